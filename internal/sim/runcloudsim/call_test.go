@@ -1,0 +1,111 @@
+package runcloudsim
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestCallLog(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Rules{})
+	id := b.AddServer(Server{})
+	path := fmt.Sprintf("/servers/%d/ssh/credentials", id)
+	b.post(id, keyForm(t, 1, "a"))
+	b.clock.add(time.Second)
+	b.want("DELETE", path+"/4701", nil, 200, "")
+	b.want("DELETE", path+"/4701", nil, 404, "")
+	b.want("GET", "/nowhere", nil, 404, "")
+	want := []Call{
+		{start, "POST", apiPrefix + path, OpCreate, id, 4701, Answered, true, 200},
+		{start.Add(time.Second), "DELETE", apiPrefix + path + "/4701", OpDelete, id, 4701, Answered, true, 200},
+		{start.Add(time.Second), "DELETE", apiPrefix + path + "/4701", OpDelete, id, 4701, Answered, false, 404},
+		{start.Add(time.Second), "GET", apiPrefix + "/nowhere", OpOther, 0, 0, Answered, false, 404},
+	}
+	if diff := cmp.Diff(want, b.Calls()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if b.Count(OpDelete) != 2 || b.Count(OpAny) != 4 || b.Count(OpPing) != 0 {
+		t.Errorf("counts %d %d", b.Count(OpDelete), b.Count(OpAny))
+	}
+	b.until("all ended", func() bool { return b.inFlight() == 0 })
+	b.ResetCalls()
+	if len(b.Calls()) != 0 || b.Count(OpAny) != 0 || b.MaxInFlight() != 0 {
+		t.Error("not reset")
+	}
+}
+
+func TestLogIsBounded(t *testing.T) {
+	t.Parallel()
+	a := New(Options{})
+	for range keptCalls + 1 {
+		a.begin(request{op: OpPing})
+		a.end()
+	}
+	a.begin(request{op: OpCreate})
+	c := a.Calls()
+	if len(c) != keptCalls/2+2 || c[len(c)-1].Op != OpCreate || a.Count(OpPing) != keptCalls+1 {
+		t.Errorf("kept %d", len(c))
+	}
+}
+
+func TestHookSeesBothSidesOfAWrite(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Rules{})
+	id := b.AddServer(Server{})
+	type seen struct {
+		Phase
+		Applied bool
+		Keys    int
+	}
+	got := make(chan seen, 4)
+	b.OnCall(func(c Call) { got <- seen{c.Phase, c.Applied, len(b.Keys(c.Server))} })
+	b.Fault(FaultRule{Kind: FaultDrop, After: true})
+	if r := b.post(id, keyForm(t, 1, "a")); r.err == nil {
+		t.Errorf("answered %d", r.status)
+	}
+	b.OnCall(nil)
+	close(got)
+	var all []seen
+	for s := range got {
+		all = append(all, s)
+	}
+	if diff := cmp.Diff([]seen{{Before, false, 0}, {After, true, 1}}, all); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestManyClients(t *testing.T) {
+	t.Parallel()
+	const servers, workers, latency = 500, 32, 50 * time.Millisecond
+	b := newBench(t, Rules{})
+	ids := b.AddServers(servers)
+	b.SetLatency(latency)
+	queue := make(chan int64, servers)
+	for _, id := range ids {
+		queue <- id
+	}
+	close(queue)
+	began := time.Now()
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for id := range queue {
+				if r := b.post(id, keyForm(t, 1, "a")); r.status != 200 {
+					t.Errorf("server %d: %d %v", id, r.status, r.err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("%d servers, %d clients: %v (latency alone: %v)", servers, workers, time.Since(began), latency*servers/workers)
+	if got := len(b.AllKeys()); got != servers {
+		t.Errorf("%d keys", got)
+	}
+	if n := b.MaxInFlight(); n < 16 || n > workers {
+		t.Errorf("%d in flight", n)
+	}
+}

@@ -1,0 +1,193 @@
+package runcloudsim
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// FaultKind is a way to go wrong.
+type FaultKind int
+
+// The kinds. FaultLatency and FaultShift add up with one another and with one of the rest.
+const (
+	FaultStatus    FaultKind = iota // JSON with Status (500 when zero) and Message
+	FaultErrors                     // the same with errors in the form of Errors; Status 422 when zero
+	FaultHTML                       // a web page with Status (200 when zero); 3xx lead to another one
+	FaultEmpty                      // Status (200 when zero) and no body
+	FaultTooMany                    // 429, with Retry-After if RetryAfter is set
+	FaultHang                       // no answer; ends with the rule, the client's patience, or Close
+	FaultDrop                       // the connection ends without an answer
+	FaultTruncated                  // applied, but the connection ends in the middle of the answer
+	FaultLatency                    // Delay longer
+	FaultShift                      // pages after the first begin Shift items later (or earlier, if negative)
+)
+
+// ErrorsShape is a form of the errors field of a refusal; clients report several.
+type ErrorsShape int
+
+// The shapes.
+const (
+	ErrorsLists   ErrorsShape = iota // {"label":["…"]}
+	ErrorsStrings                    // {"label":"…"}
+	ErrorsArray                      // ["…"]
+	ErrorsEmpty                      // []
+	ErrorsObjects                    // [{"field":"label","message":"…"}]
+	ErrorsNested                     // {"label":{"taken":"…"}}
+	ErrorsString                     // "…"
+	ErrorsNumber                     // 7
+)
+
+var errorShapes = map[ErrorsShape]any{
+	ErrorsLists:   map[string][]string{"label": {labelTaken}},
+	ErrorsStrings: map[string]string{"label": labelTaken},
+	ErrorsArray:   []string{labelTaken},
+	ErrorsEmpty:   []string{},
+	ErrorsObjects: []map[string]string{{"field": "label", "message": labelTaken}},
+	ErrorsNested:  map[string]map[string]string{"label": {"taken": labelTaken}},
+	ErrorsString:  labelTaken,
+	ErrorsNumber:  7,
+}
+
+// FaultRule says which calls go wrong, and how.
+type FaultRule struct {
+	Server      int64   // 0 = any, and calls about no server
+	Op          Op      // OpAny = all
+	Times       int     // how many calls; 0 = for ever
+	Probability float64 // of each call, by the account's seeded dice; 0 = certain
+	Kind        FaultKind
+	After       bool // the call is applied first, so only its answer goes wrong
+	Status      int
+	Message     string // a usual one when empty
+	RetryAfter  time.Duration
+	Delay       time.Duration
+	Errors      ErrorsShape
+	Shift       int
+}
+
+type fault struct {
+	FaultRule
+	used     int
+	released chan struct{}
+	release  func()
+}
+
+// Fault makes calls go wrong from now on; of rules that match the same call the oldest holds. The
+// returned function takes the rule back and lets the calls go on that hang on it. Go's HTTP client
+// quietly repeats a GET whose kept connection drops, so a single FaultDrop may not show on reads.
+func (a *Account) Fault(rule FaultRule) (remove func()) {
+	f := &fault{FaultRule: rule, released: make(chan struct{})}
+	f.release = sync.OnceFunc(func() { close(f.released) })
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.faults = append(a.faults, f)
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.faults = slices.DeleteFunc(a.faults, func(x *fault) bool { return x == f })
+		f.release()
+	}
+}
+
+// ClearFaults takes every rule back.
+func (a *Account) ClearFaults() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, f := range a.faults {
+		f.release()
+	}
+	a.faults = nil
+}
+
+// plan is what will go wrong with one call.
+type plan struct {
+	delay, delayAfter time.Duration
+	shift             int
+	fault             *fault // nil: nothing but the delays and the shift
+}
+
+func (a *Account) plan(r request) plan {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	p := plan{delay: a.latency}
+	for _, f := range a.faults {
+		if f.matches(r) && !(f.exclusive() && p.fault != nil) && a.strikes(f) {
+			f.used++
+			p.add(f)
+		}
+	}
+	// A used-up hang stays, so that ClearFaults can still release what hangs on it.
+	a.faults = slices.DeleteFunc(a.faults, func(f *fault) bool { return f.spent() && f.Kind != FaultHang })
+	return p
+}
+
+func (a *Account) strikes(f *fault) bool {
+	return f.Probability == 0 || a.dice.Float64() < f.Probability
+}
+
+func (f *fault) matches(r request) bool {
+	return !f.spent() && (f.Server == 0 || f.Server == r.server) && (f.Op == OpAny || f.Op == r.op)
+}
+
+func (f *fault) spent() bool     { return f.Times > 0 && f.used >= f.Times }
+func (f *fault) exclusive() bool { return f.Kind != FaultLatency && f.Kind != FaultShift }
+
+func (p *plan) add(f *fault) {
+	switch {
+	case f.Kind == FaultShift:
+		p.shift += f.Shift
+	case f.Kind != FaultLatency:
+		p.fault = f
+	case f.After:
+		p.delayAfter += f.Delay
+	default:
+		p.delay += f.Delay
+	}
+}
+
+// early tells whether the fault keeps the call from being applied; late, whether it spoils the answer.
+func (p plan) early() bool {
+	return p.fault != nil && !p.fault.After && p.fault.Kind != FaultTruncated
+}
+func (p plan) late() bool { return p.fault != nil && !p.early() }
+
+// answer is the faulty answer, given the right one. A hang that nobody released has none.
+func (f *fault) answer(right answer) answer {
+	switch f.Kind {
+	case FaultErrors:
+		return jsonAnswer(orDefault(f.Status, http.StatusUnprocessableEntity), errorJSON{f.text("The given data was invalid."), errorShapes[f.Errors]})
+	case FaultHTML:
+		return html(orDefault(f.Status, http.StatusOK))
+	case FaultEmpty:
+		return answer{status: orDefault(f.Status, http.StatusOK)}
+	case FaultTooMany:
+		return tooMany(f.RetryAfter)
+	case FaultDrop, FaultHang:
+		return answer{drop: true}
+	case FaultTruncated:
+		right.broken = true
+		return right
+	}
+	status := orDefault(f.Status, http.StatusInternalServerError)
+	return message(status, f.text(usualMessage(status)))
+}
+
+func (f *fault) text(usual string) string {
+	if f.Message != "" {
+		return f.Message
+	}
+	return usual
+}
+
+func usualMessage(status int) string {
+	switch status {
+	case http.StatusInternalServerError:
+		return "Server Error"
+	case http.StatusNotFound:
+		return "Resources not found."
+	case http.StatusUnauthorized:
+		return "Unauthenticated."
+	}
+	return http.StatusText(status)
+}

@@ -1,0 +1,145 @@
+package runcloudsim
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+)
+
+func (b *bench) post(server int64, f form) reply {
+	b.t.Helper()
+	return b.call("POST", fmt.Sprintf("/servers/%d/ssh/credentials", server), f)
+}
+
+func TestRefusedForms(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Rules{})
+	id := b.AddServer(Server{Users: []string{"shop"}})
+	b.AddKey(id, Credential{Label: "taken", User: "root", PublicKey: publicKey(t, 9)})
+	good := publicKey(t, 1)
+	for name, c := range map[string]struct {
+		change form
+		field  string
+		text   string
+	}{
+		"no label":      {form{"label": nil}, "label", "The label field is required."},
+		"blank label":   {form{"label": " "}, "label", "The label field is required."},
+		"odd label":     {form{"label": 7}, "label", "The label must be a string."},
+		"long label":    {form{"label": strings.Repeat("é", 101)}, "label", "The label is too long."},
+		"taken label":   {form{"label": "TAKEN"}, "label", "The label has already been taken."},
+		"no user":       {form{"username": ""}, "username", "The username field is required."},
+		"unknown user":  {form{"username": "blog"}, "username", "The selected username is invalid."},
+		"no key":        {form{"publicKey": nil}, "publicKey", "The public key field is required."},
+		"no such key":   {form{"publicKey": "ssh-ed25519 AAAA"}, "publicKey", "The public key format is invalid."},
+		"two lines":     {form{"publicKey": good + "\n" + good}, "publicKey", "The public key format is invalid."},
+		"options":       {form{"publicKey": `command="id" ` + good}, "publicKey", "The public key format is invalid."},
+		"private key":   {form{"publicKey": "-----BEGIN OPENSSH PRIVATE KEY-----"}, "publicKey", "The public key format is invalid."},
+		"odd temporary": {form{"temporary": "yes"}, "temporary", "The temporary field must be true or false."},
+	} {
+		f := keyForm(t, 1, "new")
+		maps.Copy(f, c.change)
+		r := b.post(id, f)
+		want := `{"message":"The given data was invalid.","errors":{"` + c.field + `":["` + c.text + `"]}}`
+		if r.status != 422 || r.body != want {
+			t.Errorf("%s: got %d %s, want %s", name, r.status, r.body, want)
+		}
+	}
+	if n := len(b.Keys(id)); n != 1 {
+		t.Errorf("%d keys", n)
+	}
+	if r := b.post(id, form{}); strings.Count(r.body, "is required") != 3 {
+		t.Errorf("empty form: %s", r.body)
+	}
+	f := keyForm(t, 1, strings.Repeat("é", 100))
+	f["username"] = "shop"
+	if r := b.post(id, f); r.status != 200 {
+		t.Errorf("longest label: %d %s", r.status, r.body)
+	}
+}
+
+func TestHeadersThatLaravelNeeds(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Rules{})
+	path := fmt.Sprintf("/servers/%d/ssh/credentials", b.AddServer(Server{}))
+	bad := b.request(t.Context(), "POST", path, form{})
+	bad.Header.Del("Accept")
+	got := b.send(bad)
+	if got.status != 302 || !strings.Contains(got.header.Get("Content-Type"), "html") || got.header.Get("Location") == "" {
+		t.Errorf("failing form without Accept: %d %v", got.status, got.header)
+	}
+	follow := *b.client
+	follow.CheckRedirect = nil
+	bad = b.request(t.Context(), "POST", path, form{})
+	bad.Header.Del("Accept")
+	resp, err := follow.Do(bad)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != 200 || !strings.Contains(resp.Header.Get("Content-Type"), "html") {
+		t.Errorf("who follows finds %d %v", resp.StatusCode, resp.Header)
+	}
+	good := b.request(t.Context(), "POST", path, keyForm(t, 1, "a"))
+	good.Header.Del("Accept")
+	if got := b.send(good); got.status != 200 {
+		t.Errorf("good form without Accept: %d %s", got.status, got.body)
+	}
+	plain := b.request(t.Context(), "POST", path, keyForm(t, 2, "b"))
+	plain.Header.Set("Content-Type", "text/plain")
+	if got := b.send(plain); got.status != 422 {
+		t.Errorf("form of another type: %d %s", got.status, got.body)
+	}
+}
+
+func TestLabelAndDuplicateRules(t *testing.T) {
+	t.Parallel()
+	other := func(t *testing.T) form {
+		f := keyForm(t, 2, "same")
+		f["username"] = "root"
+		return f
+	}
+	for name, c := range map[string]struct {
+		rules  Rules
+		second func(t *testing.T) form
+		status int
+	}{
+		"same label":                    {Rules{}, other, 422},
+		"same label, other user":        {Rules{LabelScope: LabelPerUser}, other, 200},
+		"same label, same user":         {Rules{LabelScope: LabelPerUser}, func(t *testing.T) form { return keyForm(t, 2, "same") }, 422},
+		"same label, no rule":           {Rules{LabelScope: LabelFree}, func(t *testing.T) form { return keyForm(t, 2, "same") }, 200},
+		"same key":                      {Rules{}, func(t *testing.T) form { return keyForm(t, 1, "b") }, 200},
+		"same key, refused":             {Rules{RefuseDuplicateKey: true}, func(t *testing.T) form { return keyForm(t, 1, "b") }, 422},
+		"same key, refused, other user": {Rules{RefuseDuplicateKey: true, LabelScope: LabelFree}, other, 200},
+		"no limit":                      {Rules{LabelMax: -1}, func(t *testing.T) form { return keyForm(t, 2, strings.Repeat("x", 300)) }, 200},
+		"own limit":                     {Rules{LabelMax: 4}, func(t *testing.T) form { return keyForm(t, 2, "12345") }, 422},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, c.rules)
+			id := b.AddServer(Server{})
+			if r := b.post(id, keyForm(t, 1, "same")); r.status != 200 {
+				t.Fatalf("first: %d %s", r.status, r.body)
+			}
+			if r := b.post(id, c.second(t)); r.status != c.status {
+				t.Errorf("second: %d %s", r.status, r.body)
+			}
+			elsewhere := b.AddServer(Server{})
+			if r := b.post(elsewhere, keyForm(t, 1, "same")); r.status != 200 {
+				t.Errorf("another server: %d %s", r.status, r.body)
+			}
+		})
+	}
+}
+
+func TestLabelCut(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Rules{LabelMax: 4, LabelCut: true})
+	id := b.AddServer(Server{})
+	if r := b.post(id, keyForm(t, 1, "12345")); r.status != 200 || !strings.Contains(r.body, `"label":"1234"`) {
+		t.Errorf("cut: %d %s", r.status, r.body)
+	}
+	if r := b.post(id, keyForm(t, 1, "12346")); r.status != 422 {
+		t.Errorf("the cut label is taken: %d %s", r.status, r.body)
+	}
+}
