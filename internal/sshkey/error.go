@@ -1,0 +1,58 @@
+package sshkey
+
+import "fmt"
+
+// Reason says which rule a text broke, so that callers can decide on it.
+type Reason string
+
+// The reasons for which Parse refuses a text.
+const (
+	Empty        Reason = "empty"
+	TooLong      Reason = "too_long"
+	PrivateKey   Reason = "private_key"
+	SSH2Format   Reason = "ssh2_format"
+	FilePath     Reason = "file_path"
+	MoreThanOne  Reason = "more_than_one"
+	Options      Reason = "options"
+	UnknownType  Reason = "unknown_type"
+	Certificate  Reason = "certificate"
+	DSA          Reason = "dsa"
+	Damaged      Reason = "damaged"
+	TypeMismatch Reason = "type_mismatch"
+	BadPoint     Reason = "bad_point"
+	WeakRSA      Reason = "weak_rsa"
+	ShortRSA     Reason = "short_rsa"
+)
+
+// Error is why a text was refused. Message is a sentence for the person who sent it; it never holds any
+// part of the text, which might be a private key.
+type Error struct {
+	Reason  Reason
+	Message string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+var sentences = map[Reason]string{
+	Empty:        "There is no key. Paste the one line of your public key, from the file whose name ends in .pub.",
+	TooLong:      "That is too long for a public key. Paste the one line of the file whose name ends in .pub.",
+	PrivateKey:   "That is a private key. It must never be sent to anybody: replace this key pair now, delete this message, and register the public key of the new pair (the file whose name ends in .pub).",
+	SSH2Format:   "That public key is in the SSH2 (RFC 4716) format. Convert it with `ssh-keygen -i -f FILE` and paste the line it prints. In PuTTYgen, copy the field «Public key for pasting into OpenSSH authorized_keys file».",
+	FilePath:     "That is the name of a file. Paste the content of the .pub file instead, for example what `cat ~/.ssh/id_ed25519.pub` prints.",
+	MoreThanOne:  "That is more than one line or key. Send one public key at a time, on one line without line breaks.",
+	Options:      "Something stands before the key. Options are not accepted: send the key alone, beginning with its type, such as ssh-ed25519.",
+	UnknownType:  "That does not begin with a key type that is accepted. Send the whole line of a .pub file, beginning with ssh-ed25519, sk-ssh-ed25519@openssh.com, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, sk-ecdsa-sha2-nistp256@openssh.com or ssh-rsa. If it was a part of a private key, replace that key pair now.",
+	Certificate:  "That is an SSH certificate. Send the plain public key, from the .pub file whose name does not end in -cert.pub.",
+	DSA:          "DSA keys are not secure any more and OpenSSH refuses them. Make a new key with `ssh-keygen -t ed25519`.",
+	Damaged:      "The key is cut off or damaged. Copy the whole line of the .pub file again, without line breaks or dots in it.",
+	TypeMismatch: "The type at the beginning of the line is not the type of the key that follows. Copy the whole line of the .pub file again.",
+	BadPoint:     "The key is not a valid key of its type. Copy the whole line of the .pub file again, or make a new key with `ssh-keygen -t ed25519`.",
+	WeakRSA:      "The numbers of this RSA key are not those of a safe key. Make a new key with `ssh-keygen -t ed25519`.",
+}
+
+func refuse(reason Reason) *Error { return &Error{Reason: reason, Message: sentences[reason]} }
+
+func refuseShortRSA(bits int) *Error {
+	return &Error{Reason: ShortRSA, Message: fmt.Sprintf(
+		"This RSA key has %d bits; at least %d are needed. Make a new key with `ssh-keygen -t ed25519`.", bits, minRSABits)}
+}

@@ -1,0 +1,110 @@
+package sshkey
+
+import (
+	"crypto/ecdh"
+	"crypto/ed25519"
+	"math/big"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+)
+
+const (
+	minRSABits = 3072
+	maxRSABits = 16384 // the longest that ssh-keygen makes
+)
+
+// checkNumbers judges the numbers of a key, rest being what follows the type in its wire form (RFC 4253
+// section 6.6, RFC 5656 section 3.1, RFC 8709 section 4, OpenSSH's PROTOCOL.u2f).
+func checkNumbers(word string, rest []byte) error {
+	switch word {
+	case ssh.KeyAlgoRSA:
+		return checkRSA(rest)
+	case ssh.KeyAlgoED25519, ssh.KeyAlgoSKED25519:
+		return checkEd25519(rest)
+	}
+	return checkECDSA(word, rest)
+}
+
+func checkRSA(rest []byte) error {
+	var key struct {
+		E, N *big.Int
+		Rest []byte `ssh:"rest"`
+	}
+	if ssh.Unmarshal(rest, &key) != nil || len(key.Rest) > 0 {
+		return refuse(Damaged)
+	}
+	bits := key.N.BitLen()
+	switch {
+	case key.N.Sign() <= 0, bits > maxRSABits, key.N.Bit(0) == 0:
+		return refuse(WeakRSA)
+	case key.E.Sign() <= 0, key.E.BitLen() > 24, key.E.Bit(0) == 0, key.E.IsInt64() && key.E.Int64() == 1:
+		return refuse(WeakRSA)
+	case bits < minRSABits:
+		return refuseShortRSA(bits)
+	}
+	return nil
+}
+
+func checkECDSA(word string, rest []byte) error {
+	var key struct {
+		Curve string
+		Point []byte
+		Rest  []byte `ssh:"rest"`
+	}
+	if ssh.Unmarshal(rest, &key) != nil {
+		return refuse(Damaged)
+	}
+	if plain, _, _ := strings.Cut(strings.TrimPrefix(word, "sk-"), "@"); plain != "ecdsa-sha2-"+key.Curve {
+		return refuse(TypeMismatch)
+	}
+	curve := map[string]ecdh.Curve{"nistp256": ecdh.P256(), "nistp384": ecdh.P384(), "nistp521": ecdh.P521()}[key.Curve]
+	if _, err := curve.NewPublicKey(key.Point); err != nil {
+		return refuse(BadPoint)
+	}
+	return nil
+}
+
+func checkEd25519(rest []byte) error {
+	var key struct {
+		Point []byte
+		Rest  []byte `ssh:"rest"`
+	}
+	if ssh.Unmarshal(rest, &key) != nil {
+		return refuse(Damaged)
+	}
+	if len(key.Point) != ed25519.PublicKeySize || !isEd25519Point(key.Point) {
+		return refuse(BadPoint)
+	}
+	return nil
+}
+
+// isEd25519Point reports a point of the curve -x² + y² = 1 + dx²y² (RFC 8032 section 5.1) that is not one
+// of the few of small order, for which anybody can make signatures: y = 0, 1, -1 or dy⁴ + 2y² = 1.
+// The standard library checks the first only when it verifies a signature, and the second never.
+func isEd25519Point(encoded []byte) bool {
+	one := big.NewInt(1)
+	p := new(big.Int).Sub(new(big.Int).Lsh(one, 255), big.NewInt(19))
+	d := new(big.Int).ModInverse(big.NewInt(121666), p)
+	d.Mod(d.Mul(d, big.NewInt(-121665)), p)
+
+	y := new(big.Int).SetBytes(reversed(encoded))
+	y.SetBit(y, 255, 0) // the sign of x
+	if y.Cmp(p) >= 0 {
+		return false
+	}
+	y2 := new(big.Int).Exp(y, big.NewInt(2), p)
+	dy2 := new(big.Int).Mul(d, y2)
+	u, v := new(big.Int).Sub(y2, one), new(big.Int).Add(dy2, one)
+	order8 := dy2.Mod(dy2.Mul(dy2.Add(dy2, big.NewInt(2)), y2), p) // dy⁴ + 2y²
+	// x² = u/v has a root exactly when uv has one; u is zero for y = 1 and y = -1.
+	uv := u.Mod(u.Mul(u, v), p)
+	return y.Sign() > 0 && uv.Sign() > 0 && order8.Cmp(one) != 0 && big.Jacobi(uv, p) == 1
+}
+
+func reversed(b []byte) []byte {
+	r := slices.Clone(b)
+	slices.Reverse(r)
+	return r
+}
