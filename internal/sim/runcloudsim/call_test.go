@@ -38,6 +38,17 @@ func TestCallLog(t *testing.T) {
 	}
 }
 
+func TestResetInTheMiddleOfACall(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Rules{})
+	b.OnCall(func(c Call) { b.ResetCalls() })
+	b.want("GET", "/ping", nil, 200, "")
+	b.until("ended", func() bool { return b.inFlight() == 0 })
+	if b.MaxInFlight() != 1 || len(b.Calls()) != 0 {
+		t.Errorf("%d in flight, log %v", b.MaxInFlight(), b.Calls())
+	}
+}
+
 func TestLogIsBounded(t *testing.T) {
 	t.Parallel()
 	a := New(Options{})

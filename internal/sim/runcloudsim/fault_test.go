@@ -171,16 +171,25 @@ func (b *bench) inFlight() int {
 func TestCloseAndClearEndHangs(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, Rules{})
-	for _, end := range []func(){b.ClearFaults, func() { _ = b.Close() }} {
+	hang := func() <-chan reply {
 		b.Fault(FaultRule{Kind: FaultHang, Times: 1})
-		done, r := make(chan reply, 1), b.request(t.Context(), "POST", "/ping", nil)
+		done, r := make(chan reply, 1), b.request(t.Context(), "POST", "/servers", nil)
 		go func() { done <- b.send(r) }()
 		b.until("hangs", func() bool { return b.inFlight() == 1 })
-		end()
-		<-done
-		if b.inFlight() != 0 {
-			b.until("ends", func() bool { return b.inFlight() == 0 })
-		}
+		return done
+	}
+	done := hang()
+	b.ClearFaults()
+	if r := <-done; r.status != 404 {
+		t.Errorf("released: %d %v", r.status, r.err)
+	}
+	b.until("ends", func() bool { return b.inFlight() == 0 })
+	done = hang()
+	if err := b.Close(); err != nil || b.inFlight() != 0 {
+		t.Errorf("closed with %d in flight: %v", b.inFlight(), err)
+	}
+	if r := <-done; r.err == nil {
+		t.Errorf("answered %d", r.status)
 	}
 }
 

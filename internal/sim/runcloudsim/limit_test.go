@@ -1,6 +1,7 @@
 package runcloudsim
 
 import (
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,14 +68,17 @@ func TestRateLimitEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := New(Options{})
-		a.SetRateLimit(1, LimitOptions{Window: 300 * time.Millisecond, RetryAfter: true})
+		a.SetRateLimit(1, LimitOptions{Window: 300 * time.Millisecond, RetryAfter: true, ResetHeader: true})
 		r := request{op: OpPing, path: apiPrefix + "/ping", token: DefaultToken}
 		for i, want := range []bool{true, false} {
 			if _, refusal := a.admit(r); (refusal == nil) != want {
 				t.Errorf("call %d", i)
 			}
 		}
-		_, refusal := a.admit(r)
+		headers, refusal := a.admit(r)
+		if headers["X-RateLimit-Reset"] != strconv.FormatInt(time.Now().Unix()+1, 10) {
+			t.Errorf("part of a second must round up: %v", headers)
+		}
 		if refusal.header["Retry-After"] != "1" {
 			t.Errorf("part of a second must round up: %v", refusal.header)
 		}

@@ -43,8 +43,10 @@ func TestOfflineAccept(t *testing.T) {
 	if k := b.Installed(id); len(k) != 1 || k[0].Label != "old" {
 		t.Errorf("an offline server should be as it was: %v", k)
 	}
+	b.want("DELETE", fmt.Sprintf("%scredentials/%d", path, key), nil, 404, "")
+	b.want("POST", path+"credentials", keyForm(t, 3, "old"), 200, "") // the label is free again
 	b.SetOnline(id, true)
-	if k := b.Installed(id); len(k) != 1 || k[0].Label != "new" {
+	if k := b.Installed(id); len(k) != 2 || k[0].Label != "new" || k[1].Label != "old" {
 		t.Errorf("a server that is back should follow: %v", k)
 	}
 }
@@ -78,6 +80,12 @@ func TestExpiryOfAnOfflineServer(t *testing.T) {
 	b.SetOnline(id, true)
 	if len(b.Installed(id)) != 0 {
 		t.Error("the line should go when the server is back")
+	}
+	b.AddKey(id, Credential{Label: "seen", User: "root", PublicKey: publicKey(t, 1), Temporary: true})
+	b.clock.add(13 * time.Hour)
+	b.SetOnline(id, false)
+	if len(b.Installed(id)) != 0 {
+		t.Error("the line was gone before the server was")
 	}
 	if b.SetOnline(9, true) {
 		t.Error("an unknown server")

@@ -1,10 +1,16 @@
 package runcloudsim
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
 )
 
 func (b *bench) post(server int64, f form) reply {
@@ -141,5 +147,55 @@ func TestLabelCut(t *testing.T) {
 	}
 	if r := b.post(id, keyForm(t, 1, "12346")); r.status != 422 {
 		t.Errorf("the cut label is taken: %d %s", r.status, r.body)
+	}
+}
+
+// skKey is a key of a security key type, put together from its wire form (OpenSSH PROTOCOL.u2f).
+func skKey(t *testing.T, n byte) string {
+	t.Helper()
+	const name = "sk-ssh-ed25519@openssh.com"
+	raw := ssh.Marshal(struct{ Name, Key, App string }{name, strings.Repeat(string(rune(n)), 32), "ssh:"})
+	return name + " " + base64.StdEncoding.EncodeToString(raw)
+}
+
+func ecdsaKey(t *testing.T, curve elliptic.Curve) string {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := ssh.NewPublicKey(private.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(k)))
+}
+
+func TestCutKeysOfOneTypeLookAlike(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Rules{})
+	for name, pair := range map[string][2]string{
+		"sk":   {skKey(t, 1), skKey(t, 2)},
+		"p256": {ecdsaKey(t, elliptic.P256()), ecdsaKey(t, elliptic.P256())},
+		"p384": {ecdsaKey(t, elliptic.P384()), ecdsaKey(t, elliptic.P384())},
+		"p521": {ecdsaKey(t, elliptic.P521()), ecdsaKey(t, elliptic.P521())},
+	} {
+		id := b.AddServer(Server{})
+		var shown [2]string
+		for i, k := range pair {
+			f := keyForm(t, 1, fmt.Sprint(i))
+			f["publicKey"] = k
+			r := b.post(id, f)
+			if r.status != 200 {
+				t.Fatalf("%s: %d %s", name, r.status, r.body)
+			}
+			shown[i] = decode[credentialJSON](t, r).PublicKey
+		}
+		if shown[0] != shown[1] || len(shown[0]) != 53 {
+			t.Errorf("%s: %q and %q", name, shown[0], shown[1])
+		}
+		if keys := b.Keys(id); keys[0].PublicKey != pair[0] || keys[1].PublicKey != pair[1] {
+			t.Errorf("%s: the truth is cut too", name)
+		}
 	}
 }
