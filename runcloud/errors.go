@@ -1,0 +1,137 @@
+package runcloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+var (
+	// ErrNotJSON is wrapped by the [*Error] of an answer that is HTML, empty, cut off or otherwise not
+	// a JSON object or array, at any status.
+	ErrNotJSON = errors.New("not JSON")
+	// ErrUnexpected is wrapped by the [*Error] of an answer that is JSON without what was documented.
+	ErrUnexpected = errors.New("unexpected answer")
+)
+
+// Error is a call that failed. Its texts are RunCloud's own where there are any: shortened, without
+// control characters, and without the token.
+type Error struct {
+	Method string
+	Path   string // below the base address, without query
+	Status int    // HTTP status; 0 if there was no complete answer
+
+	Message string
+	Fields  map[string][]string // what a 422 says about each field
+
+	// RetryAfter is how long to wait before the next try, as far as RunCloud said so or the limiter
+	// can guess it; otherwise 0.
+	RetryAfter time.Duration
+	// MaybeApplied is set for a write that RunCloud may have carried out all the same.
+	MaybeApplied bool
+
+	Err error // the cause, if the answer itself is not the cause
+}
+
+// Error gives call, status, message and fields in one bounded line.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "runcloud: %s %s: ", e.Method, e.Path)
+	if e.Status != 0 {
+		fmt.Fprintf(&b, "%d: ", e.Status)
+	}
+	b.WriteString(e.Message)
+	for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
+		fmt.Fprintf(&b, "; %s: %s", name, strings.Join(e.Fields[name], " "))
+	}
+	return b.String()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// inherit carries the doubt of an earlier attempt over. A 404 ends it: the thing is not there.
+func (e *Error) inherit(maybe bool) {
+	e.MaybeApplied = e.MaybeApplied || maybe && !(e.Status == http.StatusNotFound && e.readable())
+}
+
+func (e *Error) readable() bool { return !errors.Is(e.Err, ErrNotJSON) }
+
+func (e *Error) temporary() bool {
+	switch {
+	case e.Status == 0:
+		return !errors.Is(e.Err, context.Canceled)
+	case e.Status == http.StatusTooManyRequests, e.Status >= 500:
+		return true
+	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden, e.Status/100 == 3:
+		return false
+	}
+	return errors.Is(e.Err, ErrNotJSON) || errors.Is(e.Err, ErrUnexpected)
+}
+
+// IsNotFound tells that RunCloud says there is no such thing. A 404 that is not JSON does not count:
+// it comes from something else on the way, and proves nothing.
+func IsNotFound(err error) bool {
+	e := asError(err)
+	return e != nil && e.Status == http.StatusNotFound && e.readable()
+}
+
+// IsUnauthorized tells that the token or the caller's address is not accepted: every other call
+// would fail too.
+func IsUnauthorized(err error) bool { return hasStatus(err, http.StatusUnauthorized) }
+
+// IsForbidden tells that the token does not reach this one resource.
+func IsForbidden(err error) bool { return hasStatus(err, http.StatusForbidden) }
+
+// IsInvalid tells that RunCloud refused the data; Fields may say why.
+func IsInvalid(err error) bool {
+	e := asError(err)
+	return e != nil && (e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusBadRequest) && e.readable()
+}
+
+// IsRateLimited tells that the rate limit or the quota is used up. The call was not carried out.
+func IsRateLimited(err error) bool { return hasStatus(err, http.StatusTooManyRequests) }
+
+// IsTemporary tells that the same call may succeed later: no answer, 429, 5xx, an answer that cannot
+// be read, a list that kept changing. A call that its own caller canceled is not temporary.
+func IsTemporary(err error) bool {
+	if list := (*ListError)(nil); errors.As(err, &list) {
+		return true
+	}
+	e := asError(err)
+	return e != nil && e.temporary()
+}
+
+// IsOutcomeUnknown tells of a POST or DELETE that it may have been applied although it failed: it was
+// sent and no answer came, or a 3xx, a 5xx or one that cannot be read. It is false when the request
+// never left or RunCloud refused it (4xx).
+func IsOutcomeUnknown(err error) bool {
+	e := asError(err)
+	return e != nil && e.MaybeApplied
+}
+
+// RetryAfter is how long RunCloud demands to wait before the next try, or 0.
+func RetryAfter(err error) time.Duration {
+	if e := asError(err); e != nil {
+		return e.RetryAfter
+	}
+	return 0
+}
+
+func hasStatus(err error, status int) bool {
+	e := asError(err)
+	return e != nil && e.Status == status
+}
+
+func asError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package runcloud
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// An answer that is larger is refused, so that a broken proxy cannot fill the memory.
+const (
+	maxBody      = 4 << 20
+	maxErrorBody = 64 << 10
+)
+
+// sendError is a failure to get a complete answer.
+type sendError struct {
+	err    error
+	unsent bool // RunCloud surely never saw the request
+}
+
+func (e *sendError) Error() string { return e.err.Error() }
+func (e *sendError) Unwrap() error { return e.err }
+
+// sending carries the request and reads the whole body, both within the timeout.
+func sending(hc *http.Client, timeout time.Duration) handler {
+	return func(req *http.Request) (*reply, error) {
+		ctx, cancel := context.WithTimeout(req.Context(), timeout)
+		defer cancel()
+		var wire wireTrace
+		resp, err := hc.Do(req.WithContext(httptrace.WithClientTrace(ctx, wire.hooks())))
+		if err != nil {
+			return nil, &sendError{err: bare(err), unsent: wire.unsent() || isDial(err)}
+		}
+		defer func() { _ = resp.Body.Close() }()
+		body, err := readBody(resp)
+		if err != nil {
+			return nil, &sendError{err: err}
+		}
+		return &reply{status: resp.StatusCode, header: resp.Header, body: body}, nil
+	}
+}
+
+// readBody cuts off what is too long; what is left is no JSON any more, and is refused for that.
+func readBody(resp *http.Response) ([]byte, error) {
+	limit := int64(maxBody)
+	if resp.StatusCode/100 != 2 {
+		limit = maxErrorBody
+	}
+	return io.ReadAll(io.LimitReader(resp.Body, limit))
+}
+
+// wireTrace knows whether a connection was ever there to write on.
+type wireTrace struct{ asked, got atomic.Bool }
+
+func (w *wireTrace) hooks() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { w.asked.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { w.got.Store(true) },
+	}
+}
+
+func (w *wireTrace) unsent() bool { return w.asked.Load() && !w.got.Load() }
+
+func isDial(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}
+
+// bare drops the method and address that net/http puts before each error; [Error] has its own.
+func bare(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
