@@ -1,0 +1,203 @@
+// Package config reads the settings from the environment, checks them, and reports everything that is
+// wrong with them at once.
+package config
+
+import (
+	"os"
+	"slices"
+	"time"
+)
+
+// Config is every setting, checked. It holds no secret that printing or encoding it would show.
+type Config struct {
+	Slack    Slack
+	RunCloud RunCloud
+	Scalingo *Scalingo // nil: off
+	Octopus  *Octopus  // nil: off
+
+	Approvers       []string // IDs of users (U, W) and of user groups (S), at least one
+	ApprovalChannel string   // ID; "" is the channel of the command
+	AnnounceChannel string   // ID; "" when neither it nor the approval channel is set
+	Approvals       int      // by different people, at least 1
+	SelfApproval    bool
+	RequestTTL      time.Duration
+	MinDuration     time.Duration
+	MaxDuration     time.Duration
+	AllowForever    bool
+	LongGrants      LongGrants
+	SystemUser      string   // one of SystemUsers
+	SystemUsers     []string // Linux users that a request may name
+
+	OffboardDeactivated OffboardDeactivated
+	DailySummary        *TimeOfDay // local time; nil: off
+
+	DatabaseURL Secret // sqlite:PATH or postgres://…, which may hold a password
+	Concurrency int    // servers worked on at the same time, 1 to 256
+	HTTPAddr    string // HOST:PORT; "": off
+	LogLevel    string // trace, debug, info, warn or error, as zerolog names them
+	LogFormat   string // json or console
+}
+
+// Slack is the app's access to Slack.
+type Slack struct {
+	BotToken Secret
+	AppToken Secret
+	APIURL   string // ends with a slash, as slack-go needs it
+}
+
+// RunCloud is the access to RunCloud's API.
+type RunCloud struct {
+	Token             Secret
+	APIURL            string // without a slash at the end
+	TemporaryLifetime time.Duration
+}
+
+// Scalingo is the access to the Scalingo account of the token's owner.
+type Scalingo struct {
+	Token   Secret
+	AuthURL string // without a slash at the end
+}
+
+// Octopus is the access to Octopus Deploy.
+type Octopus struct {
+	URL    string // without a slash at the end
+	APIKey Secret
+	Space  string // "": the default space
+}
+
+// LongGrants says how a key is placed that stays longer than RunCloud keeps a temporary one.
+type LongGrants string
+
+// As temporary and renewed, or as permanent and removed by the bot.
+const (
+	LongGrantsRenew     LongGrants = "renew"
+	LongGrantsPermanent LongGrants = "permanent"
+)
+
+// OffboardDeactivated says what happens when an account is deactivated in Slack.
+type OffboardDeactivated string
+
+// Offboard and announce it, post a request, or nothing.
+const (
+	OffboardDeactivatedRun OffboardDeactivated = "run"
+	OffboardDeactivatedAsk OffboardDeactivated = "ask"
+	OffboardDeactivatedOff OffboardDeactivated = "off"
+)
+
+// TimeOfDay is a time on the clock, without a zone.
+type TimeOfDay struct{ Hour, Minute int }
+
+// Load reads the environment of the process. An empty value counts as missing, except where it turns
+// something off. The error is *Problems when settings are wrong; it never holds a value.
+func Load() (Config, error) {
+	env, err := readEnvironment()
+	if err != nil {
+		return Config{}, err
+	}
+	var r reader
+	c := Config{Slack: r.slack(env), RunCloud: r.runCloud(env)}
+	r.approval(env, &c)
+	r.grants(env, &c)
+	r.systemUsers(env, &c)
+	r.operation(env, &c)
+	c.Scalingo, c.Octopus = r.scalingo(env), r.octopus(env)
+	r.unknown(os.Environ())
+	if err := r.problems.errorOrNil(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+func (r *reader) slack(env environment) Slack {
+	return Slack{
+		BotToken: r.required(env.SlackBotToken, env.SlackBotTokenFile, "xoxb-"),
+		AppToken: r.required(env.SlackAppToken, env.SlackAppTokenFile, "xapp-"),
+		APIURL:   r.baseURL(env.SlackAPIURL) + "/",
+	}
+}
+
+func (r *reader) runCloud(env environment) RunCloud {
+	return RunCloud{
+		Token:             r.required(env.RunCloudAPIToken, env.RunCloudAPITokenFile, ""),
+		APIURL:            r.baseURL(env.RunCloudAPIURL),
+		TemporaryLifetime: r.duration(env.RunCloudTemporaryLifetime),
+	}
+}
+
+func (r *reader) approval(env environment, c *Config) {
+	wrong := len(r.problems.List)
+	c.Approvers = r.list(env.Approvers, approverID, "IDs of Slack users (U… or W…) or user groups (S…)")
+	if len(c.Approvers) == 0 && len(r.problems.List) == wrong {
+		r.problems.add(env.Approvers.name, "is missing; list the IDs of Slack users (U… or W…) or user groups (S…)")
+	}
+	c.ApprovalChannel = r.matching(env.ApprovalChannel, channelID, "the ID of a channel (C…, G… or D…), not its name")
+	c.AnnounceChannel = r.matching(env.AnnounceChannel, channelID, "the ID of a channel (C…, G… or D…), not its name")
+	if c.AnnounceChannel == "" {
+		c.AnnounceChannel = c.ApprovalChannel
+	}
+	c.Approvals = r.number(env.Approvals, 1, 100)
+	c.SelfApproval = r.boolean(env.SelfApproval)
+	c.RequestTTL = r.duration(env.RequestTTL)
+	hasGroup := slices.ContainsFunc(c.Approvers, func(id string) bool { return id[0] == 'S' })
+	if len(r.problems.List) == wrong && !hasGroup && c.Approvals > len(c.Approvers) {
+		r.problems.add(env.Approvals.name, "asks for more approvals than %s lists people", env.Approvers.name)
+	}
+}
+
+func (r *reader) grants(env environment, c *Config) {
+	c.MinDuration, c.MaxDuration = r.duration(env.MinDuration), r.duration(env.MaxDuration)
+	if c.MaxDuration > 0 && c.MinDuration > c.MaxDuration {
+		r.problems.add(env.MinDuration.name, "must not be longer than %s", env.MaxDuration.name)
+	}
+	c.AllowForever = r.boolean(env.AllowForever)
+	c.LongGrants = LongGrants(r.oneOf(env.LongGrants, string(LongGrantsRenew), string(LongGrantsPermanent)))
+}
+
+// systemUsers lets the list default to the one user that keys are placed for, but never to root.
+func (r *reader) systemUsers(env environment, c *Config) {
+	const form = "(lower case letters, digits, - and _, at most 32)"
+	wrong := len(r.problems.List)
+	c.SystemUser = r.matching(env.SystemUser, linuxUser, "the name of a Linux user "+form)
+	c.SystemUsers = r.list(env.SystemUsers, linuxUser, "names of Linux users "+form)
+	if len(r.problems.List) > wrong {
+		return
+	}
+	if len(c.SystemUsers) == 0 && c.SystemUser != "root" {
+		c.SystemUsers = []string{c.SystemUser}
+	}
+	if !slices.Contains(c.SystemUsers, c.SystemUser) {
+		r.problems.add(env.SystemUser.name, "must be one of those that %s lists", env.SystemUsers.name)
+	}
+}
+
+func (r *reader) operation(env environment, c *Config) {
+	c.OffboardDeactivated = OffboardDeactivated(r.oneOf(env.OffboardDeactivated,
+		string(OffboardDeactivatedRun), string(OffboardDeactivatedAsk), string(OffboardDeactivatedOff)))
+	c.DailySummary = r.clock(env.DailySummary)
+	c.DatabaseURL = r.database(env.DatabaseURL, env.DatabaseURLFile)
+	c.Concurrency = r.number(env.Concurrency, 1, 256)
+	c.HTTPAddr = r.address(env.HTTPAddr)
+	c.LogLevel = r.oneOf(env.LogLevel, "trace", "debug", "info", "warn", "error")
+	c.LogFormat = r.oneOf(env.LogFormat, "json", "console")
+}
+
+func (r *reader) scalingo(env environment) *Scalingo {
+	token := r.token(r.secret(env.ScalingoAPIToken, env.ScalingoAPITokenFile), "")
+	address := r.baseURL(env.ScalingoAuthURL)
+	if token.Reveal() == "" {
+		return nil
+	}
+	return &Scalingo{Token: token, AuthURL: address}
+}
+
+func (r *reader) octopus(env environment) *Octopus {
+	hasKey := env.OctopusAPIKey.text != "" || env.OctopusAPIKeyFile.text != ""
+	if env.OctopusURL.text == "" && !hasKey && env.OctopusSpace.text == "" {
+		return nil
+	}
+	if env.OctopusURL.text == "" {
+		r.problems.add(env.OctopusURL.name, "is missing; Octopus Deploy needs it together with %s", env.OctopusAPIKey.name)
+	}
+	key := r.required(env.OctopusAPIKey, env.OctopusAPIKeyFile, "")
+	return &Octopus{URL: r.baseURL(env.OctopusURL), APIKey: key, Space: r.matching(env.OctopusSpace, spaceName, "the name or ID of a space")}
+}

@@ -1,0 +1,38 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Problem is one thing wrong with one setting. Its text says what is expected and never repeats a value,
+// since a token may have been put into the wrong variable.
+type Problem struct {
+	Name string // of the environment variable
+	Text string
+}
+
+func (p Problem) String() string { return p.Name + " " + p.Text }
+
+// Problems is the error of Load: everything that is wrong, in the order of the documentation.
+type Problems struct{ List []Problem }
+
+func (p *Problems) Error() string {
+	var text strings.Builder
+	text.WriteString("the settings are wrong:")
+	for _, problem := range p.List {
+		text.WriteString("\n  " + problem.String())
+	}
+	return text.String()
+}
+
+func (p *Problems) add(name, format string, args ...any) {
+	p.List = append(p.List, Problem{Name: name, Text: fmt.Sprintf(format, args...)})
+}
+
+func (p *Problems) errorOrNil() error {
+	if len(p.List) == 0 {
+		return nil
+	}
+	return p
+}

@@ -1,0 +1,68 @@
+package config
+
+import (
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const prefix = "SSHKEYBOT_"
+
+// Kubernetes gives every pod such variables for a Service whose name begins with «sshkeybot»
+// (Kubernetes, «Service: environment variables»); they are not meant for us.
+var (
+	serviceName = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
+	servicePort = regexp.MustCompile(`_PORT=(tcp|udp|sctp)://`)
+)
+
+// unknown reports the variables that look like ours and are not: a misspelt setting must not be ignored.
+func (r *reader) unknown(environ []string) {
+	known := names()
+	environ = slices.Sorted(slices.Values(environ))
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(entry, "=")
+		foreign := serviceName.MatchString(name) || servicePort.MatchString(entry)
+		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) || foreign {
+			continue
+		}
+		if near := nearest(name, known); near != "" {
+			r.problems.add(name, "is no setting; did you mean %s?", near)
+		} else {
+			r.problems.add(name, "is no setting; remove it")
+		}
+	}
+}
+
+// nearest gives the known name that needs the fewest changes, if they are few compared with its length.
+func nearest(name string, known []string) string {
+	best, fewest := "", math.MaxInt
+	for _, candidate := range known {
+		changes := distance(name, candidate)
+		if changes < fewest && changes <= len(strings.TrimPrefix(candidate, prefix))/2 {
+			best, fewest = candidate, changes
+		}
+	}
+	return best
+}
+
+// distance counts the insertions, deletions and replacements that turn a into b (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}
