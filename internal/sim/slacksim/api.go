@@ -1,0 +1,217 @@
+package slacksim
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// method is one method of the Web API. do runs with mu held.
+type method struct {
+	scope string // needed of the bot token; empty needs none
+	app   bool   // wants the app-level token, in the header only
+	do    func(*Workspace, args) (map[string]any, error)
+}
+
+func methods() map[string]method {
+	return map[string]method{
+		"auth.test":                    {do: (*Workspace).authTest},
+		"apps.connections.open":        {app: true, do: (*Workspace).connectionsOpen},
+		"bots.info":                    {scope: "users:read", do: (*Workspace).botsInfo},
+		"chat.postMessage":             {scope: "chat:write", do: (*Workspace).postMessage},
+		"chat.update":                  {scope: "chat:write", do: (*Workspace).updateMessage},
+		"chat.delete":                  {scope: "chat:write", do: (*Workspace).deleteMessage},
+		"chat.postEphemeral":           {scope: "chat:write", do: (*Workspace).postEphemeral},
+		"chat.getPermalink":            {do: (*Workspace).permalink},
+		"conversations.open":           {scope: "im:write", do: (*Workspace).conversationsOpen},
+		"conversations.info":           {scope: "channels:read", do: (*Workspace).conversationsInfo},
+		"conversations.members":        {scope: "channels:read", do: (*Workspace).conversationsMembers},
+		"users.info":                   {scope: "users:read", do: (*Workspace).usersInfo},
+		"users.list":                   {scope: "users:read", do: (*Workspace).usersList},
+		"users.lookupByEmail":          {scope: "users:read.email", do: (*Workspace).usersLookup},
+		"usergroups.list":              {scope: "usergroups:read", do: (*Workspace).groupsList},
+		"usergroups.users.list":        {scope: "usergroups:read", do: (*Workspace).groupUsers},
+		"views.open":                   {do: (*Workspace).viewsOpen},
+		"views.push":                   {do: (*Workspace).viewsPush},
+		"views.update":                 {do: (*Workspace).viewsUpdate},
+		"views.publish":                {do: (*Workspace).viewsPublish},
+		"files.getUploadURLExternal":   {scope: "files:write", do: (*Workspace).uploadURL},
+		"files.completeUploadExternal": {scope: "files:write", do: (*Workspace).completeUpload},
+		"reactions.add":                {scope: "reactions:write", do: (*Workspace).reactionsAdd},
+	}
+}
+
+func (w *Workspace) handler() http.Handler {
+	mux := http.NewServeMux()
+	table := methods()
+	mux.HandleFunc("/api/{method}", func(rw http.ResponseWriter, r *http.Request) { w.serveAPI(rw, r, table) })
+	mux.HandleFunc("GET /link/", w.serveSocket)
+	mux.HandleFunc("POST /respond/{id}", w.serveHook)
+	mux.HandleFunc("POST /upload/{id}", w.serveUpload)
+	mux.HandleFunc("GET /files/{id}", w.serveFile)
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		w.mu.Lock()
+		away := w.outage != Up
+		w.mu.Unlock()
+		if away {
+			http.Error(rw, "service unavailable", http.StatusServiceUnavailable)
+			return
+		}
+		mux.ServeHTTP(rw, r)
+	})
+}
+
+func (w *Workspace) serveAPI(rw http.ResponseWriter, r *http.Request, table map[string]method) {
+	began := time.Now()
+	name := r.PathValue("method")
+	call := Call{Method: name, At: w.opt.Now(), Status: http.StatusOK}
+	defer func() {
+		call.Latency = time.Since(began)
+		w.logCall(call)
+	}()
+	a, err := readArgs(r)
+	call.Channel = a.str("channel")
+	fault, failing := w.takeFault(name)
+	if failing && fault.Delay > 0 {
+		pause(r.Context().Done(), fault.Delay)
+	}
+	if failing && !fault.After && fault.answer(rw, &call) {
+		return
+	}
+	reply := reply{err: err}
+	if err == nil {
+		reply = w.run(name, table, a, r)
+	}
+	if failing && fault.After && fault.answer(rw, &call) {
+		return
+	}
+	call.Status, call.Error = reply.write(rw, w.grantedScopes())
+}
+
+// pause waits for d or until done.
+func pause(done <-chan struct{}, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-done:
+	}
+}
+
+// answer fails the call as the fault says; false when it only delays.
+func (f Fault) answer(rw http.ResponseWriter, call *Call) bool {
+	switch {
+	case f.Cut:
+		call.Status = 0
+		cut(rw)
+	case f.Status != 0:
+		call.Status = f.Status
+		if f.RetryAfter > 0 {
+			rw.Header().Set("Retry-After", strconv.Itoa(int(f.RetryAfter.Seconds())))
+		}
+		http.Error(rw, http.StatusText(f.Status), f.Status)
+	case f.Error != "":
+		call.Error = f.Error
+		writeJSON(rw, http.StatusOK, refuse(f.Error).body())
+	default:
+		return false
+	}
+	return true
+}
+
+func (w *Workspace) run(name string, table map[string]method, a args, r *http.Request) reply {
+	m, known := table[name]
+	if !known {
+		return reply{err: refuse("unknown_method")}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.authorise(m, a, r.Header.Get("Authorization")); err != nil {
+		return reply{err: err}
+	}
+	if wait := w.limited(name, a.str("channel")); wait > 0 {
+		return reply{retryAfter: wait}
+	}
+	body, err := m.do(w, a)
+	w.touch()
+	return reply{body: body, err: err}
+}
+
+// authorise checks the token and its scopes. The app-level token counts only in
+// the header (apps.connections.open), the bot token in header or form.
+func (w *Workspace) authorise(m method, a args, header string) error {
+	bearer := strings.TrimPrefix(header, "Bearer ")
+	token := bearer
+	if token == "" && !m.app {
+		token = a.str("token")
+	}
+	want, other := w.BotToken(), w.AppToken()
+	if m.app {
+		want, other = other, want
+	}
+	switch {
+	case token == "":
+		return refuse("not_authed")
+	case token == other:
+		return refuse("not_allowed_token_type")
+	case token != want:
+		return refuse("invalid_auth")
+	case m.scope != "" && !w.granted(m.scope):
+		return &apiError{code: "missing_scope", extra: map[string]any{
+			"needed": m.scope, "provided": strings.Join(w.scopes, ","),
+		}}
+	}
+	return nil
+}
+
+// granted asks for a scope; a right to read channels covers private groups here too.
+func (w *Workspace) granted(scope string) bool {
+	if scope == "channels:read" && slices.Contains(w.scopes, "groups:read") {
+		return true
+	}
+	return slices.Contains(w.scopes, scope)
+}
+
+func (w *Workspace) grantedScopes() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.scopes, ",")
+}
+
+// reply is what run came to.
+type reply struct {
+	body       map[string]any
+	err        error
+	retryAfter time.Duration
+}
+
+func (p reply) write(rw http.ResponseWriter, scopes string) (status int, code string) {
+	rw.Header().Set("X-OAuth-Scopes", scopes)
+	if p.retryAfter > 0 {
+		rw.Header().Set("Retry-After", strconv.Itoa(int(p.retryAfter.Seconds())))
+		writeJSON(rw, http.StatusTooManyRequests, refuse("ratelimited").body())
+		return http.StatusTooManyRequests, "ratelimited"
+	}
+	if p.err != nil {
+		bad := refuse("internal_error")
+		_ = errors.As(p.err, &bad)
+		writeJSON(rw, http.StatusOK, bad.body())
+		return http.StatusOK, bad.code
+	}
+	body := map[string]any{"ok": true}
+	for k, v := range p.body {
+		body[k] = v
+	}
+	writeJSON(rw, http.StatusOK, body)
+	return http.StatusOK, ""
+}
+
+func writeJSON(rw http.ResponseWriter, status int, body any) {
+	rw.Header().Set("Content-Type", "application/json; charset=utf-8")
+	rw.WriteHeader(status)
+	_ = json.NewEncoder(rw).Encode(body) // the peer is gone if this fails
+}

@@ -1,0 +1,196 @@
+package slacksim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// draft is the content of a message to be: what chat.*, a response_url or an
+// acknowledgement carry.
+type draft struct {
+	text      string
+	blocks    []Block
+	hasBlocks bool // named, even if empty
+	warned    bool
+}
+
+// readDraft reads and checks the content; every broken limit is remembered
+// under where. The caller holds mu.
+func (w *Workspace) readDraft(where string, a args) (draft, error) {
+	d := draft{text: a.str("text"), hasBlocks: a.has("blocks") && a.str("blocks") != ""}
+	if d.hasBlocks {
+		if err := a.decode("blocks", &d.blocks); err != nil {
+			w.violate(where, "blocks: not a list of objects")
+			return d, refuse("invalid_blocks_format")
+		}
+	}
+	c := checkMessage(d.text, d.blocks, a)
+	w.violate(where, c.problems...)
+	d.warned = d.text == "" && len(d.blocks) > 0
+	switch {
+	case c.code != "":
+		return d, refuse(c.code, c.problems...)
+	case d.text == "" && len(d.blocks) == 0 && !a.has("markdown_text") && !a.has("attachments"):
+		return d, refuse("no_text")
+	}
+	if d.text == "" {
+		d.text = a.str("markdown_text")
+	}
+	return d, nil
+}
+
+func (d draft) warn(body map[string]any) map[string]any {
+	if d.warned {
+		body["warning"] = "missing_text_in_message"
+		body["response_metadata"] = map[string]any{"warnings": []string{"missing_text_in_message"}}
+	}
+	return body
+}
+
+func (w *Workspace) postMessage(a args) (map[string]any, error) {
+	c, err := w.writable(a.str("channel"))
+	if err != nil {
+		return nil, err
+	}
+	thread, err := w.threadOf(c, a.str("thread_ts"))
+	if err != nil {
+		return nil, err
+	}
+	d, err := w.readDraft("chat.postMessage", a)
+	if err != nil {
+		return nil, err
+	}
+	m := w.add(Message{
+		Channel: c.ID, ThreadTS: thread, User: w.opt.BotUserID, Text: d.text, Blocks: d.blocks,
+		Broadcast: a.flag("reply_broadcast"),
+	})
+	return d.warn(map[string]any{"channel": c.ID, "ts": m.TS, "message": w.messageJSON(m)}), nil
+}
+
+// threadOf checks the parent of a reply. A reply's ts counts as its parent's,
+// and is remembered, since thread_ts must be the parent's.
+func (w *Workspace) threadOf(c *Channel, ts string) (string, error) {
+	if ts == "" {
+		return "", nil
+	}
+	parent := w.find(c.ID, ts)
+	switch {
+	case parent == nil:
+		return "", refuse("thread_not_found")
+	case parent.ThreadTS != "":
+		w.violate("chat.postMessage", "thread_ts: is the ts of a reply, not of its parent")
+		return parent.ThreadTS, nil
+	}
+	return ts, nil
+}
+
+// updateMessage replaces the content: text without blocks drops the blocks.
+func (w *Workspace) updateMessage(a args) (map[string]any, error) {
+	m, err := w.own(a, "cant_update_message")
+	if err != nil {
+		return nil, err
+	}
+	d, err := w.readDraft("chat.update", a)
+	if err != nil {
+		return nil, err
+	}
+	w.replace(m, d)
+	return d.warn(map[string]any{
+		"channel": m.Channel, "ts": m.TS, "text": m.Text, "message": w.messageJSON(m),
+	}), nil
+}
+
+func (w *Workspace) replace(m *Message, d draft) {
+	m.revise()
+	m.Text = d.text
+	m.Blocks = nameBlocks(d.blocks, func() string { return w.nextID("b") })
+}
+
+// own finds a message of the bot's for a change; channel must be the ID that
+// the post answered, not a user ID.
+func (w *Workspace) own(a args, foreign string) (*Message, error) {
+	c, err := w.visible(a.str("channel"))
+	if err != nil {
+		return nil, err
+	}
+	m := w.find(c.ID, a.str("ts"))
+	switch {
+	case m == nil:
+		return nil, refuse("message_not_found")
+	case m.User != w.opt.BotUserID:
+		return nil, refuse(foreign)
+	case c.Archived:
+		return nil, refuse("is_archived")
+	}
+	return m, nil
+}
+
+func (w *Workspace) deleteMessage(a args) (map[string]any, error) {
+	m, err := w.own(a, "cant_delete_message")
+	if err != nil {
+		return nil, err
+	}
+	m.revise()
+	m.Deleted = true
+	return map[string]any{"channel": m.Channel, "ts": m.TS}, nil
+}
+
+func (w *Workspace) postEphemeral(a args) (map[string]any, error) {
+	c, err := w.visible(a.str("channel"))
+	user := w.users[a.str("user")]
+	switch {
+	case err != nil:
+		return nil, err
+	case c.Archived:
+		return nil, refuse("is_archived")
+	case !c.Bot:
+		return nil, refuse("not_in_channel")
+	case user == nil:
+		return nil, refuse("user_not_found")
+	case !c.has(user.ID):
+		return nil, refuse("user_not_in_channel")
+	}
+	d, err := w.readDraft("chat.postEphemeral", a)
+	if err != nil {
+		return nil, err
+	}
+	m := w.add(Message{
+		Channel: c.ID, ThreadTS: a.str("thread_ts"), User: w.opt.BotUserID, To: user.ID, Text: d.text, Blocks: d.blocks,
+	})
+	return d.warn(map[string]any{"message_ts": m.TS}), nil
+}
+
+func (w *Workspace) permalink(a args) (map[string]any, error) {
+	c, err := w.visible(a.str("channel"))
+	if err != nil {
+		return nil, err
+	}
+	m := w.find(c.ID, a.str("message_ts"))
+	if m == nil {
+		return nil, refuse("message_not_found")
+	}
+	link := fmt.Sprintf("https://%s.slack.com/archives/%s/p%s", w.opt.TeamDomain, c.ID, strings.ReplaceAll(m.TS, ".", ""))
+	if m.ThreadTS != "" {
+		link += "?thread_ts=" + m.ThreadTS + "&cid=" + c.ID
+	}
+	return map[string]any{"channel": c.ID, "permalink": link}, nil
+}
+
+func (w *Workspace) reactionsAdd(a args) (map[string]any, error) {
+	c, err := w.visible(a.str("channel"))
+	if err != nil {
+		return nil, err
+	}
+	m, name := w.find(c.ID, a.str("timestamp")), strings.Trim(a.str("name"), ":")
+	switch {
+	case m == nil:
+		return nil, refuse("message_not_found")
+	case name == "":
+		return nil, refuse("invalid_name")
+	case slices.Contains(m.Reactions, name):
+		return nil, refuse("already_reacted")
+	}
+	m.Reactions = append(m.Reactions, name)
+	return nil, nil
+}

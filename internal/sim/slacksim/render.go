@@ -1,0 +1,150 @@
+package slacksim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Viewer is who reads a rendering, and how.
+type Viewer struct {
+	TZ    *time.Location // for dates; UTC by default
+	Width int            // of a line; 80 by default. Tables may be wider
+	Color bool           // ANSI styles
+}
+
+// names maps IDs of people, channels and groups to what clients show.
+type names map[string]string
+
+func (n names) or(id, otherwise string) string {
+	if name := n[id]; name != "" {
+		return name
+	}
+	return otherwise
+}
+
+// renderer draws for one viewer at one moment.
+type renderer struct {
+	viewer Viewer
+	names  names
+	bot    string
+	now    time.Time
+}
+
+func (w *Workspace) renderer(v Viewer) *renderer {
+	if v.Width <= 0 {
+		v.Width = 80
+	}
+	r := &renderer{viewer: v, names: names{"USLACKBOT": "Slackbot"}, bot: w.opt.BotUserID, now: w.opt.Now()}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for id, u := range w.users {
+		r.names[id] = u.Name
+	}
+	for id, c := range w.channels {
+		r.names[id] = c.Name
+	}
+	for id, g := range w.groups {
+		r.names[id] = g.Handle
+	}
+	return r
+}
+
+// Render draws a message as plain text, the way the viewer reads it.
+func (w *Workspace) Render(m Message, v Viewer) string { return w.renderer(v).message(m) }
+
+// RenderThread draws a message with its replies indented below it.
+func (w *Workspace) RenderThread(channel, ts string, v Viewer) string {
+	inner := v
+	if inner.Width <= 0 {
+		inner.Width = 80
+	}
+	inner.Width = max(20, inner.Width-4)
+	var out strings.Builder
+	for _, m := range w.Thread(channel, ts) {
+		if m.TS == ts {
+			out.WriteString(w.Render(m, v))
+		} else {
+			out.WriteString(indent(w.Render(m, inner), "  ┃ "))
+		}
+	}
+	return out.String()
+}
+
+// RenderView draws a modal or a Home tab.
+func (w *Workspace) RenderView(view View, v Viewer) string {
+	r := w.renderer(v)
+	if view.Type == "modal" {
+		r.viewer.Width = max(20, r.viewer.Width-2)
+	}
+	lines := r.blocks(view.Blocks)
+	if view.Type == "modal" {
+		lines = append([]string{r.style(bold, "╭─ "+view.Title)}, prefix(lines, "│ ")...)
+		lines = append(lines, "╰─ "+r.viewButtons(view))
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+func (r *renderer) viewButtons(v View) string {
+	label := v.Close
+	orText(&label, "Cancel")
+	out := "[ " + label + " ]"
+	if v.Submit != "" {
+		out += "  " + r.style(good, "[ "+v.Submit+" ]")
+	}
+	return out
+}
+
+func (r *renderer) message(m Message) string {
+	lines := []string{r.author(m)}
+	if m.To != "" {
+		lines = append([]string{r.style(dim, "Only visible to @"+r.names.or(m.To, m.To))}, lines...)
+	}
+	switch {
+	case m.Deleted:
+		lines = append(lines, r.style(dim, "This message was deleted."))
+	case len(m.Blocks) > 0:
+		lines = append(lines, r.blocks(m.Blocks)...)
+	case m.Text != "":
+		lines = append(lines, r.wrap(r.mrkdwn(m.Text))...)
+	}
+	for _, f := range m.Files {
+		lines = append(lines, fmt.Sprintf("📎 %s (%d bytes)", clean(f.Title), len(f.Content)))
+	}
+	if len(m.Reactions) > 0 {
+		lines = append(lines, r.reactions(m.Reactions))
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+func (r *renderer) author(m Message) string {
+	head := r.style(bold, r.names.or(m.User, m.User))
+	if m.User == r.bot {
+		head += r.style(dim, " APP")
+	}
+	head += "  " + r.style(dim, m.Posted.In(r.zone()).Format("15:04"))
+	if len(m.Edits) > 0 {
+		head += r.style(dim, " (edited)")
+	}
+	return head
+}
+
+func (r *renderer) reactions(list []string) string {
+	out := make([]string, len(list))
+	for i, name := range list {
+		out[i] = emoji(":"+name+":") + " 1"
+	}
+	return strings.Join(out, "  ")
+}
+
+func indent(s, mark string) string {
+	return strings.Join(prefix(strings.Split(strings.TrimSuffix(s, "\n"), "\n"), mark), "\n") + "\n"
+}
+
+func prefix(lines []string, mark string) []string {
+	out := make([]string, len(lines))
+	for i, line := range lines {
+		out[i] = strings.TrimRight(mark+line, " ")
+	}
+	return out
+}

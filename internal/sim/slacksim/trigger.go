@@ -1,0 +1,39 @@
+package slacksim
+
+import (
+	"fmt"
+	"time"
+)
+
+// triggerLife is how long a trigger_id can open a modal.
+const triggerLife = 3 * time.Second
+
+// trigger is the right to open one modal before somebody's eyes.
+type trigger struct {
+	user string
+	view string // the modal it came from, for views.push
+	till time.Time
+	used bool
+}
+
+// newTrigger makes a trigger_id. The caller holds mu.
+func (w *Workspace) newTrigger(user, view string) string {
+	w.serial++
+	id := fmt.Sprintf("%d.%d.sim%05d", w.opt.Now().Unix(), w.serial, w.serial)
+	w.triggers[id] = &trigger{user: user, view: view, till: w.opt.Now().Add(triggerLife)}
+	return id
+}
+
+// peekTrigger finds a trigger that may still be used.
+func (w *Workspace) peekTrigger(id string) (*trigger, error) {
+	t := w.triggers[id]
+	switch {
+	case t == nil:
+		return nil, refuse("invalid_trigger_id")
+	case t.used:
+		return nil, refuse("exchanged_trigger_id")
+	case w.opt.Now().After(t.till):
+		return nil, refuse("expired_trigger_id")
+	}
+	return t, nil
+}

@@ -1,0 +1,145 @@
+package slacksim
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Workspace is one played Slack workspace with one installed app. All methods
+// may be called from any goroutine.
+type Workspace struct {
+	opt    Options
+	ctx    context.Context // ends with Close; carries deliveries that outlive a caller
+	cancel context.CancelFunc
+	wait   sync.WaitGroup
+
+	mu      sync.Mutex // guards everything below
+	changed chan struct{}
+	rand    *rand.Rand
+	serial  int
+	lastTS  int64
+	scopes  []string
+
+	addr   string
+	server *http.Server
+	outage Outage
+	faults map[string][]Fault
+
+	users    map[string]*User
+	order    []string // user IDs as they were added
+	channels map[string]*Channel
+	groups   map[string]*UserGroup
+
+	messages   []*Message // of channels and DMs, in order of their ts
+	ephemerals []*Message
+	files      []*File
+	views      []*View // open modals, oldest first
+	homes      map[string]*View
+	triggers   map[string]*trigger
+	hooks      map[string]*responseHook
+
+	tickets      map[string]bool
+	sockets      []*socket
+	deliveries   []*Delivery
+	duplicate    int
+	linkDisabled bool
+
+	buckets    map[string]*bucket
+	calls      []Call
+	violations []Violation
+}
+
+// New makes a workspace that is not reachable until Start.
+func New(o Options) *Workspace {
+	o = o.withDefaults()
+	w := &Workspace{
+		opt: o, changed: make(chan struct{}), rand: newRand(o.Seed), scopes: o.Scopes,
+		faults: map[string][]Fault{}, users: map[string]*User{}, channels: map[string]*Channel{},
+		groups: map[string]*UserGroup{}, homes: map[string]*View{}, triggers: map[string]*trigger{},
+		hooks: map[string]*responseHook{}, tickets: map[string]bool{}, buckets: map[string]*bucket{},
+	}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	w.AddUser(User{ID: o.BotUserID, Name: o.BotName, RealName: o.BotName, IsBot: true})
+	return w
+}
+
+// Start listens on a free port of the loopback interface and returns the base
+// address of the Web API, with its trailing slash.
+func (w *Workspace) Start() (apiURL string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.listen("127.0.0.1:0"); err != nil {
+		return "", err
+	}
+	return "http://" + w.addr + "/api/", nil
+}
+
+func (w *Workspace) listen(addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("slacksim: listen: %w", err)
+	}
+	w.addr = l.Addr().String()
+	w.server = &http.Server{Handler: w.handler(), ReadHeaderTimeout: 10 * time.Second}
+	server := w.server
+	w.wait.Go(func() { _ = server.Serve(l) }) // ends with ErrServerClosed
+	return nil
+}
+
+// Close cuts every connection and waits for the goroutines of the workspace.
+func (w *Workspace) Close() {
+	w.cancel()
+	w.mu.Lock()
+	server := w.server
+	w.mu.Unlock()
+	w.DropSockets()
+	if server != nil {
+		_ = server.Close()
+	}
+	w.wait.Wait()
+}
+
+// BotToken is the xoxb- token of the installed app.
+func (w *Workspace) BotToken() string { return "xoxb-sim-" + w.opt.AppID }
+
+// AppToken is the xapp- token of the app, with connections:write.
+func (w *Workspace) AppToken() string { return "xapp-1-" + w.opt.AppID + "-sim" }
+
+// BotUserID is the user ID of the app's bot user.
+func (w *Workspace) BotUserID() string { return w.opt.BotUserID }
+
+// SetScopes replaces the bot scopes that are granted from now on.
+func (w *Workspace) SetScopes(scopes ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.scopes = scopes
+}
+
+// Wait returns nil as soon as cond holds; it is asked again after every change
+// of the workspace, without a lock held. It returns ctx's error otherwise.
+func (w *Workspace) Wait(ctx context.Context, cond func(*Workspace) bool) error {
+	for {
+		w.mu.Lock()
+		changed := w.changed
+		w.mu.Unlock()
+		if cond(w) {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("slacksim: wait: %w", ctx.Err())
+		}
+	}
+}
+
+// touch wakes everybody in Wait. The caller holds mu.
+func (w *Workspace) touch() {
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
