@@ -1,0 +1,300 @@
+package socket
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"golang.org/x/time/rate"
+
+	"sshkeybot/internal/sim/slacksim"
+)
+
+// brisk makes the pauses of a test short.
+func brisk(p *pace) {
+	p.first, p.longest, p.opens, p.burst = 5*time.Millisecond, 20*time.Millisecond, rate.Inf, 1
+}
+
+func TestRefusalsOfSlackEndTheRun(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"invalid_auth", "account_inactive", "token_revoked", "not_allowed_token_type", "missing_scope"} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			r := start(t, slacksim.Options{}, paced(brisk))
+			r.connected(t)
+			r.Fail("apps.connections.open", slacksim.Fault{Error: code}, slacksim.Fault{Error: code})
+			r.DropSockets()
+			err := <-r.ran
+			r.ran <- err
+			fatal, ok := errors.AsType[*RefusedError](err)
+			if !ok || fatal.Code != code || !strings.Contains(err.Error(), "SLACK_APP_TOKEN") {
+				t.Errorf("got %v", err)
+			}
+			if strings.Contains(err.Error(), r.AppToken()) {
+				t.Error("the token is in the error")
+			}
+		})
+	}
+}
+
+func TestOtherFailuresAreTriedAgain(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{}, paced(brisk))
+	r.connected(t)
+	r.Fail("apps.connections.open", slacksim.Fault{Error: "fatal_error"}, slacksim.Fault{Status: 500}, slacksim.Fault{Cut: true},
+		slacksim.Fault{Status: 404}, slacksim.Fault{Error: "internal_error"})
+	r.DropSockets()
+	r.until(t, "two new connections", func() bool { h := r.client.Health(); return h.Sockets == overlap && h.Reconnects >= 2 })
+}
+
+func TestRetryAfterIsObeyed(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{}, paced(brisk))
+	r.connected(t)
+	before := r.Count("apps.connections.open")
+	limited := slacksim.Fault{Status: http.StatusTooManyRequests, RetryAfter: time.Second}
+	r.Fail("apps.connections.open", limited, limited)
+	began := time.Now()
+	r.DropSockets()
+	r.until(t, "two new connections", func() bool { h := r.client.Health(); return h.Sockets == overlap && h.Reconnects == 2 })
+	if took := time.Since(began); took < time.Second {
+		t.Errorf("connected again after %s", took)
+	}
+	if calls := r.Count("apps.connections.open") - before; calls != 4 {
+		t.Errorf("%d calls", calls)
+	}
+}
+
+// Each of these made slack-go call apps.connections.open hundreds of times a second.
+func TestNoHotLoop(t *testing.T) {
+	t.Parallel()
+	for name, reply := range map[string]string{
+		"accepted and dropped": "",
+		"link disabled":        `{"type":"disconnect","reason":"link_disabled"}`,
+		"too many websockets":  `{"type":"disconnect","reason":"too_many_websockets"}`,
+		"greeted and dropped":  `{"type":"hello"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api, opens := droppingSlack(t, reply)
+			c := New(Config{AppToken: "xapp-1", APIURL: api, HTTP: httpClient(t), Log: slog.New(slog.DiscardHandler), Handler: nil})
+			ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+			defer cancel()
+			if err := c.Run(ctx); err != nil {
+				t.Error(err)
+			}
+			if n := opens.Load(); n < overlap || n > int32(slackPace.burst)+2 {
+				t.Errorf("%d connections opened in 2.5 s", n)
+			}
+			if !c.Health().Deaf {
+				t.Error("not deaf")
+			}
+		})
+	}
+}
+
+// droppingSlack opens every connection, says one thing and cuts it.
+func droppingSlack(t *testing.T, reply string) (api string, opens *atomic.Int32) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opens = new(atomic.Int32)
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/apps.connections.open", func(w http.ResponseWriter, _ *http.Request) {
+		opens.Add(1)
+		_, _ = w.Write([]byte(`{"ok":true,"url":"ws://` + l.Addr().String() + `/link/"}`))
+	})
+	mux.HandleFunc("/link/", func(w http.ResponseWriter, r *http.Request) {
+		up := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+		conn, err := up.Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		if reply != "" {
+			_ = conn.WriteMessage(websocket.TextMessage, []byte(reply))
+		}
+		_ = conn.Close()
+	})
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
+	var served sync.WaitGroup
+	served.Go(func() { _ = server.Serve(l) })
+	t.Cleanup(func() {
+		_ = server.Close()
+		served.Wait()
+	})
+	return "http://" + l.Addr().String() + "/api/", opens
+}
+
+func TestEnvelopesAfterTheWarningAreHandled(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{WarningLead: time.Second}, paced(brisk))
+	r.connected(t)
+	r.Warn()
+	for range 20 { // spread over the old and the new connections
+		if got := r.command(t, "list"); !got.Acked {
+			t.Fatalf("lost: %+v", got)
+		}
+	}
+	for _, d := range r.Deliveries() {
+		if d.Other {
+			t.Error("acknowledged over another connection though its own was open")
+		}
+	}
+	r.until(t, "replacements", func() bool { return r.client.Health().Reconnects >= overlap })
+	r.until(t, "the old ones gone", func() bool { return r.Sockets() == overlap })
+}
+
+func TestRefreshesLoseNothing(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{ConnectionLife: 150 * time.Millisecond, WarningLead: 100 * time.Millisecond},
+		paced(func(p *pace) { brisk(p); p.healthy = time.Millisecond }))
+	r.connected(t)
+	for i := range 200 {
+		if got := r.command(t, "list"); !got.Acked && got.Error != "dispatch_failed" {
+			t.Fatalf("command %d was sent and lost: %+v", i, got)
+		}
+	}
+	r.until(t, "several refreshes", func() bool { return r.client.Health().Reconnects > 4 })
+}
+
+func TestDeafConnectionIsReplaced(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{PingInterval: 20 * time.Millisecond}, paced(func(p *pace) {
+		brisk(p)
+		p.deaf, p.knock = 250*time.Millisecond, 10*time.Millisecond
+	}))
+	r.connected(t)
+	r.Deafen()
+	r.until(t, "new connections", func() bool { return r.client.Health().Reconnects >= overlap })
+	r.connected(t)
+	if got := r.command(t, "list"); !got.Acked {
+		t.Errorf("still deaf: %+v", got)
+	}
+}
+
+func TestHealsAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []slacksim.Outage{slacksim.Unavailable, slacksim.Refused} {
+		r := start(t, slacksim.Options{}, paced(brisk))
+		r.connected(t)
+		if err := r.Outage(kind); err != nil {
+			t.Fatal(err)
+		}
+		r.until(t, "deaf", func() bool { return r.client.Health().Deaf })
+		if err := r.Outage(slacksim.Up); err != nil {
+			t.Fatal(err)
+		}
+		r.connected(t)
+		if r.client.Health().Deaf {
+			t.Error("deaf after the outage")
+		}
+	}
+}
+
+func TestDuplicatesReachTheHandler(t *testing.T) {
+	t.Parallel()
+	var calls atomic.Int32
+	r := start(t, slacksim.Options{}, handledBy(func(context.Context, Envelope) (any, error) {
+		calls.Add(1)
+		return nil, nil
+	}))
+	r.connected(t)
+	r.DuplicateNext(1)
+	r.command(t, "list")
+	r.until(t, "both acknowledged", func() bool { return calls.Load() == 2 && r.Deliveries()[0].Acks == 2 })
+}
+
+func TestEventsMissedWhileAwayComeLater(t *testing.T) {
+	t.Parallel()
+	var retries atomic.Int32
+	r := start(t, slacksim.Options{EventRetries: []time.Duration{0, 300 * time.Millisecond}}, paced(brisk),
+		handledBy(func(_ context.Context, e Envelope) (any, error) {
+			retries.Store(int32(e.Retry))
+			return nil, nil
+		}))
+	r.connected(t)
+	r.DisableLink(true)
+	r.until(t, "no connection", func() bool { return r.Sockets() == 0 })
+	if _, err := r.OpenHome(t.Context(), "U1"); err != nil {
+		t.Fatal(err)
+	}
+	r.DisableLink(false)
+	r.until(t, "the repeated event", func() bool { return retries.Load() > 0 })
+}
+
+func TestCloseLetsHandlersFinishAndAcknowledge(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	r := start(t, slacksim.Options{}, handledBy(func(context.Context, Envelope) (any, error) {
+		<-release
+		return map[string]string{"text": "done"}, nil
+	}))
+	r.connected(t)
+	var sent sync.WaitGroup
+	var acked atomic.Int32
+	for range 40 {
+		sent.Go(func() {
+			if got, err := r.Command(t.Context(), "U1", "C1", "/sshkey list"); err == nil && got.Acked {
+				acked.Add(1)
+			}
+		})
+	}
+	r.until(t, "all of them held", func() bool { return r.held() == 40 })
+	closed := make(chan struct{})
+	go func() {
+		r.client.Close(t.Context())
+		close(closed)
+	}()
+	r.until(t, "closing", r.client.isClosing)
+	r.isLeftToOthers(t)
+	close(release)
+	<-closed
+	if err := <-r.ran; err != nil {
+		t.Error(err)
+	}
+	sent.Wait()
+	if acked.Load() != 40 {
+		t.Errorf("%d of 40 acknowledged", acked.Load())
+	}
+}
+
+// isLeftToOthers checks that an envelope that comes while closing is not touched.
+func (r *rig) isLeftToOthers(t *testing.T) {
+	t.Helper()
+	if err := r.SendRaw(`{"envelope_id":"late","type":"events_api","payload":{}}`); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for _, d := range r.Deliveries() {
+			if d.EnvelopeID == "late" && d.Acked() {
+				t.Error("an envelope that came while closing was acknowledged")
+			}
+		}
+	})
+}
+
+func TestCloseIsBounded(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{AckLimit: 10 * time.Millisecond}, handledBy(func(ctx context.Context, _ Envelope) (any, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}))
+	r.connected(t)
+	r.command(t, "list")
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	r.client.Close(ctx)
+	if err := <-r.ran; err != nil {
+		t.Error(err)
+	}
+}

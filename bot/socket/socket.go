@@ -1,0 +1,151 @@
+// Package socket receives what people do in Slack over Socket Mode.
+//
+// It opens connections with slack-go and reads them itself, because slack-go's
+// own reader closes a connection the moment Slack announces its end, and so
+// loses the envelopes that still come over it, reconnects without a pause when
+// connections are cut at once, and stops answering pings while a handler is
+// busy. Here two connections overlap, each is read to its end, and nothing a
+// handler does can hold up a reader.
+package socket
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"github.com/slack-go/slack"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+)
+
+const (
+	overlap     = 2    // connections held at a time, of the ten that Slack allows
+	maxHandlers = 256  // handlers that run at a time
+	maxHeld     = 5000 // envelopes held in memory; more are left to Slack's redelivery
+)
+
+// Envelope is one delivery of Slack's (Slack, "Using Socket Mode").
+type Envelope struct {
+	ID      string          `json:"envelope_id"`
+	Type    string          `json:"type"` // events_api, slash_commands or interactive
+	Payload json.RawMessage `json:"payload"`
+	Accepts bool            `json:"accepts_response_payload"` // whether the acknowledgement may carry an answer
+	Retry   int             `json:"retry_attempt"`            // of events only
+	At      time.Time       `json:"-"`                        // when it was read
+}
+
+// Handler deals with an envelope as far as it must before Slack may forget it.
+// The envelope is acknowledged when Handler returns without an error, with the
+// payload unless it is nil; after an error or a panic it is not, and Slack
+// delivers events once more. It must return well within three seconds.
+type Handler func(ctx context.Context, e Envelope) (payload any, err error)
+
+// Config says where to connect and who handles what comes.
+type Config struct {
+	AppToken string
+	APIURL   string       // base address with a trailing slash; empty is Slack's own
+	HTTP     *http.Client // for apps.connections.open; nil is one with a timeout
+	Log      *slog.Logger
+	Handler  Handler
+}
+
+// Client keeps the connections. It is used for one Run.
+type Client struct {
+	api     *slack.Client
+	dialer  *websocket.Dialer
+	log     *slog.Logger
+	handler Handler
+	pace    pace
+	opens   *rate.Limiter // calls of apps.connections.open
+	turns   chan struct{} // one for each handler that runs
+
+	done     chan struct{} // closed when Close has finished
+	finish   func()
+	reading  sync.WaitGroup
+	handling sync.WaitGroup
+
+	mu      sync.Mutex // guards everything below
+	closing bool
+	held    int
+	conns   []*conn // greeted, in order
+	health  tally
+}
+
+// New makes a client that does nothing before Run.
+func New(cfg Config) *Client {
+	if cfg.HTTP == nil {
+		cfg.HTTP = &http.Client{Timeout: openTimeout}
+	}
+	options := []slack.Option{slack.OptionAppLevelToken(cfg.AppToken), slack.OptionHTTPClient(cfg.HTTP)}
+	if cfg.APIURL != "" {
+		options = append(options, slack.OptionAPIURL(cfg.APIURL))
+	}
+	done := make(chan struct{})
+	return &Client{
+		api: slack.New("", options...), dialer: dialer(), log: cfg.Log, handler: cfg.Handler, pace: slackPace,
+		opens: rate.NewLimiter(slackPace.opens, slackPace.burst), turns: make(chan struct{}, maxHandlers),
+		done: done, finish: sync.OnceFunc(func() { close(done) }),
+	}
+}
+
+// Run holds the connections until ctx ends, Close has finished (nil), or Slack
+// refuses us in a way that only a person can mend (*RefusedError).
+func (c *Client) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	group, inner := errgroup.WithContext(ctx)
+	for range overlap {
+		group.Go(func() error { return c.keep(inner) })
+	}
+	group.Go(func() error {
+		select {
+		case <-c.done:
+			cancel()
+		case <-inner.Done():
+		}
+		return nil
+	})
+	err := group.Wait()
+	c.reading.Wait()
+	c.handling.Wait()
+	return err
+}
+
+// Close ends gracefully: envelopes that come from now on are left to others,
+// handlers finish, and their acknowledgements are known to have arrived, since
+// Slack has answered the close frame behind them. After ctx ends it does not
+// wait any longer. Run returns afterwards.
+func (c *Client) Close(ctx context.Context) {
+	defer c.finish()
+	c.mu.Lock()
+	c.closing = true
+	c.mu.Unlock()
+	if !wait(ctx, &c.handling) {
+		c.log.Warn("closing with handlers still running")
+	}
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
+	for _, k := range c.open() {
+		k.sayGoodbye()
+	}
+	wait(ctx, &c.reading)
+}
+
+// wait tells whether the group finished before ctx did.
+func wait(ctx context.Context, group *sync.WaitGroup) bool {
+	finished := make(chan struct{})
+	go func() {
+		group.Wait()
+		close(finished)
+	}()
+	select {
+	case <-finished:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,321 @@
+package socket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"sshkeybot/internal/sim/slacksim"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// rig is a played workspace with a client of ours.
+type rig struct {
+	*slacksim.Workspace
+	client *Client
+	ran    chan error
+	stop   context.CancelFunc
+}
+
+type option func(*Config, *Client)
+
+func handledBy(h Handler) option { return func(_ *Config, c *Client) { c.handler = h } }
+
+func paced(change func(*pace)) option {
+	return func(_ *Config, c *Client) {
+		change(&c.pace)
+		c.opens.SetLimit(c.pace.opens)
+		c.opens.SetBurst(c.pace.burst)
+	}
+}
+
+func loggedTo(w io.Writer) option {
+	return func(_ *Config, c *Client) { c.log = slog.New(slog.NewTextHandler(w, nil)) }
+}
+
+func start(t *testing.T, o slacksim.Options, options ...option) *rig {
+	t.Helper()
+	o.Seed = 7
+	w := slacksim.New(o)
+	api, err := w.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	w.AddUser(slacksim.User{ID: "U1", Name: "alice"})
+	w.AddChannel(slacksim.Channel{ID: "C1", Name: "ops", Members: []string{"U1"}})
+	cfg := Config{
+		AppToken: w.AppToken(), APIURL: api, HTTP: httpClient(t), Log: slog.New(slog.DiscardHandler),
+		Handler: func(context.Context, Envelope) (any, error) { return nil, nil },
+	}
+	r := &rig{Workspace: w, client: New(cfg), ran: make(chan error, 1)}
+	for _, o := range options {
+		o(&cfg, r.client)
+	}
+	r.run(t)
+	return r
+}
+
+func (r *rig) run(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	r.stop = cancel
+	ended := make(chan struct{})
+	go func() {
+		r.ran <- r.client.Run(ctx)
+		close(ended)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+}
+
+func httpClient(t *testing.T) *http.Client {
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: 5 * time.Second}
+}
+
+// until waits for a condition over real sockets.
+func (r *rig) until(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("waited in vain for: %s; health %+v", what, r.client.Health())
+		}
+	}
+}
+
+func (r *rig) connected(t *testing.T) {
+	t.Helper()
+	r.until(t, "two connections", func() bool { return r.client.Health().Sockets == overlap })
+}
+
+func (r *rig) command(t *testing.T, text string) slacksim.CommandResult {
+	t.Helper()
+	got, err := r.Command(t.Context(), "U1", "C1", "/sshkey "+text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestIsUsableAtOnce(t *testing.T) {
+	t.Parallel()
+	began := time.Now()
+	r := start(t, slacksim.Options{}, handledBy(func(_ context.Context, e Envelope) (any, error) {
+		return map[string]string{"text": "got " + e.Type, "response_type": "ephemeral"}, nil
+	}))
+	r.until(t, "a connection", func() bool { return r.client.Health().Sockets > 0 })
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("usable after %s", took)
+	}
+	if got := r.command(t, "help"); got.Response == nil || got.Response.Text != "got slash_commands" {
+		t.Errorf("answer %+v", got)
+	}
+	if h := r.client.Health(); h.Deaf || h.EventAge <= 0 {
+		t.Errorf("health %+v", h)
+	}
+}
+
+func TestErrorAndPanicAreNotAcknowledged(t *testing.T) {
+	t.Parallel()
+	var out lockedText
+	r := start(t, slacksim.Options{AckLimit: 200 * time.Millisecond, EventRetries: []time.Duration{}}, loggedTo(&out),
+		handledBy(func(_ context.Context, e Envelope) (any, error) {
+			if strings.Contains(string(e.Payload), "panic") {
+				panic("boom")
+			}
+			return nil, errors.New("the ledger is away")
+		}))
+	r.connected(t)
+	for _, text := range []string{"panic", "fail"} {
+		if got := r.command(t, text); got.Acked {
+			t.Errorf("%s: acknowledged", text)
+		}
+	}
+	for _, want := range []string{"boom", "the ledger is away"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the log does not tell of %q", want)
+		}
+	}
+	if r.client.Health().Deaf {
+		t.Error("the connection went with the panic")
+	}
+}
+
+func TestUnknownFramesAreAcknowledged(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{}, handledBy(func(context.Context, Envelope) (any, error) {
+		t.Error("an unknown frame reached the handler")
+		return nil, nil
+	}))
+	r.connected(t)
+	for _, raw := range []string{
+		`{"envelope_id":"e-new","type":"telepathy","payload":{}}`,
+		`{"envelope_id":"e-bad","type":"events_api","retry_attempt":"soon","payload":{}}`,
+		`{"type":"weather"}`, `{]`, ``,
+	} {
+		if err := r.SendRaw(raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.until(t, "both acknowledged", func() bool {
+		all := r.Deliveries()
+		return len(all) == 2 && all[0].Acked() && all[1].Acked()
+	})
+	if h := r.client.Health(); h.Reconnects > 0 {
+		t.Errorf("reconnected over an unknown frame: %+v", h)
+	}
+}
+
+func TestTooLongAnAnswerStillAcknowledges(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{}, handledBy(func(context.Context, Envelope) (any, error) {
+		return map[string]string{"text": strings.Repeat("x", 21<<10)}, nil
+	}))
+	r.connected(t)
+	if got := r.command(t, "list"); !got.Acked || got.Response != nil {
+		t.Errorf("got %+v", got)
+	}
+	if v := r.Violations(); len(v) > 0 {
+		t.Errorf("violations %v", v)
+	}
+}
+
+func TestBurstIsHandledAtOnce(t *testing.T) {
+	t.Parallel()
+	const commands, each = 200, 300 * time.Millisecond
+	var most, now atomic.Int32
+	r := start(t, slacksim.Options{}, handledBy(func(ctx context.Context, _ Envelope) (any, error) {
+		defer now.Add(-1)
+		most.Store(max(most.Load(), now.Add(1)))
+		sleep(ctx, each) // plays a ledger that is slow
+		return nil, nil
+	}))
+	r.connected(t)
+	var late []time.Duration
+	for _, got := range r.burst(t, commands) {
+		late = append(late, got.Latency)
+		if !got.Acked {
+			t.Errorf("not acknowledged in time: %+v", got.Outcome)
+		}
+	}
+	slices.Sort(late)
+	t.Logf("p50 %s p99 %s max %s, %d handlers at once", late[commands/2], late[commands*99/100], late[commands-1], most.Load())
+	if most.Load() > maxHandlers {
+		t.Errorf("%d handlers at once", most.Load())
+	}
+}
+
+func (r *rig) burst(t *testing.T, n int) []slacksim.CommandResult {
+	t.Helper()
+	got := make([]slacksim.CommandResult, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			var err error
+			if got[i], err = r.Command(t.Context(), "U1", "C1", fmt.Sprintf("/sshkey n%d", i)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	return got
+}
+
+func TestBlockedHandlerDoesNotMakeDeaf(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	r := start(t, slacksim.Options{PingInterval: 20 * time.Millisecond}, paced(func(p *pace) { p.deaf = 300 * time.Millisecond }),
+		handledBy(func(_ context.Context, e Envelope) (any, error) {
+			if strings.Contains(string(e.Payload), "block") {
+				<-release
+			}
+			return nil, nil
+		}))
+	r.connected(t)
+	var blocked sync.WaitGroup
+	for range 150 { // more than any buffer in between
+		blocked.Go(func() { _, _ = r.Command(t.Context(), "U1", "C1", "/sshkey block") })
+	}
+	r.until(t, "all of them held", func() bool { return r.held() == 150 })
+	if got := r.command(t, "quick"); !got.Acked {
+		t.Errorf("got %+v", got)
+	}
+	if h := r.client.Health(); h.Reconnects > 0 || h.Deaf {
+		t.Errorf("health %+v", h)
+	}
+	close(release)
+	blocked.Wait()
+}
+
+func (r *rig) held() int {
+	r.client.mu.Lock()
+	defer r.client.mu.Unlock()
+	return r.client.held
+}
+
+func TestMoreThanCanBeHeldIsLeftToSlack(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	r.client.mu.Lock()
+	r.client.held = maxHeld
+	r.client.mu.Unlock()
+	if r.client.begin() {
+		t.Error("one more was taken")
+	}
+}
+
+// lockedText is a log that many goroutines write.
+type lockedText struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lockedText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lockedText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func TestBackoffIsBounded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		if d := slackPace.backoff(1); d != 0 {
+			t.Errorf("the first reconnection waits %s", d)
+		}
+		for failures := 2; failures < 100; failures++ {
+			d := slackPace.backoff(failures)
+			if d < slackPace.first/2 || d > slackPace.longest {
+				t.Errorf("after %d failures %s", failures, d)
+			}
+		}
+	})
+}
