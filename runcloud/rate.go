@@ -72,7 +72,7 @@ func delay(s string, now time.Time) time.Duration {
 	}
 	seconds, err := strconv.ParseFloat(s, 64)
 	switch {
-	case err != nil || seconds != seconds || seconds < 0:
+	case err != nil || seconds != seconds || seconds < 0 || seconds > 1e15:
 		return -1
 	case seconds >= epoch*1000: // milliseconds
 		return bounded(time.UnixMilli(int64(seconds)).Sub(now))
