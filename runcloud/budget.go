@@ -170,7 +170,7 @@ func (b *budget) leaves(most int) time.Time {
 func (b *budget) burst() int { return max(1, b.limit/10) }
 
 func (b *budget) interval() time.Duration {
-	return (window + slack) / time.Duration(max(1, b.limit-b.burst()))
+	return (window + slack) / time.Duration(max(1, b.limit-b.limit/10))
 }
 
 // even is when the next normal call may start.

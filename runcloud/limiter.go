@@ -14,7 +14,8 @@ import (
 //   - From then on no minute sees more calls than the limit, wherever RunCloud's own minute begins and
 //     whether it slides or not; what an answer says to be left over may be used at once.
 //   - Calls of priority [High] may use all of that. [Normal] ones are spread over the minute, so that
-//     a removal never finds the whole budget spent by additions.
+//     a removal never finds the whole budget spent by additions; while high calls run, a quarter is
+//     left to them.
 //   - After a 429 nothing starts before its Retry-After or X-RateLimit-Reset is over, or, without
 //     them, before the current minute is; longer each time that this was not enough.
 //

@@ -44,9 +44,9 @@ type meta struct {
 		Total      *number `json:"total"`
 		TotalPages *number `json:"total_pages"`
 	} `json:"pagination"`
-	Total    *number `json:"total"`
-	LastPage *number `json:"lastPage"`
-	LastSnk  *number `json:"last_page"`
+	Total         *number `json:"total"`
+	LastPage      *number `json:"lastPage"`
+	LastPageSnake *number `json:"last_page"`
 }
 
 // extent is what a page tells about the whole list; -1 is unknown.
@@ -63,7 +63,7 @@ func (p page[T]) extent() (extent, error) {
 	}
 	return extent{
 		total: firstOf(m.Pagination.Total, m.Total),
-		pages: firstOf(m.Pagination.TotalPages, m.LastPage, m.LastSnk),
+		pages: firstOf(m.Pagination.TotalPages, m.LastPage, m.LastPageSnake),
 	}, nil
 }
 
