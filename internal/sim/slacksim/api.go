@@ -82,14 +82,14 @@ func (w *Workspace) serveAPI(rw http.ResponseWriter, r *http.Request, table map[
 	if failing && !fault.After && fault.answer(rw, &call) {
 		return
 	}
-	reply := reply{err: err}
+	answer := reply{err: err}
 	if err == nil {
-		reply = w.run(name, table, a, r)
+		answer = w.run(name, table, a, r)
 	}
 	if failing && fault.After && fault.answer(rw, &call) {
 		return
 	}
-	call.Status, call.Error = reply.write(rw, w.grantedScopes())
+	call.Status, call.Error = answer.write(rw, w.grantedScopes())
 }
 
 // pause waits for d or until done.

@@ -137,6 +137,10 @@ func TestUsers(t *testing.T) {
 	if got := b.form("usergroups.users.list", "usergroup", "S1")["users"].([]any); len(got) != 1 || got[0] != "UA" {
 		t.Errorf("group: %v", got)
 	}
+	groups := b.form("usergroups.list", "include_users", "true")["usergroups"].([]any)
+	if g := groups[0].(map[string]any); len(groups) != 1 || g["handle"] != "approvers" || len(g["users"].([]any)) != 2 {
+		t.Errorf("groups: %v", groups)
+	}
 	first := b.form("users.list", "limit", "2")
 	cursor := first["response_metadata"].(map[string]any)["next_cursor"].(string)
 	if rest := b.form("users.list", "cursor", cursor)["members"].([]any); len(rest) != len(b.w.Users())-2 {
@@ -162,6 +166,9 @@ func TestChannels(t *testing.T) {
 		t.Errorf("DMs: %+v", dms)
 	}
 	b.wantError(b.form("conversations.open", "users", "U404"), "user_not_found")
+	if all := b.w.Channels(); len(all) != 5 || all[0].ID != "C1" || all[4].ID != "G1" {
+		t.Errorf("channels: %+v", all)
+	}
 }
 
 func TestBots(t *testing.T) {

@@ -9,17 +9,16 @@ import (
 // draft is the content of a message to be: what chat.*, a response_url or an
 // acknowledgement carry.
 type draft struct {
-	text      string
-	blocks    []Block
-	hasBlocks bool // named, even if empty
-	warned    bool
+	text   string
+	blocks []Block
+	warned bool // no text beside the blocks
 }
 
 // readDraft reads and checks the content; every broken limit is remembered
 // under where. The caller holds mu.
 func (w *Workspace) readDraft(where string, a args) (draft, error) {
-	d := draft{text: a.str("text"), hasBlocks: a.has("blocks") && a.str("blocks") != ""}
-	if d.hasBlocks {
+	d := draft{text: a.str("text")}
+	if a.has("blocks") && a.str("blocks") != "" {
 		if err := a.decode("blocks", &d.blocks); err != nil {
 			w.violate(where, "blocks: not a list of objects")
 			return d, refuse("invalid_blocks_format")

@@ -3,6 +3,7 @@ package slacksim
 import (
 	"bytes"
 	"mime/multipart"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -134,6 +135,22 @@ func TestFiles(t *testing.T) {
 	got := b.w.Files("C1")
 	if len(got) != 1 || string(got[0].Content) != content || got[0].ThreadTS != ts || got[0].Title != "All results" {
 		t.Errorf("files: %+v", got)
+	}
+	url := done["files"].([]any)[0].(map[string]any)["url_private"].(string)
+	req, err := http.NewRequestWithContext(b.ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for token, status := range map[string]int{b.w.BotToken(): 200, "other": 404} {
+		req.Header.Set("Authorization", "Bearer "+token)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != status {
+			t.Errorf("download: status %d, want %d", resp.StatusCode, status)
+		}
 	}
 	if thread := b.w.Thread("C1", ts); len(thread) != 2 || len(thread[1].Files) != 1 {
 		t.Errorf("thread: %+v", thread)

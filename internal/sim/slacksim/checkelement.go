@@ -123,8 +123,7 @@ func (c *checker) initial(path string, e Block) {
 	}
 	for _, o := range chosen {
 		found, err := option(e, o.str("value"))
-		m, _ := found.(map[string]any)
-		if err != nil || Block(m).text("text") != o.text("text") {
+		if err != nil || found.text("text") != o.text("text") {
 			c.fail(path+"/initial_option", "is none of the options")
 		}
 	}

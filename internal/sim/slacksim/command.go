@@ -105,7 +105,7 @@ func (c *Channel) commandName() string {
 
 // typedToken finds what Slack turns into links in the text of a command.
 var typedToken = regexp.MustCompile(
-	`<[@#!][^<>]+>|https?://[^\s<>]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[@#][\w.-]+|[&<>]`)
+	`<[@#!][^<>]+>|https?://[^\s<>]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[@#]\w(?:[\w.-]*\w)?|[&<>]`)
 
 // escape does what should_escape does to typed text. Mentions that are in
 // Slack's form already stay as they are.

@@ -1,11 +1,6 @@
 package slacksim
 
-import (
-	"fmt"
-	"strconv"
-	"strings"
-	"time"
-)
+import "fmt"
 
 // nextID makes an ID that is unique in the workspace and starts with prefix.
 // The caller holds mu.
@@ -19,12 +14,4 @@ func (w *Workspace) nextID(prefix string) string {
 func (w *Workspace) nextTS() string {
 	w.lastTS = max(w.lastTS+1, w.opt.Now().UnixMicro())
 	return fmt.Sprintf("%d.%06d", w.lastTS/1e6, w.lastTS%1e6)
-}
-
-// timeOf reads a message timestamp back.
-func timeOf(ts string) time.Time {
-	sec, micro, _ := strings.Cut(ts, ".")
-	s, _ := strconv.ParseInt(sec, 10, 64)
-	u, _ := strconv.ParseInt(micro, 10, 64)
-	return time.Unix(s, u*1000)
 }

@@ -91,7 +91,7 @@ func texts(entered any) []string {
 	}
 }
 
-func option(e Block, name string) (any, error) {
+func option(e Block, name string) (Block, error) {
 	all := e.list("options")
 	for _, group := range e.list("option_groups") {
 		all = append(all, group.list("options")...)

@@ -1,13 +1,13 @@
 package slacksim
 
-import (
-	"strings"
-)
+import "strings"
 
 func (r *renderer) blocks(blocks []Block) []string {
 	var out []string
 	for _, b := range blocks {
-		out = append(out, r.block(b)...)
+		for _, part := range r.block(b) {
+			out = append(out, strings.Split(part, "\n")...)
+		}
 	}
 	return out
 }
@@ -24,7 +24,7 @@ func (r *renderer) block(b Block) []string {
 	case "context":
 		return r.context(b)
 	case "actions":
-		return r.wrap(r.controls(b.list("elements")))
+		return r.controls(b.list("elements"))
 	case "input":
 		return r.input(b)
 	case "table", "data_table":
@@ -119,15 +119,21 @@ func (r *renderer) context(b Block) []string {
 	return lines
 }
 
-func (r *renderer) controls(list []Block) string {
-	out := make([]string, len(list))
-	for i, e := range list {
-		out[i] = r.control(e)
+// controls stand side by side, as many as a line takes.
+func (r *renderer) controls(list []Block) []string {
+	var out []string
+	for _, e := range list {
+		one := r.control(e)
+		if n := len(out); n > 0 && width(out[n-1])+2+width(one) <= r.viewer.Width {
+			out[n-1] += "  " + one
+		} else {
+			out = append(out, one)
+		}
 	}
-	return strings.Join(out, "  ")
+	return out
 }
 
-// control draws a button, a menu or a field. Words of a button stay together.
+// control draws a button, a menu or a field.
 func (r *renderer) control(e Block) string {
 	switch e.Type() {
 	case "button", "workflow_button":

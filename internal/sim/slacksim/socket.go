@@ -131,20 +131,23 @@ func (w *Workspace) keep(s *socket, life time.Duration, refused string) {
 	}
 	ping := time.NewTicker(w.opt.PingInterval)
 	defer ping.Stop()
-	warning := time.NewTimer(max(0, life-w.opt.WarningLead))
-	defer warning.Stop()
-	end := time.NewTimer(life)
-	defer end.Stop()
+	phase := time.NewTimer(max(0, life-w.opt.WarningLead))
+	defer phase.Stop()
+	warned := false
 	for {
 		select {
 		case <-ping.C:
 			if !w.isDeaf(s) {
 				s.control(websocket.PingMessage, []byte("Ping from applink-sim"))
 			}
-		case <-warning.C:
+		case <-phase.C:
+			if warned {
+				w.retire(s, "refresh_requested")
+				continue
+			}
+			warned = true
 			s.sendJSON(disconnect("warning"))
-		case <-end.C:
-			w.retire(s, "refresh_requested")
+			phase.Reset(w.opt.WarningLead)
 		case <-s.gone:
 			return
 		}
