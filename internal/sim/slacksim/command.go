@@ -50,12 +50,12 @@ func (w *Workspace) Command(ctx context.Context, user, channel, text string) (Co
 // answer shows the message in a command's acknowledgement. The caller holds mu.
 func (w *Workspace) answer(user, channel, typed string, raw json.RawMessage) (*Message, string) {
 	a := args{}
-	if len(raw) == 0 || string(raw) == "{}" || string(raw) == "null" {
-		return nil, ""
-	}
-	if json.Unmarshal(raw, &a) != nil {
+	if len(raw) > 0 && json.Unmarshal(raw, &a) != nil {
 		w.violate("acknowledgement", "payload: not an object")
 		return nil, "invalid_payload"
+	}
+	if len(a) == 0 {
+		return nil, ""
 	}
 	d, err := w.readDraft("acknowledgement", a)
 	if bad := (*apiError)(nil); errors.As(err, &bad) {

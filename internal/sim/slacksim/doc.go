@@ -9,7 +9,8 @@
 //   - Every limit of Block Kit that Slack publishes for the blocks and elements
 //     listed in blockSurfaces, unknown fields included; lengths in code points;
 //     one table a message; the unpublished total of about 13,200 rendered
-//     characters. CheckMessage and CheckView are the same checks for golden tests.
+//     characters; block_id unique in the message or view, action_id in its block.
+//     CheckMessage and CheckView are the same checks for golden tests.
 //   - A broken limit answers Slack's error and is kept in Violations. A missing
 //     top-level text beside blocks is only warned of, as by Slack, and kept too.
 //   - Membership, archived channels, private channels the bot must not know of,

@@ -32,6 +32,9 @@ func TestCommandPayload(t *testing.T) {
 	if e := b.w.Ephemeral("UA"); len(e) != 1 || e[0].Channel != "C2" {
 		t.Errorf("ephemeral: %+v", e)
 	}
+	if r, err := b.w.Command(b.ctx, "UB", b.w.DM("UB"), "/sshkey"); err != nil || !r.Acked {
+		t.Errorf("in the DM with the bot: %+v %v", r, err)
+	}
 	for _, c := range [][2]string{{"U404", "C1"}, {"UA", "C404"}, {"UB", "C2"}} {
 		if _, err := b.w.Command(b.ctx, c[0], c[1], "/sshkey"); err == nil {
 			t.Errorf("%v could use the command", c)

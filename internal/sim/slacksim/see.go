@@ -20,11 +20,16 @@ func (w *Workspace) Thread(channel, ts string) []Message {
 	})
 }
 
+// DM is the ID of the channel in which a person and the bot write each other.
+func (w *Workspace) DM(user string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dm(user).ID
+}
+
 // DMs lists the messages between the bot and a person, replies included.
 func (w *Workspace) DMs(user string) []Message {
-	w.mu.Lock()
-	id := w.dm(user).ID
-	w.mu.Unlock()
+	id := w.DM(user)
 	return w.messagesWhere(func(m *Message) bool { return m.Channel == id && !m.Deleted })
 }
 

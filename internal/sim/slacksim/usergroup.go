@@ -32,10 +32,10 @@ func (w *Workspace) groupJSON(g *UserGroup, withUsers bool) map[string]any {
 	m := map[string]any{
 		"id": g.ID, "team_id": w.opt.TeamID, "is_usergroup": true, "name": g.Handle, "handle": g.Handle,
 		"description": "", "is_external": false, "date_create": 1, "date_update": 1, "date_delete": 0,
-		"user_count": len(g.Members), "prefs": map[string]any{"channels": []string{}, "groups": []string{}},
+		"user_count": len(w.living(g.Members)), "prefs": map[string]any{"channels": []string{}, "groups": []string{}},
 	}
 	if withUsers {
-		m["users"] = g.Members
+		m["users"] = w.living(g.Members)
 	}
 	return m
 }
