@@ -6,6 +6,7 @@ const (
 	minGuess   = 30               // fewer calls in a minute are no plausible limit: the 429 had another reason
 	guessLives = 10 * time.Minute // then the limit is looked for again
 	maxGuess   = 5 * time.Minute  // longest pause that RunCloud did not ask for
+	barePause  = 2 * time.Second  // first pause after a 429 that says nothing; doubled each time
 )
 
 // learn takes in what an answer says about the limit.
@@ -59,7 +60,11 @@ func (b *budget) refuse(t ticket, now time.Time, out outcome) {
 		b.strikes++
 		b.guess(now, out)
 	}
-	if wait < 0 && fresh {
+	switch {
+	case wait >= 0 || !fresh:
+	case out.remaining < 0 && (b.limit == 0 || b.free() > 0):
+		wait = min(barePause<<min(b.strikes-1, 8), window) // about something else than the limit, as far as we know
+	default:
 		wait = b.guessPause(now)
 	}
 	if wait < 0 {

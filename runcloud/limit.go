@@ -9,7 +9,7 @@ import (
 // limiting waits for the limiter's leave and tells it what the answer says about the limit.
 func limiting(next handler, l *Limiter) handler {
 	return func(req *http.Request) (*reply, error) {
-		call, err := l.acquire(req.Context())
+		call, err := l.enter(req.Context())
 		if err != nil {
 			return nil, &sendError{err: err, unsent: true}
 		}

@@ -16,8 +16,9 @@ import (
 //   - Calls of priority [High] may use all of that. [Normal] ones are spread over the minute, so that
 //     a removal never finds the whole budget spent by additions; while high calls run, a quarter is
 //     left to them.
-//   - After a 429 nothing starts before its Retry-After or X-RateLimit-Reset is over, or, without
-//     them, before the current minute is; longer each time that this was not enough.
+//   - After a 429 nothing starts before its Retry-After or X-RateLimit-Reset is over; or, without
+//     them, before the current minute is when the budget is spent, and for some seconds when it is not;
+//     longer each time that this was not enough.
 //
 // Waiting calls are served by priority, and in their order within a priority. The zero value is not
 // usable; see [NewLimiter].
@@ -35,7 +36,8 @@ type waiter struct {
 	ready    chan ticket
 }
 
-// NewLimiter makes a limiter that lets at most inFlight calls run at the same time; 0 is any number.
+// NewLimiter makes a limiter that lets at most inFlight calls run at the same time, and a quarter more
+// of priority [High], so that calls which hang do not hold up removals; 0 is any number.
 func NewLimiter(inFlight int) *Limiter { return &Limiter{inFlight: inFlight} }
 
 // LimiterState is a look at a [Limiter], good for estimating how long some calls will take.
@@ -114,7 +116,7 @@ func (l *Limiter) dispatch() {
 		l.timer.Stop()
 		l.timer = nil
 	}
-	for q := l.head(); q >= 0 && !l.full(); q = l.head() {
+	for q := l.head(); q >= 0 && !l.full(l.queues[q][0].priority); q = l.head() {
 		now, w := time.Now(), l.queues[q][0]
 		if !l.budget.room(now, w.priority) {
 			if at, ok := l.budget.next(now, w.priority); ok {
@@ -138,7 +140,13 @@ func (l *Limiter) head() int {
 	return slices.IndexFunc(l.queues[:], func(q []*waiter) bool { return len(q) > 0 })
 }
 
-func (l *Limiter) full() bool { return l.inFlight > 0 && l.budget.inFlight >= l.inFlight }
+func (l *Limiter) full(p Priority) bool {
+	most := l.inFlight
+	if p >= High {
+		most += max(1, l.inFlight/4)
+	}
+	return l.inFlight > 0 && l.budget.inFlight >= most
+}
 
 func queueOf(p Priority) int {
 	if p >= High {

@@ -145,6 +145,7 @@ func TestHighPriorityFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(1)
 		held, _ := l.acquire(t.Context())
+		removal, _ := l.acquire(WithPriority(t.Context(), High)) // the place kept for removals
 		var order []string
 		var wg sync.WaitGroup
 		for _, w := range []struct {
@@ -161,9 +162,11 @@ func TestHighPriorityFirst(t *testing.T) {
 			})
 			synctest.Wait()
 		}
-		if got := l.State(); got.Waiting != 4 || got.InFlight != 1 {
+		if got := l.State(); got.Waiting != 4 || got.InFlight != 2 {
 			t.Errorf("state %+v", got)
 		}
+		l.release(removal, outcome{rate: noRate()})
+		synctest.Wait()
 		l.release(held, outcome{rate: noRate()})
 		wg.Wait()
 		if want := []string{"remove 1", "remove 2", "add 1", "add 2"}; !slices.Equal(order, want) {
@@ -223,7 +226,7 @@ func TestRefusalPauses(t *testing.T) {
 		"seconds":          {map[string]string{"Retry-After": "30"}, 30 * time.Second, 32 * time.Second},
 		"date":             {map[string]string{"Retry-After": "Sat, 01 Jan 2000 00:00:30 GMT"}, 25 * time.Second, 32 * time.Second},
 		"reset in seconds": {map[string]string{"X-RateLimit-Reset": "20"}, 20 * time.Second, 22 * time.Second},
-		"nothing":          {nil, 55 * time.Second, 62 * time.Second},
+		"nothing":          {nil, 2 * time.Second, 4 * time.Second},
 		"absurd":           {map[string]string{"Retry-After": "99999999"}, time.Hour, time.Hour},
 	}
 	for name, tt := range tests {
@@ -266,12 +269,12 @@ func TestRefusalsInARowPauseLonger(t *testing.T) {
 			begin := time.Now()
 			_ = c.Ping(t.Context())
 			took := time.Since(begin)
-			if took < last || took > maxGuess+slack {
+			if took < last || took > window+slack {
 				t.Errorf("waited %v after %v", took, last)
 			}
 			last = took
 		}
-		if last != maxGuess+slack {
+		if last != window+slack {
 			t.Errorf("longest pause %v", last)
 		}
 		begin := time.Now()

@@ -31,7 +31,7 @@ func TestRetryRules(t *testing.T) {
 	}{
 		"429, short wait":  {func() *http.Response { return canned(429, `{}`, brief) }, true},
 		"429, long wait":   {func() *http.Response { return canned(429, `{}`, long) }, false},
-		"429, no wait":     {func() *http.Response { return canned(429, `{}`, nil) }, false},
+		"429, no wait":     {func() *http.Response { return canned(429, `{}`, nil) }, true},
 		"500":              {func() *http.Response { return canned(500, `{}`, nil) }, true},
 		"502 HTML":         {func() *http.Response { return canned(502, `<html>`, nil) }, true},
 		"503, long wait":   {func() *http.Response { return canned(503, `{}`, long) }, false},
