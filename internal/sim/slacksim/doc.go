@@ -36,6 +36,8 @@
 //   - An acknowledgement over another connection than the envelope's counts;
 //     Delivery.Other tells.
 //   - An event is sent again in a new envelope with the same event_id.
+//   - A deactivated person is left out of user groups.
+//   - apps.connections.open counts as Tier 1 with a burst of ten.
 //   - The bursts of posting (four) and what response_url answers after its end
 //     (404, expired_url or used_url).
 //

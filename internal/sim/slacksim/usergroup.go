@@ -48,7 +48,7 @@ func (w *Workspace) groupUsers(a args) (map[string]any, error) {
 	return map[string]any{"users": w.living(g.Members)}, nil
 }
 
-// living leaves out deactivated people, whom Slack removes from every group.
+// living leaves out deactivated people.
 func (w *Workspace) living(ids []string) []string {
 	out := []string{}
 	for _, id := range ids {
