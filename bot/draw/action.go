@@ -1,0 +1,28 @@
+package draw
+
+// The action ids of buttons and menus. Their value is an opaque id: of the request, of the grant (extend,
+// done), the fingerprint of a key (remove_key), "request:server:credential" (pick) or a page number (home_page).
+const (
+	ActionApprove   = "approve"
+	ActionDeny      = "deny"
+	ActionEdit      = "edit"
+	ActionCancel    = "cancel"
+	ActionRetry     = "retry_failed"
+	ActionConfirm   = "confirm"
+	ActionKeep      = "keep"
+	ActionExtend    = "extend"
+	ActionDone      = "done"
+	ActionRegister  = "register"
+	ActionRemoveKey = "remove_key"
+	ActionPick      = "pick"
+	ActionHomePage  = "home_page"
+)
+
+// The callback ids of modals.
+const (
+	ModalRegister = "register"
+	ModalGrant    = "grant"
+	ModalDeny     = "deny"
+	ModalEdit     = "edit"
+	ModalExtend   = "extend"
+)

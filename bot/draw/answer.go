@@ -1,0 +1,171 @@
+package draw
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"sshkeybot/internal/access"
+)
+
+// Help shows every verb with its form.
+func Help() Message {
+	p := &page{}
+	p.head("What you can do with /sshkey")
+	p.say(
+		"*Your access*",
+		"`/sshkey grant @user DURATION [on SERVERS] [as SYSTEM_USER] [for REASON]`: ask for access, for yourself or for somebody else. An approver decides.",
+		"`/sshkey extend @user DURATION`: ask for more time.",
+		"`/sshkey done`: give your access back early.",
+		"`/sshkey list [@user]`: who has access, and until when.",
+	)
+	p.say(
+		"*Your keys*",
+		"`/sshkey register [KEY [note]]`: register your public key.",
+		"`/sshkey keys [@user]`: show registered keys.",
+	)
+	p.say(
+		"*Take access away*",
+		"`/sshkey revoke @user|FINGERPRINT|KEY [on SERVERS] [for REASON]`: an approver decides.",
+	)
+	p.say(
+		"*For approvers*",
+		"`/sshkey offboard @user [for REASON]`: remove everything of a person everywhere.",
+		"`/sshkey pending`: requests that wait for a decision.",
+		"`/sshkey servers [SERVERS]`: the servers of the RunCloud account.",
+	)
+	p.small(
+		"DURATION is like `30m`, `12h`, `7d`, `2w` or `1d12h`; `forever` where that is allowed.",
+		"SERVERS are names separated by commas, with `*` and `?`, or `#ID`, or `tag:NAME`. Left out, it is every server.",
+		"The clock of a grant starts when it is approved. Type `/sshkey grant` or `/sshkey register` alone for a form.",
+	)
+	return p.message()
+}
+
+// Refusal shows why something was not done: the sentence of the error, and for a conflict who was first.
+func Refusal(err error) Message {
+	text := sentence(access.MessageOf(err), 1500)
+	if e, ok := errors.AsType[*access.Error](err); ok && e.Who != "" {
+		text += " That was " + by(e.Who)
+		if !e.When.IsZero() {
+			text += ", " + date(e.When)
+		}
+		text += "."
+	}
+	return Say(text)
+}
+
+// Asked is the receipt of a request. permalink leads to the request's message; empty while there is none.
+func Asked(r access.Request, permalink string) Message {
+	p := &page{}
+	p.say(fmt.Sprintf("Request %d: %s. %s", r.ID, what(r), next(r)) + linkTo(permalink))
+	return p.message()
+}
+
+// next says what happens with a request now.
+func next(r access.Request) string {
+	switch r.State {
+	case access.Pending:
+		return "It is with the approvers " + until(r.ExpiresAt) + "."
+	case access.WaitingForKey:
+		return "It waits until " + mention(r.Person) + " registers a public key, then it goes to the approvers by itself."
+	case access.Draft:
+		return "It is not sent yet: confirm it first."
+	case access.Approved:
+		return "It is approved."
+	case access.Denied:
+		return "It was denied."
+	case access.Cancelled:
+		return "It was cancelled."
+	case access.Expired:
+		return "It has expired."
+	}
+	return ""
+}
+
+var slackLink = regexp.MustCompile(`^https://[A-Za-z0-9.:-]+/[A-Za-z0-9/._?=&%-]*$`)
+
+func linkTo(permalink string) string {
+	if !slackLink.MatchString(permalink) {
+		return ""
+	}
+	return " <" + permalink + "|See the request>"
+}
+
+// Registered is the receipt of a key.
+func Registered(g access.Registration) Message {
+	verb := "Registered"
+	if !g.Fresh {
+		verb = "You had registered this key before"
+	}
+	p := &page{}
+	p.say(fmt.Sprintf("%s: %s %s.", verb, code(g.Key.Type, nameLimit), code(g.Key.Fingerprint, nameLimit)), released(g.Released),
+		"It counts for requests that are approved from now on; running grants keep the keys they have.")
+	return p.message()
+}
+
+func released(ids []int64) string {
+	switch len(ids) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("Request %d was waiting for it and is with the approvers now.", ids[0])
+	}
+	return count(len(ids), "request", "requests") + " were waiting for it and are with the approvers now."
+}
+
+// KeyRemoved is the receipt of a key that was removed from its person's list.
+func KeyRemoved(fingerprint string) Message {
+	return Say("Removed: the key " + shortPrint(fingerprint) + " is not registered any more.")
+}
+
+// Decided is the private receipt of the verdict that counted.
+func Decided(r access.Request, verdict access.Verdict) Message {
+	switch {
+	case verdict == access.Deny:
+		return Say(fmt.Sprintf("You denied request %d. %s is told.", r.ID, mention(r.Asker)))
+	case r.State == access.Pending:
+		return Say(fmt.Sprintf("Your approval of request %d counts. It needs another approver as well.", r.ID))
+	}
+	return Say(fmt.Sprintf("You approved request %d: %s. The thread of the request shows every server.", r.ID, what(r)))
+}
+
+// Confirmed is the receipt of an approver's own draft that is carried out now.
+func Confirmed(r access.Request) Message {
+	return Say(fmt.Sprintf("Request %d is under way: %s. The thread of the request shows every server.", r.ID, what(r)))
+}
+
+// Cancelled is the receipt of a request or draft that was taken back.
+func Cancelled(r access.Request) Message {
+	return Say(fmt.Sprintf("Request %d is cancelled: %s. Nothing was changed.", r.ID, what(r)))
+}
+
+// Edited is the receipt of a request that was narrowed.
+func Edited(r access.Request) Message {
+	return Say(fmt.Sprintf("Request %d is changed: %s. The request shows both the old and the new values.", r.ID, what(r)))
+}
+
+// GivenBack is the receipt of access that was given back early.
+func GivenBack(grants []access.Grant) Message {
+	return Say("You gave back " + count(len(grants), "grant", "grants") + ". The keys are being removed; the thread of the request shows every server.")
+}
+
+// Retried is the receipt of a retry on that many keys.
+func Retried(keys int) Message {
+	if keys == 0 {
+		return Say("There is nothing left that failed.")
+	}
+	return Say("I try again: " + count(keys, "key that failed", "keys that failed") + ". The thread of the request shows every server.")
+}
+
+// Picked is the receipt of a credential that was chosen to be removed.
+func Picked() Message {
+	return Say("That key is being removed. The message of the request shows it.")
+}
+
+// Say makes a message of one sentence of the bot's own in markup. Foreign text in it must have been escaped.
+func Say(text string) Message {
+	p := &page{}
+	p.say(text)
+	return p.message()
+}

@@ -1,0 +1,188 @@
+package draw
+
+import (
+	"errors"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// cases draws every message and view there is.
+func (w world) cases() map[string]any {
+	all := map[string]any{}
+	for _, part := range []map[string]any{w.requestCases(), w.runCases(), w.offboardCases(), w.noticeCases(), w.answerCases(), w.viewCases()} {
+		for name, drawn := range part {
+			all[name] = drawn
+		}
+	}
+	return all
+}
+
+func (w world) requestCases() map[string]any {
+	draw := func(k access.RequestKind, s access.RequestState, change func(*access.RequestView)) Message {
+		v := w.request(k, s)
+		if change != nil {
+			change(&v)
+		}
+		return Request(v, noon())
+	}
+	return map[string]any{
+		"request-pending": draw(access.KindGrant, access.Pending, nil),
+		"request-pending-full": draw(access.KindGrant, access.Pending, func(v *access.RequestView) {
+			v.Request.Pattern, v.Request.AskedPattern, v.Request.EditedBy = w.foreign("web-*"), w.foreign("web-*,db-*"), carol
+			v.Request.AskedDuration, v.Request.Duration = 7*24*time.Hour, 24*time.Hour
+			v.Offline, v.There, v.Needed = 2, 1, 2
+			v.Overlaps = []access.Grant{grant()}
+			v.Renewals = access.Renewals{Every: 12 * time.Hour, CallsPerMonth: 2520}
+			v.Approvals = []access.Approval{{Approver: carol, Verdict: access.Approve}}
+		}),
+		"request-pending-root-forever": draw(access.KindGrant, access.Pending, func(v *access.RequestView) {
+			v.Request.SystemUser, v.Request.Duration, v.Request.Person = "root", 0, alice
+		}),
+		"request-pending-extend": draw(access.KindExtend, access.Pending, func(v *access.RequestView) {
+			g := grant()
+			v.Grant, v.Servers = &g, nil
+		}),
+		"request-extended": draw(access.KindExtend, access.Approved, func(v *access.RequestView) {
+			g := grant()
+			v.Grant = &g
+		}),
+		"request-pending-revoke":     draw(access.KindRevoke, access.Pending, nil),
+		"request-pending-revoke-key": draw(access.KindRevoke, access.Pending, func(v *access.RequestView) { v.Request.Fingerprint = fingerprint(1) }),
+		"request-pending-offboard":   draw(access.KindOffboard, access.Pending, func(v *access.RequestView) { v.Request.Asker = "" }),
+		"request-draft-revoke":       draw(access.KindRevoke, access.Draft, nil),
+		"request-waiting-for-key":    draw(access.KindGrant, access.WaitingForKey, nil),
+		"request-denied":             draw(access.KindGrant, access.Denied, nil),
+		"request-cancelled":          draw(access.KindGrant, access.Cancelled, nil),
+		"request-expired":            draw(access.KindGrant, access.Expired, nil),
+		"request-revoked-nobodys-key": draw(access.KindRevoke, access.Approved, func(v *access.RequestView) {
+			v.Request.Person, v.Request.PublicKey, v.Candidates = "", "ssh-ed25519 AAAA", w.offboarding(allDone, 2).Candidates
+		}),
+		"request-revoking": draw(access.KindRevoke, access.Approved, func(v *access.RequestView) { v.Results = w.results(access.PhaseRemove, removals) }),
+	}
+}
+
+func (w world) runCases() map[string]any {
+	settled := func(i int) access.Result {
+		if i == 0 {
+			return mixed(0)
+		}
+		return allDone(i)
+	}
+	running, failing := w.live(mixed), w.live(settled)
+	ended := w.ended(access.EndGivenBack, 0, removals)
+	return map[string]any{
+		"run-running":         Request(running, noon()),
+		"run-failed":          Request(failing, noon()),
+		"run-done":            Request(w.live(allDone), noon()),
+		"run-time-over":       Request(w.live(allDone), noon().Add(13*time.Hour)),
+		"run-expired-late":    Request(w.ended(access.EndExpired, 3*time.Minute, allDone), noon()),
+		"run-given-back":      Request(ended, noon()),
+		"run-offboarded":      Request(w.ended(access.EndOffboarded, 0, allDone), noon()),
+		"progress-start":      Progress(w.live(func(int) access.Result { return access.Result{State: access.Waiting} }), access.PhaseAdd, 0),
+		"progress-running":    Progress(running, access.PhaseAdd, 4*time.Minute+10*time.Second),
+		"progress-removing":   Progress(ended, access.PhaseRemove, 20*time.Second),
+		"results-mixed":       Results(running, running.Results),
+		"results-all-failing": Results(running, w.results(access.PhaseAdd, func(i int) access.Result { return mixed(7 + 10*i) })),
+		"results-removing":    Results(ended, w.results(access.PhaseRemove, removals)),
+		"summary-running":     Summary(running, access.PhaseAdd),
+		"summary-done":        Summary(w.live(allDone), access.PhaseAdd),
+		"summary-removed":     Summary(ended, access.PhaseRemove),
+		"summary-nothing":     Summary(w.live(allDone), access.PhaseRemove),
+		"file-running":        CSV(running, access.PhaseAdd),
+	}
+}
+
+func (w world) offboardCases() map[string]any {
+	deactivated := w.offboarding(removals, 0)
+	deactivated.Request.Asker, deactivated.Request.DecidedBy, deactivated.Approvals, deactivated.Sessions = "", "", nil, nil
+	draft := w.request(access.KindOffboard, access.Draft)
+	draft.Overlaps = []access.Grant{grant(), grant()}
+	return map[string]any{
+		"offboard-running":     Request(w.offboarding(removals, 3), noon()),
+		"offboard-candidates":  Request(w.offboarding(removals, max(12, w.n*2)), noon()),
+		"offboard-deactivated": Request(deactivated, noon()),
+		"offboard-finished":    Request(w.offboarding(allDone, 0), noon()),
+		"draft-offboard":       Draft(draft),
+		"draft-revoke":         Draft(w.request(access.KindRevoke, access.Draft)),
+	}
+}
+
+func (w world) noticeCases() map[string]any {
+	v, denied, g := w.request(access.KindGrant, access.Pending), w.request(access.KindGrant, access.Denied), grant()
+	approved := w.live(allDone)
+	notice := func(k access.NoticeKind) access.Notice {
+		return access.Notice{Kind: k, RequestID: 12, GrantID: 7, Detail: w.foreign("3 servers")}
+	}
+	daily, _ := Daily(w.overview())
+	return map[string]any{
+		"notice-key-wanted": Notice(notice(access.NoticeKeyWanted), &v, nil),
+		"notice-ending":     Notice(notice(access.NoticeEnding), nil, &g),
+		"notice-lapsed":     Notice(notice(access.NoticeLapsed), nil, &g),
+		"notice-halted":     Notice(notice(access.NoticeHalted), nil, nil),
+		"notice-resumed":    Notice(notice(access.NoticeResumed), nil, nil),
+		"notice-approved":   Notice(notice(access.NoticeDecided), &approved, nil),
+		"notice-decided":    Notice(notice(access.NoticeDecided), &denied, nil),
+		"notice-reminder":   Notice(notice(access.NoticeReminder), &v, nil),
+		"notice-daily":      daily,
+	}
+}
+
+func (w world) answerCases() map[string]any {
+	pending, approved := w.request(access.KindGrant, access.Pending).Request, w.request(access.KindGrant, access.Approved).Request
+	key := w.keys()[0]
+	var waiting []access.RequestView
+	for range w.n {
+		waiting = append(waiting, w.request(access.KindGrant, access.Pending))
+	}
+	return map[string]any{
+		"help":                 Help(),
+		"refusal":              Refusal(&access.Error{Code: access.Invalid, Message: "No server is called `" + w.foreign("wbe-1") + "`. Did you mean `web-001`?"}),
+		"refusal-second":       Refusal(&access.Error{Code: access.Conflict, Message: "This has been approved already.", Who: carol, When: noon()}),
+		"refusal-stranger":     Refusal(errors.New("pq: password authentication failed")),
+		"asked":                Asked(pending, "https://team.slack.com/archives/C0OPS/p1"),
+		"asked-waiting":        Asked(w.request(access.KindGrant, access.WaitingForKey).Request, ""),
+		"registered":           Registered(access.Registration{Key: key, Fresh: true, Released: []int64{12}}),
+		"registered-again":     Registered(access.Registration{Key: key}),
+		"key-removed":          KeyRemoved(key.Fingerprint),
+		"keys":                 Keys(w.keys(), bob),
+		"keys-none":            Keys(nil, bob),
+		"list":                 List(w.overview()),
+		"list-nothing":         List(access.Overview{Complete: true}),
+		"list-own-nothing":     List(access.Overview{}),
+		"pending":              Pending(waiting),
+		"pending-none":         Pending(nil),
+		"servers":              Servers(w.inventory(), w.n+10),
+		"servers-none":         Servers(nil, w.n),
+		"decided-approved":     Decided(approved, access.Approve),
+		"decided-one-of-two":   Decided(pending, access.Approve),
+		"decided-denied":       Decided(approved, access.Deny),
+		"confirmed":            Confirmed(w.request(access.KindOffboard, access.Approved).Request),
+		"cancelled":            Cancelled(pending),
+		"edited":               Edited(pending),
+		"given-back":           GivenBack([]access.Grant{grant()}),
+		"retried":              Retried(3),
+		"retried-nothing-left": Retried(0),
+		"picked":               Picked(),
+	}
+}
+
+func (w world) viewCases() map[string]any {
+	v := w.request(access.KindGrant, access.Pending)
+	v.Request.Pattern = w.foreign("web-*")
+	form := GrantForm{Person: bob, Duration: w.foreign("12h"), Servers: w.foreign("web-*"), SystemUser: "deploy", Reason: w.foreign("Fix it"), Channel: "C0OPS"}
+	limits := LimitsOfDuration{Min: 5 * time.Minute, Max: 30 * 24 * time.Hour}
+	return map[string]any{
+		"modal-register":    RegisterModal(),
+		"modal-grant":       GrantModal(form, []string{"runcloud", "deploy"}, limits),
+		"modal-grant-empty": GrantModal(GrantForm{}, []string{"runcloud"}, LimitsOfDuration{Min: time.Second, Max: time.Hour, Forever: true}),
+		"modal-deny":        DenyModal(12),
+		"modal-edit":        EditModal(v),
+		"modal-edit-extend": EditModal(w.request(access.KindExtend, access.Pending)),
+		"modal-extend":      ExtendModal(grant()),
+		"home":              w.home(0),
+		"home-second":       w.home(1),
+		"home-past-the-end": w.home(9999),
+		"home-nothing":      Home(HomeData{Me: bob}),
+	}
+}

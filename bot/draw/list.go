@@ -1,0 +1,230 @@
+package draw
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/duration"
+)
+
+// Keys lists the registered keys of a person.
+func Keys(all []access.Key, of access.UserID) Message {
+	p := &page{}
+	if len(all) == 0 {
+		p.say(mention(of) + " has no registered key. `/sshkey register` adds one.")
+		return p.message()
+	}
+	lines := make([]string, len(all))
+	for i, k := range all {
+		lines[i] = keyLine(k)
+	}
+	p.say("*Keys of* " + mention(of) + ": " + count(len(all), "key", "keys"))
+	p.say(fit(lines, "\n", listLimit, "only the first ones are shown"))
+	return p.message()
+}
+
+func keyLine(k access.Key) string {
+	text := "• " + code(k.Type, nameLimit) + " " + code(k.Fingerprint, nameLimit)
+	if note := escape(k.Note, noteLimit); note != "" {
+		text += " (" + note + ")"
+	}
+	return text + ", registered " + date(k.RegisteredAt)
+}
+
+// List answers who has access now, what waits and what is owed.
+func List(o access.Overview) Message {
+	p := &page{}
+	how := "`/sshkey list @user` shows one person"
+	if len(o.Grants) == 0 {
+		p.say(nobody(o.Complete))
+	}
+	p.list("Access now: "+count(len(o.Grants), "grant", "grants"), grantLines(o.Grants), how)
+	p.list("Waiting: "+count(len(o.Waiting), "request", "requests"), waitingLines(o.Waiting), "`/sshkey pending` shows approvers all")
+	p.list("Still to remove: "+count(len(o.Debt), "key", "keys"), owedLines(o.Debt), how)
+	if o.Complete && len(o.Debt) == 0 {
+		p.small("Nothing is owed: no key that should be gone is left.")
+	}
+	return p.message()
+}
+
+func nobody(complete bool) string {
+	if complete {
+		return "Nobody has SSH access through me now."
+	}
+	return "No SSH access through me now. `/sshkey grant` asks for it."
+}
+
+func grantLines(all []access.GrantView) []string {
+	lines := make([]string, len(all))
+	for i, g := range all {
+		lines[i] = mention(g.Grant.Person) + " " + grantText(g)
+	}
+	return lines
+}
+
+func grantText(g access.GrantView) string {
+	text := fmt.Sprintf("as %s on %s%s, %s (grant %d)", code(g.Grant.SystemUser, nameLimit), servers(g.Servers), names(g), until(g.Grant.EndsAt), g.Grant.ID)
+	if g.Wanted > 0 {
+		text += fmt.Sprintf("; %s still to place", count(g.Wanted, "key", "keys"))
+	}
+	return text
+}
+
+// names tells which servers, by name where all of them are known and by pattern otherwise.
+func names(g access.GrantView) string {
+	if len(g.Names) > 0 && len(g.Names) == g.Servers && len(g.Names) <= fewServers/2 {
+		coded := make([]string, len(g.Names))
+		for i, name := range g.Names {
+			coded[i] = code(name, nameLimit)
+		}
+		return ": " + strings.Join(coded, ", ")
+	}
+	if g.Pattern != "" {
+		return " (" + code(g.Pattern, labelLimit) + ")"
+	}
+	return ""
+}
+
+func waitingLines(all []access.Request) []string {
+	lines := make([]string, len(all))
+	for i, r := range all {
+		lines[i] = fmt.Sprintf("Request %d by %s: %s. %s", r.ID, mention(r.Asker), what(r), next(r))
+	}
+	return lines
+}
+
+func owedLines(all []access.DebtView) []string {
+	lines := make([]string, len(all))
+	for i, d := range all {
+		lines[i] = owedLine(d)
+	}
+	return lines
+}
+
+func owedLine(d access.DebtView) string {
+	text := fmt.Sprintf("%s: %s of %s for %s", code(d.Server.Name, nameLimit), shortPrint(d.Placement.Fingerprint), mention(d.Placement.Person), code(d.Placement.SystemUser, nameLimit))
+	if !d.Placement.LeftAt.IsZero() {
+		text += ", since " + date(d.Placement.LeftAt)
+	}
+	return text + why(outcome{Problem: d.Placement.Problem, Detail: d.Placement.Detail})
+}
+
+// Daily is the summary of the day; ok is false when there is nothing to say.
+func Daily(o access.Overview) (m Message, ok bool) {
+	if len(o.Grants)+len(o.Waiting)+len(o.Debt) == 0 {
+		return Message{}, false
+	}
+	p := &page{}
+	p.head("SSH access today")
+	p.say(fmt.Sprintf("%s, %s waiting, %s still to remove.", upper(count(len(o.Grants), "live grant", "live grants")),
+		count(len(o.Waiting), "request", "requests"), count(len(o.Debt), "key", "keys")))
+	p.list("Still to remove", owedLines(o.Debt), "see `/sshkey list`")
+	p.list("Access now", grantLines(o.Grants), "see `/sshkey list`")
+	p.list("Waiting", waitingLines(o.Waiting), "see `/sshkey pending`")
+	return p.message(), true
+}
+
+// Pending lists the requests that wait for a decision.
+func Pending(views []access.RequestView) Message {
+	p := &page{}
+	if len(views) == 0 {
+		p.say("No request is waiting for a decision.")
+		return p.message()
+	}
+	lines := make([]string, len(views))
+	for i, v := range views {
+		lines[i] = fmt.Sprintf("Request %d: %s It waits %s.%s", v.Request.ID, intro(v), until(v.Request.ExpiresAt), approvals(v))
+	}
+	p.list("Waiting for a decision: "+count(len(views), "request", "requests"), lines, "they come up when these are decided")
+	return p.message()
+}
+
+// Servers lists the servers that a pattern matches, of total in the account.
+func Servers(all []access.Server, total int) Message {
+	p := &page{}
+	if len(all) == 0 {
+		p.say(fmt.Sprintf("No server matches. The account has %s.", servers(total)))
+		return p.message()
+	}
+	offline := 0
+	lines := make([]string, len(all))
+	for i, s := range all {
+		lines[i] = serverLine(s)
+		if !s.Online {
+			offline++
+		}
+	}
+	p.say(fmt.Sprintf("*%s* of %s in the account, %d offline", servers(len(all)), grouped(total), offline))
+	p.say(fit(lines, "\n", listLimit, "narrow it, as in `/sshkey servers web-*`"))
+	return p.message()
+}
+
+func serverLine(s access.Server) string {
+	text := fmt.Sprintf("• %s #%d", code(s.Name, nameLimit), s.ID)
+	if len(s.Tags) > 0 {
+		tags := make([]string, len(s.Tags))
+		for i, tag := range s.Tags {
+			tags[i] = code(tag, 30)
+		}
+		text += ", tags " + fit(tags, " ", 150, "")
+	}
+	if !s.Online {
+		text += ", offline"
+	}
+	return text
+}
+
+// Draft asks an approver to confirm what they are about to do, and says what will happen.
+func Draft(v access.RequestView) Message {
+	p := &page{}
+	r := v.Request
+	if r.Kind == access.KindOffboard {
+		p.say(fmt.Sprintf("*Offboard %s?*", mention(r.Person)))
+		p.say("• All their access ends and their open requests are closed.",
+			"• Every key that I placed for them is deleted on every server.",
+			"• Other keys that may be theirs are listed for you to decide on.",
+			"• Nobody can grant them access any more, and they approve nothing any more.",
+			"• It is announced.")
+	} else {
+		p.say(fmt.Sprintf("*Take %s away from %s?*", target(r), where(v)))
+		p.say("• It starts at once, without another approver.", "• Only keys that I placed are deleted, unless you choose others by hand.")
+	}
+	p.say(liveNow(v), orNone(reason(r)))
+	id := opaque(r.ID)
+	yes := button(ActionConfirm, id, confirmLabel(r)).WithStyle(slack.StyleDanger)
+	if r.Kind == access.KindOffboard {
+		yes = confirmed(yes, "Offboard this person?", "All access ends and every key of theirs is removed from every server. This cannot be undone by a button.", "Offboard")
+	}
+	p.press(yes, button(ActionKeep, id, "Leave it as it is"))
+	return p.message()
+}
+
+func confirmLabel(r access.Request) string {
+	if r.Kind == access.KindOffboard {
+		return "Offboard"
+	}
+	return "Take away"
+}
+
+func liveNow(v access.RequestView) string {
+	if len(v.Overlaps) == 0 {
+		return "They have no live grant now."
+	}
+	var lines []string
+	for _, g := range v.Overlaps {
+		lines = append(lines, "as "+code(g.SystemUser, nameLimit)+" "+until(g.EndsAt))
+	}
+	return "Live now: " + fit(lines, "; ", 800, "")
+}
+
+// lasts tells how long something takes in the form that people type.
+func lasts(d LimitsOfDuration) string {
+	text := "from " + duration.Format(d.Min) + " to " + duration.Format(d.Max)
+	if d.Forever {
+		text += ", or forever"
+	}
+	return text
+}

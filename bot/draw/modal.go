@@ -1,0 +1,153 @@
+package draw
+
+import (
+	"slices"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"sshkeybot/internal/access"
+)
+
+// The block ids of the inputs, to which the errors of a submission are addressed.
+const (
+	BlockKey        = "key"
+	BlockNote       = "note"
+	BlockPerson     = "person"
+	BlockDuration   = "duration"
+	BlockServers    = "servers"
+	BlockSystemUser = "system_user"
+	BlockReason     = "reason"
+)
+
+// actionValue is the action id of the one input of every block.
+const actionValue = "value"
+
+const (
+	keyMax     = 3000 // a text input takes no more; RSA keys of 16,384 bits fit
+	lineMax    = 150
+	patternMax = 1000
+	reasonMax  = 500
+)
+
+// GrantForm is what the grant modal holds, as typed.
+type GrantForm struct {
+	Person     access.UserID
+	Duration   string
+	Servers    string
+	SystemUser string
+	Reason     string
+	Channel    string // where the command was given; travels in private_metadata
+}
+
+// LimitsOfDuration are what a person may ask for, for the hint under the field.
+type LimitsOfDuration struct {
+	Min, Max time.Duration
+	Forever  bool
+}
+
+// RegisterModal asks for a public key.
+func RegisterModal() slack.ModalViewRequest {
+	where := "*Where to find it*\nLinux: `cat ~/.ssh/id_ed25519.pub`\nmacOS: `pbcopy &lt; ~/.ssh/id_ed25519.pub` copies it\n" +
+		"Windows: `type $env:USERPROFILE\\.ssh\\id_ed25519.pub` in PowerShell\n" +
+		"No key yet? `ssh-keygen -t ed25519` makes one on all three."
+	return modal(ModalRegister, "Register a public key", "Register", "",
+		input(BlockKey, "Public key", "One line that begins with a type such as ssh-ed25519. Never the private key.",
+			textInput("ssh-ed25519 AAAA…", "", keyMax).WithMultiline(true)),
+		section(markup(where)),
+		input(BlockNote, "Note", "Tells your keys apart, for example the name of the computer.", textInput("", "", noteLimit)).WithOptional(true),
+	)
+}
+
+// GrantModal asks for access, filled in with what is known. The first of systemUsers is the usual one.
+func GrantModal(form GrantForm, systemUsers []string, limits LimitsOfDuration) slack.ModalViewRequest {
+	blocks := []slack.Block{
+		input(BlockPerson, "Who gets access", "", peopleMenu(form.Person)),
+		input(BlockDuration, "How long", "Like 30m, 12h, 7d or 1d12h; "+lasts(limits)+". The clock starts at the approval.", textInput("12h", form.Duration, lineMax)),
+		input(BlockServers, "Servers", "Names with * and ?, #ID or tag:NAME, separated by commas. Left empty, it is every server.",
+			textInput("web-*, tag:shop", form.Servers, patternMax)).WithOptional(true),
+	}
+	if len(systemUsers) > 0 {
+		blocks = append(blocks, input(BlockSystemUser, "System user", "The Linux user to log in as.", userMenu(systemUsers, form.SystemUser)))
+	}
+	blocks = append(blocks, input(BlockReason, "Reason", "", textInput("", form.Reason, reasonMax).WithMultiline(true)).WithOptional(true))
+	return modal(ModalGrant, "Ask for SSH access", "Ask", channelID(form.Channel), blocks...)
+}
+
+// DenyModal asks an approver why.
+func DenyModal(requestID int64) slack.ModalViewRequest {
+	return modal(ModalDeny, "Deny the request", "Deny", opaque(requestID),
+		input(BlockReason, "Reason", "The requester and the channel see it.", textInput("", "", reasonMax).WithMultiline(true)))
+}
+
+// EditModal lets an approver narrow a request before deciding it.
+func EditModal(v access.RequestView) slack.ModalViewRequest {
+	r := v.Request
+	blocks := []slack.Block{
+		section(markup(intro(v))),
+		input(BlockDuration, "How long", "No longer than asked for: "+span(r.Duration)+".", textInput("", span(r.Duration), lineMax)),
+	}
+	if r.Kind == access.KindGrant {
+		blocks = append(blocks, input(BlockServers, "Servers", "A part of those asked for. Empty means all of them.", textInput("", r.Pattern, patternMax)).WithOptional(true))
+	}
+	return modal(ModalEdit, "Narrow the request", "Save", opaque(r.ID), blocks...)
+}
+
+// ExtendModal asks by how much a grant should last longer.
+func ExtendModal(g access.Grant) slack.ModalViewRequest {
+	return modal(ModalExtend, "Ask for more time", "Ask", opaque(g.ID),
+		section(markup("Your access as "+code(g.SystemUser, nameLimit)+" lasts "+until(g.EndsAt)+". An approver decides.")),
+		input(BlockDuration, "How much longer", "Like 30m, 4h or 1d.", textInput("4h", "", lineMax)))
+}
+
+func modal(callback, title, submit, meta string, blocks ...slack.Block) slack.ModalViewRequest {
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, CallbackID: callback, PrivateMetadata: meta,
+		Title: plain(title), Submit: plain(submit), Close: plain("Cancel"), Blocks: slack.Blocks{BlockSet: blocks},
+	}
+}
+
+func input(block, label, hint string, element slack.BlockElement) *slack.InputBlock {
+	b := slack.NewInputBlock(block, plain(label), nil, element)
+	if hint != "" {
+		b.Hint = plain(hint)
+	}
+	return b
+}
+
+func textInput(placeholder, initial string, limit int) *slack.PlainTextInputBlockElement {
+	e := slack.NewPlainTextInputBlockElement(nil, actionValue).WithMaxLength(limit)
+	if placeholder != "" {
+		e.Placeholder = plain(placeholder)
+	}
+	if text := flat(initial, limit); text != "" {
+		e.InitialValue = text
+	}
+	return e
+}
+
+func peopleMenu(chosen access.UserID) *slack.SelectBlockElement {
+	e := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, plain("Choose a person"), actionValue)
+	if userID.MatchString(string(chosen)) {
+		e.InitialUser = string(chosen)
+	}
+	return e
+}
+
+func userMenu(users []string, chosen string) *slack.SelectBlockElement {
+	users = users[:min(len(users), menuOptions)]
+	options := make([]*slack.OptionBlockObject, len(users))
+	for i, user := range users {
+		options[i] = slack.NewOptionBlockObject(user, plain(flat(user, 75)), nil)
+	}
+	initial := max(0, slices.Index(users, chosen))
+	return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, nil, actionValue, options...).WithInitialOption(options[initial])
+}
+
+// channelID keeps what is no channel out of private_metadata.
+func channelID(id string) string {
+	if len(id) > 30 || flat(id, 40) != id {
+		return ""
+	}
+	return id
+}

@@ -1,0 +1,111 @@
+package draw
+
+import (
+	"fmt"
+
+	"github.com/slack-go/slack"
+
+	"sshkeybot/internal/access"
+)
+
+// offboard draws an offboarding: as a request while it is open, then as its announcement. «Offboarded» is
+// said only when nothing is owed any more.
+func offboard(v access.RequestView) Message {
+	p := &page{}
+	r := v.Request
+	if r.State != access.Approved {
+		p.head(title(r))
+		p.say(intro(v), askForDecision(v))
+		p.say(orNone(reason(r)))
+		p.say(decision(v))
+		if r.State == access.Pending {
+			p.press(approveButton(v), button(ActionDeny, opaque(r.ID), "Deny").WithStyle(slack.StyleDanger), button(ActionCancel, opaque(r.ID), "Cancel"))
+		}
+		return p.message()
+	}
+	t := tallyOf(v.Results, access.PhaseRemove)
+	p.head(offboardTitle(r, t))
+	p.say(offboardState(v, t), started(v), reason(r))
+	p.say(removing(t), removedFrom(v))
+	p.list("Still to remove", debtLines(v), "see `/sshkey list`")
+	p.candidates(v)
+	p.list("SSH sessions that were open", sessionLines(v), "look at the servers themselves")
+	p.small(byHand(v)...)
+	p.press(requestButtons(v)...)
+	return p.message()
+}
+
+func offboardTitle(r access.Request, t tally) string {
+	if t.owed() > 0 {
+		return fmt.Sprintf("Offboarding (request %d)", r.ID)
+	}
+	return fmt.Sprintf("Offboarded (request %d)", r.ID)
+}
+
+func offboardState(v access.RequestView, t tally) string {
+	who := mention(v.Request.Person)
+	if t.owed() > 0 {
+		return "*Offboarding* " + who + ": not finished yet. Nobody can grant them access any more."
+	}
+	return "*Offboarded* " + who + ": no key that I placed is left on any server. Nobody can grant them access any more."
+}
+
+func started(v access.RequestView) string {
+	if v.Request.Asker == "" {
+		return "Slack told that the account was deactivated. Started " + date(v.Request.DecidedAt) + "."
+	}
+	return "Asked for by " + mention(v.Request.Asker) + ", approved " + byApprovers(v) + " " + date(v.Request.DecidedAt) + "."
+}
+
+// removedFrom names the servers whose removal RunCloud has confirmed.
+func removedFrom(v access.RequestView) string {
+	var names []string
+	for _, o := range outcomes(v.Results) {
+		if o.Phase == access.PhaseRemove && o.State == access.Done {
+			names = append(names, code(o.Name, nameLimit))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "Removed on: " + fit(names, ", ", 900, "the thread lists all")
+}
+
+func debtLines(v access.RequestView) []string {
+	var lines []string
+	for _, o := range outcomes(v.Results) {
+		if o.Phase == access.PhaseRemove && badness(o.State) < badness(access.Done) {
+			lines = append(lines, code(o.Name, nameLimit)+": "+stateWord(o.State)+why(o))
+		}
+	}
+	return lines
+}
+
+func why(o outcome) string {
+	text := problemWord(o.Problem)
+	if detail := escape(o.Detail, detailLimit); detail != "" {
+		text += " (RunCloud: " + detail + ")"
+	}
+	if text == "" {
+		return ""
+	}
+	return ", " + text
+}
+
+func sessionLines(v access.RequestView) []string {
+	var lines []string
+	for _, s := range v.Sessions {
+		lines = append(lines, fmt.Sprintf("%s: %s from %s since %s", code(s.Server.Name, nameLimit),
+			code(s.Session.SystemUser, nameLimit), code(s.Session.Address, nameLimit), code(s.Session.Since, nameLimit)))
+	}
+	return lines
+}
+
+// byHand says what no API can do.
+func byHand(v access.RequestView) []string {
+	lines := []string{"To do by hand: delete their keys from the SSH Key Vault in RunCloud's dashboard; it has no API."}
+	if len(v.Sessions) > 0 {
+		return append(lines, "To do by hand: end the open sessions; removing a key does not end them.")
+	}
+	return append(lines, "Removing a key does not end an SSH session that is open; I have seen none.")
+}

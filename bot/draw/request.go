@@ -1,0 +1,187 @@
+package draw
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"sshkeybot/internal/access"
+)
+
+// bigAccount is from how many servers on «all servers» is worth a second question.
+const bigAccount = 20
+
+// Request draws the message of a request as it stands: what is asked and, once decided, what came of it. An
+// offboarding that is under way or finished is drawn as its announcement. Equal states draw equal messages,
+// whatever the time, but for a grant whose end has passed.
+func Request(v access.RequestView, now time.Time) Message {
+	if v.Request.Kind == access.KindOffboard {
+		return offboard(v)
+	}
+	p := &page{}
+	p.head(title(v.Request))
+	p.say(intro(v), askForDecision(v))
+	p.say(facts(v)...)
+	p.say(orNone(reason(v.Request)))
+	p.small(changes(v)...)
+	p.small(keyLines(v)...)
+	p.say(decision(v), ending(v), run(v, now))
+	p.candidates(v)
+	p.press(requestButtons(v)...)
+	return p.message()
+}
+
+func title(r access.Request) string {
+	switch r.Kind {
+	case access.KindExtend:
+		return fmt.Sprintf("Request %d: more time", r.ID)
+	case access.KindRevoke:
+		return fmt.Sprintf("Request %d: take access away", r.ID)
+	case access.KindOffboard:
+		return fmt.Sprintf("Request %d: offboarding", r.ID)
+	}
+	return fmt.Sprintf("Request %d: SSH access", r.ID)
+}
+
+// intro says in one sentence what is asked.
+func intro(v access.RequestView) string {
+	if v.Request.Asker == "" {
+		return "Slack told that the account of " + mention(v.Request.Person) + " was deactivated. Shall all their access and every key go?"
+	}
+	return mention(v.Request.Asker) + " " + wish(v) + "."
+}
+
+// wish continues a sentence that begins with who asks.
+func wish(v access.RequestView) string {
+	r := v.Request
+	switch r.Kind {
+	case access.KindExtend:
+		return fmt.Sprintf("asks for *%s* more SSH access for %s", span(r.Duration), person(r))
+	case access.KindRevoke:
+		return fmt.Sprintf("asks to take %s away from *%s*", target(r), where(v))
+	case access.KindOffboard:
+		return "asks to offboard " + mention(r.Person) + ": all access and every key goes"
+	}
+	return fmt.Sprintf("asks for SSH access for %s: *%s* on *%s* as %s", person(r), span(r.Duration), where(v), code(r.SystemUser, nameLimit))
+}
+
+func person(r access.Request) string {
+	if r.Person == r.Asker {
+		return "themself"
+	}
+	return mention(r.Person)
+}
+
+// target says what a revocation is about.
+func target(r access.Request) string {
+	switch {
+	case r.Fingerprint != "" && r.Person != "":
+		return "the key " + shortPrint(r.Fingerprint) + " of " + mention(r.Person)
+	case r.Fingerprint != "":
+		return "the key " + shortPrint(r.Fingerprint)
+	case r.PublicKey != "":
+		return "a key that nobody has registered"
+	}
+	return "the access of " + mention(r.Person)
+}
+
+// where says on how many servers, and on which in the words of who asked.
+func where(v access.RequestView) string {
+	if v.Request.Pattern == "" && len(v.Servers) == 0 {
+		return "all servers"
+	}
+	if v.Request.Pattern == "" && len(v.Servers) > 1 {
+		return "all " + servers(len(v.Servers))
+	}
+	return servers(len(v.Servers))
+}
+
+func askForDecision(v access.RequestView) string {
+	switch v.Request.State {
+	case access.Pending:
+		return fmt.Sprintf("%s: please approve or deny %s.%s", orApprovers(v.Deciders), until(v.Request.ExpiresAt), approvals(v))
+	case access.WaitingForKey:
+		return "Waiting for a key: " + mention(v.Request.Person) + " has not registered one yet and was asked to. The request then goes to the approvers by itself."
+	case access.Draft:
+		return "This waits for " + mention(v.Request.Asker) + " to confirm it."
+	}
+	return ""
+}
+
+func orApprovers(ids []string) string {
+	if all := mentionAll(ids); all != "" {
+		return all
+	}
+	return "Approvers"
+}
+
+func approvals(v access.RequestView) string {
+	if v.Needed < 2 && len(v.Approvals) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" %d of %d approvals given%s.", len(v.Approvals), v.Needed, approvers(v.Approvals))
+}
+
+func approvers(all []access.Approval) string {
+	var names []string
+	for _, a := range all {
+		if a.Verdict == access.Approve {
+			names = append(names, mention(a.Approver))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " by " + fit(names, ", ", 400, "")
+}
+
+func reason(r access.Request) string {
+	if text := escape(r.Reason, reasonLimit); text != "" {
+		return "*Reason:* " + text
+	}
+	return ""
+}
+
+// orNone says so where a reason would help an approver and none was given.
+func orNone(reason string) string {
+	if reason == "" {
+		return "*Reason:* none given"
+	}
+	return reason
+}
+
+func requestButtons(v access.RequestView) []slack.BlockElement {
+	id := opaque(v.Request.ID)
+	switch v.Request.State {
+	case access.Pending:
+		buttons := []slack.BlockElement{approveButton(v), button(ActionDeny, id, "Deny").WithStyle(slack.StyleDanger)}
+		if k := v.Request.Kind; k == access.KindGrant || k == access.KindExtend {
+			buttons = append(buttons, button(ActionEdit, id, "Edit"))
+		}
+		return append(buttons, button(ActionCancel, id, "Cancel"))
+	case access.WaitingForKey:
+		return []slack.BlockElement{button(ActionCancel, id, "Cancel")}
+	case access.Approved:
+		if tallyOf(v.Results, phaseOf(v)).by[access.Failed] > 0 {
+			return []slack.BlockElement{button(ActionRetry, id, "Retry failed")}
+		}
+	}
+	return nil
+}
+
+// approveButton asks again where the damage would be large, and only there.
+func approveButton(v access.RequestView) *slack.ButtonBlockElement {
+	r := v.Request
+	b := button(ActionApprove, opaque(r.ID), "Approve").WithStyle(slack.StylePrimary)
+	title := fmt.Sprintf("Approve request %d?", r.ID)
+	all := r.Pattern == "" && len(v.Servers) > bigAccount
+	switch {
+	case r.Kind == access.KindOffboard:
+		return confirmed(b, title, "All access of this person ends and every key of theirs is removed from every server.", "Approve")
+	case r.Kind == access.KindGrant && (r.SystemUser == "root" || r.Forever() || all):
+		text := fmt.Sprintf("This lets the person log in as %s on %s. How long: %s.", flat(r.SystemUser, nameLimit), where(v), span(r.Duration))
+		return confirmed(b, title, text, "Approve")
+	}
+	return b
+}

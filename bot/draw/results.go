@@ -1,0 +1,128 @@
+package draw
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"sshkeybot/internal/access"
+)
+
+const (
+	batchLimit = 3600 // of a message's text
+	pieceLimit = 1700 // of one section
+)
+
+// group is a set of servers with the same outcome and the same advice.
+type group struct {
+	phase   access.Phase
+	state   access.ResultState
+	problem access.Problem
+	advice  string
+	members []outcome
+}
+
+// Results draws the outcome on every server of rs for the thread, in as few messages as Slack's limits
+// allow: failures first, then what waits, then the rest. The keys of one server make one entry.
+func Results(v access.RequestView, rs []access.Result) []Message {
+	var pieces []string
+	for _, g := range groups(outcomes(rs)) {
+		pieces = append(pieces, g.pieces(v.Request.ID)...)
+	}
+	return pack(pieces)
+}
+
+func groups(all []outcome) []group {
+	var out []group
+	for _, o := range all {
+		g := group{phase: o.Phase, state: o.State, problem: o.Problem, advice: advice(o)}
+		i := slices.IndexFunc(out, func(known group) bool {
+			return known.phase == g.phase && known.state == g.state && known.problem == g.problem && known.advice == g.advice
+		})
+		if i < 0 {
+			i = len(out)
+			out = append(out, g)
+		}
+		out[i].members = append(out[i].members, o)
+	}
+	slices.SortStableFunc(out, func(a, b group) int {
+		return cmp.Or(badness(a.state)-badness(b.state), -strings.Compare(string(a.phase), string(b.phase)))
+	})
+	return out
+}
+
+// pieces writes the group as texts that fit into a section each; all of them begin with what they are about.
+func (g group) pieces(request int64) []string {
+	title := fmt.Sprintf("*%s: %s on %s%s.*", phaseNoun(g.phase, request), stateWord(g.state), servers(len(g.members)), comma(problemWord(g.problem)))
+	separator, items := g.items()
+	head := title
+	if g.advice != "" {
+		head += "\n" + g.advice
+	}
+	var out []string
+	text := head + "\n"
+	first := true
+	for _, item := range items {
+		if !first && utf8.RuneCountInString(text+separator+item) > pieceLimit {
+			out = append(out, text)
+			text, first = title+" (continued)\n", true
+		}
+		if !first {
+			text += separator
+		}
+		text, first = text+item, false
+	}
+	return append(out, text)
+}
+
+// items name the servers, each with the other side's words where there are any.
+func (g group) items() (separator string, items []string) {
+	separator = ", "
+	for _, o := range g.members {
+		item := code(o.Name, nameLimit)
+		if o.Like < o.Of {
+			item += fmt.Sprintf(" (%d of %d keys)", o.Like, o.Of)
+		}
+		if detail := escape(o.Detail, detailLimit); detail != "" && !o.State.Final() {
+			item += ": " + detail
+			separator = "\n"
+		}
+		items = append(items, item)
+	}
+	return separator, items
+}
+
+// pack puts pieces together into messages, in order.
+func pack(pieces []string) []Message {
+	var out []Message
+	p, used := &page{}, 0
+	for _, piece := range pieces {
+		length := utf8.RuneCountInString(piece) + 1
+		if used > 0 && used+length > batchLimit {
+			out = append(out, p.message())
+			p, used = &page{}, 0
+		}
+		p.say(piece)
+		used += length
+	}
+	if used > 0 {
+		out = append(out, p.message())
+	}
+	return out
+}
+
+func phaseNoun(phase access.Phase, request int64) string {
+	if phase == access.PhaseRemove {
+		return fmt.Sprintf("Removing keys (request %d)", request)
+	}
+	return fmt.Sprintf("Placing keys (request %d)", request)
+}
+
+func comma(text string) string {
+	if text == "" {
+		return ""
+	}
+	return ", " + text
+}

@@ -1,0 +1,92 @@
+package draw
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// fileFrom is from how many servers on the complete list comes as a file too.
+const fileFrom = 50
+
+// cellLimit keeps a stranger's text from filling the file.
+const cellLimit = 500
+
+// Summary draws the count of each outcome of a phase.
+func Summary(v access.RequestView, phase access.Phase) Message {
+	t := tallyOf(v.Results, phase)
+	p := &page{}
+	line := phaseTitle(phase, v.Request.ID) + ": " + verdict(t, phase) + "."
+	if t.servers > 0 {
+		line += " " + upper(t.words()) + "."
+	}
+	p.say(line, rest(t, v, phase))
+	return p.message()
+}
+
+func verdict(t tally, phase access.Phase) string {
+	word := "granted"
+	if phase == access.PhaseRemove {
+		word = "removed"
+	}
+	switch {
+	case t.servers == 0:
+		return "there was nothing to do"
+	case t.owed() == 0 && t.by[access.Kept]+t.by[access.Dropped] == 0:
+		return word + " on all " + servers(t.servers)
+	}
+	return fmt.Sprintf("%s on %d of %s", word, t.by[access.Done]+t.by[access.AlreadyThere], servers(t.servers))
+}
+
+// rest says what is left to do and by whom.
+func rest(t tally, v access.RequestView, phase access.Phase) string {
+	var parts []string
+	if n := t.by[access.Failed]; n > 0 {
+		parts = append(parts, fmt.Sprintf("%s failed: mend the cause, then press Retry failed on the request.", servers(n)))
+	}
+	if n := t.open(); n > 0 {
+		parts = append(parts, fmt.Sprintf("I go on with %s by myself.", servers(n)))
+	}
+	if NeedsFile(v, phase) {
+		parts = append(parts, "The complete list is the file in this thread.")
+	}
+	return strings.Join(parts, " ")
+}
+
+// NeedsFile tells whether a phase has so many servers that its list belongs into a file.
+func NeedsFile(v access.RequestView, phase access.Phase) bool {
+	return tallyOf(v.Results, phase).servers > fileFrom
+}
+
+// CSV writes the results of a phase, one line for each key on each server, times in UTC. No cell can be
+// taken for a formula by a spreadsheet.
+func CSV(v access.RequestView, phase access.Phase) []byte {
+	var out bytes.Buffer
+	w := csv.NewWriter(&out)
+	_ = w.Write([]string{"server", "server_id", "system_user", "fingerprint", "outcome", "problem", "detail", "updated_at"}) // a buffer takes everything
+	for _, r := range v.Results {
+		if r.Phase != phase {
+			continue
+		}
+		_ = w.Write([]string{
+			cell(r.ServerName), strconv.FormatInt(r.ServerID, 10), cell(r.SystemUser), cell(r.Fingerprint),
+			stateWord(r.State), problemWord(r.Problem), cell(r.Detail), r.UpdatedAt.UTC().Format(time.RFC3339),
+		})
+	}
+	w.Flush()
+	return out.Bytes()
+}
+
+// cell puts an apostrophe before what a spreadsheet would calculate (OWASP, «CSV Injection»).
+func cell(text string) string {
+	text = flat(text, cellLimit)
+	if strings.IndexAny(text, "=+-@＝＋－＠") == 0 {
+		return "'" + text
+	}
+	return text
+}
