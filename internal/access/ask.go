@@ -1,0 +1,178 @@
+package access
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// serversFresh is how old a reading of the servers may be when a request fixes its set.
+const serversFresh = time.Minute
+
+// AskGrant stores the wish that a person may log in, fixes the set of servers, and
+// puts it before the approvers, or has it wait for the person's first key. Asking
+// with the same Source again answers the same request.
+func (s *Service) AskGrant(ctx context.Context, a GrantAsk) (Request, error) {
+	if a.SystemUser == "" {
+		a.SystemUser = s.Settings.SystemUser
+	}
+	if err := s.checkGrantAsk(ctx, a); err != nil {
+		return Request{}, err
+	}
+	servers, err := s.chooseServers(ctx, a.Servers)
+	if err != nil {
+		return Request{}, err
+	}
+	r := s.newRequest(KindGrant, a.Source, a.Asker, a.Person, a.Channel)
+	r.SystemUser, r.Duration, r.Pattern, r.Reason = a.SystemUser, a.Duration, a.Servers, a.Reason
+	if err := s.deciders(ctx, r); err != nil {
+		return Request{}, err
+	}
+	return s.post(ctx, r, servers)
+}
+
+func (s *Service) checkGrantAsk(ctx context.Context, a GrantAsk) error {
+	if !s.Settings.MayUse(a.SystemUser) {
+		return invalid(fmt.Sprintf("Keys are not placed for the system user `%s` here. Possible: %s.", a.SystemUser, strings.Join(s.Settings.SystemUsers, ", ")))
+	}
+	if err := s.checkDuration(a.Duration, a.Forever); err != nil {
+		return err
+	}
+	if err := s.Eligible(ctx, a.Asker); err != nil {
+		return err
+	}
+	if a.Person == a.Asker {
+		return nil
+	}
+	_, err := s.member(ctx, a.Person, "This person")
+	return err
+}
+
+func (s *Service) checkDuration(d time.Duration, forever bool) error {
+	switch {
+	case forever && !s.Settings.AllowForever:
+		return invalid("Access for ever is not allowed here; name a duration such as 12h.")
+	case forever:
+		return nil
+	case d < s.Settings.MinDuration:
+		return invalid(fmt.Sprintf("That is too short: the shortest grant is %s.", s.Settings.MinDuration))
+	case d > s.Settings.MaxDuration:
+		return invalid(fmt.Sprintf("That is too long: the longest grant is %s.", days(s.Settings.MaxDuration)))
+	}
+	return nil
+}
+
+// days writes whole days as such; Go's own form of 30 days is 720h0m0s.
+func days(d time.Duration) string {
+	if d%(24*time.Hour) == 0 && d > 24*time.Hour {
+		return strconv.Itoa(int(d/(24*time.Hour))) + " days"
+	}
+	return d.String()
+}
+
+func (s *Service) newRequest(kind RequestKind, source string, asker, person UserID, channel string) Request {
+	now := s.Now()
+	return Request{
+		Kind: kind, State: Pending, Source: source, Asker: asker, Person: person,
+		Channel: channel, CreatedAt: now, ExpiresAt: now.Add(s.Settings.RequestTTL),
+	}
+}
+
+// chooseServers reads the account's servers and picks those that the pattern names.
+func (s *Service) chooseServers(ctx context.Context, pattern string) ([]ServerRef, error) {
+	all, err := s.servers(ctx, serversFresh)
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := MatchServers(all, pattern)
+	if err != nil {
+		return nil, err
+	}
+	refs := make([]ServerRef, len(chosen))
+	for i, server := range chosen {
+		refs[i] = ServerRef{ID: server.ID, Name: server.Name}
+	}
+	return refs, nil
+}
+
+// post stores a new request, and says what comes of it: a drawing for the
+// approvers, or a message to the person whose key is missing.
+func (s *Service) post(ctx context.Context, r Request, servers []ServerRef) (stored Request, err error) {
+	err = s.Store.Update(ctx, func(tx Tx) error {
+		if r.Kind == KindGrant {
+			keys, err := tx.KeysOf(ctx, r.Person)
+			if err != nil {
+				return err
+			}
+			r.State = Pending
+			if len(keys) == 0 {
+				r.State = WaitingForKey
+			}
+		}
+		if err := s.refuseTwin(ctx, tx, r); err != nil {
+			return err
+		}
+		var fresh bool
+		if stored, fresh, err = tx.InsertRequest(ctx, r, servers); err != nil || !fresh {
+			return err
+		}
+		return s.posted(ctx, tx, stored)
+	})
+	return stored, err
+}
+
+func (s *Service) posted(ctx context.Context, tx Tx, r Request) error {
+	if err := s.audit(ctx, tx, r.Asker, "request.ask", "request", r.ID, "", string(r.State), string(r.Kind)+" for "+string(r.Person)); err != nil {
+		return err
+	}
+	if r.State == Draft {
+		return nil
+	}
+	if r.State == WaitingForKey {
+		if err := tx.Notify(ctx, Notice{Key: noticeKey("key", r.ID), Kind: NoticeKeyWanted, To: r.Person, RequestID: r.ID}); err != nil {
+			return err
+		}
+	}
+	return announceNow(ctx, tx, r.ID)
+}
+
+// announceNow has a request drawn at once, because somebody waits to see it; what
+// only changes a count waits for the sweep.
+func announceNow(ctx context.Context, tx Tx, id int64) error {
+	if err := tx.Announce(ctx, id); err != nil {
+		return err
+	}
+	return tx.Wake(ctx, Work{Kind: WorkAnnounce, ID: id})
+}
+
+// twinWindow is how long a second identical wish counts as the same one typed
+// again: Slack leaves the text in the box after a slow answer.
+const twinWindow = 2 * time.Minute
+
+func (s *Service) refuseTwin(ctx context.Context, tx Tx, r Request) error {
+	open, err := tx.Requests(ctx, RequestQuery{
+		States: []RequestState{Pending, WaitingForKey}, Kinds: []RequestKind{r.Kind},
+		Asker: r.Asker, Person: r.Person, CreatedAfter: r.CreatedAt.Add(-twinWindow),
+	})
+	if err != nil {
+		return err
+	}
+	for _, other := range open {
+		same := other.Source != r.Source && other.Duration == r.Duration && other.Pattern == r.Pattern &&
+			other.SystemUser == r.SystemUser && other.Reason == r.Reason && other.Fingerprint == r.Fingerprint && other.GrantID == r.GrantID
+		if same {
+			return &Error{Code: Conflict, Message: fmt.Sprintf("You have just asked for the same: request %d is waiting for an approver.", other.ID)}
+		}
+	}
+	return nil
+}
+
+func noticeKey(what string, id int64) string { return what + ":" + strconv.FormatInt(id, 10) }
+
+func (s *Service) audit(ctx context.Context, tx Tx, actor UserID, action, noun string, id int64, from, to, detail string) error {
+	return tx.Audit(ctx, Event{
+		At: s.Now(), Actor: actor, Action: action, Noun: noun, NounID: strconv.FormatInt(id, 10), From: from, To: to, Detail: detail,
+	})
+}

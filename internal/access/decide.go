@@ -1,0 +1,314 @@
+package access
+
+import (
+	"context"
+	"fmt"
+)
+
+// Decide records an approver's verdict and, when it settles the request, carries
+// the decision into the ledger. However many decide at the same instant, one
+// decision holds; the others get a Conflict that says who was first.
+func (s *Service) Decide(ctx context.Context, d Decision) (Request, error) {
+	r, err := s.request(ctx, d.RequestID)
+	if err != nil {
+		return Request{}, err
+	}
+	if err := s.mayDecide(ctx, r, d.Actor); err != nil {
+		return Request{}, err
+	}
+	profile, err := s.receiver(ctx, r, d.Verdict)
+	if err != nil {
+		return Request{}, err
+	}
+	var out Request
+	err = s.Store.Update(ctx, func(tx Tx) error {
+		out, err = s.decide(ctx, tx, d, profile.Name)
+		return err
+	})
+	return out, err
+}
+
+func (s *Service) request(ctx context.Context, id int64) (r Request, err error) {
+	err = s.Store.Read(ctx, func(tx Tx) error {
+		r, err = tx.Request(ctx, id)
+		return err
+	})
+	if CodeOf(err) == NotFound {
+		err = notFound("There is no such request.")
+	}
+	return r, err
+}
+
+// receiver checks, at the moment of an approval, that who receives access still
+// may have it.
+func (s *Service) receiver(ctx context.Context, r Request, v Verdict) (Profile, error) {
+	if v != Approve || (r.Kind != KindGrant && r.Kind != KindExtend) {
+		return Profile{}, nil
+	}
+	return s.member(ctx, r.Person, "The person who would receive access")
+}
+
+func (s *Service) decide(ctx context.Context, tx Tx, d Decision, alias string) (Request, error) {
+	r, err := tx.Request(ctx, d.RequestID)
+	if err != nil {
+		return r, err
+	}
+	if err := s.undecided(r); err != nil {
+		return r, err
+	}
+	fresh, err := tx.AddApproval(ctx, Approval{RequestID: r.ID, Approver: d.Actor, Verdict: d.Verdict, Reason: d.Reason, At: s.Now()})
+	if err != nil {
+		return r, err
+	}
+	if !fresh {
+		return r, conflict("You have approved this already; it needs another approver as well.")
+	}
+	if d.Verdict == Deny {
+		return s.close(ctx, tx, r, Denied, d.Actor, d.Reason)
+	}
+	enough, err := s.enough(ctx, tx, r)
+	if err != nil {
+		return r, err
+	}
+	if !enough {
+		if err := s.audit(ctx, tx, d.Actor, "request.approve", "request", r.ID, string(Pending), string(Pending), ""); err != nil {
+			return r, err
+		}
+		return r, tx.Announce(ctx, r.ID)
+	}
+	return s.approve(ctx, tx, r, d.Actor, alias)
+}
+
+// undecided refuses a request that is no longer open, and says how it ended.
+func (s *Service) undecided(r Request) error {
+	if r.State == Pending && s.Now().Before(r.ExpiresAt) {
+		return nil
+	}
+	e := &Error{Code: Conflict, Who: r.DecidedBy, When: r.DecidedAt}
+	switch r.State {
+	case Approved:
+		e.Message = "This has been approved already."
+	case Denied:
+		e.Message = "This has been denied already."
+	case Cancelled:
+		e.Message = "This has been cancelled already."
+	case WaitingForKey:
+		e.Message = "This is still waiting for the person to register a key."
+	case Draft:
+		e.Message = "This has not been confirmed by the one who wrote it."
+	default:
+		e.Message, e.When = "This request has expired unanswered. It can be asked again.", r.ExpiresAt
+	}
+	return e
+}
+
+func (s *Service) enough(ctx context.Context, tx Tx, r Request) (bool, error) {
+	approvals, err := tx.Approvals(ctx, r.ID)
+	count := 0
+	for _, a := range approvals {
+		if a.Verdict == Approve {
+			count++
+		}
+	}
+	return count >= s.Settings.Approvals, err
+}
+
+// close moves an open request to a final state.
+func (s *Service) close(ctx context.Context, tx Tx, r Request, to RequestState, actor UserID, note string) (Request, error) {
+	from := r.State
+	r.State, r.DecidedAt, r.DecidedBy, r.Note = to, s.Now(), actor, note
+	won, err := tx.MoveRequest(ctx, r, from)
+	if err != nil {
+		return r, err
+	}
+	if !won {
+		return r, conflict("Somebody else was quicker.")
+	}
+	if err := s.audit(ctx, tx, actor, "request."+string(to), "request", r.ID, string(from), string(to), note); err != nil {
+		return r, err
+	}
+	if from == Draft && to != Approved {
+		return r, nil // nobody has seen it
+	}
+	if err := s.tellDecision(ctx, tx, r); err != nil {
+		return r, err
+	}
+	return r, announceNow(ctx, tx, r.ID)
+}
+
+// tellDecision tells who waits for it: the asker of a denial, the receiver of access.
+func (s *Service) tellDecision(ctx context.Context, tx Tx, r Request) error {
+	to := r.Person
+	switch {
+	case r.State == Denied:
+		to = r.Asker
+	case r.State != Approved || (r.Kind != KindGrant && r.Kind != KindExtend):
+		return nil
+	}
+	return tx.Notify(ctx, Notice{Key: noticeKey("decided", r.ID), Kind: NoticeDecided, To: to, RequestID: r.ID, GrantID: r.GrantID})
+}
+
+// approve moves the request to approved and carries it into the ledger.
+func (s *Service) approve(ctx context.Context, tx Tx, r Request, actor UserID, alias string) (Request, error) {
+	var err error
+	switch r.Kind {
+	case KindGrant:
+		r.GrantID, err = s.startGrant(ctx, tx, r, alias)
+	case KindExtend:
+		err = s.extendGrant(ctx, tx, r, actor)
+	}
+	if err != nil {
+		return r, err
+	}
+	if r, err = s.close(ctx, tx, r, Approved, actor, r.Note); err != nil {
+		return r, err
+	}
+	switch r.Kind {
+	case KindRevoke:
+		err = s.carryOutRevoke(ctx, tx, r, actor)
+	case KindOffboard:
+		err = s.carryOutOffboard(ctx, tx, r, actor)
+	}
+	return r, err
+}
+
+// startGrant puts a live grant into the ledger, with every key that its person has
+// registered by now on every server of the request.
+func (s *Service) startGrant(ctx context.Context, tx Tx, r Request, alias string) (int64, error) {
+	keys, err := tx.KeysOf(ctx, r.Person)
+	if err != nil {
+		return 0, err
+	}
+	if len(keys) == 0 {
+		return 0, conflict("This person has no key any more; it can be approved once they have registered one.")
+	}
+	servers, err := tx.RequestServers(ctx, r.ID)
+	if err != nil {
+		return 0, err
+	}
+	g := Grant{RequestID: r.ID, Person: r.Person, Alias: alias, SystemUser: r.SystemUser, State: Live, StartsAt: s.Now()}
+	if !r.Forever() {
+		g.EndsAt = g.StartsAt.Add(r.Duration)
+	}
+	covers, results := s.coverAll(r, servers, keys)
+	if g, err = tx.InsertGrant(ctx, g, covers); err != nil {
+		return 0, err
+	}
+	if err := tx.InsertResults(ctx, results); err != nil {
+		return 0, err
+	}
+	detail := fmt.Sprintf("%s as %s on %d servers with %d keys", g.Person, g.SystemUser, len(servers), len(keys))
+	if err := s.audit(ctx, tx, "", "grant.start", "grant", g.ID, "", string(Live), detail); err != nil {
+		return 0, err
+	}
+	if err := s.redrawHome(ctx, tx, g.Person); err != nil {
+		return 0, err
+	}
+	return g.ID, s.beginPlacing(ctx, tx, r, covers)
+}
+
+func (s *Service) coverAll(r Request, servers []ServerRef, keys []Key) ([]Cover, []Result) {
+	var covers []Cover
+	var results []Result
+	for _, server := range servers {
+		for _, key := range keys {
+			covers = append(covers, Cover{ServerID: server.ID, Fingerprint: key.Fingerprint})
+			results = append(results, s.newResult(r.ID, PhaseAdd, server.ID, server.Name, r.SystemUser, key.Fingerprint))
+		}
+	}
+	return covers, results
+}
+
+// beginPlacing aligns the servers of a new grant and settles the results of keys
+// that the ledger knows to be there.
+func (s *Service) beginPlacing(ctx context.Context, tx Tx, r Request, covers []Cover) error {
+	servers := serversOf(covers)
+	if err := s.align(ctx, tx, servers); err != nil {
+		return err
+	}
+	placed, err := tx.Placements(ctx, PlacementQuery{
+		Servers: servers, SystemUser: r.SystemUser, Person: r.Person, States: []PlacementState{PlacementPlaced},
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range placed {
+		if err := s.updateResults(ctx, tx, p.ServerID, p.SystemUser, p.Fingerprint); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Cancel takes back a request that is still open: its asker's right alone.
+func (s *Service) Cancel(ctx context.Context, id int64, actor UserID) (Request, error) {
+	if err := s.Eligible(ctx, actor); err != nil {
+		return Request{}, err
+	}
+	var out Request
+	err := s.Store.Update(ctx, func(tx Tx) error {
+		r, err := tx.Request(ctx, id)
+		switch {
+		case err != nil:
+			return err
+		case r.Asker != actor:
+			return forbidden("Only the person who asked can cancel this.")
+		case !r.State.Open():
+			return s.undecided(r)
+		}
+		out, err = s.close(ctx, tx, r, Cancelled, actor, "")
+		return err
+	})
+	return out, err
+}
+
+// Confirm carries out an approver's own draft.
+func (s *Service) Confirm(ctx context.Context, id int64, actor UserID) (Request, error) {
+	if err := s.mustApprove(ctx, actor); err != nil {
+		return Request{}, err
+	}
+	var out Request
+	err := s.Store.Update(ctx, func(tx Tx) error {
+		r, err := tx.Request(ctx, id)
+		switch {
+		case err != nil:
+			return err
+		case r.Asker != actor:
+			return forbidden("Only the person who wrote this can confirm it.")
+		case r.State != Draft || !s.Now().Before(r.ExpiresAt):
+			r.State = nonDraft(r.State)
+			return s.undecided(r)
+		}
+		out, err = s.approve(ctx, tx, r, actor, "")
+		return err
+	})
+	return out, err
+}
+
+func nonDraft(state RequestState) RequestState {
+	if state == Draft {
+		return Expired
+	}
+	return state
+}
+
+// ExpireRequests closes requests that nobody answered in time.
+func (s *Service) ExpireRequests(ctx context.Context) (int, error) {
+	var expired int
+	err := s.Store.Update(ctx, func(tx Tx) error {
+		due, err := tx.Requests(ctx, RequestQuery{
+			States: []RequestState{Draft, WaitingForKey, Pending}, ExpiresBefore: s.Now(), Limit: endBatch,
+		})
+		if err != nil {
+			return err
+		}
+		expired = len(due)
+		for _, r := range due {
+			if _, err := s.close(ctx, tx, r, Expired, "", ""); err != nil && CodeOf(err) != Conflict {
+				return err
+			}
+		}
+		return nil
+	})
+	return expired, err
+}

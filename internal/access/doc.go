@@ -1,0 +1,34 @@
+// Package access is the domain: who may log in where, as whom, until when, and how
+// each server is brought in line with that. It rests on the standard library and on
+// package sshkey alone, and declares the interfaces of what it needs.
+//
+// The ledger says who should be where. A grant is a row with an end; what must be on
+// a server is the union of the grants that are live now. Use cases only change the
+// ledger and wake the servers concerned. Sync compares what the ledger wants on one
+// server with what was placed there, removes, adds, and writes down what the target
+// answered. Nothing acts on an old order, only on the ledger as it is now.
+//
+// A request:
+//
+//	draft ──confirm──────────────────────────────┐
+//	waiting_for_key ──register──► pending ──approve──► approved
+//	       │                        ├──deny────► denied
+//	       └──cancel, offboard──────┼──cancel──► cancelled
+//	                                └──time────► expired   (from each open state)
+//
+// A grant: live ──► ended, because it expired, was revoked, was given back, or its
+// person was offboarded.
+//
+// A placement, one key for one system user on one server:
+//
+//	wanted ──about to call──► unknown ──confirmed, or found by reading──► placed
+//	  │ ▲                        │                                          │
+//	  │ └──surely no effect──────┤                                          │
+//	  │                          └──no longer wanted──► leaving ◄───────────┘
+//	  └──no longer wanted─────────────────────────────► gone ◄──confirmed── leaving
+//
+// Unknown is written before the call is made, so that neither a crash nor a lost
+// answer is ever settled by calling again blindly. Wanted means that the key surely
+// is not there. A renewal is a leaving placement that is urgent, and a wanted one
+// that follows it at once.
+package access

@@ -1,0 +1,253 @@
+package access
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// ending says who ends access and why.
+type ending struct {
+	actor   UserID
+	reason  EndReason
+	request int64 // under which request the removals are reported; 0 is each grant's own
+}
+
+// endGrants ends live grants, and starts the removal of what no other grant covers.
+func (s *Service) endGrants(ctx context.Context, tx Tx, e ending, grants []Grant) error {
+	for _, g := range grants {
+		covers, err := tx.Covers(ctx, g.ID)
+		if err != nil {
+			return err
+		}
+		won, err := s.closeGrant(ctx, tx, e, g)
+		if err != nil {
+			return err
+		}
+		if !won {
+			continue
+		}
+		request := e.request
+		if request == 0 {
+			request = g.RequestID
+		}
+		if err := s.withdraw(ctx, tx, request, g, liveCovers(covers)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func liveCovers(covers []Cover) []Cover {
+	return slices.DeleteFunc(covers, func(c Cover) bool { return !c.EndedAt.IsZero() })
+}
+
+func (s *Service) closeGrant(ctx context.Context, tx Tx, e ending, g Grant) (bool, error) {
+	g.State, g.EndedAt, g.EndReason, g.EndedBy = Ended, s.Now(), e.reason, e.actor
+	won, err := tx.MoveGrant(ctx, g, Live)
+	if err != nil || !won {
+		return won, err
+	}
+	if err := s.audit(ctx, tx, e.actor, "grant.end", "grant", g.ID, string(Live), string(Ended), string(e.reason)); err != nil {
+		return false, err
+	}
+	if err := s.redrawHome(ctx, tx, g.Person); err != nil {
+		return false, err
+	}
+	return true, tx.Announce(ctx, g.RequestID)
+}
+
+// endCovers ends parts of live grants, and the grants of which nothing is left.
+func (s *Service) endCovers(ctx context.Context, tx Tx, e ending, q CoverQuery) error {
+	grants, err := tx.Grants(ctx, GrantQuery{State: Live, Person: q.Person})
+	if err != nil {
+		return err
+	}
+	ended := map[int64][]Cover{}
+	for _, g := range grants {
+		covers, err := tx.Covers(ctx, g.ID)
+		if err != nil {
+			return err
+		}
+		ended[g.ID] = slices.DeleteFunc(liveCovers(covers), func(c Cover) bool { return !q.matches(c) })
+	}
+	if _, err := tx.EndCovers(ctx, q, s.Now()); err != nil {
+		return err
+	}
+	empty, err := tx.EmptyGrants(ctx)
+	if err != nil {
+		return err
+	}
+	for _, g := range empty {
+		if _, err := s.closeGrant(ctx, tx, e, g); err != nil {
+			return err
+		}
+	}
+	for _, g := range grants {
+		if len(ended[g.ID]) == 0 {
+			continue
+		}
+		request := e.request
+		if request == 0 {
+			request = g.RequestID
+		}
+		if err := s.withdraw(ctx, tx, request, g, ended[g.ID]); err != nil {
+			return err
+		}
+		if err := tx.Announce(ctx, g.RequestID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q CoverQuery) matches(c Cover) bool {
+	return (q.GrantID == 0 || q.GrantID == c.GrantID) &&
+		(q.Fingerprint == "" || q.Fingerprint == c.Fingerprint) &&
+		(len(q.Servers) == 0 || slices.Contains(q.Servers, c.ServerID))
+}
+
+// withdraw brings the servers of covers that ended in line: the ledger no longer
+// wants their keys, so each gets a result under the request and its server is woken.
+func (s *Service) withdraw(ctx context.Context, tx Tx, request int64, g Grant, covers []Cover) error {
+	servers := serversOf(covers)
+	before, err := tx.Placements(ctx, PlacementQuery{
+		Servers: servers, SystemUser: g.SystemUser, States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementPlaced, PlacementLeaving},
+	})
+	if err != nil {
+		return err
+	}
+	results, err := s.removalResults(ctx, tx, request, g, covers, before)
+	if err != nil {
+		return err
+	}
+	if err := tx.InsertResults(ctx, results); err != nil {
+		return err
+	}
+	if err := s.align(ctx, tx, servers); err != nil {
+		return err
+	}
+	for _, c := range covers {
+		if err := s.updateResults(ctx, tx, c.ServerID, g.SystemUser, c.Fingerprint); err != nil {
+			return err
+		}
+	}
+	return tx.Announce(ctx, request)
+}
+
+func serversOf(covers []Cover) []int64 {
+	var ids []int64
+	for _, c := range covers {
+		ids = append(ids, c.ServerID)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// removalResults answers a waiting result for every cover whose key is, or may be,
+// on its server; where nothing was ever placed there is nothing to report.
+func (s *Service) removalResults(ctx context.Context, tx Tx, request int64, g Grant, covers []Cover, before []Placement) ([]Result, error) {
+	there := map[Cover]bool{}
+	for _, p := range before {
+		if p.State != PlacementWanted {
+			there[Cover{ServerID: p.ServerID, Fingerprint: p.Fingerprint}] = true
+		}
+	}
+	names, err := serverNames(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	var results []Result
+	for _, c := range covers {
+		if there[Cover{ServerID: c.ServerID, Fingerprint: c.Fingerprint}] {
+			results = append(results, s.newResult(request, PhaseRemove, c.ServerID, names[c.ServerID], g.SystemUser, c.Fingerprint))
+		}
+	}
+	return results, nil
+}
+
+func (s *Service) newResult(request int64, phase Phase, server int64, name, user, fingerprint string) Result {
+	return Result{
+		RequestID: request, Phase: phase, ServerID: server, ServerName: name,
+		SystemUser: user, Fingerprint: fingerprint, State: Waiting, UpdatedAt: s.Now(),
+	}
+}
+
+// serverNames answers the name of every server the ledger has met, and of those
+// that requests remember where it has not.
+func serverNames(ctx context.Context, tx Tx) (map[int64]string, error) {
+	servers, err := tx.Servers(ctx)
+	names := make(map[int64]string, len(servers))
+	for _, server := range servers {
+		names[server.ID] = server.Name
+	}
+	return names, err
+}
+
+// align brings the placements on these servers in line with the live grants and
+// wakes the work that this causes.
+func (s *Service) align(ctx context.Context, tx Tx, servers []int64) error {
+	changed, err := tx.Align(ctx, s.Now(), servers)
+	if err != nil {
+		return err
+	}
+	return s.wakeFor(ctx, tx, changed)
+}
+
+func (s *Service) wakeFor(ctx context.Context, tx Tx, changed []Placement) error {
+	seen := map[Work]bool{}
+	var work []Work
+	for _, p := range changed {
+		w := workOn(p)
+		if p.State == PlacementGone || p.State == PlacementPlaced || seen[w] {
+			continue
+		}
+		seen[w] = true
+		work = append(work, w)
+	}
+	if len(work) == 0 {
+		return nil
+	}
+	return tx.Wake(ctx, work...)
+}
+
+// GiveBack ends a person's own live grants, or one of them.
+func (s *Service) GiveBack(ctx context.Context, actor UserID, grantID int64) ([]Grant, error) {
+	if err := s.Eligible(ctx, actor); err != nil {
+		return nil, err
+	}
+	var given []Grant
+	err := s.Store.Update(ctx, func(tx Tx) error {
+		live, err := tx.Grants(ctx, GrantQuery{State: Live, Person: actor})
+		if err != nil {
+			return err
+		}
+		given = slices.DeleteFunc(live, func(g Grant) bool { return grantID != 0 && g.ID != grantID })
+		if len(given) == 0 {
+			return notFound("You have no access that could be given back.")
+		}
+		return s.endGrants(ctx, tx, ending{actor: actor, reason: EndGivenBack}, given)
+	})
+	return given, err
+}
+
+// EndDue ends every grant whose time is over. Any replica may call it at any time.
+func (s *Service) EndDue(ctx context.Context) (int, error) {
+	var ended int
+	err := s.Store.Update(ctx, func(tx Tx) error {
+		due, err := tx.Grants(ctx, GrantQuery{State: Live, EndsBefore: s.Now(), Limit: endBatch})
+		if err != nil {
+			return err
+		}
+		ended = len(due)
+		return s.endGrants(ctx, tx, ending{reason: EndExpired}, due)
+	})
+	return ended, err
+}
+
+// endBatch bounds one transaction of the sweep.
+const endBatch = 20
+
+func (s *Service) redrawHome(ctx context.Context, tx Tx, person UserID) error {
+	return tx.Notify(ctx, Notice{Key: "home:" + string(person) + ":" + s.Now().Format(time.RFC3339Nano), Kind: NoticeHome, To: person})
+}

@@ -1,0 +1,80 @@
+package access
+
+import (
+	"errors"
+	"time"
+)
+
+// Code says what kind of failure an Error is, so that callers decide on it
+// and never on its text.
+type Code string
+
+// The codes of an Error.
+const (
+	Invalid        Code = "invalid"         // the input is wrong; nothing changed
+	Forbidden      Code = "forbidden"       // this person may not do this
+	NotFound       Code = "not_found"       // there is no such thing
+	Conflict       Code = "conflict"        // somebody else was first, or the state has moved on
+	RateLimited    Code = "rate_limited"    // the other side asks to come back later
+	Unavailable    Code = "unavailable"     // temporary; nothing was changed there
+	UnknownOutcome Code = "unknown_outcome" // a write may or may not have taken effect
+	Unauthorized   Code = "unauthorized"    // our own credentials are refused; every call would fail
+	Internal       Code = "internal"        // a fault of ours or of a stranger's library
+)
+
+// Error is a failure with a sentence for a person. Message is shown as it is;
+// Err is for the log and is never shown.
+type Error struct {
+	Code       Code
+	Op         string        // what was being done, for the log
+	Message    string        // one clear sentence for the person who asked
+	RetryAfter time.Duration // for RateLimited: how long the other side wants to be left alone; 0 when it did not say
+	Who        UserID        // for Conflict: who was first
+	When       time.Time     // for Conflict: when that was
+	Err        error
+}
+
+// Error joins operation, sentence and cause, for logs.
+func (e *Error) Error() string {
+	text := e.Message
+	if e.Op != "" {
+		text = e.Op + ": " + text
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// CodeOf answers the code of err, and Internal for every error that is not ours.
+func CodeOf(err error) Code {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return Internal
+}
+
+// MessageOf answers the sentence for a person. A stranger's error never reaches
+// a screen: it answers a general sentence instead.
+func MessageOf(err error) string {
+	if e, ok := errors.AsType[*Error](err); ok && e.Message != "" {
+		return e.Message
+	}
+	return "Something went wrong on my side. Nothing was changed; the log tells more."
+}
+
+// RetryAfter answers how long err asks to wait, and 0 when it does not say.
+func RetryAfter(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}
+
+func invalid(message string) error   { return &Error{Code: Invalid, Message: message} }
+func forbidden(message string) error { return &Error{Code: Forbidden, Message: message} }
+func notFound(message string) error  { return &Error{Code: NotFound, Message: message} }
+func conflict(message string) error  { return &Error{Code: Conflict, Message: message} }

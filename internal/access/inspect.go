@@ -1,0 +1,345 @@
+package access
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"sshkeybot/internal/sshkey"
+)
+
+// allServers stands for the account in an inspection: its work reads the list of
+// servers and inspects each. No server has this id.
+const allServers int64 = 0
+
+// startInspection has servers read for keys that the bot did not place: the given
+// ones, or with none, every server that the account has by then.
+func (s *Service) startInspection(ctx context.Context, tx Tx, r Request, servers []ServerRef) error {
+	if len(servers) == 0 {
+		servers = []ServerRef{{ID: allServers, Name: "(the list of servers)"}}
+	}
+	var results []Result
+	var work []Work
+	for _, server := range servers {
+		results = append(results, s.newResult(r.ID, PhaseInspect, server.ID, server.Name, "", ""))
+		work = append(work, Work{Kind: WorkInspect, ID: server.ID})
+	}
+	if err := tx.InsertResults(ctx, results); err != nil {
+		return err
+	}
+	return tx.Wake(ctx, work...)
+}
+
+// Inspect reads one server for every request that waits for it: what may belong to
+// the person becomes a candidate for an approver to choose; a key of theirs that
+// carries the bot's own label, or that shows completely and is the one that was
+// pasted, is removed on that proof.
+func (s *Service) Inspect(ctx context.Context, server int64, settle func(Tx) error) error {
+	open, err := s.openInspections(ctx, server)
+	if err != nil || len(open) == 0 {
+		return s.settled(ctx, settle, err)
+	}
+	if server == allServers {
+		return s.settled(ctx, settle, s.inspectAll(ctx, open))
+	}
+	found, sessions, err := s.readForInspection(ctx, server, open)
+	if err != nil {
+		return s.inspectionFailed(ctx, open, err)
+	}
+	return s.Store.Update(ctx, func(tx Tx) error {
+		for _, result := range open {
+			if err := s.inspected(ctx, tx, result, found, sessions); err != nil {
+				return err
+			}
+		}
+		return settle(tx)
+	})
+}
+
+func (s *Service) settled(ctx context.Context, settle func(Tx) error, err error) error {
+	if err != nil {
+		return err
+	}
+	return s.Store.Update(ctx, settle)
+}
+
+func (s *Service) openInspections(ctx context.Context, server int64) (open []Result, err error) {
+	err = s.Store.Read(ctx, func(tx Tx) error {
+		all, err := tx.OpenResults(ctx, server, "", "")
+		open = open[:0]
+		for _, r := range all {
+			if r.Phase == PhaseInspect {
+				open = append(open, r)
+			}
+		}
+		return err
+	})
+	return open, err
+}
+
+// inspectAll reads the list of servers and has each of them inspected.
+func (s *Service) inspectAll(ctx context.Context, open []Result) error {
+	servers, err := s.servers(ctx, serversFresh)
+	if err != nil {
+		return err
+	}
+	return s.Store.Update(ctx, func(tx Tx) error {
+		refs := make([]ServerRef, len(servers))
+		for i, server := range servers {
+			refs[i] = ServerRef{ID: server.ID, Name: server.Name}
+		}
+		for _, result := range open {
+			if len(refs) > 0 {
+				if err := s.startInspection(ctx, tx, Request{ID: result.RequestID}, refs); err != nil {
+					return err
+				}
+			}
+			result.State = Done
+			if err := s.saveInspection(ctx, tx, result); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Service) saveInspection(ctx context.Context, tx Tx, r Result) error {
+	r.UpdatedAt = s.Now()
+	if err := tx.SaveResult(ctx, r); err != nil {
+		return err
+	}
+	return tx.Announce(ctx, r.RequestID)
+}
+
+// readForInspection lists a server's keys, and its sessions where somebody is
+// being offboarded.
+func (s *Service) readForInspection(ctx context.Context, server int64, open []Result) ([]Credential, []Session, error) {
+	turn, release, err := s.Target.Turn(ctx, Addition)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := s.Target.List(turn, server)
+	release()
+	if err != nil {
+		return nil, nil, err
+	}
+	offboarding := false
+	for _, result := range open {
+		r, err := s.request(ctx, result.RequestID)
+		if err != nil {
+			return nil, nil, err
+		}
+		offboarding = offboarding || r.Kind == KindOffboard
+	}
+	if !offboarding {
+		return found, nil, nil
+	}
+	turn, release, err = s.Target.Turn(ctx, Addition)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer release()
+	sessions, err := s.Target.Sessions(turn, server)
+	if CodeOf(err) == Unauthorized {
+		return nil, nil, err
+	}
+	return found, sessions, nil // sessions are shown where they can be seen; nothing hangs on them
+}
+
+// inspectionFailed keeps the inspection open: shown, and tried again by the sweep.
+func (s *Service) inspectionFailed(ctx context.Context, open []Result, cause error) error {
+	if halted := s.haltOn(ctx, cause); halted != nil {
+		return halted
+	}
+	err := s.Store.Update(ctx, func(tx Tx) error {
+		for _, r := range open {
+			r.State, r.Problem, r.Detail = Waiting, problemOf(cause), MessageOf(cause)
+			if CodeOf(cause) == NotFound {
+				r.State, r.Problem, r.Detail = Done, NoProblem, ""
+			}
+			if CodeOf(cause) == Forbidden {
+				r.State = Failed
+			}
+			if err := s.saveInspection(ctx, tx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return cause
+}
+
+// inspected turns what was read on one server into candidates and removals.
+func (s *Service) inspected(ctx context.Context, tx Tx, result Result, found []Credential, sessions []Session) error {
+	r, err := tx.Request(ctx, result.RequestID)
+	if err != nil {
+		return err
+	}
+	suspect, err := s.suspectOf(ctx, tx, r)
+	if err != nil {
+		return err
+	}
+	known, err := s.credentialsOf(ctx, tx, result.ServerID)
+	if err != nil {
+		return err
+	}
+	var candidates []Candidate
+	for _, c := range found {
+		owner, isKnown := known[c.ID]
+		why := suspect.why(c)
+		switch {
+		case isKnown && owner.State == PlacementLeaving, isKnown && owner.Person != r.Person, why == "":
+			continue
+		case isKnown:
+			continue // the ledger holds it: it goes, or stays, with its grant
+		case why == whyProof:
+			err = s.removeProven(ctx, tx, r, result, c, suspect.fingerprintOf(c))
+		default:
+			candidates = append(candidates, Candidate{RequestID: r.ID, ServerID: result.ServerID, ServerName: result.ServerName, Credential: c, Why: why})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := tx.SaveCandidates(ctx, candidates); err != nil {
+		return err
+	}
+	result.State, result.Problem, result.Detail = Done, NoProblem, encodeSessions(sessions)
+	return s.saveInspection(ctx, tx, result)
+}
+
+// credentialsOf answers the placements of a server by credential id.
+func (s *Service) credentialsOf(ctx context.Context, tx Tx, server int64) (map[int64]Placement, error) {
+	placements, err := tx.Placements(ctx, PlacementQuery{
+		Server: server, States: []PlacementState{PlacementUnknown, PlacementPlaced, PlacementLeaving},
+	})
+	known := make(map[int64]Placement, len(placements))
+	for _, p := range placements {
+		if p.CredentialID != 0 {
+			known[p.CredentialID] = p
+		}
+	}
+	return known, err
+}
+
+// removeProven removes a credential that is proven to be the person's, or the
+// pasted key, though the ledger did not hold it.
+func (s *Service) removeProven(ctx context.Context, tx Tx, r Request, result Result, c Credential, fingerprint string) error {
+	p, err := tx.InsertPlacement(ctx, Placement{
+		ServerID: result.ServerID, SystemUser: c.SystemUser, Fingerprint: fingerprint, Person: r.Person,
+		Label: c.Label, State: PlacementLeaving, CredentialID: c.ID, LeftAt: s.Now(),
+	})
+	if err != nil {
+		return err
+	}
+	removal := s.newResult(r.ID, PhaseRemove, result.ServerID, result.ServerName, c.SystemUser, fingerprint)
+	if err := tx.InsertResults(ctx, []Result{removal}); err != nil {
+		return err
+	}
+	if err := s.audit(ctx, tx, "", "placement.found", "placement", p.ID, "", string(PlacementLeaving), c.Label); err != nil {
+		return err
+	}
+	return tx.Wake(ctx, Work{Kind: WorkRemove, ID: result.ServerID})
+}
+
+// Why a credential is a candidate. whyProof is no candidate: it is the key.
+const (
+	whyProof = "proof"
+	WhyLabel = "label"  // the label names the person
+	WhyKey   = "prefix" // what is visible fits one of their keys, and tells keys of that type apart
+	WhyType  = "type"   // what is visible fits, but is the same for every key of that type
+)
+
+// suspect is whose keys an inspection looks for.
+type suspect struct {
+	person UserID
+	keys   []sshkey.Key
+	words  []string // names that a label may carry, in lower case
+	byKey  bool     // a pasted key is wanted: a complete key is proof
+}
+
+func (s *Service) suspectOf(ctx context.Context, tx Tx, r Request) (suspect, error) {
+	sus := suspect{person: r.Person, byKey: r.PublicKey != ""}
+	if sus.byKey {
+		key, err := sshkey.Parse(r.PublicKey)
+		sus.keys = []sshkey.Key{key}
+		return sus, err
+	}
+	keys, err := tx.AllKeysOf(ctx, r.Person)
+	for _, k := range keys {
+		sus.keys = append(sus.keys, k.Public())
+	}
+	if err != nil {
+		return sus, err
+	}
+	grants, err := tx.Grants(ctx, GrantQuery{Person: r.Person})
+	for _, g := range grants {
+		if a := alias(g.Alias); a != "person" && len(a) > 2 {
+			sus.words = append(sus.words, a)
+		}
+	}
+	return sus, err
+}
+
+// why says what makes a credential one of the suspect's; empty for nothing.
+func (s suspect) why(c Credential) string {
+	if owner, _, ok := LabelOwner(c.Label); ok {
+		switch {
+		case s.fingerprintOf(c) != "":
+			return whyProof // our own label with the fingerprint of a key that is looked for
+		case owner == s.person && !s.byKey:
+			return WhyLabel
+		}
+		return ""
+	}
+	why := ""
+	for _, key := range s.keys {
+		switch {
+		case sshkey.Proves(c.PublicKey, key) && s.byKey:
+			return whyProof
+		case sshkey.Proves(c.PublicKey, key):
+			return WhyKey
+		case !sshkey.CouldBe(c.PublicKey, key):
+		case sshkey.PrefixIsConstant(key.Type):
+			why = WhyType
+		default:
+			return WhyKey
+		}
+	}
+	label := strings.ToLower(c.Label)
+	for _, word := range s.words {
+		if !s.byKey && strings.Contains(label, word) {
+			return WhyLabel
+		}
+	}
+	return why
+}
+
+// fingerprintOf answers which of the suspect's keys a credential is proven to be.
+func (s suspect) fingerprintOf(c Credential) string {
+	for _, key := range s.keys {
+		if LabelFits(c.Label, key.Fingerprint()) || sshkey.Proves(c.PublicKey, key) {
+			return key.Fingerprint()
+		}
+	}
+	return ""
+}
+
+// encodeSessions keeps the sessions seen in the detail of an inspection's result.
+func encodeSessions(sessions []Session) string {
+	if len(sessions) == 0 {
+		return ""
+	}
+	text, _ := json.Marshal(sessions) // strings always marshal
+	return string(text)
+}
+
+func decodeSessions(detail string) (sessions []Session) {
+	if json.Unmarshal([]byte(detail), &sessions) != nil {
+		return nil
+	}
+	return sessions
+}

@@ -1,0 +1,359 @@
+package access
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// namesShown is how many server names a view of a grant carries.
+const namesShown = 10
+
+// View reads everything that a message about a request shows.
+func (s *Service) View(ctx context.Context, id int64) (RequestView, error) {
+	var v RequestView
+	err := s.Store.Read(ctx, func(tx Tx) (err error) {
+		v, err = s.view(ctx, tx, id)
+		return err
+	})
+	if CodeOf(err) == NotFound {
+		err = notFound("There is no such request.")
+	}
+	return v, err
+}
+
+func (s *Service) view(ctx context.Context, tx Tx, id int64) (v RequestView, err error) {
+	v.Needed, v.Deciders = s.Settings.Approvals, s.Settings.Approvers
+	if v.Request, err = tx.Request(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Servers, err = tx.RequestServers(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Approvals, err = tx.Approvals(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Results, err = tx.Results(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Candidates, err = tx.Candidates(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Messages, err = tx.Messages(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Drawing, err = tx.Drawing(ctx, id); err != nil && CodeOf(err) != NotFound { // a draft is drawn for nobody
+		return v, err
+	}
+	v.Sessions = sessionsOf(v.Results)
+	return v, s.viewAccess(ctx, tx, &v)
+}
+
+func sessionsOf(results []Result) (open []OpenSession) {
+	for _, r := range results {
+		if r.Phase != PhaseInspect {
+			continue
+		}
+		for _, session := range decodeSessions(r.Detail) {
+			open = append(open, OpenSession{Server: ServerRef{ID: r.ServerID, Name: r.ServerName}, Session: session})
+		}
+	}
+	return open
+}
+
+// viewAccess fills in the keys, the grant, and what an approval would change.
+func (s *Service) viewAccess(ctx context.Context, tx Tx, v *RequestView) error {
+	if v.Request.GrantID != 0 {
+		g, err := tx.Grant(ctx, v.Request.GrantID)
+		if err != nil {
+			return err
+		}
+		v.Grant = &g
+	}
+	if err := s.viewKeys(ctx, tx, v); err != nil {
+		return err
+	}
+	live, err := tx.Grants(ctx, GrantQuery{State: Live, Person: v.Request.Person})
+	if err != nil {
+		return err
+	}
+	for _, g := range live {
+		if v.Request.Person != "" && g.ID != v.Request.GrantID && g.LiveAt(s.Now()) {
+			v.Overlaps = append(v.Overlaps, g)
+		}
+	}
+	if v.Request.Kind == KindGrant {
+		v.Renewals = s.renewals(v.Request, len(v.Servers)*len(v.Keys))
+	}
+	return s.viewServers(ctx, tx, v)
+}
+
+// viewKeys fills in the keys that are covered, or would be.
+func (s *Service) viewKeys(ctx context.Context, tx Tx, v *RequestView) (err error) {
+	if v.Request.Kind == KindRevoke && v.Request.Fingerprint != "" {
+		key, err := tx.Key(ctx, v.Request.Fingerprint)
+		if err == nil {
+			v.Keys = []Key{key}
+		} else if CodeOf(err) == NotFound {
+			err = nil
+		}
+		return err
+	}
+	if v.Grant == nil {
+		v.Keys, err = tx.KeysOf(ctx, v.Request.Person)
+		return err
+	}
+	covers, err := tx.Covers(ctx, v.Grant.ID)
+	seen := map[string]bool{}
+	for _, c := range covers {
+		if seen[c.Fingerprint] {
+			continue
+		}
+		seen[c.Fingerprint] = true
+		key, err := tx.Key(ctx, c.Fingerprint)
+		if err != nil {
+			return err
+		}
+		v.Keys = append(v.Keys, key)
+	}
+	return err
+}
+
+// viewServers counts the servers that are offline, and those where an undecided
+// grant would change nothing.
+func (s *Service) viewServers(ctx context.Context, tx Tx, v *RequestView) error {
+	known, err := tx.Servers(ctx)
+	if err != nil {
+		return err
+	}
+	online := map[int64]bool{}
+	for _, server := range known {
+		online[server.ID] = server.Online
+	}
+	for _, ref := range v.Servers {
+		if !online[ref.ID] {
+			v.Offline++
+		}
+	}
+	if v.Request.Kind != KindGrant || !v.Request.State.Open() {
+		return nil
+	}
+	placed, err := tx.Placements(ctx, PlacementQuery{Person: v.Request.Person, SystemUser: v.Request.SystemUser, States: []PlacementState{PlacementPlaced}})
+	if err != nil {
+		return err
+	}
+	keys := map[int64]int{}
+	for _, p := range placed {
+		keys[p.ServerID]++
+	}
+	for _, ref := range v.Servers {
+		if len(v.Keys) > 0 && keys[ref.ID] >= len(v.Keys) {
+			v.There++
+		}
+	}
+	return nil
+}
+
+// renewals tells what keeping a long grant alive costs: two calls for each key and
+// server before each end of RunCloud's own timer.
+func (s *Service) renewals(r Request, keys int) Renewals {
+	lifetime := s.Settings.TemporaryLifetime
+	if s.Settings.LongGrants == Permanent || r.Forever() || r.Duration <= lifetime {
+		return Renewals{}
+	}
+	every := lifetime - min(renewalLead, lifetime/4)
+	month := min(r.Duration, 30*24*time.Hour)
+	return Renewals{Every: every, CallsPerMonth: 2 * keys * int(month/every)}
+}
+
+// Access answers who has access now and what is owed: one's own, a person's for an
+// approver, or, for an approver who names nobody, everybody's.
+func (s *Service) Access(ctx context.Context, actor, of UserID) (Overview, error) {
+	if err := s.Eligible(ctx, actor); err != nil {
+		return Overview{}, err
+	}
+	approver, err := s.IsApprover(ctx, actor)
+	if err != nil {
+		return Overview{}, err
+	}
+	if !approver && of != "" && of != actor {
+		return Overview{}, forbidden("Only an approver may see somebody else's access.")
+	}
+	if !approver {
+		of = actor
+	}
+	return s.Overview(ctx, of)
+}
+
+// Overview answers the access of one person, or of everybody when of is empty. It
+// asks nobody for permission: Access does.
+func (s *Service) Overview(ctx context.Context, of UserID) (Overview, error) {
+	out := Overview{Complete: of == ""}
+	err := s.Store.Read(ctx, func(tx Tx) error {
+		out = Overview{Complete: of == ""}
+		grants, err := tx.Grants(ctx, GrantQuery{State: Live, Person: of})
+		if err != nil {
+			return err
+		}
+		names, err := serverNames(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, g := range grants {
+			view, err := s.grantView(ctx, tx, g, names)
+			if err != nil {
+				return err
+			}
+			out.Grants = append(out.Grants, view)
+		}
+		if out.Waiting, err = tx.Requests(ctx, RequestQuery{States: []RequestState{WaitingForKey, Pending}, Person: of}); err != nil {
+			return err
+		}
+		return s.addDebt(ctx, tx, &out, of, names)
+	})
+	return out, err
+}
+
+func (s *Service) addDebt(ctx context.Context, tx Tx, out *Overview, of UserID, names map[int64]string) error {
+	debt, err := tx.Debt(ctx)
+	for _, p := range debt {
+		if of == "" || p.Person == of {
+			out.Debt = append(out.Debt, DebtView{Placement: p, Server: ServerRef{ID: p.ServerID, Name: names[p.ServerID]}})
+		}
+	}
+	return err
+}
+
+func (s *Service) grantView(ctx context.Context, tx Tx, g Grant, names map[int64]string) (GrantView, error) {
+	view := GrantView{Grant: g}
+	covers, err := tx.Covers(ctx, g.ID)
+	if err != nil {
+		return view, err
+	}
+	r, err := tx.Request(ctx, g.RequestID)
+	if err != nil {
+		return view, err
+	}
+	view.Pattern = r.Pattern
+	live := liveCovers(covers)
+	servers := serversOf(live)
+	view.Servers = len(servers)
+	for _, id := range servers[:min(len(servers), namesShown)] {
+		view.Names = append(view.Names, names[id])
+	}
+	placed, err := tx.Placements(ctx, PlacementQuery{Servers: servers, SystemUser: g.SystemUser, Person: g.Person, States: []PlacementState{PlacementPlaced}})
+	view.Placed = len(placed)
+	view.Wanted = max(0, len(live)-len(placed))
+	return view, err
+}
+
+// PendingRequests lists the requests that wait for an approver.
+func (s *Service) PendingRequests(ctx context.Context, actor UserID) ([]RequestView, error) {
+	if err := s.mustApprove(ctx, actor); err != nil {
+		return nil, err
+	}
+	var views []RequestView
+	err := s.Store.Read(ctx, func(tx Tx) error {
+		pending, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Pending}})
+		views = views[:0]
+		for _, r := range pending {
+			v, viewErr := s.view(ctx, tx, r.ID)
+			if viewErr != nil {
+				return viewErr
+			}
+			views = append(views, v)
+		}
+		return err
+	})
+	return views, err
+}
+
+// FindServers lists the servers that a pattern names, for approvers.
+func (s *Service) FindServers(ctx context.Context, actor UserID, pattern string) ([]Server, error) {
+	if err := s.mustApprove(ctx, actor); err != nil {
+		return nil, err
+	}
+	all, err := s.servers(ctx, serversFresh)
+	if err != nil {
+		return nil, err
+	}
+	return MatchServers(all, pattern)
+}
+
+// Edit narrows a request that is still pending: a shorter duration, or some of its
+// servers. What was asked is kept beside it, and verdicts given before no longer count.
+func (s *Service) Edit(ctx context.Context, e Edit) (Request, error) {
+	r, err := s.request(ctx, e.RequestID)
+	if err != nil {
+		return r, err
+	}
+	if err := s.mayDecide(ctx, r, e.Actor); err != nil {
+		return r, err
+	}
+	err = s.Store.Update(ctx, func(tx Tx) error {
+		if r, err = tx.Request(ctx, e.RequestID); err != nil {
+			return err
+		}
+		if err := s.undecided(r); err != nil {
+			return err
+		}
+		r, err = s.edit(ctx, tx, r, e)
+		return err
+	})
+	return r, err
+}
+
+func (s *Service) edit(ctx context.Context, tx Tx, r Request, e Edit) (Request, error) {
+	before := r
+	if e.Duration != nil {
+		if *e.Duration < s.Settings.MinDuration || (r.Duration != 0 && *e.Duration > r.Duration) {
+			return r, invalid("An approver can only shorten the duration, down to " + s.Settings.MinDuration.String() + ".")
+		}
+		r.Duration = *e.Duration
+	}
+	if e.Servers != nil && *e.Servers != r.Pattern {
+		if err := s.narrow(ctx, tx, r, *e.Servers); err != nil {
+			return r, err
+		}
+		r.Pattern = *e.Servers
+	}
+	if r == before {
+		return r, invalid("That changes nothing.")
+	}
+	if r.EditedBy == "" {
+		r.AskedDuration, r.AskedPattern = before.Duration, before.Pattern
+	}
+	r.EditedBy = e.Actor
+	if won, err := tx.MoveRequest(ctx, r, Pending); err != nil || !won {
+		return r, err
+	}
+	detail := before.Duration.String() + " on «" + before.Pattern + "» to " + r.Duration.String() + " on «" + r.Pattern + "»"
+	if err := s.audit(ctx, tx, e.Actor, "request.edit", "request", r.ID, string(Pending), string(Pending), detail); err != nil {
+		return r, err
+	}
+	return r, tx.Announce(ctx, r.ID)
+}
+
+// narrow keeps those servers of a request that a pattern names.
+func (s *Service) narrow(ctx context.Context, tx Tx, r Request, pattern string) error {
+	asked, err := tx.RequestServers(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	known, err := tx.Servers(ctx)
+	if err != nil {
+		return err
+	}
+	among := slices.DeleteFunc(known, func(server Server) bool {
+		return !slices.ContainsFunc(asked, func(ref ServerRef) bool { return ref.ID == server.ID })
+	})
+	chosen, err := MatchServers(among, pattern)
+	if err != nil {
+		return err
+	}
+	refs := make([]ServerRef, len(chosen))
+	for i, server := range chosen {
+		refs[i] = ServerRef{ID: server.ID, Name: server.Name}
+	}
+	return tx.SetRequestServers(ctx, r.ID, refs)
+}

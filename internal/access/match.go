@@ -1,0 +1,146 @@
+package access
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// MatchServers answers the servers that a pattern names, by name: comma-separated
+// names with * and ?, #ID, tag:NAME; empty is all of them. A part that matches
+// nothing is refused with the nearest names.
+func MatchServers(all []Server, pattern string) ([]Server, error) {
+	if strings.TrimSpace(pattern) == "" {
+		if len(all) == 0 {
+			return nil, invalid("This RunCloud account has no servers.")
+		}
+		return sortServers(slices.Clone(all)), nil
+	}
+	chosen := map[int64]Server{}
+	for part := range strings.SplitSeq(pattern, ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		found, err := matchPart(all, part)
+		if err != nil {
+			return nil, err
+		}
+		for _, server := range found {
+			chosen[server.ID] = server
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, invalid("Name at least one server, or leave out `on` for all of them.")
+	}
+	result := make([]Server, 0, len(chosen))
+	for _, server := range chosen {
+		result = append(result, server)
+	}
+	return sortServers(result), nil
+}
+
+func sortServers(servers []Server) []Server {
+	slices.SortFunc(servers, func(a, b Server) int {
+		if c := strings.Compare(a.Name, b.Name); c != 0 {
+			return c
+		}
+		return int(a.ID - b.ID)
+	})
+	return servers
+}
+
+func matchPart(all []Server, part string) ([]Server, error) {
+	fits, err := matcher(part)
+	if err != nil {
+		return nil, err
+	}
+	var found []Server
+	for _, server := range all {
+		if fits(server) {
+			found = append(found, server)
+		}
+	}
+	if len(found) == 0 {
+		return nil, nothingMatches(all, part)
+	}
+	return found, nil
+}
+
+func matcher(part string) (func(Server) bool, error) {
+	if id, ok := strings.CutPrefix(part, "#"); ok {
+		n, err := strconv.ParseInt(id, 10, 64)
+		if err != nil {
+			return nil, invalid(fmt.Sprintf("`%s` is not a server ID; it is written like #1203.", part))
+		}
+		return func(s Server) bool { return s.ID == n }, nil
+	}
+	if len(part) > 4 && strings.EqualFold(part[:4], "tag:") {
+		return func(s Server) bool {
+			return slices.ContainsFunc(s.Tags, func(tag string) bool { return strings.EqualFold(tag, part[4:]) })
+		}, nil
+	}
+	// Only * and ? are special; path.Match also knows classes, which names may contain.
+	glob := strings.NewReplacer(`\`, `\\`, `[`, `\[`).Replace(strings.ToLower(part))
+	glob = strings.ReplaceAll(glob, "/", "\x00")
+	return func(s Server) bool {
+		ok, err := path.Match(glob, strings.ReplaceAll(strings.ToLower(s.Name), "/", "\x00"))
+		return err == nil && ok
+	}, nil
+}
+
+func nothingMatches(all []Server, part string) error {
+	near := nearest(all, part)
+	if len(near) == 0 {
+		return invalid(fmt.Sprintf("No server matches `%s`.", part))
+	}
+	return invalid(fmt.Sprintf("No server matches `%s`. The nearest: %s.", part, strings.Join(near, ", ")))
+}
+
+// nearest answers up to five names (or tags) by edit distance.
+func nearest(all []Server, part string) []string {
+	plain := strings.ToLower(strings.NewReplacer("*", "", "?", "").Replace(part))
+	var names []string
+	byTag := strings.HasPrefix(plain, "tag:")
+	for _, server := range all {
+		if !byTag {
+			names = append(names, server.Name)
+			continue
+		}
+		for _, tag := range server.Tags {
+			names = append(names, "tag:"+tag)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	distance := map[string]int{}
+	for _, name := range names {
+		distance[name] = editDistance(plain, strings.ToLower(name))
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return distance[a] - distance[b] })
+	return names[:min(len(names), 5)]
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	row := make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range x {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range y {
+			cost := diagonal
+			if x[i] != y[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(y)]
+}

@@ -1,0 +1,190 @@
+package access
+
+import (
+	"context"
+)
+
+// Offboard stores an approver's wish that everything of a person's goes, as a draft
+// that they confirm. Nothing changes before that.
+func (s *Service) Offboard(ctx context.Context, a OffboardAsk) (Request, error) {
+	if err := s.mustApprove(ctx, a.Asker); err != nil {
+		return Request{}, err
+	}
+	if a.Asker == a.Person {
+		return Request{}, forbidden("Nobody offboards themself; ask another approver.")
+	}
+	if err := s.knownUser(ctx, a.Person); err != nil {
+		return Request{}, err
+	}
+	r := s.newRequest(KindOffboard, a.Source, a.Asker, a.Person, a.Channel)
+	r.State, r.ExpiresAt, r.Reason = Draft, r.CreatedAt.Add(draftTTL), a.Reason
+	return s.post(ctx, r, nil)
+}
+
+// knownUser refuses an id that neither Slack nor the ledger knows: most likely a slip.
+func (s *Service) knownUser(ctx context.Context, id UserID) error {
+	profile, err := s.Directory.Profile(ctx, id)
+	if err != nil || profile.Standing != Nobody {
+		return err
+	}
+	return s.Store.Read(ctx, func(tx Tx) error {
+		keys, err := tx.AllKeysOf(ctx, id)
+		if err == nil && len(keys) == 0 {
+			err = notFound("Slack knows no such user, and no key of theirs is registered.")
+		}
+		return err
+	})
+}
+
+// OffboardMode says what happens when Slack tells that an account was deactivated.
+type OffboardMode string
+
+// Run offboards at once, Ask puts it before the approvers, Off does nothing.
+const (
+	OffboardRun  OffboardMode = "run"
+	OffboardAsks OffboardMode = "ask"
+	OffboardOff  OffboardMode = "off"
+)
+
+// Left offboards a person whose account Slack says is deactivated, or asks the
+// approvers to, as the team has chosen. Being told again changes nothing.
+func (s *Service) Left(ctx context.Context, id UserID) error {
+	if s.Settings.OffboardDeactivated == OffboardOff {
+		return nil
+	}
+	profile, err := s.Directory.Profile(ctx, id)
+	if err != nil {
+		return err
+	}
+	if profile.Standing != Deactivated {
+		return nil // an old event: the account is active again
+	}
+	return s.Store.Update(ctx, func(tx Tx) error {
+		due, err := s.owesOffboarding(ctx, tx, id)
+		if err != nil || !due {
+			return err
+		}
+		r := s.newRequest(KindOffboard, noticeKey("left:"+string(id), s.Now().UnixNano()), "", id, "")
+		r.Reason = "The Slack account was deactivated."
+		r, _, err = tx.InsertRequest(ctx, r, nil)
+		if err != nil {
+			return err
+		}
+		if err := s.posted(ctx, tx, r); err != nil {
+			return err
+		}
+		if s.Settings.OffboardDeactivated == OffboardAsks {
+			return nil
+		}
+		_, err = s.approve(ctx, tx, r, "", "")
+		return err
+	})
+}
+
+// owesOffboarding tells whether the ledger holds anything of a person who left and
+// nobody has started to offboard them.
+func (s *Service) owesOffboarding(ctx context.Context, tx Tx, id UserID) (bool, error) {
+	person, err := tx.Person(ctx, id)
+	if err != nil || person.Offboarded() {
+		return false, err
+	}
+	open, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Pending}, Kinds: []RequestKind{KindOffboard}, Person: id})
+	if err != nil || len(open) > 0 {
+		return false, err
+	}
+	keys, err := tx.AllKeysOf(ctx, id)
+	if err != nil || len(keys) > 0 {
+		return len(keys) > 0, err
+	}
+	asked, err := tx.Requests(ctx, RequestQuery{States: []RequestState{WaitingForKey, Pending}, Person: id})
+	return len(asked) > 0, err
+}
+
+// carryOutOffboard ends everything of the person's in the ledger; the servers
+// follow. From this moment no request can name them and they decide nothing.
+func (s *Service) carryOutOffboard(ctx context.Context, tx Tx, r Request, actor UserID) error {
+	if _, err := tx.SetOffboarded(ctx, r.Person, s.Now()); err != nil {
+		return err
+	}
+	if err := s.audit(ctx, tx, actor, "person.offboard", "request", r.ID, "active", "offboarded", string(r.Person)); err != nil {
+		return err
+	}
+	if err := s.closeRequestsOf(ctx, tx, r.Person); err != nil {
+		return err
+	}
+	owed, err := tx.Placements(ctx, PlacementQuery{
+		Person: r.Person, States: []PlacementState{PlacementUnknown, PlacementPlaced, PlacementLeaving},
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.oweUnder(ctx, tx, r, owed); err != nil {
+		return err
+	}
+	live, err := tx.Grants(ctx, GrantQuery{State: Live, Person: r.Person})
+	if err != nil {
+		return err
+	}
+	if err := s.endGrants(ctx, tx, ending{actor: actor, reason: EndOffboarded, request: r.ID}, live); err != nil {
+		return err
+	}
+	return s.startInspection(ctx, tx, r, nil)
+}
+
+// closeRequestsOf cancels the open requests that a person asked or would receive.
+func (s *Service) closeRequestsOf(ctx context.Context, tx Tx, id UserID) error {
+	for _, q := range []RequestQuery{{Asker: id}, {Person: id}} {
+		q.States = []RequestState{Draft, WaitingForKey, Pending}
+		open, err := tx.Requests(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, r := range open {
+			if _, err := s.close(ctx, tx, r, Cancelled, "", "offboarded"); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// oweUnder reports the removal of everything of the person's that is, or may be,
+// on a server under the offboarding, whatever grant once placed it.
+func (s *Service) oweUnder(ctx context.Context, tx Tx, r Request, owed []Placement) error {
+	names, err := serverNames(ctx, tx)
+	if err != nil {
+		return err
+	}
+	var results []Result
+	for _, p := range owed {
+		results = append(results, s.newResult(r.ID, PhaseRemove, p.ServerID, names[p.ServerID], p.SystemUser, p.Fingerprint))
+		if p.State == PlacementLeaving {
+			if err := tx.Wake(ctx, Work{Kind: WorkRemove, ID: p.ServerID}); err != nil {
+				return err
+			}
+		}
+	}
+	return tx.InsertResults(ctx, results)
+}
+
+// Settled tells whether nothing of a request's work is owed any more: every key
+// removed or lawfully kept, every server read.
+func Settled(results []Result) bool {
+	for _, r := range results {
+		if r.Phase != PhaseAdd && !r.State.Final() {
+			return false
+		}
+	}
+	return true
+}
+
+// Owed counts the servers on which work of a phase is still open.
+func Owed(results []Result, phase Phase) int {
+	servers := map[int64]bool{}
+	for _, r := range results {
+		if r.Phase == phase && !r.State.Final() {
+			servers[r.ServerID] = true
+		}
+	}
+	return len(servers)
+}

@@ -1,0 +1,106 @@
+package access
+
+import (
+	"context"
+	"time"
+)
+
+// updateResults brings the open results of a key on a server in line with its
+// placements, and has the requests concerned drawn anew.
+func (s *Service) updateResults(ctx context.Context, tx Tx, server int64, user, fingerprint string) error {
+	open, err := tx.OpenResults(ctx, server, user, fingerprint)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	placements, err := tx.Placements(ctx, PlacementQuery{
+		Server: server, SystemUser: user, Fingerprint: fingerprint,
+		States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementPlaced, PlacementLeaving},
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range open {
+		before := r
+		if r.Phase == PhaseAdd {
+			start, live, err := s.grantOf(ctx, tx, r)
+			if err != nil {
+				return err
+			}
+			r.State, r.Problem, r.Detail = additionOutcome(placements, start, live)
+		} else {
+			covered, _, err := tx.Covered(ctx, Placement{ServerID: server, SystemUser: user, Fingerprint: fingerprint}, s.Now())
+			if err != nil {
+				return err
+			}
+			r.State, r.Problem, r.Detail = removalOutcome(placements, covered)
+		}
+		if r == before {
+			continue
+		}
+		r.UpdatedAt = s.Now()
+		if err := tx.SaveResult(ctx, r); err != nil {
+			return err
+		}
+		if err := tx.Announce(ctx, r.RequestID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// grantOf answers when the grant behind an addition started, and whether it still
+// wants that key on that server.
+func (s *Service) grantOf(ctx context.Context, tx Tx, r Result) (start time.Time, wanted bool, err error) {
+	grants, err := tx.Grants(ctx, GrantQuery{RequestID: r.RequestID})
+	if err != nil || len(grants) == 0 {
+		return time.Time{}, false, err
+	}
+	g := grants[0]
+	if !g.LiveAt(s.Now()) {
+		return g.StartsAt, false, nil
+	}
+	covered, _, err := tx.Covered(ctx, Placement{ServerID: r.ServerID, SystemUser: r.SystemUser, Fingerprint: r.Fingerprint}, s.Now())
+	return g.StartsAt, covered, err
+}
+
+// additionOutcome says what placing a key came to, from what the ledger holds of
+// that key on that server.
+func additionOutcome(placements []Placement, start time.Time, wanted bool) (ResultState, Problem, string) {
+	if !wanted {
+		return Dropped, NoProblem, ""
+	}
+	for _, p := range placements {
+		switch {
+		case p.State == PlacementPlaced && p.PlacedAt.Before(start):
+			return AlreadyThere, NoProblem, ""
+		case p.State == PlacementPlaced:
+			return Done, NoProblem, ""
+		case p.Problem == ProblemForeign:
+			return AlreadyThere, p.Problem, p.Detail
+		case p.State == PlacementWanted && p.Stuck:
+			return Failed, p.Problem, p.Detail
+		case p.State == PlacementUnknown && p.Attempts > 1:
+			return Unsure, p.Problem, p.Detail
+		case p.State == PlacementWanted || p.State == PlacementUnknown:
+			return Waiting, p.Problem, p.Detail
+		}
+	}
+	return Waiting, NoProblem, "" // the old key is still leaving
+}
+
+// removalOutcome says the same of removing it; covered tells that another live grant
+// wants the key there.
+func removalOutcome(placements []Placement, covered bool) (ResultState, Problem, string) {
+	for _, p := range placements {
+		switch {
+		case covered && (p.State != PlacementLeaving || p.Urgent):
+			return Kept, NoProblem, "" // it stays, or is being renewed, for that grant
+		case p.Problem == ProblemRefused:
+			return Failed, p.Problem, p.Detail
+		case p.CredentialID == 0:
+			return Unsure, p.Problem, p.Detail
+		}
+		return Waiting, p.Problem, p.Detail
+	}
+	return Done, NoProblem, ""
+}

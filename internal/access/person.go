@@ -1,0 +1,56 @@
+package access
+
+import (
+	"time"
+
+	"sshkeybot/internal/sshkey"
+)
+
+// UserID is a Slack user ID (U… or W…), the only identity a person has here.
+// Names and e-mail addresses are for display.
+type UserID string
+
+// Person is what the ledger knows of a Slack user.
+type Person struct {
+	ID           UserID
+	OffboardedAt time.Time // zero while active
+}
+
+// Offboarded tells whether the person has been offboarded and can no longer
+// be named in a request, ask, or decide.
+func (p Person) Offboarded() bool { return !p.OffboardedAt.IsZero() }
+
+// Key is a public key that a person has registered.
+type Key struct {
+	Fingerprint  string // SHA256:… as ssh-keygen prints it; identity of the key
+	Person       UserID
+	Type         string // ssh-ed25519, …
+	Blob         string // base64 of the key
+	Note         string // the person's own words for it
+	RegisteredAt time.Time
+	RemovedAt    time.Time // zero while it counts
+}
+
+// Public answers the key as sshkey knows it.
+func (k Key) Public() sshkey.Key { return sshkey.Key{Type: k.Type, Blob: k.Blob} }
+
+// Standing says what Slack tells of a user: who may take part, and why not.
+type Standing string
+
+// Only a Member may ask, receive or decide.
+const (
+	Member      Standing = "member"
+	Deactivated Standing = "deactivated"
+	Bot         Standing = "bot"
+	Guest       Standing = "guest"
+	Outsider    Standing = "outsider" // of another workspace, or a record without a team
+	Nobody      Standing = "nobody"   // Slack knows no such user
+)
+
+// Profile is a Slack user as Slack describes them now.
+type Profile struct {
+	ID       UserID
+	Standing Standing
+	Name     string // for display and labels only
+	TimeZone string // IANA name, for display only
+}

@@ -1,0 +1,77 @@
+package access
+
+import "time"
+
+// PlacementState is where a key on a server stands; see doc.go for the drawing.
+type PlacementState string
+
+// The states of a placement. PlacementUnknown is written before the call that
+// places a key is made, so that a crash or a lost answer is settled by reading
+// the server's list and never by calling again blindly.
+const (
+	PlacementWanted  PlacementState = "wanted"
+	PlacementUnknown PlacementState = "unknown"
+	PlacementPlaced  PlacementState = "placed"
+	PlacementLeaving PlacementState = "leaving"
+	PlacementGone    PlacementState = "gone"
+)
+
+// Placement is one key for one system user on one server.
+type Placement struct {
+	ID          int64
+	ServerID    int64
+	SystemUser  string
+	Fingerprint string // SHA256:…, or "id:N" for a credential that a person picked
+	Person      UserID
+	GrantID     int64  // the grant that first wanted it, named in the label; 0 for a picked credential
+	Label       string // unique on the server; tells person, grant and fingerprint
+	State       PlacementState
+
+	CredentialID int64     // RunCloud's id, once known
+	Temporary    bool      // RunCloud removes it by itself at LapsesAt
+	PlacedAt     time.Time // when RunCloud confirmed it
+	LapsesAt     time.Time // for Temporary: when RunCloud's own timer ends it
+	LeftAt       time.Time // when the ledger stopped wanting it
+	GoneAt       time.Time // when RunCloud confirmed the removal
+
+	Attempts   int       // calls made in this state that did not settle it
+	NextAt     time.Time // not before this time
+	RecheckAt  time.Time // read the server's list once more then: a late write may have landed
+	Holder     string    // the replica whose call is under way
+	Urgent     bool      // replaces a key that a renewal removed: goes with the removals
+	Stuck      bool      // refused for good: waits for a person to press Retry
+	Problem    Problem   // why it is not settled
+	Detail     string    // the other side's words
+	ToldLapsed bool      // its person was told that a renewal came too late
+}
+
+// Problem says in one word why a placement is not settled yet.
+type Problem string
+
+// The problems of a placement.
+const (
+	NoProblem      Problem = ""
+	ProblemOffline Problem = "offline"
+	ProblemLimited Problem = "rate_limited"
+	ProblemTrouble Problem = "trouble" // 5xx, timeouts, cut connections: retried
+	ProblemRefused Problem = "refused" // 403, 422: RunCloud said no
+	ProblemForeign Problem = "foreign" // somebody else has placed this very key; it is not ours to remove
+)
+
+// Credential is a key on a server as the target shows it.
+type Credential struct {
+	ID         int64
+	Label      string
+	SystemUser string
+	PublicKey  string // complete, or only what is visible of it
+	Temporary  *bool  // nil where the target does not say
+	CreatedAt  time.Time
+}
+
+// Session is an SSH session that is open on a server.
+type Session struct {
+	SystemUser string
+	Terminal   string
+	Address    string
+	Since      string
+}

@@ -1,0 +1,155 @@
+package access
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Eligible tells whether a user may take part at all, as Slack describes them now.
+func (s *Service) Eligible(ctx context.Context, id UserID) error {
+	_, err := s.member(ctx, id, "You")
+	return err
+}
+
+// member answers the profile of a full, active member of our own workspace who
+// has not been offboarded, and refuses everybody else; who is the subject of the
+// sentence.
+func (s *Service) member(ctx context.Context, id UserID, who string) (Profile, error) {
+	profile, err := s.Directory.Profile(ctx, id)
+	if err != nil {
+		return Profile{}, err
+	}
+	if reason := refusalOf(profile.Standing); reason != "" {
+		return Profile{}, &Error{Code: Forbidden, Message: fmt.Sprintf("%s cannot use this: %s.", who, reason)}
+	}
+	var person Person
+	err = s.Store.Read(ctx, func(tx Tx) error {
+		person, err = tx.Person(ctx, id)
+		return err
+	})
+	if err == nil && person.Offboarded() {
+		err = forbidden(who + " cannot use this: offboarded.")
+	}
+	return profile, err
+}
+
+func refusalOf(standing Standing) string {
+	switch standing {
+	case Member:
+		return ""
+	case Deactivated:
+		return "the Slack account is deactivated"
+	case Bot:
+		return "bots have no keys here"
+	case Guest:
+		return "guests of this workspace are not given server access"
+	case Outsider:
+		return "only members of this workspace itself are given server access"
+	case Nobody:
+		return "Slack knows no such user"
+	}
+	return "Slack did not say who that is"
+}
+
+// IsApprover tells whether a user is named as an approver, directly or through a group.
+func (s *Service) IsApprover(ctx context.Context, id UserID) (bool, error) {
+	approvers, err := s.approvers(ctx)
+	return slices.Contains(approvers, id), err
+}
+
+// approvers lists the configured approvers, groups resolved, without the offboarded.
+func (s *Service) approvers(ctx context.Context) ([]UserID, error) {
+	var named []UserID
+	for _, entry := range s.Settings.Approvers {
+		if !strings.HasPrefix(entry, "S") {
+			named = append(named, UserID(entry))
+			continue
+		}
+		members, err := s.Directory.Members(ctx, entry)
+		if err != nil {
+			return nil, err
+		}
+		named = append(named, members...)
+	}
+	slices.Sort(named)
+	named = slices.Compact(named)
+	return s.withoutOffboarded(ctx, named)
+}
+
+func (s *Service) withoutOffboarded(ctx context.Context, ids []UserID) (kept []UserID, err error) {
+	err = s.Store.Read(ctx, func(tx Tx) error {
+		kept = kept[:0]
+		for _, id := range ids {
+			person, err := tx.Person(ctx, id)
+			if err != nil {
+				return err
+			}
+			if !person.Offboarded() {
+				kept = append(kept, id)
+			}
+		}
+		return nil
+	})
+	return kept, err
+}
+
+// mustApprove refuses everybody who is not an approver in good standing.
+func (s *Service) mustApprove(ctx context.Context, id UserID) error {
+	if err := s.Eligible(ctx, id); err != nil {
+		return err
+	}
+	is, err := s.IsApprover(ctx, id)
+	if err == nil && !is {
+		err = forbidden("Only an approver may do this.")
+	}
+	return err
+}
+
+// mayDecide refuses those who may not decide a request.
+func (s *Service) mayDecide(ctx context.Context, r Request, id UserID) error {
+	if err := s.mustApprove(ctx, id); err != nil {
+		return err
+	}
+	return s.independent(r, id)
+}
+
+// independent refuses who asks and who receives, unless the team allows it.
+func (s *Service) independent(r Request, id UserID) error {
+	switch {
+	case s.Settings.SelfApproval:
+		return nil
+	case id == r.Asker:
+		return forbidden("You asked for this yourself, so another approver has to decide it.")
+	case id == r.Person:
+		return forbidden("This is about your own access, so another approver has to decide it.")
+	}
+	return nil
+}
+
+// deciders refuses a request that nobody would be left to decide.
+func (s *Service) deciders(ctx context.Context, r Request) error {
+	approvers, err := s.approvers(ctx)
+	if err != nil {
+		return err
+	}
+	found := 0
+	for _, id := range approvers {
+		if s.independent(r, id) != nil {
+			continue
+		}
+		profile, err := s.Directory.Profile(ctx, id)
+		if err != nil {
+			return err
+		}
+		if profile.Standing == Member {
+			found++
+		}
+		if found >= s.Settings.Approvals {
+			return nil
+		}
+	}
+	return forbidden(fmt.Sprintf("Nobody is left who may decide this: %d approval(s) are needed, and %d approver(s) other than you and the person concerned are active. "+
+		"Ask whoever runs this bot to name more people in SSHKEYBOT_APPROVERS.", s.Settings.Approvals, found))
+}

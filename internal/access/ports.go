@@ -1,0 +1,354 @@
+package access
+
+import (
+	"context"
+	"time"
+)
+
+// Store is the ledger. Both methods may call fn again when the database asks
+// for it, so fn has no effect outside the transaction.
+type Store interface {
+	// Update runs fn in one transaction; an error from fn undoes everything.
+	Update(ctx context.Context, fn func(Tx) error) error
+	// Read runs fn on one consistent state, without writing.
+	Read(ctx context.Context, fn func(Tx) error) error
+}
+
+// Tx is one transaction on the ledger. Methods that look up one thing answer an
+// Error with code NotFound when it is not there; in an Update, Request, Grant and
+// Placement also lock what they answer until the transaction ends. Methods that
+// change a state are conditional on the state they leave and tell whether they won.
+type Tx interface {
+	PersonTx
+	RequestTx
+	GrantTx
+	PlacementTx
+	ResultTx
+	ServerTx
+	OutboxTx
+
+	// Audit appends an event to the chain; Seal is done by the store.
+	Audit(ctx context.Context, e Event) error
+	// Events lists audit events after a sequence number, oldest first, at most limit.
+	Events(ctx context.Context, after int64, limit int) ([]Event, error)
+	// Wake makes sure that each piece of work runs soon. It is part of the transaction.
+	Wake(ctx context.Context, work ...Work) error
+}
+
+// PersonTx keeps persons and keys.
+type PersonTx interface {
+	// Person answers a person; one the ledger has not met is active and has no keys.
+	Person(ctx context.Context, id UserID) (Person, error)
+	// SetOffboarded marks the person; false when they were offboarded before.
+	SetOffboarded(ctx context.Context, id UserID, at time.Time) (bool, error)
+	// ClearOffboarded makes a person active again.
+	ClearOffboarded(ctx context.Context, id UserID) error
+	// KnownPersons lists everybody who has a key, a live grant or an open request and is not offboarded.
+	KnownPersons(ctx context.Context) ([]UserID, error)
+	// Key answers the key with that fingerprint, removed ones included.
+	Key(ctx context.Context, fingerprint string) (Key, error)
+	// KeysOf lists a person's keys that count, oldest first.
+	KeysOf(ctx context.Context, id UserID) ([]Key, error)
+	// AllKeysOf lists every key the person ever registered, oldest first.
+	AllKeysOf(ctx context.Context, id UserID) ([]Key, error)
+	// SaveKey inserts the key or replaces the row with its fingerprint.
+	SaveKey(ctx context.Context, k Key) error
+}
+
+// RequestTx keeps requests, their servers and approvals.
+type RequestTx interface {
+	// InsertRequest stores a new request with its servers and answers it with its ID.
+	// When a request with that Source exists, that one is answered and fresh is false.
+	InsertRequest(ctx context.Context, r Request, servers []ServerRef) (stored Request, fresh bool, err error)
+	Request(ctx context.Context, id int64) (Request, error)
+	// MoveRequest stores r, whose State is new, if the stored state still is from.
+	MoveRequest(ctx context.Context, r Request, from RequestState) (bool, error)
+	// Requests lists requests that match, oldest first.
+	Requests(ctx context.Context, q RequestQuery) ([]Request, error)
+	RequestServers(ctx context.Context, id int64) ([]ServerRef, error)
+	// SetRequestServers replaces the servers of a request (an approver narrowed it).
+	SetRequestServers(ctx context.Context, id int64, servers []ServerRef) error
+	// AddApproval stores a verdict; false when that approver has given one before.
+	AddApproval(ctx context.Context, a Approval) (bool, error)
+	Approvals(ctx context.Context, id int64) ([]Approval, error)
+	// SaveCandidates adds credentials that a person may pick; known ones stay as they are.
+	SaveCandidates(ctx context.Context, cs []Candidate) error
+	Candidates(ctx context.Context, requestID int64) ([]Candidate, error)
+	// PickCandidate marks a candidate as chosen; false when it was before or is not one.
+	PickCandidate(ctx context.Context, requestID, serverID, credentialID int64, by UserID, at time.Time) (bool, error)
+}
+
+// RequestQuery selects requests; zero fields do not restrict.
+type RequestQuery struct {
+	States        []RequestState
+	Kinds         []RequestKind
+	Asker         UserID
+	Person        UserID
+	ExpiresBefore time.Time
+	CreatedAfter  time.Time
+	Limit         int // 0 is no limit
+}
+
+// GrantTx keeps grants and what they cover.
+type GrantTx interface {
+	// InsertGrant stores a new live grant with its covers and answers it with its ID.
+	InsertGrant(ctx context.Context, g Grant, covers []Cover) (Grant, error)
+	Grant(ctx context.Context, id int64) (Grant, error)
+	// MoveGrant stores g if the stored state still is from.
+	MoveGrant(ctx context.Context, g Grant, from GrantState) (bool, error)
+	// Grants lists grants that match, oldest first.
+	Grants(ctx context.Context, q GrantQuery) ([]Grant, error)
+	// Covers lists what a grant covers, ended covers included.
+	Covers(ctx context.Context, grantID int64) ([]Cover, error)
+	// EndCovers ends the covers that match on live grants of the person (empty: of
+	// anybody), narrowed to servers and fingerprint where given, and answers how
+	// many. A live grant that covers nothing any more is left for the caller to end.
+	EndCovers(ctx context.Context, q CoverQuery, at time.Time) (int, error)
+	// EmptyGrants lists live grants without a single cover left.
+	EmptyGrants(ctx context.Context) ([]Grant, error)
+}
+
+// GrantQuery selects grants; zero fields do not restrict.
+type GrantQuery struct {
+	State       GrantState
+	Person      UserID
+	RequestID   int64
+	EndsBefore  time.Time // ends at or before
+	NotReminded bool
+	Limit       int
+}
+
+// CoverQuery selects live covers; zero fields do not restrict.
+type CoverQuery struct {
+	Person      UserID
+	Fingerprint string
+	Servers     []int64
+	GrantID     int64
+}
+
+// PlacementTx keeps placements.
+type PlacementTx interface {
+	// Align brings the placements in line with the grants that are live at that
+	// time, on the given servers (none: on all): what is covered and not there
+	// gets a wanted placement labelled by label; what is there and no longer
+	// covered becomes leaving (a wanted one that was never tried is gone at once);
+	// a leaving one that is covered again and for which no call was made is placed
+	// again. It answers the placements it changed, in their new state.
+	Align(ctx context.Context, now time.Time, servers []int64) ([]Placement, error)
+	Placement(ctx context.Context, id int64) (Placement, error)
+	InsertPlacement(ctx context.Context, p Placement) (Placement, error)
+	// MovePlacement stores p if the stored state still is from and its Attempts
+	// still are attempts.
+	MovePlacement(ctx context.Context, p Placement, from PlacementState, attempts int) (bool, error)
+	// Placements lists placements that match, oldest first.
+	Placements(ctx context.Context, q PlacementQuery) ([]Placement, error)
+	// Covered tells whether a grant that is live then covers the placement's key,
+	// user and server, and until when (zero: for ever).
+	Covered(ctx context.Context, p Placement, now time.Time) (covered bool, until time.Time, err error)
+	// ReleaseHeld frees the placements that the replica holds.
+	ReleaseHeld(ctx context.Context, replica string) error
+	// Debt lists leaving placements with problems or attempts, oldest first.
+	Debt(ctx context.Context) ([]Placement, error)
+}
+
+// PlacementQuery selects placements; zero fields do not restrict.
+type PlacementQuery struct {
+	Server        int64
+	Servers       []int64
+	States        []PlacementState
+	Person        UserID
+	Fingerprint   string
+	SystemUser    string
+	Due           time.Time // NextAt at or before, not stuck, not held past it
+	RecheckBefore time.Time // RecheckAt set and at or before
+	LapsesBefore  time.Time // Temporary and LapsesAt at or before
+	Problem       Problem
+	Limit         int
+}
+
+// ResultTx keeps results.
+type ResultTx interface {
+	// InsertResults stores results; those that exist stay as they are.
+	InsertResults(ctx context.Context, rs []Result) error
+	// OpenResults lists results of a key on a server that are not final.
+	OpenResults(ctx context.Context, server int64, systemUser, fingerprint string) ([]Result, error)
+	SaveResult(ctx context.Context, r Result) error
+	// OpenInspections lists inspections that are not final and were not touched since.
+	OpenInspections(ctx context.Context, since time.Time) ([]Result, error)
+	// Results lists the results of a request, by server name.
+	Results(ctx context.Context, requestID int64) ([]Result, error)
+	// Tell records what the thread has shown of these results.
+	Tell(ctx context.Context, rs []Result) error
+}
+
+// ServerTx keeps what is known of servers.
+type ServerTx interface {
+	// SaveServers stores a reading; complete tells that servers not in it are gone.
+	// It answers the ids of those that came online or disappeared.
+	SaveServers(ctx context.Context, servers []Server, complete bool, now time.Time) ([]int64, error)
+	Server(ctx context.Context, id int64) (Server, error)
+	// Servers lists the servers that are not gone, by name.
+	Servers(ctx context.Context) ([]Server, error)
+}
+
+// OutboxTx keeps what Slack still has to be told.
+type OutboxTx interface {
+	// Announce marks requests to be drawn anew.
+	Announce(ctx context.Context, requestIDs ...int64) error
+	// NextDrawing answers the drawing of a request.
+	Drawing(ctx context.Context, requestID int64) (Drawing, error)
+	// SaveDrawing records that version d.Version was shown, and when to draw next.
+	SaveDrawing(ctx context.Context, d Drawing) error
+	// DueDrawings lists requests whose drawing is behind and due.
+	DueDrawings(ctx context.Context, now time.Time) ([]int64, error)
+
+	// Notify queues a message to one place; the same Key is queued once.
+	Notify(ctx context.Context, n Notice) error
+	Notice(ctx context.Context, id int64) (Notice, error)
+	DueNotices(ctx context.Context, now time.Time) ([]int64, error)
+	SaveNotice(ctx context.Context, n Notice) error
+
+	// Messages lists what was posted for a request; SaveMessage adds or replaces by (request, role, channel, ts).
+	Messages(ctx context.Context, requestID int64) ([]Message, error)
+	SaveMessage(ctx context.Context, m Message) error
+	// Flag and SetFlag keep a small value under a name; empty is absent.
+	Flag(ctx context.Context, name string) (string, error)
+	SetFlag(ctx context.Context, name, value string) error
+}
+
+// Drawing says how far Slack shows a request.
+type Drawing struct {
+	RequestID int64
+	Version   int64     // grows with every change
+	Shown     int64     // the version that Slack shows
+	NextAt    time.Time // do not draw before
+	Attempts  int
+}
+
+// Message is a message that was posted for a request.
+type Message struct {
+	RequestID int64
+	Role      string // "request", "progress", "summary", …: the drawer's word
+	Channel   string
+	TS        string
+	Digest    string // of what it shows, so that the same is not sent twice
+}
+
+// NoticeKind says what a notice is about.
+type NoticeKind string
+
+// The kinds of notice.
+const (
+	NoticeKeyWanted NoticeKind = "key_wanted" // a request waits for the person's first key
+	NoticeEnding    NoticeKind = "ending"     // a grant ends soon
+	NoticeLapsed    NoticeKind = "lapsed"     // a renewal came too late
+	NoticeHalted    NoticeKind = "halted"     // every call is refused with 401
+	NoticeResumed   NoticeKind = "resumed"
+	NoticeDecided   NoticeKind = "decided" // tells the asker or receiver how a request was decided
+	NoticeReminder  NoticeKind = "reminder"
+	NoticeSummary   NoticeKind = "summary"
+	NoticeHome      NoticeKind = "home" // redraw the App Home of a person
+)
+
+// Notice is one message to one place, sent once.
+type Notice struct {
+	ID        int64
+	Key       string // the same key is queued once
+	Kind      NoticeKind
+	To        UserID // a person, or empty for the channel of the kind
+	RequestID int64
+	GrantID   int64
+	Detail    string
+	NextAt    time.Time
+	Attempts  int
+	SentAt    time.Time
+}
+
+// Candidate is a credential on a server that may belong to somebody and that the
+// bot did not place; only a person may choose to remove it.
+type Candidate struct {
+	RequestID  int64
+	ServerID   int64
+	ServerName string
+	Credential Credential
+	Why        string // "label" or "prefix": what made it a candidate
+	PickedBy   UserID
+	PickedAt   time.Time
+}
+
+// WorkKind names a sort of work.
+type WorkKind string
+
+// The work there is: always what has to be looked at, never what has to be done.
+const (
+	WorkRemove   WorkKind = "remove"   // what must leave server ID
+	WorkAdd      WorkKind = "add"      // what must be placed on server ID
+	WorkInspect  WorkKind = "inspect"  // candidates and sessions on server ID
+	WorkAnnounce WorkKind = "announce" // draw request ID
+	WorkNotice   WorkKind = "notice"   // send notice ID
+)
+
+// Work is one thing to be looked at.
+type Work struct {
+	Kind WorkKind
+	ID   int64
+}
+
+// Envelope is something that a person did in Slack, kept until it was handled.
+type Envelope struct {
+	ID      string // Slack's, so that a second delivery is recognised
+	Person  UserID
+	Payload []byte // the drawer's own form; never a private key or a token
+	At      time.Time
+}
+
+// Inbox keeps envelopes between their acknowledgement and their handling.
+type Inbox interface {
+	// Accept stores an envelope, held by this replica until that time; false when
+	// it was accepted before.
+	Accept(ctx context.Context, e Envelope, heldUntil time.Time) (bool, error)
+	// Handled marks it as done.
+	Handled(ctx context.Context, id string) error
+	// Leftovers takes the envelopes that are not handled and no longer held, oldest
+	// first, and holds them until that time.
+	Leftovers(ctx context.Context, now, heldUntil time.Time) ([]Envelope, error)
+}
+
+// Priority orders calls that wait for the target's budget.
+type Priority int
+
+// Removals go before additions.
+const (
+	Addition Priority = iota
+	Removal
+)
+
+// Target is a system whose servers keys are placed on. Its errors are *Error.
+type Target interface {
+	// Servers reads all servers, to the last page.
+	Servers(ctx context.Context) ([]Server, error)
+	// Server reads one; NotFound when the account does not have it.
+	Server(ctx context.Context, id int64) (Server, error)
+	// Turn waits until a call may be made and answers a context for that one
+	// call. The turn must be given back with release, used or not; more than once
+	// does no harm.
+	Turn(ctx context.Context, p Priority) (turn context.Context, release func(), err error)
+	// List reads all credentials of a server, to the last page.
+	List(ctx context.Context, server int64) ([]Credential, error)
+	// Add places a key and answers the credential as confirmed. UnknownOutcome when
+	// the answer was lost; it is never repeated by itself.
+	Add(ctx context.Context, server int64, c Credential) (Credential, error)
+	// Remove deletes a credential. NotFound when there is none with that id.
+	Remove(ctx context.Context, server, id int64) error
+	// Sessions lists the open SSH sessions.
+	Sessions(ctx context.Context, server int64) ([]Session, error)
+	// Ping makes the cheapest call that needs our credentials.
+	Ping(ctx context.Context) error
+}
+
+// Directory tells who somebody is, freshly asked of Slack.
+type Directory interface {
+	Profile(ctx context.Context, id UserID) (Profile, error)
+	// Members lists the members of a user group.
+	Members(ctx context.Context, group string) ([]UserID, error)
+}

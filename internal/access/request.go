@@ -1,0 +1,85 @@
+package access
+
+import "time"
+
+// RequestKind says what a request asks for.
+type RequestKind string
+
+// The kinds of request. An offboarding is a request that its asker has decided already.
+const (
+	KindGrant    RequestKind = "grant"
+	KindExtend   RequestKind = "extend"
+	KindRevoke   RequestKind = "revoke"
+	KindOffboard RequestKind = "offboard"
+)
+
+// RequestState is where a request stands; see doc.go for the drawing.
+type RequestState string
+
+// The states of a request.
+const (
+	Draft         RequestState = "draft" // an approver's own revocation, until they confirm it
+	WaitingForKey RequestState = "waiting_for_key"
+	Pending       RequestState = "pending"
+	Approved      RequestState = "approved"
+	Denied        RequestState = "denied"
+	Cancelled     RequestState = "cancelled"
+	Expired       RequestState = "expired"
+)
+
+// Open tells whether a request can still be decided or cancelled.
+func (s RequestState) Open() bool { return s == Draft || s == WaitingForKey || s == Pending }
+
+// Request is somebody's wish for a grant, an extension or a revocation.
+type Request struct {
+	ID     int64
+	Kind   RequestKind
+	State  RequestState
+	Source string // identity of the command that made it: the same command twice makes one request
+
+	Asker  UserID
+	Person UserID // who receives, or loses, access; empty for a revocation of a key nobody registered
+
+	SystemUser string
+	Duration   time.Duration // of a grant or an extension; 0 is forever
+	Pattern    string        // the servers as they were written; empty is every server
+	Reason     string
+
+	// What was asked before an approver narrowed it; zero values while nobody did.
+	EditedBy      UserID
+	AskedDuration time.Duration
+	AskedPattern  string
+
+	Fingerprint string // KindRevoke of one key: its fingerprint
+	PublicKey   string // KindRevoke of a pasted key: TYPE BLOB, so that candidates can be found
+	GrantID     int64  // the grant this made (KindGrant) or is about (KindExtend); 0 for none
+
+	Channel    string // where the command was given
+	CreatedAt  time.Time
+	ExpiresAt  time.Time // when an unanswered request expires
+	DecidedAt  time.Time
+	DecidedBy  UserID // empty when time or the bot decided
+	Note       string // the reason of a denial, or why the bot closed it
+	RemindedAt time.Time
+}
+
+// Forever tells whether a grant is asked without an end.
+func (r Request) Forever() bool { return r.Kind == KindGrant && r.Duration == 0 }
+
+// Verdict is what one approver says of a request.
+type Verdict string
+
+// The verdicts.
+const (
+	Approve Verdict = "approve"
+	Deny    Verdict = "deny"
+)
+
+// Approval is one approver's verdict on a request.
+type Approval struct {
+	RequestID int64
+	Approver  UserID
+	Verdict   Verdict
+	Reason    string
+	At        time.Time
+}

@@ -1,0 +1,48 @@
+package access
+
+import "time"
+
+// Phase tells whether a result is about placing or about removing a key.
+type Phase string
+
+// The phases of a request's work.
+const (
+	PhaseAdd     Phase = "add"
+	PhaseRemove  Phase = "remove"
+	PhaseInspect Phase = "inspect" // reading a server for keys the bot did not place; no key, no system user
+)
+
+// ResultState is what a request came to for one key on one server.
+type ResultState string
+
+// The states of a result. Waiting, Failed and Unsure may still change by themselves
+// or by a retry; the others are final.
+const (
+	Waiting      ResultState = "waiting"
+	Done         ResultState = "done" // placed, or removed, and confirmed
+	AlreadyThere ResultState = "already_there"
+	Failed       ResultState = "failed"
+	Unsure       ResultState = "unknown" // an answer was lost and is being settled
+	Kept         ResultState = "kept"    // not removed: another live grant covers it
+	Dropped      ResultState = "dropped" // not placed: the access ended first
+)
+
+// Final tells whether a result cannot change any more.
+func (s ResultState) Final() bool {
+	return s == Done || s == AlreadyThere || s == Kept || s == Dropped
+}
+
+// Result is what a request came to for one key on one server.
+type Result struct {
+	RequestID   int64
+	Phase       Phase
+	ServerID    int64
+	ServerName  string
+	SystemUser  string
+	Fingerprint string
+	State       ResultState
+	Problem     Problem
+	Detail      string
+	UpdatedAt   time.Time
+	Told        ResultState // the state that the thread has shown last; empty for none
+}

@@ -1,0 +1,275 @@
+package access
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// draftTTL is how long an approver's own revocation waits for their confirmation.
+const draftTTL = 15 * time.Minute
+
+// AskRevoke stores the wish that access ends. An approver's own is a draft that
+// they confirm themselves; anybody else's goes to the approvers.
+func (s *Service) AskRevoke(ctx context.Context, a RevokeAsk) (Request, error) {
+	if err := s.Eligible(ctx, a.Asker); err != nil {
+		return Request{}, err
+	}
+	r := s.newRequest(KindRevoke, a.Source, a.Asker, a.Person, a.Channel)
+	r.Pattern, r.Reason = a.Servers, a.Reason
+	if err := s.nameKey(ctx, &r, a); err != nil {
+		return Request{}, err
+	}
+	servers, err := s.revokedServers(ctx, r)
+	if err != nil {
+		return Request{}, err
+	}
+	if err := s.toDecider(ctx, &r); err != nil {
+		return Request{}, err
+	}
+	return s.post(ctx, r, servers)
+}
+
+// toDecider makes the request an approver's own draft, or checks that somebody is
+// left to decide it.
+func (s *Service) toDecider(ctx context.Context, r *Request) error {
+	approver, err := s.IsApprover(ctx, r.Asker)
+	if err != nil {
+		return err
+	}
+	if approver {
+		r.State, r.ExpiresAt = Draft, r.CreatedAt.Add(draftTTL)
+		return nil
+	}
+	return s.deciders(ctx, *r)
+}
+
+// nameKey fills in which key a revocation is about, and whose it is where known.
+func (s *Service) nameKey(ctx context.Context, r *Request, a RevokeAsk) error {
+	if a.Key != nil {
+		a.Fingerprint = a.Key.Fingerprint()
+		r.PublicKey = a.Key.Authorized()
+	}
+	if a.Fingerprint == "" {
+		return nil
+	}
+	r.Fingerprint = a.Fingerprint
+	return s.Store.Read(ctx, func(tx Tx) error {
+		key, err := tx.Key(ctx, a.Fingerprint)
+		switch {
+		case CodeOf(err) == NotFound && a.Key == nil:
+			return notFound("No key with that fingerprint is registered. Paste the public key itself and I look for it on every server.")
+		case CodeOf(err) == NotFound:
+			return nil
+		case err == nil:
+			r.Person = key.Person
+		}
+		return err
+	})
+}
+
+// revokedServers answers the servers that the revocation is about: those named;
+// else those that live grants cover; for a pasted key, all.
+func (s *Service) revokedServers(ctx context.Context, r Request) ([]ServerRef, error) {
+	if r.Pattern != "" || r.PublicKey != "" {
+		return s.chooseServers(ctx, r.Pattern)
+	}
+	var refs []ServerRef
+	err := s.Store.Read(ctx, func(tx Tx) error {
+		covers, err := s.coveredNow(ctx, tx, r)
+		if err != nil {
+			return err
+		}
+		names, err := serverNames(ctx, tx)
+		refs = refs[:0]
+		for _, id := range serversOf(covers) {
+			refs = append(refs, ServerRef{ID: id, Name: names[id]})
+		}
+		return err
+	})
+	if err == nil && len(refs) == 0 {
+		err = notFound("There is no live access of that sort that could be revoked.")
+	}
+	return refs, err
+}
+
+// coveredNow lists the live covers that a revocation would end.
+func (s *Service) coveredNow(ctx context.Context, tx Tx, r Request) ([]Cover, error) {
+	grants, err := tx.Grants(ctx, GrantQuery{State: Live, Person: r.Person})
+	if err != nil {
+		return nil, err
+	}
+	var all []Cover
+	for _, g := range grants {
+		covers, err := tx.Covers(ctx, g.ID)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, slices.DeleteFunc(liveCovers(covers), func(c Cover) bool {
+			return r.Fingerprint != "" && c.Fingerprint != r.Fingerprint
+		})...)
+	}
+	return all, nil
+}
+
+// carryOutRevoke ends what the request names. A pasted key is also looked for on
+// every server of the request.
+func (s *Service) carryOutRevoke(ctx context.Context, tx Tx, r Request, actor UserID) error {
+	e := ending{actor: actor, reason: EndRevoked, request: r.ID}
+	if r.Person != "" {
+		if err := s.endRevoked(ctx, tx, e, r); err != nil {
+			return err
+		}
+	}
+	if r.PublicKey == "" {
+		return nil
+	}
+	servers, err := tx.RequestServers(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	return s.startInspection(ctx, tx, r, servers)
+}
+
+func (s *Service) endRevoked(ctx context.Context, tx Tx, e ending, r Request) error {
+	if r.Pattern == "" && r.Fingerprint == "" {
+		grants, err := tx.Grants(ctx, GrantQuery{State: Live, Person: r.Person})
+		if err != nil {
+			return err
+		}
+		return s.endGrants(ctx, tx, e, grants)
+	}
+	q := CoverQuery{Person: r.Person, Fingerprint: r.Fingerprint}
+	if r.Pattern != "" {
+		servers, err := tx.RequestServers(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		for _, server := range servers {
+			q.Servers = append(q.Servers, server.ID)
+		}
+	}
+	return s.endCovers(ctx, tx, e, q)
+}
+
+// Pick has one credential removed that the bot did not place, because an approver
+// chose that very id.
+func (s *Service) Pick(ctx context.Context, requestID, serverID, credentialID int64, actor UserID) error {
+	if err := s.mustApprove(ctx, actor); err != nil {
+		return err
+	}
+	return s.Store.Update(ctx, func(tx Tx) error {
+		r, err := tx.Request(ctx, requestID)
+		if err != nil {
+			return err
+		}
+		candidates, err := tx.Candidates(ctx, requestID)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(candidates, func(c Candidate) bool { return c.ServerID == serverID && c.Credential.ID == credentialID })
+		if i < 0 || r.State != Approved {
+			return notFound("That key is not one of those to choose from.")
+		}
+		won, err := tx.PickCandidate(ctx, requestID, serverID, credentialID, actor, s.Now())
+		if err != nil {
+			return err
+		}
+		if !won {
+			return &Error{Code: Conflict, Message: "That key has been chosen already.", Who: candidates[i].PickedBy, When: candidates[i].PickedAt}
+		}
+		return s.removePicked(ctx, tx, r, candidates[i], actor)
+	})
+}
+
+func (s *Service) removePicked(ctx context.Context, tx Tx, r Request, c Candidate, actor UserID) error {
+	p := Placement{
+		ServerID: c.ServerID, SystemUser: c.Credential.SystemUser, Fingerprint: fmt.Sprintf("id:%d", c.Credential.ID),
+		Person: r.Person, Label: c.Credential.Label, State: PlacementLeaving, CredentialID: c.Credential.ID, LeftAt: s.Now(),
+	}
+	p, err := tx.InsertPlacement(ctx, p)
+	if err != nil {
+		return err
+	}
+	result := s.newResult(r.ID, PhaseRemove, c.ServerID, c.ServerName, p.SystemUser, p.Fingerprint)
+	if err := tx.InsertResults(ctx, []Result{result}); err != nil {
+		return err
+	}
+	detail := fmt.Sprintf("credential %d on server %d, chosen by a person", c.Credential.ID, c.ServerID)
+	if err := s.audit(ctx, tx, actor, "placement.pick", "placement", p.ID, "", string(PlacementLeaving), detail); err != nil {
+		return err
+	}
+	if err := tx.Wake(ctx, Work{Kind: WorkRemove, ID: c.ServerID}); err != nil {
+		return err
+	}
+	return tx.Announce(ctx, r.ID)
+}
+
+// RetryFailed makes everything that was refused for good under a request due
+// again, and answers how many results that concerns.
+func (s *Service) RetryFailed(ctx context.Context, requestID int64, actor UserID) (int, error) {
+	if err := s.Eligible(ctx, actor); err != nil {
+		return 0, err
+	}
+	approver, err := s.IsApprover(ctx, actor)
+	if err != nil {
+		return 0, err
+	}
+	var count int
+	err = s.Store.Update(ctx, func(tx Tx) error {
+		count = 0
+		r, err := tx.Request(ctx, requestID)
+		if err != nil {
+			return err
+		}
+		if !approver && actor != r.Asker && actor != r.Person {
+			return forbidden("Only an approver, or the people this request is about, can retry it.")
+		}
+		results, err := tx.Results(ctx, requestID)
+		if err != nil {
+			return err
+		}
+		for _, result := range results {
+			if result.State != Failed {
+				continue
+			}
+			count++
+			if err := s.retry(ctx, tx, result); err != nil {
+				return err
+			}
+		}
+		if count == 0 {
+			return conflict("Nothing has failed here any more.")
+		}
+		return s.audit(ctx, tx, actor, "request.retry", "request", r.ID, string(r.State), string(r.State), fmt.Sprintf("%d results", count))
+	})
+	return count, err
+}
+
+func (s *Service) retry(ctx context.Context, tx Tx, r Result) error {
+	if r.Phase == PhaseInspect {
+		r.State, r.Problem, r.Detail = Waiting, NoProblem, ""
+		if err := tx.SaveResult(ctx, r); err != nil {
+			return err
+		}
+		return tx.Wake(ctx, Work{Kind: WorkInspect, ID: r.ServerID})
+	}
+	stuck, err := tx.Placements(ctx, PlacementQuery{
+		Server: r.ServerID, SystemUser: r.SystemUser, Fingerprint: r.Fingerprint,
+		States: []PlacementState{PlacementWanted, PlacementLeaving},
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range stuck {
+		p.Stuck, p.Problem, p.Detail, p.NextAt = false, NoProblem, "", s.Now()
+		if _, err := tx.MovePlacement(ctx, p, p.State, p.Attempts); err != nil {
+			return err
+		}
+		if err := tx.Wake(ctx, workOn(p)); err != nil {
+			return err
+		}
+	}
+	return s.updateResults(ctx, tx, r.ServerID, r.SystemUser, r.Fingerprint)
+}

@@ -1,0 +1,99 @@
+package access
+
+import (
+	"context"
+	"time"
+)
+
+// servers answers the account's servers from a reading at most fresh old. While
+// several callers find it too old, one reads and the others wait for it.
+func (s *Service) servers(ctx context.Context, fresh time.Duration) ([]Server, error) {
+	s.refresh.Lock()
+	defer s.refresh.Unlock()
+	known, err := s.knownServers(ctx)
+	if err != nil || s.isFresh(ctx, fresh) {
+		return known, err
+	}
+	if err := s.readServers(ctx); err != nil {
+		return nil, err
+	}
+	return s.knownServers(ctx)
+}
+
+func (s *Service) knownServers(ctx context.Context) (servers []Server, err error) {
+	err = s.Store.Read(ctx, func(tx Tx) error {
+		servers, err = tx.Servers(ctx)
+		return err
+	})
+	return servers, err
+}
+
+// flagServersRead keeps when all servers were last read, in RFC 3339.
+const flagServersRead = "servers_read"
+
+func (s *Service) isFresh(ctx context.Context, fresh time.Duration) bool {
+	var at time.Time
+	err := s.Store.Read(ctx, func(tx Tx) error {
+		value, err := tx.Flag(ctx, flagServersRead)
+		if err == nil && value != "" {
+			at, err = time.Parse(time.RFC3339Nano, value)
+		}
+		return err
+	})
+	age := s.Now().Sub(at)
+	return err == nil && age < fresh && age >= 0 // a clock that jumped back makes a reading old
+}
+
+// readServers reads all servers and wakes the work on those that came back.
+func (s *Service) readServers(ctx context.Context) error {
+	servers, err := s.Target.Servers(ctx)
+	if err != nil {
+		return err
+	}
+	return s.saveServers(ctx, servers, true)
+}
+
+func (s *Service) saveServers(ctx context.Context, servers []Server, complete bool) error {
+	return s.Store.Update(ctx, func(tx Tx) error {
+		now := s.Now()
+		changed, err := tx.SaveServers(ctx, servers, complete, now)
+		if err != nil {
+			return err
+		}
+		if complete {
+			if err := tx.SetFlag(ctx, flagServersRead, now.UTC().Format(time.RFC3339Nano)); err != nil {
+				return err
+			}
+		}
+		return s.serversChanged(ctx, tx, changed, now)
+	})
+}
+
+// serversChanged makes everything due on servers that came online or left the account.
+func (s *Service) serversChanged(ctx context.Context, tx Tx, ids []int64, now time.Time) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	waiting, err := tx.Placements(ctx, PlacementQuery{Servers: ids, States: []PlacementState{PlacementWanted, PlacementLeaving}})
+	if err != nil {
+		return err
+	}
+	for _, p := range waiting {
+		p.NextAt = now
+		if _, err := tx.MovePlacement(ctx, p, p.State, p.Attempts); err != nil {
+			return err
+		}
+		if err := tx.Wake(ctx, workOn(p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// workOn answers the work that a placement needs.
+func workOn(p Placement) Work {
+	if p.State == PlacementLeaving || p.Urgent {
+		return Work{Kind: WorkRemove, ID: p.ServerID}
+	}
+	return Work{Kind: WorkAdd, ID: p.ServerID}
+}

@@ -1,0 +1,315 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Every timer stands in a row of the ledger; the methods of this file claim what
+// is due. Any replica may call them at any time, as often as it likes.
+
+const (
+	reminderLead = 15 * time.Minute // before a grant's end, its person is told
+	renewalLead  = time.Hour        // before RunCloud's own timer ends a key, it is renewed
+	inspectAgain = 30 * time.Second
+	sweepBatch   = 1000
+)
+
+// Sweep claims everything that is due now: ends, expiries, reminders, renewals,
+// and work whose wake-up was lost.
+func (s *Service) Sweep(ctx context.Context) error {
+	_, endErr := s.EndDue(ctx)
+	_, expireErr := s.ExpireRequests(ctx)
+	return errors.Join(endErr, expireErr, s.remindPersons(ctx), s.remindApprovers(ctx), s.renew(ctx), s.tellLapsed(ctx), s.wakeOutbox(ctx))
+}
+
+// WakeDue wakes the work on every server that has some due, and brings the
+// placements in line where an earlier transaction missed another's change.
+func (s *Service) WakeDue(ctx context.Context) error {
+	return s.Store.Update(ctx, func(tx Tx) error {
+		now := s.Now()
+		if err := s.align(ctx, tx, nil); err != nil {
+			return err
+		}
+		due, err := tx.Placements(ctx, PlacementQuery{
+			Due: now, Limit: sweepBatch, States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementLeaving},
+		})
+		if err != nil {
+			return err
+		}
+		rechecks, err := tx.Placements(ctx, PlacementQuery{RecheckBefore: now, Limit: sweepBatch})
+		if err != nil {
+			return err
+		}
+		inspections, err := tx.OpenInspections(ctx, now.Add(-inspectAgain))
+		if err != nil {
+			return err
+		}
+		return wakeAll(ctx, tx, due, rechecks, inspections)
+	})
+}
+
+func wakeAll(ctx context.Context, tx Tx, due, rechecks []Placement, inspections []Result) error {
+	work := map[Work]bool{}
+	for _, p := range due {
+		work[workOn(p)] = true
+	}
+	for _, p := range rechecks {
+		work[Work{Kind: WorkRemove, ID: p.ServerID}] = true
+	}
+	for _, r := range inspections {
+		work[Work{Kind: WorkInspect, ID: r.ServerID}] = true
+	}
+	list := make([]Work, 0, len(work))
+	for w := range work {
+		list = append(list, w)
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return tx.Wake(ctx, list...)
+}
+
+func (s *Service) wakeOutbox(ctx context.Context) error {
+	var drawings, notices []int64
+	err := s.Store.Read(ctx, func(tx Tx) (err error) {
+		if drawings, err = tx.DueDrawings(ctx, s.Now()); err != nil {
+			return err
+		}
+		notices, err = tx.DueNotices(ctx, s.Now())
+		return err
+	})
+	if err != nil || len(drawings)+len(notices) == 0 {
+		return err
+	}
+	var work []Work
+	for _, id := range drawings {
+		work = append(work, Work{Kind: WorkAnnounce, ID: id})
+	}
+	for _, id := range notices {
+		work = append(work, Work{Kind: WorkNotice, ID: id})
+	}
+	return s.Store.Update(ctx, func(tx Tx) error { return tx.Wake(ctx, work...) })
+}
+
+// remindAt answers when a grant's person is told that it ends soon: a quarter of an
+// hour before, and half-way through a shorter grant.
+func remindAt(g Grant) time.Time {
+	halfway := g.StartsAt.Add(g.EndsAt.Sub(g.StartsAt) / 2)
+	if early := g.EndsAt.Add(-reminderLead); early.After(halfway) {
+		return early
+	}
+	return halfway
+}
+
+func (s *Service) remindPersons(ctx context.Context) error {
+	now := s.Now()
+	ending, err := s.endingSoon(ctx, now)
+	if err != nil || len(ending) == 0 {
+		return err
+	}
+	return s.Store.Update(ctx, func(tx Tx) error {
+		for _, g := range ending {
+			g, err := tx.Grant(ctx, g.ID)
+			if err != nil {
+				return err
+			}
+			if !g.RemindedAt.IsZero() {
+				continue
+			}
+			g.RemindedAt = now
+			if won, err := tx.MoveGrant(ctx, g, Live); err != nil || !won {
+				return err
+			}
+			n := Notice{Key: noticeKey("ending:"+g.EndsAt.UTC().Format(time.RFC3339), g.ID), Kind: NoticeEnding, To: g.Person, RequestID: g.RequestID, GrantID: g.ID}
+			if err := tx.Notify(ctx, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Service) endingSoon(ctx context.Context, now time.Time) (ending []Grant, err error) {
+	err = s.Store.Read(ctx, func(tx Tx) error {
+		grants, err := tx.Grants(ctx, GrantQuery{State: Live, EndsBefore: now.Add(reminderLead), NotReminded: true, Limit: endBatch})
+		ending = ending[:0]
+		for _, g := range grants {
+			if !now.Before(remindAt(g)) && g.LiveAt(now) {
+				ending = append(ending, g)
+			}
+		}
+		return err
+	})
+	return ending, err
+}
+
+// remindApprovers reminds them once, after a third of the time that a request waits.
+func (s *Service) remindApprovers(ctx context.Context) error {
+	now := s.Now()
+	due, err := s.unanswered(ctx, now)
+	if err != nil || len(due) == 0 {
+		return err
+	}
+	return s.Store.Update(ctx, func(tx Tx) error {
+		for _, r := range due {
+			r, err := tx.Request(ctx, r.ID)
+			if err != nil {
+				return err
+			}
+			if r.State != Pending || !r.RemindedAt.IsZero() {
+				continue
+			}
+			r.RemindedAt = now
+			if won, err := tx.MoveRequest(ctx, r, Pending); err != nil || !won {
+				return err
+			}
+			if err := tx.Notify(ctx, Notice{Key: noticeKey("reminder", r.ID), Kind: NoticeReminder, RequestID: r.ID}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Service) unanswered(ctx context.Context, now time.Time) (due []Request, err error) {
+	err = s.Store.Read(ctx, func(tx Tx) error {
+		pending, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Pending}})
+		due = due[:0]
+		for _, r := range pending {
+			third := r.CreatedAt.Add(r.ExpiresAt.Sub(r.CreatedAt) / 3)
+			if r.RemindedAt.IsZero() && !now.Before(third) && now.Before(r.ExpiresAt) {
+				due = append(due, r)
+			}
+		}
+		return err
+	})
+	return due, err
+}
+
+// renew replaces temporary keys that RunCloud would soon remove by itself though a
+// grant still covers them: the old credential leaves, and a new one follows at once.
+func (s *Service) renew(ctx context.Context) error {
+	lead := min(renewalLead, s.Settings.TemporaryLifetime/4)
+	query := PlacementQuery{States: []PlacementState{PlacementPlaced}, LapsesBefore: s.Now().Add(lead), Limit: sweepBatch}
+	var soonOver []Placement
+	err := s.Store.Read(ctx, func(tx Tx) (err error) {
+		soonOver, err = s.toRenew(ctx, tx, query)
+		return err
+	})
+	if err != nil || len(soonOver) == 0 {
+		return err
+	}
+	return s.Store.Update(ctx, func(tx Tx) error {
+		again, err := s.toRenew(ctx, tx, query)
+		if err != nil {
+			return err
+		}
+		for i, p := range again {
+			was := p
+			p.State, p.Urgent, p.Attempts, p.LeftAt, p.NextAt = PlacementLeaving, true, 0, s.Now(), s.Now()
+			if _, err := s.move(ctx, tx, p, was); err != nil {
+				return err
+			}
+			again[i] = p
+		}
+		return s.wakeFor(ctx, tx, again)
+	})
+}
+
+func (s *Service) toRenew(ctx context.Context, tx Tx, query PlacementQuery) (due []Placement, err error) {
+	placed, err := tx.Placements(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range placed {
+		covered, until, err := tx.Covered(ctx, p, s.Now())
+		if err != nil {
+			return nil, err
+		}
+		if covered && (until.IsZero() || until.After(p.LapsesAt)) {
+			due = append(due, p)
+		}
+	}
+	return due, nil
+}
+
+// tellLapsed tells a person, once, when the second half of a renewal has not come
+// about by the time RunCloud would have removed the old key.
+func (s *Service) tellLapsed(ctx context.Context) error {
+	return s.Store.Update(ctx, func(tx Tx) error {
+		now := s.Now()
+		late, err := tx.Placements(ctx, PlacementQuery{States: []PlacementState{PlacementWanted, PlacementUnknown}, LapsesBefore: now, Limit: sweepBatch})
+		if err != nil {
+			return err
+		}
+		for _, p := range late {
+			if !p.Urgent || p.ToldLapsed {
+				continue
+			}
+			p.ToldLapsed = true
+			if _, err := tx.MovePlacement(ctx, p, p.State, p.Attempts); err != nil {
+				return err
+			}
+			// One message tells of all servers that lapse in the same hour.
+			n := Notice{Key: noticeKey("lapsed:"+now.UTC().Format("2006-01-02T15"), p.GrantID), Kind: NoticeLapsed, To: p.Person, GrantID: p.GrantID, Detail: p.Detail}
+			if err := tx.Notify(ctx, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// FindLeavers asks Slack of everybody the ledger knows whether their account was
+// deactivated, for events that were missed.
+func (s *Service) FindLeavers(ctx context.Context) error {
+	var known []UserID
+	err := s.Store.Read(ctx, func(tx Tx) (err error) {
+		known, err = tx.KnownPersons(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range known {
+		if err := s.Left(ctx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// flagSummary keeps the day of the last daily summary.
+const flagSummary = "summary"
+
+// Summarise queues the daily summary once a day from its hour on, when there is
+// something to say: keys that are owed, or access that is live. The time of day is
+// that of now's zone.
+func (s *Service) Summarise(ctx context.Context, at time.Duration) error {
+	now := s.Now().Local()
+	day := now.Format(time.DateOnly)
+	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
+	if now.Sub(midnight) < at {
+		return nil
+	}
+	return s.Store.Update(ctx, func(tx Tx) error {
+		last, err := tx.Flag(ctx, flagSummary)
+		if err != nil || last == day {
+			return err
+		}
+		if err := tx.SetFlag(ctx, flagSummary, day); err != nil || last == "" {
+			return err // the day the bot was installed has nothing to sum up
+		}
+		debt, err := tx.Debt(ctx)
+		if err != nil {
+			return err
+		}
+		live, err := tx.Grants(ctx, GrantQuery{State: Live})
+		if err != nil || len(debt)+len(live) == 0 {
+			return err
+		}
+		return tx.Notify(ctx, Notice{Key: "summary:" + day, Kind: NoticeSummary})
+	})
+}

@@ -1,0 +1,311 @@
+package access
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	// holdFor is how long a placement whose call is under way is left alone by
+	// everybody else; longer than any call may take.
+	holdFor = 90 * time.Second
+	// recheckAfter is when a server is read once more after an answer was lost: a
+	// write that was long under way has landed by then.
+	recheckAfter = 2 * time.Minute
+	// usableFor is how old the knowledge that a server is online may be.
+	usableFor = 5 * time.Minute
+	// soon is a wait that the worker sits out itself; longer ones are the sweep's.
+	soon = 5 * time.Second
+
+	firstBackoff = 2 * time.Second
+	lastBackoff  = 5 * time.Minute
+)
+
+// backoff answers how long to wait after so many attempts, with jitter so that
+// many servers that failed together do not come back together.
+func backoff(attempts int) time.Duration {
+	d := lastBackoff
+	if attempts < 8 {
+		d = min(lastBackoff, firstBackoff<<max(0, attempts-1))
+	}
+	return d*4/5 + rand.N(d*2/5)
+}
+
+var errMore = errors.New("there is more work on this server")
+
+// Sync brings one server in line with the ledger: what must leave it (WorkRemove)
+// or what must be placed on it (WorkAdd). It looks at the ledger right before each
+// call and never acts on an old order. When nothing is left to do it calls settle
+// in the transaction that found so. A positive again asks to be called after that
+// time, without settle having been called.
+func (s *Service) Sync(ctx context.Context, kind WorkKind, server int64, settle func(Tx) error) (again time.Duration, err error) {
+	for {
+		if err := s.running(ctx); err != nil {
+			return 0, err
+		}
+		due, err := s.dueOn(ctx, kind, server)
+		if err != nil {
+			return 0, err
+		}
+		if due == nil {
+			again, err := s.finish(ctx, kind, server, settle)
+			if !errors.Is(err, errMore) {
+				return again, err
+			}
+			continue
+		}
+		if err := s.step(ctx, *due); err != nil {
+			return 0, err
+		}
+	}
+}
+
+func (s *Service) step(ctx context.Context, p Placement) error {
+	switch {
+	case !p.RecheckAt.IsZero() && !p.RecheckAt.After(s.Now()):
+		return s.recheck(ctx, p)
+	case p.State == PlacementLeaving:
+		return s.remove(ctx, p)
+	}
+	return s.add(ctx, p)
+}
+
+// dueOn answers the next placement on a server that this sort of work has to look
+// at now, or nil.
+func (s *Service) dueOn(ctx context.Context, kind WorkKind, server int64) (next *Placement, err error) {
+	err = s.Store.Read(ctx, func(tx Tx) error {
+		next, _, err = s.nextOn(ctx, tx, kind, server)
+		return err
+	})
+	return next, err
+}
+
+// nextOn answers the next due placement, and else when one will be due soon.
+func (s *Service) nextOn(ctx context.Context, tx Tx, kind WorkKind, server int64) (due *Placement, wait time.Duration, err error) {
+	now := s.Now()
+	soonDue, err := tx.Placements(ctx, PlacementQuery{
+		Server: server, Due: now.Add(soon),
+		States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementLeaving},
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, p := range soonDue {
+		if workOn(p).Kind != kind {
+			continue
+		}
+		left := p.NextAt.Sub(now)
+		if left <= 0 {
+			return &p, 0, nil
+		}
+		if wait == 0 || left < wait {
+			wait = left
+		}
+	}
+	if kind != WorkRemove {
+		return nil, wait, nil
+	}
+	rechecks, err := tx.Placements(ctx, PlacementQuery{Server: server, RecheckBefore: now, Limit: 1})
+	if err == nil && len(rechecks) > 0 {
+		return &rechecks[0], 0, nil
+	}
+	return nil, wait, err
+}
+
+// finish settles the work in a transaction that finds none left. Settling comes
+// first: it locks the job, so that whoever wakes this server meanwhile waits for
+// this transaction and then either finds the job gone or is found here.
+func (s *Service) finish(ctx context.Context, kind WorkKind, server int64, settle func(Tx) error) (again time.Duration, err error) {
+	err = s.Store.Update(ctx, func(tx Tx) error {
+		if err := settle(tx); err != nil {
+			return err
+		}
+		due, wait, err := s.nextOn(ctx, tx, kind, server)
+		again = wait
+		if err == nil && (due != nil || wait > 0) {
+			return errMore
+		}
+		return err
+	})
+	if errors.Is(err, errMore) && again > 0 {
+		return again, nil
+	}
+	return 0, err
+}
+
+// priority of the calls that a placement needs.
+func (p Placement) priority() Priority {
+	if p.State == PlacementLeaving || p.Urgent {
+		return Removal
+	}
+	return Addition
+}
+
+// move stores a placement's new state if nobody changed it since it was read, with
+// the audit event of a change of state and the results that follow. It tells
+// whether it won.
+func (s *Service) move(ctx context.Context, tx Tx, p Placement, was Placement) (bool, error) {
+	won, err := tx.MovePlacement(ctx, p, was.State, was.Attempts)
+	if err != nil || !won {
+		return won, err
+	}
+	if p.State != was.State && p.State != PlacementUnknown {
+		detail := p.Label + " on server " + noticeKey("", p.ServerID)[1:] + " for " + p.SystemUser
+		if err := s.audit(ctx, tx, "", "placement."+string(p.State), "placement", p.ID, string(was.State), string(p.State), detail); err != nil {
+			return false, err
+		}
+	}
+	return true, s.updateResults(ctx, tx, p.ServerID, p.SystemUser, p.Fingerprint)
+}
+
+// begin marks, right before its call, that a placement is being worked on, from a
+// fresh look at the ledger. It answers false when there is nothing to do any more.
+func (s *Service) begin(ctx context.Context, id int64, ready func(tx Tx, p *Placement) (bool, error)) (p Placement, ok bool, err error) {
+	err = s.Store.Update(ctx, func(tx Tx) error {
+		was, err := tx.Placement(ctx, id)
+		if err != nil {
+			return err
+		}
+		p = was
+		if ok, err = ready(tx, &p); err != nil || !ok {
+			return err
+		}
+		p.Attempts, p.Holder, p.NextAt = was.Attempts+1, s.Settings.Replica, s.Now().Add(holdFor)
+		ok, err = s.move(ctx, tx, p, was)
+		return err
+	})
+	return p, ok, err
+}
+
+// postpone gives a placement back for later, in the given state, with what stood
+// in the way.
+func (s *Service) postpone(ctx context.Context, p Placement, to PlacementState, cause error) error {
+	if halted := s.haltOn(ctx, cause); halted != nil {
+		if err := s.giveBack(ctx, p, to); err != nil {
+			return err
+		}
+		return halted
+	}
+	// The answer is recorded even when the work was told to stop meanwhile.
+	ctx = context.WithoutCancel(ctx)
+	return s.Store.Update(ctx, func(tx Tx) error {
+		was, err := tx.Placement(ctx, p.ID)
+		if err != nil || was.State != p.State || was.Attempts != p.Attempts {
+			return err
+		}
+		next := was
+		next.State, next.Holder = to, ""
+		next.Problem, next.Detail = problemOf(cause), MessageOf(cause)
+		next.NextAt = s.Now().Add(max(RetryAfter(cause), backoff(was.Attempts)))
+		next.Stuck = to == PlacementWanted && next.Problem == ProblemRefused
+		_, err = s.move(ctx, tx, next, was)
+		return err
+	})
+}
+
+// giveBack makes a placement due again, as if its call had not been tried.
+func (s *Service) giveBack(ctx context.Context, p Placement, to PlacementState) error {
+	ctx = context.WithoutCancel(ctx)
+	return s.Store.Update(ctx, func(tx Tx) error {
+		was, err := tx.Placement(ctx, p.ID)
+		if err != nil || was.State != p.State || was.Attempts != p.Attempts {
+			return err
+		}
+		next := was
+		next.State, next.Holder, next.NextAt = to, "", s.Now()
+		_, err = s.move(ctx, tx, next, was)
+		return err
+	})
+}
+
+func problemOf(err error) Problem {
+	switch CodeOf(err) {
+	case RateLimited:
+		return ProblemLimited
+	case Forbidden, Invalid, NotFound:
+		return ProblemRefused
+	}
+	if e, ok := errors.AsType[*Error](err); ok && e.Op == opOffline {
+		return ProblemOffline
+	}
+	return ProblemTrouble
+}
+
+const opOffline = "offline"
+
+func offline() error {
+	return &Error{Code: Unavailable, Op: opOffline, Message: "The server is offline in RunCloud; I go on as soon as it is back."}
+}
+
+// reachable makes sure that a server is online as far as the target knows: a
+// target may accept a change for a server that is offline, and then nothing was
+// changed there. NotFound tells that the account does not have the server.
+func (s *Service) reachable(ctx context.Context, p Placement) error {
+	var fresh, online, many bool
+	err := s.Store.Read(ctx, func(tx Tx) error {
+		server, err := tx.Server(ctx, p.ServerID)
+		if err != nil && CodeOf(err) != NotFound {
+			return err
+		}
+		age := s.Now().Sub(server.SeenAt)
+		fresh, online = age >= 0 && age < usableFor, server.Online
+		if fresh {
+			return nil
+		}
+		due, err := tx.Placements(ctx, PlacementQuery{
+			Due: s.Now(), Limit: manyServers, States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementLeaving},
+		})
+		many = len(due) == manyServers
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case fresh && online:
+		return nil
+	case many:
+		return s.reachableAmongMany(ctx, p)
+	}
+	return s.askServer(ctx, p)
+}
+
+// manyServers is from how much waiting work on it is cheaper to read all servers
+// than to ask for each: RunCloud lists 40 on a page.
+const manyServers = 40
+
+func (s *Service) reachableAmongMany(ctx context.Context, p Placement) error {
+	servers, err := s.servers(ctx, usableFor)
+	if err != nil {
+		return err
+	}
+	for _, server := range servers {
+		if server.ID == p.ServerID {
+			if server.Online {
+				return nil
+			}
+			return offline()
+		}
+	}
+	return s.askServer(ctx, p)
+}
+
+func (s *Service) askServer(ctx context.Context, p Placement) error {
+	turn, release, err := s.Target.Turn(ctx, p.priority())
+	if err != nil {
+		return err
+	}
+	server, err := s.Target.Server(turn, p.ServerID)
+	release()
+	if err != nil {
+		return err
+	}
+	if err := s.saveServers(ctx, []Server{server}, false); err != nil {
+		return err
+	}
+	if !server.Online {
+		return offline()
+	}
+	return nil
+}

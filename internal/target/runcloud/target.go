@@ -1,0 +1,174 @@
+// Package runcloud makes a RunCloud account a target of grants: it translates
+// between the words of the domain and those of the API client.
+package runcloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/runcloud"
+)
+
+// Target is a RunCloud account.
+type Target struct {
+	Client *runcloud.Client
+}
+
+var _ access.Target = Target{}
+
+// Servers reads all servers. A server that is not connected never ran the agent
+// and counts as offline.
+func (t Target) Servers(ctx context.Context) ([]access.Server, error) {
+	list, err := t.Client.AllServers(runcloud.WithPriority(ctx, runcloud.High))
+	if err != nil {
+		return nil, failure("list servers", err)
+	}
+	servers := make([]access.Server, len(list))
+	for i, s := range list {
+		servers[i] = server(s)
+	}
+	return servers, nil
+}
+
+// Server reads one server.
+func (t Target) Server(ctx context.Context, id int64) (access.Server, error) {
+	s, err := t.Client.Server(ctx, id)
+	if err != nil {
+		return access.Server{}, failure("read server", err)
+	}
+	return server(s), nil
+}
+
+func server(s runcloud.Server) access.Server {
+	return access.Server{ID: s.ID, Name: s.Name, Tags: s.Tags, Online: s.Online}
+}
+
+// Turn waits for the rate limit; removals wait in front.
+func (t Target) Turn(ctx context.Context, p access.Priority) (context.Context, func(), error) {
+	priority := runcloud.Normal
+	if p == access.Removal {
+		priority = runcloud.High
+	}
+	return t.Client.Limiter().Turn(runcloud.WithPriority(ctx, priority))
+}
+
+// List reads all credentials of a server.
+func (t Target) List(ctx context.Context, server int64) ([]access.Credential, error) {
+	list, err := t.Client.SSHCredentials(ctx, server)
+	if err != nil {
+		return nil, failure("list keys", err)
+	}
+	credentials := make([]access.Credential, len(list))
+	for i, c := range list {
+		credentials[i] = credential(c)
+	}
+	return credentials, nil
+}
+
+func credential(c runcloud.SSHCredential) access.Credential {
+	return access.Credential{
+		ID: c.ID, Label: c.Label, SystemUser: c.User, PublicKey: c.PublicKey, Temporary: c.Temporary, CreatedAt: c.CreatedAt,
+	}
+}
+
+// Add places a key and answers it as RunCloud echoes it.
+func (t Target) Add(ctx context.Context, server int64, c access.Credential) (access.Credential, error) {
+	made, err := t.Client.CreateSSHCredential(ctx, server, runcloud.SSHCredentialCreateOpts{
+		Label: c.Label, Username: c.SystemUser, PublicKey: c.PublicKey, Temporary: c.Temporary != nil && *c.Temporary,
+	})
+	if err != nil {
+		return access.Credential{}, failure("add key", err)
+	}
+	return credential(made), nil
+}
+
+// Remove deletes a credential.
+func (t Target) Remove(ctx context.Context, server, id int64) error {
+	if err := t.Client.DeleteSSHCredential(ctx, server, id); err != nil {
+		return failure("remove key", err)
+	}
+	return nil
+}
+
+// Sessions lists the open SSH sessions of a server.
+func (t Target) Sessions(ctx context.Context, server int64) ([]access.Session, error) {
+	list, err := t.Client.SSHSessions(ctx, server)
+	if err != nil {
+		return nil, failure("list sessions", err)
+	}
+	sessions := make([]access.Session, len(list))
+	for i, s := range list {
+		sessions[i] = access.Session{SystemUser: s.Username, Terminal: s.TTY, Address: s.IPAddress, Since: s.LoginSince}
+	}
+	return sessions, nil
+}
+
+// Ping asks for one server, since RunCloud does not say that its ping looks at the token.
+func (t Target) Ping(ctx context.Context) error {
+	for _, err := range t.Client.Servers(ctx, runcloud.ServerListOpts{PerPage: 1}) {
+		if err != nil {
+			return failure("ping", err)
+		}
+		return nil
+	}
+	return nil
+}
+
+// failure translates a client's error once: who may decide on what is said here.
+func failure(op string, err error) error {
+	e := &access.Error{Op: op, Message: message(err), RetryAfter: runcloud.RetryAfter(err), Err: err}
+	switch {
+	case runcloud.IsUnauthorized(err):
+		e.Code = access.Unauthorized
+		e.Message = "RunCloud answers 401: the API token is wrong, or this machine's address is not on the workspace's allow list."
+	case runcloud.IsOutcomeUnknown(err):
+		e.Code = access.UnknownOutcome
+	case runcloud.IsRateLimited(err):
+		e.Code = access.RateLimited
+	case runcloud.IsNotFound(err):
+		e.Code = access.NotFound
+	case runcloud.IsForbidden(err):
+		e.Code = access.Forbidden
+	case runcloud.IsInvalid(err):
+		e.Code = access.Invalid
+	default:
+		e.Code = access.Unavailable
+	}
+	return e
+}
+
+// message answers RunCloud's own words with the fields that a 422 names, or what
+// was missing when there was no proper answer.
+func message(err error) string {
+	e, ok := errors.AsType[*runcloud.Error](err)
+	switch {
+	case !ok:
+		return "RunCloud did not answer with a complete list."
+	case e.Status == 0:
+		return "RunCloud did not answer in time, or the connection was cut."
+	case errors.Is(err, runcloud.ErrNotJSON), errors.Is(err, runcloud.ErrUnexpected):
+		return "RunCloud answered with something that is not an answer of its API."
+	}
+	return words(e)
+}
+
+// words joins RunCloud's message with what it says of each field.
+func words(e *runcloud.Error) string {
+	text := strings.TrimSpace(e.Message)
+	for _, name := range slices.Sorted(maps.Keys(e.Fields)) {
+		for _, said := range e.Fields[name] {
+			if !strings.Contains(text, said) {
+				text += " " + said
+			}
+		}
+	}
+	if text = strings.TrimSpace(text); text == "" {
+		text = "no reason given"
+	}
+	return fmt.Sprintf("RunCloud answers %d: %s", e.Status, text)
+}
