@@ -44,7 +44,7 @@ func advice(o outcome) string {
 		return "What to do: " + remedy(o)
 	case access.NoProblem:
 	}
-	return "Nothing to do: their turn comes."
+	return "Nothing to do: its turn comes."
 }
 
 // remedy goes by RunCloud's words. They only choose which hint is shown; nothing is decided on them.

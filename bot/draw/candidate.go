@@ -21,7 +21,7 @@ func (p *page) candidates(v access.RequestView) {
 		return
 	}
 	p.say("*Other keys that may be theirs.* I did not place them, and remove one only if an approver chooses it.")
-	p.list("Chosen to be removed", pickedLines(picked), "")
+	p.list("Chosen to be removed", pickedLines(picked), shortList, "")
 	if len(open) <= candidateButtons {
 		for _, c := range open {
 			p.sayWith(slack.NewAccessory(button(ActionPick, candidateID(c), "Remove this key")), candidateLine(c))
@@ -72,12 +72,21 @@ func candidateID(c access.Candidate) string {
 }
 
 func candidateLine(c access.Candidate) string {
-	how := "its label names them"
-	if c.Why == "prefix" {
-		how = "the beginning of the key fits, which is no proof"
-	}
 	return fmt.Sprintf("%s: label %s for %s, %s (%s)", code(c.ServerName, nameLimit), code(c.Credential.Label, labelLimit),
-		code(c.Credential.SystemUser, nameLimit), code(c.Credential.PublicKey, 56), how)
+		code(c.Credential.SystemUser, nameLimit), code(c.Credential.PublicKey, 56), suspicion(c))
+}
+
+// suspicion says what made a credential a candidate, and what that is worth.
+func suspicion(c access.Candidate) string {
+	switch c.Why {
+	case access.WhyLabel:
+		return "its label names them"
+	case access.WhyKey:
+		return "the beginning of the key fits, which is no proof"
+	case access.WhyType:
+		return "what can be seen fits, but it is the same for every key of this type"
+	}
+	return "it may be theirs"
 }
 
 func pickedLines(picked []access.Candidate) []string {

@@ -98,8 +98,12 @@ func (w world) offboardCases() map[string]any {
 	deactivated.Request.Asker, deactivated.Request.DecidedBy, deactivated.Approvals, deactivated.Sessions = "", "", nil, nil
 	draft := w.request(access.KindOffboard, access.Draft)
 	draft.Overlaps = []access.Grant{grant(), grant()}
+	reading := w.offboarding(allDone, 0)
+	reading.Results = append(w.results(access.PhaseRemove, allDone), w.results(access.PhaseInspect, unfinished)...)
 	return map[string]any{
 		"offboard-running":     Request(w.offboarding(removals, 3), noon()),
+		"offboard-reading":     Request(reading, noon()),
+		"results-offboard":     Results(reading, reading.Results),
 		"offboard-candidates":  Request(w.offboarding(removals, max(12, w.n*2)), noon()),
 		"offboard-deactivated": Request(deactivated, noon()),
 		"offboard-finished":    Request(w.offboarding(allDone, 0), noon()),

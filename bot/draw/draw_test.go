@@ -160,6 +160,7 @@ func TestButtonsPerState(t *testing.T) {
 		"failed":               {w.live(failed), []string{"retry_failed"}},
 		"ended, failed before": {w.ended(access.EndExpired, 0, allDone), nil},
 		"removal failed":       {w.ended(access.EndExpired, 0, failed), []string{"retry_failed"}},
+		"reading failed":       {with(w.offboarding(allDone, 0), func(v *access.RequestView) { v.Results[len(v.Results)-1].State = access.Failed }), []string{"retry_failed"}},
 		"candidates":           {w.offboarding(allDone, 2), []string{"pick", "pick"}},
 		"many candidates":      {w.offboarding(allDone, 200), []string{"pick"}},
 	} {
@@ -186,9 +187,27 @@ func TestOffboardedIsSaidOnlyWhenNothingIsOwed(t *testing.T) {
 			}
 			return allDone(i)
 		}
-		m := Request(small().offboarding(one, 0), noon())
-		if got := strings.Contains(string(encode(t, m)), "Offboarded"); got != tt.want {
-			t.Errorf("with one %s: offboarded is said: %v, want %v", tt.state, got, tt.want)
+		removal := small().offboarding(one, 0)
+		unread := small().offboarding(allDone, 0)
+		unread.Results[len(unread.Results)-1].State = tt.state
+		for _, v := range []access.RequestView{removal, unread} {
+			if got := strings.Contains(string(encode(t, Request(v, noon()))), "Offboarded"); got != tt.want {
+				t.Errorf("with one %s: offboarded is said: %v, want %v", tt.state, got, tt.want)
+			}
+		}
+	}
+}
+
+func TestAnnouncementSaysWhatIsLeftToDo(t *testing.T) {
+	t.Parallel()
+	for variant, w := range variants() {
+		for _, candidates := range []int{0, 8, 300} {
+			m := Request(w.offboarding(removals, candidates), noon())
+			for _, part := range []string{"Still to remove", "SSH Key Vault", "end the open sessions"} {
+				if !strings.Contains(m.Text, part) {
+					t.Errorf("%s, %d candidates: the text lacks %q:\n%s", variant, candidates, part, m.Text)
+				}
+			}
 		}
 	}
 }
@@ -231,8 +250,10 @@ func TestResultsBeginWithFailures(t *testing.T) {
 	if diff := cmp.Diff([]int{0, 1, 2, 3, 4}, order); diff != "" {
 		t.Error(diff)
 	}
-	if m := Results(v, nil); m != nil {
-		t.Errorf("nothing to tell draws %v", m)
+	for _, rs := range [][]access.Result{nil, small().results(access.PhaseInspect, inspection)} {
+		if m := Results(v, rs); m != nil {
+			t.Errorf("nothing to tell draws %v", m)
+		}
 	}
 }
 

@@ -145,7 +145,7 @@ func changes(v access.RequestView) []string {
 		lines = append(lines, overlaps(v))
 	}
 	if v.Renewals.Every > 0 {
-		lines = append(lines, fmt.Sprintf("RunCloud keeps such keys for %s, so I renew them: about %s of RunCloud's quota a month.",
+		lines = append(lines, fmt.Sprintf("A grant this long is renewed every %s. That costs about %s of RunCloud's monthly quota.",
 			duration.Format(v.Renewals.Every), count(v.Renewals.CallsPerMonth, "call", "calls")))
 	}
 	return lines

@@ -149,6 +149,22 @@ func removals(i int) access.Result {
 	return access.Result{State: access.Done}
 }
 
+func inspection(int) access.Result {
+	return access.Result{State: access.Done, Detail: `[{"SystemUser":"runcloud","Address":"203.0.113.9"}]`}
+}
+
+func unfinished(i int) access.Result {
+	switch i % 5 {
+	case 0:
+		return access.Result{State: access.Waiting, Problem: access.ProblemOffline, Detail: "The server is offline."}
+	case 1:
+		return access.Result{State: access.Failed, Problem: access.ProblemRefused, Detail: "403: forbidden"}
+	case 2:
+		return access.Result{State: access.Waiting}
+	}
+	return inspection(i)
+}
+
 func (w world) ended(reason access.EndReason, late time.Duration, state func(int) access.Result) access.RequestView {
 	v := w.live(allDone)
 	v.Grant.State, v.Grant.EndReason, v.Grant.EndedAt = access.Ended, reason, v.Grant.EndsAt.Add(late)
@@ -161,10 +177,10 @@ func (w world) ended(reason access.EndReason, late time.Duration, state func(int
 
 func (w world) offboarding(state func(int) access.Result, candidates int) access.RequestView {
 	v := w.request(access.KindOffboard, access.Approved)
-	v.Results = w.results(access.PhaseRemove, state)
+	v.Results = append(w.results(access.PhaseRemove, state), w.results(access.PhaseInspect, inspection)...)
 	for i := range candidates {
 		c := access.Candidate{
-			RequestID: 12, ServerID: int64(100 + i), ServerName: w.foreign(fmt.Sprintf("web-%03d", i+1)), Why: []string{"label", "prefix"}[i%2],
+			RequestID: 12, ServerID: int64(100 + i), ServerName: w.foreign(fmt.Sprintf("web-%03d", i+1)), Why: []string{access.WhyLabel, access.WhyKey, access.WhyType}[i%3],
 			Credential: access.Credential{ID: int64(4000 + i), Label: w.foreign("bob old laptop"), SystemUser: w.foreign("runcloud"), PublicKey: w.foreign("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0S...")},
 		}
 		if i == 2 {

@@ -22,7 +22,7 @@ func Keys(all []access.Key, of access.UserID) Message {
 		lines[i] = keyLine(k)
 	}
 	p.say("*Keys of* " + mention(of) + ": " + count(len(all), "key", "keys"))
-	p.say(fit(lines, "\n", listLimit, "only the first ones are shown"))
+	p.say(fit(lines, "\n", longList, "only the first ones are shown"))
 	return p.message()
 }
 
@@ -41,9 +41,9 @@ func List(o access.Overview) Message {
 	if len(o.Grants) == 0 {
 		p.say(nobody(o.Complete))
 	}
-	p.list("Access now: "+count(len(o.Grants), "grant", "grants"), grantLines(o.Grants), how)
-	p.list("Waiting: "+count(len(o.Waiting), "request", "requests"), waitingLines(o.Waiting), "`/sshkey pending` shows approvers all")
-	p.list("Still to remove: "+count(len(o.Debt), "key", "keys"), owedLines(o.Debt), how)
+	p.list("Access now: "+count(len(o.Grants), "grant", "grants"), grantLines(o.Grants), list, how)
+	p.list("Waiting: "+count(len(o.Waiting), "request", "requests"), waitingLines(o.Waiting), list, "`/sshkey pending` shows approvers all")
+	p.list("Still to remove: "+count(len(o.Debt), "key", "keys"), owedLines(o.Debt), list, how)
 	if o.Complete && len(o.Debt) == 0 {
 		p.small("Nothing is owed: no key that should be gone is left.")
 	}
@@ -121,9 +121,9 @@ func Daily(o access.Overview) (m Message, ok bool) {
 	p.head("SSH access today")
 	p.say(fmt.Sprintf("%s, %s waiting, %s still to remove.", upper(count(len(o.Grants), "live grant", "live grants")),
 		count(len(o.Waiting), "request", "requests"), count(len(o.Debt), "key", "keys")))
-	p.list("Still to remove", owedLines(o.Debt), "see `/sshkey list`")
-	p.list("Access now", grantLines(o.Grants), "see `/sshkey list`")
-	p.list("Waiting", waitingLines(o.Waiting), "see `/sshkey pending`")
+	p.list("Still to remove", owedLines(o.Debt), list, "see `/sshkey list`")
+	p.list("Access now", grantLines(o.Grants), list, "see `/sshkey list`")
+	p.list("Waiting", waitingLines(o.Waiting), list, "see `/sshkey pending`")
 	return p.message(), true
 }
 
@@ -138,7 +138,7 @@ func Pending(views []access.RequestView) Message {
 	for i, v := range views {
 		lines[i] = fmt.Sprintf("Request %d: %s It waits %s.%s", v.Request.ID, intro(v), until(v.Request.ExpiresAt), approvals(v))
 	}
-	p.list("Waiting for a decision: "+count(len(views), "request", "requests"), lines, "they come up when these are decided")
+	p.list("Waiting for a decision: "+count(len(views), "request", "requests"), lines, longList, "they come up when these are decided")
 	return p.message()
 }
 
@@ -158,7 +158,7 @@ func Servers(all []access.Server, total int) Message {
 		}
 	}
 	p.say(fmt.Sprintf("*%s* of %s in the account, %d offline", servers(len(all)), grouped(total), offline))
-	p.say(fit(lines, "\n", listLimit, "narrow it, as in `/sshkey servers web-*`"))
+	p.say(fit(lines, "\n", longList, "narrow it, as in `/sshkey servers web-*`"))
 	return p.message()
 }
 

@@ -23,28 +23,27 @@ func offboard(v access.RequestView) Message {
 		}
 		return p.message()
 	}
-	t := tallyOf(v.Results, access.PhaseRemove)
-	p.head(offboardTitle(r, t))
-	p.say(offboardState(v, t), started(v), reason(r))
-	p.say(removing(t), removedFrom(v))
-	p.list("Still to remove", debtLines(v), "see `/sshkey list`")
-	p.candidates(v)
-	p.list("SSH sessions that were open", sessionLines(v), "look at the servers themselves")
+	p.head(offboardTitle(v))
+	p.say(offboardState(v), started(v), reason(r))
+	p.say(removing(tallyOf(v.Results, access.PhaseRemove)), removedFrom(v), reading(v))
 	p.small(byHand(v)...)
+	p.list("Still to remove", debtLines(v), list, "see `/sshkey list`")
+	p.candidates(v)
+	p.list("SSH sessions that were open", sessionLines(v), shortList, "look at the servers themselves")
 	p.press(requestButtons(v)...)
 	return p.message()
 }
 
-func offboardTitle(r access.Request, t tally) string {
-	if t.owed() > 0 {
-		return fmt.Sprintf("Offboarding (request %d)", r.ID)
+func offboardTitle(v access.RequestView) string {
+	if access.Settled(v.Results) {
+		return fmt.Sprintf("Offboarded (request %d)", v.Request.ID)
 	}
-	return fmt.Sprintf("Offboarded (request %d)", r.ID)
+	return fmt.Sprintf("Offboarding (request %d)", v.Request.ID)
 }
 
-func offboardState(v access.RequestView, t tally) string {
+func offboardState(v access.RequestView) string {
 	who := mention(v.Request.Person)
-	if t.owed() > 0 {
+	if !access.Settled(v.Results) {
 		return "*Offboarding* " + who + ": not finished yet. Nobody can grant them access any more."
 	}
 	return "*Offboarded* " + who + ": no key that I placed is left on any server. Nobody can grant them access any more."
@@ -68,7 +67,35 @@ func removedFrom(v access.RequestView) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return "Removed on: " + fit(names, ", ", 900, "the thread lists all")
+	return "Removed on: " + fit(names, ", ", 500, "the thread lists all")
+}
+
+// reading says how far the servers have been read for keys that the bot did not place.
+func reading(v access.RequestView) string {
+	t := tallyOf(v.Results, access.PhaseInspect)
+	switch {
+	case t.servers == 0:
+		return ""
+	case t.owed() > 0:
+		return "*Looking for other keys:* still to read on " + servers(t.owed()) + unread(v.Results) + "."
+	case len(v.Candidates) == 0:
+		return "*Looked for other keys:* found none that may be theirs."
+	}
+	return "*Looked for other keys:* every server is read."
+}
+
+// unread names the servers that could not be read, and why.
+func unread(results []access.Result) string {
+	var names []string
+	for _, o := range outcomes(results) {
+		if o.Phase == access.PhaseInspect && !o.State.Final() && o.Problem != access.NoProblem {
+			names = append(names, code(o.Name, nameLimit)+" ("+problemWord(o.Problem)+")")
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ": " + fit(names, ", ", 600, "")
 }
 
 func debtLines(v access.RequestView) []string {

@@ -14,7 +14,9 @@ import (
 const (
 	textLimit    = 3900
 	sectionLimit = 2900
-	listLimit    = 2300
+	longList     = 2300 // the only list of a message
+	list         = 1000 // one of a few
+	shortList    = 600  // one beside much else
 )
 
 // page collects a message: each thing said goes into the blocks and into the text.
@@ -52,8 +54,8 @@ func (p *page) small(lines ...string) {
 	p.lines = append(p.lines, lines...)
 }
 
-// list adds a title and the items that have room, one a line.
-func (p *page) list(title string, items []string, how string) {
+// list adds a title and the items that have room, one a line, and how to see the others.
+func (p *page) list(title string, items []string, room int, how string) {
 	if len(items) == 0 {
 		return
 	}
@@ -61,7 +63,7 @@ func (p *page) list(title string, items []string, how string) {
 	for i, item := range items {
 		bulleted[i] = "• " + item
 	}
-	p.say("*"+title+"*", fit(bulleted, "\n", listLimit, how))
+	p.say("*"+title+"*", fit(bulleted, "\n", room, how))
 }
 
 // press adds buttons. They are not part of the text: it cannot be pressed.

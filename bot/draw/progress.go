@@ -15,19 +15,12 @@ const barCells = 20
 func Progress(v access.RequestView, phase access.Phase, left time.Duration) Message {
 	t := tallyOf(v.Results, phase)
 	settled := t.servers - t.open()
-	line := fmt.Sprintf("%s: %d of %s settled. %s.%s", phaseTitle(phase, v.Request.ID), settled, servers(t.servers), upper(t.words()), leftWords(t, left))
+	line := fmt.Sprintf("*%s:* %d of %s settled. %s.%s", phaseNoun(phase, v.Request.ID), settled, servers(t.servers), upper(t.words()), leftWords(t, left))
 	p := &page{}
 	p.say(line)
 	bar := markup("`" + barText(settled, t.servers) + "`")
 	p.blocks = append(p.blocks, section(bar))
 	return p.message()
-}
-
-func phaseTitle(phase access.Phase, request int64) string {
-	if phase == access.PhaseRemove {
-		return fmt.Sprintf("*Removing keys* (request %d)", request)
-	}
-	return fmt.Sprintf("*Placing keys* (request %d)", request)
 }
 
 func leftWords(t tally, left time.Duration) string {

@@ -22,11 +22,11 @@ func Request(v access.RequestView, now time.Time) Message {
 	p := &page{}
 	p.head(title(v.Request))
 	p.say(intro(v), askForDecision(v))
+	p.say(decision(v), ending(v), run(v, now), reading(v))
 	p.say(facts(v)...)
 	p.say(orNone(reason(v.Request)))
 	p.small(changes(v)...)
 	p.small(keyLines(v)...)
-	p.say(decision(v), ending(v), run(v, now))
 	p.candidates(v)
 	p.press(requestButtons(v)...)
 	return p.message()
@@ -163,11 +163,15 @@ func requestButtons(v access.RequestView) []slack.BlockElement {
 	case access.WaitingForKey:
 		return []slack.BlockElement{button(ActionCancel, id, "Cancel")}
 	case access.Approved:
-		if tallyOf(v.Results, phaseOf(v)).by[access.Failed] > 0 {
+		if failed(v, phaseOf(v)) || failed(v, access.PhaseInspect) {
 			return []slack.BlockElement{button(ActionRetry, id, "Retry failed")}
 		}
 	}
 	return nil
+}
+
+func failed(v access.RequestView, phase access.Phase) bool {
+	return tallyOf(v.Results, phase).by[access.Failed] > 0
 }
 
 // approveButton asks again where the damage would be large, and only there.

@@ -25,14 +25,17 @@ type group struct {
 }
 
 // Results draws the outcome on every server of rs for the thread, in as few messages as Slack's limits
-// allow: failures first, then what waits, then the rest. The keys of one server make one entry.
+// allow, or in none: failures first, then what waits, then the rest. The keys of one server make one entry.
 func Results(v access.RequestView, rs []access.Result) []Message {
 	var pieces []string
-	for _, g := range groups(outcomes(rs)) {
+	for _, g := range groups(slices.DeleteFunc(outcomes(rs), silent)) {
 		pieces = append(pieces, g.pieces(v.Request.ID)...)
 	}
 	return pack(pieces)
 }
+
+// silent tells what needs no line: that a server was read for other keys as it should be.
+func silent(o outcome) bool { return o.Phase == access.PhaseInspect && o.State.Final() }
 
 func groups(all []outcome) []group {
 	var out []group
@@ -113,11 +116,17 @@ func pack(pieces []string) []Message {
 	return out
 }
 
+// phaseNoun names the work that an outcome is about.
 func phaseNoun(phase access.Phase, request int64) string {
-	if phase == access.PhaseRemove {
-		return fmt.Sprintf("Removing keys (request %d)", request)
+	work := "Placing keys"
+	switch phase {
+	case access.PhaseRemove:
+		work = "Removing keys"
+	case access.PhaseInspect:
+		work = "Looking for other keys"
+	case access.PhaseAdd:
 	}
-	return fmt.Sprintf("Placing keys (request %d)", request)
+	return fmt.Sprintf("%s (request %d)", work, request)
 }
 
 func comma(text string) string {

@@ -21,7 +21,7 @@ const cellLimit = 500
 func Summary(v access.RequestView, phase access.Phase) Message {
 	t := tallyOf(v.Results, phase)
 	p := &page{}
-	line := phaseTitle(phase, v.Request.ID) + ": " + verdict(t, phase) + "."
+	line := "*" + phaseNoun(phase, v.Request.ID) + ":* " + verdict(t, phase) + "."
 	if t.servers > 0 {
 		line += " " + upper(t.words()) + "."
 	}

@@ -121,7 +121,7 @@ func sentence(text string, limit int) string {
 	for i, part := range parts {
 		if left := limit - utf8.RuneCountInString(out.String()); left < 4 {
 			return out.String() + "…"
-		} else if i%2 == 1 {
+		} else if i%2 == 1 && clean(part) != "" {
 			out.WriteString(code(part, left-3))
 		} else {
 			out.WriteString(padded(part, escape(part, left-3)))
