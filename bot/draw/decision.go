@@ -108,7 +108,7 @@ func removing(t tally) string {
 	case t.owed() == 0:
 		return fmt.Sprintf("*Removed* on %d of %s: %s.", t.by[access.Done], servers(t.servers), t.words())
 	}
-	return fmt.Sprintf("*Removing:* %s of %s. Still to remove on %s.", t.words(), servers(t.servers), servers(t.owed()))
+	return fmt.Sprintf("*Removing* on %s: %s. Still to remove on %s.", servers(t.servers), t.words(), servers(t.owed()))
 }
 
 // ending says why and when the access of a request ended, and how late.

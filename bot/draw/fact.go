@@ -117,7 +117,7 @@ func durationFact(v access.RequestView) string {
 	case r.Forever():
 		text += ", without an end"
 	case r.State.Open():
-		text += ", starting when it is approved: approved at once it is " + until(r.CreatedAt.Add(r.Duration))
+		text += " from the approval on; approved right away, " + until(r.CreatedAt.Add(r.Duration))
 	}
 	if r.EditedBy != "" && r.AskedDuration != r.Duration {
 		text += fmt.Sprintf(". %s shortened this; asked for was %s", mention(r.EditedBy), span(r.AskedDuration))

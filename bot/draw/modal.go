@@ -26,7 +26,7 @@ const actionValue = "value"
 const (
 	keyMax     = 3000 // a text input takes no more; RSA keys of 16,384 bits fit
 	lineMax    = 150
-	patternMax = 1000
+	patternMax = 3000
 	reasonMax  = 500
 )
 
@@ -88,7 +88,12 @@ func EditModal(v access.RequestView) slack.ModalViewRequest {
 		input(BlockDuration, "How long", "No longer than asked for: "+span(r.Duration)+".", textInput("", span(r.Duration), lineMax)),
 	}
 	if r.Kind == access.KindGrant {
-		blocks = append(blocks, input(BlockServers, "Servers", "A part of those asked for. Empty means all of them.", textInput("", r.Pattern, patternMax)).WithOptional(true))
+		hint := "A part of those asked for."
+		if r.Pattern == "" {
+			hint += " Left empty, it stays every server."
+		}
+		// Required where servers were named: an emptied field would mean every server.
+		blocks = append(blocks, input(BlockServers, "Servers", hint, textInput("", r.Pattern, patternMax)).WithOptional(r.Pattern == ""))
 	}
 	return modal(ModalEdit, "Narrow the request", "Save", opaque(r.ID), blocks...)
 }
