@@ -233,16 +233,21 @@ func (s *Service) GiveBack(ctx context.Context, actor UserID, grantID int64) ([]
 
 // EndDue ends every grant whose time is over. Any replica may call it at any time.
 func (s *Service) EndDue(ctx context.Context) (int, error) {
-	var ended int
+	var ended []Grant
 	err := s.Store.Update(ctx, func(tx Tx) error {
 		due, err := tx.Grants(ctx, GrantQuery{State: Live, EndsBefore: s.Now(), Limit: endBatch})
 		if err != nil {
 			return err
 		}
-		ended = len(due)
+		ended = due
 		return s.endGrants(ctx, tx, ending{reason: EndExpired}, due)
 	})
-	return ended, err
+	if err == nil && s.Late != nil {
+		for _, g := range ended {
+			s.Late(s.Now().Sub(g.EndsAt))
+		}
+	}
+	return len(ended), err
 }
 
 // endBatch bounds one transaction of the sweep.

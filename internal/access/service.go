@@ -50,6 +50,7 @@ type Service struct {
 	Settings  Settings
 	Now       func() time.Time
 	Log       *slog.Logger
+	Late      func(d time.Duration) // told how long after its end each expired grant was ended; may be nil
 
 	refresh sync.Mutex // one complete reading of the servers at a time
 }

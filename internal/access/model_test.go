@@ -1,0 +1,258 @@
+package access_test
+
+import (
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/store"
+)
+
+// modelGrant is a grant as a person with pen and paper would keep it.
+type modelGrant struct {
+	person  access.UserID
+	user    string
+	servers []int64
+	keys    []string // TYPE BLOB's blob
+	ends    time.Time
+	over    bool
+}
+
+// model is the whole truth in a few lines: what must be on the servers is the
+// union of the grants that are live now.
+type model struct {
+	grants []*modelGrant
+	keys   map[access.UserID][]string
+	gone   map[access.UserID]bool
+}
+
+func (m *model) union(now time.Time) []string {
+	set := []string{}
+	for _, g := range m.grants {
+		if g.over || !now.Before(g.ends) {
+			continue
+		}
+		for _, server := range g.servers {
+			for _, key := range g.keys {
+				set = append(set, fmt.Sprintf("%d %s %s", server, g.user, key))
+			}
+		}
+	}
+	slices.Sort(set)
+	return slices.Compact(set)
+}
+
+// TestServersFollowTheUnionOfLiveGrants drives random asks, approvals, extensions,
+// revocations, ends, offboardings, faults, crashes and jumps of the clock, and
+// compares the servers with the model whenever the work has come to rest.
+func TestServersFollowTheUnionOfLiveGrants(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	run := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		run++
+		ledger, err := store.Open(t.Context(), "sqlite:"+filepath.Join(dir, fmt.Sprintf("%d.db", run)), store.Options{Replica: "test", Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			rt.Fatalf("open: %v", err)
+		}
+		defer ledger.Close()
+		w := &world{harness: newHarnessOn(rt, ledger, 5), model: model{keys: map[access.UserID][]string{}, gone: map[access.UserID]bool{}}}
+		w.Settings.MaxDuration = 100 * 24 * time.Hour
+		for range rapid.IntRange(5, 25).Draw(rt, "steps") {
+			w.step(rt)
+		}
+		w.settle(rt)
+		w.verifyAudit()
+	})
+}
+
+type world struct {
+	*harness
+	model model
+}
+
+var modelPeople = []access.UserID{alice, carol}
+
+func (w *world) step(rt *rapid.T) {
+	switch rapid.IntRange(0, 10).Draw(rt, "act") {
+	case 0, 1, 2:
+		w.askAndApprove(rt)
+	case 3:
+		w.extend(rt)
+	case 4:
+		w.revoke(rt)
+	case 5:
+		w.giveBack(rt)
+	case 6:
+		w.clock.Advance(time.Duration(rapid.IntRange(1, 40*60).Draw(rt, "minutes")) * time.Minute)
+		w.must(w.Sweep(w.ctx()))
+	case 7:
+		w.breakThings(rt)
+		w.work()
+	case 8:
+		w.toggleServer(rt)
+	case 9:
+		w.settle(rt)
+	case 10:
+		if rapid.IntRange(0, 4).Draw(rt, "leave") == 0 {
+			w.offboard(rt)
+		}
+	}
+}
+
+func (w *world) person(rt *rapid.T) (access.UserID, bool) {
+	p := rapid.SampledFrom(modelPeople).Draw(rt, "person")
+	return p, !w.model.gone[p]
+}
+
+func (w *world) servers(rt *rapid.T) []int64 {
+	chosen := rapid.SliceOfNDistinct(rapid.Int64Range(1, 5), 1, 5, rapid.ID[int64]).Draw(rt, "servers")
+	slices.Sort(chosen)
+	return chosen
+}
+
+func pattern(servers []int64) string {
+	var parts []string
+	for _, id := range servers {
+		parts = append(parts, fmt.Sprintf("#%d", id))
+	}
+	return strings.Join(parts, ",")
+}
+
+func (w *world) askAndApprove(rt *rapid.T) {
+	p, ok := w.person(rt)
+	if !ok {
+		return
+	}
+	if len(w.model.keys[p]) == 0 || rapid.IntRange(0, 3).Draw(rt, "new key") == 0 {
+		key := w.register(p, fmt.Sprintf("%s %d", p, len(w.model.keys[p])))
+		w.model.keys[p] = append(w.model.keys[p], key.Blob)
+	}
+	g := &modelGrant{
+		person: p, user: rapid.SampledFrom([]string{"runcloud", "root"}).Draw(rt, "user"), servers: w.servers(rt),
+		keys: slices.Clone(w.model.keys[p]),
+	}
+	d := time.Duration(rapid.IntRange(10, 40*60).Draw(rt, "duration")) * time.Minute
+	r, err := w.AskGrant(w.ctx(), access.GrantAsk{Source: w.nextSource(), Asker: p, Person: p, Duration: d, Servers: pattern(g.servers), SystemUser: g.user})
+	if access.CodeOf(err) == access.Conflict {
+		return // the very same was asked a moment ago
+	}
+	w.must(err)
+	w.approve(r.ID)
+	g.ends = w.clock.Now().Add(d)
+	w.model.grants = append(w.model.grants, g)
+}
+
+func (w *world) live(p access.UserID) (live []*modelGrant) {
+	for _, g := range w.model.grants {
+		if g.person == p && !g.over && w.clock.Now().Before(g.ends) {
+			live = append(live, g)
+		}
+	}
+	return live
+}
+
+func (w *world) extend(rt *rapid.T) {
+	p, ok := w.person(rt)
+	live := w.live(p)
+	if !ok || len(live) == 0 {
+		return
+	}
+	next := slices.MinFunc(live, func(a, b *modelGrant) int { return a.ends.Compare(b.ends) })
+	d := time.Duration(rapid.IntRange(10, 20*60).Draw(rt, "longer")) * time.Minute
+	r, err := w.AskExtend(w.ctx(), access.ExtendAsk{Source: w.nextSource(), Asker: p, Person: p, Duration: d})
+	if access.CodeOf(err) == access.Conflict {
+		return
+	}
+	w.must(err)
+	w.approve(r.ID)
+	next.ends = next.ends.Add(d)
+}
+
+func (w *world) revoke(rt *rapid.T) {
+	p, ok := w.person(rt)
+	live := w.live(p)
+	if !ok || len(live) == 0 {
+		return
+	}
+	servers := w.servers(rt)
+	if rapid.Bool().Draw(rt, "everywhere") {
+		servers = []int64{1, 2, 3, 4, 5}
+	}
+	r, err := w.AskRevoke(w.ctx(), access.RevokeAsk{Source: w.nextSource(), Asker: bob, Person: p, Servers: pattern(servers)})
+	w.must(err)
+	_, err = w.Confirm(w.ctx(), r.ID, bob)
+	w.must(err)
+	for _, g := range live {
+		g.servers = slices.DeleteFunc(g.servers, func(id int64) bool { return slices.Contains(servers, id) })
+		g.over = len(g.servers) == 0
+	}
+}
+
+func (w *world) giveBack(rt *rapid.T) {
+	p, ok := w.person(rt)
+	live := w.live(p)
+	if !ok || len(live) == 0 {
+		return
+	}
+	_, err := w.GiveBack(w.ctx(), p, 0)
+	w.must(err)
+	for _, g := range live {
+		g.over = true
+	}
+}
+
+func (w *world) offboard(rt *rapid.T) {
+	p, ok := w.person(rt)
+	if !ok {
+		return
+	}
+	r, err := w.Offboard(w.ctx(), access.OffboardAsk{Source: w.nextSource(), Asker: bob, Person: p})
+	w.must(err)
+	_, err = w.Confirm(w.ctx(), r.ID, bob)
+	w.must(err)
+	w.model.gone[p] = true
+	for _, g := range w.live(p) {
+		g.over = true
+	}
+}
+
+func (w *world) toggleServer(rt *rapid.T) {
+	id := rapid.Int64Range(1, 5).Draw(rt, "server")
+	w.account.offline[id] = !w.account.offline[id]
+}
+
+// breakThings has the next calls go wrong, in an order that is drawn.
+func (w *world) breakThings(rt *rapid.T) {
+	faults := rapid.SliceOfN(rapid.SampledFrom([]fault{noFault, trouble, lost, lostUndone, crashBefore, crashAfter}), 1, 12).Draw(rt, "faults")
+	w.account.next = func(_ int64, write bool) fault {
+		if len(faults) == 0 {
+			return noFault
+		}
+		f := faults[0]
+		faults = faults[1:]
+		if !write && f == lost {
+			f = trouble
+		}
+		return f
+	}
+}
+
+// settle mends everything, lets the work come to rest, and compares.
+func (w *world) settle(rt *rapid.T) {
+	w.account.next = nil
+	clear(w.account.offline)
+	w.pass(20 * time.Minute) // longer than any backoff, and than any late look
+	want := w.model.union(w.clock.Now())
+	if diff := cmp.Diff(want, w.account.ours()); diff != "" {
+		rt.Fatalf("servers differ from the union of live grants (-want +got):\n%s", diff)
+	}
+}

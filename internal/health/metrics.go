@@ -1,0 +1,82 @@
+package health
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// Figures are the numbers of the ledger and of the connections, read when somebody
+// asks for the metrics.
+type Figures struct {
+	LiveGrants      int
+	PendingRequests int
+	OwedRemovals    int // keys that must go and could not yet
+	Sockets         int // connected to Slack
+	WaitingCalls    int // to RunCloud
+	Halted          bool
+}
+
+// Metrics is the registry of the process, with its own numbers.
+type Metrics struct {
+	*prometheus.Registry
+	lateness prometheus.Histogram
+}
+
+// NewMetrics makes a registry that asks read for the figures.
+func NewMetrics(read func(ctx context.Context) (Figures, error)) *Metrics {
+	m := &Metrics{
+		Registry: prometheus.NewRegistry(),
+		lateness: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "sshkeybot_grant_end_lateness_seconds",
+			Help:    "How long after its end the removal of an expired grant started.",
+			Buckets: []float64{0.5, 1, 2, 5, 10, 30, 60, 300, 3600},
+		}),
+	}
+	m.MustRegister(m.lateness, figures{read}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// GrantEnded records how late a grant ended.
+func (m *Metrics) GrantEnded(late time.Duration) { m.lateness.Observe(late.Seconds()) }
+
+type figures struct {
+	read func(ctx context.Context) (Figures, error)
+}
+
+func gauge(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("sshkeybot_"+name, help, nil, nil)
+}
+
+// Describe implements prometheus.Collector: what it collects is known by asking.
+func (f figures) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(f, ch) }
+
+// Collect implements prometheus.Collector.
+func (f figures) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
+	defer cancel()
+	now, err := f.read(ctx)
+	for _, g := range []struct {
+		desc  *prometheus.Desc
+		value float64
+	}{
+		{gauge("grants_live", "Grants that give access now."), float64(now.LiveGrants)},
+		{gauge("requests_pending", "Requests that wait for an approver."), float64(now.PendingRequests)},
+		{gauge("removals_owed", "Keys that must leave a server and could not yet."), float64(now.OwedRemovals)},
+		{gauge("slack_sockets", "Sockets that are connected to Slack."), float64(now.Sockets)},
+		{gauge("runcloud_calls_waiting", "Calls that wait for RunCloud's rate limit."), float64(now.WaitingCalls)},
+		{gauge("halted", "1 while RunCloud refuses the token and all work waits."), oneIf(now.Halted)},
+		{gauge("ledger_readable", "1 if the numbers above could be read."), oneIf(err == nil)},
+	} {
+		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.value)
+	}
+}
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
