@@ -2,6 +2,7 @@ package draw
 
 import (
 	"errors"
+	"maps"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -10,12 +11,14 @@ import (
 // cases draws every message and view there is.
 func (w world) cases() map[string]any {
 	all := map[string]any{}
-	for _, part := range []map[string]any{w.requestCases(), w.runCases(), w.offboardCases(), w.noticeCases(), w.answerCases(), w.viewCases()} {
-		for name, drawn := range part {
-			all[name] = drawn
-		}
+	for _, part := range w.parts() {
+		maps.Copy(all, part())
 	}
 	return all
+}
+
+func (w world) parts() []func() map[string]any {
+	return []func() map[string]any{w.requestCases, w.runCases, w.offboardCases, w.noticeCases, w.answerCases, w.viewCases}
 }
 
 func (w world) requestCases() map[string]any {
@@ -133,11 +136,12 @@ func (w world) noticeCases() map[string]any {
 }
 
 func (w world) answerCases() map[string]any {
-	pending, approved := w.request(access.KindGrant, access.Pending).Request, w.request(access.KindGrant, access.Approved).Request
+	pendingView := w.request(access.KindGrant, access.Pending)
+	pending, approved := pendingView.Request, w.request(access.KindGrant, access.Approved).Request
 	key := w.keys()[0]
 	var waiting []access.RequestView
 	for range w.n {
-		waiting = append(waiting, w.request(access.KindGrant, access.Pending))
+		waiting = append(waiting, pendingView)
 	}
 	return map[string]any{
 		"help":                 Help(),

@@ -199,11 +199,12 @@ func (w world) offboarding(state func(int) access.Result, candidates int) access
 
 func (w world) overview() access.Overview {
 	o := access.Overview{Complete: true}
+	revoke := w.request(access.KindRevoke, access.Pending).Request
 	for i := range w.n {
 		g := grant()
 		g.ID = int64(i + 1)
 		o.Grants = append(o.Grants, access.GrantView{Grant: g, Servers: 2, Names: []string{w.foreign("web-001"), w.foreign("web-002")}, Wanted: i % 2})
-		o.Waiting = append(o.Waiting, w.request(access.KindRevoke, access.Pending).Request)
+		o.Waiting = append(o.Waiting, revoke)
 		o.Debt = append(o.Debt, access.DebtView{
 			Placement: access.Placement{Fingerprint: fingerprint(i), Person: bob, SystemUser: "runcloud", LeftAt: noon(), Problem: access.ProblemOffline, Detail: w.foreign("server offline")},
 			Server:    access.ServerRef{ID: int64(i), Name: w.foreign("web-001")},
@@ -223,9 +224,10 @@ func (w world) inventory() []access.Server {
 func (w world) home(page int) slack.HomeTabViewRequest {
 	d := HomeData{Me: bob, Approver: true, Keys: w.keys(), Team: w.overview(), Page: page}
 	d.Grants = d.Team.Grants
+	waiting, asked := w.request(access.KindGrant, access.Pending), w.request(access.KindExtend, access.Pending).Request
 	for range min(w.n, 50) {
-		d.Waiting = append(d.Waiting, w.request(access.KindGrant, access.Pending))
-		d.Asked = append(d.Asked, w.request(access.KindExtend, access.Pending).Request)
+		d.Waiting = append(d.Waiting, waiting)
+		d.Asked = append(d.Asked, asked)
 	}
 	return Home(d)
 }
