@@ -1,0 +1,207 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"sshkeybot/bot/draw"
+	"sshkeybot/internal/access"
+)
+
+const (
+	callTimeout = 15 * time.Second
+	repeats     = 3 // of a call that Slack did not carry out
+)
+
+// Ref names a message: the channel and time stamp that Slack answered.
+type Ref struct{ Channel, TS string }
+
+// API calls Slack's Web API at the pace that Slack allows. Its errors are
+// *access.Error: RateLimited and Unavailable where nothing happened and coming
+// back later helps, UnknownOutcome where an answer was lost, Unauthorized where
+// our token is refused, and others where Slack will not do it; slackCode tells
+// Slack's own word.
+type API struct {
+	client *slack.Client
+	http   *http.Client
+	gate   *gate
+}
+
+// NewAPI makes an API. An empty url is Slack's own; a nil client is one with a timeout.
+func NewAPI(token, url string, client *http.Client) *API {
+	if client == nil {
+		client = &http.Client{Timeout: callTimeout}
+	}
+	options := []slack.Option{slack.OptionHTTPClient(client)}
+	if url != "" {
+		options = append(options, slack.OptionAPIURL(url))
+	}
+	return &API{client: slack.New(token, options...), http: client, gate: newGate()}
+}
+
+// call is one method of the Web API.
+type call struct {
+	method string
+	place  string // channel, where the method is limited by channel
+	safe   bool   // doing it twice is doing it once
+}
+
+// do makes the call, again where Slack said that it was not carried out, or where
+// it can do no harm. A post whose answer was lost is not repeated.
+func (a *API) do(ctx context.Context, c call, make func(context.Context) error) error {
+	for attempt := 1; ; attempt++ {
+		if err := a.gate.pass(ctx, c); err != nil {
+			return err
+		}
+		err := failure(c, make(ctx))
+		switch {
+		case err == nil || attempt == repeats:
+			return err
+		case access.CodeOf(err) == access.RateLimited:
+			a.gate.hold(c, access.RetryAfter(err))
+		case c.safe && access.CodeOf(err) == access.Unavailable:
+			if !sleep(ctx, rand.N(200*time.Millisecond)*time.Duration(attempt)) {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+}
+
+// Post sends a message to a channel, or to a person given their user ID, and
+// into a thread unless thread is empty.
+func (a *API) Post(ctx context.Context, channel, thread string, m draw.Message) (ref Ref, err error) {
+	options := append(content(m), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
+	if thread != "" {
+		options = append(options, slack.MsgOptionTS(thread))
+	}
+	err = a.do(ctx, call{method: "chat.postMessage", place: channel}, func(ctx context.Context) (err error) {
+		ref.Channel, ref.TS, err = a.client.PostMessageContext(ctx, channel, options...)
+		return err
+	})
+	return ref, err
+}
+
+// Update replaces what a message shows.
+func (a *API) Update(ctx context.Context, at Ref, m draw.Message) error {
+	return a.do(ctx, call{method: "chat.update", safe: true}, func(ctx context.Context) error {
+		_, _, _, err := a.client.UpdateMessageContext(ctx, at.Channel, at.TS, content(m)...)
+		return err
+	})
+}
+
+// Whisper shows a message to one person in a channel that both are in.
+func (a *API) Whisper(ctx context.Context, channel string, to access.UserID, m draw.Message) error {
+	return a.do(ctx, call{method: "chat.postEphemeral"}, func(ctx context.Context) error {
+		_, err := a.client.PostEphemeralContext(ctx, channel, string(to), content(m)...)
+		return err
+	})
+}
+
+func content(m draw.Message) []slack.MsgOption {
+	options := []slack.MsgOption{slack.MsgOptionText(m.Text, false)}
+	if len(m.Blocks) > 0 {
+		options = append(options, slack.MsgOptionBlocks(m.Blocks...))
+	}
+	return options
+}
+
+// reply is a message as an acknowledgement and a response_url carry it.
+type reply struct {
+	Type    string        `json:"response_type"`
+	Replace bool          `json:"replace_original"`
+	Text    string        `json:"text"`
+	Blocks  []slack.Block `json:"blocks,omitempty"`
+}
+
+func private(m draw.Message) reply { return reply{Type: "ephemeral", Text: m.Text, Blocks: m.Blocks} }
+
+// Respond answers over a response_url, for this person only. Slack takes five
+// answers within thirty minutes (Slack, "Handling user interaction").
+func (a *API) Respond(ctx context.Context, url string, r reply) error {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("response_url: %w", err)
+	}
+	return a.do(ctx, call{method: "response_url"}, func(ctx context.Context) error { return a.send(ctx, url, body) })
+}
+
+func (a *API) send(ctx context.Context, url string, body []byte) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return &access.Error{Code: access.Internal, Op: "response_url"} // the address is a secret
+	}
+	request.Header.Set("Content-Type", "application/json")
+	answer, err := a.http.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 4<<10)) // so that the connection can be used again
+	if answer.StatusCode != http.StatusOK {
+		return slack.StatusCodeError{Code: answer.StatusCode, Status: answer.Status}
+	}
+	return nil
+}
+
+// OpenModal shows a modal to the person who did something three seconds ago at most.
+func (a *API) OpenModal(ctx context.Context, trigger string, v slack.ModalViewRequest) error {
+	return a.do(ctx, call{method: "views.open"}, func(ctx context.Context) error {
+		_, err := a.client.OpenViewContext(ctx, trigger, v)
+		return err
+	})
+}
+
+// PublishHome replaces a person's Home tab.
+func (a *API) PublishHome(ctx context.Context, to access.UserID, v slack.HomeTabViewRequest) error {
+	return a.do(ctx, call{method: "views.publish", safe: true}, func(ctx context.Context) error {
+		_, err := a.client.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: string(to), View: v})
+		return err
+	})
+}
+
+// Upload shares a file in a thread; the bot must be in the channel.
+func (a *API) Upload(ctx context.Context, at Ref, name, title string, data []byte) error {
+	return a.do(ctx, call{method: "files.upload", place: at.Channel}, func(ctx context.Context) error {
+		_, err := a.client.UploadFileContext(ctx, slack.UploadFileParameters{
+			Filename: name, Title: title, FileSize: len(data), Reader: bytes.NewReader(data), Channel: at.Channel, ThreadTimestamp: at.TS,
+		})
+		return err
+	})
+}
+
+// User asks who somebody is, now.
+func (a *API) User(ctx context.Context, id access.UserID) (user *slack.User, err error) {
+	err = a.do(ctx, call{method: "users.info", safe: true}, func(ctx context.Context) (err error) {
+		user, err = a.client.GetUserInfoContext(ctx, string(id))
+		return err
+	})
+	return user, err
+}
+
+// Group lists the active members of a user group.
+func (a *API) Group(ctx context.Context, id string) (members []string, err error) {
+	err = a.do(ctx, call{method: "usergroups.users.list", safe: true}, func(ctx context.Context) (err error) {
+		members, err = a.client.GetUserGroupMembersContext(ctx, id)
+		return err
+	})
+	return members, err
+}
+
+// Self asks who we are.
+func (a *API) Self(ctx context.Context) (self *slack.AuthTestResponse, err error) {
+	err = a.do(ctx, call{method: "auth.test", safe: true}, func(ctx context.Context) (err error) {
+		self, err = a.client.AuthTestContext(ctx)
+		return err
+	})
+	return self, err
+}

@@ -1,0 +1,194 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"sshkeybot/bot/draw"
+	"sshkeybot/bot/socket"
+	"sshkeybot/internal/access"
+)
+
+const (
+	held       = 30 * time.Second // an accepted envelope is ours for that long; then anybody may take it up
+	sweepEvery = 10 * time.Second
+	giveUp     = 10 * time.Minute // after that trouble counts as a refusal
+	jobLimit   = time.Minute
+)
+
+// Config says what a Bot is made of.
+type Config struct {
+	AppToken string
+	APIURL   string // base address with a trailing slash; empty is Slack's own
+	HTTP     *http.Client
+
+	API   *API
+	Uses  UseCases
+	Inbox access.Inbox
+	Log   *slog.Logger
+	Now   func() time.Time // nil is time.Now
+
+	ApprovalChannel string                // where requests are posted; empty is where they were asked
+	SystemUsers     []string              // that the form offers, the usual one first
+	Limits          draw.LimitsOfDuration // of what may be asked for
+}
+
+// Bot listens to Slack and answers.
+type Bot struct {
+	cfg    Config
+	socket *socket.Client
+	crew   *crew
+
+	mu     sync.Mutex
+	busy   map[string]bool   // envelopes in the hands of this process
+	mended map[Ref]time.Time // old messages drawn anew lately
+}
+
+// New makes a Bot that does nothing before Run.
+func New(cfg Config) *Bot {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	b := &Bot{cfg: cfg, crew: newCrew(), busy: map[string]bool{}, mended: map[Ref]time.Time{}}
+	b.socket = socket.New(socket.Config{AppToken: cfg.AppToken, APIURL: cfg.APIURL, HTTP: cfg.HTTP, Log: cfg.Log, Handler: b.receive})
+	return b
+}
+
+func (b *Bot) now() time.Time { return b.cfg.Now() }
+
+// Run listens until ctx ends, Close has finished (nil), or Slack refuses us for
+// good (*socket.RefusedError).
+func (b *Bot) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	group, inner := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer cancel()
+		return b.socket.Run(inner)
+	})
+	group.Go(func() error {
+		b.sweep(inner)
+		return nil
+	})
+	return group.Wait()
+}
+
+// Close takes nothing more, lets what runs finish while ctx lasts, and leaves the
+// rest in the inbox.
+func (b *Bot) Close(ctx context.Context) {
+	b.socket.Close(ctx)
+	b.crew.close(ctx)
+}
+
+// Health tells whether Slack can reach us.
+func (b *Bot) Health() socket.Health { return b.socket.Health() }
+
+// receive deals with an envelope up to the point where it may be acknowledged.
+func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {
+	a, err := readAct(e)
+	switch {
+	case errors.Is(err, errIrrelevant):
+		return nil, nil
+	case err != nil:
+		b.cfg.Log.Warn("a delivery that cannot be read", "envelope", e.ID, "type", e.Type, "error", err)
+		return nil, nil // it would be no better the next time
+	}
+	a.At = b.now()
+	if payload, done := b.atOnce(ctx, a); done {
+		return payload, nil
+	}
+	var s *slot
+	if a.Kind == aCommand && e.Accepts { // only there may an acknowledgement carry a message
+		s = newSlot()
+	}
+	fresh, err := b.accept(ctx, a, s)
+	if err != nil {
+		return nil, err
+	}
+	if !fresh || s == nil {
+		return nil, nil
+	}
+	return s.wait(ctx, quick-time.Since(e.At)), nil
+}
+
+// accept stores what somebody did and has it handled; false when it was before.
+func (b *Bot) accept(ctx context.Context, a act, s *slot) (bool, error) {
+	raw, err := json.Marshal(a)
+	if err != nil {
+		return false, fmt.Errorf("store an envelope: %w", err)
+	}
+	e := access.Envelope{ID: a.ID, Person: a.Person, Payload: raw, At: a.At}
+	fresh, err := b.cfg.Inbox.Accept(ctx, e, b.now().Add(held))
+	if err != nil {
+		return false, fmt.Errorf("store an envelope: %w", err)
+	}
+	if fresh {
+		b.start(a, s)
+	}
+	return fresh, nil
+}
+
+// start has an act handled, unless that is under way.
+func (b *Bot) start(a act, s *slot) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.busy[a.ID] {
+		return
+	}
+	b.busy[a.ID] = true
+	b.crew.do(a.Person, func() {
+		defer b.free(a.ID)
+		// Handling outlives the envelope, and ends in good time before a shutdown does.
+		ctx, cancel := context.WithTimeout(context.Background(), jobLimit)
+		defer cancel()
+		b.handle(ctx, a, s)
+	})
+}
+
+func (b *Bot) free(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.busy, id)
+}
+
+// sweep takes up what was acknowledged and not handled: by a process that died, or
+// because somebody we need was away.
+func (b *Bot) sweep(ctx context.Context) {
+	for {
+		now := b.now()
+		left, err := b.cfg.Inbox.Leftovers(ctx, now, now.Add(held))
+		if err != nil && ctx.Err() == nil {
+			b.cfg.Log.Error("the inbox cannot be read", "error", err)
+		}
+		for _, e := range left {
+			b.resume(ctx, e)
+		}
+		if !sleep(ctx, sweepEvery) {
+			return
+		}
+	}
+}
+
+func (b *Bot) resume(ctx context.Context, e access.Envelope) {
+	var a act
+	if err := json.Unmarshal(e.Payload, &a); err != nil {
+		b.cfg.Log.Error("a stored envelope cannot be read", "envelope", e.ID, "error", err)
+		b.settle(ctx, e.ID)
+		return
+	}
+	b.start(a, nil)
+}
+
+func (b *Bot) settle(ctx context.Context, id string) {
+	if err := b.cfg.Inbox.Handled(ctx, id); err != nil {
+		b.cfg.Log.Error("an envelope is handled and cannot be marked so", "envelope", id, "error", err)
+	}
+}

@@ -1,0 +1,437 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"sshkeybot/bot/draw"
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/sim/slacksim"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// rig is a played workspace, a played office, and a bot of ours between them.
+type rig struct {
+	*slacksim.Workspace
+	office    *office
+	bot       *Bot
+	announcer *Announcer
+	ended     chan struct{}
+}
+
+// scene makes a rig whose bot does not run yet.
+func scene(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
+	t.Helper()
+	w := slacksim.New(o)
+	url, err := w.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.Close)
+	var members []string
+	for i, name := range []string{"alice", "bob", "carol", "dave", "erin", "frank"} {
+		id := fmt.Sprintf("U%d", i+1)
+		w.AddUser(slacksim.User{ID: id, Name: name})
+		members = append(members, id)
+	}
+	w.AddChannel(slacksim.Channel{ID: "C1", Name: "ops", Members: members, Bot: true})
+	w.AddChannel(slacksim.Channel{ID: "C2", Name: "random", Members: members})
+	transport := &http.Transport{MaxIdleConnsPerHost: 50}
+	t.Cleanup(transport.CloseIdleConnections)
+	client := &http.Client{Transport: transport, Timeout: 5 * time.Second}
+	r := &rig{Workspace: w, office: newOffice(), ended: make(chan struct{})}
+	api := NewAPI(w.BotToken(), url, client)
+	cfg := Config{
+		AppToken: w.AppToken(), APIURL: url, HTTP: client, API: api, Uses: r.office, Inbox: r.office, Log: slog.New(slog.DiscardHandler),
+		SystemUsers: []string{"runcloud", "root"}, Limits: draw.LimitsOfDuration{Min: time.Minute, Max: 720 * time.Hour},
+	}
+	for _, c := range change {
+		c(&cfg)
+	}
+	r.bot = New(cfg)
+	r.announcer = &Announcer{API: api, Uses: r.office, Store: r.office, Log: cfg.Log, Now: time.Now}
+	return r
+}
+
+func start(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
+	t.Helper()
+	r := scene(t, o, change...)
+	r.run(t)
+	return r
+}
+
+func (r *rig) run(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer close(r.ended)
+		if err := r.bot.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-r.ended
+		r.bot.crew.close(context.Background())
+		for _, v := range r.Violations() {
+			t.Errorf("Slack's rules are broken: %s: %s", v.Where, v.What)
+		}
+	})
+	r.until(t, "two sockets", func() bool { return r.bot.Health().Sockets == 2 })
+}
+
+// until waits for a condition that comes true over real sockets.
+func (r *rig) until(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("waited in vain for: %s", what)
+		}
+	}
+}
+
+// types types a command and answers the text in the acknowledgement.
+func (r *rig) types(t *testing.T, user, text string) string {
+	t.Helper()
+	got, err := r.Command(t.Context(), user, "C1", "/sshkey "+text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.Acked || got.Error != "" {
+		t.Fatalf("/sshkey %s: %+v", text, got.Outcome)
+	}
+	if got.Response == nil {
+		return ""
+	}
+	return got.Response.Text
+}
+
+// whispered is what one person was shown last.
+func (r *rig) whispered(user string) slacksim.Message {
+	all := r.Ephemeral(user)
+	if len(all) == 0 {
+		return slacksim.Message{}
+	}
+	return all[len(all)-1]
+}
+
+func (r *rig) announce(t *testing.T, id int64) slacksim.Message {
+	t.Helper()
+	if err := r.announcer.Announce(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	return r.request(t)
+}
+
+// request is the message of the only request.
+func (r *rig) request(t *testing.T) slacksim.Message {
+	t.Helper()
+	all := r.Messages("C1")
+	if len(all) == 0 {
+		t.Fatal("no request was posted")
+	}
+	return all[len(all)-1]
+}
+
+func TestEveryVerbIsAnswered(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	for text, want := range map[string]string{
+		"": "/sshkey", "help": "/sshkey grant", "grant @bob 12h for the disk": "Request ", "list": "", "pending": "", "servers": "web-1",
+		"servers web": "web-1", "keys": "", "register " + someKey: "Registered", "done": "gave back", "grnat": "/sshkey grant",
+		"extend @bob 1h": "Request ", "revoke @bob": "", "offboard @bob": "", "grant @nobody 1h": "pick the person",
+		"rotate key": "not in this version", "register ssh-dss AAAA": "DSA", "grant @bob 0h": "`/sshkey grant @user DURATION",
+	} {
+		if got := r.types(t, "U2", text); got == "" || !strings.Contains(got, want) {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+	if left := r.office.unhandled(); len(left) > 0 {
+		t.Errorf("not marked as handled: %v", left)
+	}
+}
+
+func TestCommandBecomesOneRequest(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{MentionLabels: true})
+	r.DuplicateNext(1)
+	r.types(t, "U1", `grant @bob 12h on web-* as root for the <disk> & "more"`)
+	r.until(t, "both acknowledged", func() bool { return r.Deliveries()[0].Acks == 2 })
+	v, err := r.office.View(t.Context(), 1)
+	if err != nil || r.office.requests() != 1 {
+		t.Fatalf("%d requests, %v", r.office.requests(), err)
+	}
+	q := v.Request
+	if q.Asker != "U1" || q.Person != "U2" || q.Duration != 12*time.Hour || q.Pattern != "web-*" || q.SystemUser != "root" ||
+		q.Reason != `the <disk> & "more"` || q.Channel != "C1" || q.Source != r.Deliveries()[0].EnvelopeID {
+		t.Errorf("asked for %+v", q)
+	}
+}
+
+func TestPrivateKeyIsNeverStored(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	const secret = "-----BEGIN OPENSSH PRIVATE KEY----- b3BlbnNzaC1rZXktdjEAAAAABG5vbmU="
+	for _, text := range []string{"register " + secret, "grant @bob 1h for " + secret, secret} {
+		if got := r.types(t, "U1", text); !strings.Contains(got, "replace this key pair now") {
+			t.Errorf("%q", got)
+		}
+	}
+	r.types(t, "U1", "register")
+	got := r.submit(t, "U1", map[string]map[string]any{draw.BlockKey: {"value": secret}})
+	if !strings.Contains(got.Errors[draw.BlockKey], "replace this key pair now") {
+		t.Errorf("%+v", got)
+	}
+	if len(r.office.inbox) > 0 {
+		t.Error("something was stored")
+	}
+	if got := r.types(t, "U1", "grant @bob 1h for I lost my private key"); !strings.Contains(got, "Request") {
+		t.Errorf("the words alone are refused: %q", got)
+	}
+}
+
+// submit submits the topmost modal, once it is open.
+func (r *rig) submit(t *testing.T, user string, values map[string]map[string]any) slacksim.SubmitResult {
+	t.Helper()
+	r.until(t, "a modal", func() bool { return len(r.Modals(user)) > 0 })
+	got, err := r.Submit(t.Context(), user, r.Modals(user)[0].ID, values)
+	if err != nil || !got.Acked {
+		t.Fatalf("%+v: %v", got, err)
+	}
+	return got
+}
+
+func TestForms(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	if got := r.types(t, "U1", "grant @bob on web-1"); got != "" {
+		t.Errorf("answered %q", got)
+	}
+	bad := r.submit(t, "U1", map[string]map[string]any{draw.BlockDuration: {"value": "9000d"}, draw.BlockServers: {"value": "#x"}})
+	if bad.ResponseAction != "errors" || bad.Errors[draw.BlockDuration] == "" || bad.Errors[draw.BlockServers] == "" {
+		t.Errorf("%+v", bad)
+	}
+	if r.office.requests() != 0 {
+		t.Error("a refused form made a request")
+	}
+	r.submit(t, "U1", map[string]map[string]any{draw.BlockDuration: {"value": "2h"}, draw.BlockServers: {"value": "web-1"}})
+	r.until(t, "a receipt in the channel", func() bool { return strings.Contains(r.whispered("U1").Text, "Request 1") })
+	v, _ := r.office.View(t.Context(), 1)
+	if v.Request.Person != "U2" || v.Request.Pattern != "web-1" || v.Request.Channel != "C1" || v.Request.SystemUser != "runcloud" {
+		t.Errorf("asked for %+v", v.Request)
+	}
+	r.types(t, "U3", "register")
+	r.submit(t, "U3", map[string]map[string]any{draw.BlockKey: {"value": someKey}, draw.BlockNote: {"value": "laptop"}})
+	r.until(t, "a receipt", func() bool { return strings.Contains(r.whispered("U3").Text, "Registered") })
+}
+
+func TestFormThatCannotBeOpened(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	r.Fail("views.open", slacksim.Fault{Error: "expired_trigger_id"})
+	if got := r.types(t, "U1", "grant"); !strings.Contains(got, "try again") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestSlowAnswerFollows(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	r := start(t, slacksim.Options{})
+	r.office.slow = func() { <-release }
+	if got := r.types(t, "U1", "grant @bob 1h"); got != "" {
+		t.Errorf("answered %q", got)
+	}
+	if took := r.Deliveries()[0].Latency; took > 2500*time.Millisecond {
+		t.Errorf("acknowledged after %s", took)
+	}
+	close(release)
+	r.until(t, "the answer", func() bool { return strings.Contains(r.whispered("U1").Text, "Request 1") })
+	if r.Count("response_url") != 1 {
+		t.Error("not over the response_url")
+	}
+}
+
+func TestAnswerFallsBack(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	for channel, private := range map[string]bool{"C1": true, "C2": false} {
+		a := act{ID: "e", Person: "U1", Channel: channel, At: time.Now(), ResponseURL: "http://127.0.0.1:1/gone"}
+		r.bot.answer(t.Context(), a, nil, private_("hello "+channel))
+		if got := r.whispered("U1").Text == "hello "+channel; got != private {
+			t.Errorf("%s: whispered %v", channel, got)
+		}
+	}
+	if all := r.DMs("U1"); len(all) != 1 || all[0].Text != "hello C2" {
+		t.Errorf("%v", all)
+	}
+}
+
+func private_(text string) reply { return private(draw.Say(text)) }
+
+func TestNothingIsAcknowledgedBeforeItIsStored(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{AckLimit: 300 * time.Millisecond})
+	r.office.closed = errors.New("disk full")
+	got, err := r.Command(t.Context(), "U1", "C1", "/sshkey grant @bob 1h")
+	if err != nil || got.Acked || r.office.requests() != 0 {
+		t.Errorf("%+v %v", got, err)
+	}
+}
+
+func TestLeftoversAreHandled(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	for i, a := range []act{
+		{ID: "e1", Kind: aCommand, Person: "U1", Text: "grant <@U2> 1h", At: time.Now().Add(-time.Hour), ResponseURL: "http://127.0.0.1:1/x"},
+		{ID: "e2", Kind: aClick, Person: "U3", Action: "approve", Value: "1", Channel: "C1", At: time.Now().Add(-time.Minute)},
+	} {
+		raw, err := json.Marshal(a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.office.inbox[a.ID] = &kept{Envelope: access.Envelope{ID: a.ID, Person: a.Person, Payload: raw}}
+		if i == 0 {
+			r.bot.handle(t.Context(), a, nil) // the crash came before it was marked
+			r.office.inbox[a.ID].handled = false
+		}
+	}
+	r.office.inbox["e3"] = &kept{Envelope: access.Envelope{ID: "e3", Payload: []byte("{")}}
+	r.run(t)
+	r.until(t, "an empty inbox", func() bool { return len(r.office.unhandled()) == 0 })
+	if r.office.requests() != 1 {
+		t.Errorf("%d requests", r.office.requests())
+	}
+	if dms := r.DMs("U1"); len(dms) == 0 || !strings.Contains(dms[len(dms)-1].Text, "Request 1") {
+		t.Errorf("%v", dms)
+	}
+	if got := r.whispered("U3").Text; !strings.Contains(got, "approved request 1") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestTroubleIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	r.office.trouble = []error{&access.Error{Code: access.Unavailable, Message: "RunCloud is away."}}
+	if got := r.types(t, "U1", "grant @bob 1h"); !strings.Contains(got, "try again by myself") {
+		t.Errorf("%q", got)
+	}
+	left := r.office.unhandled()
+	if len(left) != 1 {
+		t.Fatalf("%v", left)
+	}
+	r.until(t, "the job's end", func() bool { r.bot.mu.Lock(); defer r.bot.mu.Unlock(); return len(r.bot.busy) == 0 })
+	r.bot.resume(t.Context(), left[0])
+	r.until(t, "the answer", func() bool { return strings.Contains(r.whispered("U1").Text, "Request 1") })
+	r.until(t, "an empty inbox", func() bool { return len(r.office.unhandled()) == 0 })
+}
+
+func TestTroubleIsNotWaitedForForEver(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	r.office.inbox["e"] = &kept{}
+	r.office.trouble = []error{&access.Error{Code: access.Unavailable, Message: "RunCloud is away."}}
+	r.bot.handle(t.Context(), act{ID: "e", Kind: aCommand, Person: "U1", Text: "grant <@U2> 1h", Channel: "C1", At: time.Now().Add(-11 * time.Minute)}, nil)
+	if got := r.whispered("U1").Text; !strings.Contains(got, "RunCloud is away") || !r.office.inbox["e"].handled {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestPanicIsAnswered(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	r.office.slow = func() { panic("boom") }
+	if got := r.types(t, "U1", "grant @bob 1h"); !strings.Contains(got, "on my side") {
+		t.Errorf("%q", got)
+	}
+	if left := r.office.unhandled(); len(left) > 0 {
+		t.Error("it would panic again")
+	}
+}
+
+func TestTwoHundredCommandsInTwoSeconds(t *testing.T) {
+	t.Parallel()
+	const commands = 200
+	r := start(t, slacksim.Options{})
+	var all sync.WaitGroup
+	latencies := make([]time.Duration, commands)
+	for i := range commands {
+		all.Go(func() {
+			got, err := r.Command(t.Context(), fmt.Sprintf("U%d", i%6+1), "C1", fmt.Sprintf("/sshkey grant @bob %dm", i+1))
+			if err != nil || !got.Acked || got.Response == nil {
+				t.Errorf("%d: %+v %v", i, got, err)
+			}
+			latencies[i] = got.Latency
+		})
+	}
+	all.Wait()
+	slices.Sort(latencies)
+	t.Logf("acknowledged with the answer: p50 %s, p99 %s", latencies[commands/2], latencies[commands*99/100])
+	if r.office.requests() != commands {
+		t.Errorf("%d requests", r.office.requests())
+	}
+}
+
+func TestCloseFinishesWhatRuns(t *testing.T) {
+	t.Parallel()
+	release, begun := make(chan struct{}), make(chan struct{}, 1)
+	r := start(t, slacksim.Options{})
+	r.office.slow = func() { begun <- struct{}{}; <-release }
+	var sent sync.WaitGroup
+	sent.Go(func() { r.types(t, "U1", "grant @bob 1h") })
+	<-begun
+	closed := make(chan struct{})
+	go func() {
+		r.bot.Close(t.Context())
+		close(closed)
+	}()
+	close(release)
+	<-closed
+	<-r.ended
+	sent.Wait()
+	if r.office.requests() != 1 || len(r.office.unhandled()) > 0 {
+		t.Errorf("%d requests, left %v", r.office.requests(), r.office.unhandled())
+	}
+}
+
+func TestCrewKeepsTheOrderOfEachPerson(t *testing.T) {
+	t.Parallel()
+	c := newCrew()
+	var mu sync.Mutex
+	got := map[access.UserID][]int{}
+	for i := range 300 {
+		person := access.UserID(fmt.Sprint("U", i%3))
+		c.do(person, func() {
+			mu.Lock()
+			defer mu.Unlock()
+			got[person] = append(got[person], i)
+		})
+	}
+	c.working.Wait()
+	for person, order := range got {
+		if len(order) != 100 || !slices.IsSorted(order) {
+			t.Errorf("%s: %v", person, order)
+		}
+	}
+	c.close(t.Context())
+	c.do("U1", func() { t.Error("a closed crew works") })
+}

@@ -1,0 +1,186 @@
+package bot
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sshkeybot/bot/draw"
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/sim/slacksim"
+)
+
+// pending has U1 ask for access for U2 and posts the request.
+func pending(t *testing.T) (*rig, slacksim.Message) {
+	t.Helper()
+	r := start(t, slacksim.Options{})
+	r.types(t, "U1", "grant @bob 1h")
+	return r, r.announce(t, 1)
+}
+
+func (r *rig) click(t *testing.T, user, ts, action string) {
+	t.Helper()
+	got, err := r.ClickStale(t.Context(), user, "C1", ts, slacksim.Pick{ActionID: action})
+	if err != nil || !got.Acked {
+		t.Errorf("%s by %s: %+v %v", action, user, got, err)
+	}
+}
+
+func TestEveryClickIsAnsweredAndOneDecides(t *testing.T) {
+	t.Parallel()
+	r, m := pending(t)
+	r.office.approvers = r.office.approvers[:4] // U6 is none
+	var all sync.WaitGroup
+	for i := range 20 {
+		all.Go(func() { r.click(t, []string{"U2", "U3", "U4", "U5", "U6"}[i%5], m.TS, "approve") })
+	}
+	all.Wait()
+	winners, second, refused := 0, 0, 0
+	for _, user := range []string{"U2", "U3", "U4", "U5", "U6"} {
+		r.until(t, "four answers for "+user, func() bool { return len(r.Ephemeral(user)) == 4 })
+		for _, answer := range r.Ephemeral(user) {
+			switch {
+			case strings.Contains(answer.Text, "You approved request 1"):
+				winners++
+			case strings.Contains(answer.Text, "already") && strings.Contains(answer.Text, "<@U"):
+				second++
+			case strings.Contains(answer.Text, "Only an approver"):
+				refused++
+			}
+		}
+	}
+	if winners != 1 || second != 15 || refused != 4 {
+		t.Errorf("%d won, %d came second, %d were refused", winners, second, refused)
+	}
+	r.until(t, "the late copies drawn anew", func() bool { return len(r.request(t).Buttons()) == 0 })
+}
+
+func TestClickOnAnOldCopyDrawsItAnew(t *testing.T) {
+	t.Parallel()
+	r, old := pending(t)
+	r.office.views[1].Messages[0].TS = "1.000001" // another message is the one that counts
+	r.click(t, "U3", old.TS, "approve")
+	r.until(t, "the old copy drawn anew", func() bool { return len(r.request(t).Buttons()) == 0 })
+}
+
+func TestDenyAsksForTheReason(t *testing.T) {
+	t.Parallel()
+	r, m := pending(t)
+	r.click(t, "U1", m.TS, "deny")
+	r.until(t, "a refusal", func() bool { return strings.Contains(r.whispered("U1").Text, "Only an approver") })
+	r.click(t, "U3", m.TS, "deny")
+	r.submit(t, "U3", map[string]map[string]any{draw.BlockReason: {"value": "not now"}})
+	r.until(t, "a receipt", func() bool { return strings.Contains(r.whispered("U3").Text, "You denied request 1") })
+	r.click(t, "U4", m.TS, "deny")
+	r.until(t, "who was first", func() bool {
+		return strings.Contains(r.whispered("U4").Text, "denied already") && strings.Contains(r.whispered("U4").Text, "<@U3>")
+	})
+	if len(r.Modals("U4")) > 0 {
+		t.Error("a form about a decided request")
+	}
+}
+
+func TestEditNarrows(t *testing.T) {
+	t.Parallel()
+	r, m := pending(t)
+	r.click(t, "U3", m.TS, "edit")
+	r.submit(t, "U3", map[string]map[string]any{draw.BlockDuration: {"value": "30m"}, draw.BlockServers: {"value": "web-1"}})
+	r.until(t, "a receipt", func() bool { return strings.Contains(r.whispered("U3").Text, "Request 1 is changed") })
+	if v, _ := r.office.View(t.Context(), 1); v.Request.Duration != 30*time.Minute || v.Request.Pattern != "web-1" {
+		t.Errorf("%+v", v.Request)
+	}
+}
+
+func TestDraftIsConfirmedInPlace(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	for user, action := range map[string]string{"U3": "confirm", "U4": "keep"} {
+		if got := r.types(t, user, "revoke @bob"); got == "" {
+			t.Fatal("no draft is shown")
+		}
+		draft := r.whispered(user)
+		if _, err := r.ClickEphemeral(t.Context(), user, draft.TS, slacksim.Pick{ActionID: action}); err != nil {
+			t.Fatal(err)
+		}
+		r.until(t, "the draft replaced", func() bool {
+			all := r.Ephemeral(user)
+			return len(all) == 1 && len(all[0].Buttons()) == 0
+		})
+	}
+}
+
+func TestExtendFromADirectMessage(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	r.office.grants = []access.Grant{{ID: 9, Person: "U1", State: access.Live, SystemUser: "runcloud", EndsAt: time.Now().Add(time.Hour)}}
+	r.office.notices[1] = &access.Notice{ID: 1, Kind: access.NoticeEnding, To: "U1", GrantID: 9}
+	for range 2 { // the second has nothing to do
+		if err := r.announcer.SendNotice(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dms := r.DMs("U1")
+	if len(dms) != 1 {
+		t.Fatalf("%d messages", len(dms))
+	}
+	if _, err := r.Click(t.Context(), "U1", dms[0].Channel, dms[0].TS, slacksim.Pick{ActionID: "extend"}); err != nil {
+		t.Fatal(err)
+	}
+	r.submit(t, "U1", map[string]map[string]any{draw.BlockDuration: {"value": "4h"}})
+	r.until(t, "a request", func() bool { return r.office.requests() == 1 })
+	if v, _ := r.office.View(t.Context(), 1); v.Request.GrantID != 9 || v.Request.Duration != 4*time.Hour || v.Request.Channel != "" {
+		t.Errorf("%+v", v.Request)
+	}
+}
+
+func TestHomeAndEvents(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	r.office.keys["U2"] = []access.Key{{Fingerprint: "SHA256:abcdefghijklmnop", Type: "ssh-ed25519", Person: "U2"}}
+	if got, err := r.OpenHome(t.Context(), "U2"); err != nil || !got.Acked {
+		t.Fatal(got, err)
+	}
+	r.until(t, "a Home tab", func() bool { _, ok := r.Home("U2"); return ok })
+	if _, err := r.ClickHome(t.Context(), "U2", slacksim.Pick{ActionID: "remove_key"}); err != nil {
+		t.Fatal(err)
+	}
+	r.until(t, "the tab without the key", func() bool {
+		v, _ := r.Home("U2")
+		for _, b := range v.Buttons() {
+			if b.ActionID == "remove_key" {
+				return false
+			}
+		}
+		return true
+	})
+	r.DuplicateNext(1)
+	if got, err := r.Deactivate(t.Context(), "U4"); err != nil || !got.Acked {
+		t.Fatal(got, err)
+	}
+	r.until(t, "the offboarding", func() bool { r.office.mu.Lock(); defer r.office.mu.Unlock(); return len(r.office.left) > 0 })
+	if _, err := r.Event(t.Context(), map[string]any{"type": "team_join", "user": map[string]any{"id": "U9"}}); err != nil {
+		t.Fatal(err)
+	}
+	r.until(t, "an empty inbox", func() bool { return len(r.office.unhandled()) == 0 })
+	if len(r.office.left) != 1 || r.office.left[0] != "U4" {
+		t.Errorf("left: %v", r.office.left)
+	}
+}
+
+func TestUnknownButtonIsAnswered(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	r.office.inbox["e"] = &kept{}
+	for _, a := range []act{{Action: "dance"}, {Action: "pick", Value: "1:x:2"}, {Action: "approve", Value: "zzz"}, {Kind: aSubmission, Modal: "old"}} {
+		a.ID, a.Person, a.At, a.Channel = "e", "U3", time.Now(), "C1"
+		if a.Kind == "" {
+			a.Kind = aClick
+		}
+		before := len(r.Ephemeral("U3")) + len(r.DMs("U3"))
+		r.bot.handle(t.Context(), a, nil)
+		if len(r.Ephemeral("U3"))+len(r.DMs("U3")) != before+1 {
+			t.Errorf("%+v: no answer", a)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package bot
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"sshkeybot/bot/draw"
+	"sshkeybot/internal/access"
+)
+
+// click does what a button says. Every click gets an answer.
+func (b *Bot) click(ctx context.Context, a act) (reply, error) {
+	if a.Action == draw.ActionHomePage {
+		return reply{}, b.home().publish(ctx, a.Person, int(a.number()))
+	}
+	m, err := b.press(ctx, a)
+	if a.Home && err == nil {
+		return reply{}, b.home().publish(ctx, a.Person, 0) // the tab itself is the answer
+	}
+	r := private(m)
+	r.Replace = a.Private && err == nil // the buttons of a draft have done their work
+	return r, err
+}
+
+func (b *Bot) press(ctx context.Context, a act) (draw.Message, error) {
+	id := a.number()
+	switch a.Action {
+	case draw.ActionApprove:
+		r, err := b.cfg.Uses.Decide(ctx, access.Decision{RequestID: id, Actor: a.Person, Verdict: access.Approve})
+		return draw.Decided(r, access.Approve), err
+	case draw.ActionCancel, draw.ActionKeep:
+		r, err := b.cfg.Uses.Cancel(ctx, id, a.Person)
+		return draw.Cancelled(r), err
+	case draw.ActionConfirm:
+		r, err := b.cfg.Uses.Confirm(ctx, id, a.Person)
+		return draw.Confirmed(r), err
+	case draw.ActionRetry:
+		n, err := b.cfg.Uses.RetryFailed(ctx, id, a.Person)
+		return draw.Retried(n), err
+	case draw.ActionDone:
+		given, err := b.cfg.Uses.GiveBack(ctx, a.Person, id)
+		return draw.GivenBack(given), err
+	case draw.ActionRemoveKey:
+		return draw.KeyRemoved(a.Value), b.cfg.Uses.RemoveKey(ctx, a.Person, a.Value)
+	case draw.ActionPick:
+		return b.pick(ctx, a)
+	}
+	return draw.Message{}, &access.Error{Code: access.Invalid, Op: "click", Message: "That button is of an older version of me. Please use `/sshkey`."}
+}
+
+func (b *Bot) pick(ctx context.Context, a act) (draw.Message, error) {
+	ids, ok := a.numbers(3)
+	if !ok {
+		return draw.Message{}, refuse("That choice cannot be read.")
+	}
+	return draw.Picked(), b.cfg.Uses.Pick(ctx, ids[0], ids[1], ids[2], a.Person)
+}
+
+// mend draws a request's message anew where somebody saw buttons that have no
+// effect any more: an old copy, or one that Slack showed late.
+func (b *Bot) mend(ctx context.Context, a act, err error) {
+	requestIs := []string{draw.ActionApprove, draw.ActionDeny, draw.ActionEdit, draw.ActionCancel, draw.ActionRetry}
+	if a.Message == "" || a.Private || a.Home || !slices.Contains(requestIs, a.Action) {
+		return
+	}
+	v, viewErr := b.cfg.Uses.View(ctx, a.number())
+	if viewErr != nil {
+		return
+	}
+	ours := slices.ContainsFunc(v.Messages, func(m access.Message) bool {
+		return m.Role == roleRequest && m.Channel == a.Channel && m.TS == a.Message
+	})
+	if ours && access.CodeOf(err) != access.Conflict {
+		return // the announcer does it
+	}
+	at := Ref{a.Channel, a.Message}
+	if !b.mends(at) {
+		return
+	}
+	if err := b.cfg.API.Update(ctx, at, draw.Request(v, b.now())); err != nil {
+		b.cfg.Log.Info("an old message could not be drawn anew", "request", a.number(), "error", err)
+	}
+}
+
+// mends tells whether a message is to be drawn anew: it was not a moment ago.
+func (b *Bot) mends(at Ref) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	maps.DeleteFunc(b.mended, func(_ Ref, when time.Time) bool { return now.Sub(when) > redrawEvery })
+	_, lately := b.mended[at]
+	b.mended[at] = now
+	return !lately
+}

@@ -1,0 +1,298 @@
+package bot
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/duration"
+	"sshkeybot/internal/sshkey"
+)
+
+// command is what somebody typed after /sshkey, understood.
+type command struct {
+	Verb        string
+	Person      access.UserID
+	Duration    time.Duration
+	Forever     bool
+	Servers     string
+	SystemUser  string
+	Reason      string
+	Fingerprint string
+	Key         *sshkey.Key
+	Incomplete  bool // a form asks for the rest
+}
+
+// verb is one word that /sshkey understands.
+type verb struct {
+	name string
+	form string // as it is typed, after the name
+	read func(c *command, rest string) error
+}
+
+// verbs are those that work, in the order of the help.
+func verbs() []verb {
+	return []verb{
+		{"register", "[KEY [note]]", readRegister},
+		{"keys", "[@user]", readPerson},
+		{"grant", "@user DURATION [on SERVERS] [as SYSTEM_USER] [for REASON]", readGrant},
+		{"extend", "@user DURATION", readExtend},
+		{"done", "", readNothing},
+		{"revoke", "@user|FINGERPRINT|KEY [on SERVERS] [for REASON]", readRevoke},
+		{"offboard", "@user [for REASON]", readOffboard},
+		{"list", "[@user]", readPerson},
+		{"pending", "", readNothing},
+		{"servers", "[SERVERS]", readServers},
+		{"help", "", func(*command, string) error { return nil }},
+	}
+}
+
+func verbNames() []string {
+	var names []string
+	for _, v := range verbs() {
+		names = append(names, v.name)
+	}
+	return names
+}
+
+// later are verbs that are planned; nobody should wonder whether they mistyped.
+var later = []string{"audit", "purge", "rotate", "log"}
+
+// readCommand understands the text of a command. Errors are *access.Error with the
+// right form in the sentence, or a *sshkey.Error about a key.
+func readCommand(text string) (command, error) {
+	name, rest := cutWord(text)
+	name = strings.ToLower(name)
+	if name == "" {
+		return command{Verb: "help"}, nil
+	}
+	all := verbs()
+	i := slices.IndexFunc(all, func(v verb) bool { return v.name == name })
+	if i < 0 {
+		return command{}, unknownVerb(name)
+	}
+	c := command{Verb: name}
+	if err := all[i].read(&c, rest); err != nil {
+		return command{}, withForm(err, all[i])
+	}
+	return c, nil
+}
+
+func unknownVerb(name string) error {
+	if slices.Contains(later, name) {
+		return refuse("`%s` is not in this version yet. `/sshkey help` shows what is.", name)
+	}
+	if len(name) <= 20 {
+		if near := nearest(name, verbNames()); near != "" {
+			return refuse("There is no such verb. Did you mean `/sshkey %s`? `/sshkey help` shows all verbs.", near)
+		}
+	}
+	return refuse("There is no such verb. `/sshkey help` shows all verbs.")
+}
+
+// refuse makes a refusal; no part of it may be a person's text.
+func refuse(format string, parts ...any) error {
+	return &access.Error{Code: access.Invalid, Op: "command", Message: fmt.Sprintf(format, parts...)}
+}
+
+// withForm adds the right form to a refusal of words; what is said about a key
+// stands by itself.
+func withForm(err error, v verb) error {
+	if access.CodeOf(err) != access.Invalid {
+		return err
+	}
+	return refuse("%s The form is `%s`.", access.MessageOf(err), strings.TrimSpace("/sshkey "+v.name+" "+v.form))
+}
+
+func readNothing(_ *command, rest string) error {
+	if rest != "" {
+		return refuse("Nothing is expected after that word.")
+	}
+	return nil
+}
+
+// readRegister takes everything as the key: a note may hold any word.
+func readRegister(c *command, rest string) error {
+	if rest == "" {
+		c.Incomplete = true
+		return nil
+	}
+	key, err := sshkey.Parse(rest)
+	c.Key = &key
+	return err
+}
+
+func readPerson(c *command, rest string) error {
+	words, reason := splitWords(rest)
+	if reason != "" || len(words) > 1 {
+		return refuse("Only one person can be named here.")
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	return c.name(words[0])
+}
+
+// name reads a word as the person.
+func (c *command) name(w word) error {
+	id := mention(w.Text)
+	switch {
+	case id != "" && c.Person != "":
+		return refuse("Only one person can be named at a time.")
+	case id != "":
+		c.Person = id
+		return nil
+	case strings.HasPrefix(w.Text, "!"):
+		return refuse("That is a group. Only one person can be named at a time.")
+	case strings.HasPrefix(w.Text, "@"):
+		return refuse("Slack did not tell me who that is: type @ and pick the person from the list that Slack shows. A plain @name could be anybody. `/sshkey grant` alone opens a form.")
+	}
+	return refuse("There is a word that I do not understand.")
+}
+
+func readGrant(c *command, rest string) error {
+	words, err := c.tail(rest, "on", "as")
+	if err != nil {
+		return err
+	}
+	if err := c.personAndDuration(words); err != nil {
+		return err
+	}
+	c.Incomplete = c.Person == "" || c.Duration == 0 && !c.Forever
+	return nil
+}
+
+func readExtend(c *command, rest string) error {
+	words, reason := splitWords(rest)
+	if err := c.personAndDuration(words); err != nil {
+		return err
+	}
+	if reason != "" || c.Forever || c.Person == "" || c.Duration == 0 {
+		return refuse("A person and a duration are needed.")
+	}
+	return nil
+}
+
+func (c *command) personAndDuration(words []word) error {
+	for _, w := range words {
+		switch {
+		case !startsLikeDuration(w):
+			if err := c.name(w); err != nil {
+				return err
+			}
+		case c.Forever || c.Duration != 0:
+			return refuse("Only one duration can be given.")
+		case strings.EqualFold(w.Text, "forever"):
+			c.Forever = true
+		default:
+			d, err := duration.Parse(w.Text)
+			if err != nil {
+				return refuse("%s", err)
+			}
+			c.Duration = d
+		}
+	}
+	return nil
+}
+
+func startsLikeDuration(w word) bool {
+	return strings.EqualFold(w.Text, "forever") || w.Text != "" && strings.ContainsRune("0123456789-+.", rune(w.Text[0]))
+}
+
+// tail reads «on SERVERS», «as USER» and «for REASON», as far as allowed, and
+// answers the words before them.
+func (c *command) tail(rest string, allowed ...string) (front []word, err error) {
+	words, reason := splitWords(rest)
+	c.Reason = reason
+	for len(words) > 0 && !isKeyword(words[0], allowed) {
+		front, words = append(front, words[0]), words[1:]
+	}
+	for len(words) > 0 {
+		keyword := strings.ToLower(words[0].Text)
+		if !isKeyword(words[0], allowed) {
+			return nil, refuse("There is a word that I do not understand. Put names with blanks in double quotes.")
+		}
+		var value string
+		if value, words = listValue(words[1:], allowed); value == "" {
+			return nil, refuse("Something must follow `%s`.", keyword)
+		}
+		if err := c.set(keyword, value); err != nil {
+			return nil, err
+		}
+	}
+	return front, nil
+}
+
+func isKeyword(w word, allowed []string) bool {
+	return !w.Quoted && slices.Contains(allowed, strings.ToLower(w.Text))
+}
+
+// listValue reads one word, and more of them as long as a comma says so.
+func listValue(words []word, allowed []string) (value string, rest []word) {
+	for len(words) > 0 && !isKeyword(words[0], allowed) &&
+		(value == "" || strings.HasSuffix(value, ",") || strings.HasPrefix(words[0].Text, ",")) {
+		value, words = value+words[0].Text, words[1:]
+	}
+	return value, words
+}
+
+func (c *command) set(keyword, value string) error {
+	field := &c.Servers
+	if keyword == "as" {
+		field = &c.SystemUser
+	}
+	if *field != "" {
+		return refuse("`%s` can be given only once.", keyword)
+	}
+	*field = value
+	return nil
+}
+
+func readOffboard(c *command, rest string) error {
+	words, reason := splitWords(rest)
+	c.Reason = reason
+	if len(words) != 1 {
+		return refuse("Exactly one person is needed.")
+	}
+	return c.name(words[0])
+}
+
+func readServers(c *command, rest string) error {
+	words, reason := splitWords(rest)
+	value, left := listValue(words, nil)
+	if reason != "" || len(left) > 0 {
+		return refuse("There is a word that I do not understand. Put names with blanks in double quotes.")
+	}
+	c.Servers = value
+	return nil
+}
+
+// readRevoke understands a person, a fingerprint, or a public key with its comment.
+func readRevoke(c *command, rest string) error {
+	words, err := c.tail(rest, "on")
+	if err != nil {
+		return err
+	}
+	switch {
+	case len(words) == 0:
+		return refuse("A person, a fingerprint or a public key is needed.")
+	case len(words) == 1 && strings.HasPrefix(words[0].Text, "SHA256:"):
+		c.Fingerprint = words[0].Text
+		return nil
+	case len(words) == 1 && (mention(words[0].Text) != "" || strings.ContainsAny(words[0].Text[:min(1, len(words[0].Text))], "@!")):
+		return c.name(words[0])
+	}
+	key, err := sshkey.Parse(joined(words))
+	c.Key = &key
+	return err
+}
+
+func joined(words []word) string {
+	var texts []string
+	for _, w := range words {
+		texts = append(texts, w.Text)
+	}
+	return strings.Join(texts, " ")
+}

@@ -1,0 +1,110 @@
+package bot
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/sshkey"
+)
+
+const someKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"
+
+func TestReadCommand(t *testing.T) {
+	t.Parallel()
+	key, err := sshkey.Parse(someKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	noted := key
+	noted.Comment = "my key for work"
+	for text, want := range map[string]command{
+		"":     {Verb: "help"},
+		"HELP": {Verb: "help"},
+		"grant <@U1> 12h on web-*,#12 as deploy for the disk": {
+			Verb: "grant", Person: "U1", Duration: 12 * time.Hour, Servers: "web-*,#12", SystemUser: "deploy", Reason: "the disk"},
+		"grant <@U1> 12h as deploy on web-1, web-2 ,db": {
+			Verb: "grant", Person: "U1", Duration: 12 * time.Hour, Servers: "web-1,web-2,db", SystemUser: "deploy"},
+		"grant 1d12h <@W1|x>":               {Verb: "grant", Person: "W1", Duration: 36 * time.Hour},
+		"grant <@U1> forever for ever":      {Verb: "grant", Person: "U1", Forever: true, Reason: "ever"},
+		"grant":                             {Verb: "grant", Incomplete: true},
+		"grant <@U1> on web":                {Verb: "grant", Person: "U1", Servers: "web", Incomplete: true},
+		"grant 2h":                          {Verb: "grant", Duration: 2 * time.Hour, Incomplete: true},
+		"extend <@U1> 2h":                   {Verb: "extend", Person: "U1", Duration: 2 * time.Hour},
+		"done":                              {Verb: "done"},
+		"revoke <@U1> on tag:old for cause": {Verb: "revoke", Person: "U1", Servers: "tag:old", Reason: "cause"},
+		"revoke SHA256:abc":                 {Verb: "revoke", Fingerprint: "SHA256:abc"},
+		"revoke " + someKey + " on web":     {Verb: "revoke", Key: &key, Servers: "web"},
+		"offboard <@U1> for leaving":        {Verb: "offboard", Person: "U1", Reason: "leaving"},
+		"list":                              {Verb: "list"},
+		"list <@U1>":                        {Verb: "list", Person: "U1"},
+		"servers web-*, db":                 {Verb: "servers", Servers: "web-*,db"},
+		"register":                          {Verb: "register", Incomplete: true},
+		"register " + someKey + " my key for work": {Verb: "register", Key: &noted},
+		`grant <@U1> 1h on "on"`:                   {Verb: "grant", Person: "U1", Duration: time.Hour, Servers: "on"},
+	} {
+		got, err := readCommand(text)
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%q: %v\n%s", text, err, diff)
+		}
+	}
+}
+
+func TestRefusedCommands(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"grnat <@U1> 1h":            "`/sshkey grant`",
+		"frobnicate":                "no such verb",
+		"rotate x":                  "not in this version yet",
+		"audit":                     "not in this version yet",
+		"grant @alice 12h":          "pick the person from the list",
+		"grant <!subteam^S1|@x> 1h": "group",
+		"grant <@U1> <@U2> 1h":      "one person",
+		"grant <@U1> 1h 2h":         "one duration",
+		"grant <@U1> -1h":           "/sshkey grant @user DURATION",
+		"grant <@U1> 12x":           "/sshkey grant @user DURATION",
+		"grant <@U1> 0h":            "/sshkey grant @user DURATION",
+		"grant <@U1> 1h on":         "`on`",
+		"grant <@U1> 1h on a on b":  "only once",
+		"grant <@U1> 1h on a b":     "double quotes",
+		"grant <@U1> 1h please":     "do not understand",
+		"extend <@U1>":              "duration",
+		"extend <@U1> forever":      "duration",
+		"done <@U1>":                "Nothing is expected",
+		"revoke":                    "fingerprint",
+		"offboard":                  "/sshkey offboard @user",
+		"offboard bob":              "/sshkey offboard @user",
+		"list a b":                  "one person",
+		"pending x":                 "Nothing is expected",
+	} {
+		_, err := readCommand(text)
+		if access.CodeOf(err) != access.Invalid || !strings.Contains(access.MessageOf(err), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	for text, want := range map[string]sshkey.Reason{
+		"register -----BEGIN OPENSSH PRIVATE KEY-----": sshkey.PrivateKey,
+		"register ssh-ed25519 AAAA":                    sshkey.Damaged,
+		"revoke ssh-ed25519 AAAA":                      sshkey.Damaged,
+	} {
+		_, err := readCommand(text)
+		if got := reasonOf(err); got != want {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// A refusal repeats nothing of what was typed: it could be a secret, or a mention.
+func FuzzReadCommand(f *testing.F) {
+	f.Add("grant <@U1> 12h on x for y")
+	f.Add("revoke zqzqzq zqzqzq")
+	f.Fuzz(func(t *testing.T, text string) {
+		_, err := readCommand(text + " zqzqzq")
+		if err != nil && strings.Contains(err.Error(), "zqzqzq") {
+			t.Errorf("%q is repeated: %v", text, err)
+		}
+	})
+}

@@ -1,0 +1,116 @@
+package bot
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+	"golang.org/x/sync/singleflight"
+
+	"sshkeybot/internal/access"
+)
+
+// membersFresh is how old what is known of a user group may be.
+const membersFresh = 15 * time.Second
+
+var _ access.Directory = (*Directory)(nil)
+
+// Directory tells who somebody is, asked of Slack each time.
+type Directory struct {
+	api *API
+
+	asking singleflight.Group // those who ask the same at the same time share the answer
+
+	mu     sync.Mutex
+	self   *slack.AuthTestResponse // our workspace, once known
+	groups map[string]members
+}
+
+type members struct {
+	ids []access.UserID
+	at  time.Time
+}
+
+// NewDirectory makes a Directory.
+func NewDirectory(api *API) *Directory {
+	return &Directory{api: api, groups: map[string]members{}}
+}
+
+// Profile answers who somebody is now. A user that Slack does not know is Nobody;
+// an error means that Slack did not say.
+func (d *Directory) Profile(ctx context.Context, id access.UserID) (access.Profile, error) {
+	self, err := d.ourselves(ctx)
+	if err != nil {
+		return access.Profile{}, err
+	}
+	// Whoever joins a question must not fail because the one who asked gave up.
+	asked, err, _ := d.asking.Do(string(id), func() (any, error) { return d.api.User(context.WithoutCancel(ctx), id) })
+	switch code := slackCode(err); {
+	case code == "user_not_found" || code == "user_not_visible":
+		return access.Profile{ID: id, Standing: access.Nobody}, nil
+	case err != nil:
+		return access.Profile{}, err
+	}
+	user, _ := asked.(*slack.User)
+	return access.Profile{ID: id, Standing: standing(*user, self.TeamID, self.EnterpriseID), Name: user.Name, TimeZone: user.TZ}, nil
+}
+
+// standing judges a record of users.info. Deactivated comes first: such a record
+// lacks most other fields, and what is missing would look like a full member.
+// is_stranger says too little: it is false for partners of a shared channel.
+func standing(u slack.User, team, enterprise string) access.Standing {
+	switch {
+	case u.Deleted:
+		return access.Deactivated
+	case u.IsBot || u.IsWorkflowBot || u.IsConnectorBot || u.ID == "USLACKBOT":
+		return access.Bot
+	case u.TeamID == "" || u.IsStranger:
+		return access.Outsider
+	case u.TeamID != team && (enterprise == "" || u.Enterprise.EnterpriseID != enterprise):
+		return access.Outsider
+	case u.IsRestricted || u.IsUltraRestricted || u.IsInvitedUser:
+		return access.Guest
+	}
+	return access.Member
+}
+
+func (d *Directory) ourselves(ctx context.Context) (*slack.AuthTestResponse, error) {
+	d.mu.Lock()
+	known := d.self
+	d.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	self, err := d.api.Self(ctx)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.self = self
+	return self, nil
+}
+
+// Members lists a user group's members, as of fifteen seconds ago at most.
+func (d *Directory) Members(ctx context.Context, group string) ([]access.UserID, error) {
+	d.mu.Lock()
+	known, ok := d.groups[group]
+	d.mu.Unlock()
+	if ok && time.Since(known.at) < membersFresh {
+		return known.ids, nil
+	}
+	asked := time.Now()
+	ids, err := d.api.Group(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	known = members{at: asked}
+	for _, id := range ids {
+		known.ids = append(known.ids, access.UserID(id))
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.groups[group] = known
+	return known.ids, nil
+}

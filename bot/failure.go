@@ -1,0 +1,93 @@
+package bot
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"sshkeybot/internal/access"
+)
+
+// unspecified is how long to wait after a refusal for haste that does not say.
+const unspecified = 3 * time.Second
+
+// slackError is Slack's own code for what it did not do.
+type slackError struct{ code string }
+
+func (e *slackError) Error() string { return e.code }
+
+// slackCode answers Slack's code for an error of API, and "" when there is none.
+func slackCode(err error) string {
+	if e, ok := errors.AsType[*slackError](err); ok {
+		return e.code
+	}
+	return ""
+}
+
+// failure says what an error of slack-go means for the caller.
+func failure(c call, err error) error {
+	if err == nil {
+		return nil
+	}
+	if limit, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+		return tooFast(c, limit.RetryAfter)
+	}
+	if answer, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+		return answered(c, answer.Err)
+	}
+	if status, ok := errors.AsType[slack.StatusCodeError](err); ok {
+		return answeredStatus(c, status)
+	}
+	return unanswered(c, err)
+}
+
+func tooFast(c call, wait time.Duration) error {
+	return &access.Error{Code: access.RateLimited, Op: c.method, Message: "Slack asks to wait a moment.", RetryAfter: max(wait, time.Second)}
+}
+
+// answered sorts the codes of the Web API: those of trouble at Slack, those of our
+// token, and all others, which are about this one call.
+func answered(c call, code string) error {
+	e := &access.Error{Code: access.Invalid, Op: c.method, Message: "Slack refused: " + code + ".", Err: &slackError{code}}
+	switch code {
+	case "ratelimited", "rate_limited", "message_limit_exceeded":
+		return tooFast(c, unspecified)
+	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org":
+		e.Code = access.Unavailable
+	case "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope", "not_allowed_token_type":
+		e.Code = access.Unauthorized
+	case "message_not_found", "channel_not_found", "user_not_found", "thread_not_found", "no_such_subteam", "not_found":
+		e.Code = access.NotFound
+	}
+	return e
+}
+
+func answeredStatus(c call, status slack.StatusCodeError) error {
+	e := &access.Error{Code: access.Invalid, Op: c.method, Message: "Slack refused.", Err: status}
+	switch {
+	case status.Code == http.StatusTooManyRequests:
+		return tooFast(c, unspecified)
+	case status.Code >= http.StatusInternalServerError && c.safe:
+		e.Code, e.Message = access.Unavailable, "Slack is in trouble."
+	case status.Code >= http.StatusInternalServerError:
+		e.Code, e.Message = access.UnknownOutcome, "Slack is in trouble."
+	}
+	return e
+}
+
+// unanswered is a call without an answer. One that did not even connect has
+// changed nothing.
+func unanswered(c call, err error) error {
+	if bad, ok := errors.AsType[*url.Error](err); ok {
+		err = bad.Err // without the address, which may be a secret
+	}
+	e := &access.Error{Code: access.UnknownOutcome, Op: c.method, Message: "Slack did not answer.", Err: err}
+	if op, ok := errors.AsType[*net.OpError](err); c.safe || ok && op.Op == "dial" {
+		e.Code = access.Unavailable
+	}
+	return e
+}

@@ -1,0 +1,99 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"sshkeybot/bot/draw"
+	"sshkeybot/internal/access"
+)
+
+// justNow is the age up to which nobody has heard yet that their act has to wait.
+const justNow = 15 * time.Second
+
+// handle does what an act asks for, once or again after a restart, and answers.
+func (b *Bot) handle(ctx context.Context, a act, s *slot) {
+	r, err := b.perform(ctx, a)
+	if err != nil && b.postpone(ctx, a, s, err) {
+		return
+	}
+	if err != nil {
+		b.cfg.Log.Info("refused", "envelope", a.ID, "person", a.Person, "kind", a.Kind, "code", access.CodeOf(err), "error", err)
+		r = refusal(err)
+	}
+	if a.Kind == aSubmission {
+		a.Channel = b.shownIn(ctx, a)
+	}
+	if r.Text != "" {
+		b.answer(ctx, a, s, r)
+	}
+	b.settle(ctx, a.ID)
+	if a.Kind == aClick {
+		b.mend(ctx, a, err)
+	}
+}
+
+// postpone leaves an act that would change something to a later sweep while
+// somebody we need is away, and tells so once.
+func (b *Bot) postpone(ctx context.Context, a act, s *slot, err error) bool {
+	age := b.now().Sub(a.At)
+	if !temporary(err) || !a.changes() || age > giveUp {
+		return false
+	}
+	b.cfg.Log.Warn("an act waits", "envelope", a.ID, "person", a.Person, "kind", a.Kind, "error", err)
+	if age < justNow && a.Kind != aLeft {
+		b.answer(ctx, a, s, private(draw.Say("That has to wait: something I need does not answer at the moment. "+
+			"I keep it and try again by myself for ten minutes, then I tell you what came of it.")))
+	}
+	return true
+}
+
+// temporary tells of an error that may be gone in a minute.
+func temporary(err error) bool {
+	switch access.CodeOf(err) {
+	case access.Unavailable, access.RateLimited, access.UnknownOutcome, access.Internal:
+		return keySentence(err) == ""
+	}
+	return false
+}
+
+// changes tells whether the act is more than a look.
+func (a act) changes() bool {
+	switch a.Kind {
+	case aCommand:
+		verb, _ := cutWord(a.Text)
+		switch verb {
+		case "list", "pending", "servers", "keys":
+			return false
+		}
+		return true
+	case aHomeOpened:
+		return false
+	}
+	return a.Action != draw.ActionHomePage
+}
+
+// perform contains a panic, which counts as refused: it would come again.
+func (b *Bot) perform(ctx context.Context, a act) (r reply, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			b.cfg.Log.Error("panic", "envelope", a.ID, "kind", a.Kind, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
+			err = &access.Error{Code: access.Conflict, Op: "panic", Message: "Something went wrong on my side; the log tells more."}
+		}
+	}()
+	switch a.Kind {
+	case aCommand:
+		return b.command(ctx, a)
+	case aClick:
+		return b.click(ctx, a)
+	case aSubmission:
+		return b.submitted(ctx, a)
+	case aLeft:
+		return reply{}, b.cfg.Uses.Left(ctx, a.Person)
+	case aHomeOpened:
+		return reply{}, b.home().publish(ctx, a.Person, 0)
+	}
+	return reply{}, nil
+}

@@ -1,0 +1,95 @@
+package bot
+
+import (
+	"context"
+	"strconv"
+
+	"sshkeybot/bot/draw"
+	"sshkeybot/internal/access"
+)
+
+// SendNotice sends a notice that has not been sent and records that. An error means
+// that it is to be called again, not before access.RetryAfter; somebody whom Slack
+// cannot reach at all counts as told.
+func (n *Announcer) SendNotice(ctx context.Context, noticeID int64) error {
+	notice, grant, err := n.notice(ctx, noticeID)
+	if err != nil || !notice.SentAt.IsZero() {
+		return err
+	}
+	if err := n.send(ctx, notice, grant); err != nil {
+		if temporary(err) || access.CodeOf(err) == access.Unauthorized {
+			return err
+		}
+		n.Log.Warn("a notice cannot be delivered", "notice", notice.Key, "to", notice.To, "error", err)
+	}
+	notice.SentAt = n.Now()
+	return n.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error { return tx.SaveNotice(ctx, notice) })
+}
+
+func (n *Announcer) notice(ctx context.Context, id int64) (notice access.Notice, grant *access.Grant, err error) {
+	err = n.Store.Read(ctx, func(tx access.Tx) error {
+		if notice, err = tx.Notice(ctx, id); err != nil || notice.GrantID == 0 {
+			return err
+		}
+		g, err := tx.Grant(ctx, notice.GrantID)
+		grant = &g
+		return err
+	})
+	return notice, grant, err
+}
+
+func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *access.Grant) error {
+	if notice.Kind == access.NoticeHome {
+		return home{n.Uses, n.API}.publish(ctx, notice.To, 0)
+	}
+	m, view, err := n.text(ctx, notice, grant)
+	if err != nil || m.Text == "" {
+		return err
+	}
+	where, thread := n.where(ctx, notice, view)
+	if where == "" {
+		return refuse("There is no channel for this.")
+	}
+	_, err = n.API.Post(ctx, where, thread, m)
+	return err
+}
+
+func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *access.Grant) (draw.Message, *access.RequestView, error) {
+	if notice.Kind == access.NoticeSummary {
+		o, err := n.Uses.Overview(ctx, "")
+		m, _ := draw.Daily(o)
+		return m, nil, err
+	}
+	var view *access.RequestView
+	if notice.RequestID != 0 {
+		v, err := n.Uses.View(ctx, notice.RequestID)
+		if err != nil {
+			return draw.Message{}, nil, err
+		}
+		view = &v
+	}
+	if notice.Kind == access.NoticeReminder && (view == nil || view.Request.State != access.Pending) {
+		return draw.Message{}, nil, nil // decided meanwhile: nobody is to be reminded
+	}
+	return draw.Notice(notice, view, grant), view, nil
+}
+
+// where is the place of a notice: a person's direct messages, the thread of the
+// request, or the channel for everybody.
+func (n *Announcer) where(ctx context.Context, notice access.Notice, view *access.RequestView) (channel, thread string) {
+	if notice.To != "" {
+		return string(notice.To), ""
+	}
+	if view != nil {
+		if m, ok := newest(view.Messages, roleRequest); ok {
+			return m.Channel, m.TS
+		}
+		return n.channel(ctx, view), ""
+	}
+	if n.AnnounceChannel != "" {
+		return n.AnnounceChannel, ""
+	}
+	return n.ApprovalChannel, ""
+}
+
+func number(id int64) string { return strconv.FormatInt(id, 10) }

@@ -1,0 +1,176 @@
+package bot
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"sshkeybot/bot/draw"
+	"sshkeybot/internal/access"
+)
+
+const (
+	fullBatch = 50  // results that are worth a message while the work goes on
+	maxBatch  = 150 // results that are told and recorded together
+)
+
+// thread is what is said about one phase of a request below its message.
+type thread struct {
+	*Announcer
+	view   *access.RequestView
+	parent Ref
+	phase  access.Phase
+}
+
+// drawPhase brings the thread in line with the results of a phase: progress while
+// it runs, results in batches, and a summary at the end.
+func (n *Announcer) drawPhase(ctx context.Context, t *thread) error {
+	all := t.results()
+	if len(all) == 0 {
+		return nil
+	}
+	settled := !slices.ContainsFunc(all, moves)
+	if err := t.progress(ctx, all, settled); err != nil {
+		return err
+	}
+	if err := t.tell(ctx, all, settled); err != nil {
+		return err
+	}
+	if !settled {
+		return nil
+	}
+	if err := t.summary(ctx); err != nil {
+		return err
+	}
+	return t.file(ctx)
+}
+
+func (t *thread) results() []access.Result {
+	var all []access.Result
+	for _, r := range t.view.Results {
+		if r.Phase == t.phase {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// moves tells of a result that is expected to change in a moment. What waits for a
+// server to come back, or for RunCloud to recover, may take days.
+func moves(r access.Result) bool {
+	return r.State == access.Unsure || r.State == access.Waiting && (r.Problem == access.NoProblem || r.Problem == access.ProblemLimited)
+}
+
+// progress keeps one message up to date while the work goes on. Work that was quick
+// needs none.
+func (t *thread) progress(ctx context.Context, all []access.Result, settled bool) error {
+	role := roleProgress + ":" + string(t.phase)
+	if _, begun := newest(t.view.Messages, role); settled && !begun {
+		return nil
+	}
+	_, err := t.show(ctx, t.view, role, t.parent.Channel, t.parent.TS, draw.Progress(*t.view, t.phase, t.left(all)))
+	return err
+}
+
+// left estimates how long the rest takes, from how long the results so far took; 0
+// while there is no telling.
+func (t *thread) left(all []access.Result) time.Duration {
+	began := t.view.Request.DecidedAt
+	if g := t.view.Grant; t.phase == access.PhaseRemove && g != nil && g.EndedAt.After(began) {
+		began = g.EndedAt
+	}
+	moving := 0
+	for _, r := range all {
+		if moves(r) {
+			moving++
+		}
+	}
+	done := len(all) - moving
+	if done == 0 || began.IsZero() {
+		return 0
+	}
+	return t.Now().Sub(began) * time.Duration(moving) / time.Duration(done)
+}
+
+// tell puts results that the thread has not shown in it, failures first, and records
+// each batch as told.
+func (t *thread) tell(ctx context.Context, all []access.Result, settled bool) error {
+	var fresh []access.Result
+	for _, r := range all {
+		if r.State != r.Told && !moves(r) && (settled || r.State != access.Waiting) && t.worthTelling(r) {
+			fresh = append(fresh, r)
+		}
+	}
+	if !settled && len(fresh) < fullBatch {
+		return nil
+	}
+	slices.SortStableFunc(fresh, func(a, b access.Result) int { return cmp.Compare(urgency(a.State), urgency(b.State)) })
+	for batch := range slices.Chunk(byServer(fresh), maxBatch) {
+		if err := t.tellBatch(ctx, batch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// worthTelling leaves out that a server could be read, which is no news.
+func (t *thread) worthTelling(r access.Result) bool {
+	return t.phase != access.PhaseInspect || r.State == access.Failed || r.State == access.Waiting
+}
+
+func urgency(s access.ResultState) int {
+	switch s {
+	case access.Failed:
+		return 0
+	case access.Waiting:
+		return 1
+	default:
+		return 2
+	}
+}
+
+// byServer keeps the keys of one server together, at the place of the worst.
+func byServer(sorted []access.Result) []access.Result {
+	place := map[int64]int{}
+	for _, r := range sorted {
+		if _, ok := place[r.ServerID]; !ok {
+			place[r.ServerID] = len(place)
+		}
+	}
+	slices.SortStableFunc(sorted, func(a, b access.Result) int { return cmp.Compare(place[a.ServerID], place[b.ServerID]) })
+	return sorted
+}
+
+func (t *thread) tellBatch(ctx context.Context, batch []access.Result) error {
+	for _, m := range draw.Results(*t.view, batch) {
+		if _, err := t.API.Post(ctx, t.parent.Channel, t.parent.TS, m); err != nil {
+			return err
+		}
+	}
+	return t.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error { return tx.Tell(ctx, batch) })
+}
+
+func (t *thread) summary(ctx context.Context) error {
+	role := roleSummary + ":" + string(t.phase)
+	_, err := t.show(ctx, t.view, role, t.parent.Channel, t.parent.TS, draw.Summary(*t.view, t.phase))
+	return err
+}
+
+// file adds the complete list where messages do not hold it, once. A channel that
+// takes no file, because we are no member of it, has the messages all the same.
+func (t *thread) file(ctx context.Context) error {
+	role := roleFile + ":" + string(t.phase)
+	if _, done := newest(t.view.Messages, role); done || !draw.NeedsFile(*t.view, t.phase) {
+		return nil
+	}
+	name := "request-" + number(t.view.Request.ID) + "-" + string(t.phase) + ".csv"
+	err := t.API.Upload(ctx, t.parent, name, "Results, complete", draw.CSV(*t.view, t.phase))
+	if err != nil && slackCode(err) == "" {
+		return err
+	}
+	if err != nil {
+		t.Log.Warn("the complete list could not be attached", "request", t.view.Request.ID, "error", err)
+	}
+	return t.record(ctx, t.view, role, Ref{t.parent.Channel, "file"}, name)
+}

@@ -1,0 +1,53 @@
+package bot
+
+import (
+	"context"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/sshkey"
+)
+
+// UseCases is what people can have the domain do. Its errors are *access.Error.
+// Asking again with the Source of an earlier wish makes no second request.
+type UseCases interface {
+	Asking
+	Deciding
+	Owning
+	Looking
+}
+
+// Asking makes requests.
+type Asking interface {
+	AskGrant(ctx context.Context, a access.GrantAsk) (access.Request, error)
+	AskExtend(ctx context.Context, a access.ExtendAsk) (access.Request, error)
+	AskRevoke(ctx context.Context, a access.RevokeAsk) (access.Request, error)
+	Offboard(ctx context.Context, a access.OffboardAsk) (access.Request, error)
+	Left(ctx context.Context, id access.UserID) error
+}
+
+// Deciding moves requests on.
+type Deciding interface {
+	Confirm(ctx context.Context, requestID int64, actor access.UserID) (access.Request, error)
+	Decide(ctx context.Context, d access.Decision) (access.Request, error)
+	Edit(ctx context.Context, e access.Edit) (access.Request, error)
+	Cancel(ctx context.Context, requestID int64, actor access.UserID) (access.Request, error)
+	RetryFailed(ctx context.Context, requestID int64, actor access.UserID) (int, error)
+	Pick(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error
+}
+
+// Owning is about a person's own keys and access.
+type Owning interface {
+	Register(ctx context.Context, actor access.UserID, key sshkey.Key, note string) (access.Registration, error)
+	RemoveKey(ctx context.Context, actor access.UserID, fingerprint string) error
+	GiveBack(ctx context.Context, actor access.UserID, grantID int64) ([]access.Grant, error)
+}
+
+// Looking changes nothing.
+type Looking interface {
+	Keys(ctx context.Context, actor, of access.UserID) ([]access.Key, error)
+	Access(ctx context.Context, actor, of access.UserID) (access.Overview, error)
+	PendingRequests(ctx context.Context, actor access.UserID) ([]access.RequestView, error)
+	FindServers(ctx context.Context, actor access.UserID, pattern string) ([]access.Server, error)
+	View(ctx context.Context, requestID int64) (access.RequestView, error)
+	IsApprover(ctx context.Context, id access.UserID) (bool, error)
+}

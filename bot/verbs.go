@@ -1,0 +1,130 @@
+package bot
+
+import (
+	"context"
+	"strings"
+
+	"sshkeybot/bot/draw"
+	"sshkeybot/internal/access"
+)
+
+// command does what a slash command asks for.
+func (b *Bot) command(ctx context.Context, a act) (reply, error) {
+	c, err := readCommand(a.Text)
+	if err != nil {
+		return reply{}, err
+	}
+	do := map[string]func(context.Context, act, command) (draw.Message, error){
+		"register": b.register, "keys": b.keys, "grant": b.grant, "extend": b.extend, "done": b.done,
+		"revoke": b.revoke, "offboard": b.offboard, "list": b.list, "pending": b.pending, "servers": b.servers,
+	}[c.Verb]
+	if do == nil {
+		return private(draw.Help()), nil
+	}
+	m, err := do(ctx, a, c)
+	return private(m), err
+}
+
+func (b *Bot) register(ctx context.Context, a act, c command) (draw.Message, error) {
+	done, err := b.cfg.Uses.Register(ctx, a.Person, *c.Key, c.Key.Comment)
+	return draw.Registered(done), err
+}
+
+func (b *Bot) keys(ctx context.Context, a act, c command) (draw.Message, error) {
+	of := c.Person
+	if of == "" {
+		of = a.Person
+	}
+	keys, err := b.cfg.Uses.Keys(ctx, a.Person, of)
+	return draw.Keys(keys, of), err
+}
+
+func (b *Bot) grant(ctx context.Context, a act, c command) (draw.Message, error) {
+	if err := b.seen(a); err != nil {
+		return draw.Message{}, err
+	}
+	r, err := b.cfg.Uses.AskGrant(ctx, access.GrantAsk{
+		Source: a.ID, Asker: a.Person, Person: c.Person, Duration: c.Duration, Forever: c.Forever,
+		Servers: c.Servers, SystemUser: c.SystemUser, Reason: c.Reason, Channel: a.Channel,
+	})
+	return draw.Asked(r, ""), err
+}
+
+func (b *Bot) extend(ctx context.Context, a act, c command) (draw.Message, error) {
+	if err := b.seen(a); err != nil {
+		return draw.Message{}, err
+	}
+	r, err := b.cfg.Uses.AskExtend(ctx, access.ExtendAsk{
+		Source: a.ID, Asker: a.Person, Person: c.Person, Duration: c.Duration, Channel: a.Channel,
+	})
+	return draw.Asked(r, ""), err
+}
+
+func (b *Bot) done(ctx context.Context, a act, _ command) (draw.Message, error) {
+	given, err := b.cfg.Uses.GiveBack(ctx, a.Person, 0)
+	return draw.GivenBack(given), err
+}
+
+func (b *Bot) revoke(ctx context.Context, a act, c command) (draw.Message, error) {
+	if err := b.seen(a); err != nil {
+		return draw.Message{}, err
+	}
+	r, err := b.cfg.Uses.AskRevoke(ctx, access.RevokeAsk{
+		Source: a.ID, Asker: a.Person, Person: c.Person, Fingerprint: c.Fingerprint, Key: c.Key,
+		Servers: c.Servers, Reason: c.Reason, Channel: a.Channel,
+	})
+	if err != nil {
+		return draw.Message{}, err
+	}
+	return b.asked(ctx, r)
+}
+
+func (b *Bot) offboard(ctx context.Context, a act, c command) (draw.Message, error) {
+	r, err := b.cfg.Uses.Offboard(ctx, access.OffboardAsk{
+		Source: a.ID, Asker: a.Person, Person: c.Person, Reason: c.Reason, Channel: a.Channel,
+	})
+	if err != nil {
+		return draw.Message{}, err
+	}
+	return b.asked(ctx, r)
+}
+
+// asked shows a draft with what it would do, for its asker to confirm, and any
+// other request as a receipt.
+func (b *Bot) asked(ctx context.Context, r access.Request) (draw.Message, error) {
+	if r.State != access.Draft {
+		return draw.Asked(r, ""), nil
+	}
+	v, err := b.cfg.Uses.View(ctx, r.ID)
+	return draw.Draft(v), err
+}
+
+// seen refuses to ask where no approver would see the request.
+func (b *Bot) seen(a act) error {
+	if b.cfg.ApprovalChannel == "" && strings.HasPrefix(a.Channel, "D") {
+		return refuse("Nobody else would see a request made in a direct message. Use the command in a channel where approvers are.")
+	}
+	return nil
+}
+
+func (b *Bot) list(ctx context.Context, a act, c command) (draw.Message, error) {
+	o, err := b.cfg.Uses.Access(ctx, a.Person, c.Person)
+	return draw.List(o), err
+}
+
+func (b *Bot) pending(ctx context.Context, a act, _ command) (draw.Message, error) {
+	views, err := b.cfg.Uses.PendingRequests(ctx, a.Person)
+	return draw.Pending(views), err
+}
+
+func (b *Bot) servers(ctx context.Context, a act, c command) (draw.Message, error) {
+	found, err := b.cfg.Uses.FindServers(ctx, a.Person, c.Servers)
+	if err != nil {
+		return draw.Message{}, err
+	}
+	all := found
+	if c.Servers != "" {
+		all, err = b.cfg.Uses.FindServers(ctx, a.Person, "")
+	}
+	return draw.Servers(found, len(all)), err
+}

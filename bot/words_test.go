@@ -1,0 +1,77 @@
+package bot
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestSplitWords(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		text   string
+		words  []string
+		reason string
+	}{
+		{"", nil, ""},
+		{"  list\t ", []string{"list"}, ""},
+		{"grant <@U1|alice bob> 12h", []string{"grant", "<@U1|alice bob>", "12h"}, ""},
+		{"grant <@U1>12h", []string{"grant", "<@U1>", "12h"}, ""},
+		{`on "web one",db`, []string{"on", "web one,db"}, ""},
+		{"on “web one” x", []string{"on", "web one", "x"}, ""},
+		{`on "never closed`, []string{"on", "never closed"}, ""},
+		{"it's don't", []string{"it's", "don't"}, ""},
+		{"a for the disk's \"full\"  now", []string{"a"}, `the disk's "full"  now`},
+		{`a "for" b`, []string{"a", "for", "b"}, ""},
+		{"a FOR b", []string{"a"}, "b"},
+		{"a for", []string{"a"}, ""},
+		{"for", nil, ""},
+		{"a forever", []string{"a", "forever"}, ""},
+		{"a &lt;b&gt; c&amp;d", []string{"a", "<b>", "c&d"}, ""},
+		{"x <mailto:a@b.de|a@b.de> <https://x.de/a?b=1&amp;c>", []string{"x", "a@b.de", "https://x.de/a?b=1&c"}, ""},
+		{"a for <@U1|al> in <#C1|ops> at <https://x.de|x.de> &amp; &lt;!channel&gt;", []string{"a"}, "@al in #ops at https://x.de & <!channel>"},
+		{"<!subteam^S1|@ops>", []string{"!@ops"}, ""},
+	} {
+		words, reason := splitWords(tc.text)
+		var texts []string
+		for _, w := range words {
+			texts = append(texts, w.Text)
+		}
+		if diff := cmp.Diff(tc.words, texts); diff != "" || reason != tc.reason {
+			t.Errorf("%q: reason %q\n%s", tc.text, reason, diff)
+		}
+	}
+}
+
+func FuzzSplitWords(f *testing.F) {
+	for _, seed := range []string{"", "grant <@U1> 12h on \"a b\" for x", "“", "<@U1", "a<b>c", "for for", "\xff\" <!x>"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		words, reason := splitWords(text)
+		total := len(reason)
+		for _, w := range words {
+			total += len(w.Text)
+			if !w.Quoted && mention(w.Text) == "" && w.Text == "" {
+				t.Errorf("an empty word of %q", text)
+			}
+			if !w.Quoted && strings.EqualFold(w.Text, "for") {
+				t.Errorf("for is a word of %q", text)
+			}
+		}
+		if utf8.ValidString(text) && total > len(text) {
+			t.Errorf("%q grew to %d bytes", text, total)
+		}
+	})
+}
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	for typed, want := range map[string]string{"grnat": "grant", "GRANT": "grant", "ofboard": "offboard", "xyzzy": ""} {
+		if got := nearest(typed, verbNames()); got != want {
+			t.Errorf("%s: %q", typed, got)
+		}
+	}
+}
