@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// liveCovers finds the covers (c) of the grants (g) that give access at $1. SQLite
+// takes a CROSS JOIN in the order it is written: the grants that are live are few,
+// the covers of all that ever were are many.
+const liveCovers = `FROM grants g CROSS JOIN covers c
+	WHERE g.state = 'live' AND (g.ends_at = 0 OR g.ends_at > $1) AND c.grant_id = g.id AND c.ended_at = 0`
+
+// covering finds the live covers of a placement p.
+const covering = `SELECT 1 ` + liveCovers + `
+	AND c.server_id = p.server_id AND c.fingerprint = p.fingerprint AND g.system_user = p.system_user`
+
+// Align implements access.PlacementTx. A key that is on its way out is not wanted
+// anew before it is gone: who records that it is gone aligns its server again. A
+// leaving one that is Urgent is being renewed and goes on its way; who aligns after
+// that makes what is then wanted Urgent. Placements without a grant are left alone.
+func (t *tx) Align(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
+	var changed []access.Placement
+	for _, step := range []func(context.Context, time.Time, []int64) ([]access.Placement, error){t.keepLeaving, t.dropUncovered, t.wantMissing} {
+		more, err := step(ctx, now, servers)
+		if err != nil {
+			return nil, err
+		}
+		changed = append(changed, more...)
+	}
+	return changed, nil
+}
+
+// keepLeaving places again what is covered again and was not touched meanwhile.
+// Of several only the newest, since a key is there once.
+func (t *tx) keepLeaving(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
+	c := conditions{args: []any{ms(now)}}
+	c.add("p.state = 'leaving' AND p.attempts = 0 AND p.credential_id <> 0 AND p.urgent = 0 AND p.holder = '' AND p.grant_id <> 0")
+	c.add("EXISTS (" + covering + ")")
+	c.add(`NOT EXISTS (SELECT 1 FROM placements o WHERE o.server_id = p.server_id AND o.system_user = p.system_user AND o.fingerprint = p.fingerprint
+		AND (o.state IN ('wanted', 'unknown', 'placed') OR o.state = 'leaving' AND o.id > p.id))`)
+	addIn(&c, "p.server_id", servers)
+	return many(ctx, t, scanPlacement, `UPDATE placements AS p SET state = 'placed', left_at = 0, next_at = 0, stuck = 0, problem = '', detail = ''`+
+		c.where()+" RETURNING id, "+placementColumns, c.args...)
+}
+
+// dropUncovered sends away what no live grant covers. A wanted one for which no
+// call was made is gone at once.
+func (t *tx) dropUncovered(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
+	c := conditions{args: []any{ms(now)}}
+	c.add("p.state IN ('wanted', 'unknown', 'placed') AND p.grant_id <> 0")
+	c.add("NOT EXISTS (" + covering + ")")
+	addIn(&c, "p.server_id", servers)
+	return many(ctx, t, scanPlacement, `UPDATE placements AS p SET
+			state = CASE WHEN state = 'wanted' AND attempts = 0 THEN 'gone' ELSE 'leaving' END,
+			gone_at = CASE WHEN state = 'wanted' AND attempts = 0 THEN $1 ELSE gone_at END,
+			left_at = $1, next_at = 0, attempts = 0, stuck = 0, problem = '', detail = ''`+
+		c.where()+" RETURNING id, "+placementColumns, c.args...)
+}
+
+// wantMissing wants what is covered and not on the server in any way. It is
+// labelled for the oldest grant that covers it.
+func (t *tx) wantMissing(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
+	missing, err := t.missing(ctx, now, servers)
+	if err != nil || len(missing) == 0 {
+		return nil, err
+	}
+	all := make([][]any, len(missing))
+	for i, m := range missing {
+		all[i] = placementValues(access.Placement{
+			ServerID: m.server, SystemUser: m.grant.SystemUser, Fingerprint: m.fingerprint, Person: m.grant.Person, GrantID: m.grant.ID,
+			Label: access.Label(m.grant, m.fingerprint), State: access.PlacementWanted,
+		})
+	}
+	before, err := one(ctx, t, column[int64], "SELECT COALESCE(MAX(id), 0) FROM placements")
+	if err != nil {
+		return nil, err
+	}
+	if err := insertMany(ctx, t, "placements", placementColumns, "", all); err != nil {
+		return nil, err
+	}
+	// Updates run one at a time, so the new rows are ours.
+	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+" FROM placements WHERE id > $1 ORDER BY id", before)
+}
+
+// gap is a key that a grant covers and that is not on its server.
+type gap struct {
+	grant       access.Grant
+	server      int64
+	fingerprint string
+}
+
+// missing lists the gaps, each with the oldest grant that covers it.
+func (t *tx) missing(ctx context.Context, now time.Time, servers []int64) ([]gap, error) {
+	c := conditions{args: []any{ms(now)}}
+	c.add(`NOT EXISTS (SELECT 1 FROM placements p WHERE p.server_id = c.server_id AND p.system_user = g.system_user AND p.fingerprint = c.fingerprint
+		AND p.state IN ('wanted', 'unknown', 'placed', 'leaving'))`)
+	addIn(&c, "c.server_id", servers)
+	gaps, err := many(ctx, t, scanGap, `SELECT g.id, g.person, g.alias, g.system_user, c.server_id, c.fingerprint
+		`+liveCovers+c.and()+" ORDER BY c.server_id, c.fingerprint, g.system_user, g.id", c.args...)
+	sameKey := func(a, b gap) bool {
+		return a.server == b.server && a.fingerprint == b.fingerprint && a.grant.SystemUser == b.grant.SystemUser
+	}
+	return slices.CompactFunc(gaps, sameKey), err
+}
+
+func scanGap(row scanner) (g gap, err error) {
+	err = row.Scan(&g.grant.ID, &g.grant.Person, &g.grant.Alias, &g.grant.SystemUser, &g.server, &g.fingerprint)
+	return g, err
+}

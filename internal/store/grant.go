@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+const grantColumns = "request_id, person, alias, system_user, state, starts_at, ends_at, ended_at, end_reason, ended_by, reminded_at"
+
+func grantValues(g access.Grant) []any {
+	return []any{
+		g.RequestID, g.Person, g.Alias, g.SystemUser, g.State, ms(g.StartsAt), ms(g.EndsAt), ms(g.EndedAt), g.EndReason, g.EndedBy, ms(g.RemindedAt),
+	}
+}
+
+func scanGrant(row scanner) (g access.Grant, err error) {
+	err = row.Scan(&g.ID, &g.RequestID, &g.Person, &g.Alias, &g.SystemUser, &g.State, instant{&g.StartsAt}, instant{&g.EndsAt}, instant{&g.EndedAt},
+		&g.EndReason, &g.EndedBy, instant{&g.RemindedAt})
+	return g, err
+}
+
+// InsertGrant implements access.GrantTx. The covers get the new grant's ID.
+func (t *tx) InsertGrant(ctx context.Context, g access.Grant, covers []access.Cover) (access.Grant, error) {
+	query, args := insertion("grants", grantColumns, "RETURNING id, "+grantColumns, [][]any{grantValues(g)})
+	g, err := one(ctx, t, scanGrant, query, args...)
+	if err != nil {
+		return access.Grant{}, err
+	}
+	all := make([][]any, len(covers))
+	for i, c := range covers {
+		all[i] = []any{g.ID, c.ServerID, c.Fingerprint, ms(c.EndedAt)}
+	}
+	return g, insertMany(ctx, t, "covers", "grant_id, server_id, fingerprint, ended_at", "", all)
+}
+
+// Grant implements access.GrantTx.
+func (t *tx) Grant(ctx context.Context, id int64) (access.Grant, error) {
+	return one(ctx, t, scanGrant, "SELECT id, "+grantColumns+" FROM grants WHERE id = $1", id)
+}
+
+// MoveGrant implements access.GrantTx.
+func (t *tx) MoveGrant(ctx context.Context, g access.Grant, from access.GrantState) (bool, error) {
+	return won(t.Exec(ctx, "UPDATE grants SET "+assignments(grantColumns, 3)+" WHERE id = $1 AND state = $2",
+		append([]any{g.ID, from}, grantValues(g)...)...))
+}
+
+// Grants implements access.GrantTx.
+func (t *tx) Grants(ctx context.Context, q access.GrantQuery) ([]access.Grant, error) {
+	var c conditions
+	addIf(&c, "state = ?", q.State)
+	addIf(&c, "person = ?", q.Person)
+	addIf(&c, "request_id = ?", q.RequestID)
+	addIf(&c, "ends_at > 0 AND ends_at <= ?", ms(q.EndsBefore))
+	if q.NotReminded {
+		c.add("reminded_at = 0")
+	}
+	return many(ctx, t, scanGrant, "SELECT id, "+grantColumns+" FROM grants"+c.where()+" ORDER BY id"+limit(q.Limit), c.args...)
+}
+
+// Covers implements access.GrantTx.
+func (t *tx) Covers(ctx context.Context, grantID int64) ([]access.Cover, error) {
+	scan := func(row scanner) (c access.Cover, err error) {
+		err = row.Scan(&c.GrantID, &c.ServerID, &c.Fingerprint, instant{&c.EndedAt})
+		return c, err
+	}
+	return many(ctx, t, scan, "SELECT grant_id, server_id, fingerprint, ended_at FROM covers WHERE grant_id = $1 ORDER BY server_id, fingerprint", grantID)
+}
+
+// EndCovers implements access.GrantTx.
+func (t *tx) EndCovers(ctx context.Context, q access.CoverQuery, at time.Time) (int, error) {
+	live := conditions{args: []any{ms(at)}}
+	live.add("state = 'live'")
+	addIf(&live, "person = ?", q.Person)
+	addIf(&live, "id = ?", q.GrantID)
+	c := conditions{args: live.args}
+	c.add("ended_at = 0")
+	c.add("grant_id IN (SELECT id FROM grants" + live.where() + ")")
+	addIf(&c, "fingerprint = ?", q.Fingerprint)
+	addIn(&c, "server_id", q.Servers)
+	changed, err := t.Exec(ctx, "UPDATE covers SET ended_at = $1"+c.where(), c.args...)
+	return int(changed), err
+}
+
+// EmptyGrants implements access.GrantTx.
+func (t *tx) EmptyGrants(ctx context.Context) ([]access.Grant, error) {
+	return many(ctx, t, scanGrant, "SELECT id, "+grantColumns+` FROM grants WHERE state = 'live'
+		AND NOT EXISTS (SELECT 1 FROM covers WHERE grant_id = grants.id AND ended_at = 0) ORDER BY id`)
+}

@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"io/fs"
+	"log/slog"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river/riverdriver"
+	"github.com/riverqueue/river/rivermigrate"
+
+	"sshkeybot/internal/access"
+)
+
+// Options say how to open the ledger.
+type Options struct {
+	Replica string       // names this process; no two that live at the same time share it
+	Log     *slog.Logger // nil logs nothing
+	Schema  string       // PostgreSQL only, for tests: an existing schema; empty is the usual one
+}
+
+//go:embed migrations
+var migrations embed.FS
+
+// Open opens the ledger that the URL names, sqlite:PATH or postgres://…, and
+// brings its tables up to date. Its error is an *access.Error: Conflict when
+// another process holds the SQLite file or this replica's name, Invalid when the
+// URL is wrong, Unavailable when the database cannot be used now. No error tells
+// the URL's password.
+func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{replica: o.Replica, schema: o.Schema, log: o.Log}
+	var err error
+	switch {
+	case o.Replica == "":
+		return nil, &access.Error{Code: access.Invalid, Op: "open ledger", Message: "This process needs a replica name."}
+	case strings.HasPrefix(databaseURL, "sqlite:"):
+		s.db, err = openSQLite(ctx, strings.TrimPrefix(databaseURL, "sqlite:"), o)
+	case strings.HasPrefix(databaseURL, "postgres://"), strings.HasPrefix(databaseURL, "postgresql://"):
+		s.db, err = openPostgres(ctx, databaseURL, o)
+	default:
+		return nil, &access.Error{Code: access.Invalid, Op: "open ledger", Message: "The database URL must start with sqlite: or postgres://."}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// migrate brings our tables and River's up to date. The caller holds a lock: of
+// two processes that migrate an empty database at once, one would fail.
+func migrate[TTx any](ctx context.Context, db *sql.DB, dialect goose.Dialect, folder string, driver riverdriver.Driver[TTx], o Options) error {
+	files, err := fs.Sub(migrations, "migrations/"+folder)
+	if err != nil {
+		return err
+	}
+	own, err := goose.NewProvider(dialect, db, files)
+	if err != nil {
+		return err
+	}
+	if _, err := own.Up(ctx); err != nil {
+		return err
+	}
+	rivers, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: o.Log, Schema: o.Schema})
+	if err != nil {
+		return err
+	}
+	_, err = rivers.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	return err
+}
+
+// cannotOpen makes the error of a database that cannot be used.
+func cannotOpen(code access.Code, message string, err error) error {
+	return &access.Error{Code: code, Op: "open ledger", Message: message, Err: err}
+}

@@ -1,0 +1,191 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/store"
+	"sshkeybot/internal/store/storetest"
+)
+
+func TestSQLite(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, storetest.SQLite)
+}
+
+func TestPostgres(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, storetest.Postgres)
+}
+
+// The modules of different River versions do not work together, and an update of
+// one would part them.
+func TestRiverIsPinned(t *testing.T) {
+	t.Parallel()
+	family := []string{"", "/riverdriver", "/riverdriver/riverpgxv5", "/riverdriver/riversqlite", "/rivershared", "/rivertype"}
+	args := []string{"list", "-m", "-f", "{{.Path}} {{.Version}}{{if .Replace}} replaced{{end}}"}
+	var want []string
+	for _, module := range family {
+		args = append(args, "github.com/riverqueue/river"+module)
+		want = append(want, "github.com/riverqueue/river"+module+" v0.47.0")
+	}
+	list, err := exec.CommandContext(t.Context(), "go", args...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, strings.Split(strings.TrimSpace(string(list)), "\n")); diff != "" {
+		t.Errorf("all of River belongs at v0.47.0 (-want +got):\n%s", diff)
+	}
+}
+
+func TestSecondOpenerOfAFileIsRefused(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "ledger ?#%41.db")
+	first, err := store.Open(t.Context(), "sqlite:"+path, store.Options{Replica: "one"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link.db")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{path, link} {
+		if _, err := store.Open(t.Context(), "sqlite:"+name, store.Options{Replica: "two"}); access.CodeOf(err) != access.Conflict {
+			t.Errorf("Open(%s) = %v, want a conflict", name, err)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("the file has mode %o, want 600", info.Mode().Perm())
+	}
+	first.Close()
+	again, err := store.Open(t.Context(), "sqlite:"+path, store.Options{Replica: "two"})
+	if err != nil {
+		t.Fatalf("after the first has closed: %v", err)
+	}
+	again.Close()
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	junk := filepath.Join(t.TempDir(), "junk.db")
+	if err := os.WriteFile(junk, []byte(strings.Repeat("this is no database ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		url  string
+		code access.Code
+	}{
+		"no directory":   {"sqlite:" + filepath.Join(t.TempDir(), "none", "x.db"), access.Unavailable},
+		"a directory":    {"sqlite:" + t.TempDir(), access.Unavailable},
+		"no database":    {"sqlite:" + junk, access.Unavailable},
+		"nothing":        {"", access.Invalid},
+		"another scheme": {"mysql://u:geheim@h/d", access.Invalid},
+		"bad port":       {"postgres://u:geheim@localhost:nine/d", access.Invalid},
+		"bad escape":     {"postgres://u:geheim%zz@localhost/d", access.Invalid},
+		"nobody there":   {"postgres://u:geheim@127.0.0.1:" + closedPort(t) + "/d?connect_timeout=2", access.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, err := store.Open(t.Context(), test.url, store.Options{Replica: "one"})
+			if err == nil {
+				s.Close()
+				t.Fatal("it opened")
+			}
+			if access.CodeOf(err) != test.code {
+				t.Errorf("code %s, want %s: %v", access.CodeOf(err), test.code, err)
+			}
+			if message := access.MessageOf(err); !strings.HasSuffix(message, ".") {
+				t.Errorf("%q is not a sentence", message)
+			}
+			if strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, errors.Unwrap(err)), "geheim") {
+				t.Errorf("the password shows: %v", err)
+			}
+		})
+	}
+}
+
+func closedPort(t *testing.T) string {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	return port
+}
+
+func TestPostgresTellsWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*url.URL){
+		"no database of the name": func(u *url.URL) { u.Path = "/nosuchdatabase" },
+		"the user or the password": func(u *url.URL) {
+			u.User = url.UserPassword("nosuchuser", "geheim")
+		},
+	} {
+		server, err := url.Parse(storetest.PostgresURL(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(server)
+		_, err = store.Open(t.Context(), server.String(), store.Options{Replica: "one"})
+		if !strings.Contains(access.MessageOf(err), name) || strings.Contains(fmt.Sprint(err), "geheim") {
+			t.Errorf("got %v, want it to speak of %q", err, name)
+		}
+	}
+}
+
+// Several replicas may start on an empty database at the same moment.
+func TestPostgresMigratesOnce(t *testing.T) {
+	t.Parallel()
+	server, schema := storetest.PostgresURL(t), storetest.PostgresSchema(t)
+	const replicas = 5
+	opened := make(chan error, replicas)
+	for i := range replicas {
+		go func() {
+			s, err := store.Open(context.WithoutCancel(t.Context()), server, store.Options{Replica: fmt.Sprint("r", i), Schema: schema})
+			if err == nil {
+				s.Close()
+			}
+			opened <- err
+		}()
+	}
+	for range replicas {
+		if err := <-opened; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestReplicaNamesAreTaken(t *testing.T) {
+	t.Parallel()
+	server, schema := storetest.PostgresURL(t), storetest.PostgresSchema(t)
+	first, err := store.Open(t.Context(), server, store.Options{Replica: "one", Schema: schema})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(t.Context(), server, store.Options{Replica: "one", Schema: schema}); access.CodeOf(err) != access.Conflict {
+		t.Errorf("a second process of the same name: %v, want a conflict", err)
+	}
+	first.Close()
+	again, err := store.Open(t.Context(), server, store.Options{Replica: "one", Schema: schema})
+	if err != nil {
+		t.Fatalf("after the first has closed: %v", err)
+	}
+	again.Close()
+}

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// Announce implements access.OutboxTx.
+func (t *tx) Announce(ctx context.Context, requestIDs ...int64) error {
+	ids := slices.Compact(slices.Sorted(slices.Values(requestIDs)))
+	all := make([][]any, len(ids))
+	for i, id := range ids {
+		all[i] = []any{id, 1, 0, 0, 0}
+	}
+	return insertMany(ctx, t, "drawings", "request_id, version, shown, next_at, attempts",
+		"ON CONFLICT (request_id) DO UPDATE SET version = drawings.version + 1", all)
+}
+
+// Drawing implements access.OutboxTx.
+func (t *tx) Drawing(ctx context.Context, requestID int64) (access.Drawing, error) {
+	scan := func(row scanner) (d access.Drawing, err error) {
+		err = row.Scan(&d.RequestID, &d.Version, &d.Shown, instant{&d.NextAt}, &d.Attempts)
+		return d, err
+	}
+	return one(ctx, t, scan, "SELECT request_id, version, shown, next_at, attempts FROM drawings WHERE request_id = $1", requestID)
+}
+
+// SaveDrawing implements access.OutboxTx. It keeps Shown, NextAt and Attempts; the
+// version may have grown meanwhile and stays.
+func (t *tx) SaveDrawing(ctx context.Context, d access.Drawing) error {
+	_, err := t.Exec(ctx, "UPDATE drawings SET shown = $1, next_at = $2, attempts = $3 WHERE request_id = $4", d.Shown, ms(d.NextAt), d.Attempts, d.RequestID)
+	return err
+}
+
+// DueDrawings implements access.OutboxTx; the longest due comes first.
+func (t *tx) DueDrawings(ctx context.Context, now time.Time) ([]int64, error) {
+	return many(ctx, t, column[int64], "SELECT request_id FROM drawings WHERE version > shown AND next_at <= $1 ORDER BY next_at, request_id", ms(now))
+}
+
+const noticeColumns = "name, kind, recipient, request_id, grant_id, detail, next_at, attempts, sent_at"
+
+func noticeValues(n access.Notice) []any {
+	return []any{n.Key, n.Kind, n.To, n.RequestID, n.GrantID, n.Detail, ms(n.NextAt), n.Attempts, ms(n.SentAt)}
+}
+
+// Notify implements access.OutboxTx.
+func (t *tx) Notify(ctx context.Context, n access.Notice) error {
+	return insertMany(ctx, t, "notices", noticeColumns, "ON CONFLICT (name) DO NOTHING", [][]any{noticeValues(n)})
+}
+
+// Notice implements access.OutboxTx.
+func (t *tx) Notice(ctx context.Context, id int64) (access.Notice, error) {
+	scan := func(row scanner) (n access.Notice, err error) {
+		err = row.Scan(&n.ID, &n.Key, &n.Kind, &n.To, &n.RequestID, &n.GrantID, &n.Detail, instant{&n.NextAt}, &n.Attempts, instant{&n.SentAt})
+		return n, err
+	}
+	return one(ctx, t, scan, "SELECT id, "+noticeColumns+" FROM notices WHERE id = $1", id)
+}
+
+// DueNotices implements access.OutboxTx; the oldest comes first.
+func (t *tx) DueNotices(ctx context.Context, now time.Time) ([]int64, error) {
+	return many(ctx, t, column[int64], "SELECT id FROM notices WHERE sent_at = 0 AND next_at <= $1 ORDER BY id", ms(now))
+}
+
+// SaveNotice implements access.OutboxTx.
+func (t *tx) SaveNotice(ctx context.Context, n access.Notice) error {
+	_, err := t.Exec(ctx, "UPDATE notices SET "+assignments(noticeColumns, 2)+" WHERE id = $1", append([]any{n.ID}, noticeValues(n)...)...)
+	return err
+}
+
+// Messages implements access.OutboxTx; the oldest comes first.
+func (t *tx) Messages(ctx context.Context, requestID int64) ([]access.Message, error) {
+	scan := func(row scanner) (m access.Message, err error) {
+		err = row.Scan(&m.RequestID, &m.Role, &m.Channel, &m.TS, &m.Digest)
+		return m, err
+	}
+	return many(ctx, t, scan, "SELECT request_id, role, channel, ts, digest FROM messages WHERE request_id = $1 ORDER BY ts, role, channel", requestID)
+}
+
+// SaveMessage implements access.OutboxTx.
+func (t *tx) SaveMessage(ctx context.Context, m access.Message) error {
+	_, err := t.Exec(ctx, `INSERT INTO messages (request_id, role, channel, ts, digest) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (request_id, role, channel, ts) DO UPDATE SET digest = excluded.digest`, m.RequestID, m.Role, m.Channel, m.TS, m.Digest)
+	return err
+}
+
+// Flag implements access.OutboxTx.
+func (t *tx) Flag(ctx context.Context, name string) (string, error) {
+	found, err := many(ctx, t, column[string], "SELECT value FROM flags WHERE name = $1", name)
+	if err != nil || len(found) == 0 {
+		return "", err
+	}
+	return found[0], nil
+}
+
+// SetFlag implements access.OutboxTx.
+func (t *tx) SetFlag(ctx context.Context, name, value string) error {
+	_, err := t.Exec(ctx, "INSERT INTO flags (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value)
+	return err
+}

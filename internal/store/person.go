@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+const keyColumns = "fingerprint, person, type, blob, note, registered_at, removed_at"
+
+// Person implements access.PersonTx.
+func (t *tx) Person(ctx context.Context, id access.UserID) (access.Person, error) {
+	p := access.Person{ID: id}
+	found, err := many(ctx, t, column[int64], "SELECT offboarded_at FROM persons WHERE id = $1", id)
+	if err != nil || len(found) == 0 {
+		return p, err
+	}
+	err = instant{&p.OffboardedAt}.Scan(found[0])
+	return p, err
+}
+
+// SetOffboarded implements access.PersonTx.
+func (t *tx) SetOffboarded(ctx context.Context, id access.UserID, at time.Time) (bool, error) {
+	return won(t.Exec(ctx, `INSERT INTO persons (id, offboarded_at) VALUES ($1, $2)
+		ON CONFLICT (id) DO UPDATE SET offboarded_at = excluded.offboarded_at WHERE persons.offboarded_at = 0`, id, ms(at)))
+}
+
+// ClearOffboarded implements access.PersonTx.
+func (t *tx) ClearOffboarded(ctx context.Context, id access.UserID) error {
+	_, err := t.Exec(ctx, "DELETE FROM persons WHERE id = $1", id)
+	return err
+}
+
+// KnownPersons implements access.PersonTx. Who asked for an open request counts
+// like the one whom it is for.
+func (t *tx) KnownPersons(ctx context.Context) ([]access.UserID, error) {
+	return many(ctx, t, column[access.UserID], `SELECT person FROM (
+			SELECT person FROM person_keys WHERE removed_at = 0
+			UNION SELECT person FROM grants WHERE state = 'live'
+			UNION SELECT person FROM requests WHERE state IN ('waiting_for_key', 'pending')
+			UNION SELECT asker FROM requests WHERE state IN ('waiting_for_key', 'pending')
+		) AS known
+		WHERE person <> '' AND person NOT IN (SELECT id FROM persons WHERE offboarded_at <> 0)
+		ORDER BY person`)
+}
+
+// Key implements access.PersonTx.
+func (t *tx) Key(ctx context.Context, fingerprint string) (access.Key, error) {
+	return one(ctx, t, scanKey, "SELECT "+keyColumns+" FROM person_keys WHERE fingerprint = $1", fingerprint)
+}
+
+// KeysOf implements access.PersonTx.
+func (t *tx) KeysOf(ctx context.Context, id access.UserID) ([]access.Key, error) {
+	return many(ctx, t, scanKey, "SELECT "+keyColumns+" FROM person_keys WHERE person = $1 AND removed_at = 0 ORDER BY registered_at, fingerprint", id)
+}
+
+// AllKeysOf implements access.PersonTx.
+func (t *tx) AllKeysOf(ctx context.Context, id access.UserID) ([]access.Key, error) {
+	return many(ctx, t, scanKey, "SELECT "+keyColumns+" FROM person_keys WHERE person = $1 ORDER BY registered_at, fingerprint", id)
+}
+
+// SaveKey implements access.PersonTx.
+func (t *tx) SaveKey(ctx context.Context, k access.Key) error {
+	_, err := t.Exec(ctx, "INSERT INTO person_keys ("+keyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (fingerprint) DO UPDATE SET person = excluded.person, type = excluded.type, blob = excluded.blob,
+			note = excluded.note, registered_at = excluded.registered_at, removed_at = excluded.removed_at`,
+		k.Fingerprint, k.Person, k.Type, k.Blob, k.Note, ms(k.RegisteredAt), ms(k.RemovedAt))
+	return err
+}
+
+func scanKey(row scanner) (k access.Key, err error) {
+	err = row.Scan(&k.Fingerprint, &k.Person, &k.Type, &k.Blob, &k.Note, instant{&k.RegisteredAt}, instant{&k.RemovedAt})
+	return k, err
+}

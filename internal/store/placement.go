@@ -1,0 +1,83 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+const placementColumns = "server_id, system_user, fingerprint, person, grant_id, label, state, credential_id, temporary, placed_at, lapses_at, left_at, " +
+	"gone_at, attempts, next_at, recheck_at, holder, urgent, stuck, problem, detail, told_lapsed"
+
+func placementValues(p access.Placement) []any {
+	return []any{
+		p.ServerID, p.SystemUser, p.Fingerprint, p.Person, p.GrantID, p.Label, p.State, p.CredentialID, bit(p.Temporary), ms(p.PlacedAt), ms(p.LapsesAt), ms(p.LeftAt),
+		ms(p.GoneAt), p.Attempts, ms(p.NextAt), ms(p.RecheckAt), p.Holder, bit(p.Urgent), bit(p.Stuck), p.Problem, p.Detail, bit(p.ToldLapsed),
+	}
+}
+
+func scanPlacement(row scanner) (p access.Placement, err error) {
+	err = row.Scan(&p.ID, &p.ServerID, &p.SystemUser, &p.Fingerprint, &p.Person, &p.GrantID, &p.Label, &p.State, &p.CredentialID, boolean{&p.Temporary}, instant{&p.PlacedAt},
+		instant{&p.LapsesAt}, instant{&p.LeftAt}, instant{&p.GoneAt}, &p.Attempts, instant{&p.NextAt}, instant{&p.RecheckAt}, &p.Holder, boolean{&p.Urgent}, boolean{&p.Stuck},
+		&p.Problem, &p.Detail, boolean{&p.ToldLapsed})
+	return p, err
+}
+
+// Placement implements access.PlacementTx.
+func (t *tx) Placement(ctx context.Context, id int64) (access.Placement, error) {
+	return one(ctx, t, scanPlacement, "SELECT id, "+placementColumns+" FROM placements WHERE id = $1", id)
+}
+
+// InsertPlacement implements access.PlacementTx.
+func (t *tx) InsertPlacement(ctx context.Context, p access.Placement) (access.Placement, error) {
+	query, args := insertion("placements", placementColumns, "RETURNING id, "+placementColumns, [][]any{placementValues(p)})
+	return one(ctx, t, scanPlacement, query, args...)
+}
+
+// MovePlacement implements access.PlacementTx.
+func (t *tx) MovePlacement(ctx context.Context, p access.Placement, from access.PlacementState, attempts int) (bool, error) {
+	return won(t.Exec(ctx, "UPDATE placements SET "+assignments(placementColumns, 4)+" WHERE id = $1 AND state = $2 AND attempts = $3",
+		append([]any{p.ID, from, attempts}, placementValues(p)...)...))
+}
+
+// Placements implements access.PlacementTx. The NextAt of a placement that is held
+// is the end of its hold, so a held one is due when its hold has passed. Only what
+// is temporary, or replaces what was, has a LapsesAt.
+func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.Placement, error) {
+	var c conditions
+	addIf(&c, "server_id = ?", q.Server)
+	addIn(&c, "server_id", q.Servers)
+	addIn(&c, "state", q.States)
+	addIf(&c, "person = ?", q.Person)
+	addIf(&c, "fingerprint = ?", q.Fingerprint)
+	addIf(&c, "system_user = ?", q.SystemUser)
+	addIf(&c, "stuck = 0 AND next_at <= ?", ms(q.Due))
+	addIf(&c, "recheck_at > 0 AND recheck_at <= ?", ms(q.RecheckBefore))
+	addIf(&c, "lapses_at > 0 AND lapses_at <= ?", ms(q.LapsesBefore))
+	addIf(&c, "problem = ?", q.Problem)
+	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+" FROM placements"+c.where()+" ORDER BY id"+limit(q.Limit), c.args...)
+}
+
+// Covered implements access.PlacementTx.
+func (t *tx) Covered(ctx context.Context, p access.Placement, now time.Time) (covered bool, until time.Time, err error) {
+	ends, err := many(ctx, t, column[int64], "SELECT g.ends_at "+liveCovers+` AND c.server_id = $2 AND c.fingerprint = $3 AND g.system_user = $4
+		ORDER BY CASE WHEN g.ends_at = 0 THEN 0 ELSE 1 END, g.ends_at DESC LIMIT 1`, ms(now), p.ServerID, p.Fingerprint, p.SystemUser)
+	if err != nil || len(ends) == 0 {
+		return false, time.Time{}, err
+	}
+	err = instant{&until}.Scan(ends[0])
+	return true, until, err
+}
+
+// ReleaseHeld implements access.PlacementTx. What was held is due at once.
+func (t *tx) ReleaseHeld(ctx context.Context, replica string) error {
+	_, err := t.Exec(ctx, "UPDATE placements SET holder = '', next_at = 0 WHERE holder = $1 AND holder <> ''", replica)
+	return err
+}
+
+// Debt implements access.PlacementTx.
+func (t *tx) Debt(ctx context.Context) ([]access.Placement, error) {
+	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements
+		WHERE state = 'leaving' AND (attempts > 0 OR problem <> '') ORDER BY left_at, id`)
+}

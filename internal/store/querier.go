@@ -1,0 +1,200 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"sshkeybot/internal/access"
+)
+
+// querier runs SQL in one transaction, whichever database it is on.
+type querier interface {
+	// Exec answers how many rows were changed.
+	Exec(ctx context.Context, query string, args ...any) (int64, error)
+	Query(ctx context.Context, query string, args ...any) (rows, error)
+}
+
+type rows interface {
+	scanner
+	Next() bool
+	Err() error
+	Close() error
+}
+
+type scanner interface {
+	Scan(dest ...any) error
+}
+
+type sqliteQuerier struct{ tx *sql.Tx }
+
+func (q sqliteQuerier) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	result, err := q.tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (q sqliteQuerier) Query(ctx context.Context, query string, args ...any) (rows, error) {
+	return q.tx.QueryContext(ctx, query, args...)
+}
+
+type postgresQuerier struct{ tx pgx.Tx }
+
+func (q postgresQuerier) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	tag, err := q.tx.Exec(ctx, query, args...)
+	return tag.RowsAffected(), err
+}
+
+func (q postgresQuerier) Query(ctx context.Context, query string, args ...any) (rows, error) {
+	found, err := q.tx.Query(ctx, query, args...)
+	return postgresRows{found}, err
+}
+
+type postgresRows struct{ pgx.Rows }
+
+func (r postgresRows) Close() error { r.Rows.Close(); return nil }
+
+// many reads all rows; the connection is free again when it returns.
+func many[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	found, err := q.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = found.Close() }() // Err tells of whatever went wrong
+	var all []T
+	for found.Next() {
+		item, err := scan(found)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, item)
+	}
+	return all, found.Err()
+}
+
+// one reads the first row; an Error with code NotFound when there is none.
+func one[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) (T, error) {
+	all, err := many(ctx, q, scan, query, args...)
+	if err == nil && len(all) == 0 {
+		err = &access.Error{Code: access.NotFound, Message: "There is no such entry in the ledger."}
+	}
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return all[0], nil
+}
+
+// column reads rows of one column.
+func column[T any](row scanner) (T, error) {
+	var value T
+	err := row.Scan(&value)
+	return value, err
+}
+
+// won tells whether a conditional statement changed its row.
+func won(changed int64, err error) (bool, error) { return changed > 0, err }
+
+// conditions gathers what a query has to meet.
+type conditions struct {
+	parts []string
+	args  []any
+}
+
+// add appends a condition in which each ? stands for the next argument.
+func (c *conditions) add(part string, args ...any) {
+	for _, arg := range args {
+		c.args = append(c.args, arg)
+		part = strings.Replace(part, "?", "$"+strconv.Itoa(len(c.args)), 1)
+	}
+	c.parts = append(c.parts, part)
+}
+
+// addIf appends the condition unless its argument is the zero value.
+func addIf[T comparable](c *conditions, part string, arg T) {
+	var zero T
+	if arg != zero {
+		c.add(part, arg)
+	}
+}
+
+// addIn appends that the column is one of the values, unless there are none.
+func addIn[T any](c *conditions, column string, values []T) {
+	if len(values) == 0 {
+		return
+	}
+	args := make([]any, len(values))
+	for i, value := range values {
+		args[i] = value
+	}
+	c.add(column+" IN ("+strings.TrimSuffix(strings.Repeat("?,", len(values)), ",")+")", args...)
+}
+
+// where writes the conditions as a clause.
+func (c *conditions) where() string { return c.after(" WHERE ") }
+
+// and writes the conditions behind others.
+func (c *conditions) and() string { return c.after(" AND ") }
+
+func (c *conditions) after(word string) string {
+	if len(c.parts) == 0 {
+		return ""
+	}
+	return word + strings.Join(c.parts, " AND ")
+}
+
+// limit writes a LIMIT clause; 0 is no limit.
+func limit(n int) string {
+	if n <= 0 {
+		return ""
+	}
+	return " LIMIT " + strconv.Itoa(n)
+}
+
+// insertMany inserts rows, several in each statement but not too many: SQLite takes
+// a time for the parameters of one that grows with their square, and both databases
+// bound their number. The tail is what follows VALUES.
+func insertMany(ctx context.Context, q querier, table, columns, tail string, all [][]any) error {
+	const parameters = 500
+	for len(all) > 0 {
+		n := min(parameters/len(all[0]), len(all))
+		query, args := insertion(table, columns, tail, all[:n])
+		if _, err := q.Exec(ctx, query, args...); err != nil {
+			return err
+		}
+		all = all[n:]
+	}
+	return nil
+}
+
+func insertion(table, columns, tail string, all [][]any) (query string, args []any) {
+	values := make([]string, len(all))
+	for i, row := range all {
+		values[i] = placeholders(len(args)+1, len(row))
+		args = append(args, row...)
+	}
+	return "INSERT INTO " + table + " (" + columns + ") VALUES " + strings.Join(values, ",") + " " + tail, args
+}
+
+// placeholders writes ($first,…) for n parameters.
+func placeholders(first, n int) string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = "$" + strconv.Itoa(first+i)
+	}
+	return "(" + strings.Join(names, ",") + ")"
+}
+
+// assignments writes "a = $first, b = $first+1, …" for comma-separated columns.
+func assignments(columns string, first int) string {
+	names := strings.Split(columns, ", ")
+	for i, name := range names {
+		names[i] = name + " = $" + strconv.Itoa(first+i)
+	}
+	return strings.Join(names, ", ")
+}

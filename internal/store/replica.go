@@ -1,0 +1,176 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"sshkeybot/internal/access"
+)
+
+// lease shows the other replicas that this process lives: a session of its own
+// holds an advisory lock, which PostgreSQL gives back when the session ends.
+type lease struct {
+	config  *pgx.ConnConfig
+	replica string
+	key     int64
+
+	mu   sync.Mutex
+	conn *pgx.Conn
+}
+
+// ensure takes the lock, or takes it again when the session was lost. Conflict
+// when another process goes by the same name.
+func (l *lease) ensure(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn != nil && l.conn.Ping(ctx) == nil {
+		return nil
+	}
+	l.drop()
+	config := l.config.Copy()
+	config.RuntimeParams["application_name"] = "sshkeybot " + l.replica
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return fmt.Errorf("open the lease's session: %w", err)
+	}
+	l.conn = conn
+	if err := l.take(ctx); err != nil {
+		l.drop()
+		return err
+	}
+	return nil
+}
+
+func (l *lease) take(ctx context.Context) error {
+	// A machine that vanished without closing its connections is noticed in seconds.
+	const keepalive = "SELECT set_config('tcp_keepalives_idle', '5', false), " +
+		"set_config('tcp_keepalives_interval', '2', false), set_config('tcp_keepalives_count', '3', false)"
+	if _, err := l.conn.Exec(ctx, keepalive); err != nil {
+		return fmt.Errorf("set keepalive: %w", err)
+	}
+	var mine bool
+	if err := l.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", l.key).Scan(&mine); err != nil {
+		return fmt.Errorf("take the lease: %w", err)
+	}
+	if !mine {
+		return cannotOpen(access.Conflict, fmt.Sprintf("Another process runs as replica %q. Give each its own name.", l.replica), nil)
+	}
+	_, err := l.conn.Exec(ctx, "INSERT INTO replicas (id, seen_at) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at",
+		l.replica, ms(time.Now()))
+	if err != nil {
+		return fmt.Errorf("register the replica: %w", err)
+	}
+	return nil
+}
+
+// drop ends the session, and with it the lock.
+func (l *lease) drop() {
+	if l.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
+	defer cancel()
+	// Closing alone would give the lock back a moment later, when the server notices.
+	_, _ = l.conn.Exec(ctx, "SELECT pg_advisory_unlock_all()")
+	_ = l.conn.Close(ctx) // its socket is closed whatever the server answers
+	l.conn = nil
+}
+
+func (l *lease) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.drop()
+}
+
+// ReleaseDead makes the work of replicas that live no more available to the others:
+// their running jobs, the placements and the envelopes they held. It answers their
+// names. Every replica calls it every few seconds; that also takes this replica's
+// own lock again after its session was lost. On SQLite there are no others.
+func (s *Store) ReleaseDead(ctx context.Context) ([]string, error) {
+	db, ok := s.db.(*postgresDB)
+	if !ok {
+		return nil, nil
+	}
+	if err := db.lease.ensure(ctx); err != nil {
+		return nil, err
+	}
+	others, err := db.others(ctx, s.replica)
+	if err != nil {
+		return nil, err
+	}
+	var released []string
+	for _, replica := range others {
+		dead, err := db.releaseIfDead(ctx, replica)
+		if err != nil {
+			return released, err
+		}
+		if dead {
+			released = append(released, replica)
+		}
+	}
+	return released, nil
+}
+
+func (db *postgresDB) others(ctx context.Context, self string) (ids []string, err error) {
+	err = db.read(ctx, func(t *tx) error {
+		ids, err = many(ctx, t, column[string], "SELECT id FROM replicas WHERE id <> $1 ORDER BY id", self)
+		return err
+	})
+	return ids, err
+}
+
+// releaseIfDead frees what the replica held if its lock can be had. Having it
+// also keeps the other releasers, and the replica itself, away until the commit.
+func (db *postgresDB) releaseIfDead(ctx context.Context, replica string) (dead bool, err error) {
+	err = db.update(ctx, func(t *tx) error {
+		dead, err = one(ctx, t, column[bool], "SELECT pg_try_advisory_xact_lock($1)", db.lockKey("replica", replica))
+		if err != nil || !dead {
+			return err
+		}
+		return t.releaseReplica(ctx, replica)
+	})
+	return dead && err == nil, err
+}
+
+func (t *tx) releaseReplica(ctx context.Context, replica string) error {
+	if err := t.ReleaseHeld(ctx, replica); err != nil {
+		return err
+	}
+	for _, query := range []string{
+		"UPDATE river_job SET state = 'available', scheduled_at = now() WHERE state = 'running' AND attempted_by[array_upper(attempted_by, 1)] = $1",
+		"UPDATE inbox SET held_until = 0, holder = '' WHERE handled = 0 AND holder = $1",
+		"DELETE FROM replicas WHERE id = $1",
+	} {
+		if _, err := t.Exec(ctx, query, replica); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ReleaseAll makes everything that was under way available again: what a process
+// does before its queue starts, when it is known to be the only one. That is so on
+// SQLite; on PostgreSQL others may be at work, and ReleaseDead does it for the dead.
+func (s *Store) ReleaseAll(ctx context.Context) error {
+	db, ok := s.db.(*sqliteDB)
+	if !ok {
+		return nil
+	}
+	return db.update(ctx, func(t *tx) error {
+		for _, query := range []string{
+			"UPDATE river_job SET state = 'available', scheduled_at = datetime('now', 'subsec') WHERE state = 'running'",
+			"DELETE FROM river_leader", // the lease of the process before this one
+			"UPDATE placements SET holder = '', next_at = 0 WHERE holder <> ''",
+			"UPDATE inbox SET held_until = 0, holder = '' WHERE handled = 0",
+		} {
+			if _, err := t.Exec(ctx, query); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

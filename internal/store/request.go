@@ -1,0 +1,138 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+const requestColumns = "kind, state, source, asker, person, system_user, duration, pattern, reason, edited_by, asked_duration, " +
+	"asked_pattern, fingerprint, public_key, grant_id, channel, created_at, expires_at, decided_at, decided_by, note, reminded_at"
+
+func requestValues(r access.Request) []any {
+	return []any{
+		r.Kind, r.State, r.Source, r.Asker, r.Person, r.SystemUser, r.Duration.Milliseconds(), r.Pattern, r.Reason, r.EditedBy, r.AskedDuration.Milliseconds(),
+		r.AskedPattern, r.Fingerprint, r.PublicKey, r.GrantID, r.Channel, ms(r.CreatedAt), ms(r.ExpiresAt), ms(r.DecidedAt), r.DecidedBy, r.Note, ms(r.RemindedAt),
+	}
+}
+
+func scanRequest(row scanner) (r access.Request, err error) {
+	err = row.Scan(&r.ID, &r.Kind, &r.State, &r.Source, &r.Asker, &r.Person, &r.SystemUser, span{&r.Duration}, &r.Pattern, &r.Reason, &r.EditedBy, span{&r.AskedDuration},
+		&r.AskedPattern, &r.Fingerprint, &r.PublicKey, &r.GrantID, &r.Channel, instant{&r.CreatedAt}, instant{&r.ExpiresAt}, instant{&r.DecidedAt}, &r.DecidedBy, &r.Note,
+		instant{&r.RemindedAt})
+	return r, err
+}
+
+// InsertRequest implements access.RequestTx. An empty Source is no identity.
+func (t *tx) InsertRequest(ctx context.Context, r access.Request, servers []access.ServerRef) (access.Request, bool, error) {
+	values := requestValues(r)
+	query, _ := insertion("requests", requestColumns, "ON CONFLICT (source) WHERE source <> '' DO NOTHING RETURNING id", [][]any{values})
+	ids, err := many(ctx, t, column[int64], query, values...)
+	if err != nil {
+		return access.Request{}, false, err
+	}
+	if len(ids) == 0 {
+		r, err = one(ctx, t, scanRequest, "SELECT id, "+requestColumns+" FROM requests WHERE source = $1", r.Source)
+		return r, false, err
+	}
+	if err := t.insertRequestServers(ctx, ids[0], servers); err != nil {
+		return access.Request{}, false, err
+	}
+	r, err = t.Request(ctx, ids[0]) // as it is kept: whole milliseconds, UTC
+	return r, true, err
+}
+
+// Request implements access.RequestTx.
+func (t *tx) Request(ctx context.Context, id int64) (access.Request, error) {
+	return one(ctx, t, scanRequest, "SELECT id, "+requestColumns+" FROM requests WHERE id = $1", id)
+}
+
+// MoveRequest implements access.RequestTx.
+func (t *tx) MoveRequest(ctx context.Context, r access.Request, from access.RequestState) (bool, error) {
+	return won(t.Exec(ctx, "UPDATE requests SET "+assignments(requestColumns, 3)+" WHERE id = $1 AND state = $2",
+		append([]any{r.ID, from}, requestValues(r)...)...))
+}
+
+// Requests implements access.RequestTx. ExpiresBefore means at or before.
+func (t *tx) Requests(ctx context.Context, q access.RequestQuery) ([]access.Request, error) {
+	var c conditions
+	addIn(&c, "state", q.States)
+	addIn(&c, "kind", q.Kinds)
+	addIf(&c, "asker = ?", q.Asker)
+	addIf(&c, "person = ?", q.Person)
+	addIf(&c, "expires_at > 0 AND expires_at <= ?", ms(q.ExpiresBefore))
+	addIf(&c, "created_at > ?", ms(q.CreatedAfter))
+	return many(ctx, t, scanRequest, "SELECT id, "+requestColumns+" FROM requests"+c.where()+" ORDER BY id"+limit(q.Limit), c.args...)
+}
+
+// RequestServers implements access.RequestTx; they come by name.
+func (t *tx) RequestServers(ctx context.Context, id int64) ([]access.ServerRef, error) {
+	scan := func(row scanner) (s access.ServerRef, err error) {
+		err = row.Scan(&s.ID, &s.Name)
+		return s, err
+	}
+	return many(ctx, t, scan, "SELECT server_id, name FROM request_servers WHERE request_id = $1 ORDER BY name, server_id", id)
+}
+
+// SetRequestServers implements access.RequestTx.
+func (t *tx) SetRequestServers(ctx context.Context, id int64, servers []access.ServerRef) error {
+	if _, err := t.Exec(ctx, "DELETE FROM request_servers WHERE request_id = $1", id); err != nil {
+		return err
+	}
+	return t.insertRequestServers(ctx, id, servers)
+}
+
+func (t *tx) insertRequestServers(ctx context.Context, id int64, servers []access.ServerRef) error {
+	all := make([][]any, len(servers))
+	for i, server := range servers {
+		all[i] = []any{id, server.ID, server.Name}
+	}
+	return insertMany(ctx, t, "request_servers", "request_id, server_id, name", "", all)
+}
+
+// AddApproval implements access.RequestTx.
+func (t *tx) AddApproval(ctx context.Context, a access.Approval) (bool, error) {
+	return won(t.Exec(ctx, `INSERT INTO approvals (request_id, approver, verdict, reason, at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (request_id, approver) DO NOTHING`, a.RequestID, a.Approver, a.Verdict, a.Reason, ms(a.At)))
+}
+
+// Approvals implements access.RequestTx; the oldest comes first.
+func (t *tx) Approvals(ctx context.Context, id int64) ([]access.Approval, error) {
+	scan := func(row scanner) (a access.Approval, err error) {
+		err = row.Scan(&a.RequestID, &a.Approver, &a.Verdict, &a.Reason, instant{&a.At})
+		return a, err
+	}
+	return many(ctx, t, scan, "SELECT request_id, approver, verdict, reason, at FROM approvals WHERE request_id = $1 ORDER BY at, approver", id)
+}
+
+const candidateColumns = "request_id, server_id, credential_id, server_name, label, system_user, public_key, temporary, created_at, why, picked_by, picked_at"
+
+// SaveCandidates implements access.RequestTx.
+func (t *tx) SaveCandidates(ctx context.Context, cs []access.Candidate) error {
+	all := make([][]any, len(cs))
+	for i, c := range cs {
+		all[i] = []any{
+			c.RequestID, c.ServerID, c.Credential.ID, c.ServerName, c.Credential.Label, c.Credential.SystemUser, c.Credential.PublicKey,
+			maybeBit(c.Credential.Temporary), ms(c.Credential.CreatedAt), c.Why, c.PickedBy, ms(c.PickedAt),
+		}
+	}
+	return insertMany(ctx, t, "candidates", candidateColumns, "ON CONFLICT (request_id, server_id, credential_id) DO NOTHING", all)
+}
+
+// Candidates implements access.RequestTx; they come by server name.
+func (t *tx) Candidates(ctx context.Context, requestID int64) ([]access.Candidate, error) {
+	return many(ctx, t, scanCandidate, "SELECT "+candidateColumns+" FROM candidates WHERE request_id = $1 ORDER BY server_name, server_id, credential_id", requestID)
+}
+
+func scanCandidate(row scanner) (c access.Candidate, err error) {
+	err = row.Scan(&c.RequestID, &c.ServerID, &c.Credential.ID, &c.ServerName, &c.Credential.Label, &c.Credential.SystemUser, &c.Credential.PublicKey,
+		maybe{&c.Credential.Temporary}, instant{&c.Credential.CreatedAt}, &c.Why, &c.PickedBy, instant{&c.PickedAt})
+	return c, err
+}
+
+// PickCandidate implements access.RequestTx.
+func (t *tx) PickCandidate(ctx context.Context, requestID, serverID, credentialID int64, by access.UserID, at time.Time) (bool, error) {
+	return won(t.Exec(ctx, `UPDATE candidates SET picked_by = $1, picked_at = $2
+		WHERE request_id = $3 AND server_id = $4 AND credential_id = $5 AND picked_at = 0`, by, ms(at), requestID, serverID, credentialID))
+}

@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+const (
+	resultColumns  = "request_id, phase, server_id, system_user, fingerprint, server_name, state, problem, detail, updated_at, told"
+	resultIdentity = "ON CONFLICT (request_id, phase, server_id, system_user, fingerprint) "
+)
+
+func scanResult(row scanner) (r access.Result, err error) {
+	err = row.Scan(&r.RequestID, &r.Phase, &r.ServerID, &r.SystemUser, &r.Fingerprint, &r.ServerName, &r.State, &r.Problem, &r.Detail, instant{&r.UpdatedAt}, &r.Told)
+	return r, err
+}
+
+func (t *tx) putResults(ctx context.Context, rs []access.Result, onConflict string) error {
+	all := make([][]any, len(rs))
+	for i, r := range rs {
+		all[i] = []any{r.RequestID, r.Phase, r.ServerID, r.SystemUser, r.Fingerprint, r.ServerName, r.State, r.Problem, r.Detail, ms(r.UpdatedAt), r.Told}
+	}
+	return insertMany(ctx, t, "results", resultColumns, resultIdentity+onConflict, all)
+}
+
+// InsertResults implements access.ResultTx.
+func (t *tx) InsertResults(ctx context.Context, rs []access.Result) error {
+	return t.putResults(ctx, rs, "DO NOTHING")
+}
+
+// SaveResult implements access.ResultTx. It leaves Told alone: that is Tell's.
+func (t *tx) SaveResult(ctx context.Context, r access.Result) error {
+	return t.putResults(ctx, []access.Result{r}, `DO UPDATE SET server_name = excluded.server_name, state = excluded.state,
+		problem = excluded.problem, detail = excluded.detail, updated_at = excluded.updated_at`)
+}
+
+// Tell implements access.ResultTx: the thread has shown the State that each has here,
+// whatever it has become since.
+func (t *tx) Tell(ctx context.Context, rs []access.Result) error {
+	return t.putResults(ctx, rs, "DO UPDATE SET told = excluded.state")
+}
+
+// OpenResults implements access.ResultTx.
+func (t *tx) OpenResults(ctx context.Context, server int64, systemUser, fingerprint string) ([]access.Result, error) {
+	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results
+		WHERE server_id = $1 AND system_user = $2 AND fingerprint = $3 AND state IN ('waiting', 'failed', 'unknown') ORDER BY request_id, phase`,
+		server, systemUser, fingerprint)
+}
+
+// OpenInspections implements access.ResultTx; the oldest comes first.
+func (t *tx) OpenInspections(ctx context.Context, since time.Time) ([]access.Result, error) {
+	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results
+		WHERE phase = 'inspect' AND state IN ('waiting', 'failed', 'unknown') AND updated_at < $1 ORDER BY updated_at, request_id, server_id`, ms(since))
+}
+
+// Results implements access.ResultTx.
+func (t *tx) Results(ctx context.Context, requestID int64) ([]access.Result, error) {
+	return many(ctx, t, scanResult, "SELECT "+resultColumns+" FROM results WHERE request_id = $1 ORDER BY server_name, server_id, phase, system_user, fingerprint", requestID)
+}

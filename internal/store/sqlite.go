@@ -1,0 +1,166 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/pressly/goose/v3"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"golang.org/x/sys/unix"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"sshkeybot/internal/access"
+)
+
+// readers is how many read transactions may run beside the writer.
+const readers = 4
+
+type sqliteDB struct {
+	write  *sql.DB // one connection, shared with River
+	pool   *sql.DB // read only
+	lock   *os.File
+	client *river.Client[*sql.Tx]
+}
+
+func openSQLite(ctx context.Context, path string, o Options) (database, error) {
+	path, err := prepareFile(path)
+	if err != nil {
+		return nil, cannotOpen(access.Unavailable, "The database file cannot be used: "+reason(err)+".", err)
+	}
+	db := &sqliteDB{}
+	if db.lock, err = lockFile(path + ".lock"); err != nil {
+		return nil, err
+	}
+	if err := db.open(ctx, path, o); err != nil {
+		db.close()
+		return nil, cannotOpen(access.Unavailable, fmt.Sprintf("The database file %s cannot be opened.", path), err)
+	}
+	return db, nil
+}
+
+// reason leaves out the operation that failed, which says nothing to an operator.
+func reason(err error) string {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return e.Path + ": " + e.Err.Error()
+	}
+	return err.Error()
+}
+
+// prepareFile makes sure that the file is there and readable by its owner alone,
+// and answers its real path, so that two names of one file share a lock.
+func prepareFile(path string) (string, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator names it
+	if err != nil {
+		return "", err
+	}
+	err = file.Chmod(0o600)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return "", err
+	}
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
+}
+
+// lockFile takes the lock that keeps a second process away. It is a file beside
+// the database, because closing any descriptor of the database itself would drop
+// SQLite's own locks. The system gives it back however the process ends.
+func lockFile(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // beside the file the operator names
+	if err != nil {
+		return nil, cannotOpen(access.Unavailable, "The database file cannot be locked: "+reason(err)+".", err)
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = file.Close()
+		return nil, cannotOpen(access.Conflict, fmt.Sprintf("Another process is using the database (it holds %s). "+
+			"Stop it first, or use PostgreSQL for several processes.", path), err)
+	}
+	return file, nil
+}
+
+func (db *sqliteDB) open(ctx context.Context, path string, o Options) (err error) {
+	if db.write, err = sql.Open("sqlite", sqliteURL(path, "immediate", "journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)")); err != nil {
+		return err
+	}
+	db.write.SetMaxOpenConns(1)
+	if err := migrate(ctx, db.write, goose.DialectSQLite3, "sqlite", riversqlite.New(db.write), o); err != nil {
+		return err
+	}
+	if db.pool, err = sql.Open("sqlite", sqliteURL(path, "deferred", "query_only(1)")); err != nil {
+		return err
+	}
+	db.pool.SetMaxOpenConns(readers)
+	db.client, err = river.NewClient(riversqlite.New(db.write), &river.Config{Logger: o.Log})
+	return err
+}
+
+// sqliteURL writes the settings with which every connection opens. Writers begin
+// as such: a transaction that reads first and then writes fails under load.
+func sqliteURL(path, begin string, pragmas ...string) string {
+	query := url.Values{
+		"_txlock":      {begin},
+		"_timezone":    {"UTC"},
+		"_time_format": {"sqlite"},
+		"_pragma":      append([]string{"busy_timeout(5000)"}, pragmas...),
+	}
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
+}
+
+func (db *sqliteDB) update(ctx context.Context, fn func(*tx) error) error {
+	return db.run(ctx, db.write, func(t *tx) error {
+		t.enqueue = func(ctx context.Context, jobs []river.InsertManyParams) error {
+			_, err := db.client.InsertManyTx(ctx, t.sqlite, jobs)
+			return err
+		}
+		return fn(t)
+	})
+}
+
+func (db *sqliteDB) single(ctx context.Context, fn func(*tx) error) error {
+	return db.run(ctx, db.write, fn)
+}
+
+func (db *sqliteDB) read(ctx context.Context, fn func(*tx) error) error {
+	return db.run(ctx, db.pool, fn)
+}
+
+func (*sqliteDB) run(ctx context.Context, pool *sql.DB, fn func(*tx) error) error {
+	native, err := pool.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = native.Rollback() }() // does nothing after the commit
+	if err := fn(&tx{querier: sqliteQuerier{native}, sqlite: native}); err != nil {
+		return err
+	}
+	if err := native.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+func (*sqliteDB) busy(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return false
+	}
+	primary := e.Code() & 0xff // the rest says which sort of busy
+	return primary == sqlite3.SQLITE_BUSY || primary == sqlite3.SQLITE_LOCKED
+}
+
+func (db *sqliteDB) close() {
+	for _, pool := range []*sql.DB{db.pool, db.write} {
+		if pool != nil {
+			_ = pool.Close()
+		}
+	}
+	_ = db.lock.Close() // the lock goes last, and with it the descriptor
+}

@@ -1,0 +1,150 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/store"
+)
+
+func align(t *testing.T, s *store.Store, now time.Time, servers ...int64) []access.Placement {
+	t.Helper()
+	return written(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) {
+		return tx.Align(ctx, now, servers)
+	})
+}
+
+// One key on one server, with a live grant or without: what becomes of it.
+func testAlignCases(t *testing.T, s *store.Store) {
+	later := epoch.Add(time.Hour)
+	stale := access.Placement{NextAt: later, Stuck: true, Problem: access.ProblemOffline, Detail: "x", CredentialID: 5, Urgent: true}
+	for i, test := range []struct {
+		name    string
+		covered bool
+		was     access.Placement
+		want    access.Placement // state only; empty is unchanged
+	}{
+		{"wanted stays", true, access.Placement{State: access.PlacementWanted, Attempts: 2, NextAt: later}, access.Placement{}},
+		{"placed stays", true, access.Placement{State: access.PlacementPlaced}, access.Placement{}},
+		{"untried goes at once", false, access.Placement{State: access.PlacementWanted}, access.Placement{State: access.PlacementGone, LeftAt: epoch, GoneAt: epoch}},
+		{"tried leaves", false, access.Placement{State: access.PlacementWanted, Attempts: 1}, access.Placement{State: access.PlacementLeaving, LeftAt: epoch}},
+		{"unknown leaves, still held", false, access.Placement{State: access.PlacementUnknown, Attempts: 1, Holder: "r"}, access.Placement{State: access.PlacementLeaving, LeftAt: epoch, Holder: "r"}},
+		{"placed leaves without its past", false, with(stale, access.PlacementPlaced), access.Placement{State: access.PlacementLeaving, LeftAt: epoch, CredentialID: 5, Urgent: true}},
+		{"leaving leaves", false, access.Placement{State: access.PlacementLeaving, LeftAt: later}, access.Placement{}},
+		{"leaving comes back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, LeftAt: later}, access.Placement{State: access.PlacementPlaced, CredentialID: 5}},
+		{"tried does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Attempts: 1}, access.Placement{}},
+		{"held does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Holder: "r"}, access.Placement{}},
+		{"unsettled does not come back", true, access.Placement{State: access.PlacementLeaving}, access.Placement{}},
+		{"renewed does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Urgent: true}, access.Placement{}},
+	} {
+		server := int64(i + 1)
+		g := access.Grant{State: access.Live, Person: "U1", Alias: "ann", SystemUser: "web", EndsAt: later}
+		if !test.covered {
+			g.EndsAt = epoch // over, though the sweep has not ended it
+		}
+		g = insertGrant(t, s, g, access.Cover{ServerID: server, Fingerprint: "SHA256:a"})
+		was := test.was
+		was.ServerID, was.SystemUser, was.Fingerprint, was.GrantID = server, "web", "SHA256:a", g.ID
+		was = insertPlacement(t, s, was)
+		changed := align(t, s, epoch, server)
+		if test.want.State == "" {
+			same(t, test.name, changed, nil)
+			continue
+		}
+		want := test.want
+		want.ID, want.ServerID, want.SystemUser, want.Fingerprint, want.GrantID = was.ID, server, "web", "SHA256:a", g.ID
+		same(t, test.name, changed, []access.Placement{want})
+	}
+	same(t, "in line", align(t, s, epoch), nil)
+}
+
+func with(p access.Placement, state access.PlacementState) access.Placement {
+	p.State = state
+	return p
+}
+
+// Two who end the last two grants of a key at once must not each leave it to the other.
+func testAlignSkew(t *testing.T, s *store.Store) {
+	const grants = 10
+	cover := access.Cover{ServerID: 1, Fingerprint: "a"}
+	var live []access.Grant
+	for range grants {
+		live = append(live, insertGrant(t, s, access.Grant{State: access.Live, SystemUser: "web"}, cover))
+	}
+	p := align(t, s, epoch, 1)[0]
+	p.State, p.CredentialID = access.PlacementPlaced, 7
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		_, err := tx.MovePlacement(ctx, p, access.PlacementWanted, 0)
+		return err
+	})
+	var all sync.WaitGroup
+	for _, g := range live {
+		all.Go(func() {
+			err := s.Update(t.Context(), func(tx access.Tx) error {
+				g.State = access.Ended
+				if _, err := tx.MoveGrant(t.Context(), g, access.Live); err != nil {
+					return err
+				}
+				_, err := tx.Align(t.Context(), epoch, []int64{1})
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	found := read(t, s, func(ctx context.Context, tx access.Tx) (access.Placement, error) { return tx.Placement(ctx, p.ID) })
+	same(t, "the state", found.State, access.PlacementLeaving)
+}
+
+// 500 servers with three keys each, and the history of as many grants as years bring.
+func testAlignLarge(t *testing.T, s *store.Store) {
+	const servers, keys, history = 500, 3, 40_000
+	var covers []access.Cover
+	for server := range int64(servers) {
+		for key := range keys {
+			covers = append(covers, access.Cover{ServerID: server + 1, Fingerprint: fmt.Sprint("SHA256:", key)})
+		}
+	}
+	old := insertGrant(t, s, access.Grant{State: access.Ended, Person: "U1", SystemUser: "web"}, covers...)
+	err := exec(t, s, fmt.Sprintf(`INSERT INTO placements (server_id, system_user, fingerprint, person, grant_id, label, state, credential_id, temporary, placed_at, lapses_at,
+			left_at, gone_at, attempts, next_at, recheck_at, holder, urgent, stuck, problem, detail, told_lapsed)
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
+		SELECT i %% %d + 1, 'web', 'SHA256:' || (i %% %d), 'U1', %d, '', 'gone', i, 0, 0, 0, 0, 1, 1, 0, 0, '', 0, 0, '', '', 0 FROM n`, history, servers, keys, old.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		ended := insertGrant(t, s, access.Grant{State: access.Ended, Person: "U1", SystemUser: "web"})
+		err := exec(t, s, fmt.Sprintf(`INSERT INTO covers (grant_id, server_id, fingerprint, ended_at)
+			SELECT %d, server_id, fingerprint, 0 FROM covers WHERE grant_id = %d`, ended.ID, old.ID))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	g := insertGrant(t, s, access.Grant{State: access.Live, Person: "U1", Alias: "ann", SystemUser: "web", EndsAt: epoch.Add(time.Hour)}, covers...)
+	quick := func(what string, now time.Time, want int) []access.Placement {
+		t.Helper()
+		begun := time.Now()
+		changed := align(t, s, now)
+		took := time.Since(begun)
+		t.Logf("%s: %d placements in %v", what, len(changed), took)
+		if took > 5*time.Second {
+			t.Errorf("%s took %v", what, took)
+		}
+		same(t, what, len(changed), want)
+		return changed
+	}
+	for _, p := range quick("wanted", epoch, servers*keys) {
+		if p.State != access.PlacementWanted || p.Label != access.Label(g, p.Fingerprint) || p.Person != "U1" || p.GrantID != g.ID {
+			t.Fatalf("got %+v", p)
+		}
+	}
+	quick("in line", epoch, 0)
+	quick("gone", epoch.Add(time.Hour), servers*keys)
+}

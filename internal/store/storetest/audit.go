@@ -1,0 +1,96 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/store"
+)
+
+// The chain is whole however many write at once, and however many fail.
+func testAuditChain(t *testing.T, s *store.Store) {
+	const writers, each = 20, 5
+	failed := errors.New("undone")
+	var all sync.WaitGroup
+	for w := range writers {
+		all.Go(func() {
+			for n := range each {
+				err := s.Update(t.Context(), func(tx access.Tx) error {
+					for _, action := range []string{"first", "second"} {
+						e := access.Event{At: epoch, Action: action, Noun: "request", NounID: fmt.Sprint(w, n)}
+						if err := tx.Audit(t.Context(), e); err != nil {
+							return err
+						}
+					}
+					if n == 0 {
+						return failed
+					}
+					return nil
+				})
+				if err != nil && !errors.Is(err, failed) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	events := func(after int64, limit int) []access.Event {
+		return read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Event, error) { return tx.Events(ctx, after, limit) })
+	}
+	chain := events(0, 10_000)
+	same(t, "number of events", len(chain), writers*(each-1)*2)
+	var prev access.Event
+	for _, e := range chain {
+		if err := e.VerifyNext(prev); err != nil {
+			t.Fatal(err)
+		}
+		if e.Action == "second" && e.NounID != prev.NounID {
+			t.Error("two transactions are mixed")
+		}
+		prev = e
+	}
+	same(t, "a part", events(3, 2), chain[3:5])
+}
+
+func testAuditOnlyGrows(t *testing.T, s *store.Store) {
+	want := filled[access.Event](0)
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.Audit(ctx, want) })
+	want = want.Seal(access.Event{})
+	for _, statement := range []string{"UPDATE audit SET actor = 'U9'", "DELETE FROM audit"} {
+		if err := exec(t, s, statement); err == nil {
+			t.Errorf("%s was let through", statement)
+		}
+	}
+	events := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Event, error) { return tx.Events(ctx, 0, 9) })
+	same(t, "the log", events, []access.Event{want})
+}
+
+// exec runs a statement beside the ledger's own methods.
+func exec(t *testing.T, s *store.Store, statement string) error {
+	t.Helper()
+	if db := s.SQLite(); db != nil {
+		_, err := db.ExecContext(t.Context(), statement)
+		return err
+	}
+	_, err := s.Postgres().Exec(t.Context(), statement)
+	return err
+}
+
+// query reads one value beside the ledger's own methods.
+func query[T any](t *testing.T, s *store.Store, statement string) (value T) {
+	t.Helper()
+	var err error
+	if db := s.SQLite(); db != nil {
+		err = db.QueryRowContext(t.Context(), statement).Scan(&value)
+	} else {
+		err = s.Postgres().QueryRow(t.Context(), statement).Scan(&value)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+	return value
+}

@@ -1,0 +1,82 @@
+// Package storetest is the conformance suite of the ledger: what it promises on
+// SQLite it promises on PostgreSQL.
+package storetest
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"sshkeybot/internal/store"
+)
+
+// Opener opens an empty ledger of its own for a test.
+type Opener func(t *testing.T) *store.Store
+
+// SQLite opens a ledger in a file that goes with the test.
+func SQLite(t *testing.T) *store.Store {
+	t.Helper()
+	return open(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), store.Options{Replica: "self"})
+}
+
+// Postgres opens a ledger in a schema that goes with the test.
+func Postgres(t *testing.T) *store.Store {
+	t.Helper()
+	return open(t, PostgresURL(t), store.Options{Replica: "self", Schema: PostgresSchema(t)})
+}
+
+// Second opens the same PostgreSQL ledger as another replica; whoever calls closes it.
+func Second(t *testing.T, s *store.Store, replica string) *store.Store {
+	t.Helper()
+	second, err := store.Open(t.Context(), PostgresURL(t), store.Options{Replica: replica, Schema: s.Schema()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return second
+}
+
+func open(t *testing.T, databaseURL string, o store.Options) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), databaseURL, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// PostgresURL answers the server for tests, and skips the test when there is none.
+func PostgresURL(t *testing.T) string {
+	t.Helper()
+	server := os.Getenv("SSHKEYBOT_TEST_POSTGRES")
+	if server == "" {
+		t.Skip(`set SSHKEYBOT_TEST_POSTGRES to a postgres:// URL to run this test: eval "$(.ci/postgres start)"`)
+	}
+	return server
+}
+
+// PostgresSchema makes a schema and drops it when the test is over.
+func PostgresSchema(t *testing.T) string {
+	t.Helper()
+	schema := "test_" + strings.ToLower(rand.Text())
+	onServer(t, t.Context(), "CREATE SCHEMA "+schema)
+	t.Cleanup(func() { onServer(t, context.WithoutCancel(t.Context()), "DROP SCHEMA "+schema+" CASCADE") })
+	return schema
+}
+
+func onServer(t *testing.T, ctx context.Context, statement string) { //nolint:revive // t first, as in all helpers of tests
+	t.Helper()
+	conn, err := pgx.Connect(ctx, PostgresURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,77 @@
+package storetest
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/store"
+)
+
+func testInbox(t *testing.T, s *store.Store) {
+	ctx, minute := t.Context(), time.Minute
+	full := access.Envelope{ID: "full", Person: "U1", At: epoch, Payload: []byte("{}\x00\xff")}
+
+	early := access.Envelope{ID: "early", At: epoch.Add(-time.Hour), Payload: []byte("x")}
+	accept := func(e access.Envelope, want bool) {
+		t.Helper()
+		fresh, err := s.Accept(ctx, e, epoch)
+		if err != nil || fresh != want {
+			t.Errorf("Accept(%s) = %v, %v, want %v", e.ID, fresh, err, want)
+		}
+	}
+	leftovers := func(now time.Time, want ...access.Envelope) {
+		t.Helper()
+		got, err := s.Leftovers(ctx, now, now.Add(minute))
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "leftovers", got, want)
+	}
+	accept(full, true)
+	accept(early, true)
+	accept(full, false)
+	leftovers(epoch.Add(-time.Millisecond))
+	leftovers(epoch, early, full)
+	leftovers(epoch)
+	if err := s.Handled(ctx, full.ID); err != nil {
+		t.Fatal(err)
+	}
+	accept(full, false)
+	leftovers(epoch.Add(minute), early)
+	same(t, "payloads that are kept", query[int64](t, s, "SELECT COUNT(*) FROM inbox WHERE handled = 1 AND LENGTH(payload) > 0"), 0)
+}
+
+// Each leftover goes to one of those who ask at once.
+func testInboxOneTaker(t *testing.T, s *store.Store) {
+	const envelopes, takers = 50, 10
+	for i := range envelopes {
+		if _, err := s.Accept(t.Context(), access.Envelope{ID: time.Duration(i).String(), At: epoch}, epoch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var mu sync.Mutex
+	taken := map[string]int{}
+	var all sync.WaitGroup
+	for range takers {
+		all.Go(func() {
+			mine, err := s.Leftovers(t.Context(), epoch, epoch.Add(time.Minute))
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, e := range mine {
+				taken[e.ID]++
+			}
+		})
+	}
+	all.Wait()
+	same(t, "envelopes taken", len(taken), envelopes)
+	for id, n := range taken {
+		if n != 1 {
+			t.Errorf("%s was taken %d times", id, n)
+		}
+	}
+}

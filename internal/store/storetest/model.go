@@ -1,0 +1,256 @@
+package storetest
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/store"
+)
+
+// testAlignModel plays grants, ends, clocks and workers at random and compares
+// Align with a model that is plain Go.
+func testAlignModel(t *testing.T, s *store.Store) {
+	base := int64(0)
+	rapid.Check(t, func(rt *rapid.T) {
+		base += 10 // servers of its own for every run
+		m := &model{t: rt, s: s, base: base, now: epoch}
+		rt.Repeat(map[string]func(*rapid.T){
+			"grant":  m.grant,
+			"end":    m.end,
+			"revoke": m.revoke,
+			"tick": func(rt *rapid.T) {
+				m.now = m.now.Add(time.Duration(rapid.IntRange(1, 3).Draw(rt, "hours")) * time.Hour)
+			},
+			"work":    m.work,
+			"foreign": m.foreign,
+			"align":   m.align,
+		})
+	})
+}
+
+type model struct {
+	t          *rapid.T
+	s          *store.Store
+	base       int64
+	now        time.Time
+	grants     []access.Grant
+	covers     []access.Cover
+	placements []access.Placement
+}
+
+func (m *model) update(fn func(ctx context.Context, tx access.Tx) error) {
+	ctx := context.Background()
+	if err := m.s.Update(ctx, func(tx access.Tx) error { return fn(ctx, tx) }); err != nil {
+		m.t.Fatalf("update: %v", err)
+	}
+}
+
+func (m *model) server(t *rapid.T) int64 { return m.base + rapid.Int64Range(0, 1).Draw(t, "server") }
+
+func fingerprint(t *rapid.T) string {
+	return rapid.SampledFrom([]string{"SHA256:a", "SHA256:b"}).Draw(t, "key")
+}
+
+func systemUser(t *rapid.T) string { return rapid.SampledFrom([]string{"root", "web"}).Draw(t, "user") }
+
+func (m *model) grant(t *rapid.T) {
+	g := access.Grant{State: access.Live, Person: "U1", Alias: "ann", SystemUser: systemUser(t), StartsAt: m.now}
+	if hours := rapid.IntRange(0, 4).Draw(t, "hours"); hours > 0 {
+		g.EndsAt = m.now.Add(time.Duration(hours) * time.Hour)
+	}
+	var covers []access.Cover
+	for range rapid.IntRange(1, 3).Draw(t, "covers") {
+		c := access.Cover{ServerID: m.server(t), Fingerprint: fingerprint(t)}
+		if !slices.Contains(covers, c) {
+			covers = append(covers, c)
+		}
+	}
+	m.update(func(ctx context.Context, tx access.Tx) (err error) {
+		g, err = tx.InsertGrant(ctx, g, covers)
+		return err
+	})
+	m.grants = append(m.grants, g)
+	for _, c := range covers {
+		c.GrantID = g.ID
+		m.covers = append(m.covers, c)
+	}
+}
+
+func (m *model) end(t *rapid.T) {
+	if len(m.grants) == 0 {
+		t.Skip("nothing to end")
+	}
+	g := &m.grants[rapid.IntRange(0, len(m.grants)-1).Draw(t, "grant")]
+	g.State = access.Ended
+	m.update(func(ctx context.Context, tx access.Tx) error {
+		_, err := tx.MoveGrant(ctx, *g, access.Live)
+		return err
+	})
+}
+
+func (m *model) revoke(t *rapid.T) {
+	q := access.CoverQuery{Fingerprint: fingerprint(t), Servers: []int64{m.server(t)}}
+	ended := 0
+	for i, c := range m.covers {
+		live := m.grants[slices.IndexFunc(m.grants, func(g access.Grant) bool { return g.ID == c.GrantID })].State == access.Live
+		if live && c.EndedAt.IsZero() && c.Fingerprint == q.Fingerprint && c.ServerID == q.Servers[0] {
+			m.covers[i].EndedAt = m.now
+			ended++
+		}
+	}
+	m.update(func(ctx context.Context, tx access.Tx) error {
+		n, err := tx.EndCovers(ctx, q, m.now)
+		if n != ended {
+			t.Fatalf("%d covers ended, want %d", n, ended)
+		}
+		return err
+	})
+}
+
+// work is what a worker does to a placement between two alignments.
+func (m *model) work(t *rapid.T) {
+	if len(m.placements) == 0 {
+		t.Skip("nothing to do")
+	}
+	p := &m.placements[rapid.IntRange(0, len(m.placements)-1).Draw(t, "placement")]
+	was := *p
+	switch p.State {
+	case access.PlacementWanted:
+		p.State, p.Attempts, p.Holder = access.PlacementUnknown, p.Attempts+1, "r"
+	case access.PlacementUnknown:
+		p.State, p.CredentialID, p.Attempts, p.Holder, p.PlacedAt = access.PlacementPlaced, 100+p.ID, 0, "", m.now
+		if rapid.Bool().Draw(t, "refused") {
+			p.State, p.CredentialID, p.PlacedAt, p.Stuck, p.Problem = access.PlacementWanted, 0, time.Time{}, true, access.ProblemRefused
+		}
+	case access.PlacementPlaced:
+		p.State, p.Urgent, p.LeftAt = access.PlacementLeaving, true, m.now
+	case access.PlacementLeaving:
+		p.Attempts++
+		if rapid.Bool().Draw(t, "confirmed") {
+			p.State, p.GoneAt = access.PlacementGone, m.now
+		}
+	default:
+		t.Skip("it is gone")
+	}
+	m.update(func(ctx context.Context, tx access.Tx) error {
+		won, err := tx.MovePlacement(ctx, *p, was.State, was.Attempts)
+		if !won {
+			t.Fatalf("the move of %+v was lost", was)
+		}
+		return err
+	})
+}
+
+// foreign is a credential that a person picked, or one more that is to go.
+func (m *model) foreign(t *rapid.T) {
+	p := access.Placement{ServerID: m.server(t), SystemUser: systemUser(t), Fingerprint: "id:5", State: access.PlacementLeaving, CredentialID: 5}
+	if rapid.Bool().Draw(t, "ours") {
+		p.Fingerprint, p.GrantID = fingerprint(t), 1
+	}
+	m.update(func(ctx context.Context, tx access.Tx) (err error) {
+		p, err = tx.InsertPlacement(ctx, p)
+		return err
+	})
+	m.placements = append(m.placements, p)
+}
+
+func (m *model) align(t *rapid.T) {
+	servers := []int64{m.base, m.base + 1}
+	if rapid.Bool().Draw(t, "one server") {
+		servers = []int64{m.server(t)}
+	}
+	var changed, stored []access.Placement
+	m.update(func(ctx context.Context, tx access.Tx) (err error) {
+		if changed, err = tx.Align(ctx, m.now, servers); err != nil {
+			return err
+		}
+		stored, err = tx.Placements(ctx, access.PlacementQuery{Servers: []int64{m.base, m.base + 1}})
+		return err
+	})
+	want := m.expect(servers, changed)
+	byID := func(a, b access.Placement) int { return int(a.ID - b.ID) }
+	slices.SortFunc(changed, byID)
+	slices.SortFunc(want, byID)
+	if diff := cmp.Diff(want, changed); diff != "" {
+		t.Fatalf("changed (-model +ledger):\n%s", diff)
+	}
+	if diff := cmp.Diff(m.placements, stored); diff != "" {
+		t.Fatalf("placements (-model +ledger):\n%s", diff)
+	}
+}
+
+// expect aligns the model. New placements take their numbers from the answer.
+func (m *model) expect(servers []int64, answer []access.Placement) (changed []access.Placement) {
+	for i := len(m.placements) - 1; i >= 0; i-- { // the newest first
+		p := &m.placements[i]
+		if !slices.Contains(servers, p.ServerID) || p.GrantID == 0 || m.coveredBy(*p) == nil {
+			continue
+		}
+		newest := !slices.ContainsFunc(m.placements[i+1:], func(o access.Placement) bool { return sameKey(o, *p) && o.State == access.PlacementLeaving })
+		if p.State == access.PlacementLeaving && p.Attempts == 0 && p.CredentialID != 0 && !p.Urgent && p.Holder == "" && newest && !m.active(*p) {
+			p.State, p.LeftAt, p.NextAt, p.Stuck, p.Problem, p.Detail = access.PlacementPlaced, time.Time{}, time.Time{}, false, "", ""
+			changed = append(changed, *p)
+		}
+	}
+	for i := range m.placements {
+		p := &m.placements[i]
+		if !slices.Contains(servers, p.ServerID) || p.GrantID == 0 || m.coveredBy(*p) != nil || !active(*p) {
+			continue
+		}
+		if p.State == access.PlacementWanted && p.Attempts == 0 {
+			p.State, p.GoneAt = access.PlacementGone, m.now
+		} else {
+			p.State = access.PlacementLeaving
+		}
+		p.LeftAt, p.NextAt, p.Attempts, p.Stuck, p.Problem, p.Detail = m.now, time.Time{}, 0, false, "", ""
+		changed = append(changed, *p)
+	}
+	return append(changed, m.missing(servers, answer)...)
+}
+
+func (m *model) missing(servers []int64, answer []access.Placement) (added []access.Placement) {
+	for _, c := range m.covers {
+		g := m.grants[slices.IndexFunc(m.grants, func(g access.Grant) bool { return g.ID == c.GrantID })]
+		p := access.Placement{ServerID: c.ServerID, SystemUser: g.SystemUser, Fingerprint: c.Fingerprint, Person: "U1", State: access.PlacementWanted}
+		oldest := m.coveredBy(p)
+		there := slices.ContainsFunc(m.placements, func(o access.Placement) bool { return sameKey(o, p) && o.State != access.PlacementGone })
+		if oldest == nil || there || !slices.Contains(servers, c.ServerID) {
+			continue
+		}
+		p.GrantID, p.Label = oldest.ID, access.Label(*oldest, p.Fingerprint)
+		if i := slices.IndexFunc(answer, func(o access.Placement) bool { return sameKey(o, p) && o.State == access.PlacementWanted }); i >= 0 {
+			p.ID = answer[i].ID
+		}
+		m.placements, added = append(m.placements, p), append(added, p)
+	}
+	slices.SortFunc(m.placements, func(a, b access.Placement) int { return int(a.ID - b.ID) })
+	return added
+}
+
+// coveredBy answers the oldest live grant that covers the placement's key.
+func (m *model) coveredBy(p access.Placement) *access.Grant {
+	for i, g := range m.grants {
+		if g.LiveAt(m.now) && g.SystemUser == p.SystemUser && slices.Contains(m.covers, access.Cover{GrantID: g.ID, ServerID: p.ServerID, Fingerprint: p.Fingerprint}) {
+			return &m.grants[i]
+		}
+	}
+	return nil
+}
+
+func (m *model) active(p access.Placement) bool {
+	return slices.ContainsFunc(m.placements, func(o access.Placement) bool { return sameKey(o, p) && active(o) })
+}
+
+func active(p access.Placement) bool {
+	return p.State == access.PlacementWanted || p.State == access.PlacementUnknown || p.State == access.PlacementPlaced
+}
+
+func sameKey(a, b access.Placement) bool {
+	return a.ServerID == b.ServerID && a.SystemUser == b.SystemUser && a.Fingerprint == b.Fingerprint
+}

@@ -1,0 +1,94 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/store"
+)
+
+func testDrawings(t *testing.T, s *store.Store) {
+	drawing := func(ctx context.Context, tx access.Tx) (access.Drawing, error) { return tx.Drawing(ctx, 1) }
+	due := func(now time.Time) []int64 {
+		t.Helper()
+		return read(t, s, func(ctx context.Context, tx access.Tx) ([]int64, error) { return tx.DueDrawings(ctx, now) })
+	}
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		_, err := tx.Drawing(ctx, 1)
+		notFound(t, err)
+		if err := tx.Announce(ctx); err != nil {
+			return err
+		}
+		return tx.Announce(ctx, 2, 1, 2)
+	})
+	same(t, "announced", read(t, s, drawing), access.Drawing{RequestID: 1, Version: 1})
+	same(t, "both are due", due(epoch), []int64{1, 2})
+
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.Announce(ctx, 1) })
+	save := func(d access.Drawing) {
+		t.Helper()
+		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveDrawing(ctx, d) })
+	}
+	save(access.Drawing{RequestID: 1, Version: 1, Shown: 1, NextAt: epoch, Attempts: 3})
+	same(t, "version 2 came meanwhile", read(t, s, drawing), access.Drawing{RequestID: 1, Version: 2, Shown: 1, NextAt: epoch, Attempts: 3})
+	same(t, "not before its time", due(epoch.Add(-time.Millisecond)), []int64{2})
+	save(access.Drawing{RequestID: 1, Version: 2, Shown: 2})
+	same(t, "shown is not due", due(epoch), []int64{2})
+}
+
+func testNotices(t *testing.T, s *store.Store) {
+	full := filled[access.Notice](0)
+	full.SentAt = time.Time{}
+	due := func(now time.Time) []int64 {
+		t.Helper()
+		return read(t, s, func(ctx context.Context, tx access.Tx) ([]int64, error) { return tx.DueNotices(ctx, now) })
+	}
+	for _, detail := range []string{full.Detail, "the same key again"} {
+		again := full
+		again.Detail = detail
+		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.Notify(ctx, again) })
+	}
+	ids := due(full.NextAt)
+	if len(ids) != 1 {
+		t.Fatalf("due are %v, want one", ids)
+	}
+	full.ID = ids[0]
+	notice := func(ctx context.Context, tx access.Tx) (access.Notice, error) { return tx.Notice(ctx, full.ID) }
+	same(t, "every field", read(t, s, notice), full)
+	same(t, "not before its time", due(full.NextAt.Add(-time.Millisecond)), nil)
+	full.Attempts, full.SentAt = 4, epoch
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveNotice(ctx, full) })
+	same(t, "saved", read(t, s, notice), full)
+	same(t, "sent once", due(full.NextAt), nil)
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		_, err := tx.Notice(ctx, full.ID+1)
+		notFound(t, err)
+		return nil
+	})
+}
+
+func testMessagesAndFlags(t *testing.T, s *store.Store) {
+	first := access.Message{RequestID: 1, Role: "request", Channel: "C1", TS: "1700000000.000100", Digest: "d"}
+	second := access.Message{RequestID: 1, Role: "progress", Channel: "C1", TS: "1700000001.000100", Digest: "d"}
+	changed := first
+	changed.Digest = "e"
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		for _, m := range []access.Message{second, first, {RequestID: 2}, changed} {
+			if err := tx.SaveMessage(ctx, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	messages := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Message, error) { return tx.Messages(ctx, 1) })
+	same(t, "messages, oldest first", messages, []access.Message{changed, second})
+
+	flag := func(ctx context.Context, tx access.Tx) (string, error) { return tx.Flag(ctx, "halted") }
+	same(t, "absent", read(t, s, flag), "")
+	for _, value := range []string{"yes", "no", ""} {
+		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SetFlag(ctx, "halted", value) })
+		same(t, "flag", read(t, s, flag), value)
+	}
+}

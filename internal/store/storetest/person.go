@@ -1,0 +1,79 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/store"
+)
+
+func testPersons(t *testing.T, s *store.Store) {
+	person := func(ctx context.Context, tx access.Tx) (access.Person, error) { return tx.Person(ctx, "U1") }
+	same(t, "an unknown person", read(t, s, person), access.Person{ID: "U1"})
+	for _, want := range []bool{true, false} {
+		first := written(t, s, func(ctx context.Context, tx access.Tx) (bool, error) { return tx.SetOffboarded(ctx, "U1", epoch) })
+		same(t, "offboarded first", first, want)
+	}
+	same(t, "offboarded", read(t, s, person), access.Person{ID: "U1", OffboardedAt: epoch})
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.ClearOffboarded(ctx, "U1") })
+	same(t, "active again", read(t, s, person), access.Person{ID: "U1"})
+	again := written(t, s, func(ctx context.Context, tx access.Tx) (bool, error) { return tx.SetOffboarded(ctx, "U1", epoch) })
+	same(t, "offboarded again", again, true)
+}
+
+func testKnownPersons(t *testing.T, s *store.Store) {
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		for _, k := range []access.Key{
+			{Fingerprint: "a", Person: "UKEY"}, {Fingerprint: "b", Person: "UREMOVED", RemovedAt: epoch}, {Fingerprint: "c", Person: "UGONE"},
+		} {
+			if err := tx.SaveKey(ctx, k); err != nil {
+				return err
+			}
+		}
+		for _, g := range []access.Grant{{Person: "UGRANT", State: access.Live}, {Person: "UENDED", State: access.Ended}, {Person: "UKEY", State: access.Live}} {
+			if _, err := tx.InsertGrant(ctx, g, nil); err != nil {
+				return err
+			}
+		}
+		for _, r := range []access.Request{
+			{Person: "UWAITS", Asker: "UASKS", State: access.WaitingForKey}, {Person: "UPENDS", State: access.Pending}, {Person: "UDENIED", State: access.Denied},
+		} {
+			if _, _, err := tx.InsertRequest(ctx, r, nil); err != nil {
+				return err
+			}
+		}
+		_, err := tx.SetOffboarded(ctx, "UGONE", epoch)
+		return err
+	})
+	known := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.UserID, error) { return tx.KnownPersons(ctx) })
+	same(t, "known persons", known, []access.UserID{"UASKS", "UGRANT", "UKEY", "UPENDS", "UWAITS"})
+}
+
+func testKeys(t *testing.T, s *store.Store) {
+	full := filled[access.Key](0)
+	later := access.Key{Fingerprint: "SHA256:later", Person: "U1", RegisteredAt: epoch.Add(time.Hour)}
+	first := access.Key{Fingerprint: "SHA256:zfirst", Person: "U1", RegisteredAt: epoch}
+	removed := access.Key{Fingerprint: "SHA256:old", Person: "U1", RegisteredAt: epoch.Add(-time.Hour), RemovedAt: epoch}
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		for _, k := range []access.Key{full, later, first, removed} {
+			if err := tx.SaveKey(ctx, k); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Key(ctx, "SHA256:none")
+		notFound(t, err)
+		return nil
+	})
+	key := func(ctx context.Context, tx access.Tx) (access.Key, error) { return tx.Key(ctx, full.Fingerprint) }
+	same(t, "every field", read(t, s, key), full)
+	replaced := full
+	replaced.Person, replaced.Type, replaced.Blob, replaced.Note, replaced.RegisteredAt, replaced.RemovedAt = "U2", "t", "b", "n", epoch, time.Time{}
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveKey(ctx, replaced) })
+	same(t, "replaced", read(t, s, key), replaced)
+	of := func(ctx context.Context, tx access.Tx) ([]access.Key, error) { return tx.KeysOf(ctx, "U1") }
+	same(t, "keys that count, oldest first", read(t, s, of), []access.Key{first, later})
+	all := func(ctx context.Context, tx access.Tx) ([]access.Key, error) { return tx.AllKeysOf(ctx, "U1") }
+	same(t, "all keys, oldest first", read(t, s, all), []access.Key{removed, first, later})
+}

@@ -1,0 +1,149 @@
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/store"
+)
+
+func insertPlacement(t *testing.T, s *store.Store, p access.Placement) access.Placement {
+	t.Helper()
+	return written(t, s, func(ctx context.Context, tx access.Tx) (access.Placement, error) { return tx.InsertPlacement(ctx, p) })
+}
+
+func placementIDs(placements []access.Placement) (ids []int64) {
+	for _, p := range placements {
+		ids = append(ids, p.ID)
+	}
+	return ids
+}
+
+func testPlacementRoundTrip(t *testing.T, s *store.Store) {
+	want := filled[access.Placement](0)
+	got := insertPlacement(t, s, want)
+	want.ID = got.ID
+	same(t, "inserted", got, want)
+	placement := func(ctx context.Context, tx access.Tx) (access.Placement, error) { return tx.Placement(ctx, want.ID) }
+	same(t, "read", read(t, s, placement), want)
+
+	moved := filled[access.Placement](1000)
+	moved.ID = want.ID
+	for _, test := range []struct {
+		from     access.PlacementState
+		attempts int
+		wins     bool
+	}{{moved.State, want.Attempts, false}, {want.State, want.Attempts + 1, false}, {want.State, want.Attempts, true}, {want.State, want.Attempts, false}} {
+		won := written(t, s, func(ctx context.Context, tx access.Tx) (bool, error) {
+			return tx.MovePlacement(ctx, moved, test.from, test.attempts)
+		})
+		same(t, "the move wins", won, test.wins)
+	}
+	same(t, "moved", read(t, s, placement), moved)
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		_, err := tx.Placement(ctx, want.ID+1)
+		notFound(t, err)
+		return nil
+	})
+}
+
+func testPlacementQuery(t *testing.T, s *store.Store) {
+	var ids []int64
+	for _, p := range []access.Placement{
+		{ServerID: 1, Person: "U1", Fingerprint: "a", SystemUser: "web", State: access.PlacementWanted, NextAt: epoch},
+		{ServerID: 2, Person: "U1", Fingerprint: "a", SystemUser: "root", State: access.PlacementPlaced, NextAt: epoch.Add(time.Hour), Temporary: true, LapsesAt: epoch},
+		{ServerID: 3, Person: "U2", Fingerprint: "b", SystemUser: "web", State: access.PlacementLeaving, Stuck: true, Problem: access.ProblemRefused},
+		{ServerID: 3, Person: "U2", Fingerprint: "b", SystemUser: "web", State: access.PlacementGone, RecheckAt: epoch},
+	} {
+		ids = append(ids, insertPlacement(t, s, p).ID)
+	}
+	before := epoch.Add(-time.Millisecond)
+	for name, test := range map[string]struct {
+		query access.PlacementQuery
+		want  []int64
+	}{
+		"all":                 {access.PlacementQuery{}, ids},
+		"server":              {access.PlacementQuery{Server: 3}, ids[2:]},
+		"servers":             {access.PlacementQuery{Servers: []int64{1, 2}}, ids[:2]},
+		"states":              {access.PlacementQuery{States: []access.PlacementState{access.PlacementWanted, access.PlacementGone}}, []int64{ids[0], ids[3]}},
+		"person":              {access.PlacementQuery{Person: "U1"}, ids[:2]},
+		"fingerprint":         {access.PlacementQuery{Fingerprint: "b"}, ids[2:]},
+		"system user":         {access.PlacementQuery{SystemUser: "root"}, ids[1:2]},
+		"due":                 {access.PlacementQuery{Due: epoch}, []int64{ids[0], ids[3]}},
+		"due a moment before": {access.PlacementQuery{Due: before}, ids[3:]},
+		"recheck":             {access.PlacementQuery{RecheckBefore: epoch}, ids[3:]},
+		"no recheck yet":      {access.PlacementQuery{RecheckBefore: before}, nil},
+		"lapses":              {access.PlacementQuery{LapsesBefore: epoch}, ids[1:2]},
+		"lapses not yet":      {access.PlacementQuery{LapsesBefore: before}, nil},
+		"problem":             {access.PlacementQuery{Problem: access.ProblemRefused}, ids[2:3]},
+		"limit":               {access.PlacementQuery{Limit: 3}, ids[:3]},
+	} {
+		found := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) {
+			return tx.Placements(ctx, test.query)
+		})
+		same(t, name, placementIDs(found), test.want)
+	}
+}
+
+// A key is wanted, unknown or placed once; leaving or gone it may be several times.
+func testPlacementOnce(t *testing.T, s *store.Store) {
+	key := access.Placement{ServerID: 1, SystemUser: "web", Fingerprint: "a"}
+	for _, state := range []access.PlacementState{access.PlacementLeaving, access.PlacementLeaving, access.PlacementGone, access.PlacementGone, access.PlacementPlaced} {
+		key.State = state
+		insertPlacement(t, s, key)
+	}
+	for _, state := range []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementPlaced} {
+		key.State = state
+		err := s.Update(t.Context(), func(tx access.Tx) error {
+			_, err := tx.InsertPlacement(t.Context(), key)
+			return err
+		})
+		if err == nil {
+			t.Errorf("a second one that is %s was taken", state)
+		}
+	}
+}
+
+func testCovered(t *testing.T, s *store.Store) {
+	p := access.Placement{ServerID: 1, SystemUser: "web", Fingerprint: "a"}
+	cover := access.Cover{ServerID: 1, Fingerprint: "a"}
+	end := func(hours int) time.Time { return epoch.Add(time.Duration(hours) * time.Hour) }
+	for _, g := range []access.Grant{
+		{State: access.Live, SystemUser: "web", EndsAt: end(1)}, {State: access.Live, SystemUser: "web", EndsAt: end(2)},
+		{State: access.Ended, SystemUser: "web"}, {State: access.Live, SystemUser: "root"},
+	} {
+		insertGrant(t, s, g, cover)
+	}
+	insertGrant(t, s, access.Grant{State: access.Live, SystemUser: "web"}, access.Cover{ServerID: 1, Fingerprint: "a", EndedAt: epoch})
+	check := func(now time.Time, want bool, wantUntil time.Time) {
+		t.Helper()
+		update(t, s, func(ctx context.Context, tx access.Tx) error {
+			covered, until, err := tx.Covered(ctx, p, now)
+			same(t, "covered", covered, want)
+			same(t, "until", until, wantUntil)
+			return err
+		})
+	}
+	check(epoch, true, end(2))
+	check(end(2).Add(-time.Millisecond), true, end(2))
+	check(end(2), false, time.Time{})
+	insertGrant(t, s, access.Grant{State: access.Live, SystemUser: "web"}, cover)
+	check(end(2), true, time.Time{})
+}
+
+func testDebt(t *testing.T, s *store.Store) {
+	var ids []int64
+	for _, p := range []access.Placement{
+		{ServerID: 1, State: access.PlacementLeaving, Attempts: 1, LeftAt: epoch.Add(time.Hour)},
+		{ServerID: 2, State: access.PlacementLeaving, Problem: access.ProblemOffline, LeftAt: epoch},
+		{ServerID: 3, State: access.PlacementLeaving},
+		{ServerID: 4, State: access.PlacementPlaced, Attempts: 3},
+		{ServerID: 5, State: access.PlacementGone, Attempts: 3, Problem: access.ProblemTrouble},
+	} {
+		ids = append(ids, insertPlacement(t, s, p).ID)
+	}
+	debt := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) { return tx.Debt(ctx) })
+	same(t, "debt, oldest first", placementIDs(debt), []int64{ids[1], ids[0]})
+}

@@ -1,0 +1,201 @@
+package storetest
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/store"
+)
+
+// hold makes a replica hold a placement, an envelope and a job.
+func hold(t *testing.T, s *store.Store, server int64, replica string) access.Placement {
+	t.Helper()
+	p := access.Placement{ServerID: server, State: access.PlacementUnknown, Attempts: 1, Holder: replica, NextAt: epoch}
+	p = insertPlacement(t, s, p)
+	wake(t, s, access.Work{Kind: access.WorkAdd, ID: server})
+	by := "jsonb('[\"first\",\"" + replica + "\"]')"
+	if s.SQLite() == nil {
+		by = "ARRAY['first', '" + replica + "']"
+	}
+	if err := exec(t, s, "UPDATE river_job SET state = 'running', attempt = 2, attempted_by = "+by+" WHERE state = 'available'"); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func accept(t *testing.T, s *store.Store, id string) {
+	t.Helper()
+	if _, err := s.Accept(t.Context(), access.Envelope{ID: id, At: epoch}, epoch.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func free(p access.Placement) access.Placement {
+	p.Holder, p.NextAt = "", time.Time{}
+	return p
+}
+
+func placements(t *testing.T, s *store.Store) []access.Placement {
+	t.Helper()
+	return read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) {
+		return tx.Placements(ctx, access.PlacementQuery{})
+	})
+}
+
+func leftovers(t *testing.T, s *store.Store) (ids []string) {
+	t.Helper()
+	found, err := s.Leftovers(t.Context(), epoch, epoch.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range found {
+		ids = append(ids, e.ID)
+	}
+	return ids
+}
+
+// testRelease finds the work of a process that was killed: at the next start on
+// SQLite, by the other replicas on PostgreSQL.
+func testRelease(t *testing.T, s *store.Store) {
+	if s.Postgres() != nil {
+		testReleaseDead(t, s)
+		return
+	}
+	p := hold(t, s, 1, "before")
+	accept(t, s, "left")
+	if err := exec(t, s, "INSERT INTO river_leader (elected_at, expires_at, leader_id) VALUES ('2026-01-01', '2999-01-01', 'before')"); err != nil {
+		t.Fatal(err)
+	}
+	released, err := s.ReleaseDead(t.Context())
+	if err != nil || released != nil {
+		t.Errorf("ReleaseDead = %v, %v: there are no others on SQLite", released, err)
+	}
+	same(t, "nothing is released yet", leftovers(t, s), nil)
+	if err := s.ReleaseAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "placements", placements(t, s), []access.Placement{free(p)})
+	same(t, "jobs", jobs(t, s, "state = 'available' AND scheduled_at <= datetime('now', 'subsec')"), 1)
+	same(t, "leaders", query[int64](t, s, "SELECT COUNT(*) FROM river_leader"), 0)
+	same(t, "envelopes", leftovers(t, s), []string{"left"})
+}
+
+func testReleaseDead(t *testing.T, s *store.Store) {
+	other := Second(t, s, "other")
+	theirs, ours := hold(t, s, 1, "other"), hold(t, s, 2, "self")
+	accept(t, other, "theirs")
+	accept(t, s, "ours")
+	releaseDead(t, s)
+	if err := s.ReleaseAll(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "while they live", placements(t, s), []access.Placement{theirs, ours})
+
+	other.Close()
+	releaseDead(t, s, "other")
+	same(t, "placements", placements(t, s), []access.Placement{free(theirs), ours})
+	same(t, "their job", jobs(t, s, "state = 'available' AND args->>'server_id' = '1'"), 1)
+	same(t, "our job", jobs(t, s, "state = 'running' AND args->>'server_id' = '2'"), 1)
+	same(t, "envelopes", leftovers(t, s), []string{"theirs"})
+	releaseDead(t, s)
+}
+
+func releaseDead(t *testing.T, s *store.Store, want ...string) {
+	t.Helper()
+	released, err := s.ReleaseDead(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "released", released, want)
+}
+
+// A replica that lives and has lost its session takes its place again.
+func testLeaseIsTakenAgain(t *testing.T, s *store.Store) {
+	if s.Postgres() == nil {
+		t.Skip("SQLite has one process")
+	}
+	name := s.Schema() // like no other session on the server
+	other := Second(t, s, name)
+	defer other.Close()
+	if err := exec(t, s, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sshkeybot "+name+"'"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the session is gone", func() bool {
+		released, err := s.ReleaseDead(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.Equal(released, []string{name})
+	})
+	releaseDead(t, other) // takes its lock again
+	releaseDead(t, s)
+	same(t, "replicas", query[int64](t, s, "SELECT COUNT(*) FROM replicas"), 2)
+}
+
+func testReleaseHeld(t *testing.T, s *store.Store) {
+	theirs := hold(t, s, 1, "other")
+	ours := hold(t, s, 2, "self")
+	nobodys := insertPlacement(t, s, access.Placement{ServerID: 3, State: access.PlacementWanted, NextAt: epoch})
+	for _, replica := range []string{"other", "", "none"} {
+		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.ReleaseHeld(ctx, replica) })
+		same(t, "placements", placements(t, s), []access.Placement{free(theirs), ours, nobodys})
+	}
+}
+
+// testCompletionBlocksWake pins what the work relies on: a wake-up that meets a job
+// whose completion is not committed yet waits for that, and is not lost.
+func testCompletionBlocksWake(t *testing.T, s *store.Store) {
+	if s.Postgres() == nil {
+		t.Skip("SQLite has one writer")
+	}
+	ctx := t.Context()
+	for server, end := range map[int64]struct {
+		finish func(pgx.Tx) error
+		open   int64 // jobs left to be worked
+		total  int64
+	}{
+		1: {func(tx pgx.Tx) error { return tx.Commit(ctx) }, 1, 2},
+		2: {func(tx pgx.Tx) error { return tx.Rollback(ctx) }, 1, 1},
+	} {
+		work := access.Work{Kind: access.WorkAdd, ID: server}
+		wake(t, s, work)
+		own := "args->>'server_id' = '" + strconv.FormatInt(server, 10) + "'"
+		if err := exec(t, s, "UPDATE river_job SET state = 'running' WHERE "+own); err != nil {
+			t.Fatal(err)
+		}
+		completing, err := s.Postgres().Begin(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := completing.Exec(ctx, "UPDATE river_job SET state = 'completed', finalized_at = now() WHERE "+own); err != nil {
+			t.Fatal(err)
+		}
+		backend, done := make(chan uint32, 1), make(chan error, 1)
+		go func() {
+			done <- s.Update(ctx, func(tx access.Tx) error {
+				backend <- store.NativePostgres(tx).Conn().PgConn().PID()
+				return tx.Wake(ctx, work)
+			})
+		}()
+		pid := <-backend
+		eventually(t, "the wake-up waits", func() bool {
+			var waits bool
+			err := s.Postgres().QueryRow(ctx, "SELECT wait_event_type = 'Lock' AND query LIKE '%river_job%' FROM pg_stat_activity WHERE pid = $1 AND wait_event_type IS NOT NULL", pid).Scan(&waits)
+			return err == nil && waits
+		})
+		if err := end.finish(completing); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		same(t, "jobs to be worked", jobs(t, s, own+" AND finalized_at IS NULL"), end.open)
+		same(t, "jobs", jobs(t, s, own), end.total)
+	}
+}

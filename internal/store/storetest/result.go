@@ -1,0 +1,74 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/store"
+)
+
+func testResults(t *testing.T, s *store.Store) {
+	full := filled[access.Result](0)
+	full.RequestID, full.ServerName = 1, "b"
+	waiting := access.Result{RequestID: 1, Phase: access.PhaseAdd, ServerID: 7, ServerName: "a", SystemUser: "web", Fingerprint: "f", State: access.Waiting}
+	results := func(ctx context.Context, tx access.Tx) ([]access.Result, error) { return tx.Results(ctx, 1) }
+	open := func(ctx context.Context, tx access.Tx) ([]access.Result, error) {
+		return tx.OpenResults(ctx, 7, "web", "f")
+	}
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		if err := tx.InsertResults(ctx, []access.Result{full, waiting}); err != nil {
+			return err
+		}
+		again := waiting
+		again.State = access.Done
+		return tx.InsertResults(ctx, []access.Result{again})
+	})
+	same(t, "by server name, as first inserted", read(t, s, results), []access.Result{waiting, full})
+	same(t, "open", read(t, s, open), []access.Result{waiting})
+
+	failed := waiting
+	failed.State, failed.Problem, failed.Detail, failed.UpdatedAt = access.Failed, access.ProblemRefused, "no", epoch
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveResult(ctx, failed) })
+	same(t, "failed is open", read(t, s, open), []access.Result{failed})
+	done := failed
+	done.State = access.Done
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveResult(ctx, done) })
+	same(t, "done is not open", read(t, s, open), nil)
+
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.Tell(ctx, []access.Result{failed}) })
+	done.Told = access.Failed
+	same(t, "told what was shown, not what it is by now", read(t, s, results), []access.Result{done, full})
+}
+
+func testInspections(t *testing.T, s *store.Store) {
+	at := func(minutes int) time.Time { return epoch.Add(time.Duration(minutes) * time.Minute) }
+	rs := []access.Result{
+		{RequestID: 1, Phase: access.PhaseInspect, ServerID: 1, State: access.Waiting, UpdatedAt: at(2)},
+		{RequestID: 1, Phase: access.PhaseInspect, ServerID: 2, State: access.Failed, UpdatedAt: at(1)},
+		{RequestID: 1, Phase: access.PhaseInspect, ServerID: 3, State: access.Done, UpdatedAt: at(1)},
+		{RequestID: 1, Phase: access.PhaseRemove, ServerID: 4, State: access.Waiting, UpdatedAt: at(1)},
+		{RequestID: 1, Phase: access.PhaseInspect, ServerID: 5, State: access.Waiting, UpdatedAt: at(3)},
+	}
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.InsertResults(ctx, rs) })
+	open := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Result, error) {
+		return tx.OpenInspections(ctx, at(3))
+	})
+	same(t, "open inspections, oldest first", open, []access.Result{rs[1], rs[0]})
+}
+
+// More rows than one statement may have parameters for.
+func testResultsInChunks(t *testing.T, s *store.Store) {
+	rs := make([]access.Result, 3500)
+	for i := range rs {
+		rs[i] = access.Result{RequestID: 1, Phase: access.PhaseAdd, ServerID: int64(i), ServerName: fmt.Sprintf("s%05d", i), State: access.Waiting, UpdatedAt: epoch}
+	}
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.InsertResults(ctx, rs) })
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.Tell(ctx, rs) })
+	for i := range rs {
+		rs[i].Told = access.Waiting
+	}
+	same(t, "all rows", read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Result, error) { return tx.Results(ctx, 1) }), rs)
+}

@@ -1,0 +1,161 @@
+package storetest
+
+import (
+	"context"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/store"
+)
+
+// Run runs the suite; each test opens a ledger of its own.
+func Run(t *testing.T, open Opener) {
+	t.Helper()
+	for name, test := range map[string]func(*testing.T, *store.Store){
+		"Persons":              testPersons,
+		"KnownPersons":         testKnownPersons,
+		"Keys":                 testKeys,
+		"RequestRoundTrip":     testRequestRoundTrip,
+		"RequestSource":        testRequestSource,
+		"RequestQuery":         testRequestQuery,
+		"RequestServers":       testRequestServers,
+		"Approvals":            testApprovals,
+		"Candidates":           testCandidates,
+		"GrantRoundTrip":       testGrantRoundTrip,
+		"GrantQuery":           testGrantQuery,
+		"EndCovers":            testEndCovers,
+		"PlacementRoundTrip":   testPlacementRoundTrip,
+		"PlacementQuery":       testPlacementQuery,
+		"PlacementOnce":        testPlacementOnce,
+		"Covered":              testCovered,
+		"Debt":                 testDebt,
+		"AlignCases":           testAlignCases,
+		"AlignModel":           testAlignModel,
+		"AlignLarge":           testAlignLarge,
+		"AlignSkew":            testAlignSkew,
+		"Results":              testResults,
+		"Inspections":          testInspections,
+		"ResultsInChunks":      testResultsInChunks,
+		"Servers":              testServers,
+		"Drawings":             testDrawings,
+		"Notices":              testNotices,
+		"MessagesAndFlags":     testMessagesAndFlags,
+		"AuditChain":           testAuditChain,
+		"AuditOnlyGrows":       testAuditOnlyGrows,
+		"OneWinner":            testOneWinner,
+		"Rollback":             testRollback,
+		"Panic":                testPanic,
+		"ReadOnly":             testReadOnly,
+		"ReadIsConsistent":     testReadIsConsistent,
+		"Cancelled":            testCancelled,
+		"WakeOnce":             testWakeOnce,
+		"WakeOptions":          testWakeOptions,
+		"WakeDuringComplete":   testWakeDuringComplete,
+		"CompletionBlocksWake": testCompletionBlocksWake,
+		"Milliseconds":         testMilliseconds,
+		"Inbox":                testInbox,
+		"InboxOneTaker":        testInboxOneTaker,
+		"Release":              testRelease,
+		"ReleaseHeld":          testReleaseHeld,
+		"LeaseIsTakenAgain":    testLeaseIsTakenAgain,
+		"RetryOnSerialization": testRetry,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
+	}
+}
+
+// epoch is the time at which the tests play.
+var epoch = time.Date(2026, 3, 8, 6, 59, 59, 123e6, time.UTC) //nolint:gochecknoglobals // a constant
+
+// update runs fn in an update that must succeed.
+func update(t *testing.T, s *store.Store, fn func(ctx context.Context, tx access.Tx) error) {
+	t.Helper()
+	if err := s.Update(t.Context(), func(tx access.Tx) error { return fn(t.Context(), tx) }); err != nil {
+		t.Fatalf("update: %v", err)
+	}
+}
+
+// read runs fn in a reading that must succeed, and answers what it found.
+func read[T any](t *testing.T, s *store.Store, fn func(ctx context.Context, tx access.Tx) (T, error)) T {
+	t.Helper()
+	var found T
+	err := s.Read(t.Context(), func(tx access.Tx) (err error) {
+		found, err = fn(t.Context(), tx)
+		return err
+	})
+	if err != nil {
+		t.Fatalf("read: %v", err)
+	}
+	return found
+}
+
+// written is read in an update: what the ledger answers to a change.
+func written[T any](t *testing.T, s *store.Store, fn func(ctx context.Context, tx access.Tx) (T, error)) T {
+	t.Helper()
+	var found T
+	update(t, s, func(ctx context.Context, tx access.Tx) (err error) {
+		found, err = fn(ctx, tx)
+		return err
+	})
+	return found
+}
+
+func same[T any](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func notFound(t *testing.T, err error) {
+	t.Helper()
+	if access.CodeOf(err) != access.NotFound {
+		t.Errorf("got %v, want not found", err)
+	}
+}
+
+// filled answers a value whose every field is set and different from the others,
+// so that a field the ledger forgets shows.
+func filled[T any](seed int) T {
+	var value T
+	fill(reflect.ValueOf(&value).Elem(), &seed)
+	return value
+}
+
+func fill(v reflect.Value, seed *int) {
+	*seed++
+	switch target := v.Addr().Interface().(type) {
+	case *time.Time:
+		*target = epoch.Add(time.Duration(*seed) * time.Millisecond)
+		return
+	case *time.Duration:
+		*target = time.Duration(*seed) * time.Millisecond
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i), seed)
+		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), seed)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		fill(v.Index(0), seed)
+		fill(v.Index(1), seed)
+	case reflect.String:
+		v.SetString("täxt '\"\\ " + time.Duration(*seed).String())
+	case reflect.Bool:
+		v.SetBool(true)
+	default:
+		v.SetInt(int64(*seed))
+	}
+}

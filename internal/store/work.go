@@ -1,0 +1,152 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"sshkeybot/internal/access"
+)
+
+var errReadOnly = errors.New("this transaction only reads")
+
+// The queues of the work. Removals have their own, so that they never wait for a
+// worker that is busy with an addition.
+const (
+	QueueRemove  = "remove"
+	QueueAdd     = "add"
+	QueueInspect = "inspect"
+	QueueSlack   = "slack"
+)
+
+// RemoveOnServer is the job that looks at what must leave a server.
+type RemoveOnServer struct {
+	ServerID int64 `json:"server_id"`
+}
+
+// AddOnServer is the job that looks at what must be placed on a server.
+type AddOnServer struct {
+	ServerID int64 `json:"server_id"`
+}
+
+// InspectServer is the job that looks for candidates and sessions on a server.
+type InspectServer struct {
+	ServerID int64 `json:"server_id"`
+}
+
+// AnnounceRequest is the job that draws a request as it stands now.
+type AnnounceRequest struct {
+	RequestID int64 `json:"request_id"`
+}
+
+// SendNotice is the job that sends a notice.
+type SendNotice struct {
+	NoticeID int64 `json:"notice_id"`
+}
+
+// Kind implements river.JobArgs.
+func (RemoveOnServer) Kind() string { return "remove_on_server" }
+
+// Kind implements river.JobArgs.
+func (AddOnServer) Kind() string { return "add_on_server" }
+
+// Kind implements river.JobArgs.
+func (InspectServer) Kind() string { return "inspect_server" }
+
+// Kind implements river.JobArgs.
+func (AnnounceRequest) Kind() string { return "announce_request" }
+
+// Kind implements river.JobArgs.
+func (SendNotice) Kind() string { return "send_notice" }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (RemoveOnServer) InsertOpts() river.InsertOpts { return onceIn(QueueRemove) }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (AddOnServer) InsertOpts() river.InsertOpts { return onceIn(QueueAdd) }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (InspectServer) InsertOpts() river.InsertOpts { return onceIn(QueueInspect) }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (AnnounceRequest) InsertOpts() river.InsertOpts { return onceIn(QueueSlack) }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (SendNotice) InsertOpts() river.InsertOpts { return onceIn(QueueSlack) }
+
+// onceIn lets a job exist once until it has ended, one that runs included, so that
+// no two touch a server at once. A wake-up that comes while the job runs is
+// swallowed: a job must therefore complete itself first in its last transaction,
+// then look for work again, and undo both when there is some. Attempts never run
+// out: a discarded job would be a lost removal.
+func onceIn(queue string) river.InsertOpts {
+	return river.InsertOpts{
+		Queue:       queue,
+		MaxAttempts: math.MaxInt16, // the column's largest value on PostgreSQL
+		UniqueOpts: river.UniqueOpts{
+			ByArgs: true,
+			ByState: []rivertype.JobState{
+				rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
+				rivertype.JobStateRetryable, rivertype.JobStateScheduled,
+			},
+		},
+	}
+}
+
+// Wake implements access.Tx. The jobs are inserted when the transaction ends.
+func (t *tx) Wake(_ context.Context, work ...access.Work) error {
+	if t.enqueue == nil {
+		return errReadOnly
+	}
+	for _, w := range work {
+		if _, err := job(w); err != nil {
+			return err
+		}
+		if t.work == nil {
+			t.work = map[access.Work]bool{}
+		}
+		t.work[w] = true
+	}
+	return nil
+}
+
+func job(w access.Work) (river.JobArgs, error) {
+	switch w.Kind {
+	case access.WorkRemove:
+		return RemoveOnServer{w.ID}, nil
+	case access.WorkAdd:
+		return AddOnServer{w.ID}, nil
+	case access.WorkInspect:
+		return InspectServer{w.ID}, nil
+	case access.WorkAnnounce:
+		return AnnounceRequest{w.ID}, nil
+	case access.WorkNotice:
+		return SendNotice{w.ID}, nil
+	}
+	return nil, fmt.Errorf("there is no work of kind %q", w.Kind)
+}
+
+// flushWork inserts the jobs, in one order everywhere: two transactions that wake
+// the same work in different orders would wait for each other.
+func (t *tx) flushWork(ctx context.Context) error {
+	if len(t.work) == 0 {
+		return nil
+	}
+	byName := func(a, b access.Work) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) }
+	jobs := make([]river.InsertManyParams, 0, len(t.work))
+	for _, w := range slices.SortedFunc(maps.Keys(t.work), byName) {
+		args, err := job(w)
+		if err != nil {
+			return err
+		}
+		jobs = append(jobs, river.InsertManyParams{Args: args})
+	}
+	return t.enqueue(ctx, jobs)
+}
