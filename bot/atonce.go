@@ -17,6 +17,10 @@ import (
 // for three seconds.
 const lookLimit = 1200 * time.Millisecond
 
+// openLimit is how long after somebody's act a modal may still be opened, with
+// time left to acknowledge the act.
+const openLimit = 2500 * time.Millisecond
+
 // atOnce deals with what must not or need not be stored: refusals, the help, and
 // modals. It answers the payload of the acknowledgement.
 func (b *Bot) atOnce(ctx context.Context, a act) (payload any, done bool) {
@@ -68,15 +72,27 @@ func (b *Bot) prefilled(a act, c command) draw.GrantForm {
 
 // open shows a modal, and answers why not when that fails.
 func (b *Bot) open(ctx context.Context, a act, view slack.ModalViewRequest) any {
-	if err := b.cfg.API.OpenModal(ctx, a.Trigger, view); err != nil {
+	soon, cancel := context.WithTimeout(ctx, openLimit-b.now().Sub(a.At))
+	defer cancel()
+	if err := b.cfg.API.OpenModal(soon, a.Trigger, view); err != nil {
 		b.cfg.Log.Warn("a form could not be opened", "envelope", a.ID, "form", view.CallbackID, "error", err)
 		r := private(draw.Say("The form could not be opened: Slack was too slow. Please try again; nothing was changed."))
 		if a.Kind == aCommand {
 			return r
 		}
-		b.answer(ctx, a, nil, r)
+		b.answerSoon(a, r, nil)
 	}
 	return nil
+}
+
+// answerSoon answers a click that is not stored, after its acknowledgement.
+func (b *Bot) answerSoon(a act, r reply, cause error) {
+	b.crew.do(a.Person, func() {
+		ctx, cancel := context.WithTimeout(context.Background(), jobLimit)
+		defer cancel()
+		b.answer(ctx, a, nil, r)
+		b.mend(ctx, a, cause)
+	})
 }
 
 // clickAtOnce opens the modal that a button asks for. What it cannot decide quickly
@@ -97,8 +113,7 @@ func (b *Bot) clickAtOnce(ctx context.Context, a act) bool {
 		return false
 	}
 	if err != nil {
-		b.answer(ctx, a, nil, refusal(err))
-		b.mend(ctx, a, err)
+		b.answerSoon(a, refusal(err), err)
 		return true
 	}
 	b.open(ctx, a, view)

@@ -70,7 +70,7 @@ func (b *Bot) mend(ctx context.Context, a act, err error) {
 		return
 	}
 	ours := slices.ContainsFunc(v.Messages, func(m access.Message) bool {
-		return m.Role == roleRequest && m.Channel == a.Channel && m.TS == a.Message
+		return (m.Role == roleRequest || m.Role == roleAnnounce) && m.Channel == a.Channel && m.TS == a.Message
 	})
 	if ours && access.CodeOf(err) != access.Conflict {
 		return // the announcer does it

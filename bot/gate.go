@@ -19,6 +19,7 @@ const patience = 6 * time.Second
 // to wait is kept for each method and channel.
 type gate struct {
 	mu      sync.Mutex
+	pace    rate.Limit // of messages in one channel
 	updates *rate.Limiter
 	posts   map[string]*rate.Limiter // by channel
 	held    map[string]time.Time     // by method and channel
@@ -26,8 +27,8 @@ type gate struct {
 
 func newGate() *gate {
 	return &gate{
-		updates: rate.NewLimiter(rate.Every(1200*time.Millisecond), 10),
-		posts:   map[string]*rate.Limiter{}, held: map[string]time.Time{},
+		pace: 1, updates: rate.NewLimiter(rate.Every(1200*time.Millisecond), 10),
+		posts: map[string]*rate.Limiter{}, held: map[string]time.Time{},
 	}
 }
 
@@ -56,7 +57,7 @@ func (g *gate) reserve(c call, now time.Time) *rate.Reservation {
 	case "chat.postMessage":
 		g.forget(now)
 		if g.posts[c.place] == nil {
-			g.posts[c.place] = rate.NewLimiter(1, 2)
+			g.posts[c.place] = rate.NewLimiter(g.pace, 2)
 		}
 		return g.posts[c.place].ReserveN(now, 1)
 	case "chat.update":

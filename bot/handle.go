@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"sshkeybot/bot/draw"
@@ -26,7 +27,7 @@ func (b *Bot) handle(ctx context.Context, a act, s *slot) {
 	if a.Kind == aSubmission {
 		a.Channel = b.shownIn(ctx, a)
 	}
-	if r.Text != "" {
+	if r.Text != "" && a.expectsAnswer() {
 		b.answer(ctx, a, s, r)
 	}
 	b.settle(ctx, a.ID)
@@ -43,7 +44,7 @@ func (b *Bot) postpone(ctx context.Context, a act, s *slot, err error) bool {
 		return false
 	}
 	b.cfg.Log.Warn("an act waits", "envelope", a.ID, "person", a.Person, "kind", a.Kind, "error", err)
-	if age < justNow && a.Kind != aLeft {
+	if age < justNow && a.expectsAnswer() {
 		b.answer(ctx, a, s, private(draw.Say("That has to wait: something I need does not answer at the moment. "+
 			"I keep it and try again by myself for ten minutes, then I tell you what came of it.")))
 	}
@@ -59,12 +60,15 @@ func temporary(err error) bool {
 	return false
 }
 
+// expectsAnswer tells whether somebody did this to us, rather than Slack told us of it.
+func (a act) expectsAnswer() bool { return a.Kind != aLeft && a.Kind != aHomeOpened }
+
 // changes tells whether the act is more than a look.
 func (a act) changes() bool {
 	switch a.Kind {
 	case aCommand:
 		verb, _ := cutWord(a.Text)
-		switch verb {
+		switch strings.ToLower(verb) {
 		case "list", "pending", "servers", "keys":
 			return false
 		}

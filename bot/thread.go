@@ -106,7 +106,7 @@ func (t *thread) tell(ctx context.Context, all []access.Result, settled bool) er
 		return nil
 	}
 	slices.SortStableFunc(fresh, func(a, b access.Result) int { return cmp.Compare(urgency(a.State), urgency(b.State)) })
-	for batch := range slices.Chunk(byServer(fresh), maxBatch) {
+	for _, batch := range batches(byServer(fresh)) {
 		if err := t.tellBatch(ctx, batch); err != nil {
 			return err
 		}
@@ -140,6 +140,19 @@ func byServer(sorted []access.Result) []access.Result {
 	}
 	slices.SortStableFunc(sorted, func(a, b access.Result) int { return cmp.Compare(place[a.ServerID], place[b.ServerID]) })
 	return sorted
+}
+
+// batches cuts results between servers, so that each server is told in one line.
+func batches(sorted []access.Result) (all [][]access.Result) {
+	for i, r := range sorted {
+		last := len(all) - 1
+		if last < 0 || len(all[last]) >= maxBatch && r.ServerID != sorted[i-1].ServerID {
+			all = append(all, nil)
+			last++
+		}
+		all[last] = append(all[last], r)
+	}
+	return all
 }
 
 func (t *thread) tellBatch(ctx context.Context, batch []access.Result) error {

@@ -51,3 +51,8 @@ type Looking interface {
 	View(ctx context.Context, requestID int64) (access.RequestView, error)
 	IsApprover(ctx context.Context, id access.UserID) (bool, error)
 }
+
+var (
+	_ UseCases = (*access.Service)(nil)
+	_ Drawn    = (*access.Service)(nil)
+)

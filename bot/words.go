@@ -97,9 +97,9 @@ func mention(text string) access.UserID {
 }
 
 var (
-	labelled = regexp.MustCompile(`<([@#!])[^<>|]*\|([^<>]*)>`)
-	named    = regexp.MustCompile(`<([@#!])([^<>|]*)>`)
-	linked   = regexp.MustCompile(`<(?:mailto:)?([^<>|]*)(?:\|[^<>]*)?>`)
+	labelled = regexp.MustCompile(`<([@#!])[^<>|]*\|([^<>]+)>`)
+	named    = regexp.MustCompile(`<([@#!])([^<>|]*)\|?>`)
+	linked   = regexp.MustCompile(`<(?:mailto:)?([^<>|]+)(?:\|[^<>]*)?>`)
 	escapes  = strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">")
 )
 

@@ -32,6 +32,7 @@ func TestSplitWords(t *testing.T) {
 		{"a &lt;b&gt; c&amp;d", []string{"a", "<b>", "c&d"}, ""},
 		{"x <mailto:a@b.de|a@b.de> <https://x.de/a?b=1&amp;c>", []string{"x", "a@b.de", "https://x.de/a?b=1&c"}, ""},
 		{"a for <@U1|al> in <#C1|ops> at <https://x.de|x.de> &amp; &lt;!channel&gt;", []string{"a"}, "@al in #ops at https://x.de & <!channel>"},
+		{"a<>b <#C1|> <>", []string{"a<>b", "#C1", "<>"}, ""},
 		{"<!subteam^S1|@ops>", []string{"!@ops"}, ""},
 	} {
 		words, reason := splitWords(tc.text)
