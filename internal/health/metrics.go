@@ -50,8 +50,9 @@ func gauge(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc("sshkeybot_"+name, help, nil, nil)
 }
 
-// Describe implements prometheus.Collector: what it collects is known by asking.
-func (f figures) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(f, ch) }
+// Describe implements prometheus.Collector. It describes nothing, which leaves the
+// figures to be read when they are asked for and not before the bot is built.
+func (figures) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
 func (f figures) Collect(ch chan<- prometheus.Metric) {

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"sshkeybot/bot"
+	"sshkeybot/bot/draw"
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/config"
+	"sshkeybot/internal/health"
+	"sshkeybot/internal/queue"
+	"sshkeybot/internal/store"
+	target "sshkeybot/internal/target/runcloud"
+	"sshkeybot/runcloud"
+)
+
+// callTimeout bounds one call to RunCloud: a write waits for the server's agent.
+const callTimeout = 30 * time.Second
+
+// app is the bot with all its parts, ready to run.
+type app struct {
+	cfg      config.Config
+	log      *slog.Logger
+	store    *store.Store
+	runcloud *runcloud.Client
+	service  *access.Service
+	bot      *bot.Bot
+	runner   *queue.Runner
+	metrics  *health.Metrics
+}
+
+// newApp builds the parts. Nothing outside is called but the database.
+func newApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, error) {
+	a := &app{cfg: cfg, log: log}
+	replica, quietly := replicaName(), slog.New(quiet{log.Handler()})
+	ledger, err := store.Open(ctx, cfg.DatabaseURL.Reveal(), store.Options{Replica: replica, Log: quietly})
+	if err != nil {
+		return nil, err
+	}
+	a.store = ledger
+	a.runcloud = runcloud.New(cfg.RunCloud.Token.Reveal(),
+		runcloud.WithBaseURL(cfg.RunCloud.APIURL), runcloud.WithTimeout(callTimeout), runcloud.WithLogger(log),
+		runcloud.WithLimiter(runcloud.NewLimiter(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+version))
+	api := bot.NewAPI(cfg.Slack.BotToken.Reveal(), cfg.Slack.APIURL, nil)
+	a.service = &access.Service{
+		Store: ledger, Target: target.Target{Client: a.runcloud}, Directory: bot.NewDirectory(api),
+		Settings: settings(cfg, replica), Now: time.Now, Log: log,
+	}
+	a.metrics = health.NewMetrics(a.figures)
+	a.service.Late = a.metrics.GrantEnded
+	a.bot = bot.New(a.botConfig(api))
+	announcer := &bot.Announcer{
+		API: api, Uses: a.service, Store: ledger, Log: log, Now: time.Now,
+		ApprovalChannel: cfg.ApprovalChannel, AnnounceChannel: cfg.AnnounceChannel,
+	}
+	a.runner, err = queue.New(queue.Config{
+		Store: ledger, Work: a.service, Outbox: announcer, Replica: replica,
+		Concurrency: cfg.Concurrency, Timers: a.timers(), Log: quietly,
+	})
+	if err != nil {
+		ledger.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// replicaName is new for every process: the name of one that died is never taken
+// over by one that lives.
+func replicaName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:6])
+}
+
+func settings(cfg config.Config, replica string) access.Settings {
+	return access.Settings{
+		Approvers: cfg.Approvers, Approvals: cfg.Approvals, SelfApproval: cfg.SelfApproval, RequestTTL: cfg.RequestTTL,
+		MinDuration: cfg.MinDuration, MaxDuration: cfg.MaxDuration, AllowForever: cfg.AllowForever,
+		LongGrants: access.LongGrants(cfg.LongGrants), TemporaryLifetime: cfg.RunCloud.TemporaryLifetime,
+		SystemUser: cfg.SystemUser, SystemUsers: cfg.SystemUsers,
+		OffboardDeactivated: access.OffboardMode(cfg.OffboardDeactivated), Replica: replica,
+	}
+}
+
+func (a *app) botConfig(api *bot.API) bot.Config {
+	return bot.Config{
+		AppToken: a.cfg.Slack.AppToken.Reveal(), APIURL: a.cfg.Slack.APIURL, API: api, Uses: a.service, Inbox: a.store, Log: a.log,
+		ApprovalChannel: a.cfg.ApprovalChannel, SystemUsers: a.cfg.SystemUsers,
+		Limits: draw.LimitsOfDuration{Min: a.cfg.MinDuration, Max: a.cfg.MaxDuration, Forever: a.cfg.AllowForever},
+	}
+}
+
+// timers are the sweeps: each finds what is due in the ledger, whatever was lost.
+func (a *app) timers() []queue.Timer {
+	timers := []queue.Timer{
+		{Name: "sweep", Every: time.Second, Do: a.service.Sweep},
+		{Name: "wake", Every: 5 * time.Second, Do: a.service.WakeDue},
+		{Name: "resume", Every: 15 * time.Second, Do: a.service.Resume},
+		{Name: "leavers", Every: 30 * time.Minute, Do: a.service.FindLeavers},
+		{Name: "release", Every: 2 * time.Second, Do: a.releaseDead},
+	}
+	if at := a.cfg.DailySummary; at != nil {
+		sinceMidnight := time.Duration(at.Hour)*time.Hour + time.Duration(at.Minute)*time.Minute
+		timers = append(timers, queue.Timer{
+			Name: "summary", Every: time.Minute, Do: func(ctx context.Context) error { return a.service.Summarise(ctx, sinceMidnight) },
+		})
+	}
+	return timers
+}
+
+func (a *app) releaseDead(ctx context.Context) error {
+	dead, err := a.store.ReleaseDead(ctx)
+	for _, replica := range dead {
+		a.log.Warn("took over the work of a replica that died", "replica", replica)
+	}
+	return err
+}
+
+func (a *app) figures(ctx context.Context) (health.Figures, error) {
+	overview, err := a.service.Overview(ctx, "")
+	if err != nil {
+		return health.Figures{}, err
+	}
+	halted, err := a.service.HaltedSince(ctx)
+	f := health.Figures{
+		LiveGrants: len(overview.Grants), OwedRemovals: len(overview.Debt), PendingRequests: len(overview.Waiting),
+		Sockets: a.bot.Health().Sockets, WaitingCalls: a.runcloud.Limiter().State().Waiting, Halted: halted != "",
+	}
+	return f, err
+}
+
+// close frees what newApp took.
+func (a *app) close() {
+	a.runcloud.CloseIdleConnections()
+	a.store.Close()
+}
+
+// stopWithin is how long the parts may take to end in order.
+const stopWithin = 18 * time.Second
+
+// run works until ctx ends or Slack refuses us for good, and then stops the parts
+// in order: nothing new from Slack, then the work, then the database.
+func (a *app) run(ctx context.Context) error {
+	if err := a.store.ReleaseAll(ctx); err != nil {
+		return err
+	}
+	stopHTTP, err := a.serveHTTP(ctx)
+	if err != nil {
+		return err
+	}
+	defer stopHTTP()
+	if err := a.runner.Start(ctx); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- a.bot.Run(context.WithoutCancel(ctx)) }()
+	select {
+	case <-ctx.Done():
+	case err = <-ended:
+	}
+	a.log.Info("stopping")
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+	defer cancel()
+	a.bot.Close(stopping)
+	return errors.Join(err, a.runner.Stop(stopping))
+}
+
+// serveHTTP serves the health pages, if they are wanted.
+func (a *app) serveHTTP(ctx context.Context) (stop func(), err error) {
+	if a.cfg.HTTPAddr == "" {
+		return func() {}, nil
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.HTTPAddr)
+	if err != nil {
+		return nil, fmt.Errorf("SSHKEYBOT_HTTP_ADDR: %w", err)
+	}
+	server := &http.Server{Handler: health.Handler(a.checks(), a.metrics), ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = server.Serve(listener) }() // ends when stop closes it
+	return func() { _ = server.Close() }, nil
+}
+
+func (a *app) checks() []health.Check {
+	return []health.Check{
+		{Name: "ledger", Do: func(ctx context.Context) error { return a.store.Read(ctx, func(access.Tx) error { return nil }) }},
+		{Name: "slack", Do: a.hearsSlack},
+		{Name: "runcloud", Do: func(ctx context.Context) error {
+			since, err := a.service.HaltedSince(ctx)
+			if err == nil && since != "" {
+				err = errors.New("the token is refused since " + since)
+			}
+			return err
+		}},
+	}
+}
+
+func (a *app) hearsSlack(context.Context) error {
+	h := a.bot.Health()
+	switch {
+	case h.Sockets == 0:
+		return errors.New("no socket is connected to Slack")
+	case h.Deaf:
+		return fmt.Errorf("Slack has not pinged for %s", h.PingAge.Round(time.Second)) //nolint:staticcheck // a name
+	}
+	return nil
+}

@@ -1,0 +1,282 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/config"
+	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/slacksim"
+	"sshkeybot/internal/sshkey"
+)
+
+const (
+	demoServers = 25
+	demoLimit   = 90 * time.Second // for accounts of hundreds of servers
+	demoWidth   = 96
+)
+
+// People and places of the demo.
+const (
+	demoAlice   = "U0ALICE"
+	demoBob     = "U0BOB"
+	demoChannel = "C0OPS"
+)
+
+func demoCommand() *cobra.Command {
+	var servers int
+	cmd := &cobra.Command{
+		Use: "demo", Short: "Show the whole thing on this machine, with nothing to set up", Args: noArguments,
+		Long: "Plays a Slack workspace and a RunCloud account on this machine, some servers of it ill,\n" +
+			"runs the real bot between them, lets Alice ask and Bob approve, and prints what they see.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if servers < 1 || servers > 2000 {
+				return usageError{errors.New("--servers takes a number from 1 to 2000")}
+			}
+			return demo(cmd.Context(), servers, cmd.OutOrStdout())
+		},
+	}
+	cmd.Flags().IntVar(&servers, "servers", demoServers, "how many servers the played account has")
+	return cmd
+}
+
+func demo(ctx context.Context, servers int, out io.Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, demoLimit)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "sshkeybot-demo-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	s, err := newStage(ctx, servers, filepath.Join(dir, "demo.db"), out)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	return s.play(ctx)
+}
+
+// stage is where the story takes place: the played services and the bot between them.
+type stage struct {
+	story
+	slack   *slacksim.Workspace
+	account *runcloudsim.Account
+	app     *app
+	ended   chan error
+	leave   context.CancelFunc
+}
+
+func newStage(ctx context.Context, servers int, database string, out io.Writer) (*stage, error) {
+	s := &stage{story: newStory(out), slack: slacksim.New(slacksim.Options{RateLimits: true}), account: runcloudsim.New(runcloudsim.Options{}), ended: make(chan error, 1)}
+	slackURL, err := s.slack.Start()
+	if err != nil {
+		return nil, err
+	}
+	accountURL, err := s.account.Start()
+	if err != nil {
+		return nil, err
+	}
+	s.slack.AddUser(slacksim.User{ID: demoAlice, Name: "alice", RealName: "Alice Adams", TZ: "Europe/Lisbon"})
+	s.slack.AddUser(slacksim.User{ID: demoBob, Name: "bob", RealName: "Bob Brown", TZ: "Europe/Berlin"})
+	s.slack.AddChannel(slacksim.Channel{ID: demoChannel, Name: "ops", Members: []string{demoAlice, demoBob, s.slack.BotUserID()}})
+	s.account.SetLatency(50 * time.Millisecond)
+	makeIll(s.account, s.account.AddServers(servers))
+	s.app, err = newApp(ctx, demoConfig(s.slack, slackURL, accountURL, database), slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	running, leave := context.WithCancel(ctx)
+	s.leave = leave
+	go func() { s.ended <- s.app.run(running) }()
+	return s, s.slack.Wait(ctx, func(w *slacksim.Workspace) bool { return w.Sockets() > 0 })
+}
+
+// makeIll gives some servers what servers have: one is offline, one refuses for
+// good, and three have troubles that pass.
+func makeIll(account *runcloudsim.Account, servers []int64) {
+	for i, rule := range []runcloudsim.FaultRule{
+		{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultStatus, Status: 403, Message: "This action is unauthorized."},
+		{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultHTML, Status: 502, Times: 1},
+		{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultDrop, After: true, Times: 1},
+		{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultTooMany, RetryAfter: time.Second, Times: 1},
+	} {
+		if at := 3 + 5*i; at < len(servers) {
+			rule.Server = servers[at]
+			account.Fault(rule)
+		}
+	}
+	if len(servers) > 7 {
+		account.SetOnline(servers[7], false)
+	}
+}
+
+func demoConfig(slack *slacksim.Workspace, slackURL, accountURL, database string) config.Config {
+	return config.Config{
+		Slack:     config.Slack{BotToken: config.NewSecret(slack.BotToken()), AppToken: config.NewSecret(slack.AppToken()), APIURL: slackURL},
+		RunCloud:  config.RunCloud{Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour},
+		Approvers: []string{demoBob}, ApprovalChannel: demoChannel, AnnounceChannel: demoChannel, Approvals: 1,
+		RequestTTL: 8 * time.Hour, MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour,
+		LongGrants: config.LongGrantsRenew, SystemUser: "runcloud", SystemUsers: []string{"runcloud"},
+		OffboardDeactivated: config.OffboardDeactivatedRun, DatabaseURL: config.NewSecret("sqlite:" + database), Concurrency: 16,
+	}
+}
+
+func (s *stage) close() {
+	s.leave()
+	<-s.ended
+	s.app.close()
+	s.slack.Close()
+	s.account.Close()
+}
+
+// play lets Alice ask and Bob approve, and tells what each of them sees.
+func (s *stage) play(ctx context.Context) error {
+	key, _, err := sshkey.Generate()
+	if err != nil {
+		return err
+	}
+	if err := s.types(ctx, demoAlice, "register "+key.Line("alice laptop")); err != nil {
+		return err
+	}
+	if err := s.types(ctx, demoAlice, "grant @alice 12h for the release of 4.2"); err != nil {
+		return err
+	}
+	request, err := s.request(ctx)
+	if err != nil {
+		return err
+	}
+	s.says("#ops, as Bob sees it")
+	s.shows(s.slack.Render(request, s.viewer("Europe/Berlin")))
+	s.says("Bob presses Approve")
+	begin := time.Now()
+	outcome, err := s.slack.Click(ctx, demoBob, demoChannel, request.TS, slacksim.Pick{Label: "Approve"})
+	if err != nil || !outcome.Acked {
+		return fmt.Errorf("the click was not acknowledged: %w", err)
+	}
+	if err := s.finished(ctx); err != nil {
+		return err
+	}
+	s.says(fmt.Sprintf("#ops, %s later, as Alice sees it", time.Since(begin).Round(100*time.Millisecond)))
+	s.shows(s.slack.RenderThread(demoChannel, request.TS, s.viewer("Europe/Lisbon")))
+	for _, message := range s.slack.DMs(demoAlice) {
+		s.says("Direct message to Alice")
+		s.shows(s.slack.Render(message, s.viewer("Europe/Lisbon")))
+	}
+	s.truth()
+	return nil
+}
+
+// types has a person give a command and tells the private answer.
+func (s *stage) types(ctx context.Context, user, text string) error {
+	s.says("Alice types")
+	s.shows("/sshkey " + text)
+	before := len(s.slack.Ephemeral(user))
+	outcome, err := s.slack.Command(ctx, user, demoChannel, "/sshkey "+text)
+	if err != nil {
+		return err
+	}
+	if !outcome.Acked {
+		return fmt.Errorf("the command was not acknowledged: %s", outcome.Error)
+	}
+	err = s.slack.Wait(ctx, func(w *slacksim.Workspace) bool { return len(w.Ephemeral(user)) > before })
+	if err != nil {
+		return err
+	}
+	s.says(fmt.Sprintf("Only Alice sees, after %s", outcome.Latency.Round(time.Millisecond)))
+	for _, message := range s.slack.Ephemeral(user)[before:] {
+		s.shows(s.slack.Render(message, s.viewer("Europe/Lisbon")))
+	}
+	return nil
+}
+
+func (s *stage) request(ctx context.Context) (slacksim.Message, error) {
+	err := s.slack.Wait(ctx, func(w *slacksim.Workspace) bool { return len(w.Messages(demoChannel)) > 0 })
+	if err != nil {
+		return slacksim.Message{}, err
+	}
+	return s.slack.Messages(demoChannel)[0], nil
+}
+
+// finished waits until every server has a result that stands, and Slack shows it.
+func (s *stage) finished(ctx context.Context) error {
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		view, err := s.app.service.View(ctx, 1)
+		if err != nil || view.Drawing.Shown == view.Drawing.Version && atRest(view.Results) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+func atRest(results []access.Result) bool {
+	for _, r := range results {
+		if !r.State.Final() && r.State != access.Failed && r.Problem != access.ProblemOffline {
+			return false
+		}
+	}
+	return len(results) > 0
+}
+
+// truth compares what was said with what the played account really holds.
+func (s *stage) truth() {
+	once, total := 0, len(s.account.Servers())
+	for _, server := range s.account.Servers() {
+		if len(s.account.Keys(server.ID)) == 1 {
+			once++
+		}
+	}
+	s.says("What the servers say")
+	s.shows(fmt.Sprintf("%d of %d servers have the key, each exactly once; %d calls to RunCloud.", once, total, s.account.Count(runcloudsim.OpAny)))
+}
+
+// story prints the acts of the demo.
+type story struct {
+	out   io.Writer
+	color bool
+	width int
+}
+
+func newStory(out io.Writer) story {
+	s := story{out: out, width: demoWidth}
+	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == "" {
+		s.color = true
+		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
+			s.width = min(max(width, 60), 120)
+		}
+	}
+	return s
+}
+
+// viewer is somebody who looks at Slack in that time zone.
+func (s story) viewer(zone string) slacksim.Viewer {
+	location, err := time.LoadLocation(zone)
+	if err != nil {
+		location = time.UTC // a machine without zones
+	}
+	return slacksim.Viewer{TZ: location, Width: s.width, Color: s.color}
+}
+
+func (s story) says(line string) {
+	if s.color {
+		line = "\x1b[1;36m" + line + "\x1b[0m"
+	}
+	fmt.Fprintf(s.out, "\n── %s\n", line)
+}
+
+func (s story) shows(text string) { fmt.Fprintln(s.out, text) }

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sshkeybot/internal/config"
+)
+
+// healthcheckCommand is for images without a shell: it asks the process beside it.
+func healthcheckCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "healthcheck", Short: "Ask the bot beside this process whether it lives", Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.Load()
+			if err != nil {
+				return err
+			}
+			if cfg.HTTPAddr == "" {
+				return errors.New("SSHKEYBOT_HTTP_ADDR is empty, so there is nobody to ask")
+			}
+			host, port, err := net.SplitHostPort(cfg.HTTPAddr)
+			if err != nil {
+				return err
+			}
+			if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+				host = "127.0.0.1"
+			}
+			return askHealth(cmd, "http://"+net.JoinHostPort(host, port)+"/healthz")
+		},
+	}
+}
+
+func askHealth(cmd *cobra.Command, url string) error {
+	req, err := http.NewRequestWithContext(cmd.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := (&http.Client{Timeout: 3 * time.Second}).Do(req)
+	if err != nil {
+		return fmt.Errorf("the bot does not answer: %w", err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("the bot answers %s", answer.Status)
+	}
+	return nil
+}

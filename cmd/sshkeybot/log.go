@@ -1,0 +1,30 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// newLog makes the one log of the process; libraries write to it too.
+func newLog(level, format string, w io.Writer) *slog.Logger {
+	if format == "console" {
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly}
+	}
+	parsed, err := zerolog.ParseLevel(level)
+	if err != nil {
+		parsed = zerolog.InfoLevel
+	}
+	return slog.New(zerolog.NewSlogHandler(zerolog.New(w).Level(parsed).With().Timestamp().Logger()))
+}
+
+// quiet keeps a library's log to what an operator has to know.
+type quiet struct{ slog.Handler }
+
+// Enabled implements slog.Handler.
+func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && q.Handler.Enabled(ctx, level)
+}

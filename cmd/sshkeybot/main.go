@@ -1,0 +1,106 @@
+// Command sshkeybot lends SSH access to the servers of a RunCloud account, asked
+// for, approved and taken back in Slack.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"sshkeybot/internal/config"
+)
+
+// version is set by the linker when a release is built.
+var version = "dev"
+
+// Exit status.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+func main() {
+	// The first signal lets everything end in order; a second one ends at once.
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// usageError is a command line or a setting that cannot be used.
+type usageError struct{ error }
+
+// failed is a command that has said all there is to say; only the status is left.
+type failed struct{}
+
+func (failed) Error() string { return "failed" }
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := rootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	return status(err, stderr)
+}
+
+func status(err error, stderr io.Writer) int {
+	var problems *config.Problems
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &failed{}):
+		return exitFailed
+	case errors.As(err, &problems):
+		fmt.Fprintf(stderr, "The settings cannot be used:\n%v\n", problems)
+		return exitUsage
+	case errors.As(err, &usageError{}):
+		fmt.Fprintf(stderr, "%v\nsshkeybot --help shows how it is used.\n", err)
+		return exitUsage
+	}
+	fmt.Fprintf(stderr, "%v\n", err)
+	return exitFailed
+}
+
+func rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "sshkeybot",
+		Short:         "Lends SSH access to your RunCloud servers, with approval in Slack and an end",
+		Version:       version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noArguments,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return usage(errors.New("name a command"), cmd) },
+	}
+	root.SetVersionTemplate("sshkeybot {{.Version}}\n")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(runCommand(), demoCommand(), manifestCommand(), versionCommand(), healthcheckCommand())
+	return root
+}
+
+// usage shows a command's help before its error.
+func usage(err error, cmd *cobra.Command) error {
+	cmd.SetOut(cmd.ErrOrStderr())
+	_ = cmd.Help() // the error says it as well
+	return usageError{err}
+}
+
+func noArguments(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("%q is not a command, or an argument too many", args[0])}
+	}
+	return nil
+}
+
+func versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: noArguments,
+		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintf(cmd.OutOrStdout(), "sshkeybot %s\n", version) },
+	}
+}

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"sshkeybot/internal/config"
+)
+
+func runCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "run", Short: "Run the bot", Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.Load()
+			if err != nil {
+				return err
+			}
+			log := newLog(cfg.LogLevel, cfg.LogFormat, cmd.ErrOrStderr())
+			a, err := newApp(cmd.Context(), cfg, log)
+			if err != nil {
+				return err
+			}
+			defer a.close()
+			log.Info("running", "version", version, "approvers", len(cfg.Approvers), "self_approval", cfg.SelfApproval, "http", cfg.HTTPAddr)
+			return a.run(cmd.Context())
+		},
+	}
+}
