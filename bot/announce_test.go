@@ -2,69 +2,14 @@ package bot
 
 import (
 	"errors"
-	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 )
-
-// asked is a scene with one pending request of U1's for U2, posted.
-func asked(t *testing.T, o slacksim.Options) *rig {
-	t.Helper()
-	r := scene(t, o)
-	if _, err := r.office.AskGrant(t.Context(), access.GrantAsk{Source: "s", Asker: "U1", Person: "U2", Duration: time.Hour, Channel: "C1"}); err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-// running approves the request with servers in a state.
-func (r *rig) running(t *testing.T, servers int, state access.ResultState) {
-	t.Helper()
-	if _, err := r.office.Decide(t.Context(), access.Decision{RequestID: 1, Actor: "U3", Verdict: access.Approve}); err != nil {
-		t.Fatal(err)
-	}
-	r.results(access.PhaseAdd, servers, state)
-}
-
-// results sets the results of a phase.
-func (r *rig) results(phase access.Phase, servers int, state access.ResultState) {
-	r.office.mu.Lock()
-	defer r.office.mu.Unlock()
-	v := r.office.views[1]
-	for i := range servers {
-		name := fmt.Sprintf("server-%03d.example.com", i)
-		j := slices.IndexFunc(v.Results, func(x access.Result) bool { return x.Phase == phase && x.ServerName == name })
-		if j < 0 {
-			v.Results = append(v.Results, access.Result{
-				RequestID: 1, Phase: phase, ServerID: int64(i + 1), ServerName: name, SystemUser: "runcloud", Fingerprint: "SHA256:abcdefghijklmnop",
-			})
-			j = len(v.Results) - 1
-		}
-		v.Results[j].State = state
-	}
-	v.Drawing.Version++
-}
-
-// set changes one result.
-func (r *rig) set(i int, change func(*access.Result)) {
-	r.office.mu.Lock()
-	defer r.office.mu.Unlock()
-	change(&r.office.views[1].Results[i])
-	r.office.views[1].Drawing.Version++
-}
-
-func (r *rig) thread(t *testing.T) []slacksim.Message {
-	t.Helper()
-	return r.Thread("C1", r.request(t).TS)[1:]
-}
 
 func TestRequestIsPostedOnceAndUpdated(t *testing.T) {
 	t.Parallel()
@@ -93,81 +38,6 @@ func TestDraftsAreNotShown(t *testing.T) {
 	if err := r.announcer.Announce(t.Context(), 1); err != nil || len(r.Messages("C1")) > 0 {
 		t.Error(err, r.Messages("C1"))
 	}
-}
-
-func TestFiveHundredServers(t *testing.T) {
-	t.Parallel()
-	const servers = 500
-	r := asked(t, slacksim.Options{RateLimits: true, RateScale: 20})
-	r.announcer.API.gate = scaled(20)
-	r.announce(t, 1)
-	r.running(t, servers, access.Waiting)
-	r.announce(t, 1)
-	if got := r.thread(t); len(got) != 1 || !strings.Contains(got[0].Text, "500") {
-		t.Fatalf("progress: %v", got)
-	}
-	r.results(access.PhaseAdd, 60, access.Done)
-	r.announce(t, 1)
-	r.results(access.PhaseAdd, 70, access.Done) // ten more are not worth a message yet
-	r.announce(t, 1)
-	if got := len(r.office.told); got != 1 {
-		t.Fatalf("%d batches told while it runs", got)
-	}
-	r.results(access.PhaseAdd, servers, access.Done)
-	r.set(77, func(x *access.Result) {
-		x.State, x.Problem, x.Detail = access.Failed, access.ProblemRefused, "username is <!channel>"
-	})
-	r.announce(t, 1)
-	r.shownWhole(t, servers)
-	before := len(r.Calls())
-	r.announce(t, 1)
-	if got := r.Calls()[before:]; len(got) > 0 {
-		t.Errorf("the same was sent again: %v", got)
-	}
-	for _, c := range r.Calls() {
-		if c.Status == http.StatusTooManyRequests {
-			t.Errorf("too fast: %+v", c)
-		}
-	}
-}
-
-// shownWhole checks that the thread names every server, the failure first, and
-// holds a summary and the file.
-func (r *rig) shownWhole(t *testing.T, servers int) {
-	t.Helper()
-	thread := r.thread(t)
-	var all strings.Builder
-	for _, m := range thread {
-		all.WriteString(m.Text + "\n")
-		for _, token := range m.Mentions() {
-			if strings.HasPrefix(token, "<!") {
-				t.Errorf("addresses everybody: %s", token)
-			}
-		}
-	}
-	for i := range servers {
-		if !strings.Contains(all.String(), fmt.Sprintf("server-%03d.example.com", i)) {
-			t.Fatalf("server %d is not in the thread", i)
-		}
-	}
-	if at, done := strings.Index(all.String(), "server-077"), strings.Index(all.String(), "server-078"); at > done {
-		t.Error("the failure does not come first")
-	}
-	if len(thread) > 20 {
-		t.Errorf("%d messages", len(thread))
-	}
-	if files := r.Files("C1"); len(files) != 1 || strings.Count(string(files[0].Content), "server-") != servers {
-		t.Errorf("%d files", len(files))
-	}
-}
-
-// scaled is a gate that is quicker than Slack's limits ask for, as the played
-// limits are.
-func scaled(times int) *gate {
-	g := newGate()
-	g.updates.SetLimit(g.updates.Limit() * rate.Limit(times))
-	g.pace *= rate.Limit(times)
-	return g
 }
 
 func TestRetriedFailureIsToldAgain(t *testing.T) {
@@ -369,38 +239,5 @@ func TestNotices(t *testing.T) {
 	r.Fail("chat.postMessage", slacksim.Fault{Error: "internal_error"})
 	if err := r.announcer.SendNotice(t.Context(), 9); !temporary(err) || !r.office.notices[9].SentAt.IsZero() {
 		t.Errorf("%v", err)
-	}
-}
-
-func TestFileThatTheChannelDoesNotTake(t *testing.T) {
-	t.Parallel()
-	r := asked(t, slacksim.Options{})
-	r.office.views[1].Request.Channel = "C2" // open to everybody, but we are no member: files are refused there
-	r.running(t, 200, access.Done)
-	for range 2 {
-		if err := r.announcer.Announce(t.Context(), 1); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := r.Count("files.completeUploadExternal"); n != 1 {
-		t.Errorf("tried %d times", n)
-	}
-}
-
-func TestBatchesKeepServersTogether(t *testing.T) {
-	t.Parallel()
-	var rs []access.Result
-	for i := range 400 {
-		rs = append(rs, access.Result{ServerID: int64(i / 7)})
-	}
-	total, before := 0, access.Result{ServerID: -1}
-	for _, batch := range batches(rs) {
-		if batch[0].ServerID == before.ServerID || len(batch) > maxBatch+6 {
-			t.Errorf("server %d is in two batches, or %d are too many", before.ServerID, len(batch))
-		}
-		total, before = total+len(batch), batch[len(batch)-1]
-	}
-	if total != 400 || batches(nil) != nil {
-		t.Errorf("%d results", total)
 	}
 }
