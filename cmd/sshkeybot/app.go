@@ -108,6 +108,7 @@ func (a *app) timers() []queue.Timer {
 		{Name: "resume", Every: 15 * time.Second, Do: a.service.Resume},
 		{Name: "leavers", Every: 30 * time.Minute, Do: a.service.FindLeavers},
 		{Name: "release", Every: 2 * time.Second, Do: a.releaseDead},
+		{Name: "prune", Every: time.Hour, Do: func(ctx context.Context) error { return a.store.Prune(ctx, time.Now().Add(-keepHandled)) }},
 	}
 	if at := a.cfg.DailySummary; at != nil {
 		sinceMidnight := time.Duration(at.Hour)*time.Hour + time.Duration(at.Minute)*time.Minute
@@ -117,6 +118,10 @@ func (a *app) timers() []queue.Timer {
 	}
 	return timers
 }
+
+// keepHandled is how long it is remembered what was handled: far longer than Slack
+// ever delivers something again.
+const keepHandled = 7 * 24 * time.Hour
 
 func (a *app) releaseDead(ctx context.Context) error {
 	dead, err := a.store.ReleaseDead(ctx)

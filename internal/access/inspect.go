@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"sshkeybot/internal/sshkey"
 )
@@ -11,6 +12,11 @@ import (
 // allServers stands for the account in an inspection: its work reads the list of
 // servers and inspects each. No server has this id.
 const allServers int64 = 0
+
+const (
+	firstInspectAgain = 30 * time.Second
+	lastInspectAgain  = 15 * time.Minute
+)
 
 // startInspection has servers read for keys that the bot did not place: the given
 // ones, or with none, every server that the account has by then.
@@ -40,11 +46,14 @@ func (s *Service) Inspect(ctx context.Context, server int64, settle func(Tx) err
 		return s.settled(ctx, settle, err)
 	}
 	if server == allServers {
-		return s.settled(ctx, settle, s.inspectAll(ctx, open))
+		if err := s.inspectAll(ctx, open); err != nil {
+			return s.inspectionFailed(ctx, open, err, settle)
+		}
+		return s.settled(ctx, settle, nil)
 	}
 	found, sessions, err := s.readForInspection(ctx, server, open)
 	if err != nil {
-		return s.inspectionFailed(ctx, open, err)
+		return s.inspectionFailed(ctx, open, err, settle)
 	}
 	return s.Store.Update(ctx, func(tx Tx) error {
 		for _, result := range open {
@@ -147,29 +156,35 @@ func (s *Service) readForInspection(ctx context.Context, server int64, open []Re
 }
 
 // inspectionFailed keeps the inspection open: shown, and tried again by the sweep.
-func (s *Service) inspectionFailed(ctx context.Context, open []Result, cause error) error {
+func (s *Service) inspectionFailed(ctx context.Context, open []Result, cause error, settle func(Tx) error) error {
 	if halted := s.haltOn(ctx, cause); halted != nil {
 		return halted
 	}
-	err := s.Store.Update(ctx, func(tx Tx) error {
+	if ctx.Err() != nil {
+		return ctx.Err() // told to stop: nothing is wrong with the server
+	}
+	return s.Store.Update(ctx, func(tx Tx) error {
 		for _, r := range open {
 			r.State, r.Problem, r.Detail = Waiting, problemOf(cause), MessageOf(cause)
-			if CodeOf(cause) == NotFound {
+			switch CodeOf(cause) {
+			case NotFound: // the server has left the account, and its keys with it
 				r.State, r.Problem, r.Detail = Done, NoProblem, ""
-			}
-			if CodeOf(cause) == Forbidden {
+			case Forbidden:
 				r.State = Failed
 			}
 			if err := s.saveInspection(ctx, tx, r); err != nil {
 				return err
 			}
 		}
-		return nil
+		return settle(tx)
 	})
-	if err != nil {
-		return err
-	}
-	return cause
+}
+
+// inspectAgainAt answers when an inspection that failed is tried again: soon at
+// first, and ever more rarely.
+func inspectAgainAt(r Result, decided time.Time) time.Time {
+	wait := r.UpdatedAt.Sub(decided) / 4
+	return r.UpdatedAt.Add(min(max(wait, firstInspectAgain), lastInspectAgain))
 }
 
 // inspected turns what was read on one server into candidates and removals.

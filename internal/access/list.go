@@ -281,7 +281,8 @@ func (s *Service) FindServers(ctx context.Context, actor UserID, pattern string)
 }
 
 // Edit narrows a request that is still pending: a shorter duration, or some of its
-// servers. What was asked is kept beside it, and verdicts given before no longer count.
+// servers. What was asked is kept beside it. Approvals given before still count: who
+// approved more has approved less.
 func (s *Service) Edit(ctx context.Context, e Edit) (Request, error) {
 	r, err := s.request(ctx, e.RequestID)
 	if err != nil {

@@ -46,6 +46,9 @@ const (
 	OffboardOff  OffboardMode = "off"
 )
 
+// leftSource begins the source of an offboarding that Slack's word alone caused.
+const leftSource = "left:"
+
 // Left offboards a person whose account Slack says is deactivated, or asks the
 // approvers to, as the team has chosen. Being told again changes nothing.
 func (s *Service) Left(ctx context.Context, id UserID) error {
@@ -64,7 +67,7 @@ func (s *Service) Left(ctx context.Context, id UserID) error {
 		if err != nil || !due {
 			return err
 		}
-		r := s.newRequest(KindOffboard, noticeKey("left:"+string(id), s.Now().UnixNano()), "", id, "")
+		r := s.newRequest(KindOffboard, noticeKey(leftSource+string(id), s.Now().UnixNano()), "", id, "")
 		r.Reason = "The Slack account was deactivated."
 		r, _, err = tx.InsertRequest(ctx, r, nil)
 		if err != nil {

@@ -24,15 +24,40 @@ func (s *Service) member(ctx context.Context, id UserID, who string) (Profile, e
 	if reason := refusalOf(profile.Standing); reason != "" {
 		return Profile{}, &Error{Code: Forbidden, Message: fmt.Sprintf("%s cannot use this: %s.", who, reason)}
 	}
+	out, err := s.stillOut(ctx, id)
+	if err == nil && out {
+		err = forbidden(who + " cannot use this: offboarded.")
+	}
+	return profile, err
+}
+
+// stillOut tells whether an active member is offboarded. Somebody who was offboarded
+// only because Slack said that the account was deactivated is back when Slack says
+// that it is active; whoever was offboarded by a person stays out.
+func (s *Service) stillOut(ctx context.Context, id UserID) (out bool, err error) {
 	var person Person
 	err = s.Store.Read(ctx, func(tx Tx) error {
 		person, err = tx.Person(ctx, id)
 		return err
 	})
-	if err == nil && person.Offboarded() {
-		err = forbidden(who + " cannot use this: offboarded.")
+	if err != nil || !person.Offboarded() {
+		return false, err
 	}
-	return profile, err
+	err = s.Store.Update(ctx, func(tx Tx) error {
+		offboardings, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Approved}, Kinds: []RequestKind{KindOffboard}, Person: id})
+		if err != nil {
+			return err
+		}
+		last := offboardings[len(offboardings)-1]
+		if out = !strings.HasPrefix(last.Source, leftSource); out {
+			return nil
+		}
+		if err := tx.ClearOffboarded(ctx, id); err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, id, "person.return", "request", last.ID, "offboarded", "active", string(id))
+	})
+	return out, err
 }
 
 func refusalOf(standing Standing) string {

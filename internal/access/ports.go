@@ -131,7 +131,7 @@ type PlacementTx interface {
 	// Align brings the placements in line with the grants that are live at that
 	// time, on the given servers (none: on all): what is covered and not there
 	// gets a wanted placement labelled by label; what is there and no longer
-	// covered becomes leaving (a wanted one that was never tried is gone at once);
+	// covered becomes leaving (a wanted one, which surely is not there, is gone at once);
 	// a leaving one that is covered again and for which no call was made is placed
 	// again. It answers the placements it changed, in their new state.
 	Align(ctx context.Context, now time.Time, servers []int64) ([]Placement, error)
@@ -159,9 +159,9 @@ type PlacementQuery struct {
 	Person        UserID
 	Fingerprint   string
 	SystemUser    string
-	Due           time.Time // NextAt at or before, not stuck, not held past it
+	Due           time.Time // NextAt at or before, and not stuck
 	RecheckBefore time.Time // RecheckAt set and at or before
-	LapsesBefore  time.Time // Temporary and LapsesAt at or before
+	LapsesBefore  time.Time // LapsesAt set and at or before
 	Problem       Problem
 	Limit         int
 }
@@ -195,9 +195,10 @@ type ServerTx interface {
 type OutboxTx interface {
 	// Announce marks requests to be drawn anew.
 	Announce(ctx context.Context, requestIDs ...int64) error
-	// NextDrawing answers the drawing of a request.
+	// Drawing answers the drawing of a request.
 	Drawing(ctx context.Context, requestID int64) (Drawing, error)
-	// SaveDrawing records that version d.Version was shown, and when to draw next.
+	// SaveDrawing records how far Slack shows the request (Shown), when to draw next,
+	// and how often that has failed.
 	SaveDrawing(ctx context.Context, d Drawing) error
 	// DueDrawings lists requests whose drawing is behind and due.
 	DueDrawings(ctx context.Context, now time.Time) ([]int64, error)

@@ -12,16 +12,24 @@ import (
 const (
 	reminderLead = 15 * time.Minute // before a grant's end, its person is told
 	renewalLead  = time.Hour        // before RunCloud's own timer ends a key, it is renewed
-	inspectAgain = 30 * time.Second
 	sweepBatch   = 1000
 )
 
 // Sweep claims everything that is due now: ends, expiries, reminders, renewals,
 // and work whose wake-up was lost.
 func (s *Service) Sweep(ctx context.Context) error {
-	_, endErr := s.EndDue(ctx)
-	_, expireErr := s.ExpireRequests(ctx)
-	return errors.Join(endErr, expireErr, s.remindPersons(ctx), s.remindApprovers(ctx), s.renew(ctx), s.tellLapsed(ctx), s.wakeOutbox(ctx))
+	return errors.Join(allOf(ctx, s.EndDue), allOf(ctx, s.ExpireRequests), s.remindPersons(ctx), s.remindApprovers(ctx), s.renew(ctx), s.tellLapsed(ctx), s.wakeOutbox(ctx))
+}
+
+// allOf claims in batches until a batch is not full, so that many ends at the same
+// instant are all on time.
+func allOf(ctx context.Context, claim func(context.Context) (int, error)) error {
+	for {
+		n, err := claim(ctx)
+		if err != nil || n < endBatch {
+			return err
+		}
+	}
 }
 
 // WakeDue wakes the work on every server that has some due, and brings the
@@ -42,12 +50,30 @@ func (s *Service) WakeDue(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		inspections, err := tx.OpenInspections(ctx, now.Add(-inspectAgain))
+		inspections, err := s.inspectionsDue(ctx, tx, now)
 		if err != nil {
 			return err
 		}
 		return wakeAll(ctx, tx, due, rechecks, inspections)
 	})
+}
+
+// inspectionsDue lists open inspections whose next try has come.
+func (s *Service) inspectionsDue(ctx context.Context, tx Tx, now time.Time) (due []Result, err error) {
+	open, err := tx.OpenInspections(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, result := range open {
+		r, err := tx.Request(ctx, result.RequestID)
+		if err != nil {
+			return nil, err
+		}
+		if result.State == Waiting && !now.Before(inspectAgainAt(result, r.DecidedAt)) {
+			due = append(due, result)
+		}
+	}
+	return due, nil
 }
 
 func wakeAll(ctx context.Context, tx Tx, due, rechecks []Placement, inspections []Result) error {

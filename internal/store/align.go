@@ -47,16 +47,16 @@ func (t *tx) keepLeaving(ctx context.Context, now time.Time, servers []int64) ([
 		c.where()+" RETURNING id, "+placementColumns, c.args...)
 }
 
-// dropUncovered sends away what no live grant covers. A wanted one for which no
-// call was made is gone at once.
+// dropUncovered sends away what no live grant covers. A wanted one surely is not on
+// its server, whatever was tried before, and is gone at once.
 func (t *tx) dropUncovered(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
 	c := conditions{args: []any{ms(now)}}
 	c.add("p.state IN ('wanted', 'unknown', 'placed') AND p.grant_id <> 0")
 	c.add("NOT EXISTS (" + covering + ")")
 	addIn(&c, "p.server_id", servers)
 	return many(ctx, t, scanPlacement, `UPDATE placements AS p SET
-			state = CASE WHEN state = 'wanted' AND attempts = 0 THEN 'gone' ELSE 'leaving' END,
-			gone_at = CASE WHEN state = 'wanted' AND attempts = 0 THEN $1 ELSE gone_at END,
+			state = CASE WHEN state = 'wanted' THEN 'gone' ELSE 'leaving' END,
+			gone_at = CASE WHEN state = 'wanted' THEN $1 ELSE gone_at END,
 			left_at = $1, next_at = 0, attempts = 0, stuck = 0, problem = '', detail = ''`+
 		c.where()+" RETURNING id, "+placementColumns, c.args...)
 }

@@ -31,7 +31,7 @@ func testAlignCases(t *testing.T, s *store.Store) {
 		{"wanted stays", true, access.Placement{State: access.PlacementWanted, Attempts: 2, NextAt: later}, access.Placement{}},
 		{"placed stays", true, access.Placement{State: access.PlacementPlaced}, access.Placement{}},
 		{"untried goes at once", false, access.Placement{State: access.PlacementWanted}, access.Placement{State: access.PlacementGone, LeftAt: epoch, GoneAt: epoch}},
-		{"tried leaves", false, access.Placement{State: access.PlacementWanted, Attempts: 1}, access.Placement{State: access.PlacementLeaving, LeftAt: epoch}},
+		{"refused goes at once", false, access.Placement{State: access.PlacementWanted, Attempts: 1}, access.Placement{State: access.PlacementGone, LeftAt: epoch, GoneAt: epoch}},
 		{"unknown leaves, still held", false, access.Placement{State: access.PlacementUnknown, Attempts: 1, Holder: "r"}, access.Placement{State: access.PlacementLeaving, LeftAt: epoch, Holder: "r"}},
 		{"placed leaves without its past", false, with(stale, access.PlacementPlaced), access.Placement{State: access.PlacementLeaving, LeftAt: epoch, CredentialID: 5, Urgent: true}},
 		{"leaving leaves", false, access.Placement{State: access.PlacementLeaving, LeftAt: later}, access.Placement{}},

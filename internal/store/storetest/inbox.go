@@ -75,3 +75,26 @@ func testInboxOneTaker(t *testing.T, s *store.Store) {
 		}
 	}
 }
+
+func testPrune(t *testing.T, s *store.Store) {
+	ctx := t.Context()
+	for _, e := range []access.Envelope{{ID: "old", At: epoch}, {ID: "open", At: epoch}, {ID: "new", At: epoch.Add(2 * time.Hour)}} {
+		if fresh, err := s.Accept(ctx, e, epoch); err != nil || !fresh {
+			t.Fatalf("accept %s: %v, %v", e.ID, fresh, err)
+		}
+		if e.ID == "open" {
+			continue
+		}
+		if err := s.Handled(ctx, e.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Prune(ctx, epoch.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]bool{"old": true, "open": false, "new": false} {
+		if fresh, err := s.Accept(ctx, access.Envelope{ID: id, At: epoch}, epoch); err != nil || fresh != want {
+			t.Errorf("%s is new again: %v, want %v (%v)", id, fresh, want, err)
+		}
+	}
+}

@@ -203,7 +203,7 @@ func (m *model) expect(servers []int64, answer []access.Placement) (changed []ac
 		if !slices.Contains(servers, p.ServerID) || p.GrantID == 0 || m.coveredBy(*p) != nil || !active(*p) {
 			continue
 		}
-		if p.State == access.PlacementWanted && p.Attempts == 0 {
+		if p.State == access.PlacementWanted {
 			p.State, p.GoneAt = access.PlacementGone, m.now
 		} else {
 			p.State = access.PlacementLeaving

@@ -58,6 +58,7 @@ func Run(t *testing.T, open Opener) {
 		"CompletionBlocksWake": testCompletionBlocksWake,
 		"Milliseconds":         testMilliseconds,
 		"Inbox":                testInbox,
+		"Prune":                testPrune,
 		"InboxOneTaker":        testInboxOneTaker,
 		"Release":              testRelease,
 		"ReleaseHeld":          testReleaseHeld,
