@@ -60,7 +60,7 @@ func (s *Service) WakeDue(ctx context.Context) error {
 
 // inspectionsDue lists open inspections whose next try has come.
 func (s *Service) inspectionsDue(ctx context.Context, tx Tx, now time.Time) (due []Result, err error) {
-	open, err := tx.OpenInspections(ctx, now)
+	open, err := tx.OpenInspections(ctx, now.Add(-firstInspectAgain))
 	if err != nil {
 		return nil, err
 	}
