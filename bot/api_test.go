@@ -75,6 +75,15 @@ func TestGateKeepsThePace(t *testing.T) {
 		if access.CodeOf(err) != access.RateLimited || access.RetryAfter(err) < 29*time.Second || time.Since(now) > 0 {
 			t.Errorf("%v after %s", err, time.Since(now))
 		}
+		for range 5 { // refused calls do not use up the turns of later ones
+			_ = g.pass(t.Context(), call{method: "chat.postMessage", place: "C1"})
+		}
+		time.Sleep(31 * time.Second)
+		later := time.Now()
+		if err := g.pass(t.Context(), call{method: "chat.postMessage", place: "C1"}); err != nil || time.Since(later) > 0 {
+			t.Errorf("%v after %s", err, time.Since(later))
+		}
+		now = time.Now()
 		for range 10 + 50 {
 			if err := g.pass(t.Context(), call{method: "chat.update"}); err != nil {
 				t.Fatal(err)
@@ -177,6 +186,14 @@ func TestDirectory(t *testing.T) {
 	}
 }
 
+// Without an organisation of our own, having none is no sign of belonging to us.
+func TestStrangersWithoutOrganisation(t *testing.T) {
+	t.Parallel()
+	if got := standing(slack.User{ID: "U9", TeamID: "TX"}, "T0SIM", ""); got != access.Outsider {
+		t.Error(got)
+	}
+}
+
 func TestNoTokenInErrors(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"http://127.0.0.1:1/", "http://\x7f/"} {
@@ -185,7 +202,7 @@ func TestNoTokenInErrors(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%v", err)
 		}
-		if err := api.Respond(t.Context(), address+"secret", private_("x")); err == nil || strings.Contains(err.Error(), "secret") {
+		if err := api.Respond(t.Context(), address+"secret", said("x")); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%v", err)
 		}
 	}

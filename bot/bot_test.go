@@ -144,7 +144,7 @@ func TestAnswerFallsBack(t *testing.T) {
 	r := scene(t, slacksim.Options{})
 	for channel, private := range map[string]bool{"C1": true, "C2": false} {
 		a := act{ID: "e", Person: "U1", Channel: channel, At: time.Now(), ResponseURL: "http://127.0.0.1:1/gone"}
-		r.bot.answer(t.Context(), a, nil, private_("hello "+channel))
+		r.bot.answer(t.Context(), a, nil, said("hello "+channel))
 		if got := r.whispered("U1").Text == "hello "+channel; got != private {
 			t.Errorf("%s: whispered %v", channel, got)
 		}
@@ -154,7 +154,7 @@ func TestAnswerFallsBack(t *testing.T) {
 	}
 }
 
-func private_(text string) reply { return private(draw.Say(text)) }
+func said(text string) reply { return private(draw.Say(text)) }
 
 func TestNothingIsAcknowledgedBeforeItIsStored(t *testing.T) {
 	t.Parallel()
@@ -280,29 +280,6 @@ func TestCloseFinishesWhatRuns(t *testing.T) {
 	if r.office.requests() != 1 || len(r.office.unhandled()) > 0 {
 		t.Errorf("%d requests, left %v", r.office.requests(), r.office.unhandled())
 	}
-}
-
-func TestCrewKeepsTheOrderOfEachPerson(t *testing.T) {
-	t.Parallel()
-	c := newCrew()
-	var mu sync.Mutex
-	got := map[access.UserID][]int{}
-	for i := range 300 {
-		person := access.UserID(fmt.Sprint("U", i%3))
-		c.do(person, func() {
-			mu.Lock()
-			defer mu.Unlock()
-			got[person] = append(got[person], i)
-		})
-	}
-	c.working.Wait()
-	for person, order := range got {
-		if len(order) != 100 || !slices.IsSorted(order) {
-			t.Errorf("%s: %v", person, order)
-		}
-	}
-	c.close(t.Context())
-	c.do("U1", func() { t.Error("a closed crew works") })
 }
 
 func TestRefusedForGood(t *testing.T) {

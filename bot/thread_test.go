@@ -84,7 +84,7 @@ func TestFiveHundredServers(t *testing.T) {
 		t.Fatalf("%d batches told while it runs", got)
 	}
 	r.results(access.PhaseAdd, servers, access.Done)
-	r.set(77, func(x *access.Result) {
+	r.set(477, func(x *access.Result) {
 		x.State, x.Problem, x.Detail = access.Failed, access.ProblemRefused, "username is <!channel>"
 	})
 	r.announce(t, 1)
@@ -120,7 +120,7 @@ func (r *rig) shownWhole(t *testing.T, servers int) {
 			t.Fatalf("server %d is not in the thread", i)
 		}
 	}
-	if at, done := strings.Index(all.String(), "server-077"), strings.Index(all.String(), "server-078"); at > done {
+	if at, done := strings.Index(all.String(), "server-477"), strings.Index(all.String(), "server-078"); at > done {
 		t.Error("the failure does not come first")
 	}
 	if len(thread) > 20 {

@@ -15,8 +15,7 @@ import (
 )
 
 const (
-	openTimeout  = 10 * time.Second
-	closeTimeout = time.Second // for Slack's answer to a close frame
+	openTimeout = 10 * time.Second
 
 	// writeBuffer holds the longest acknowledgement, so that it leaves in one
 	// frame: Slack does not put fragments together.
@@ -33,6 +32,7 @@ type pace struct {
 	deaf    time.Duration // without a ping for that long a connection is dead
 	drain   time.Duration // how long a connection that was told to go is still read
 	knock   time.Duration // our own pings, for the routers between
+	goodbye time.Duration // for Slack's answer to a close frame
 }
 
 // slackPace: Slack pings well within 30 s, warns about 10 s before the end, and
@@ -40,7 +40,7 @@ type pace struct {
 var slackPace = pace{
 	healthy: 30 * time.Second, first: time.Second, longest: 30 * time.Second,
 	opens: rate.Every(3 * time.Second), burst: 4,
-	deaf: 30 * time.Second, drain: 15 * time.Second, knock: 5 * time.Second,
+	deaf: 30 * time.Second, drain: 15 * time.Second, knock: 5 * time.Second, goodbye: time.Second,
 }
 
 // backoff is the pause before the next attempt after so many failures in a row.

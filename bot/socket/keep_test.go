@@ -235,7 +235,8 @@ func TestEventsMissedWhileAwayComeLater(t *testing.T) {
 func TestCloseLetsHandlersFinishAndAcknowledge(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	r := start(t, slacksim.Options{}, handledBy(func(context.Context, Envelope) (any, error) {
+	unhurried := paced(func(p *pace) { p.goodbye = time.Hour }) // Slack's answer ends it, not the clock
+	r := start(t, slacksim.Options{}, unhurried, handledBy(func(context.Context, Envelope) (any, error) {
 		<-release
 		return map[string]string{"text": "done"}, nil
 	}))

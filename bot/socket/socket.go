@@ -127,7 +127,7 @@ func (c *Client) Close(ctx context.Context) {
 	if !wait(ctx, &c.handling) {
 		c.log.Warn("closing with handlers still running")
 	}
-	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.pace.goodbye)
 	defer cancel()
 	for _, k := range c.open() {
 		k.sayGoodbye()

@@ -1,0 +1,93 @@
+package bot
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"sshkeybot/bot/socket"
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/sim/slacksim"
+)
+
+func TestSlotTakesOneAnswerThatFits(t *testing.T) {
+	t.Parallel()
+	s := newSlot()
+	if s.put(reply{Text: strings.Repeat("x", maxAnswer)}) {
+		t.Error("an answer that Slack would drop was taken")
+	}
+	if !s.put(reply{Text: "a"}) || s.put(reply{Text: "b"}) {
+		t.Error("not exactly one answer")
+	}
+	if got := s.wait(t.Context(), time.Minute); got.(reply).Text != "a" {
+		t.Errorf("%v", got)
+	}
+	late := newSlot()
+	if got := late.wait(t.Context(), time.Microsecond); got != nil || late.put(reply{Text: "a"}) {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestOldResponseURLIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	a := act{ID: "e", Person: "U1", Channel: "C1", At: time.Now().Add(-30 * time.Minute), ResponseURL: "http://127.0.0.1:1/old"}
+	r.bot.cfg.API.http = nil // to use it is a panic
+	r.bot.answer(t.Context(), a, nil, said("hello"))
+	if r.whispered("U1").Text != "hello" {
+		t.Error("no answer")
+	}
+}
+
+func TestAnswerWhereTheAcknowledgementTakesNone(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	payload, err := json.Marshal(map[string]string{"user_id": "U1", "channel_id": "C1", "text": "list"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := r.bot.receive(t.Context(), socket.Envelope{ID: "e", Type: "slash_commands", Payload: payload, At: time.Now()})
+	if got != nil || err != nil {
+		t.Errorf("%v %v", got, err)
+	}
+	r.until(t, "the answer", func() bool { return r.whispered("U1").Text != "" })
+}
+
+func TestNobodySeesARequestInADirectMessage(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	for _, text := range []string{"grant <@U2> 1h", "extend <@U2> 1h", "revoke <@U2>"} {
+		if _, err := r.bot.command(t.Context(), act{ID: text, Person: "U1", Channel: "D1", Text: text}); access.CodeOf(err) != access.Invalid {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	r.bot.cfg.ApprovalChannel = "C1"
+	if _, err := r.bot.command(t.Context(), act{ID: "e", Person: "U1", Channel: "D1", Text: "grant <@U2> 1h"}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhoLeftIsNotWrittenTo(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	r.office.inbox["e"] = &kept{}
+	r.office.trouble = []error{&access.Error{Code: access.Conflict, Message: "no"}, &access.Error{Code: access.Unavailable, Message: "later"}}
+	for range 2 {
+		r.bot.handle(t.Context(), act{ID: "e", Kind: aLeft, Person: "U4", At: time.Now()}, nil)
+	}
+	if len(r.DMs("U4"))+len(r.Ephemeral("U4")) > 0 {
+		t.Error("written to")
+	}
+}
+
+func TestNewestMessageStands(t *testing.T) {
+	t.Parallel()
+	all := []access.Message{{Role: "a", TS: "2.1"}, {Role: "a", TS: "1.9"}, {Role: "b", TS: "3.0"}}
+	if m, ok := newest(all, "a"); !ok || m.TS != "2.1" {
+		t.Error(m)
+	}
+	if _, ok := newest(all, "c"); ok {
+		t.Error("found nothing's message")
+	}
+}
