@@ -39,6 +39,11 @@ type app struct {
 
 // newApp builds the parts. Nothing outside is called but the database.
 func newApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, error) {
+	return newAppAt(ctx, cfg, log, time.Now)
+}
+
+// newAppAt is newApp with another clock.
+func newAppAt(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (*app, error) {
 	a := &app{cfg: cfg, log: log}
 	replica, quietly := replicaName(), slog.New(quiet{log.Handler()})
 	ledger, err := store.Open(ctx, cfg.DatabaseURL.Reveal(), store.Options{Replica: replica, Log: quietly})
@@ -52,13 +57,13 @@ func newApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, err
 	api := bot.NewAPI(cfg.Slack.BotToken.Reveal(), cfg.Slack.APIURL, nil)
 	a.service = &access.Service{
 		Store: ledger, Target: target.Target{Client: a.runcloud}, Directory: bot.NewDirectory(api),
-		Settings: settings(cfg, replica), Now: time.Now, Log: log,
+		Settings: settings(cfg, replica), Now: now, Log: log,
 	}
 	a.metrics = health.NewMetrics(a.figures)
 	a.service.Late = a.metrics.GrantEnded
-	a.bot = bot.New(a.botConfig(api))
+	a.bot = bot.New(a.botConfig(api, now))
 	announcer := &bot.Announcer{
-		API: api, Uses: a.service, Store: ledger, Log: log, Now: time.Now,
+		API: api, Uses: a.service, Store: ledger, Log: log, Now: now,
 		ApprovalChannel: cfg.ApprovalChannel, AnnounceChannel: cfg.AnnounceChannel,
 	}
 	a.runner, err = queue.New(queue.Config{
@@ -92,9 +97,9 @@ func settings(cfg config.Config, replica string) access.Settings {
 	}
 }
 
-func (a *app) botConfig(api *bot.API) bot.Config {
+func (a *app) botConfig(api *bot.API, now func() time.Time) bot.Config {
 	return bot.Config{
-		AppToken: a.cfg.Slack.AppToken.Reveal(), APIURL: a.cfg.Slack.APIURL, API: api, Uses: a.service, Inbox: a.store, Log: a.log,
+		AppToken: a.cfg.Slack.AppToken.Reveal(), APIURL: a.cfg.Slack.APIURL, API: api, Uses: a.service, Inbox: a.store, Log: a.log, Now: now,
 		ApprovalChannel: a.cfg.ApprovalChannel, SystemUsers: a.cfg.SystemUsers,
 		Limits: draw.LimitsOfDuration{Min: a.cfg.MinDuration, Max: a.cfg.MaxDuration, Forever: a.cfg.AllowForever},
 	}
