@@ -50,7 +50,10 @@ func offboardState(v access.RequestView) string {
 }
 
 func started(v access.RequestView) string {
-	if v.Request.Asker == "" {
+	switch {
+	case v.Request.FromShell():
+		return "Ordered at the shell of the machine that runs me. Started " + date(v.Request.DecidedAt) + "."
+	case v.Request.Asker == "":
 		return "Slack told that the account was deactivated. Started " + date(v.Request.DecidedAt) + "."
 	}
 	return "Asked for by " + mention(v.Request.Asker) + ", approved " + byApprovers(v) + " " + date(v.Request.DecidedAt) + "."

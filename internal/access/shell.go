@@ -1,0 +1,84 @@
+package access
+
+import (
+	"context"
+	"strings"
+)
+
+// shellSource begins the source of a request that came from the operator's shell.
+const shellSource = "shell:"
+
+// FromShell tells that nobody in Slack asked for it, but the operator's shell.
+func (r Request) FromShell() bool { return strings.HasPrefix(r.Source, shellSource) }
+
+// OffboardFromShell offboards a person at the word of whoever has the operator's
+// shell: nobody in Slack decides it, so the request has no asker, and names the
+// operator in its reason and in the audit log. For a person who is offboarded
+// already it answers the request that did it, and changes nothing. NotFound for an
+// id that neither the ledger nor Slack knows: most likely a slip.
+func (s *Service) OffboardFromShell(ctx context.Context, person UserID, operator, reason, source string) (Request, error) {
+	if err := s.knownToLedger(ctx, person); CodeOf(err) == NotFound {
+		if err := s.knownUser(ctx, person); err != nil {
+			return Request{}, err
+		}
+	} else if err != nil {
+		return Request{}, err
+	}
+	r := s.newRequest(KindOffboard, shellSource+source, "", person, "")
+	r.Reason = strings.TrimSpace(reason + " (from the shell, by " + operator + ")")
+	err := s.Store.Update(ctx, func(tx Tx) error {
+		done, err := offboardingOf(ctx, tx, person)
+		if err != nil || done.ID != 0 {
+			r = done
+			return err
+		}
+		stored, fresh, err := tx.InsertRequest(ctx, r, nil)
+		if err != nil || !fresh {
+			r = stored
+			return err
+		}
+		if err := s.posted(ctx, tx, stored); err != nil {
+			return err
+		}
+		if err := s.audit(ctx, tx, "", "request.shell", "request", stored.ID, "", string(Pending), operator); err != nil {
+			return err
+		}
+		r, err = s.approve(ctx, tx, stored, "", "")
+		return err
+	})
+	return r, err
+}
+
+// knownToLedger asks nobody outside, so that what is known here can be offboarded
+// while Slack is away.
+func (s *Service) knownToLedger(ctx context.Context, id UserID) error {
+	return s.Store.Read(ctx, func(tx Tx) error {
+		person, err := tx.Person(ctx, id)
+		if err != nil || person.Offboarded() {
+			return err
+		}
+		keys, err := tx.AllKeysOf(ctx, id)
+		if err != nil || len(keys) > 0 {
+			return err
+		}
+		named, err := tx.Requests(ctx, RequestQuery{Person: id, Limit: 1})
+		if err == nil && len(named) == 0 {
+			err = notFound("The ledger does not know this person.")
+		}
+		return err
+	})
+}
+
+// offboardingOf answers the request that offboarded a person, and the zero Request
+// while they are active.
+func offboardingOf(ctx context.Context, tx Tx, id UserID) (Request, error) {
+	person, err := tx.Person(ctx, id)
+	if err != nil || !person.Offboarded() {
+		return Request{}, err
+	}
+	done, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Approved}, Kinds: []RequestKind{KindOffboard}, Person: id})
+	if err != nil || len(done) == 0 {
+		return Request{}, err
+	}
+	return done[len(done)-1], nil
+}
