@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sshkeybot/internal/access"
+)
+
+// OpenBeside opens a SQLite ledger for reading only, beside the process that holds
+// its lock: SQLite lets others read while one writes. Nothing is created and nothing
+// is migrated; every Update fails. Its error is an *access.Error.
+func OpenBeside(_ context.Context, databaseURL string) (*Store, error) {
+	path, isFile, err := File(databaseURL)
+	if err != nil || !isFile {
+		return nil, cannotOpen(access.Unavailable, "There is no database file to read.", err)
+	}
+	pool, err := sql.Open("sqlite", sqliteURL(path, "deferred", "query_only(1)"))
+	if err != nil {
+		return nil, cannotOpen(access.Unavailable, fmt.Sprintf("The database file %s cannot be read.", path), err)
+	}
+	pool.SetMaxOpenConns(readers)
+	return &Store{db: &sqliteDB{pool: pool, write: pool}}, nil
+}
+
+// File answers the real path of the file that a database URL names; isFile is false
+// for PostgreSQL. The error is that of os.Stat when there is no such file: a path
+// that is wrong by a folder must not look like an empty ledger.
+func File(databaseURL string) (path string, isFile bool, err error) {
+	path, isFile = strings.CutPrefix(databaseURL, "sqlite:")
+	if !isFile {
+		return "", false, nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return path, true, err
+	}
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return path, true, err
+	}
+	path, err = filepath.Abs(path)
+	return path, true, err
+}
+
+// Others answers the names of the other replicas that live. On SQLite there are
+// none: the lock keeps them away.
+func (s *Store) Others(ctx context.Context) ([]string, error) {
+	db, ok := s.db.(*postgresDB)
+	if !ok {
+		return nil, nil
+	}
+	if _, err := s.ReleaseDead(ctx); err != nil {
+		return nil, err
+	}
+	return db.others(ctx, s.replica)
+}
