@@ -163,6 +163,9 @@ func (b *Bot) decidable(r access.Request) error {
 		e.Message = "This has been denied already."
 	case access.Cancelled:
 		e.Message = "This has been cancelled already."
+	case access.WaitingForKey:
+		e.Message = "This is still waiting for the person to register a key."
+	case access.Draft, access.Pending, access.Expired: // too late, whatever is written down
 	}
 	return e
 }

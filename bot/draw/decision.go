@@ -21,6 +21,7 @@ func decision(v access.RequestView) string {
 		return "*Cancelled* " + by(r.DecidedBy) + " " + date(r.DecidedAt) + "." + because(r.Note)
 	case access.Expired:
 		return "*Expired* " + date(expiry(r)) + ": nobody decided in time. It can be asked again." + because(r.Note)
+	case access.Draft, access.WaitingForKey, access.Pending: // open yet
 	}
 	return ""
 }

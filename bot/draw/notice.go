@@ -88,6 +88,7 @@ func what(r access.Request) string {
 		return "take away " + target(r)
 	case access.KindOffboard:
 		return "offboard " + mention(r.Person)
+	case access.KindGrant: // below
 	}
 	return span(r.Duration) + " for " + mention(r.Person) + " as " + code(r.SystemUser, nameLimit)
 }

@@ -156,6 +156,7 @@ func (s *Service) approve(ctx context.Context, tx Tx, r Request, actor UserID, a
 		r.GrantID, err = s.startGrant(ctx, tx, r, alias)
 	case KindExtend:
 		err = s.extendGrant(ctx, tx, r, actor)
+	case KindRevoke, KindOffboard: // below, once the request is closed
 	}
 	if err != nil {
 		return r, err
@@ -168,6 +169,7 @@ func (s *Service) approve(ctx context.Context, tx Tx, r Request, actor UserID, a
 		err = s.carryOutRevoke(ctx, tx, r, actor)
 	case KindOffboard:
 		err = s.carryOutOffboard(ctx, tx, r, actor)
+	case KindGrant, KindExtend: // above
 	}
 	return r, err
 }
