@@ -62,8 +62,7 @@ func demo(ctx context.Context, servers int, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	return s.play(ctx)
+	return errors.Join(s.play(ctx), s.close())
 }
 
 // stage is where the story takes place: the played services and the bot between them.
@@ -131,12 +130,13 @@ func demoConfig(slack *slacksim.Workspace, slackURL, accountURL, database string
 	}
 }
 
-func (s *stage) close() {
+// close answers how the bot ended.
+func (s *stage) close() error {
 	s.leave()
-	<-s.ended
+	err := <-s.ended
 	s.app.close()
 	s.slack.Close()
-	s.account.Close()
+	return errors.Join(err, s.account.Close())
 }
 
 // play lets Alice ask and Bob approve, and tells what each of them sees.
