@@ -91,16 +91,17 @@ func additionOutcome(placements []Placement, start time.Time, wanted bool) (Resu
 // removalOutcome says the same of removing it; covered tells that another live grant
 // wants the key there.
 func removalOutcome(placements []Placement, covered bool) (ResultState, Problem, string) {
-	for _, p := range placements {
-		switch {
-		case covered && (p.State != PlacementLeaving || p.Urgent):
-			return Kept, NoProblem, "" // it stays, or is being renewed, for that grant
-		case p.Problem == ProblemRefused:
-			return Failed, p.Problem, p.Detail
-		case p.CredentialID == 0:
-			return Unsure, p.Problem, p.Detail
-		}
+	if len(placements) == 0 {
+		return Done, NoProblem, ""
+	}
+	switch p := placements[0]; {
+	case covered && (p.State != PlacementLeaving || p.Urgent):
+		return Kept, NoProblem, "" // it stays, or is being renewed, for that grant
+	case p.Problem == ProblemRefused:
+		return Failed, p.Problem, p.Detail
+	case p.CredentialID == 0:
+		return Unsure, p.Problem, p.Detail
+	default:
 		return Waiting, p.Problem, p.Detail
 	}
-	return Done, NoProblem, ""
 }
