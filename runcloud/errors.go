@@ -129,9 +129,6 @@ func hasStatus(err error, status int) bool {
 }
 
 func asError(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
-		return e
-	}
-	return nil
+	e, _ := errors.AsType[*Error](err)
+	return e
 }

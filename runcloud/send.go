@@ -74,8 +74,7 @@ func isDial(err error) bool {
 
 // bare drops the method and address that net/http puts before each error; [Error] has its own.
 func bare(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

@@ -79,8 +79,7 @@ func trimLineEnd(text string) string {
 
 // withoutPath drops the path, which is the secret itself when somebody mixed the two variables up.
 func withoutPath(err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathError.Err
 	}
 	return err

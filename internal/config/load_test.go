@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,9 +38,7 @@ func setEnvironment(t *testing.T, more map[string]string) {
 		"RUNCLOUD_API_TOKEN":  runToken,
 		"SSHKEYBOT_APPROVERS": "U0ALICE",
 	}
-	for name, value := range more {
-		values[name] = value
-	}
+	maps.Copy(values, more)
 	for name, value := range values {
 		t.Setenv(name, value)
 	}

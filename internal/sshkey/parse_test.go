@@ -70,8 +70,7 @@ func TestParseUndoesSlack(t *testing.T) {
 }
 
 func reasonOf(err error) Reason {
-	var refused *Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*Error](err); ok {
 		return refused.Reason
 	}
 	return ""

@@ -3,6 +3,7 @@ package slacksim
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -203,9 +204,7 @@ func (p reply) write(rw http.ResponseWriter, scopes string) (status int, code st
 		return http.StatusOK, bad.code
 	}
 	body := map[string]any{"ok": true}
-	for k, v := range p.body {
-		body[k] = v
-	}
+	maps.Copy(body, p.body)
 	writeJSON(rw, http.StatusOK, body)
 	return http.StatusOK, ""
 }

@@ -1,5 +1,7 @@
 package slacksim
 
+import "maps"
+
 // apiError is an answer with ok:false.
 type apiError struct {
 	code     string
@@ -22,8 +24,6 @@ func (e *apiError) body() map[string]any {
 		}
 		body["response_metadata"] = map[string]any{"messages": lines}
 	}
-	for k, v := range e.extra {
-		body[k] = v
-	}
+	maps.Copy(body, e.extra)
 	return body
 }

@@ -2,6 +2,7 @@ package slacksim
 
 import (
 	"context"
+	"maps"
 	"slices"
 )
 
@@ -175,9 +176,7 @@ func (w *Workspace) action(p Pick, blocks []Block) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for k, v := range state {
-		a[k] = v
-	}
+	maps.Copy(a, state)
 	return a, nil
 }
 

@@ -45,8 +45,7 @@ func (w *Workspace) serveHook(rw http.ResponseWriter, r *http.Request) {
 		w.touch()
 		w.mu.Unlock()
 	}
-	var bad *apiError
-	if errors.As(err, &bad) {
+	if bad, ok := errors.AsType[*apiError](err); ok {
 		call.Status, call.Error = bad.status(), bad.code
 		writeJSON(rw, call.Status, bad.body())
 	} else {
