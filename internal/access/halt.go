@@ -68,7 +68,7 @@ func (s *Service) Resume(ctx context.Context) error {
 		return err
 	}
 	if err := s.Target.Ping(ctx); err != nil {
-		return nil // still refused, or not reachable: asked again by the next sweep
+		return nil //nolint:nilerr // still refused, or not reachable: asked again by the next sweep
 	}
 	return s.Store.Update(ctx, func(tx Tx) error {
 		still, err := tx.Flag(ctx, flagHalted)

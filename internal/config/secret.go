@@ -24,7 +24,10 @@ func (s Secret) Reveal() string {
 	return *s.text
 }
 
-func (Secret) String() string   { return redacted }
+// String redacts for %s and %v.
+func (Secret) String() string { return redacted }
+
+// GoString redacts for %#v.
 func (Secret) GoString() string { return redacted }
 
 // Format serves every verb: without it fmt would look inside for %d.

@@ -33,7 +33,7 @@ const (
 const (
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
-	wrongPassword        = "28P01" //nolint:gosec // a code, no password
+	wrongPassword        = "28P01"
 	notAuthorized        = "28000"
 	noSuchDatabase       = "3D000"
 )

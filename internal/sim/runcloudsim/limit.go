@@ -98,7 +98,7 @@ func (a *Account) admit(r request) (headers map[string]string, refusal *answer) 
 }
 
 func (a *Account) authenticate(r request) *answer {
-	text := ""
+	var text string
 	switch {
 	case !isAPI(r.path):
 		return nil // web pages are open to everybody
