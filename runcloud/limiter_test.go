@@ -2,6 +2,7 @@ package runcloud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -185,7 +186,7 @@ func TestCanceledWaitFreesPlace(t *testing.T) {
 		go func() { _, err := l.acquire(ctx); failed <- err }()
 		synctest.Wait()
 		cancel()
-		if err := <-failed; err != context.Canceled {
+		if err := <-failed; !errors.Is(err, context.Canceled) {
 			t.Errorf("err %v", err)
 		}
 		if got := l.State().Waiting; got != 0 {
@@ -195,7 +196,7 @@ func TestCanceledWaitFreesPlace(t *testing.T) {
 		if _, err := l.acquire(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if _, err := l.acquire(ctx); err != context.Canceled {
+		if _, err := l.acquire(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("a canceled context got a place: %v", err)
 		}
 	})
@@ -241,7 +242,7 @@ func TestRefusalPauses(t *testing.T) {
 				if err := c.Ping(t.Context()); !IsRateLimited(err) || RetryAfter(err) == 0 {
 					t.Fatalf("err %v, retry after %v", err, RetryAfter(err))
 				}
-				if s := c.limiter.State(); s.Until.Sub(time.Now()) < tt.min {
+				if s := c.limiter.State(); time.Until(s.Until) < tt.min {
 					t.Errorf("state %+v", s)
 				}
 				begin := time.Now()

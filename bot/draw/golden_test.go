@@ -27,7 +27,7 @@ type wireMessage struct {
 	Blocks []slack.Block `json:"blocks"`
 }
 
-func wire(m Message) wireMessage { return wireMessage{m.Text, m.Blocks} }
+func wire(m Message) wireMessage { return wireMessage(m) }
 
 // encode writes what was drawn as Slack receives it, but readable.
 func encode(t testing.TB, drawn any) []byte {
