@@ -40,6 +40,7 @@ func title(r access.Request) string {
 		return fmt.Sprintf("Request %d: take access away", r.ID)
 	case access.KindOffboard:
 		return fmt.Sprintf("Request %d: offboarding", r.ID)
+	case access.KindGrant: // below
 	}
 	return fmt.Sprintf("Request %d: SSH access", r.ID)
 }
@@ -62,6 +63,7 @@ func wish(v access.RequestView) string {
 		return fmt.Sprintf("asks to take %s away from *%s*", target(r), where(v))
 	case access.KindOffboard:
 		return "asks to offboard " + mention(r.Person) + ": all access and every key goes"
+	case access.KindGrant: // below
 	}
 	return fmt.Sprintf("asks for SSH access for %s: *%s* on *%s* as %s", person(r), span(r.Duration), where(v), code(r.SystemUser, nameLimit))
 }
@@ -105,6 +107,7 @@ func askForDecision(v access.RequestView) string {
 		return "Waiting for a key: " + mention(v.Request.Person) + " has not registered one yet and was asked to. The request then goes to the approvers by itself."
 	case access.Draft:
 		return "This waits for " + mention(v.Request.Asker) + " to confirm it."
+	case access.Approved, access.Denied, access.Cancelled, access.Expired: // nothing is left to decide
 	}
 	return ""
 }
@@ -166,6 +169,7 @@ func requestButtons(v access.RequestView) []slack.BlockElement {
 		if failed(v, phaseOf(v)) || failed(v, access.PhaseInspect) {
 			return []slack.BlockElement{button(ActionRetry, id, "Retry failed")}
 		}
+	case access.Draft, access.Denied, access.Cancelled, access.Expired: // nothing to press
 	}
 	return nil
 }
