@@ -65,6 +65,9 @@ func TestOfflineServerDoesNotHoldUpTheSummary(t *testing.T) {
 	if _, ok := newest(r.office.views[1].Messages, "summary:add"); !ok {
 		t.Error("no summary")
 	}
+	if _, ok := newest(r.office.views[1].Messages, "progress:add"); ok {
+		t.Error("progress of what was over at once")
+	}
 	r.results(access.PhaseRemove, 3, access.Waiting)
 	r.results(access.PhaseRemove, 3, access.Done)
 	r.announce(t, 1)
@@ -116,7 +119,7 @@ func TestLostAnswerOfAPostIsNotRepeatedBlindly(t *testing.T) {
 	if err := r.announcer.Announce(t.Context(), 1); access.CodeOf(err) != access.UnknownOutcome {
 		t.Errorf("%v", err)
 	}
-	if n := r.Count("chat.postMessage"); n != 1 {
+	if n := len(r.Messages("C1")); n != 1 {
 		t.Errorf("%d posts", n)
 	}
 }

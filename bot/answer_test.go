@@ -83,7 +83,7 @@ func TestWhoLeftIsNotWrittenTo(t *testing.T) {
 
 func TestNewestMessageStands(t *testing.T) {
 	t.Parallel()
-	all := []access.Message{{Role: "a", TS: "2.1"}, {Role: "a", TS: "1.9"}, {Role: "b", TS: "3.0"}}
+	all := []access.Message{{Role: "a", TS: "1.9"}, {Role: "a", TS: "2.1"}, {Role: "a", TS: "2.0"}, {Role: "b", TS: "3.0"}}
 	if m, ok := newest(all, "a"); !ok || m.TS != "2.1" {
 		t.Error(m)
 	}
