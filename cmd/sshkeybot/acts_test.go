@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/sim/slacksim"
+	"sshkeybot/internal/sshkey"
+)
+
+// Types gives a command and answers what the person, and nobody else, is shown.
+func (r *rig) Types(user, text string) string {
+	r.t.Helper()
+	before := len(r.slack.Ephemeral(user))
+	outcome, err := r.slack.Command(r.t.Context(), user, ops, "/sshkey "+text)
+	r.must(err)
+	if !outcome.Acked {
+		r.t.Fatalf("%s: the command %q was not acknowledged: %s", user, text, outcome.Error)
+	}
+	return r.answer(user, before)
+}
+
+// answer waits for the next private message to a person.
+func (r *rig) answer(user string, before int) string {
+	r.t.Helper()
+	r.until(user+" is answered", func() bool { return len(r.slack.Ephemeral(user)) > before })
+	return r.slack.Ephemeral(user)[before].Text
+}
+
+// Register makes a key for a person and has them register it.
+func (r *rig) Register(user string) sshkey.Key {
+	r.t.Helper()
+	key, _, err := sshkey.Generate()
+	r.must(err)
+	r.RegisterKey(user, key.Line("laptop"))
+	return key
+}
+
+func (r *rig) RegisterKey(user, line string) {
+	r.t.Helper()
+	r.says(r.Types(user, "register "+line), "Registered")
+}
+
+var requestNumber = regexp.MustCompile(`^Request (\d+):`)
+
+// Ask gives a command that makes a request and answers its number.
+func (r *rig) Ask(user, text string) int64 {
+	r.t.Helper()
+	return r.numberIn(r.Types(user, text))
+}
+
+func (r *rig) numberIn(answer string) int64 {
+	r.t.Helper()
+	found := requestNumber.FindStringSubmatch(answer)
+	if found == nil {
+		r.t.Fatalf("no request was made: %s", answer)
+	}
+	id, err := strconv.ParseInt(found[1], 10, 64)
+	r.must(err)
+	return id
+}
+
+// Granted asks and has Bob approve, and waits until everything stands.
+func (r *rig) Granted(user, text string) int64 {
+	r.t.Helper()
+	id := r.Ask(user, text)
+	r.says(r.Press(bob, id, "Approve"), "You approved request")
+	r.Settled(id)
+	return id
+}
+
+// Posted waits for the message of a request and answers it as it stands.
+func (r *rig) Posted(id int64) slacksim.Message {
+	r.t.Helper()
+	var found slacksim.Message
+	r.until(fmt.Sprintf("request %d is posted", id), func() (ok bool) {
+		found, ok = r.message(id)
+		return ok
+	})
+	return found
+}
+
+// message is where the buttons of a request are: of an offboarding that is under way, its announcement.
+func (r *rig) message(id int64) (found slacksim.Message, ok bool) {
+	for _, m := range r.view(id).Messages {
+		if m.Role == "request" && !ok || m.Role == "announce" {
+			found, ok = r.slack.Message(m.Channel, m.TS)
+		}
+	}
+	return found, ok
+}
+
+// Press presses a button of a request and answers what only that person is shown.
+func (r *rig) Press(user string, id int64, label string) string {
+	r.t.Helper()
+	m := r.Posted(id)
+	before := len(r.slack.Ephemeral(user))
+	outcome, err := r.slack.ClickStale(r.t.Context(), user, m.Channel, m.TS, slacksim.Pick{Label: label})
+	r.must(err)
+	r.acked(outcome)
+	return r.answer(user, before)
+}
+
+func (r *rig) acked(o slacksim.Outcome) {
+	r.t.Helper()
+	if !o.Acked {
+		r.t.Fatalf("a click was not acknowledged: %s", o.Error)
+	}
+}
+
+// PressPrivate presses a button of the latest message that only this person sees;
+// the answer takes its place.
+func (r *rig) PressPrivate(user, label string) string {
+	r.t.Helper()
+	all := r.slack.Ephemeral(user)
+	last := all[len(all)-1]
+	outcome, err := r.slack.ClickEphemeral(r.t.Context(), user, last.TS, slacksim.Pick{Label: label})
+	r.must(err)
+	r.acked(outcome)
+	var now slacksim.Message
+	r.until(user+" is answered in place", func() bool {
+		all := r.slack.Ephemeral(user)
+		now = all[len(all)-1]
+		return now.TS != last.TS || len(now.Edits) > len(last.Edits)
+	})
+	return now.Text
+}
+
+// Fill presses a button that opens a modal, fills it in and submits it.
+func (r *rig) Fill(user string, m slacksim.Message, label string, values map[string]string) {
+	r.t.Helper()
+	outcome, err := r.slack.ClickStale(r.t.Context(), user, m.Channel, m.TS, slacksim.Pick{Label: label})
+	r.must(err)
+	r.acked(outcome)
+	r.until("the modal is open", func() bool { return len(r.slack.Modals(user)) > 0 })
+	form := map[string]map[string]any{}
+	for block, value := range values {
+		form[block] = map[string]any{"value": value}
+	}
+	result, err := r.slack.Submit(r.t.Context(), user, r.slack.Modals(user)[0].ID, form)
+	r.must(err)
+	if !result.Acked || len(result.Errors) > 0 {
+		r.t.Fatalf("the modal was not accepted: %+v", result)
+	}
+}
+
+// view is a request as the ledger holds it.
+func (r *rig) view(id int64) access.RequestView {
+	r.t.Helper()
+	v, err := r.app.service.View(context.WithoutCancel(r.t.Context()), id)
+	r.must(err)
+	return v
+}
+
+// Settled waits until the results of a request stand, and Slack shows them.
+func (r *rig) Settled(id int64) access.RequestView {
+	r.t.Helper()
+	return r.When(id, "its results stand", func(v access.RequestView) bool { return len(v.Results) > 0 && rests(v.Results) })
+}
+
+// When waits until a request is so, and Slack shows it.
+func (r *rig) When(id int64, what string, cond func(access.RequestView) bool) access.RequestView {
+	r.t.Helper()
+	var v access.RequestView
+	r.until(fmt.Sprintf("request %d: %s", id, what), func() bool {
+		v = r.view(id)
+		return cond(v) && v.Drawing.Shown == v.Drawing.Version
+	})
+	return v
+}
+
+// rests tells that nothing changes any more without somebody's doing.
+func rests(results []access.Result) bool {
+	for _, result := range results {
+		if !result.State.Final() && result.State != access.Failed && result.Problem != access.ProblemOffline {
+			return false
+		}
+	}
+	return true
+}
+
+func state(s access.RequestState) func(access.RequestView) bool {
+	return func(v access.RequestView) bool { return v.Request.State == s }
+}
+
+// Message is the text of a request's message.
+func (r *rig) Message(id int64) string {
+	r.t.Helper()
+	return r.Posted(id).Text
+}
+
+// Thread is all that is said below a request, without its own message.
+func (r *rig) Thread(id int64) string {
+	r.t.Helper()
+	m := r.Posted(id)
+	var all []string
+	for _, reply := range r.slack.Thread(m.Channel, m.TS)[1:] {
+		all = append(all, reply.Text)
+	}
+	return strings.Join(all, "\n")
+}
+
+// DMs is all that the bot wrote to a person alone.
+func (r *rig) DMs(user string) string {
+	var all []string
+	for _, m := range r.slack.DMs(user) {
+		all = append(all, m.Text)
+	}
+	return strings.Join(all, "\n")
+}
+
+// says fails unless the text contains all of these.
+func (r *rig) says(text string, parts ...string) {
+	r.t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			r.t.Errorf("this does not say %q:\n%s", part, text)
+		}
+	}
+}
+
+// saysNot fails if the text contains one of these.
+func (r *rig) saysNot(text string, parts ...string) {
+	r.t.Helper()
+	for _, part := range parts {
+		if strings.Contains(text, part) {
+			r.t.Errorf("this says %q:\n%s", part, text)
+		}
+	}
+}
+
+// everything is what Slack shows in the channels, for a failed test.
+func (r *rig) everything() string {
+	var out strings.Builder
+	for _, channel := range []string{ops, news} {
+		for _, m := range r.slack.Messages(channel) {
+			fmt.Fprintf(&out, "%s\n", r.slack.RenderThread(channel, m.TS, slacksim.Viewer{TZ: time.UTC, Width: 160}))
+		}
+	}
+	return out.String()
+}

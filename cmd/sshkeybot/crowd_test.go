@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/config"
+	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/slacksim"
+)
+
+// Twenty clicks at once: four each by three approvers, by an approver who asked, and by somebody who is none.
+func TestManyClicksOneDecision(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, database string) {
+		r := start(t, plan{database: database, config: func(c *config.Config) { c.Approvers = []string{alice, bob, carol, erin} }})
+		key := r.Register(alice)
+		id := r.Ask(alice, "grant @alice 1h")
+		people := []string{alice, bob, carol, dave, erin}
+		before := map[string]int{}
+		for _, user := range people {
+			before[user] = len(r.slack.Ephemeral(user))
+		}
+		r.clickAtOnce(r.Posted(id), people, 4)
+		answers := map[string][]string{}
+		for _, user := range people {
+			r.until(user+" has four answers", func() bool { return len(r.slack.Ephemeral(user)) >= before[user]+4 })
+			for _, m := range r.slack.Ephemeral(user)[before[user]:] {
+				answers[user] = append(answers[user], m.Text)
+			}
+		}
+		v := r.Settled(id)
+		r.checkAnswers(v, answers)
+		r.isOn(key, len(r.servers))
+		if len(v.Approvals) != 1 || r.audited("request.approved") != 1 || r.audited("grant.start") != 1 {
+			t.Errorf("%d approvals, %d decisions, %d grants, want one each", len(v.Approvals), r.audited("request.approved"), r.audited("grant.start"))
+		}
+		if n := r.account.Count(runcloudsim.OpCreate); n != len(r.servers) {
+			t.Errorf("%d keys were placed on %d servers", n, len(r.servers))
+		}
+	})
+}
+
+func (r *rig) clickAtOnce(m slacksim.Message, people []string, each int) {
+	r.t.Helper()
+	var clicks sync.WaitGroup
+	ready := make(chan struct{})
+	for range each {
+		for _, user := range people {
+			clicks.Go(func() {
+				<-ready
+				outcome, err := r.slack.ClickStale(r.t.Context(), user, m.Channel, m.TS, slacksim.Pick{Label: "Approve"})
+				if err != nil || !outcome.Acked || outcome.Latency > 3*time.Second {
+					r.t.Errorf("a click by %s: %+v %v", user, outcome, err)
+				}
+			})
+		}
+	}
+	close(ready)
+	clicks.Wait()
+}
+
+func (r *rig) checkAnswers(v access.RequestView, answers map[string][]string) {
+	r.t.Helper()
+	won := 0
+	for user, texts := range answers {
+		for _, text := range texts {
+			switch {
+			case user == dave:
+				r.says(text, "Only an approver may do this.")
+			case user == alice:
+				r.says(text, "You asked for this yourself, so another approver has to decide it.")
+			case strings.HasPrefix(text, "You approved request"):
+				won++
+			default:
+				r.says(text, "This has been approved already. That was by <@"+string(v.Request.DecidedBy)+">, <!date^")
+			}
+		}
+	}
+	if won != 1 {
+		r.t.Errorf("%d clicks were told that they decided, want 1", won)
+	}
+}
+
+// audited counts the events of a sort in the audit log.
+func (r *rig) audited(action string) (n int) {
+	r.t.Helper()
+	err := r.app.store.Read(r.t.Context(), func(tx access.Tx) error {
+		n = 0
+		events, err := tx.Events(context.WithoutCancel(r.t.Context()), 0, 10_000)
+		for _, e := range events {
+			if e.Action == action {
+				n++
+			}
+		}
+		return err
+	})
+	r.must(err)
+	return n
+}
+
+// Two hundred commands by twenty people within two seconds.
+func TestRushOfCommands(t *testing.T) {
+	t.Parallel()
+	const people, each, within = 20, 10, 2 * time.Second
+	r := start(t, plan{unpaced: true, prepare: func(r *rig) {
+		members := []string{bob, r.slack.BotUserID()}
+		for i := range people {
+			r.slack.AddUser(slacksim.User{ID: crowd(i), Name: fmt.Sprintf("crowd%d", i), RealName: "One of many"})
+			members = append(members, crowd(i))
+		}
+		r.slack.AddChannel(slacksim.Channel{ID: ops, Name: "ops", Members: members})
+	}})
+	for i := range people {
+		r.Register(crowd(i))
+	}
+	latencies := r.rush(people, each, within)
+	slices.Sort(latencies)
+	t.Logf("acknowledged: p50 %s, p99 %s, longest %s", latencies[len(latencies)/2], latencies[len(latencies)*99/100], latencies[len(latencies)-1])
+	if longest := latencies[len(latencies)-1]; longest >= 3*time.Second {
+		t.Errorf("the slowest acknowledgement took %s", longest)
+	}
+	numbers := map[int64]bool{}
+	for i := range people {
+		r.until(crowd(i)+" has all answers", func() bool { return len(r.slack.Ephemeral(crowd(i))) > each })
+		for _, m := range r.slack.Ephemeral(crowd(i))[1:] {
+			numbers[r.numberIn(m.Text)] = true
+		}
+	}
+	if len(numbers) != people*each {
+		t.Errorf("%d requests were answered, want %d", len(numbers), people*each)
+	}
+	pending, err := r.app.service.PendingRequests(t.Context(), bob)
+	r.must(err)
+	stored := map[string]bool{}
+	for _, v := range pending {
+		stored[v.Request.Reason] = true
+	}
+	if len(stored) != people*each {
+		t.Errorf("%d of %d requests are in the ledger", len(stored), people*each)
+	}
+}
+
+func crowd(i int) string { return fmt.Sprintf("U0CROWD%02d", i) }
+
+// rush gives commands evenly over a time, without waiting for answers.
+func (r *rig) rush(people, each int, within time.Duration) []time.Duration {
+	r.t.Helper()
+	var mu sync.Mutex
+	var latencies []time.Duration
+	var commands sync.WaitGroup
+	pace := time.NewTicker(within / time.Duration(people*each))
+	defer pace.Stop()
+	for n := range people * each {
+		<-pace.C
+		commands.Go(func() {
+			user := crowd(n % people)
+			outcome, err := r.slack.Command(r.t.Context(), user, ops, fmt.Sprintf("/sshkey grant <@%s> 1h for rush %d", user, n))
+			if err != nil || !outcome.Acked {
+				r.t.Errorf("command %d: %+v %v", n, outcome, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			latencies = append(latencies, outcome.Latency)
+		})
+	}
+	commands.Wait()
+	return latencies
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/sim/runcloudsim"
+)
+
+func TestGrantReachesEveryServer(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, database string) {
+		const servers = 97
+		r := start(t, plan{servers: servers, latency: 5 * time.Millisecond, database: database})
+		key := r.Register(alice)
+		id := r.Granted(alice, "grant @alice 12h for the release")
+
+		if calls := r.account.Count(runcloudsim.OpAny); calls != 3+servers { // 97 servers are three pages of 40
+			t.Errorf("%d calls to RunCloud, want %d", calls, 3+servers)
+		}
+		thread, labels := r.Thread(id), map[string]bool{}
+		for _, server := range r.account.Servers() {
+			found := r.account.Keys(server.ID)
+			if len(found) != 1 {
+				t.Fatalf("%s has %d keys, want 1", server.Name, len(found))
+			}
+			r.checkCredential(found[0], r.view(id), key.Fingerprint())
+			labels[found[0].Label] = true
+			r.says(thread, "`"+server.Name+"`")
+		}
+		if len(r.copies(r.servers[0], "runcloud", key)) != 1 {
+			t.Error("the key on the first server is not the one that was registered")
+		}
+		r.says(r.Message(id), "*Granted* on 97 of 97 servers", "*Approved* by <@"+bob+">")
+		r.says(thread, "granted on all 97 servers")
+		r.checkFile(servers)
+	})
+}
+
+// checkCredential looks at what a person and a program can read off a key that the bot placed.
+func (r *rig) checkCredential(c runcloudsim.Credential, v access.RequestView, fingerprint string) {
+	r.t.Helper()
+	if c.User != "runcloud" || !c.Temporary {
+		r.t.Errorf("placed for %q, temporary %v", c.User, c.Temporary)
+	}
+	if want := access.Label(*v.Grant, fingerprint); c.Label != want {
+		r.t.Errorf("label %q, want %q", c.Label, want)
+	}
+	if person, _, ok := access.LabelOwner(c.Label); !ok || person != alice || !access.LabelFits(c.Label, fingerprint) {
+		r.t.Errorf("the label %q does not tell person and fingerprint", c.Label)
+	}
+	r.says(c.Label, "alice")
+}
+
+func (r *rig) checkFile(servers int) {
+	r.t.Helper()
+	r.until("the complete list is there as a file", func() bool { return len(r.slack.Files(ops)) > 0 })
+	lines := strings.Split(strings.TrimSpace(string(r.slack.Files(ops)[0].Content)), "\n")
+	if len(lines) != servers+1 {
+		r.t.Errorf("the file has %d lines, want %d and a heading", len(lines), servers)
+	}
+}
+
+func TestServersInEveryTrouble(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, database string) {
+		r := start(t, plan{servers: 20, latency: 5 * time.Millisecond, database: database})
+		refused, forbidden, offline := r.servers[2], r.servers[4], r.servers[6]
+		r.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Server: refused, Kind: runcloudsim.FaultStatus, Status: 422, Message: "The disk is full."})
+		r.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Server: forbidden, Kind: runcloudsim.FaultStatus, Status: 403, Message: "This action is unauthorized."})
+		r.account.SetOnline(offline, false)
+		release := r.passingTroubles()
+		key := r.Register(alice)
+		id := r.Ask(alice, "grant @alice 1h")
+		r.says(r.Press(bob, id, "Approve"), "You approved")
+		r.When(id, "only the hanging server is open", func(v access.RequestView) bool { return r.open(v) <= 1 })
+		release()
+		r.Settled(id)
+
+		r.isOn(key, 17)
+		thread := r.Thread(id)
+		r.says(thread, "RunCloud answers 422: The disk is full.", "RunCloud answers 403: This action is unauthorized.",
+			"What to do: my RunCloud token may not change this server", "What to do: mend it in RunCloud, then press Retry failed.",
+			"server offline", "I go on by myself when the server is back")
+		for _, server := range r.servers {
+			r.says(thread, "`"+r.nameOf(server)+"`")
+		}
+		r.says(r.Message(id), "*Running:* granted on 17 of 20 servers", "2 failed", "1 waiting")
+
+		r.account.ClearFaults()
+		r.account.SetOnline(offline, true)
+		r.says(r.Press(bob, id, "Retry failed"), "I try again: 2 keys that failed")
+		r.When(id, "all is granted", func(v access.RequestView) bool { return count(v.Results, access.Done) == 20 })
+		r.isOn(key, 20)
+		r.says(r.Message(id), "*Granted* on 20 of 20 servers")
+	})
+}
+
+// passingTroubles makes servers ill in ways that pass; one of them hangs until it is released.
+func (r *rig) passingTroubles() (release func()) {
+	for at, rule := range map[int]runcloudsim.FaultRule{
+		8:  {Kind: runcloudsim.FaultHTML, Status: 502, Times: 1},
+		9:  {Kind: runcloudsim.FaultHTML, Status: 503, Times: 2},
+		10: {Kind: runcloudsim.FaultTooMany, RetryAfter: time.Second, Times: 1},
+		11: {Kind: runcloudsim.FaultTooMany, Times: 1},
+		12: {Kind: runcloudsim.FaultDrop, After: true, Times: 1},
+		13: {Kind: runcloudsim.FaultDrop, Times: 1},
+		14: {Kind: runcloudsim.FaultTruncated, Times: 1},
+		15: {Kind: runcloudsim.FaultStatus, Status: 500, After: true, Times: 1},
+	} {
+		rule.Op, rule.Server = runcloudsim.OpCreate, r.servers[at]
+		r.account.Fault(rule)
+	}
+	return r.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Server: r.servers[16], Kind: runcloudsim.FaultHang, Times: 1})
+}
+
+// open counts the results that will still change by themselves.
+func (r *rig) open(v access.RequestView) int {
+	open := 0
+	for _, result := range v.Results {
+		if !rests([]access.Result{result}) {
+			open++
+		}
+	}
+	return open
+}
+
+func count(results []access.Result, state access.ResultState) int {
+	n := 0
+	for _, result := range results {
+		if result.State == state {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"sshkeybot/internal/config"
+	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/slacksim"
+)
+
+// The people and channels of every test. Bob and Carol are approvers.
+const (
+	alice = "U0ALICE"
+	bob   = "U0BOB"
+	carol = "U0CAROL"
+	dave  = "U0DAVE"
+	erin  = "U0ERIN"
+	ops   = "C0OPS"
+	news  = "C0NEWS" // where offboardings are announced
+)
+
+// plan says how a rig differs from the usual one.
+type plan struct {
+	servers  int           // 5 when zero
+	latency  time.Duration // of RunCloud
+	database string        // SQLite in a file of its own when empty
+	rules    runcloudsim.Rules
+	config   func(*config.Config)
+	prepare  func(*rig) // before the bot starts
+	slack    slacksim.Options
+	unpaced  bool // Slack sets no rate limits
+}
+
+// rig is the real bot between a played Slack workspace and a played RunCloud
+// account, over real sockets.
+type rig struct {
+	t       testing.TB
+	slack   *slacksim.Workspace
+	account *runcloudsim.Account
+	servers []int64
+	app     *app
+
+	leave func()
+	ended chan error
+}
+
+// start plays the services and runs the bot. When the test is over it looks whether
+// a rule of Slack's was broken.
+func start(t testing.TB, p plan) *rig {
+	t.Helper()
+	p.slack.RateLimits = !p.unpaced
+	r := &rig{t: t, slack: slacksim.New(p.slack), account: runcloudsim.New(runcloudsim.Options{Rules: p.rules}), ended: make(chan error, 1)}
+	slackURL, err := r.slack.Start()
+	r.must(err)
+	t.Cleanup(r.slack.Close)
+	accountURL, err := r.account.Start()
+	r.must(err)
+	t.Cleanup(func() { _ = r.account.Close() })
+	r.people()
+	r.account.SetLatency(p.latency)
+	if p.servers >= 0 {
+		r.servers = r.account.AddServers(cmp.Or(p.servers, 5))
+	}
+	if p.prepare != nil {
+		p.prepare(r)
+	}
+	cfg := r.config(slackURL, accountURL, cmp.Or(p.database, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db")))
+	if p.config != nil {
+		p.config(&cfg)
+	}
+	r.app, err = newApp(t.Context(), cfg, logTo(os.Getenv("SSHKEYBOT_TEST_LOG")))
+	r.must(err)
+	r.run()
+	return r
+}
+
+// logTo is silent, unless somebody who looks for a fault asks for the log.
+func logTo(level string) *slog.Logger {
+	if level == "" {
+		return newLog("error", "console", io.Discard)
+	}
+	return newLog(level, "console", os.Stderr)
+}
+
+func (r *rig) run() {
+	r.t.Helper()
+	ctx, leave := context.WithCancel(context.WithoutCancel(r.t.Context()))
+	r.leave = leave
+	go func() { r.ended <- r.app.run(ctx) }()
+	r.t.Cleanup(r.stop)
+	r.until("the bot listens to Slack", func() bool { return r.slack.Sockets() > 0 })
+}
+
+func (r *rig) stop() {
+	r.leave()
+	if err := <-r.ended; err != nil {
+		r.t.Errorf("the bot ended with: %v", err)
+	}
+	r.app.close()
+	http.DefaultClient.CloseIdleConnections()
+	for _, v := range r.slack.Violations() {
+		r.t.Errorf("a rule of Slack's was broken: %+v", v)
+	}
+}
+
+func (r *rig) people() {
+	for id, name := range map[string]string{alice: "Alice Adams", bob: "Bob Brown", carol: "Carol Clark", dave: "Dave Dean", erin: "Erin Evans"} {
+		r.slack.AddUser(slacksim.User{ID: id, Name: strings.ToLower(strings.TrimPrefix(id, "U0")), RealName: name, TZ: "Europe/Berlin"})
+	}
+	members := []string{alice, bob, carol, dave, erin, r.slack.BotUserID()}
+	r.slack.AddChannel(slacksim.Channel{ID: ops, Name: "ops", Members: members, Bot: true})
+	r.slack.AddChannel(slacksim.Channel{ID: news, Name: "news", Members: members, Bot: true})
+}
+
+func (r *rig) config(slackURL, accountURL, database string) config.Config {
+	return config.Config{
+		Slack:     config.Slack{BotToken: config.NewSecret(r.slack.BotToken()), AppToken: config.NewSecret(r.slack.AppToken()), APIURL: slackURL},
+		RunCloud:  config.RunCloud{Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour},
+		Approvers: []string{bob, carol}, ApprovalChannel: ops, AnnounceChannel: news, Approvals: 1,
+		RequestTTL: 8 * time.Hour, MinDuration: time.Second, MaxDuration: 30 * 24 * time.Hour,
+		LongGrants: config.LongGrantsRenew, SystemUser: "runcloud", SystemUsers: []string{"runcloud"},
+		OffboardDeactivated: config.OffboardDeactivatedRun, DatabaseURL: config.NewSecret(database), Concurrency: 16,
+	}
+}
+
+func (r *rig) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// patience is how long anything may take on a busy machine.
+const patience = 90 * time.Second
+
+// until waits for something that other processes bring about.
+func (r *rig) until(what string, cond func() bool) {
+	r.t.Helper()
+	deadline := time.After(patience)
+	ticker := time.NewTicker(30 * time.Millisecond)
+	defer ticker.Stop()
+	for !cond() {
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			r.t.Fatalf("after %s this is still not so: %s\n%s", patience, what, r.everything())
+		}
+	}
+}
+
+// onBoth runs a test on SQLite, and on PostgreSQL where there is one.
+func onBoth(t *testing.T, test func(t *testing.T, database string)) {
+	t.Helper()
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		test(t, "")
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		test(t, postgres(t))
+	})
+}
+
+// postgres answers the URL of an empty schema that goes with the test.
+func postgres(t *testing.T) string {
+	t.Helper()
+	server := os.Getenv("SSHKEYBOT_TEST_POSTGRES")
+	if server == "" {
+		t.Skip(`set SSHKEYBOT_TEST_POSTGRES to a postgres:// URL to run this test: eval "$(.ci/postgres start)"`)
+	}
+	schema := "test_" + strings.ToLower(rand.Text())
+	onServer(t, server, "CREATE SCHEMA "+schema)
+	t.Cleanup(func() { onServer(t, server, "DROP SCHEMA "+schema+" CASCADE") })
+	address, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := address.Query()
+	query.Set("search_path", schema)
+	address.RawQuery = query.Encode()
+	return address.String()
+}
+
+func onServer(t *testing.T, server, statement string) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	conn, err := pgx.Connect(ctx, server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	if _, err := conn.Exec(ctx, statement); err != nil {
+		t.Fatal(err)
+	}
+}
