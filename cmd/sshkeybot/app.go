@@ -15,6 +15,7 @@ import (
 	"sshkeybot/bot/draw"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/config"
+	"sshkeybot/internal/control"
 	"sshkeybot/internal/health"
 	"sshkeybot/internal/queue"
 	"sshkeybot/internal/store"
@@ -44,8 +45,14 @@ func newApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, err
 
 // newAppAt is newApp with another clock.
 func newAppAt(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (*app, error) {
+	return buildApp(ctx, cfg, log, now, replicaName(), false)
+}
+
+// buildApp builds an app that goes by that name among the replicas. One that only
+// removes places no key, and does not look for people who left.
+func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time, replica string, onlyRemoves bool) (*app, error) {
 	a := &app{cfg: cfg, log: log}
-	replica, quietly := replicaName(), slog.New(quiet{log.Handler()})
+	quietly := slog.New(quiet{log.Handler()})
 	ledger, err := store.Open(ctx, cfg.DatabaseURL.Reveal(), store.Options{Replica: replica, Log: quietly})
 	if err != nil {
 		return nil, err
@@ -66,9 +73,13 @@ func newAppAt(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 		API: api, Uses: a.service, Store: ledger, Log: log, Now: now,
 		ApprovalChannel: cfg.ApprovalChannel, AnnounceChannel: cfg.AnnounceChannel,
 	}
+	timers := a.timers()
+	if !onlyRemoves {
+		timers = append(timers, a.botTimers()...)
+	}
 	a.runner, err = queue.New(queue.Config{
 		Store: ledger, Work: a.service, Outbox: announcer, Replica: replica,
-		Concurrency: cfg.Concurrency, Timers: a.timers(), Log: quietly,
+		Concurrency: cfg.Concurrency, Timers: timers, Log: quietly, NoAdditions: onlyRemoves,
 	})
 	if err != nil {
 		ledger.Close()
@@ -107,13 +118,19 @@ func (a *app) botConfig(api *bot.API, now func() time.Time) bot.Config {
 
 // timers are the sweeps: each finds what is due in the ledger, whatever was lost.
 func (a *app) timers() []queue.Timer {
-	timers := []queue.Timer{
+	return []queue.Timer{
 		{Name: "sweep", Every: time.Second, Do: a.service.Sweep},
 		{Name: "wake", Every: 5 * time.Second, Do: a.service.WakeDue},
 		{Name: "resume", Every: 15 * time.Second, Do: a.service.Resume},
-		{Name: "leavers", Every: 30 * time.Minute, Do: a.service.FindLeavers},
 		{Name: "release", Every: 2 * time.Second, Do: a.releaseDead},
 		{Name: "prune", Every: time.Hour, Do: func(ctx context.Context) error { return a.store.Prune(ctx, time.Now().Add(-keepHandled)) }},
+	}
+}
+
+// botTimers are those of the bot itself, for which nobody waits at a shell.
+func (a *app) botTimers() []queue.Timer {
+	timers := []queue.Timer{
+		{Name: "leavers", Every: 30 * time.Minute, Do: a.service.FindLeavers},
 	}
 	if at := a.cfg.DailySummary; at != nil {
 		sinceMidnight := time.Duration(at.Hour)*time.Hour + time.Duration(at.Minute)*time.Minute
@@ -169,6 +186,7 @@ func (a *app) run(ctx context.Context) error {
 		return err
 	}
 	defer stopHTTP()
+	defer a.serveShell()()
 	if err := a.runner.Start(ctx); err != nil {
 		return err
 	}
@@ -183,6 +201,22 @@ func (a *app) run(ctx context.Context) error {
 	defer cancel()
 	a.bot.Close(stopping)
 	return errors.Join(err, a.runner.Stop(stopping))
+}
+
+// serveShell takes offboardings from the shell while this process holds a SQLite
+// file. The bot is worth more than that, so it runs without it where it must.
+func (a *app) serveShell() (stop func()) {
+	path, isFile, err := store.File(a.cfg.DatabaseURL.Reveal())
+	if isFile && err == nil {
+		stop, err = control.Serve(control.Path(path), a.service, a.log)
+	}
+	if err != nil {
+		a.log.Warn("sshkeybot offboard cannot reach this process", "error", err)
+	}
+	if stop == nil {
+		return func() {}
+	}
+	return stop
 }
 
 // serveHTTP serves the health pages, if they are wanted.

@@ -80,7 +80,8 @@ func rootCommand() *cobra.Command {
 	}
 	root.SetVersionTemplate("sshkeybot {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(runCommand(), demoCommand(), manifestCommand(), versionCommand(), healthcheckCommand())
+	root.AddCommand(runCommand(), demoCommand(), manifestCommand(), versionCommand(), healthcheckCommand(),
+		checkCommand(), listCommand(), offboardCommand(), logCommand())
 	return root
 }
 

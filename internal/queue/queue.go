@@ -65,6 +65,10 @@ type Config struct {
 	Concurrency int    // servers worked on at the same time
 	Timers      []Timer
 	Log         *slog.Logger
+
+	// NoAdditions leaves the placing of keys to another process: what only takes
+	// access away must not give any.
+	NoAdditions bool
 }
 
 // Runner works on the ledger's jobs until it is stopped.
@@ -113,14 +117,18 @@ func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(ac
 		return nil, err
 	}
 	servers := river.QueueConfig{MaxWorkers: waitersPerCall * c.Concurrency}
+	queues := map[string]river.QueueConfig{
+		store.QueueRemove: servers, store.QueueAdd: servers,
+		store.QueueInspect: {MaxWorkers: inspectWorkers}, store.QueueSlack: {MaxWorkers: slackWorkers},
+	}
+	if c.NoAdditions {
+		delete(queues, store.QueueAdd)
+	}
 	return river.NewClient(driver, &river.Config{
-		ID:     c.Replica,
-		Logger: c.Log,
-		Schema: c.Store.Schema(),
-		Queues: map[string]river.QueueConfig{
-			store.QueueRemove: servers, store.QueueAdd: servers,
-			store.QueueInspect: {MaxWorkers: inspectWorkers}, store.QueueSlack: {MaxWorkers: slackWorkers},
-		},
+		ID:                   c.Replica,
+		Logger:               c.Log,
+		Schema:               c.Store.Schema(),
+		Queues:               queues,
 		Workers:              workers,
 		FetchCooldown:        fetchCooldown,
 		FetchPollInterval:    fetchPoll,

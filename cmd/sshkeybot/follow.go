@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+const (
+	lookEvery = 200 * time.Millisecond
+	// drawnWithin is how long a finished offboarding is given to show in Slack before
+	// the command ends; what is not shown then, the bot shows.
+	drawnWithin = 10 * time.Second
+	// haltSure is how long RunCloud must refuse the token before that is told: what
+	// is left of an old refusal is gone at the first question.
+	haltSure = 3 * time.Second
+)
+
+// looking is what following needs of the domain.
+type looking interface {
+	View(ctx context.Context, id int64) (access.RequestView, error)
+	HaltedSince(ctx context.Context) (string, error)
+}
+
+// follower tells how the work on a request goes, a line for each server that has
+// something to say.
+type follower struct {
+	uses     looking
+	out      io.Writer
+	told     map[int64]string // by server
+	toldHalt bool
+	halted   string    // since when RunCloud refuses the token; empty while it does not
+	seen     time.Time // when that was noticed here
+}
+
+func newFollower(uses looking, out io.Writer) *follower {
+	return &follower{uses: uses, out: out, told: map[int64]string{}}
+}
+
+// follow answers the request as it stands when nothing of it moves by itself any
+// more, or when ctx ends.
+func (f *follower) follow(ctx context.Context, id int64) (access.RequestView, error) {
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	var restSince time.Time
+	for {
+		// The last look is at what is owed when the time is over.
+		view, err := f.uses.View(context.WithoutCancel(ctx), id)
+		if err != nil {
+			return view, err
+		}
+		if err := f.tell(context.WithoutCancel(ctx), view); err != nil {
+			return view, err
+		}
+		if !atEnd(view.Results) {
+			restSince = time.Time{}
+		} else if restSince.IsZero() {
+			restSince = time.Now()
+		}
+		drawn := view.Drawing.Shown >= view.Drawing.Version
+		if !restSince.IsZero() && (drawn || time.Since(restSince) > drawnWithin) {
+			return view, nil
+		}
+		select {
+		case <-ctx.Done():
+			return view, nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// atEnd tells that every removal and every reading is done, or refused for good.
+func atEnd(results []access.Result) bool {
+	open := slices.ContainsFunc(results, func(r access.Result) bool {
+		return r.Phase != access.PhaseAdd && !r.State.Final() && r.State != access.Failed
+	})
+	return len(results) > 0 && !open
+}
+
+func (f *follower) tell(ctx context.Context, view access.RequestView) error {
+	halted, err := f.uses.HaltedSince(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case halted == "" || f.halted == "":
+		f.seen = time.Now()
+	case !f.toldHalt && time.Since(f.seen) > haltSure:
+		f.toldHalt = true
+		fmt.Fprintln(f.out, "RunCloud answers 401, so all work waits: the API token is wrong, or the address that calls is not on the workspace's allow list.")
+	}
+	f.halted = halted
+	for _, s := range byServer(view.Results) {
+		if text := s.say(); text != "" && text != f.told[s.id] {
+			f.told[s.id] = text
+			fmt.Fprintf(f.out, "%s: %s\n", plain(s.name), plain(text))
+		}
+	}
+	return nil
+}
+
+// serverWork is what the request came to on one server.
+type serverWork struct {
+	id      int64
+	name    string
+	results []access.Result
+}
+
+// byServer leaves out the reading of the list of servers, which is about none.
+func byServer(results []access.Result) (all []serverWork) {
+	index := map[int64]int{}
+	for _, r := range results {
+		if r.ServerID == 0 || r.Phase == access.PhaseAdd {
+			continue
+		}
+		i, known := index[r.ServerID]
+		if !known {
+			i = len(all)
+			index[r.ServerID] = i
+			all = append(all, serverWork{id: r.ServerID, name: r.ServerName})
+		}
+		all[i].results = append(all[i].results, r)
+	}
+	return all
+}
+
+// say is empty while there is nothing to say: the work goes on without trouble.
+func (s serverWork) say() string {
+	removed, kept := 0, 0
+	for _, r := range s.results {
+		switch {
+		case !r.State.Final() && (r.State == access.Failed || r.Problem != access.NoProblem):
+			return "still owed, " + why(r.Problem, r.Detail)
+		case !r.State.Final():
+			return ""
+		case r.Phase == access.PhaseRemove && r.State == access.Kept:
+			kept++
+		case r.Phase == access.PhaseRemove:
+			removed++
+		}
+	}
+	var parts []string
+	if removed > 0 {
+		parts = append(parts, counted(removed, "key")+" removed")
+	}
+	if kept > 0 {
+		parts = append(parts, counted(kept, "key")+" kept for another grant")
+	}
+	if len(parts) == 0 {
+		return "no key of theirs that the bot placed"
+	}
+	return strings.Join(parts, ", ")
+}

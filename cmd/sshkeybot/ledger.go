@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"strings"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/config"
+	"sshkeybot/internal/store"
+)
+
+// shellReplica begins the name of a process that is a command, not the bot. No name
+// of a host holds a colon.
+const shellReplica = "shell:"
+
+// mustExist refuses a SQLite file that is not there: opened from another folder, a
+// path that is not absolute would make an empty ledger that owes nothing.
+func mustExist(cfg config.Config) error {
+	path, isFile, err := store.File(cfg.DatabaseURL.Reveal())
+	switch {
+	case !isFile || err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no database at %s; SSHKEYBOT_DATABASE_URL must name the bot's own, best by an absolute path", path)
+	}
+	return fmt.Errorf("the database cannot be read: %w", err)
+}
+
+// openToRead opens the ledger for a command that only looks, whether or not the bot
+// is running.
+func openToRead(ctx context.Context, cfg config.Config) (*store.Store, error) {
+	if err := mustExist(cfg); err != nil {
+		return nil, err
+	}
+	url := cfg.DatabaseURL.Reveal()
+	ledger, err := store.Open(ctx, url, store.Options{Replica: shellReplica + replicaName()})
+	if access.CodeOf(err) == access.Conflict {
+		return store.OpenBeside(ctx, url)
+	}
+	return ledger, err
+}
+
+// onlooker is the domain for looking at a ledger: it reaches nobody outside.
+func onlooker(ledger *store.Store, cfg config.Config) *access.Service {
+	return &access.Service{Store: ledger, Settings: settings(cfg, ""), Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+}
+
+// botRuns tells whether a bot works on this ledger beside us.
+func botRuns(ctx context.Context, ledger *store.Store) (bool, error) {
+	others, err := ledger.Others(ctx)
+	for _, name := range others {
+		if !strings.HasPrefix(name, shellReplica) {
+			return true, err
+		}
+	}
+	return false, err
+}

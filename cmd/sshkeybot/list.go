@@ -1,0 +1,167 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/config"
+)
+
+// userID is the form of a Slack user ID.
+var userID = regexp.MustCompile(`^[UW][A-Z0-9]{2,}$`)
+
+func listCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "list [USER_ID]", Short: "Show who has access now, and which keys still have to go", Args: atMostOneUser,
+		Long: "Reads the ledger, beside a running bot or without one, and asks nobody outside.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var of access.UserID
+			if len(args) == 1 {
+				of = access.UserID(args[0])
+			}
+			return list(cmd, of, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
+	return cmd
+}
+
+func atMostOneUser(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usageError{fmt.Errorf("%q is an argument too many", args[1])}
+	}
+	if len(args) == 1 && !userID.MatchString(args[0]) {
+		return usageError{fmt.Errorf("%q is not a Slack user ID: it begins with U or W and stands in the profile's menu in Slack", args[0])}
+	}
+	return nil
+}
+
+func list(cmd *cobra.Command, of access.UserID, asJSON bool) error {
+	cfg, err := config.Load()
+	if err != nil {
+		return err
+	}
+	ledger, err := openToRead(cmd.Context(), cfg)
+	if err != nil {
+		return err
+	}
+	defer ledger.Close()
+	overview, err := onlooker(ledger, cfg).Overview(cmd.Context(), of)
+	if err != nil {
+		return err
+	}
+	listing := listingOf(overview)
+	if asJSON {
+		return printJSON(cmd.OutOrStdout(), listing)
+	}
+	return listing.print(cmd.OutOrStdout())
+}
+
+// listing is what list prints, for programs too.
+type listing struct {
+	Grants  []grantLine   `json:"grants"`
+	Waiting []requestLine `json:"waiting"`
+	Owed    []owedLine    `json:"owed"`
+}
+
+type grantLine struct {
+	Grant      int64         `json:"grant"`
+	Request    int64         `json:"request"`
+	Person     access.UserID `json:"person"`
+	SystemUser string        `json:"system_user"`
+	Pattern    string        `json:"pattern"` // as it was asked; empty is every server
+	Servers    int           `json:"servers"`
+	Placed     int           `json:"keys_placed"`
+	Missing    int           `json:"keys_missing"`
+	Ends       *time.Time    `json:"ends"` // null is for ever
+}
+
+type requestLine struct {
+	Request int64               `json:"request"`
+	Kind    access.RequestKind  `json:"kind"`
+	State   access.RequestState `json:"state"`
+	Asker   access.UserID       `json:"asker"`
+	Person  access.UserID       `json:"person"`
+	Expires time.Time           `json:"expires"`
+}
+
+// owedLine is a key that must go and could not yet.
+type owedLine struct {
+	ServerID    int64          `json:"server_id"`
+	Server      string         `json:"server"`
+	Person      access.UserID  `json:"person"`
+	SystemUser  string         `json:"system_user"`
+	Fingerprint string         `json:"fingerprint"`
+	Problem     access.Problem `json:"problem"`
+	Detail      string         `json:"detail"`
+}
+
+func listingOf(o access.Overview) listing {
+	l := listing{Grants: []grantLine{}, Waiting: []requestLine{}, Owed: []owedLine{}}
+	for _, v := range o.Grants {
+		g := grantLine{
+			Grant: v.Grant.ID, Request: v.Grant.RequestID, Person: v.Grant.Person, SystemUser: v.Grant.SystemUser,
+			Pattern: v.Pattern, Servers: v.Servers, Placed: v.Placed, Missing: v.Wanted,
+		}
+		if !v.Grant.EndsAt.IsZero() {
+			ends := v.Grant.EndsAt.UTC()
+			g.Ends = &ends
+		}
+		l.Grants = append(l.Grants, g)
+	}
+	for _, r := range o.Waiting {
+		l.Waiting = append(l.Waiting, requestLine{Request: r.ID, Kind: r.Kind, State: r.State, Asker: r.Asker, Person: r.Person, Expires: r.ExpiresAt.UTC()})
+	}
+	for _, d := range o.Debt {
+		p := d.Placement
+		l.Owed = append(l.Owed, owedLine{
+			ServerID: p.ServerID, Server: d.Server.Name, Person: p.Person, SystemUser: p.SystemUser,
+			Fingerprint: p.Fingerprint, Problem: p.Problem, Detail: p.Detail,
+		})
+	}
+	return l
+}
+
+func (l listing) print(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "%s live\n", counted(len(l.Grants), "grant"))
+	for _, g := range l.Grants {
+		ends := "for ever"
+		if g.Ends != nil {
+			ends = "until " + g.Ends.Format("2006-01-02 15:04 MST")
+		}
+		fmt.Fprintf(w, "  request %d\t%s\tas %s\ton %s\t%s\t%d keys placed, %d missing\n",
+			g.Request, g.Person, g.SystemUser, counted(g.Servers, "server"), ends, g.Placed, g.Missing)
+	}
+	if len(l.Waiting) > 0 {
+		fmt.Fprintf(w, "%s waiting\n", counted(len(l.Waiting), "request"))
+	}
+	for _, r := range l.Waiting {
+		fmt.Fprintf(w, "  request %d\t%s\tfor %s\tasked by %s\t%s\n", r.Request, r.Kind, r.Person, r.Asker, r.State)
+	}
+	if len(l.Owed) > 0 {
+		fmt.Fprintf(w, "%s still to remove\n", counted(len(l.Owed), "key"))
+	}
+	for _, o := range l.Owed {
+		fmt.Fprintf(w, "  %s\t%s\tas %s\t%s\t%s\n", plain(o.Server), o.Person, o.SystemUser, o.Fingerprint, plain(why(o.Problem, o.Detail)))
+	}
+	return w.Flush()
+}
+
+// why says what stands in the way of a key.
+func why(p access.Problem, detail string) string {
+	if p == access.ProblemOffline {
+		return "the server is offline"
+	}
+	if detail != "" {
+		return detail
+	}
+	return "not removed yet"
+}

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/config"
+	"sshkeybot/internal/control"
+	"sshkeybot/internal/store"
+)
+
+// offboardOpts are the flags of the command.
+type offboardOpts struct {
+	reason  string
+	json    bool
+	yes     bool
+	timeout time.Duration
+}
+
+func offboardCommand() *cobra.Command {
+	var o offboardOpts
+	cmd := &cobra.Command{
+		Use: "offboard USER_ID", Short: "Take away everything of a person's, everywhere", Args: oneUser,
+		Long: "Ends all access of a person, removes every key the bot placed for them, and reads every\n" +
+			"server for keys that may be theirs. A running bot does the work; without one this command\n" +
+			"does it. Follows the work and exits 0 when all is gone, 1 when something is still owed\n" +
+			"(the bot goes on), 2 for wrong usage. Repeating it follows the same offboarding.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return offboard(cmd, access.UserID(args[0]), o)
+		},
+	}
+	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the announcement and the audit log")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON document at the end")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask; needed without a terminal")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", 10*time.Minute, "how long to follow the work")
+	return cmd
+}
+
+func oneUser(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usageError{errors.New("name the person by their Slack user ID, for example U012ABCDEF")}
+	}
+	return atMostOneUser(cmd, args)
+}
+
+func offboard(cmd *cobra.Command, person access.UserID, o offboardOpts) error {
+	if o.timeout <= 0 {
+		return usageError{errors.New("--timeout takes a duration above 0, like 10m")}
+	}
+	cfg, err := config.Load()
+	if err != nil {
+		return err
+	}
+	if err := mustExist(cfg); err != nil {
+		return err
+	}
+	if !o.yes {
+		if err := confirm(cmd.InOrStdin(), cmd.ErrOrStderr(), person); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithTimeout(cmd.Context(), o.timeout)
+	defer cancel()
+	hand, err := takeHand(ctx, cfg, newLog("error", cfg.LogFormat, cmd.ErrOrStderr()))
+	if err != nil {
+		return err
+	}
+	defer hand.close()
+	id, err := hand.offboard(ctx, control.Ask{Person: person, Operator: operator(), Reason: o.reason, Source: rand.Text()})
+	if err != nil {
+		return err
+	}
+	progress := cmd.OutOrStdout()
+	if o.json {
+		progress = io.Discard
+		if isTerminal(cmd.ErrOrStderr()) {
+			progress = cmd.ErrOrStderr()
+		}
+	}
+	return report(ctx, cmd.OutOrStdout(), newFollower(hand.uses, progress), id, o.json)
+}
+
+// report follows the work and says at the end what it came to.
+func report(ctx context.Context, out io.Writer, f *follower, id int64, asJSON bool) error {
+	view, err := f.follow(ctx, id)
+	if err != nil {
+		return err
+	}
+	end := outcomeOf(view, f.halted)
+	if asJSON {
+		err = printJSON(out, end)
+	} else {
+		err = end.print(out)
+	}
+	if err == nil && !end.Done {
+		err = failed{}
+	}
+	return err
+}
+
+func confirm(in io.Reader, out io.Writer, person access.UserID) error {
+	if !isTerminal(in) {
+		return usageError{errors.New("nobody can be asked without a terminal: give --yes")}
+	}
+	return askYes(in, out, person)
+}
+
+func askYes(in io.Reader, out io.Writer, person access.UserID) error {
+	fmt.Fprintf(out, "Offboard %s: all access ends and every key of theirs goes, on every server. Type yes: ", person)
+	answer, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if strings.TrimSpace(answer) != "yes" {
+		return errors.New("nothing was done")
+	}
+	return nil
+}
+
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// operator names who gives the command, for the audit log: what the machine says,
+// since there is no Slack user to ask about.
+func operator() string {
+	name := fmt.Sprintf("uid %d", os.Getuid())
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		name = u.Username
+	}
+	if before := os.Getenv("SUDO_USER"); before != "" && before != name {
+		name = before + " as " + name
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return name
+	}
+	return name + "@" + host
+}
+
+// hand is how a command gets an offboarding done: by the bot that runs beside it, or
+// by itself.
+type hand struct {
+	uses     *access.Service
+	offboard func(ctx context.Context, a control.Ask) (int64, error)
+	close    func()
+}
+
+// takeHand finds out whether a bot runs. On SQLite that is whoever holds the file.
+func takeHand(ctx context.Context, cfg config.Config, log *slog.Logger) (hand, error) {
+	a, err := buildApp(ctx, cfg, log, time.Now, shellReplica+replicaName(), true)
+	if access.CodeOf(err) == access.Conflict {
+		return handOver(ctx, cfg)
+	}
+	if err != nil {
+		return hand{}, err
+	}
+	running, err := botRuns(ctx, a.store)
+	if err != nil {
+		a.close()
+		return hand{}, err
+	}
+	if running { // it is told by the ledger, and calls RunCloud from where it may
+		return hand{uses: a.service, offboard: a.offboard, close: a.close}, nil
+	}
+	return ownHand(a), nil
+}
+
+// handOver has the bot that holds the SQLite file do it, and reads beside it.
+func handOver(ctx context.Context, cfg config.Config) (hand, error) {
+	url := cfg.DatabaseURL.Reveal()
+	path, _, err := store.File(url)
+	if err != nil {
+		return hand{}, err
+	}
+	ledger, err := store.OpenBeside(ctx, url)
+	if err != nil {
+		return hand{}, err
+	}
+	ask := func(ctx context.Context, a control.Ask) (int64, error) {
+		return control.Offboard(ctx, control.Path(path), a)
+	}
+	return hand{uses: onlooker(ledger, cfg), offboard: ask, close: ledger.Close}, nil
+}
+
+// ownHand does the work in this process, without listening to Slack. The queue starts
+// once the wish is in the ledger, so that removals are what it finds first.
+func ownHand(a *app) hand {
+	started := false
+	ask := func(ctx context.Context, wish control.Ask) (int64, error) {
+		id, err := a.offboard(ctx, wish)
+		if err != nil {
+			return 0, err
+		}
+		if err := a.store.ReleaseAll(ctx); err != nil {
+			return 0, err
+		}
+		started = true
+		return id, a.runner.Start(ctx)
+	}
+	return hand{uses: a.service, offboard: ask, close: func() {
+		if started {
+			stopping, cancel := context.WithTimeout(context.Background(), stopWithin)
+			defer cancel()
+			_ = a.runner.Stop(stopping) // what does not end in time is handed back, and done again
+		}
+		a.close()
+	}}
+}
+
+func (a *app) offboard(ctx context.Context, wish control.Ask) (int64, error) {
+	r, err := a.service.OffboardFromShell(ctx, wish.Person, wish.Operator, wish.Reason, wish.Source)
+	return r.ID, err
+}

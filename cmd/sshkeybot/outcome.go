@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"sshkeybot/internal/access"
+)
+
+// offboarding is what an offboarding came to, for people and for programs.
+type offboarding struct {
+	Request    int64           `json:"request"`
+	Person     access.UserID   `json:"person"`
+	Done       bool            `json:"done"`
+	State      string          `json:"state"` // offboarded, or owed
+	Reason     string          `json:"reason"`
+	Halted     string          `json:"halted_since,omitempty"` // RunCloud refuses the token since then
+	Results    []resultLine    `json:"results"`
+	Debt       []resultLine    `json:"debt"` // those of the results that are still open
+	Candidates []candidateLine `json:"candidates"`
+	Sessions   []sessionLine   `json:"sessions"`
+	removed    int
+}
+
+// resultLine is what was to be done on one server: with one key, or reading it.
+type resultLine struct {
+	ServerID    int64              `json:"server_id"` // 0 is the list of servers
+	Server      string             `json:"server"`
+	Phase       access.Phase       `json:"phase"`
+	SystemUser  string             `json:"system_user,omitempty"`
+	Fingerprint string             `json:"fingerprint,omitempty"`
+	State       access.ResultState `json:"state"`
+	Problem     access.Problem     `json:"problem,omitempty"`
+	Detail      string             `json:"detail,omitempty"`
+}
+
+// candidateLine is a key that may be theirs and that the bot did not place.
+type candidateLine struct {
+	ServerID   int64  `json:"server_id"`
+	Server     string `json:"server"`
+	Credential int64  `json:"credential"`
+	Label      string `json:"label"`
+	SystemUser string `json:"system_user"`
+	Why        string `json:"why"` // label or prefix
+	Picked     bool   `json:"picked"`
+}
+
+type sessionLine struct {
+	ServerID   int64  `json:"server_id"`
+	Server     string `json:"server"`
+	SystemUser string `json:"system_user"`
+	Address    string `json:"address"`
+	Since      string `json:"since"`
+}
+
+func outcomeOf(v access.RequestView, halted string) offboarding {
+	o := offboarding{
+		Request: v.Request.ID, Person: v.Request.Person, Reason: v.Request.Reason, Halted: halted, State: "owed",
+		Done:    len(v.Results) > 0 && access.Settled(v.Results),
+		Results: []resultLine{}, Debt: []resultLine{}, Candidates: []candidateLine{}, Sessions: []sessionLine{},
+	}
+	if o.Done {
+		o.State = "offboarded"
+	}
+	for _, r := range v.Results {
+		o.add(r)
+	}
+	for _, c := range v.Candidates {
+		o.Candidates = append(o.Candidates, candidateLine{
+			ServerID: c.ServerID, Server: c.ServerName, Credential: c.Credential.ID, Label: c.Credential.Label,
+			SystemUser: c.Credential.SystemUser, Why: c.Why, Picked: !c.PickedAt.IsZero(),
+		})
+	}
+	for _, s := range v.Sessions {
+		o.Sessions = append(o.Sessions, sessionLine{
+			ServerID: s.Server.ID, Server: s.Server.Name, SystemUser: s.Session.SystemUser, Address: s.Session.Address, Since: s.Session.Since,
+		})
+	}
+	return o
+}
+
+func (o *offboarding) add(r access.Result) {
+	line := resultLine{
+		ServerID: r.ServerID, Server: r.ServerName, Phase: r.Phase, SystemUser: r.SystemUser,
+		Fingerprint: r.Fingerprint, State: r.State, Problem: r.Problem, Detail: r.Detail,
+	}
+	if r.Phase == access.PhaseInspect && r.State.Final() {
+		line.Detail = "" // the sessions seen there, in the ledger's own form
+	}
+	o.Results = append(o.Results, line)
+	switch {
+	case !r.State.Final():
+		o.Debt = append(o.Debt, line)
+	case r.Phase == access.PhaseRemove && r.State == access.Done:
+		o.removed++
+	}
+}
+
+// print says what was done, what is owed, and what is left for a person to do.
+func (o offboarding) print(out io.Writer) error {
+	p := printer{out: out}
+	if o.Done {
+		p.say("Offboarded %s (request %d): %s removed, every server read.", o.Person, o.Request, counted(o.removed, "key"))
+	} else {
+		p.say("Not finished: %s (request %d) can get no access any more, %s removed, %d left to do. A running bot goes on by itself; repeat the command to follow.",
+			o.Person, o.Request, counted(o.removed, "key"), len(o.Debt))
+	}
+	for _, d := range o.Debt {
+		what := "to be read"
+		if d.Phase == access.PhaseRemove {
+			what = d.Fingerprint + " as " + d.SystemUser
+		}
+		p.say("  owed: %s, %s: %s", plain(d.Server), what, plain(why(d.Problem, d.Detail)))
+	}
+	for _, c := range o.Candidates {
+		if !c.Picked {
+			p.say("  may be theirs (by its %s), for an approver to pick in Slack: %s, credential %d «%s» of %s", c.Why, plain(c.Server), c.Credential, plain(c.Label), plain(c.SystemUser))
+		}
+	}
+	for _, s := range o.Sessions {
+		p.say("  open SSH session, which does not end by itself: %s, %s from %s since %s", plain(s.Server), plain(s.SystemUser), plain(s.Address), plain(s.Since))
+	}
+	p.say("To do by hand: delete their keys from the SSH Key Vault in RunCloud's dashboard, which has no API.")
+	return p.err
+}
+
+// printer keeps the first error of many lines.
+type printer struct {
+	out io.Writer
+	err error
+}
+
+func (p *printer) say(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.out, format+"\n", args...)
+	}
+}

@@ -1,0 +1,76 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/slack-go/slack"
+)
+
+func (c Checker) channels(ctx context.Context, client *slack.Client, granted []string) []Finding {
+	approval, announce := c.Config.ApprovalChannel, c.Config.AnnounceChannel
+	var findings []Finding
+	if approval == "" {
+		findings = append(findings, note("approval channel", "None is set: a request is posted where it is asked. Invite the bot to private channels where people will ask."))
+	} else {
+		findings = append(findings, channel(ctx, client, granted, "approval channel", approval))
+	}
+	switch announce {
+	case "":
+		return append(findings, warning("announce channel", "None is set: offboardings that Slack causes, and the daily summary, have no place.",
+			"Set SSHKEYBOT_ANNOUNCE_CHANNEL to the ID of a channel."))
+	case approval:
+		return append(findings, ok("announce channel", "It is the approval channel."))
+	}
+	return append(findings, channel(ctx, client, granted, "announce channel", announce))
+}
+
+// channel proves what the scopes allow to be proven. Those of the manifest do not
+// let the bot look at a channel, and posting to try would disturb people.
+func channel(ctx context.Context, client *slack.Client, granted []string, name, id string) Finding {
+	if slices.Contains(granted, "channels:read") || slices.Contains(granted, "groups:read") {
+		info, err := client.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
+		if err == nil {
+			return seen(name, info)
+		}
+		if slackCode(err) != "missing_scope" { // one of the two scopes, and the channel is of the other kind
+			return unseen(name, id, err)
+		}
+	}
+	// Asking for a message that cannot exist needs no scope and changes nothing. The
+	// answer tells apart a channel that Slack does not show to the bot (Slack,
+	// chat.getPermalink, errors).
+	_, err := client.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: id, Ts: "1000000000.000001"})
+	if slackCode(err) == "message_not_found" || err == nil {
+		return note(name, id+" is there. That the bot may post in it cannot be proven with its scopes; to be sure, type /invite for the bot in that channel.")
+	}
+	return unseen(name, id, err)
+}
+
+func unseen(name, id string, err error) Finding {
+	switch code := slackCode(err); code {
+	case "channel_not_found":
+		return problem(name, id+" does not exist, or is private and the bot is not in it.", "Check the ID (at the end of the channel's details in Slack), and type /invite for the bot in that channel.")
+	case "":
+		return problem(name, "Slack did not answer.", mendWay)
+	default:
+		return warning(name, "Slack did not show "+id+": "+clean(code)+".", "Make sure of the ID, and type /invite for the bot in that channel.")
+	}
+}
+
+func seen(name string, info *slack.Channel) Finding {
+	shown := fmt.Sprintf("#%s (%s)", clean(info.Name), info.ID)
+	invite := "Type /invite for the bot in that channel."
+	switch {
+	case info.IsArchived:
+		return problem(name, shown+" is archived.", "Unarchive it, or set another channel.")
+	case info.IsPrivate && !info.IsMember:
+		return problem(name, "The bot is not in "+shown+".", invite)
+	case info.IsExtShared || info.IsPendingExtShared:
+		return warning(name, shown+" is shared with another organisation, which reads the names of your servers there.", "Set a channel of your own.")
+	case !info.IsMember && !info.IsIM:
+		return warning(name, "The bot can post in "+shown+" and is not in it, so it cannot share the complete list of a large run as a file.", invite)
+	}
+	return ok(name, "The bot is in "+shown+".")
+}

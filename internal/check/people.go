@@ -1,0 +1,97 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"sshkeybot/bot"
+	"sshkeybot/internal/access"
+)
+
+// approvers looks at everybody whom SSHKEYBOT_APPROVERS names, and at whether there
+// are enough of them.
+func (c Checker) approvers(ctx context.Context, web *http.Client) []Finding {
+	directory := c.directory(web)
+	var findings []Finding
+	var able []access.UserID
+	for _, id := range c.Config.Approvers {
+		look := c.user
+		if strings.HasPrefix(id, "S") {
+			look = c.group
+		}
+		finding, people := look(ctx, directory, id)
+		findings, able = append(findings, finding), append(able, people...)
+	}
+	slices.Sort(able)
+	return append(findings, c.enough(len(slices.Compact(able))))
+}
+
+func (Checker) user(ctx context.Context, directory *bot.Directory, id string) (Finding, []access.UserID) {
+	name := "approver " + id
+	profile, err := directory.Profile(ctx, access.UserID(id))
+	switch {
+	case err != nil:
+		return problem(name, access.MessageOf(err), mendWay), nil
+	case profile.Standing != access.Member:
+		return problem(name, "Cannot decide: "+standing(profile.Standing)+".", "Take "+id+" out of SSHKEYBOT_APPROVERS, or name somebody else."), nil
+	}
+	return ok(name, "@"+clean(profile.Name)+" is a full member."), []access.UserID{profile.ID}
+}
+
+func standing(s access.Standing) string {
+	switch s {
+	case access.Deactivated:
+		return "the account is deactivated"
+	case access.Bot:
+		return "this is a bot"
+	case access.Guest:
+		return "this is a guest"
+	case access.Outsider:
+		return "this account is not of this workspace"
+	case access.Member, access.Nobody:
+	}
+	return "Slack knows no such user in this workspace"
+}
+
+func (Checker) group(ctx context.Context, directory *bot.Directory, id string) (Finding, []access.UserID) {
+	name := "approver group " + id
+	members, err := directory.Members(ctx, id)
+	switch {
+	case access.CodeOf(err) == access.NotFound:
+		return problem(name, "Slack knows no such user group.", "Take the ID from the group's menu in Slack (Copy group ID); it begins with S."), nil
+	case err != nil:
+		return problem(name, access.MessageOf(err), mendWay), nil
+	}
+	var able []access.UserID
+	for _, member := range members {
+		profile, err := directory.Profile(ctx, member)
+		if err != nil {
+			return problem(name, access.MessageOf(err), mendWay), able
+		}
+		if profile.Standing == access.Member {
+			able = append(able, member)
+		}
+	}
+	if len(able) == 0 {
+		return problem(name, "Nobody in it is an active, full member.", "Add people to the group in Slack."), nil
+	}
+	return ok(name, fmt.Sprintf("%d of its %d members can decide.", len(able), len(members))), able
+}
+
+// enough compares the people who can decide with the approvals that are needed.
+func (c Checker) enough(able int) Finding {
+	const name = "approvals"
+	needed := c.Config.Approvals
+	text := fmt.Sprintf("A request needs %d of the %d people who can decide.", needed, able)
+	switch {
+	case able < needed:
+		return problem(name, text, "Name more people in SSHKEYBOT_APPROVERS, or ask for fewer with SSHKEYBOT_APPROVALS.")
+	case able == needed && !c.Config.SelfApproval:
+		return warning(name, text+" What one of them asks for, or receives, is refused: nobody may decide on their own access.",
+			"Name one more person in SSHKEYBOT_APPROVERS.")
+	}
+	return ok(name, text)
+}

@@ -1,0 +1,69 @@
+package check
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"sshkeybot/internal/config"
+)
+
+// rules says in sentences what was chosen, so that a slip shows.
+func (c Checker) rules() []Finding {
+	return []Finding{c.zone(), c.durations(), c.longGrants(), c.selfApproval()}
+}
+
+func (c Checker) zone() Finding {
+	const name = "time zone"
+	zone := strings.TrimPrefix(c.Zone, ":")
+	if _, err := time.LoadLocation(zone); zone != "" && !strings.HasPrefix(zone, "/") && err != nil {
+		return problem(name, "TZ names a zone that this machine does not know, so UTC is used instead.", "Set TZ to a name such as Europe/Lisbon, and see that the machine has a time zone database.")
+	}
+	now := c.Now().Local()
+	text := "It is " + now.Format("15:04 -07:00") + " here."
+	if at := c.Config.DailySummary; at != nil {
+		text += fmt.Sprintf(" The daily summary comes at %02d:%02d.", at.Hour, at.Minute)
+	}
+	return ok(name, text)
+}
+
+func (c Checker) durations() Finding {
+	text := fmt.Sprintf("A grant lasts from %s to %s", span(c.Config.MinDuration), span(c.Config.MaxDuration))
+	if c.Config.AllowForever {
+		return warning("durations", text+", or for ever.", "Set SSHKEYBOT_ALLOW_FOREVER=false unless somebody needs access without an end.")
+	}
+	return ok("durations", text+"; none is for ever.")
+}
+
+func (c Checker) longGrants() Finding {
+	const name = "long grants"
+	lifetime := span(c.Config.RunCloud.TemporaryLifetime)
+	if c.Config.LongGrants == config.LongGrantsPermanent {
+		return warning(name, "A grant longer than "+lifetime+" is placed as a permanent key, which only the bot removes: if it is gone, the key stays.",
+			"Set SSHKEYBOT_LONG_GRANTS=renew, and RunCloud ends such keys by itself.")
+	}
+	return ok(name, "A grant longer than "+lifetime+" is placed as a temporary key and renewed, so RunCloud ends it should the bot be gone.")
+}
+
+func (c Checker) selfApproval() Finding {
+	const name = "self-approval"
+	if c.Config.SelfApproval {
+		return warning(name, "An approver may approve their own access.", "Set SSHKEYBOT_SELF_APPROVAL=false to have two people in every grant.")
+	}
+	return ok(name, "Nobody decides on what they ask for or receive.")
+}
+
+// span writes whole days as such, and leaves out zeros that say nothing.
+func span(d time.Duration) string {
+	if day := 24 * time.Hour; d >= day && d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}

@@ -1,0 +1,130 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"sshkeybot/bot"
+)
+
+func (c Checker) slack(ctx context.Context) []Finding {
+	clock := &dated{now: c.Now}
+	web := &http.Client{Transport: clock, Timeout: patience}
+	bot := slack.New(c.Config.Slack.BotToken.Reveal(), slack.OptionHTTPClient(web), slack.OptionAPIURL(c.Config.Slack.APIURL),
+		slack.OptionAppLevelToken(c.Config.Slack.AppToken.Reveal()))
+	findings := []Finding{socket(ctx, bot)}
+	self, err := bot.AuthTestContext(ctx)
+	if err != nil {
+		findings = append(findings, refusedBy("bot token", err, mendBotToken))
+		return append(findings, note("slack", "Scopes, approvers, channels and clock were not asked for, since Slack did not take the bot token."))
+	}
+	granted := split(self.Header.Get("X-OAuth-Scopes"))
+	findings = append(findings,
+		ok("bot token", fmt.Sprintf("The bot is @%s in the workspace %s.", clean(self.User), clean(self.Team))),
+		scopes(c.Manifest, granted), clock.finding("slack clock", "Slack"))
+	findings = append(findings, c.approvers(ctx, web)...)
+	return append(findings, c.channels(ctx, bot, granted)...)
+}
+
+const (
+	mendAppToken = "In the app's settings under Basic Information, App-Level Tokens, make a token with the scope connections:write, and put it into SLACK_APP_TOKEN."
+	mendBotToken = "In the app's settings under OAuth & Permissions, install the app to the workspace and put the Bot User OAuth Token into SLACK_BOT_TOKEN."
+	mendWay      = "Make sure that this machine may open https connections to slack.com, and that a proxy, if there is one, is set in HTTPS_PROXY."
+)
+
+func socket(ctx context.Context, client *slack.Client) Finding {
+	_, _, err := client.StartSocketModeContext(ctx)
+	if err != nil {
+		return refusedBy("app token", err, mendAppToken)
+	}
+	return ok("app token", "Slack opens a socket for it.")
+}
+
+// refusedBy says what Slack answered, or that it did not.
+func refusedBy(name string, err error, remedy string) Finding {
+	if limit, is := errors.AsType[*slack.RateLimitedError](err); is {
+		return problem(name, fmt.Sprintf("Slack asks to wait %s.", limit.RetryAfter), "Check again after that; another process may be using the same app.")
+	}
+	code := slackCode(err)
+	switch code {
+	case "":
+		return problem(name, "Slack did not answer.", mendWay) // the error may hold an address that is a secret
+	case "missing_scope":
+		return problem(name, "The token lacks a scope.", remedy)
+	case "not_allowed_token_type":
+		return problem(name, "This is a token of another kind.", remedy)
+	case "link_disabled", "socket_mode_disabled":
+		return problem(name, "Socket Mode is off.", "Turn it on in the app's settings under Socket Mode.")
+	}
+	return problem(name, "Slack refuses the token: "+clean(code)+".", remedy)
+}
+
+func slackCode(err error) string {
+	if answer, is := errors.AsType[slack.SlackErrorResponse](err); is {
+		return answer.Err
+	}
+	return ""
+}
+
+// scopes compares what was granted with what the manifest asks for.
+func scopes(manifest string, granted []string) Finding {
+	const name, again = "scopes", "Put the output of `sshkeybot manifest` into the app's settings under App Manifest, then reinstall the app to the workspace (OAuth & Permissions)."
+	wanted := manifestScopes(manifest)
+	missing, more := without(wanted, granted), without(granted, wanted)
+	switch {
+	case len(granted) == 0:
+		return note(name, "Slack did not tell which scopes the bot has.")
+	case len(missing) > 0:
+		return problem(name, "The bot lacks "+strings.Join(missing, ", ")+".", again)
+	case len(more) > 0:
+		return warning(name, "The bot has more scopes than it uses: "+clean(strings.Join(more, ", "))+".", again)
+	}
+	return ok(name, fmt.Sprintf("The bot has the %d scopes of the manifest, and no other.", len(wanted)))
+}
+
+// manifestScopes reads the list below "bot:", the only list of scopes there is.
+func manifestScopes(manifest string) (scopes []string) {
+	inside := false
+	for line := range strings.Lines(manifest) {
+		line = strings.TrimSpace(line)
+		scope, item := strings.CutPrefix(line, "- ")
+		switch {
+		case line == "bot:":
+			inside = true
+		case inside && item:
+			scopes = append(scopes, scope)
+		case inside:
+			return scopes
+		}
+	}
+	return scopes
+}
+
+func split(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+func without(list, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(others, s) })
+}
+
+// clean keeps a stranger's text on its line.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// directory is the bot's own way to ask who somebody is.
+func (c Checker) directory(web *http.Client) *bot.Directory {
+	return bot.NewDirectory(bot.NewAPI(c.Config.Slack.BotToken.Reveal(), c.Config.Slack.APIURL, web))
+}
