@@ -113,7 +113,11 @@ func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !fresh || s == nil {
+	if s == nil {
+		return nil, nil
+	}
+	if !fresh { // delivered before: that delivery's acknowledgement carries the answer, and must come first
+		sleep(ctx, quick-time.Since(e.At))
 		return nil, nil
 	}
 	return s.wait(ctx, quick-time.Since(e.At)), nil
