@@ -1,0 +1,159 @@
+package sshkeybot
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	maxFileLines     = 400
+	maxFunctionLines = 80
+)
+
+// anything marks the packages that put the others together.
+var anything = []string{"*"}
+
+// arrows says which packages of ours each package may import. They point to the
+// domain: it knows nobody, and the clients and played services know nothing of ours.
+var arrows = map[string][]string{
+	"cmd/sshkeybot":            anything,
+	"internal/check":           anything,
+	"internal/crash":           anything,
+	"bot":                      {"bot/draw", "bot/socket", "internal/access", "internal/duration", "internal/sshkey"},
+	"bot/draw":                 {"internal/access", "internal/duration"},
+	"bot/socket":               nil,
+	"internal/access":          {"internal/sshkey"},
+	"internal/config":          {"internal/duration"},
+	"internal/control":         {"internal/access"},
+	"internal/duration":        nil,
+	"internal/health":          nil,
+	"internal/queue":           {"internal/access", "internal/store"},
+	"internal/sim/runcloudsim": nil,
+	"internal/sim/slacksim":    nil,
+	"internal/sshkey":          nil,
+	"internal/store":           {"internal/access"},
+	"internal/store/storetest": {"internal/access", "internal/store"},
+	"internal/target/runcloud": {"internal/access", "runcloud"},
+	"runcloud":                 nil,
+}
+
+func TestArrows(t *testing.T) {
+	t.Parallel()
+	for name, imports := range goList(t, "{{.ImportPath}} {{join .Imports \" \"}}", "./...") {
+		from, ours := strings.CutPrefix(name, "sshkeybot/")
+		if !ours {
+			continue
+		}
+		allowed, known := arrows[from]
+		if !known {
+			t.Errorf("what may %s import?", from)
+		}
+		for _, imported := range imports {
+			to, ours := strings.CutPrefix(imported, "sshkeybot/")
+			if ours && !slices.Equal(allowed, anything) && !slices.Contains(allowed, to) {
+				t.Errorf("%s imports %s", from, to)
+			}
+		}
+	}
+}
+
+// The domain rests on the standard library and on what the parser of keys needs.
+func TestDomainStandsAlone(t *testing.T) {
+	t.Parallel()
+	const list = "{{if not .Standard}}{{.ImportPath}}{{end}}"
+	needed := goList(t, list, "-deps", "./internal/sshkey")
+	for name := range goList(t, list, "-deps", "./internal/access") {
+		if _, ok := needed[name]; !ok && name != "sshkeybot/internal/access" {
+			t.Errorf("internal/access needs %s", name)
+		}
+	}
+	for name, imports := range goList(t, "{{.ImportPath}} {{join .Imports \" \"}}", "./internal/access") {
+		for _, imported := range imports {
+			if strings.Contains(imported, ".") {
+				t.Errorf("%s imports %s", name, imported)
+			}
+		}
+	}
+}
+
+// goList answers the first word of each line that go list prints, with the others.
+func goList(t *testing.T, format string, args ...string) map[string][]string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list", "-f", format}, args...)...)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	found := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		if words := strings.Fields(line); len(words) > 0 {
+			found[words[0]] = words[1:]
+		}
+	}
+	if len(found) == 0 {
+		t.Fatal("go list finds nothing")
+	}
+	return found
+}
+
+// A package is named by what it is about, not by what it is made of.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	empty := []string{"util", "utils", "common", "types", "models", "helpers", "misc", "shared", "base"}
+	for name := range goList(t, "{{.ImportPath}}", "./...") {
+		if slices.Contains(empty, path.Base(name)) {
+			t.Errorf("%s says nothing", name)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	t.Parallel()
+	files := 0
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "testdata"):
+			return fs.SkipDir
+		case filepath.Ext(name) == ".go":
+			files++
+			checkSize(t, name)
+		}
+		return nil
+	})
+	if err != nil || files == 0 {
+		t.Errorf("%d files: %v", files, err)
+	}
+}
+
+func checkSize(t *testing.T, name string) {
+	t.Helper()
+	set := token.NewFileSet()
+	file, err := parser.ParseFile(set, name, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if lines := set.File(file.FileStart).LineCount() - 1; lines > maxFileLines {
+		t.Errorf("%s has %d lines, more than %d", name, lines, maxFileLines)
+	}
+	for _, declared := range file.Decls {
+		f, ok := declared.(*ast.FuncDecl)
+		if !ok {
+			continue
+		}
+		begin, end := set.Position(f.Pos()), set.Position(f.End())
+		if lines := end.Line - begin.Line + 1; lines > maxFunctionLines {
+			t.Errorf("%s: %s has %d lines, more than %d", begin, f.Name.Name, lines, maxFunctionLines)
+		}
+	}
+}
