@@ -1,0 +1,184 @@
+package crash
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"sshkeybot/bot/draw"
+	"sshkeybot/internal/sim/slacksim"
+)
+
+// patience is how long people go on trying while the program is being killed.
+const patience = 60 * time.Second
+
+// again tries until Slack has seen an acknowledgement, as somebody does who is shown
+// an error.
+func (s stage) again(what string, try func(context.Context) (slacksim.Outcome, error)) error {
+	ctx, cancel := context.WithTimeout(s.Context(), patience)
+	defer cancel()
+	for {
+		if err := s.slack.Wait(ctx, func(w *slacksim.Workspace) bool { return w.Sockets() > 0 }); err != nil {
+			return fmt.Errorf("%s: never acknowledged", what)
+		}
+		outcome, err := try(ctx)
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		if outcome.Acked {
+			s.mu.Lock()
+			s.acked = append(s.acked, outcome.EnvelopeID)
+			s.mu.Unlock()
+			return nil
+		}
+	}
+}
+
+// types has somebody give a command until it is acknowledged.
+func (s stage) types(user, text string) {
+	s.Helper()
+	err := s.again(text, func(ctx context.Context) (slacksim.Outcome, error) {
+		result, err := s.slack.Command(ctx, user, ops, "/sshkey "+text)
+		return result.Outcome, err
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// presses has somebody press a button of a request's message until that is acknowledged.
+func (s stage) presses(user, action string, r request) error {
+	return s.again(action, func(ctx context.Context) (slacksim.Outcome, error) {
+		return s.slack.ClickStale(ctx, user, ops, r.ts, slacksim.Pick{ActionID: action, Value: r.id})
+	})
+}
+
+// request is a request as people see it.
+type request struct{ id, ts string }
+
+// sees waits for the message of the request with that reason.
+func (s stage) sees(reason string) (r request) {
+	s.Helper()
+	until(s.T, patience, func() string {
+		for _, m := range s.slack.Messages(ops) {
+			raw, _ := json.Marshal(m.Blocks) // came as JSON
+			if !strings.Contains(string(raw), reason) {
+				continue
+			}
+			for _, b := range m.Buttons() {
+				if b.ActionID == draw.ActionApprove {
+					r = request{b.Value, m.TS}
+					return ""
+				}
+			}
+		}
+		return "nobody sees the request for " + reason
+	})
+	return r
+}
+
+// decided waits until the ledger holds a decision on the request.
+func (s stage) decided(r request, state string) {
+	s.Helper()
+	until(s.T, patience, func() string {
+		got := s.ledger.texts(s.T, "SELECT state FROM requests WHERE id = "+r.id)
+		if len(got) == 1 && got[0] == state {
+			return ""
+		}
+		return fmt.Sprintf("request %s is %v, want %s", r.id, got, state)
+	})
+}
+
+// registers has somebody register their key.
+func (s stage) registers(p *person) {
+	s.Helper()
+	s.types(p.id, "register "+p.key.Line("laptop"))
+	s.registered(p)
+}
+
+func (s stage) registered(p *person) {
+	s.Helper()
+	until(s.T, patience, func() string {
+		if got := s.ledger.texts(s.T, "SELECT person FROM person_keys WHERE person = '"+p.id+"'"); len(got) != 1 {
+			return fmt.Sprintf("%d keys of %s", len(got), p.name)
+		}
+		return ""
+	})
+}
+
+// grants has a person ask for themself and both approvers approve at the same time.
+func (s stage) grants(p *person, what, reason string) request {
+	s.Helper()
+	s.types(p.id, fmt.Sprintf("grant @%s %s for %s", p.name, what, reason))
+	r := s.sees(reason)
+	s.approves(r)
+	return r
+}
+
+func (s stage) approves(r request) {
+	s.Helper()
+	other := make(chan error, 1)
+	go func() { other <- s.presses(second, draw.ActionApprove, r) }()
+	if err := errors.Join(s.presses(first, draw.ActionApprove, r), <-other); err != nil {
+		s.Fatal(err)
+	}
+	s.decided(r, "approved")
+}
+
+// confirms has an approver give a command that answers a draft, and confirm it.
+func (s stage) confirms(command, kind string, p *person) {
+	s.Helper()
+	ids := "SELECT CAST(id AS TEXT) FROM requests WHERE kind = '" + kind + "' AND person = '" + p.id + "'"
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		s.types(first, command)
+		if ts, value, ok := s.draft(ids); ok {
+			err := s.again(command, func(ctx context.Context) (slacksim.Outcome, error) {
+				return s.slack.ClickEphemeral(ctx, first, ts, slacksim.Pick{ActionID: draw.ActionConfirm, Value: value})
+			})
+			if err != nil {
+				s.Fatal(err)
+			}
+			s.decided(request{id: value}, "approved")
+			return
+		}
+	}
+	s.Fatalf("%s: no draft to confirm", command)
+}
+
+// draft waits a moment for a private answer about one of the requests.
+func (s stage) draft(ids string) (ts, value string, ok bool) {
+	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		known := map[string]bool{}
+		for _, id := range s.ledger.texts(s.T, ids) {
+			known[id] = true
+		}
+		for _, m := range s.slack.Ephemeral(first) {
+			for _, b := range m.Buttons() {
+				if b.ActionID == draw.ActionConfirm && known[b.Value] {
+					return m.TS, b.Value, true
+				}
+			}
+		}
+	}
+	return "", "", false
+}
+
+// shown waits for the message of a request.
+func (s stage) shown(id string) (r request) {
+	s.Helper()
+	until(s.T, patience, func() string {
+		for _, m := range s.slack.Messages(ops) {
+			for _, b := range m.Buttons() {
+				if b.ActionID == draw.ActionApprove && b.Value == id {
+					r = request{id, m.TS}
+					return ""
+				}
+			}
+		}
+		return "nobody sees request " + id
+	})
+	return r
+}

@@ -1,0 +1,212 @@
+package crash
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/store"
+)
+
+// settles is how long everything may take to come to rest once nothing is ill.
+const settles = 90 * time.Second
+
+// owed tells, in one row each, of servers and people that wait for something.
+const owed = `
+	SELECT 'placement ' || label || ' on ' || CAST(server_id AS TEXT) || ' is ' || state || ' attempts ' || CAST(attempts AS TEXT) || ' ' || problem || ' ' || holder
+		FROM placements WHERE state IN ('wanted', 'unknown', 'leaving')
+	UNION ALL SELECT 'envelope ' || id || ' of ' || person || ' held by ' || holder FROM inbox WHERE handled = 0
+	UNION ALL SELECT 'result of ' || CAST(request_id AS TEXT) || ' on ' || server_name || ' is ' || state || ' ' || problem FROM results
+		WHERE state IN ('waiting', 'failed', 'unknown')`
+
+// unsaid tells of what Slack does not show yet.
+const unsaid = `
+	SELECT 'request ' || CAST(request_id AS TEXT) || ' is not drawn' FROM drawings WHERE version > shown
+	UNION ALL SELECT 'notice ' || name FROM notices WHERE sent_at = 0`
+
+// none waits until a query that tells what is left answers nothing.
+func (s stage) none(query string) {
+	s.Helper()
+	until(s.T, settles, func() string { return some(s.ledger.texts(s.T, query)) })
+}
+
+func some(left []string) string {
+	if len(left) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d things are left:\n%s", len(left), strings.Join(left[:min(len(left), 40)], "\n"))
+}
+
+// placed is one key on one server, in the words of a comparison.
+func placed(server int64, user, authorized string) string {
+	return fmt.Sprintf("%d %s %s", server, user, authorized)
+}
+
+// wants answers what the test expects on the servers: the keys of strangers, and
+// those of everybody who has access, each once.
+func (s stage) wants(strangers []string) []string {
+	want := slices.Clone(strangers)
+	for _, p := range s.people {
+		for _, server := range s.servers {
+			if p.has {
+				want = append(want, placed(server, "runcloud", p.key.Authorized()))
+			}
+		}
+	}
+	slices.Sort(want)
+	return want
+}
+
+// holds answers what really is on the servers.
+func (s stage) holds() (got []string) {
+	for _, k := range s.account.AllKeys() {
+		words := strings.Fields(k.PublicKey)
+		got = append(got, placed(k.Server, k.User, strings.Join(words[:2], " ")))
+	}
+	slices.Sort(got)
+	return got
+}
+
+// atPeace waits until the servers hold exactly what they should and nothing is
+// owed. Renewals take keys away for a moment, so it may take some looks.
+func (s stage) atPeace(strangers []string) {
+	s.Helper()
+	want := s.wants(strangers)
+	until(s.T, settles, func() string {
+		if left := some(s.ledger.texts(s.T, owed)); left != "" {
+			return left
+		}
+		return cmp.Diff(want, s.holds())
+	})
+}
+
+// hastens makes due now what the program would try again, or read once more, minutes
+// later, and waits for its end. What is read again is what is long past, so that comes
+// when nothing is under way.
+func (s stage) hastens(strangers []string) {
+	s.Helper()
+	s.ledger.exec(s.T, "UPDATE placements SET next_at = 0 WHERE next_at > 0 AND holder = '' AND state IN ('wanted', 'unknown', 'leaving')")
+	s.none(owed)
+	s.ledger.exec(s.T, "UPDATE placements SET recheck_at = 1 WHERE recheck_at > 0")
+	s.none("SELECT label || ' is not read again' FROM placements WHERE recheck_at = 1")
+	s.atPeace(strangers)
+	s.none(unsaid)
+}
+
+// audit reads the ledger when every process has ended: the chain is whole, whatever
+// Slack saw acknowledged was handled, and every decision stands in it once.
+func (s stage) audit() {
+	s.Helper()
+	events := s.events()
+	s.chained(events)
+	s.decidedOnce(events)
+	s.livesAgree()
+	handled := s.ledger.texts(s.T, "SELECT id FROM inbox WHERE handled = 1")
+	slices.Sort(handled)
+	for _, id := range s.acked {
+		if _, ok := slices.BinarySearch(handled, id); !ok {
+			s.Errorf("envelope %s was acknowledged and is not handled", id)
+		}
+	}
+}
+
+func (s stage) events() (events []access.Event) {
+	s.Helper()
+	ledger, err := store.Open(s.Context(), s.ledger.url, store.Options{Replica: "the test"})
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer ledger.Close()
+	err = ledger.Read(s.Context(), func(tx access.Tx) (err error) {
+		events, err = tx.Events(context.Background(), 0, 1_000_000)
+		return err
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return events
+}
+
+func (s stage) chained(events []access.Event) {
+	s.Helper()
+	if len(events) == 0 {
+		s.Error("the audit log is empty")
+	}
+	var before access.Event
+	for _, e := range events {
+		if err := e.VerifyNext(before); err != nil {
+			s.Error(err)
+		}
+		before = e
+	}
+}
+
+// decidedOnce checks that no state was left twice: a request is decided once, a
+// grant begins and ends once, a placement goes from the state it had.
+func (s stage) decidedOnce(events []access.Event) {
+	s.Helper()
+	count, state := map[string]int{}, map[string]string{}
+	for _, e := range events {
+		switch e.Action {
+		case "request.approved", "request.denied", "request.cancelled", "request.expired":
+			count["decision on request "+e.NounID]++
+		case "grant.start", "grant.end", "person.offboard", "request.ask":
+			count[e.Action+" of "+e.NounID]++
+		}
+		if e.Noun != "placement" {
+			continue
+		}
+		if was := state[e.NounID]; was == string(access.PlacementGone) || was == e.To {
+			s.Errorf("event %d: placement %s is %s and becomes %s", e.Seq, e.NounID, was, e.To)
+		}
+		state[e.NounID] = e.To
+	}
+	for what, n := range count {
+		if n != 1 {
+			s.Errorf("%s: %d times", what, n)
+		}
+	}
+	extensions := s.ledger.texts(s.T, "SELECT person FROM requests WHERE kind = 'extend' AND state = 'approved'")
+	moved := 0
+	for _, e := range events {
+		if e.Action == "grant.extend" {
+			moved++
+		}
+	}
+	if moved != len(extensions) {
+		s.Errorf("%d approved extensions moved an end %d times", len(extensions), moved)
+	}
+}
+
+// livesAgree checks that the ledger's live grants are those that people were told of.
+func (s stage) livesAgree() {
+	s.Helper()
+	var want []string
+	for _, p := range s.people {
+		if p.has {
+			want = append(want, p.id)
+		}
+	}
+	got := s.ledger.texts(s.T, "SELECT DISTINCT person FROM grants WHERE state = 'live' ORDER BY person")
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" {
+		s.Errorf("live grants (-want +got):\n%s", diff)
+	}
+}
+
+// strangers puts the same keys on every server as somebody with the dashboard would.
+func (s stage) strangers(keys map[string]string) (there []string) {
+	for _, server := range s.servers {
+		for label, key := range keys {
+			s.account.AddKey(server, runcloudsim.Credential{Label: label, User: "runcloud", PublicKey: key})
+			there = append(there, placed(server, "runcloud", key))
+		}
+	}
+	return there
+}

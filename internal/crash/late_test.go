@@ -1,0 +1,212 @@
+package crash
+
+import (
+	"fmt"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/sim/runcloudsim"
+)
+
+// TestOverdue has the program down across the end of a grant.
+func TestOverdueSQLite(t *testing.T)   { t.Parallel(); overdue(t, onSQLite(t)) }
+func TestOverduePostgres(t *testing.T) { t.Parallel(); overdue(t, onPostgres(t)) }
+
+func overdue(t *testing.T, ledger database) {
+	s := newStage(t, ledger, setup{servers: 20, latency: 5 * time.Millisecond, seed: *seed})
+	s.up(1)
+	p := s.person("alice", ed25519Key(t))
+	s.registers(p)
+	s.grants(p, "3s", "r-short")
+	until(t, patience, func() string {
+		if n := len(s.holds()); n < 20 {
+			return fmt.Sprintf("%d of 20 keys are placed", n)
+		}
+		return ""
+	})
+	s.child(0).kill()
+	until(t, patience, func() string {
+		ended := s.ledger.texts(t, "SELECT person FROM grants WHERE ends_at < "+fmt.Sprint(time.Now().Add(-time.Second).UnixMilli()))
+		if len(ended) == 0 {
+			return "the grant still lives"
+		}
+		return ""
+	})
+	if n := len(s.holds()); n != 20 {
+		t.Fatalf("%d keys are placed while the program is down, want 20", n)
+	}
+	removal := make(chan time.Time, 1)
+	s.account.OnCall(func(c runcloudsim.Call) {
+		if c.Op == runcloudsim.OpDelete {
+			select {
+			case removal <- time.Now():
+			default:
+			}
+		}
+	})
+	begin := time.Now()
+	s.restart(0)
+	select {
+	case at := <-removal:
+		t.Logf("the first removal was asked %s after the start", at.Sub(begin).Round(time.Millisecond))
+	case <-time.After(60 * time.Second):
+		t.Error("no removal within 60 s of the start")
+	}
+	s.atPeace(nil)
+	t.Logf("all 20 keys were gone %s after the start", time.Since(begin).Round(time.Millisecond))
+	s.stop()
+	s.audit()
+}
+
+// TestRenewal kills the program while the keys of a grant longer than RunCloud's own
+// timer are renewed, and while it waits.
+func TestRenewalSQLite(t *testing.T)      { t.Parallel(); renewal(t, onSQLite(t), 1) }
+func TestRenewalTwoReplicas(t *testing.T) { t.Parallel(); renewal(t, onPostgres(t), 2) }
+
+func renewal(t *testing.T, ledger database, replicas int) {
+	s := newStage(t, ledger, setup{servers: 10, lifetime: 8 * time.Second, latency: 10 * time.Millisecond, seed: *seed})
+	s.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultDrop, After: true, Probability: 0.05})
+	s.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpDelete, Kind: runcloudsim.FaultDrop, After: true, Probability: 0.05})
+	s.up(replicas)
+	alice, bob := s.person("alice", ed25519Key(t)), s.person("bob", ecdsaKey(t))
+	alice.has = true
+	for _, p := range []*person{alice, bob} {
+		s.registers(p)
+	}
+	s.grants(alice, "1h", "r-alice")
+	s.grants(bob, "12s", "r-bob")
+	s.diesRenewing(3)
+	s.account.ClearFaults()
+	s.hastens(nil)
+	s.stop()
+	s.audit()
+}
+
+// diesRenewing kills whoever made a removal or an addition, each at the third of its
+// kind, as many times.
+func (s stage) diesRenewing(times int) {
+	s.Helper()
+	for i := range times {
+		op := []runcloudsim.Op{runcloudsim.OpDelete, runcloudsim.OpCreate}[i%2]
+		s.dies(op, runcloudsim.After, 3)
+		until(s.T, patience, func() string {
+			if s.child(0).alive() {
+				return "nothing was renewed"
+			}
+			return ""
+		})
+		s.account.OnCall(nil)
+		s.restart(0)
+	}
+}
+
+// gate holds up calls of one sort right before they are applied.
+type gate struct {
+	held   chan struct{}
+	pass   chan struct{}
+	once   sync.Once
+	opened sync.Once
+}
+
+func (s stage) gate(op runcloudsim.Op) *gate {
+	g := &gate{held: make(chan struct{}), pass: make(chan struct{})}
+	s.account.OnCall(func(c runcloudsim.Call) {
+		if c.Op == op && c.Phase == runcloudsim.Before {
+			g.once.Do(func() { close(g.held) })
+			<-g.pass
+		}
+	})
+	s.Cleanup(g.open)
+	return g
+}
+
+func (g *gate) open() { g.opened.Do(func() { close(g.pass) }) }
+
+// TestPaused has a process stand still with a key under way to a server while the
+// grant goes past it, and wake up late, or die.
+func TestPausedSQLite(t *testing.T) {
+	t.Parallel()
+	for name, wakes := range map[string]bool{"wakes up": true, "dies": false} {
+		t.Run(name, func(t *testing.T) { t.Parallel(); paused(t, onSQLite(t), wakes) })
+	}
+}
+
+func paused(t *testing.T, ledger database, wakes bool) {
+	s := newStage(t, ledger, setup{servers: 1, seed: *seed})
+	s.up(1)
+	p := s.person("alice", ed25519Key(t))
+	s.registers(p)
+	g := s.gate(runcloudsim.OpCreate)
+	s.grants(p, "2s", "r-alice")
+	<-g.held
+	s.child(0).signal(syscall.SIGSTOP)
+	until(t, patience, func() string {
+		return some(s.ledger.texts(t, "SELECT person FROM grants WHERE ends_at > "+fmt.Sprint(time.Now().UnixMilli())))
+	})
+	if wakes {
+		g.open()
+		s.child(0).signal(syscall.SIGCONT)
+	} else {
+		s.child(0).kill()
+		s.restart(0)
+		s.none("SELECT label FROM placements WHERE state <> 'gone'")
+		g.open() // the key lands when the ledger believes it gone
+		until(t, patience, func() string {
+			if len(s.holds()) == 0 {
+				return "the late call was not applied"
+			}
+			return ""
+		})
+	}
+	s.hastens(nil)
+	s.stop()
+	s.audit()
+}
+
+// TestPausedReplica has one of two replicas stand still with a key under way while
+// the other takes the access back.
+func TestPausedReplica(t *testing.T) {
+	t.Parallel()
+	for name, wakes := range map[string]bool{"wakes up": true, "dies": false} {
+		t.Run(name, func(t *testing.T) { t.Parallel(); pausedReplica(t, onPostgres(t), wakes) })
+	}
+}
+
+func pausedReplica(t *testing.T, ledger database, wakes bool) {
+	s := newStage(t, ledger, setup{servers: 1, seed: *seed})
+	s.up(2)
+	p := s.person("alice", ed25519Key(t))
+	s.registers(p)
+	g := s.gate(runcloudsim.OpCreate)
+	s.grants(p, "1h", "r-alice")
+	<-g.held
+	holder := s.ledger.texts(t, "SELECT holder FROM placements")
+	if len(holder) != 1 {
+		t.Fatalf("%d placements, want 1", len(holder))
+	}
+	sleeper := s.replicaOf(holder[0])
+	sleeper.signal(syscall.SIGSTOP)
+	s.types(p.id, "done") // through the other, after some tries
+	s.none("SELECT label FROM placements WHERE state <> 'gone'")
+	g.open()
+	until(t, patience, func() string {
+		if len(s.holds()) == 0 {
+			return "the late call was not applied"
+		}
+		return ""
+	})
+	if wakes {
+		sleeper.signal(syscall.SIGCONT)
+	} else {
+		sleeper.kill()
+	}
+	s.hastens(nil)
+	for _, c := range s.children {
+		if c.alive() {
+			c.stop(t)
+		}
+	}
+	s.audit()
+}

@@ -1,0 +1,148 @@
+package crash
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"sshkeybot/bot/draw"
+	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/slacksim"
+)
+
+// Death at chosen moments: right before and right after RunCloud has done what was
+// asked, when nobody has heard of it yet; and right after Slack's acknowledgement,
+// when people rely on it.
+
+func TestMomentsSQLite(t *testing.T)   { t.Parallel(); moments(t, onSQLite(t)) }
+func TestMomentsPostgres(t *testing.T) { t.Parallel(); moments(t, onPostgres(t)) }
+
+func moments(t *testing.T, ledger database) {
+	s := newStage(t, ledger, setup{servers: 20, latency: 5 * time.Millisecond, seed: *seed})
+	strangers := s.strangers(map[string]string{"laptop of somebody": ecdsaKey(t).Authorized()})
+	s.up(1)
+	for _, m := range []struct {
+		name string
+		play func(s stage, p *person)
+	}{
+		{"before a key is placed", func(s stage, p *person) { s.dies(runcloudsim.OpCreate, runcloudsim.Before, 5); s.granted(p) }},
+		{"after a key was placed", func(s stage, p *person) { s.dies(runcloudsim.OpCreate, runcloudsim.After, 1); s.granted(p) }},
+		{"after the last key was placed", func(s stage, p *person) { s.dies(runcloudsim.OpCreate, runcloudsim.After, 20); s.granted(p) }},
+		{"before a key is removed", func(s stage, p *person) {
+			s.granted(p)
+			s.dies(runcloudsim.OpDelete, runcloudsim.Before, 5)
+			s.givesBack(p)
+		}},
+		{"after a key was removed", func(s stage, p *person) {
+			s.granted(p)
+			s.dies(runcloudsim.OpDelete, runcloudsim.After, 1)
+			s.givesBack(p)
+		}},
+		{"while servers are read for a leaver", func(s stage, p *person) {
+			s.granted(p)
+			s.dies(runcloudsim.OpListCredentials, runcloudsim.After, 7)
+			s.confirms("offboard @"+p.name+" for r-leaves", "offboard", p)
+			p.has = false
+			s.reborn()
+		}},
+		{"after the command was acknowledged", func(s stage, p *person) {
+			s.diesAfter(func(ctx context.Context) (slacksim.Outcome, error) {
+				result, err := s.slack.Command(ctx, p.id, ops, "/sshkey grant @"+p.name+" 1h for r-"+p.name)
+				return result.Outcome, err
+			})
+			s.approves(s.sees("r-" + p.name))
+			p.has = true
+		}},
+		{"after the approval was acknowledged", func(s stage, p *person) {
+			s.types(p.id, "grant @"+p.name+" 1h for r-"+p.name)
+			r := s.sees("r-" + p.name)
+			s.diesAfter(func(ctx context.Context) (slacksim.Outcome, error) {
+				return s.slack.Click(ctx, first, ops, r.ts, slacksim.Pick{ActionID: draw.ActionApprove, Value: r.id})
+			})
+			p.has = true // without another click
+		}},
+		{"after giving back was acknowledged", func(s stage, p *person) {
+			s.granted(p)
+			s.diesAfter(func(ctx context.Context) (slacksim.Outcome, error) {
+				result, err := s.slack.Command(ctx, p.id, ops, "/sshkey done")
+				return result.Outcome, err
+			})
+			p.has = false // without another command
+		}},
+	} {
+		ok := t.Run(m.name, func(t *testing.T) {
+			s := s.as(t)
+			p := s.person(fmt.Sprintf("p%d", len(s.people)), ecdsaKey(t))
+			s.registers(p)
+			m.play(s, p)
+			s.atPeace(strangers)
+		})
+		if !ok {
+			return
+		}
+	}
+	s.hastens(strangers)
+	s.stop()
+	s.audit()
+}
+
+// granted has a person granted an hour, and the program live until that is done.
+func (s stage) granted(p *person) {
+	s.Helper()
+	s.grants(p, "1h", "r-"+p.name)
+	p.has = true
+	s.reborn()
+}
+
+func (s stage) givesBack(p *person) {
+	s.Helper()
+	s.types(p.id, "done")
+	p.has = false
+	s.reborn()
+}
+
+// dies kills the program at the nth call of that sort, in that phase.
+func (s stage) dies(op runcloudsim.Op, phase runcloudsim.Phase, nth int) {
+	var mu sync.Mutex
+	s.account.OnCall(func(c runcloudsim.Call) {
+		mu.Lock()
+		defer mu.Unlock()
+		if c.Op != op || c.Phase != phase || phase == runcloudsim.After && op != runcloudsim.OpListCredentials && !c.Applied {
+			return
+		}
+		if nth--; nth == 0 {
+			s.child(0).kill()
+		}
+	})
+}
+
+// reborn waits until the servers have what they should, starting the program again
+// once it has died.
+func (s stage) reborn() {
+	s.Helper()
+	until(s.T, settles, func() string {
+		if !s.child(0).alive() {
+			s.account.OnCall(nil)
+			s.restart(0)
+		}
+		return some(s.ledger.texts(s.T, owed))
+	})
+}
+
+// diesAfter kills the program as soon as Slack has its acknowledgement.
+func (s stage) diesAfter(do func(context.Context) (slacksim.Outcome, error)) {
+	s.Helper()
+	err := s.again("act", func(ctx context.Context) (slacksim.Outcome, error) {
+		outcome, err := do(ctx)
+		if outcome.Acked {
+			s.child(0).kill()
+			s.restart(0)
+		}
+		return outcome, err
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+}

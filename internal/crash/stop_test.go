@@ -1,0 +1,62 @@
+package crash
+
+import (
+	"testing"
+	"time"
+
+	"sshkeybot/internal/sim/runcloudsim"
+)
+
+// TestStop ends the program with SIGTERM in the middle of a run, again and again,
+// and with calls that hang.
+func TestStopSQLite(t *testing.T)      { t.Parallel(); stops(t, onSQLite(t), 1) }
+func TestStopTwoReplicas(t *testing.T) { t.Parallel(); stops(t, onPostgres(t), 2) }
+
+func stops(t *testing.T, ledger database, replicas int) {
+	s := newStage(t, ledger, setup{servers: 20, latency: 250 * time.Millisecond, seed: *seed, env: []string{"SSHKEYBOT_CONCURRENCY=2"}})
+	s.up(replicas)
+	p := s.person("alice", ed25519Key(t))
+	p.has = true
+	s.registers(p)
+	s.grants(p, "1h", "r-alice")
+	for i := range 3 {
+		s.placedAtLeast(3 + 4*i)
+		if i == 2 {
+			hangs := s.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultHang})
+			defer hangs()
+			s.hanging()
+		}
+		t.Logf("SIGTERM ended the process after %s", s.child(0).stop(t).Round(time.Millisecond))
+		if i == 2 {
+			s.account.ClearFaults()
+		}
+		s.restart(0)
+		s.heard(replicas)
+	}
+	s.hastens(nil)
+	s.stop()
+	s.audit()
+}
+
+func (s stage) placedAtLeast(n int) {
+	s.Helper()
+	until(s.T, patience, func() string {
+		if len(s.holds()) < n {
+			return "too few keys are placed"
+		}
+		return ""
+	})
+}
+
+// hanging waits until a call hangs.
+func (s stage) hanging() {
+	s.Helper()
+	until(s.T, patience, func() string {
+		for _, c := range s.account.Calls() {
+			if c.Op == runcloudsim.OpCreate && c.Phase == runcloudsim.Arrived {
+				return ""
+			}
+		}
+		return "no call hangs"
+	})
+}

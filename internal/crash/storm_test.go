@@ -1,0 +1,161 @@
+package crash
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/sim/runcloudsim"
+)
+
+// A storm: everybody uses the program at once, RunCloud is ill here and there, and
+// some replica is killed again and again, at random.
+
+func TestStormSQLite(t *testing.T) {
+	storms(t, onSQLite, 1)
+}
+
+func TestStormPostgres(t *testing.T) {
+	storms(t, onPostgres, 1)
+}
+
+func TestStormTwoReplicas(t *testing.T) {
+	storms(t, onPostgres, 2)
+}
+
+func storms(t *testing.T, open func(*testing.T) database, replicas int) {
+	t.Parallel()
+	for i := range uint64(*rounds) {
+		t.Run(fmt.Sprintf("seed %d", *seed+i), func(t *testing.T) { storm(t, open(t), replicas, *seed+i) })
+	}
+}
+
+const kills = 16
+
+func storm(t *testing.T, ledger database, replicas int, seed uint64) {
+	s := newStage(t, ledger, setup{servers: 20, latency: 15 * time.Millisecond, seed: seed})
+	keys := map[string]string{}
+	for i := range 10 {
+		keys[fmt.Sprintf("colleague %d", i)] = ecdsaKey(t).Authorized()
+	}
+	strangers := s.strangers(keys)
+	s.ill()
+	cast := s.cast()
+	s.up(replicas)
+	t.Run("people", func(t *testing.T) {
+		for name, play := range cast {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				play(s.as(t))
+			})
+		}
+		t.Run("death", func(t *testing.T) {
+			t.Parallel()
+			s.as(t).death(replicas, rand.New(rand.NewPCG(seed, 1)))
+		})
+	})
+	if t.Failed() {
+		return
+	}
+	s.account.ClearFaults()
+	s.hastens(strangers)
+	s.stop()
+	s.audit()
+	if got := s.holds(); len(got) != len(s.wants(strangers)) {
+		t.Errorf("the servers hold %d keys after the end, want %d", len(got), len(s.wants(strangers)))
+	}
+}
+
+// ill makes some calls go wrong.
+func (s stage) ill() {
+	for _, rule := range []runcloudsim.FaultRule{
+		{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultDrop, After: true, Probability: 0.04},
+		{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultDrop, Probability: 0.02},
+		{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultStatus, Status: 500, After: true, Probability: 0.02},
+		{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultHTML, Status: 502, Probability: 0.02},
+		{Op: runcloudsim.OpDelete, Kind: runcloudsim.FaultDrop, After: true, Probability: 0.04},
+		{Op: runcloudsim.OpDelete, Kind: runcloudsim.FaultStatus, Status: 503, Probability: 0.02},
+		{Kind: runcloudsim.FaultTooMany, RetryAfter: time.Second, Probability: 0.01},
+		{Op: runcloudsim.OpListCredentials, Kind: runcloudsim.FaultTruncated, Probability: 0.02},
+	} {
+		s.account.Fault(rule)
+	}
+}
+
+// death kills a replica at random moments, sometimes while it starts, and starts it again.
+func (s stage) death(replicas int, dice *rand.Rand) {
+	for range kills {
+		i := dice.IntN(replicas)
+		pause := time.Duration(dice.IntN(600)) * time.Millisecond
+		if dice.IntN(3) == 0 {
+			pause *= 3
+		}
+		time.Sleep(pause) // the moment is what is random here; nothing is waited for
+		s.child(i).kill()
+		s.restart(i)
+		if dice.IntN(3) == 0 {
+			s.slack.DuplicateNext(2)
+		}
+		if dice.IntN(6) == 0 {
+			s.slack.DropSockets()
+		}
+	}
+}
+
+// cast is who does what in a storm.
+func (s stage) cast() map[string]func(stage) {
+	alice, bob, carol, dave := s.person("alice", ed25519Key(s.T)), s.person("bob", ed25519Key(s.T)), s.person("carol", ed25519Key(s.T)), s.person("dave", ecdsaKey(s.T))
+	erin, frank, grace, heidi := s.person("erin", ed25519Key(s.T)), s.person("frank", ecdsaKey(s.T)), s.person("grace", ecdsaKey(s.T)), s.person("heidi", ed25519Key(s.T))
+	alice.has, erin.has, grace.has = true, true, true
+	return map[string]func(stage){
+		"alice keeps": func(s stage) { s.registers(alice); s.grants(alice, "1h", "r-alice") },
+		"bob expires": func(s stage) { s.registers(bob); s.grants(bob, "3s", "r-bob") },
+		"carol gives back": func(s stage) {
+			s.registers(carol)
+			s.grants(carol, "1h", "r-carol")
+			s.types(carol.id, "done")
+		},
+		"dave is revoked": func(s stage) {
+			s.registers(dave)
+			s.grants(dave, "1h", "r-dave")
+			s.confirms("revoke @dave for r-out", "revoke", dave)
+		},
+		"erin extends": func(s stage) { s.registers(erin); s.grants(erin, "40s", "r-erin"); s.extends(erin) },
+		"frank leaves": func(s stage) {
+			s.registers(frank)
+			s.grants(frank, "1h", "r-frank")
+			s.confirms("offboard @frank for r-left", "offboard", frank)
+		},
+		"grace overlaps": func(s stage) {
+			s.registers(grace)
+			s.grants(grace, "4s", "r-grace-short")
+			s.grants(grace, "1h", "r-grace-long")
+			s.grants(grace, "2s on web-*", "r-grace-some")
+		},
+		"heidi cancels": func(s stage) {
+			s.registers(heidi)
+			s.types(heidi.id, "grant @heidi 1h for r-heidi")
+			r := s.sees("r-heidi")
+			if err := s.presses(heidi.id, "cancel", r); err != nil {
+				s.Fatal(err)
+			}
+			s.decided(r, "cancelled")
+		},
+	}
+}
+
+// extends has a person ask for an hour more, and both approvers approve.
+func (s stage) extends(p *person) {
+	s.Helper()
+	s.types(p.id, "extend @"+p.name+" 1h")
+	var ids []string
+	until(s.T, patience, func() string {
+		ids = s.ledger.texts(s.T, "SELECT CAST(id AS TEXT) FROM requests WHERE kind = 'extend' AND person = '"+p.id+"' ORDER BY id")
+		if len(ids) == 0 {
+			return "no extension was asked"
+		}
+		return ""
+	})
+	s.approves(s.shown(ids[0]))
+}
