@@ -1,0 +1,41 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/sim/runcloudsim"
+)
+
+// BenchmarkRemovalsFirst revokes 50 servers while a grant on 400 others runs and
+// RunCloud allows 120 calls a minute: the removals take the time of their own calls.
+func BenchmarkRemovalsFirst(b *testing.B) {
+	const limit, revoked, granted = 120, 50, 400
+	for b.Loop() {
+		r := start(b, plan{servers: revoked + granted})
+		carols := r.Register(carol)
+		var fifty []string
+		for _, id := range r.servers[:revoked] {
+			fifty = append(fifty, fmt.Sprintf("#%d", id))
+		}
+		first := r.Granted(carol, "grant @carol 2h on "+strings.Join(fifty, ","))
+		r.Settled(first)
+		r.account.SetRateLimit(limit, runcloudsim.LimitOptions{RetryAfter: true})
+		r.account.ResetCalls()
+		r.Register(alice)
+		r.Press(bob, r.Ask(alice, "grant @alice 2h"), "Approve")
+		r.until("the grant is well under way", func() bool { return r.account.Count(runcloudsim.OpCreate) > 20 })
+
+		begin := time.Now()
+		r.Types(bob, "revoke @carol")
+		r.PressPrivate(bob, "Take away")
+		r.until("every revoked key is gone", func() bool { return r.placed(carols) == 0 })
+		took := time.Since(begin)
+		ideal := time.Duration(revoked) * time.Minute / limit
+		b.ReportMetric(took.Seconds(), "s-to-remove-50")
+		b.ReportMetric(took.Seconds()/ideal.Seconds(), "x-of-own-calls")
+		b.ReportMetric(float64(r.account.Count429()), "429s")
+	}
+}
