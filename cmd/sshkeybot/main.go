@@ -58,7 +58,7 @@ func status(err error, stderr io.Writer) int {
 	case errors.As(err, &failed{}):
 		return exitFailed
 	case errors.As(err, &problems):
-		fmt.Fprintf(stderr, "The settings cannot be used:\n%v\n", problems)
+		fmt.Fprintln(stderr, problems)
 		return exitUsage
 	case errors.As(err, &usageError{}):
 		fmt.Fprintf(stderr, "%v\nsshkeybot --help shows how it is used.\n", err)
