@@ -1,0 +1,288 @@
+package check_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sshkeybot"
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/check"
+	"sshkeybot/internal/config"
+	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/slacksim"
+	"sshkeybot/internal/store"
+)
+
+// scopes are those of the manifest, read by a person.
+var scopes = []string{"chat:write", "chat:write.public", "commands", "files:write", "usergroups:read", "users:read"}
+
+// bench is a checker between played services, all of it in good order.
+type bench struct {
+	check.Checker
+	slack   *slacksim.Workspace
+	account *runcloudsim.Account
+	servers []int64
+	path    string
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{slack: slacksim.New(slacksim.Options{Scopes: scopes}), account: runcloudsim.New(runcloudsim.Options{}), path: filepath.Join(t.TempDir(), "bot.db")}
+	slackURL, err := b.slack.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.slack.Close)
+	accountURL, err := b.account.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.account.Close() })
+	for _, id := range []string{"U0BOB", "U0CAROL", "U0DAVE"} {
+		b.slack.AddUser(slacksim.User{ID: id, Name: strings.ToLower(id[2:])})
+	}
+	b.slack.AddUserGroup("S0OPS", "ops", "U0CAROL", "U0DAVE")
+	b.slack.AddChannel(slacksim.Channel{ID: "C0OPS", Name: "ops", Bot: true})
+	b.slack.AddChannel(slacksim.Channel{ID: "C0NEWS", Name: "news", Bot: true})
+	b.servers = b.account.AddServers(3)
+	b.Checker = check.Checker{
+		Manifest: sshkeybot.Manifest, Now: time.Now, Replica: "check",
+		Config: config.Config{
+			Slack:     config.Slack{BotToken: config.NewSecret(b.slack.BotToken()), AppToken: config.NewSecret(b.slack.AppToken()), APIURL: slackURL},
+			RunCloud:  config.RunCloud{Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour},
+			Approvers: []string{"U0BOB", "S0OPS"}, ApprovalChannel: "C0OPS", AnnounceChannel: "C0NEWS", Approvals: 1,
+			MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour, LongGrants: config.LongGrantsRenew,
+			DailySummary: &config.TimeOfDay{Hour: 9}, DatabaseURL: config.NewSecret("sqlite:" + b.path),
+		},
+	}
+	return b
+}
+
+// ledger makes the database, and says something in its audit log.
+func (b *bench) ledger(t *testing.T) *store.Store {
+	t.Helper()
+	ledger, err := store.Open(t.Context(), "sqlite:"+b.path, store.Options{Replica: "bot"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(ledger.Close)
+	for _, action := range []string{"one", "two", "three"} {
+		err := ledger.Update(t.Context(), func(tx access.Tx) error { return tx.Audit(t.Context(), access.Event{Action: action, At: time.Now()}) })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ledger
+}
+
+// tamper does what somebody can who has the file.
+func (b *bench) tamper(t *testing.T, statement string) {
+	t.Helper()
+	ledger := b.ledger(t)
+	for _, statement := range []string{"DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete", statement} {
+		if _, err := ledger.SQLite().ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ledger.Close()
+}
+
+func TestAllIsWell(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.ledger(t).Close()
+	findings := b.Run(t.Context())
+	if !check.Good(findings) {
+		t.Error("something is a problem")
+	}
+	for _, f := range findings {
+		if f.Status != check.OK && !strings.HasSuffix(f.Name, "channel") {
+			t.Errorf("not ok: %+v", f)
+		}
+	}
+	if n := len(b.slack.Messages("C0OPS")); n > 0 {
+		t.Errorf("%d messages were posted to find out", n)
+	}
+	for _, call := range b.account.Calls() {
+		if call.Method != "GET" {
+			t.Errorf("RunCloud was asked to change something: %+v", call)
+		}
+	}
+}
+
+func TestFindings(t *testing.T) {
+	t.Parallel()
+	const none = "" // no remedy wanted
+	for name, tt := range map[string]struct {
+		change func(t *testing.T, b *bench)
+		of     string
+		status check.Status
+		text   string
+		remedy string
+	}{
+		"app token wrong":    {func(_ *testing.T, b *bench) { b.Config.Slack.AppToken = config.NewSecret("xapp-nix") }, "app token", check.Problem, "invalid_auth", "connections:write"},
+		"app token is other": {func(_ *testing.T, b *bench) { b.Config.Slack.AppToken = config.NewSecret(b.slack.BotToken()) }, "app token", check.Problem, "another kind", "SLACK_APP_TOKEN"},
+		"bot token wrong":    {func(_ *testing.T, b *bench) { b.Config.Slack.BotToken = config.NewSecret("xoxb-nix") }, "bot token", check.Problem, "invalid_auth", "SLACK_BOT_TOKEN"},
+		"slack hurries not": {func(_ *testing.T, b *bench) {
+			b.slack.Fail("apps.connections.open", slacksim.Fault{Status: 429, RetryAfter: time.Minute})
+		}, "app token", check.Problem, "1m0s", "again"},
+		"slack away":         {func(_ *testing.T, b *bench) { _ = b.slack.Outage(slacksim.Refused) }, "bot token", check.Problem, "did not answer", "slack.com"},
+		"scope missing":      {func(_ *testing.T, b *bench) { b.slack.SetScopes(slices.Delete(slices.Clone(scopes), 0, 1)...) }, "scopes", check.Problem, "lacks chat:write.", "reinstall"},
+		"scope too many":     {func(_ *testing.T, b *bench) { b.slack.SetScopes(append(slices.Clone(scopes), "admin")...) }, "scopes", check.Warning, "admin", "manifest"},
+		"approver unknown":   {func(_ *testing.T, b *bench) { b.Config.Approvers = []string{"U0NIX", "U0BOB"} }, "approver U0NIX", check.Problem, "no such user", "SSHKEYBOT_APPROVERS"},
+		"approver is guest":  {func(_ *testing.T, b *bench) { b.slack.AddUser(slacksim.User{ID: "U0BOB", IsRestricted: true}) }, "approver U0BOB", check.Problem, "guest", "SSHKEYBOT_APPROVERS"},
+		"approver left":      {func(_ *testing.T, b *bench) { b.slack.AddUser(slacksim.User{ID: "U0BOB", Deleted: true}) }, "approver U0BOB", check.Problem, "deactivated", "SSHKEYBOT_APPROVERS"},
+		"group unknown":      {func(_ *testing.T, b *bench) { b.Config.Approvers = []string{"S0NIX", "U0BOB"} }, "approver group S0NIX", check.Problem, "no such user group", "S"},
+		"group empty":        {func(_ *testing.T, b *bench) { b.slack.AddUserGroup("S0OPS", "ops") }, "approver group S0OPS", check.Problem, "Nobody", "Add people"},
+		"group of guests":    {func(_ *testing.T, b *bench) { b.slack.AddUser(slacksim.User{ID: "U0DAVE", IsRestricted: true}) }, "approver group S0OPS", check.OK, "1 of its 2", none},
+		"too few approvers":  {func(_ *testing.T, b *bench) { b.Config.Approvals = 4 }, "approvals", check.Problem, "4 of the 3", "SSHKEYBOT_APPROVALS"},
+		"just enough":        {func(_ *testing.T, b *bench) { b.Config.Approvals = 3 }, "approvals", check.Warning, "their own access", "one more"},
+		"twice the same":     {func(_ *testing.T, b *bench) { b.Config.Approvers = append(b.Config.Approvers, "U0DAVE") }, "approvals", check.OK, "1 of the 3", none},
+		"channel unknown":    {func(_ *testing.T, b *bench) { b.Config.ApprovalChannel = "C0NIX" }, "approval channel", check.Problem, "does not exist, or is private", "/invite"},
+		"channel private":    {func(_ *testing.T, b *bench) { b.slack.AddChannel(slacksim.Channel{ID: "C0NEWS", Private: true}) }, "announce channel", check.Problem, "private", "/invite"},
+		"channel unproven":   {func(*testing.T, *bench) {}, "approval channel", check.Note, "cannot be proven", none},
+		"channel none":       {func(_ *testing.T, b *bench) { b.Config.AnnounceChannel = "" }, "announce channel", check.Warning, "have no place", "SSHKEYBOT_ANNOUNCE_CHANNEL"},
+		"channel archived":   {channelSeen(slacksim.Channel{ID: "C0OPS", Bot: true, Archived: true}), "approval channel", check.Problem, "archived", "another"},
+		"channel shared":     {channelSeen(slacksim.Channel{ID: "C0OPS", Bot: true, Shared: true}), "approval channel", check.Warning, "another organisation", "your own"},
+		"channel not joined": {channelSeen(slacksim.Channel{ID: "C0OPS"}), "approval channel", check.Warning, "file", "/invite"},
+		"channel joined":     {channelSeen(slacksim.Channel{ID: "C0OPS", Name: "ops", Bot: true}), "approval channel", check.OK, "#ops", none},
+
+		"runcloud token":   {func(_ *testing.T, b *bench) { b.account.SetToken("other") }, "runcloud", check.Problem, "401", "allow list"},
+		"runcloud address": {func(_ *testing.T, b *bench) { b.account.AllowOnly("192.0.2.1") }, "runcloud", check.Problem, "401", "RUNCLOUD_API_TOKEN"},
+		"runcloud away":    {func(_ *testing.T, b *bench) { _ = b.account.Close() }, "runcloud", check.Problem, "did not answer", "RUNCLOUD_API_URL"},
+		"runcloud path":    {func(_ *testing.T, b *bench) { b.Config.RunCloud.APIURL += "/nix" }, "runcloud", check.Problem, "404", "/api/v3"},
+		"one offline":      {func(_ *testing.T, b *bench) { b.account.SetOnline(b.servers[0], false) }, "runcloud", check.OK, "3 servers, 1 of them offline", none},
+		"keys forbidden":   {forbidKeys, "runcloud keys", check.Problem, "does not let the token read the keys of", "manage all servers"},
+		"all offline":      {allOffline, "runcloud keys", check.Note, "not tried", none},
+		"no servers":       {noServers, "runcloud", check.Warning, "0 servers", "workspace"},
+
+		"clock ahead":  {clockOff(40 * time.Second), "slack clock", check.Problem, "ahead of Slack", "NTP"},
+		"clock behind": {clockOff(-2 * time.Minute), "runcloud clock", check.Problem, "behind RunCloud", "NTP"},
+		"clock near":   {clockOff(20 * time.Second), "slack clock", check.OK, "agrees", none},
+
+		"database not yet": {func(*testing.T, *bench) {}, "database", check.OK, "does not exist yet", none},
+		"database no folder": {func(t *testing.T, b *bench) {
+			b.Config.DatabaseURL = config.NewSecret("sqlite:" + b.path + "/no/bot.db")
+		}, "database", check.Problem, "nothing can be written", "folder"},
+		"database in use":    {func(t *testing.T, b *bench) { b.ledger(t) }, "database", check.Note, "bot is running", none},
+		"log beside the bot": {func(t *testing.T, b *bench) { b.ledger(t) }, "audit log", check.OK, "3 events", none},
+		"database no ledger": {func(t *testing.T, b *bench) { write(t, b.path, "this is not a database at all", 0o600) }, "database", check.Problem, "cannot be opened", "SSHKEYBOT_DATABASE_URL"},
+		"database readable":  {func(t *testing.T, b *bench) { write(t, b.path, "", 0o644) }, "database file", check.Warning, "0644", "0600"},
+		"log changed":        {func(t *testing.T, b *bench) { b.tamper(t, "UPDATE audit SET detail = 'x' WHERE seq = 2") }, "audit log", check.Problem, "event 2", "log verify"},
+		"log with a gap":     {func(t *testing.T, b *bench) { b.tamper(t, "DELETE FROM audit WHERE seq = 2") }, "audit log", check.Problem, "event 3", "backup"},
+
+		"zone unknown":  {func(_ *testing.T, b *bench) { b.Zone = "Europe/Nix" }, "time zone", check.Problem, "UTC is used", "Europe/Lisbon"},
+		"zone known":    {func(_ *testing.T, b *bench) { b.Zone = "Europe/Lisbon" }, "time zone", check.OK, "09:00", none},
+		"durations":     {func(*testing.T, *bench) {}, "durations", check.OK, "from 5m to 30d", none},
+		"for ever":      {func(_ *testing.T, b *bench) { b.Config.AllowForever = true }, "durations", check.Warning, "for ever", "SSHKEYBOT_ALLOW_FOREVER"},
+		"permanent":     {func(_ *testing.T, b *bench) { b.Config.LongGrants = config.LongGrantsPermanent }, "long grants", check.Warning, "longer than 12h is placed as a permanent", "renew"},
+		"self-approval": {func(_ *testing.T, b *bench) { b.Config.SelfApproval = true }, "self-approval", check.Warning, "their own", "SSHKEYBOT_SELF_APPROVAL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			tt.change(t, b)
+			findings := b.Run(t.Context())
+			i := slices.IndexFunc(findings, func(f check.Finding) bool { return f.Name == tt.of })
+			if i < 0 {
+				t.Fatalf("nothing is said of %s: %+v", tt.of, findings)
+			}
+			f := findings[i]
+			if f.Status != tt.status || !strings.Contains(f.Text, tt.text) || !strings.Contains(f.Remedy, tt.remedy) {
+				t.Errorf("it says: %+v", f)
+			}
+			if (f.Status == check.Problem || f.Status == check.Warning) != (f.Remedy != "") {
+				t.Errorf("what is wrong, and nothing else, needs a remedy: %+v", f)
+			}
+			if check.Good(findings) && tt.status == check.Problem {
+				t.Error("a problem passes as good")
+			}
+			b.noSecret(t, findings)
+		})
+	}
+}
+
+func (b *bench) noSecret(t *testing.T, findings []check.Finding) {
+	t.Helper()
+	for _, f := range findings {
+		for _, secret := range []config.Secret{b.Config.Slack.AppToken, b.Config.Slack.BotToken, b.Config.RunCloud.Token} {
+			if strings.Contains(f.Text+f.Remedy, secret.Reveal()) {
+				t.Errorf("a secret is told: %+v", f)
+			}
+		}
+	}
+}
+
+func channelSeen(c slacksim.Channel) func(*testing.T, *bench) {
+	return func(_ *testing.T, b *bench) {
+		b.slack.SetScopes(append(slices.Clone(scopes), "channels:read")...)
+		b.slack.AddChannel(c)
+	}
+}
+
+func forbidKeys(_ *testing.T, b *bench) {
+	b.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpListCredentials, Kind: runcloudsim.FaultStatus, Status: 403})
+}
+
+func allOffline(_ *testing.T, b *bench) {
+	for _, id := range b.servers {
+		b.account.SetOnline(id, false)
+	}
+}
+
+func noServers(_ *testing.T, b *bench) {
+	for _, id := range b.servers {
+		b.account.RemoveServer(id)
+	}
+}
+
+func clockOff(by time.Duration) func(*testing.T, *bench) {
+	return func(_ *testing.T, b *bench) { b.Now = func() time.Time { return time.Now().Add(by) } }
+}
+
+func write(t *testing.T, path, content string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil { // whatever the umask
+		t.Fatal(err)
+	}
+}
+
+// A database that is not there yet is not made: it would belong to whoever checks.
+func TestCheckMakesNoDatabase(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.Run(t.Context())
+	left, err := os.ReadDir(filepath.Dir(b.path))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestVerifyReadsEveryPage(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ledger := b.ledger(t)
+	err := ledger.Update(t.Context(), func(tx access.Tx) error {
+		for range 2500 {
+			if err := tx.Audit(t.Context(), access.Event{Action: "more", At: time.Now()}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain, err := check.Verify(context.Background(), ledger)
+	if err != nil || chain.Events != 2503 || chain.Broken != nil || len(chain.LastHash) != 64 {
+		t.Errorf("Verify = %+v, %v", chain, err)
+	}
+}
