@@ -1,0 +1,137 @@
+package main
+
+import (
+	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/slacksim"
+)
+
+// BenchmarkGrant500 grants access to 500 servers that take 50 ms each, sixteen at a
+// time and with no rate limit: the time from the click to the last confirmation.
+func BenchmarkGrant500(b *testing.B) {
+	const servers, latency, concurrency = 500, 50 * time.Millisecond, 16
+	for b.Loop() {
+		r := start(b, plan{servers: servers, latency: latency})
+		key := r.Register(alice)
+		id := r.Ask(alice, "grant @alice 12h")
+		m := r.Posted(id)
+		heap := watchHeap()
+		begin := time.Now()
+		outcome, err := r.slack.Click(b.Context(), bob, ops, m.TS, slacksim.Pick{Label: "Approve"})
+		r.must(err)
+		r.acked(outcome)
+		last := r.lastConfirmed(servers)
+		peak := heap()
+		took := last.Sub(begin)
+		r.isOn(key, servers)
+		calls := r.account.Count(runcloudsim.OpAny)
+		r.Settled(id)
+		shown := time.Since(begin)
+
+		ideal := (servers + concurrency - 1) / concurrency * latency
+		b.ReportMetric(took.Seconds(), "s-to-last-server")
+		b.ReportMetric(shown.Seconds(), "s-to-shown")
+		b.ReportMetric(took.Seconds()/ideal.Seconds(), "x-of-ideal")
+		b.ReportMetric(r.sequential(20).Seconds()*servers/20/took.Seconds(), "x-faster-than-loop")
+		b.ReportMetric(peak, "MB-peak-heap")
+		b.ReportMetric(float64(calls), "calls")
+		if want := (servers+39)/40 + servers; calls != want {
+			b.Errorf("%d calls to RunCloud, want %d", calls, want)
+		}
+	}
+}
+
+// lastConfirmed waits until the ledger holds the confirmation of every server, and answers when the last came.
+func (r *rig) lastConfirmed(servers int) (last time.Time) {
+	r.t.Helper()
+	r.until("every server is confirmed", func() bool { return r.account.Count(runcloudsim.OpCreate) >= servers && rests(r.view(1).Results) })
+	for _, result := range r.view(1).Results {
+		if result.UpdatedAt.After(last) {
+			last = result.UpdatedAt
+		}
+	}
+	return last
+}
+
+// watchHeap samples the heap in use, and answers its highest size above that at the start, in MB.
+func watchHeap() (peak func() float64) {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	before, most := stats.HeapInuse, stats.HeapInuse
+	stop := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		ticker := time.NewTicker(20 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-ticker.C:
+			}
+			var now runtime.MemStats
+			runtime.ReadMemStats(&now)
+			most = max(most, now.HeapInuse)
+		}
+	})
+	return func() float64 {
+		close(stop)
+		watching.Wait()
+		return float64(most-before) / (1 << 20)
+	}
+}
+
+// sequential measures so many placements, one after the other, as a simple loop would make them.
+func (r *rig) sequential(n int) time.Duration {
+	r.t.Helper()
+	base := r.app.cfg.RunCloud.APIURL
+	begin := time.Now()
+	for i, server := range r.servers[:n] {
+		body := `{"label":"loop ` + strconv.Itoa(i) + `","username":"root","publicKey":"` + strings.TrimSpace(r.account.Keys(server)[0].PublicKey) + `"}`
+		request, err := http.NewRequestWithContext(r.t.Context(), http.MethodPost, base+"/servers/"+strconv.FormatInt(server, 10)+"/ssh/credentials", strings.NewReader(body))
+		r.must(err)
+		request.Header.Set("Authorization", "Bearer "+runcloudsim.DefaultToken)
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("Accept", "application/json")
+		answer, err := http.DefaultClient.Do(request)
+		r.must(err)
+		_ = answer.Body.Close()
+		if answer.StatusCode >= http.StatusMultipleChoices {
+			r.t.Fatalf("the loop was answered %s", answer.Status)
+		}
+	}
+	return time.Since(begin)
+}
+
+// BenchmarkGrantLimited grants access to 150 servers while RunCloud allows 120 calls a
+// minute: the limit is never hit twice.
+func BenchmarkGrantLimited(b *testing.B) {
+	const servers, limit = 150, 120
+	for b.Loop() {
+		r := start(b, plan{servers: servers, latency: 50 * time.Millisecond})
+		r.account.SetRateLimit(limit, runcloudsim.LimitOptions{RetryAfter: true})
+		key := r.Register(alice)
+		id := r.Ask(alice, "grant @alice 12h")
+		m := r.Posted(id)
+		begin := time.Now()
+		outcome, err := r.slack.Click(b.Context(), bob, ops, m.TS, slacksim.Pick{Label: "Approve"})
+		r.must(err)
+		r.acked(outcome)
+		took := r.lastConfirmed(servers).Sub(begin)
+		r.isOn(key, servers)
+		b.ReportMetric(took.Seconds(), "s-to-last-server")
+		b.ReportMetric(took.Minutes()*limit/servers, "x-of-limit")
+		b.ReportMetric(float64(r.account.Count429()), "429s")
+		if n := r.account.Count429(); n > 1 {
+			b.Errorf("RunCloud answered 429 %d times, want once at most", n)
+		}
+	}
+}
