@@ -9,7 +9,7 @@ import (
 func problemWord(p access.Problem) string {
 	switch p {
 	case access.ProblemOffline:
-		return "server offline"
+		return "offline"
 	case access.ProblemLimited:
 		return "rate limit"
 	case access.ProblemTrouble:

@@ -26,7 +26,7 @@ func Help() Message {
 	)
 	p.say(
 		"*Take access away*",
-		"`/sshkey revoke @user|FINGERPRINT|KEY [on SERVERS] [for REASON]`: an approver decides.",
+		"`/sshkey revoke @user|FINGERPRINT|KEY [on SERVERS] [for REASON]`: end access early, or have a key removed. An approver decides.",
 	)
 	p.say(
 		"*For approvers*",
@@ -37,7 +37,7 @@ func Help() Message {
 	p.small(
 		"DURATION is like `30m`, `12h`, `7d`, `2w` or `1d12h`; `forever` where that is allowed.",
 		"SERVERS are names separated by commas, with `*` and `?`, or `#ID`, or `tag:NAME`. Left out, it is every server.",
-		"The clock of a grant starts when it is approved. Type `/sshkey grant` or `/sshkey register` alone for a form.",
+		"The clock of a grant starts when it is approved. `/sshkey grant` or `/sshkey register` alone opens a form.",
 	)
 	return p.message()
 }
@@ -66,7 +66,7 @@ func Asked(r access.Request, permalink string) Message {
 func next(r access.Request) string {
 	switch r.State {
 	case access.Pending:
-		return "It is with the approvers " + until(r.ExpiresAt) + "."
+		return "The approvers can decide it " + until(r.ExpiresAt) + "."
 	case access.WaitingForKey:
 		return "It waits until " + mention(r.Person) + " registers a public key, then it goes to the approvers by itself."
 	case access.Draft:
@@ -100,7 +100,7 @@ func Registered(g access.Registration) Message {
 	}
 	p := &page{}
 	p.say(fmt.Sprintf("%s: %s %s.", verb, code(g.Key.Type, nameLimit), code(g.Key.Fingerprint, nameLimit)), released(g.Released),
-		"It counts for requests that are approved from now on; running grants keep the keys they have.")
+		"It counts for access that is approved from now on. Access that you have already keeps its keys.")
 	return p.message()
 }
 
@@ -116,7 +116,7 @@ func released(ids []int64) string {
 
 // KeyRemoved is the receipt of a key that was removed from its person's list.
 func KeyRemoved(fingerprint string) Message {
-	return Say("Removed: the key " + shortPrint(fingerprint) + " is not registered any more.")
+	return Say("The key " + shortPrint(fingerprint) + " is not registered any more. Where I placed it, it is being removed.")
 }
 
 // Decided is the private receipt of the verdict that counted.
@@ -126,6 +126,9 @@ func Decided(r access.Request, verdict access.Verdict) Message {
 		return Say(fmt.Sprintf("You denied request %d. %s is told.", r.ID, mention(r.Asker)))
 	case r.State == access.Pending:
 		return Say(fmt.Sprintf("Your approval of request %d counts. It needs another approver as well.", r.ID))
+	}
+	if r.Kind == access.KindExtend {
+		return Say(fmt.Sprintf("You approved request %d: %s.", r.ID, what(r)))
 	}
 	return Say(fmt.Sprintf("You approved request %d: %s. The thread of the request shows every server.", r.ID, what(r)))
 }
@@ -147,7 +150,14 @@ func Edited(r access.Request) Message {
 
 // GivenBack is the receipt of access that was given back early.
 func GivenBack(grants []access.Grant) Message {
-	return Say("You gave back " + count(len(grants), "grant", "grants") + ". The keys are being removed; the thread of the request shows every server.")
+	return Say("You gave back " + count(len(grants), "grant", "grants") + ". The keys are being removed; the thread of " + theRequests(len(grants)) + " shows every server.")
+}
+
+func theRequests(n int) string {
+	if n == 1 {
+		return "the request"
+	}
+	return "each request"
 }
 
 // Retried is the receipt of a retry on that many keys.

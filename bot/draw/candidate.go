@@ -20,7 +20,7 @@ func (p *page) candidates(v access.RequestView) {
 	if len(open)+len(picked) == 0 {
 		return
 	}
-	p.say("*Other keys that may be theirs.* I did not place them, and remove one only if an approver chooses it.")
+	p.say("*" + foundTitle(v) + "* I did not place them, and remove one only if an approver chooses it.")
 	p.list("Chosen to be removed", pickedLines(picked), shortList, "")
 	if len(open) <= candidateButtons {
 		for _, c := range open {
@@ -29,6 +29,13 @@ func (p *page) candidates(v access.RequestView) {
 		return
 	}
 	p.choose(open)
+}
+
+func foundTitle(v access.RequestView) string {
+	if v.Request.Person == "" {
+		return "Keys that may be this one."
+	}
+	return "Other keys that may be theirs."
 }
 
 func splitCandidates(all []access.Candidate) (open, picked []access.Candidate) {

@@ -14,16 +14,27 @@ func decision(v access.RequestView) string {
 	r := v.Request
 	switch r.State {
 	case access.Approved:
+		if alone(r) {
+			return "*Confirmed* " + date(r.DecidedAt) + "."
+		}
 		return "*Approved* " + byApprovers(v) + " " + date(r.DecidedAt) + "."
 	case access.Denied:
 		return "*Denied* " + by(r.DecidedBy) + " " + date(r.DecidedAt) + "." + because(r.Note)
 	case access.Cancelled:
 		return "*Cancelled* " + by(r.DecidedBy) + " " + date(r.DecidedAt) + "." + because(r.Note)
 	case access.Expired:
-		return "*Expired* " + date(expiry(r)) + ": nobody decided in time. It can be asked again." + because(r.Note)
+		return "*Expired* " + date(expiry(r)) + ": " + unanswered(r) + " Ask again if it is still needed."
 	case access.Draft, access.WaitingForKey, access.Pending: // open yet
 	}
 	return ""
+}
+
+// unanswered says what a request waited for in vain.
+func unanswered(r access.Request) string {
+	if note := escape(r.Note, reasonLimit); note != "" {
+		return note
+	}
+	return "nobody decided in time."
 }
 
 func expiry(r access.Request) time.Time {
@@ -73,7 +84,7 @@ func run(v access.RequestView, now time.Time) string {
 	case v.Request.Kind == access.KindExtend:
 		return extended(v)
 	case phaseOf(v) == access.PhaseRemove:
-		return removing(tallyOf(v.Results, access.PhaseRemove))
+		return removing(tallyOf(v.Results, access.PhaseRemove), elsewhere(v.Grant))
 	case v.Grant != nil && !v.Grant.LiveAt(now):
 		return "*The time is over:* the keys are about to be removed."
 	}
@@ -102,10 +113,19 @@ func placing(v access.RequestView) string {
 	return fmt.Sprintf("*Granted* on %d of %s%s.", t.good(), servers(t.servers), end)
 }
 
-func removing(t tally) string {
+// elsewhere tells whether the removal is shown where it was asked for.
+func elsewhere(g *access.Grant) bool {
+	return g != nil && (g.EndReason == access.EndRevoked || g.EndReason == access.EndOffboarded)
+}
+
+func removing(t tally, elsewhere bool) string {
 	switch {
+	case t.servers == 0 && elsewhere:
+		return "The keys are removed under the request that ended it."
 	case t.servers == 0:
 		return "There was no key placed by me to remove."
+	case t.owed() == 0 && t.by[access.Done] == t.servers:
+		return fmt.Sprintf("*Removed* on %d of %s.", t.servers, servers(t.servers))
 	case t.owed() == 0:
 		return fmt.Sprintf("*Removed* on %d of %s: %s.", t.by[access.Done], servers(t.servers), t.words())
 	}
@@ -128,7 +148,7 @@ func ending(v access.RequestView) string {
 func endWord(g access.Grant) string {
 	switch g.EndReason {
 	case access.EndExpired:
-		return "expired"
+		return "its time has expired"
 	case access.EndRevoked:
 		return "revoked " + by(g.EndedBy)
 	case access.EndGivenBack:

@@ -27,35 +27,27 @@ func facts(v access.RequestView) []string {
 	return lines
 }
 
-// keys tells a person's keys apart; the whole fingerprints are in the small print.
+// keys shows every key with its whole fingerprint: one beside the title, several below it.
 func keys(all []access.Key) string {
 	if len(all) == 0 {
 		return "none registered yet"
 	}
-	var out []string
-	for _, k := range all {
-		text := code(k.Type, nameLimit) + " " + shortPrint(k.Fingerprint)
-		if note := escape(k.Note, noteLimit); note != "" {
-			text += " (" + note + ")"
-		}
-		out = append(out, text)
+	out := make([]string, len(all))
+	for i, k := range all {
+		out[i] = keyText(k)
 	}
-	return fit(out, ", ", 700, "")
+	if len(out) == 1 {
+		return out[0]
+	}
+	return "\n• " + fit(out, "\n• ", 1100, "see `/sshkey keys @user`")
 }
 
-// keyLines give every key's type and whole fingerprint.
-func keyLines(v access.RequestView) []string {
-	if v.Request.Kind != access.KindGrant || v.Request.State != access.Pending && v.Request.State != access.Approved {
-		return nil
+func keyText(k access.Key) string {
+	text := code(k.Type, nameLimit) + " " + code(k.Fingerprint, nameLimit)
+	if note := escape(k.Note, noteLimit); note != "" {
+		text += " (" + note + ")"
 	}
-	var lines []string
-	for _, k := range v.Keys {
-		lines = append(lines, "Key: "+code(k.Type, nameLimit)+" "+code(k.Fingerprint, nameLimit))
-	}
-	if len(lines) == 0 {
-		return nil
-	}
-	return []string{fit(lines, "\n", 700, "ask the person, or see `/sshkey keys`")}
+	return text
 }
 
 // shortPrint shows the first ten characters of a fingerprint: enough to tell keys apart.
@@ -71,16 +63,38 @@ func shortPrint(fingerprint string) string {
 
 func serverFact(v access.RequestView) string {
 	text := where(v)
-	if v.Request.Pattern != "" {
-		text += ", asked for as " + code(v.Request.Pattern, reasonLimit/2)
+	if v.Request.Pattern != "" && !named(v) {
+		text += " matching " + code(v.Request.Pattern, reasonLimit/2)
 	}
 	if n := len(v.Servers); n > 0 && n <= fewServers {
 		text += ": " + serverNames(v.Servers)
 	}
-	if v.Offline > 0 {
-		text += fmt.Sprintf(" (%s of them offline now; done when they are back)", grouped(v.Offline))
+	return text + offline(v) + askedServers(v.Request)
+}
+
+// named tells whether who asked wrote the names of the servers, which are shown anyway.
+func named(v access.RequestView) bool {
+	var names []string
+	for _, s := range v.Servers {
+		names = append(names, s.Name)
 	}
-	return text + askedServers(v.Request)
+	written := strings.Split(strings.ReplaceAll(v.Request.Pattern, " ", ""), ",")
+	slices.Sort(names)
+	slices.Sort(written)
+	return len(names) <= fewServers && slices.Equal(names, written)
+}
+
+// offline warns of servers that have to wait, while that is open.
+func offline(v access.RequestView) string {
+	switch {
+	case v.Offline == 0 || !v.Request.State.Open():
+		return ""
+	case v.Offline == 1 && len(v.Servers) == 1:
+		return " (offline now; its turn comes when it is back)"
+	case v.Offline == 1:
+		return " (1 of them is offline now; its turn comes when it is back)"
+	}
+	return fmt.Sprintf(" (%s of them are offline now; their turn comes when they are back)", grouped(v.Offline))
 }
 
 func serverNames(refs []access.ServerRef) string {
@@ -117,7 +131,7 @@ func durationFact(v access.RequestView) string {
 	case r.Forever():
 		text += ", without an end"
 	case r.State.Open():
-		text += " from the approval on; approved right away, " + until(r.CreatedAt.Add(r.Duration))
+		text += " from the approval on; approved at once, it ends " + date(r.CreatedAt.Add(r.Duration))
 	}
 	if r.EditedBy != "" && r.AskedDuration != r.Duration {
 		text += fmt.Sprintf(". %s shortened this; asked for was %s", mention(r.EditedBy), span(r.AskedDuration))
@@ -127,9 +141,9 @@ func durationFact(v access.RequestView) string {
 
 func extendedEnd(r access.Request, g access.Grant) string {
 	if r.State == access.Approved {
-		return "now " + until(g.EndsAt)
+		return until(g.EndsAt)
 	}
-	return "then " + until(g.EndsAt.Add(r.Duration)) + " instead of " + date(g.EndsAt)
+	return "so until " + date(g.EndsAt.Add(r.Duration)) + " instead of " + date(g.EndsAt)
 }
 
 // changes say what an approval would add to what there is, and what it costs.
@@ -139,13 +153,13 @@ func changes(v access.RequestView) []string {
 	}
 	var lines []string
 	if v.There > 0 {
-		lines = append(lines, "The keys are already there on "+servers(v.There)+".")
+		lines = append(lines, "On "+servers(v.There)+" of these the keys are there already.")
 	}
 	if len(v.Overlaps) > 0 {
 		lines = append(lines, overlaps(v))
 	}
 	if v.Renewals.Every > 0 {
-		lines = append(lines, fmt.Sprintf("A grant this long is renewed every %s. That costs about %s of RunCloud's monthly quota.",
+		lines = append(lines, fmt.Sprintf("Access this long has to be renewed every %s, which costs about %s of RunCloud's monthly quota.",
 			duration.Format(v.Renewals.Every), count(v.Renewals.CallsPerMonth, "call", "calls")))
 	}
 	return lines
@@ -157,5 +171,5 @@ func overlaps(v access.RequestView) string {
 		others = append(others, "as "+code(g.SystemUser, nameLimit)+" "+until(g.EndsAt))
 	}
 	slices.Sort(others)
-	return mention(v.Request.Person) + " already has " + count(len(others), "other grant", "other grants") + ": " + fit(others, "; ", 600, "")
+	return mention(v.Request.Person) + " already has access " + fit(others, "; ", 600, "") + ". That stays as it is."
 }

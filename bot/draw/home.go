@@ -115,6 +115,9 @@ func (d HomeData) keyRows() []row {
 		rows = append(rows, row{"My keys", keyLine(k), []slack.BlockElement{remove}})
 	}
 	add := button(ActionRegister, "home", "Add a key")
+	if len(d.Keys) == 0 {
+		return append(rows, row{"My keys", "You have no key registered yet. Access needs one.", []slack.BlockElement{add}})
+	}
 	return append(rows, row{"My keys", count(len(d.Keys), "key", "keys") + " registered.", []slack.BlockElement{add}})
 }
 
@@ -124,7 +127,7 @@ func (d HomeData) teamRows() []row {
 		rows = append(rows, row{title: "Still to remove", text: line})
 	}
 	if len(rows) == 0 {
-		rows = append(rows, row{title: "Still to remove", text: "Nothing is owed."})
+		rows = append(rows, row{title: "Still to remove", text: "No key is left anywhere that should be gone."})
 	}
 	if len(d.Team.Grants) == 0 {
 		return append(rows, row{title: "Who has access now", text: nobody(true)})

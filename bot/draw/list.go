@@ -19,7 +19,7 @@ func Keys(all []access.Key, of access.UserID) Message {
 	}
 	lines := make([]string, len(all))
 	for i, k := range all {
-		lines[i] = keyLine(k)
+		lines[i] = "• " + keyLine(k)
 	}
 	p.say("*Keys of* " + mention(of) + ": " + count(len(all), "key", "keys"))
 	p.say(fit(lines, "\n", longList, "only the first ones are shown"))
@@ -27,11 +27,7 @@ func Keys(all []access.Key, of access.UserID) Message {
 }
 
 func keyLine(k access.Key) string {
-	text := "• " + code(k.Type, nameLimit) + " " + code(k.Fingerprint, nameLimit)
-	if note := escape(k.Note, noteLimit); note != "" {
-		text += " (" + note + ")"
-	}
-	return text + ", registered " + date(k.RegisteredAt)
+	return keyText(k) + ", registered " + date(k.RegisteredAt)
 }
 
 // List answers who has access now, what waits and what is owed.
@@ -45,7 +41,7 @@ func List(o access.Overview) Message {
 	p.list("Waiting: "+count(len(o.Waiting), "request", "requests"), waitingLines(o.Waiting), list, "`/sshkey pending` shows approvers all")
 	p.list("Still to remove: "+count(len(o.Debt), "key", "keys"), owedLines(o.Debt), list, how)
 	if o.Complete && len(o.Debt) == 0 {
-		p.small("Nothing is owed: no key that should be gone is left.")
+		p.small("No key is left anywhere that should be gone.")
 	}
 	return p.message()
 }
@@ -105,7 +101,7 @@ func owedLines(all []access.DebtView) []string {
 }
 
 func owedLine(d access.DebtView) string {
-	text := fmt.Sprintf("%s: %s of %s for %s", code(d.Server.Name, nameLimit), shortPrint(d.Placement.Fingerprint), mention(d.Placement.Person), code(d.Placement.SystemUser, nameLimit))
+	text := fmt.Sprintf("%s: the key %s of %s for %s", code(d.Server.Name, nameLimit), shortPrint(d.Placement.Fingerprint), mention(d.Placement.Person), code(d.Placement.SystemUser, nameLimit))
 	if !d.Placement.LeftAt.IsZero() {
 		text += ", since " + date(d.Placement.LeftAt)
 	}
@@ -119,12 +115,26 @@ func Daily(o access.Overview) (m Message, ok bool) {
 	}
 	p := &page{}
 	p.head("SSH access today")
-	p.say(fmt.Sprintf("%s, %s waiting, %s still to remove.", upper(count(len(o.Grants), "live grant", "live grants")),
-		count(len(o.Waiting), "request", "requests"), count(len(o.Debt), "key", "keys")))
+	p.say(upper(strings.Join(counts(o), ", ")) + ".")
 	p.list("Still to remove", owedLines(o.Debt), list, "see `/sshkey list`")
 	p.list("Access now", grantLines(o.Grants), list, "see `/sshkey list`")
 	p.list("Waiting", waitingLines(o.Waiting), list, "see `/sshkey pending`")
 	return p.message(), true
+}
+
+// counts leaves out what there is none of.
+func counts(o access.Overview) []string {
+	var parts []string
+	if n := len(o.Debt); n > 0 {
+		parts = append(parts, count(n, "key", "keys")+" still to remove")
+	}
+	if n := len(o.Waiting); n > 0 {
+		parts = append(parts, count(n, "request", "requests")+" waiting")
+	}
+	if n := len(o.Grants); n > 0 {
+		parts = append(parts, count(n, "live grant", "live grants"))
+	}
+	return parts
 }
 
 // Pending lists the requests that wait for a decision.
@@ -157,9 +167,16 @@ func Servers(all []access.Server, total int) Message {
 			offline++
 		}
 	}
-	p.say(fmt.Sprintf("*%s* of %s in the account, %d offline", servers(len(all)), grouped(total), offline))
+	p.say(fmt.Sprintf("*%s* of %s in the account, %s offline", servers(len(all)), grouped(total), orNo(offline)))
 	p.say(fit(lines, "\n", longList, "narrow it, as in `/sshkey servers web-*`"))
 	return p.message()
+}
+
+func orNo(n int) string {
+	if n == 0 {
+		return "none"
+	}
+	return grouped(n)
 }
 
 func serverLine(s access.Server) string {
@@ -186,17 +203,20 @@ func Draft(v access.RequestView) Message {
 		p.say("• All their access ends and their open requests are closed.",
 			"• Every key that I placed for them is deleted on every server.",
 			"• Other keys that may be theirs are listed for you to decide on.",
-			"• Nobody can grant them access any more, and they approve nothing any more.",
+			"• Nobody can give them access any more, and they approve nothing any more.",
 			"• It is announced.")
 	} else {
 		p.say(fmt.Sprintf("*Take %s away from %s?*", target(r), where(v)))
 		p.say("• It starts at once, without another approver.", "• Only keys that I placed are deleted, unless you choose others by hand.")
 	}
-	p.say(liveNow(v), orNone(reason(r)))
+	if r.Person != "" {
+		p.say(liveNow(v))
+	}
+	p.say(orNone(reason(r)))
 	id := opaque(r.ID)
 	yes := button(ActionConfirm, id, confirmLabel(r)).WithStyle(slack.StyleDanger)
 	if r.Kind == access.KindOffboard {
-		yes = confirmed(yes, "Offboard this person?", "All access ends and every key of theirs is removed from every server. This cannot be undone by a button.", "Offboard")
+		yes = confirmed(yes, "Offboard this person?", "All their access ends, and every key that I placed for them is removed from every server. This cannot be undone by a button.", "Offboard")
 	}
 	p.press(yes, button(ActionKeep, id, "Leave it as it is"))
 	return p.message()
@@ -211,13 +231,13 @@ func confirmLabel(r access.Request) string {
 
 func liveNow(v access.RequestView) string {
 	if len(v.Overlaps) == 0 {
-		return "They have no live grant now."
+		return mention(v.Request.Person) + " has no access now."
 	}
 	var lines []string
 	for _, g := range v.Overlaps {
 		lines = append(lines, "as "+code(g.SystemUser, nameLimit)+" "+until(g.EndsAt))
 	}
-	return "Live now: " + fit(lines, "; ", 800, "")
+	return mention(v.Request.Person) + " has access now: " + fit(lines, "; ", 800, "")
 }
 
 // lasts tells how long something takes in the form that people type.

@@ -63,7 +63,7 @@ func (p *page) endingSoon(n access.Notice, g *access.Grant) {
 		p.say(fmt.Sprintf("Your SSH access (grant %d) ends soon.", n.GrantID))
 		return
 	}
-	p.say(fmt.Sprintf("*Your SSH access ends soon.* As %s it lasts %s. If you need more time, ask for it now. If you are done, give it back.", code(g.SystemUser, nameLimit), until(g.EndsAt)))
+	p.say(fmt.Sprintf("*Your SSH access as %s ends %s.* If you need more time, ask for it now. If you are done, give it back.", code(g.SystemUser, nameLimit), date(g.EndsAt)))
 	id := opaque(g.ID)
 	p.press(button(ActionExtend, id, "Extend"), button(ActionDone, id, "I am done"))
 }
@@ -74,9 +74,24 @@ func (p *page) decided(v *access.RequestView) {
 	}
 	line := decision(*v)
 	if v.Grant != nil && v.Grant.State == access.Live {
-		line += " Access lasts " + until(v.Grant.EndsAt) + "; the clock has started."
+		line += " " + outlook(*v)
 	}
 	p.say(fmt.Sprintf("*Request %d* (%s):", v.Request.ID, what(v.Request)), line)
+}
+
+// outlook says what an approval means to who receives access.
+func outlook(v access.RequestView) string {
+	if v.Request.Kind == access.KindExtend {
+		return "Access goes on " + until(v.Grant.EndsAt) + "."
+	}
+	return "Access lasts " + until(v.Grant.EndsAt) + ". " + orKeys(len(v.Keys)) + " being placed on " + where(v) + "; the thread of the request shows when each is ready."
+}
+
+func orKeys(n int) string {
+	if n == 1 {
+		return "The key is"
+	}
+	return "The keys are"
 }
 
 // what names a request in a few words, for lists and answers.
@@ -97,6 +112,6 @@ func (p *page) reminder(v *access.RequestView) {
 	if v == nil {
 		return
 	}
-	p.say(fmt.Sprintf("%s: request %d is still waiting. %s It expires %s. The buttons are on the request's message.",
+	p.say(fmt.Sprintf("%s: request %d is still waiting. %s It expires %s. The buttons are at the top of this thread.",
 		orApprovers(v.Deciders), v.Request.ID, intro(*v), date(v.Request.ExpiresAt)))
 }

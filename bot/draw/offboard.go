@@ -24,8 +24,8 @@ func offboard(v access.RequestView) Message {
 		return p.message()
 	}
 	p.head(offboardTitle(v))
-	p.say(offboardState(v), started(v), reason(r))
-	p.say(removing(tallyOf(v.Results, access.PhaseRemove)), removedFrom(v), reading(v))
+	p.say(offboardState(v), started(v), toldReason(r))
+	p.say(removing(tallyOf(v.Results, access.PhaseRemove), false), removedFrom(v), reading(v))
 	p.small(byHand(v)...)
 	p.list("Still to remove", debtLines(v), list, "see `/sshkey list`")
 	p.candidates(v)
@@ -44,9 +44,17 @@ func offboardTitle(v access.RequestView) string {
 func offboardState(v access.RequestView) string {
 	who := mention(v.Request.Person)
 	if !access.Settled(v.Results) {
-		return "*Offboarding* " + who + ": not finished yet. Nobody can grant them access any more."
+		return "*Offboarding* " + who + ": not finished yet. Nobody can give them access any more."
 	}
-	return "*Offboarded* " + who + ": no key that I placed is left on any server. Nobody can grant them access any more."
+	return "*Offboarded* " + who + ": no key that I placed is left on any server. Nobody can give them access any more."
+}
+
+// toldReason leaves out a reason that only repeats what Slack told.
+func toldReason(r access.Request) string {
+	if r.Asker == "" && !r.FromShell() {
+		return ""
+	}
+	return reason(r)
 }
 
 func started(v access.RequestView) string {
@@ -55,6 +63,9 @@ func started(v access.RequestView) string {
 		return "Ordered at the shell of the machine that runs me. Started " + date(v.Request.DecidedAt) + "."
 	case v.Request.Asker == "":
 		return "Slack told that the account was deactivated. Started " + date(v.Request.DecidedAt) + "."
+	}
+	if v.Request.Asker == v.Request.DecidedBy {
+		return "Ordered by " + mention(v.Request.Asker) + " " + date(v.Request.DecidedAt) + "."
 	}
 	return "Asked for by " + mention(v.Request.Asker) + ", approved " + byApprovers(v) + " " + date(v.Request.DecidedAt) + "."
 }
@@ -82,9 +93,9 @@ func reading(v access.RequestView) string {
 	case t.owed() > 0:
 		return "*Looking for other keys:* still to read on " + servers(t.owed()) + unread(v.Results) + "."
 	case len(v.Candidates) == 0:
-		return "*Looked for other keys:* found none that may be theirs."
+		return "*Looked for other keys:* every server is read, and none was found."
 	}
-	return "*Looked for other keys:* every server is read."
+	return "*Looked for other keys:* every server is read; " + count(len(v.Candidates), "key was found", "keys were found") + " (below)."
 }
 
 // unread names the servers that could not be read, and why.
@@ -113,7 +124,7 @@ func debtLines(v access.RequestView) []string {
 
 func why(o outcome) string {
 	text := problemWord(o.Problem)
-	if detail := escape(o.Detail, detailLimit); detail != "" {
+	if detail := escape(o.Detail, detailLimit); detail != "" && o.Problem != access.ProblemOffline {
 		text += " (RunCloud: " + detail + ")"
 	}
 	if text == "" {

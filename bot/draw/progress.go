@@ -15,7 +15,7 @@ const barCells = 20
 func Progress(v access.RequestView, phase access.Phase, left time.Duration) Message {
 	t := tallyOf(v.Results, phase)
 	settled := t.servers - t.open()
-	line := fmt.Sprintf("*%s:* %d of %s settled. %s.%s", phaseNoun(phase, v.Request.ID), settled, servers(t.servers), upper(t.words()), leftWords(t, left))
+	line := fmt.Sprintf("*%s:* %d of %s finished%s.%s", phaseNoun(phase), settled, servers(t.servers), inBrackets(t.mixed()), leftWords(t, left))
 	p := &page{}
 	p.say(line)
 	bar := markup("`" + barText(settled, t.servers) + "`")
@@ -25,9 +25,7 @@ func Progress(v access.RequestView, phase access.Phase, left time.Duration) Mess
 
 func leftWords(t tally, left time.Duration) string {
 	switch {
-	case t.open() == 0:
-		return " Finished."
-	case left <= 0:
+	case t.open() == 0 || left <= 0:
 		return ""
 	case left < time.Minute:
 		return " Less than a minute left."

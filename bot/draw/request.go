@@ -26,7 +26,6 @@ func Request(v access.RequestView, now time.Time) Message {
 	p.say(facts(v)...)
 	p.say(orNone(reason(v.Request)))
 	p.small(changes(v)...)
-	p.small(keyLines(v)...)
 	p.candidates(v)
 	p.press(requestButtons(v)...)
 	return p.message()
@@ -50,7 +49,15 @@ func intro(v access.RequestView) string {
 	if v.Request.Asker == "" {
 		return "Slack told that the account of " + mention(v.Request.Person) + " was deactivated. Shall all their access and every key go?"
 	}
+	if alone(v.Request) {
+		return mention(v.Request.Asker) + " takes " + target(v.Request) + " away from *" + where(v) + "*."
+	}
 	return mention(v.Request.Asker) + " " + wish(v) + "."
+}
+
+// alone tells of a revocation that an approver ordered and confirmed without anybody else.
+func alone(r access.Request) bool {
+	return r.Kind == access.KindRevoke && r.State == access.Approved && r.Asker == r.DecidedBy
 }
 
 // wish continues a sentence that begins with who asks.
@@ -58,21 +65,37 @@ func wish(v access.RequestView) string {
 	r := v.Request
 	switch r.Kind {
 	case access.KindExtend:
-		return fmt.Sprintf("asks for *%s* more SSH access for %s", span(r.Duration), person(r))
+		return fmt.Sprintf("asks for *%s* more SSH access%s%s", span(r.Duration), receiver(r), extendedWhere(v))
 	case access.KindRevoke:
 		return fmt.Sprintf("asks to take %s away from *%s*", target(r), where(v))
 	case access.KindOffboard:
 		return "asks to offboard " + mention(r.Person) + ": all access and every key goes"
 	case access.KindGrant: // below
 	}
-	return fmt.Sprintf("asks for SSH access for %s: *%s* on *%s* as %s", person(r), span(r.Duration), where(v), code(r.SystemUser, nameLimit))
+	return fmt.Sprintf("asks for SSH access%s to *%s* as %s for *%s*", receiver(r), where(v), code(r.SystemUser, nameLimit), howLong(r.Duration))
 }
 
-func person(r access.Request) string {
+// receiver names who gets access where that is somebody else than who asks.
+func receiver(r access.Request) string {
 	if r.Person == r.Asker {
-		return "themself"
+		return ""
 	}
-	return mention(r.Person)
+	return " for " + mention(r.Person)
+}
+
+func extendedWhere(v access.RequestView) string {
+	if len(v.Servers) == 0 {
+		return " as " + code(v.Request.SystemUser, nameLimit)
+	}
+	return " to " + where(v) + " as " + code(v.Request.SystemUser, nameLimit)
+}
+
+// howLong continues a sentence with «for».
+func howLong(d time.Duration) string {
+	if d == 0 {
+		return "ever"
+	}
+	return span(d)
 }
 
 // target says what a revocation is about.
@@ -93,7 +116,7 @@ func where(v access.RequestView) string {
 	if v.Request.Pattern == "" && len(v.Servers) == 0 {
 		return "all servers"
 	}
-	if v.Request.Pattern == "" && len(v.Servers) > 1 {
+	if v.Request.Pattern == "" && len(v.Servers) > 1 && v.Request.Kind != access.KindExtend {
 		return "all " + servers(len(v.Servers))
 	}
 	return servers(len(v.Servers))
@@ -104,7 +127,7 @@ func askForDecision(v access.RequestView) string {
 	case access.Pending:
 		return fmt.Sprintf("%s: please approve or deny %s.%s", orApprovers(v.Deciders), until(v.Request.ExpiresAt), approvals(v))
 	case access.WaitingForKey:
-		return "Waiting for a key: " + mention(v.Request.Person) + " has not registered one yet and was asked to. The request then goes to the approvers by itself."
+		return "Waiting for a key: " + mention(v.Request.Person) + " has none registered yet and was asked for one. The request then goes to the approvers by itself."
 	case access.Draft:
 		return "This waits for " + mention(v.Request.Asker) + " to confirm it."
 	case access.Approved, access.Denied, access.Cancelled, access.Expired: // nothing is left to decide
@@ -186,9 +209,9 @@ func approveButton(v access.RequestView) *slack.ButtonBlockElement {
 	all := r.Pattern == "" && len(v.Servers) > bigAccount
 	switch {
 	case r.Kind == access.KindOffboard:
-		return confirmed(b, title, "All access of this person ends and every key of theirs is removed from every server.", "Approve")
+		return confirmed(b, title, "All access of this person ends, and every key that I placed for them is removed from every server.", "Approve")
 	case r.Kind == access.KindGrant && (r.SystemUser == "root" || r.Forever() || all):
-		text := fmt.Sprintf("This lets the person log in as %s on %s. How long: %s.", flat(r.SystemUser, nameLimit), where(v), span(r.Duration))
+		text := fmt.Sprintf("This lets the person log in as %s on %s for %s.", flat(r.SystemUser, nameLimit), where(v), howLong(r.Duration))
 		return confirmed(b, title, text, "Approve")
 	}
 	return b

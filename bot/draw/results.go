@@ -29,7 +29,7 @@ type group struct {
 func Results(v access.RequestView, rs []access.Result) []Message {
 	var pieces []string
 	for _, g := range groups(slices.DeleteFunc(outcomes(rs), silent)) {
-		pieces = append(pieces, g.pieces(v.Request.ID)...)
+		pieces = append(pieces, g.pieces()...)
 	}
 	return pack(pieces)
 }
@@ -57,8 +57,8 @@ func groups(all []outcome) []group {
 }
 
 // pieces writes the group as texts that fit into a section each; all of them begin with what they are about.
-func (g group) pieces(request int64) []string {
-	title := fmt.Sprintf("*%s: %s on %s%s.*", phaseNoun(g.phase, request), stateWord(g.state), servers(len(g.members)), comma(problemWord(g.problem)))
+func (g group) pieces() []string {
+	title := fmt.Sprintf("*%s: %s on %s%s.*", phaseNoun(g.phase), stateWord(g.state), servers(len(g.members)), inBrackets(problemWord(g.problem)))
 	separator, items := g.items()
 	head := title
 	if g.advice != "" {
@@ -88,7 +88,7 @@ func (g group) items() (separator string, items []string) {
 		if o.Like < o.Of {
 			item += fmt.Sprintf(" (%d of %d keys)", o.Like, o.Of)
 		}
-		if detail := escape(o.Detail, detailLimit); detail != "" && !o.State.Final() {
+		if detail := escape(o.Detail, detailLimit); detail != "" && !o.State.Final() && o.Problem != access.ProblemOffline {
 			item += ": " + detail
 			separator = "\n"
 		}
@@ -117,21 +117,20 @@ func pack(pieces []string) []Message {
 }
 
 // phaseNoun names the work that an outcome is about.
-func phaseNoun(phase access.Phase, request int64) string {
-	work := "Placing keys"
+func phaseNoun(phase access.Phase) string {
 	switch phase {
 	case access.PhaseRemove:
-		work = "Removing keys"
+		return "Removing keys"
 	case access.PhaseInspect:
-		work = "Looking for other keys"
+		return "Looking for other keys"
 	case access.PhaseAdd:
 	}
-	return fmt.Sprintf("%s (request %d)", work, request)
+	return "Placing keys"
 }
 
-func comma(text string) string {
+func inBrackets(text string) string {
 	if text == "" {
 		return ""
 	}
-	return ", " + text
+	return " (" + text + ")"
 }

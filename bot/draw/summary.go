@@ -21,15 +21,15 @@ const cellLimit = 500
 func Summary(v access.RequestView, phase access.Phase) Message {
 	t := tallyOf(v.Results, phase)
 	p := &page{}
-	line := "*" + phaseNoun(phase, v.Request.ID) + ":* " + verdict(t, phase) + "."
-	if t.servers > 0 {
-		line += " " + upper(t.words()) + "."
+	line := "*" + phaseNoun(phase) + ":* " + verdict(t, v, phase) + "."
+	if words := t.mixed(); words != "" {
+		line += " " + upper(words) + "."
 	}
 	p.say(line, rest(t, v, phase))
 	return p.message()
 }
 
-func verdict(t tally, phase access.Phase) string {
+func verdict(t tally, v access.RequestView, phase access.Phase) string {
 	word := "granted"
 	if phase == access.PhaseRemove {
 		word = "removed"
@@ -37,10 +37,22 @@ func verdict(t tally, phase access.Phase) string {
 	switch {
 	case t.servers == 0:
 		return "there was nothing to do"
+	case phase == access.PhaseInspect:
+		return fmt.Sprintf("%d of %s read, %s found", t.servers-t.owed(), servers(t.servers), orNo(len(v.Candidates)))
 	case t.owed() == 0 && t.by[access.Kept]+t.by[access.Dropped] == 0:
-		return word + " on all " + servers(t.servers)
+		return word + " on " + allServers(t.servers)
 	}
 	return fmt.Sprintf("%s on %d of %s", word, t.by[access.Done]+t.by[access.AlreadyThere], servers(t.servers))
+}
+
+func allServers(n int) string {
+	switch n {
+	case 1:
+		return "1 server"
+	case 2:
+		return "both servers"
+	}
+	return "all " + servers(n)
 }
 
 // rest says what is left to do and by whom.

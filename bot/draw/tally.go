@@ -37,6 +37,9 @@ func outcomes(results []access.Result) []outcome {
 	index := map[place]int{}
 	var out []outcome
 	for _, r := range results {
+		if r.Phase == access.PhaseInspect && r.ServerID == 0 && r.State.Final() {
+			continue // the list of servers, which is no server
+		}
 		at := place{r.Phase, r.ServerID}
 		i, known := index[at]
 		if !known {
@@ -87,6 +90,14 @@ func (t tally) owed() int { return t.open() + t.by[access.Failed] }
 
 // good counts the servers where it came out as wished.
 func (t tally) good() int { return t.servers - t.owed() - t.by[access.Dropped] }
+
+// mixed writes the counts where there is more than one kind of outcome to tell apart, or one that is not plainly done.
+func (t tally) mixed() string {
+	if t.by[access.Done] == t.servers || t.open() == t.servers {
+		return ""
+	}
+	return t.words()
+}
 
 // words writes the counts, done first: «12 done, 2 failed».
 func (t tally) words() string {
