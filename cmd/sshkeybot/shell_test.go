@@ -1,0 +1,309 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/sim/runcloudsim"
+)
+
+// typed is what a command of the shell came to.
+type typed struct {
+	status         int
+	stdout, stderr string
+}
+
+// Shell runs a command in a process of its own, with the settings of the bot.
+func (r *rig) Shell(args ...string) typed {
+	r.t.Helper()
+	self, err := os.Executable()
+	r.must(err)
+	cmd := exec.CommandContext(r.t.Context(), self, append([]string{"-test.run=^TestAsCommand$", "--"}, args...)...) //nolint:gosec // ourselves
+	cmd.Env = r.environment()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err = cmd.Run()
+	out := typed{stdout: stdout.String(), stderr: stderr.String()}
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+		out.status = exit.ExitCode()
+	} else {
+		r.must(err)
+	}
+	for _, secret := range []string{r.slack.BotToken(), r.slack.AppToken(), runcloudsim.DefaultToken} {
+		r.saysNot(out.stdout+out.stderr, secret)
+	}
+	return out
+}
+
+func (r *rig) environment() []string {
+	c := r.app.cfg
+	return []string{
+		asCommand + "=1", "PATH=" + os.Getenv("PATH"),
+		"SLACK_BOT_TOKEN=" + c.Slack.BotToken.Reveal(), "SLACK_APP_TOKEN=" + c.Slack.AppToken.Reveal(), "SLACK_API_URL=" + c.Slack.APIURL,
+		"RUNCLOUD_API_TOKEN=" + c.RunCloud.Token.Reveal(), "RUNCLOUD_API_URL=" + c.RunCloud.APIURL,
+		"SSHKEYBOT_APPROVERS=" + strings.Join(c.Approvers, ","), "SSHKEYBOT_DATABASE_URL=" + c.DatabaseURL.Reveal(),
+		"SSHKEYBOT_APPROVAL_CHANNEL=" + c.ApprovalChannel, "SSHKEYBOT_ANNOUNCE_CHANNEL=" + c.AnnounceChannel,
+	}
+}
+
+// Ends has the bot end, so that commands are alone with the database.
+func (r *rig) Ends() {
+	r.t.Helper()
+	r.leave()
+	err := <-r.ended
+	r.must(err)
+	r.ended <- nil // for the end of the test, which asks too
+	r.app.close()
+}
+
+// Offboards gives the command and reads what it prints for programs.
+func (r *rig) Offboards(person string, args ...string) (offboarding, typed) {
+	r.t.Helper()
+	out := r.Shell(append([]string{"offboard", person, "--yes", "--json"}, args...)...)
+	var end offboarding
+	if err := json.Unmarshal([]byte(out.stdout), &end); err != nil {
+		r.t.Fatalf("exit %d: %v\n%s%s", out.status, err, out.stdout, out.stderr)
+	}
+	return end, out
+}
+
+func (r *rig) keysLeft() (n int) {
+	for _, id := range r.servers {
+		n += len(r.account.Keys(id))
+	}
+	return n
+}
+
+func TestOffboardFromTheShellBesideTheBot(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, database string) {
+		r := start(t, plan{database: database})
+		r.Register(alice)
+		r.Granted(alice, "grant @alice 1h")
+		r.account.AddSession(r.servers[0], runcloudsim.Session{Username: "runcloud", TTY: "pts/0", IPAddress: "198.51.100.7", LoginSince: "09:00"})
+
+		end, out := r.Offboards(alice, "--reason", "has left us")
+		if out.status != exitDone || !end.Done || end.State != "offboarded" || len(end.Debt) != 0 || len(end.Sessions) != 1 {
+			t.Errorf("exit %d: %+v", out.status, end)
+		}
+		if left := r.keysLeft(); left != 0 {
+			t.Errorf("%d keys are left", left)
+		}
+		removed := 0
+		for _, line := range end.Results {
+			if line.Phase == access.PhaseRemove && line.State == access.Done {
+				removed++
+			}
+		}
+		if removed != len(r.servers) {
+			t.Errorf("removed from %d of %d servers", removed, len(r.servers))
+		}
+		r.says(r.Message(end.Request), "shell", "has left us")
+		if r.audited("request.shell") != 1 {
+			t.Error("the audit log does not name the operator once")
+		}
+		again, out := r.Offboards(alice)
+		if out.status != exitDone || again.Request != end.Request {
+			t.Errorf("repeated, it is request %d after %d, exit %d", again.Request, end.Request, out.status)
+		}
+		r.says(r.Types(bob, "list"), "No") // the bot lives on
+	})
+}
+
+// With no bot running the command does the work, and only that: it places no key.
+func TestOffboardFromTheShellWithoutBot(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, database string) {
+		r := start(t, plan{database: database, servers: 3, prepare: func(r *rig) { r.account.SetOnline(r.servers[1], false) }})
+		r.Register(alice)
+		r.Register(dave)
+		r.Granted(alice, "grant @alice 1h on #"+strconv.FormatInt(r.servers[0], 10)+",#"+strconv.FormatInt(r.servers[2], 10))
+		r.Granted(dave, "grant @dave 1h on #"+strconv.FormatInt(r.servers[1], 10)) // waits for the server
+		r.Ends()
+
+		ill := r.servers[0]
+		mended := r.account.Fault(runcloudsim.FaultRule{Server: ill, Op: runcloudsim.OpDelete, Kind: runcloudsim.FaultHTML, Status: 502})
+		end, out := r.Offboards(alice, "--timeout", "5s")
+		if out.status != exitFailed || end.Done || end.State != "owed" || len(end.Debt) != 1 || end.Debt[0].ServerID != ill {
+			t.Errorf("with a server in trouble: exit %d: %+v\n%s", out.status, end, out.stderr)
+		}
+		mended()
+		r.account.SetOnline(r.servers[1], true)
+		plainOut := r.Shell("offboard", alice, "--yes", "--timeout", "80s")
+		r.says(plainOut.stdout, "Offboarded "+alice, "2 keys removed", "SSH Key Vault")
+		if plainOut.status != exitDone || r.keysLeft() != 0 {
+			t.Errorf("exit %d, %d keys left: %s", plainOut.status, r.keysLeft(), plainOut.stdout+plainOut.stderr)
+		}
+	})
+}
+
+// What RunCloud refuses for good is not waited for.
+func TestOffboardFromTheShellRefused(t *testing.T) {
+	t.Parallel()
+	r := start(t, plan{servers: 3})
+	r.Register(alice)
+	r.Granted(alice, "grant @alice 1h")
+	r.account.Fault(runcloudsim.FaultRule{Server: r.servers[0], Op: runcloudsim.OpDelete, Kind: runcloudsim.FaultStatus, Status: 403, Message: "This action is unauthorized."})
+	began := time.Now()
+	out := r.Shell("offboard", alice, "--yes", "--timeout", "5m")
+	if out.status != exitFailed || time.Since(began) > time.Minute {
+		t.Errorf("exit %d after %s", out.status, time.Since(began))
+	}
+	r.says(out.stdout, "Not finished", "2 keys removed", "This action is unauthorized.")
+}
+
+func TestOffboardFromTheShellWithWrongToken(t *testing.T) {
+	t.Parallel()
+	r := start(t, plan{servers: 2})
+	r.Register(alice)
+	r.Granted(alice, "grant @alice 1h")
+	r.Ends()
+	r.account.SetToken("another")
+	out := r.Shell("offboard", alice, "--yes", "--timeout", "8s")
+	if out.status != exitFailed {
+		t.Errorf("exit %d", out.status)
+	}
+	r.says(out.stdout, "401", "token", "allow list", "Not finished")
+}
+
+func TestOffboardOfNobody(t *testing.T) {
+	t.Parallel()
+	r := start(t, plan{servers: 1})
+	out := r.Shell("offboard", "U0NOBODY", "--yes")
+	if out.status != exitFailed || out.stdout != "" {
+		t.Errorf("exit %d: %s", out.status, out.stdout)
+	}
+	r.says(out.stderr, "Slack knows no such user")
+}
+
+func TestListFromTheShell(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, database string) {
+		r := start(t, plan{database: database, servers: 2})
+		r.Register(alice)
+		r.Granted(alice, "grant @alice 1h")
+		r.Register(dave)
+		r.Ask(dave, "grant @dave 1h")
+		for _, ended := range []bool{false, true} {
+			if ended {
+				r.Ends()
+			}
+			out := r.Shell("list", "--json")
+			var l listing
+			r.must(json.Unmarshal([]byte(out.stdout), &l))
+			if len(l.Grants) != 1 || l.Grants[0].Person != alice || l.Grants[0].Placed != 2 || l.Grants[0].Ends == nil || len(l.Waiting) != 1 {
+				t.Errorf("bot ended %t: %+v", ended, l)
+			}
+			r.says(r.Shell("list").stdout, "1 grant live", alice, "2 servers", "1 request waiting", dave)
+			r.saysNot(r.Shell("list", dave).stdout, alice)
+		}
+	})
+}
+
+func TestLogVerify(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, database string) {
+		r := start(t, plan{database: database, servers: 1})
+		r.Register(alice)
+		r.Granted(alice, "grant @alice 1h")
+		if out := r.Shell("log", "verify"); out.status != exitDone || !strings.Contains(out.stdout, "whole") || !strings.Contains(out.stdout, "Last hash: ") {
+			t.Errorf("beside the bot: %+v", out)
+		}
+		r.tampers("audit_no_update", "UPDATE audit SET actor = 'U0EVE' WHERE seq = 2")
+		out := r.Shell("log", "verify", "--json")
+		var chain struct {
+			Events int
+			Broken *access.Event
+		}
+		r.must(json.Unmarshal([]byte(out.stdout), &chain))
+		if out.status != exitFailed || chain.Events != 1 || chain.Broken == nil || chain.Broken.Seq != 2 {
+			t.Errorf("of a changed log: exit %d, %+v", out.status, chain)
+		}
+		r.says(r.Shell("log", "verify").stdout, "broken at event 2")
+	})
+}
+
+// tampers does what somebody can who has the database.
+func (r *rig) tampers(trigger, statement string) {
+	r.t.Helper()
+	ctx := r.t.Context()
+	if db := r.app.store.SQLite(); db != nil {
+		for _, s := range []string{"DROP TRIGGER " + trigger, statement} {
+			_, err := db.ExecContext(ctx, s)
+			r.must(err)
+		}
+		return
+	}
+	for _, s := range []string{"ALTER TABLE audit DISABLE TRIGGER ALL", statement} {
+		_, err := r.app.store.Postgres().Exec(ctx, s)
+		r.must(err)
+	}
+}
+
+func TestCheckFromTheShell(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, database string) {
+		r := start(t, plan{database: database, servers: 2})
+		out := r.Shell("check")
+		if out.status != exitDone {
+			t.Errorf("exit %d: %s%s", out.status, out.stdout, out.stderr)
+		}
+		for line := range strings.Lines(out.stdout) {
+			if status, _, _ := strings.Cut(line, " "); !strings.Contains("ok note warning", status) {
+				t.Errorf("not a line of a proof that holds: %s", line)
+			}
+		}
+		r.says(out.stdout, "app token", "bot token", "scopes", "approver "+bob, "approvals", "runcloud clock", "database", "audit log", "self-approval")
+		r.account.SetToken("another")
+		out = r.Shell("check", "--json")
+		if out.status != exitFailed || !strings.Contains(out.stdout, `"good": false`) || !strings.Contains(out.stdout, "allow list") {
+			t.Errorf("with a wrong token: %+v", out)
+		}
+	})
+}
+
+func TestAskYes(t *testing.T) {
+	t.Parallel()
+	for answer, want := range map[string]bool{"yes\n": true, " yes ": true, "y\n": false, "no\n": false, "": false} {
+		if err := askYes(strings.NewReader(answer), io.Discard, bob); (err == nil) != want {
+			t.Errorf("%q: %v", answer, err)
+		}
+	}
+}
+
+func TestServerSays(t *testing.T) {
+	t.Parallel()
+	remove := func(s access.ResultState, p access.Problem, detail string) access.Result {
+		return access.Result{Phase: access.PhaseRemove, State: s, Problem: p, Detail: detail}
+	}
+	read := access.Result{Phase: access.PhaseInspect, State: access.Done, Detail: `[{"SystemUser":"x"}]`}
+	for want, results := range map[string][]access.Result{
+		"":                                       {remove(access.Done, "", ""), {Phase: access.PhaseInspect, State: access.Waiting}},
+		"no key of theirs that the bot placed":   {read},
+		"2 keys removed":                         {remove(access.Done, "", ""), remove(access.Done, "", ""), read},
+		"1 key kept for another grant":           {remove(access.Kept, "", ""), read},
+		"still owed, the server is offline":      {remove(access.Waiting, access.ProblemOffline, "x")},
+		"still owed, RunCloud answers 403: none": {read, remove(access.Failed, access.ProblemRefused, "RunCloud answers 403: none")},
+	} {
+		if got := (serverWork{results: results}).say(); got != want {
+			t.Errorf("say() = %q, want %q", got, want)
+		}
+	}
+}
+
+// No stranger's text moves the cursor of a terminal or forges a line.
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	if got := plain("web\n-01\x1b[2J\u202e é"); strings.ContainsAny(got, "\n\x1b\u202e") || !strings.Contains(got, "é") {
+		t.Errorf("plain: %q", got)
+	}
+}
