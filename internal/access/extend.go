@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"sshkeybot/internal/duration"
 )
 
 // AskExtend stores the wish that a live grant ends later: Duration after its
@@ -60,7 +62,7 @@ func (s *Service) checkExtension(g Grant, d time.Duration) error {
 		return invalid("Name for how much longer, such as 2h.")
 	}
 	if left := g.EndsAt.Add(d).Sub(s.Now()); left > s.Settings.MaxDuration {
-		return invalid(fmt.Sprintf("That would leave more than the longest grant, %s, from now on.", days(s.Settings.MaxDuration)))
+		return invalid(fmt.Sprintf("That would leave more than the longest grant, %s, from now on.", duration.Format(s.Settings.MaxDuration)))
 	}
 	return nil
 }
@@ -75,6 +77,9 @@ func (s *Service) extendGrant(ctx context.Context, tx Tx, r Request, actor UserI
 	if !g.LiveAt(s.Now()) || g.EndsAt.IsZero() {
 		return conflict("That access has ended in the meantime. Ask for a new grant instead.")
 	}
+	if err := s.checkExtension(g, r.Duration); err != nil { // another extension may have been approved meanwhile
+		return err
+	}
 	before := g.EndsAt
 	g.EndsAt, g.RemindedAt = g.EndsAt.Add(r.Duration), time.Time{}
 	won, err := tx.MoveGrant(ctx, g, Live)
@@ -86,9 +91,6 @@ func (s *Service) extendGrant(ctx context.Context, tx Tx, r Request, actor UserI
 	}
 	detail := before.UTC().Format(time.RFC3339) + " to " + g.EndsAt.UTC().Format(time.RFC3339)
 	if err := s.audit(ctx, tx, actor, "grant.extend", "grant", g.ID, string(Live), string(Live), detail); err != nil {
-		return err
-	}
-	if err := s.redrawHome(ctx, tx, g.Person); err != nil {
 		return err
 	}
 	return tx.Announce(ctx, g.RequestID)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -64,12 +65,40 @@ func (c *clock) Advance(d time.Duration) {
 
 func newHarness(t testing.TB, servers int) *harness {
 	t.Helper()
-	ledger, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), store.Options{Replica: "test", Log: slog.New(slog.DiscardHandler)})
+	ledger, err := openLedger(filepath.Join(t.TempDir(), "ledger.db"))
 	if err != nil {
 		t.Fatalf("open the ledger: %v", err)
 	}
 	t.Cleanup(ledger.Close)
 	return newHarnessOn(t, ledger, servers)
+}
+
+// emptyLedger answers the file of a ledger that nothing has happened in yet: to copy
+// it is much quicker than to make its tables again for every test.
+var emptyLedger = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "ledger")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "empty.db")
+	ledger, err := store.Open(context.Background(), "sqlite:"+path, store.Options{Replica: "test"})
+	if err != nil {
+		return nil, err
+	}
+	ledger.Close()
+	return os.ReadFile(path)
+})
+
+func openLedger(path string) (*store.Store, error) {
+	empty, err := emptyLedger()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(path, empty, 0o600); err != nil {
+		return nil, err
+	}
+	return store.Open(context.Background(), "sqlite:"+path, store.Options{Replica: "test"})
 }
 
 func newHarnessOn(t fataler, ledger *store.Store, servers int) *harness {

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,6 +158,13 @@ func (s *Service) readForInspection(ctx context.Context, server int64, open []Re
 
 // inspectionFailed keeps the inspection open: shown, and tried again by the sweep.
 func (s *Service) inspectionFailed(ctx context.Context, open []Result, cause error, settle func(Tx) error) error {
+	gone := false
+	if server := open[0].ServerID; CodeOf(cause) == NotFound && server != allServers {
+		var err error
+		if gone, err = s.hasLeft(ctx, server); err != nil {
+			cause = err
+		}
+	}
 	if halted := s.haltOn(ctx, cause); halted != nil {
 		return halted
 	}
@@ -166,10 +174,10 @@ func (s *Service) inspectionFailed(ctx context.Context, open []Result, cause err
 	return s.Store.Update(ctx, func(tx Tx) error {
 		for _, r := range open {
 			r.State, r.Problem, r.Detail = Waiting, problemOf(cause), MessageOf(cause)
-			switch CodeOf(cause) {
-			case NotFound: // the server has left the account, and its keys with it
+			switch {
+			case gone: // and its keys with it
 				r.State, r.Problem, r.Detail = Done, NoProblem, ""
-			case Forbidden:
+			case CodeOf(cause) == Forbidden:
 				r.State = Failed
 			}
 			if err := s.saveInspection(ctx, tx, r); err != nil {
@@ -197,19 +205,16 @@ func (s *Service) inspected(ctx context.Context, tx Tx, result Result, found []C
 	if err != nil {
 		return err
 	}
-	known, err := s.credentialsOf(ctx, tx, result.ServerID)
+	known, err := s.claimsOn(ctx, tx, result.ServerID)
 	if err != nil {
 		return err
 	}
 	var candidates []Candidate
 	for _, c := range found {
-		owner, isKnown := known[c.ID]
 		why := suspect.why(c)
 		switch {
-		case isKnown && owner.State == PlacementLeaving, isKnown && owner.Person != r.Person, why == "":
+		case why == "", known.hold(c): // what the ledger holds goes, or stays, with its grant
 			continue
-		case isKnown:
-			continue // the ledger holds it: it goes, or stays, with its grant
 		case why == whyProof:
 			err = s.removeProven(ctx, tx, r, result, c, suspect.fingerprintOf(c))
 		default:
@@ -226,18 +231,24 @@ func (s *Service) inspected(ctx context.Context, tx Tx, result Result, found []C
 	return s.saveInspection(ctx, tx, result)
 }
 
-// credentialsOf answers the placements of a server by credential id.
-func (s *Service) credentialsOf(ctx context.Context, tx Tx, server int64) (map[int64]Placement, error) {
-	placements, err := tx.Placements(ctx, PlacementQuery{
+// claims are the placements of a server that a credential there may belong to.
+type claims []Placement
+
+func (s *Service) claimsOn(ctx context.Context, tx Tx, server int64) (claims, error) {
+	return tx.Placements(ctx, PlacementQuery{
 		Server: server, States: []PlacementState{PlacementUnknown, PlacementPlaced, PlacementLeaving},
 	})
-	known := make(map[int64]Placement, len(placements))
-	for _, p := range placements {
+}
+
+// hold tells whether the ledger accounts for a credential. One whose id is not
+// recorded yet is known by its label: its own work settles it.
+func (cs claims) hold(c Credential) bool {
+	return slices.ContainsFunc(cs, func(p Placement) bool {
 		if p.CredentialID != 0 {
-			known[p.CredentialID] = p
+			return p.CredentialID == c.ID
 		}
-	}
-	return known, err
+		return p.SystemUser == c.SystemUser && sameLabel(c.Label, p.Label)
+	})
 }
 
 // removeProven removes a credential that is proven to be the person's, or the

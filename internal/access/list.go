@@ -3,7 +3,10 @@ package access
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
+
+	"sshkeybot/internal/duration"
 )
 
 // namesShown is how many server names a view of a grant carries.
@@ -23,7 +26,7 @@ func (s *Service) View(ctx context.Context, id int64) (RequestView, error) {
 }
 
 func (s *Service) view(ctx context.Context, tx Tx, id int64) (v RequestView, err error) {
-	v.Needed, v.Deciders = s.Settings.Approvals, s.Settings.Approvers
+	v.Needed = s.Settings.Approvals
 	if v.Request, err = tx.Request(ctx, id); err != nil {
 		return v, err
 	}
@@ -33,6 +36,7 @@ func (s *Service) view(ctx context.Context, tx Tx, id int64) (v RequestView, err
 	if v.Approvals, err = tx.Approvals(ctx, id); err != nil {
 		return v, err
 	}
+	v.Deciders = s.stillAsked(v.Request, v.Approvals)
 	if v.Results, err = tx.Results(ctx, id); err != nil {
 		return v, err
 	}
@@ -47,6 +51,15 @@ func (s *Service) view(ctx context.Context, tx Tx, id int64) (v RequestView, err
 	}
 	v.Sessions = sessionsOf(v.Results)
 	return v, s.viewAccess(ctx, tx, &v)
+}
+
+// stillAsked lists the configured approvers that may still decide a request: without
+// those who ask or receive and those who have approved it. Groups stay whole.
+func (s *Service) stillAsked(r Request, given []Approval) []string {
+	return slices.DeleteFunc(slices.Clone(s.Settings.Approvers), func(id string) bool {
+		return s.independent(r, UserID(id)) != nil ||
+			slices.ContainsFunc(given, func(a Approval) bool { return string(a.Approver) == id })
+	})
 }
 
 func sessionsOf(results []Result) (open []OpenSession) {
@@ -69,6 +82,13 @@ func (s *Service) viewAccess(ctx context.Context, tx Tx, v *RequestView) error {
 			return err
 		}
 		v.Grant = &g
+	}
+	if v.Request.Kind == KindExtend && v.Grant != nil {
+		servers, err := tx.RequestServers(ctx, v.Grant.RequestID)
+		if err != nil {
+			return err
+		}
+		v.Servers = servers
 	}
 	if err := s.viewKeys(ctx, tx, v); err != nil {
 		return err
@@ -308,11 +328,11 @@ func (s *Service) edit(ctx context.Context, tx Tx, r Request, e Edit) (Request, 
 	before := r
 	if e.Duration != nil {
 		if *e.Duration < s.Settings.MinDuration || (r.Duration != 0 && *e.Duration > r.Duration) {
-			return r, invalid("An approver can only shorten the duration, down to " + s.Settings.MinDuration.String() + ".")
+			return r, invalid("An approver can only shorten the duration, down to " + duration.Format(s.Settings.MinDuration) + ".")
 		}
 		r.Duration = *e.Duration
 	}
-	if e.Servers != nil && *e.Servers != r.Pattern {
+	if e.Servers != nil && *e.Servers != r.Pattern && strings.TrimSpace(*e.Servers) != "" { // empty would read as every server
 		if err := s.narrow(ctx, tx, r, *e.Servers); err != nil {
 			return r, err
 		}
@@ -330,6 +350,9 @@ func (s *Service) edit(ctx context.Context, tx Tx, r Request, e Edit) (Request, 
 	}
 	detail := before.Duration.String() + " on «" + before.Pattern + "» to " + r.Duration.String() + " on «" + r.Pattern + "»"
 	if err := s.audit(ctx, tx, e.Actor, "request.edit", "request", r.ID, string(Pending), string(Pending), detail); err != nil {
+		return r, err
+	}
+	if err := s.redrawHomes(ctx, tx, r); err != nil {
 		return r, err
 	}
 	return r, tx.Announce(ctx, r.ID)

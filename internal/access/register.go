@@ -66,6 +66,9 @@ func (s *Service) releaseWaiting(ctx context.Context, tx Tx, person UserID) ([]i
 		if err := s.audit(ctx, tx, person, "request.key_arrived", "request", r.ID, string(WaitingForKey), string(Pending), ""); err != nil {
 			return nil, err
 		}
+		if err := s.redrawHomes(ctx, tx, r); err != nil {
+			return nil, err
+		}
 		if err := announceNow(ctx, tx, r.ID); err != nil {
 			return nil, err
 		}
@@ -96,13 +99,20 @@ func (s *Service) RemoveKey(ctx context.Context, actor UserID, fingerprint strin
 
 // Keys lists a person's registered keys: one's own, or anybody's for an approver.
 func (s *Service) Keys(ctx context.Context, actor, of UserID) (keys []Key, err error) {
-	if of == "" || of == actor {
-		of, err = actor, s.Eligible(ctx, actor)
-	} else if err = s.mustApprove(ctx, actor); CodeOf(err) == Forbidden {
-		err = forbidden("Only an approver may see somebody else's keys.")
-	}
-	if err != nil {
+	if err := s.Eligible(ctx, actor); err != nil {
 		return nil, err
+	}
+	if of == "" {
+		of = actor
+	}
+	if of != actor {
+		approver, err := s.IsApprover(ctx, actor)
+		if err != nil {
+			return nil, err
+		}
+		if !approver {
+			return nil, forbidden("Only an approver may see somebody else's keys.")
+		}
 	}
 	err = s.Store.Read(ctx, func(tx Tx) error {
 		keys, err = tx.KeysOf(ctx, of)

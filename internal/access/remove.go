@@ -56,17 +56,13 @@ func (s *Service) removalStopped(ctx context.Context, p Placement, cause error) 
 	return s.postpone(ctx, p, PlacementLeaving, cause)
 }
 
-// goneWithServer believes that a server has left the account only when a complete
-// reading of the list lacks it too.
+// goneWithServer settles a removal whose server has left the account.
 func (s *Service) goneWithServer(ctx context.Context, p Placement) error {
-	if err := s.readServers(ctx); err != nil {
+	left, err := s.hasLeft(ctx, p.ServerID)
+	if err != nil {
 		return s.postpone(ctx, p, PlacementLeaving, err)
 	}
-	servers, err := s.knownServers(ctx)
-	if err != nil {
-		return err
-	}
-	if slices.ContainsFunc(servers, func(server Server) bool { return server.ID == p.ServerID }) {
+	if !left {
 		return s.postpone(ctx, p, PlacementLeaving, &Error{Code: Unavailable, Message: "RunCloud lists the server but does not find it."})
 	}
 	p.Detail = "The server is no longer in the RunCloud account."
@@ -226,11 +222,11 @@ func (s *Service) recheck(ctx context.Context, p Placement) error {
 		if _, err := tx.MovePlacement(ctx, next, was.State, was.Attempts); err != nil {
 			return err
 		}
-		known, txErr := s.credentialsOf(ctx, tx, p.ServerID)
+		known, txErr := s.claimsOn(ctx, tx, p.ServerID)
 		if txErr != nil {
 			return txErr
 		}
-		late := slices.DeleteFunc(ownCredentials(found, was), func(c Credential) bool { return known[c.ID].ID != 0 })
+		late := slices.DeleteFunc(ownCredentials(found, was), known.hold)
 		return s.extras(ctx, tx, was, late)
 	})
 }

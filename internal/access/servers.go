@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -51,6 +52,16 @@ func (s *Service) readServers(ctx context.Context) error {
 		return err
 	}
 	return s.saveServers(ctx, servers, true)
+}
+
+// hasLeft believes that a server that was not found has left the account only when
+// a complete reading of the list lacks it too.
+func (s *Service) hasLeft(ctx context.Context, server int64) (bool, error) {
+	if err := s.readServers(ctx); err != nil {
+		return false, err
+	}
+	servers, err := s.knownServers(ctx)
+	return !slices.ContainsFunc(servers, func(known Server) bool { return known.ID == server }), err
 }
 
 func (s *Service) saveServers(ctx context.Context, servers []Server, complete bool) error {

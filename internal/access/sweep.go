@@ -159,10 +159,11 @@ func (s *Service) remindPersons(ctx context.Context) error {
 
 func (s *Service) endingSoon(ctx context.Context, now time.Time) (ending []Grant, err error) {
 	err = s.Store.Read(ctx, func(tx Tx) error {
-		grants, err := tx.Grants(ctx, GrantQuery{State: Live, EndsBefore: now.Add(reminderLead), NotReminded: true, Limit: endBatch})
+		// No limit here: short grants that are not half over would crowd out the others.
+		grants, err := tx.Grants(ctx, GrantQuery{State: Live, EndsBefore: now.Add(reminderLead), NotReminded: true})
 		ending = ending[:0]
 		for _, g := range grants {
-			if !now.Before(remindAt(g)) && g.LiveAt(now) {
+			if len(ending) < endBatch && !now.Before(remindAt(g)) && g.LiveAt(now) {
 				ending = append(ending, g)
 			}
 		}
@@ -204,7 +205,7 @@ func (s *Service) unanswered(ctx context.Context, now time.Time) (due []Request,
 		pending, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Pending}})
 		due = due[:0]
 		for _, r := range pending {
-			third := r.CreatedAt.Add(r.ExpiresAt.Sub(r.CreatedAt) / 3)
+			third := r.ExpiresAt.Add(-s.Settings.RequestTTL * 2 / 3) // of the wait for approvers: one for a key came before
 			if r.RemindedAt.IsZero() && !now.Before(third) && now.Before(r.ExpiresAt) {
 				due = append(due, r)
 			}
@@ -314,10 +315,11 @@ const flagSummary = "summary"
 // something to say: keys that are owed, or access that is live. The time of day is
 // that of now's zone.
 func (s *Service) Summarise(ctx context.Context, at time.Duration) error {
-	now := s.Now().Local()
+	now := s.Now()
 	day := now.Format(time.DateOnly)
-	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location())
-	if now.Sub(midnight) < at {
+	// By the clock on the wall: the day the clocks change does not have 24 hours.
+	hour := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, int(at.Seconds()), 0, now.Location())
+	if now.Before(hour) {
 		return nil
 	}
 	return s.Store.Update(ctx, func(tx Tx) error {

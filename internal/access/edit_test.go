@@ -1,0 +1,181 @@
+package access_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+func (h *harness) edit(id int64, d *time.Duration, servers *string) (access.Request, error) {
+	return h.Edit(h.ctx(), access.Edit{RequestID: id, Actor: bob, Duration: d, Servers: servers})
+}
+
+func TestEditShortensAndNarrowsAndKeepsWhatWasAsked(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 3)
+	h.register(alice, "alice laptop")
+	r := h.ask(alice, 10*time.Hour, "web-*")
+	_, err := h.edit(r.ID, new(8*time.Hour), nil)
+	h.must(err)
+	edited, err := h.edit(r.ID, new(2*time.Hour), new("web-02, #3"))
+	h.must(err)
+	if edited.AskedDuration != 10*time.Hour || edited.AskedPattern != "web-*" || edited.EditedBy != bob {
+		t.Errorf("what was asked is not kept: %+v", edited)
+	}
+	if edited.Duration != 2*time.Hour || edited.Pattern != "web-02, #3" || len(h.view(r.ID).Servers) != 2 {
+		t.Errorf("edited to %+v", edited)
+	}
+	detail := ""
+	for _, e := range h.verifyAudit() {
+		if e.Action == "request.edit" {
+			detail = e.Detail
+		}
+	}
+	if want := "8h0m0s on «web-*» to 2h0m0s on «web-02, #3»"; detail != want {
+		t.Errorf("the log says %q, want %q", detail, want)
+	}
+	h.approve(r.ID) // who edited may decide
+	h.work()
+	if got := h.account.ours(); len(got) != 2 || got[0][0] != '2' || got[1][0] != '3' {
+		t.Errorf("placed %v, want on 2 and 3", got)
+	}
+	h.pass(2 * time.Hour)
+	if got := h.account.ours(); len(got) != 0 {
+		t.Errorf("after two hours %v", got)
+	}
+}
+
+func TestEditWidensNothing(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 4)
+	h.register(alice, "alice laptop")
+	r := h.ask(alice, 2*time.Hour, "web-01,web-02")
+	tests := []struct {
+		name     string
+		duration *time.Duration
+		servers  *string
+		words    string
+	}{
+		{"longer", new(3 * time.Hour), nil, "only shorten"},
+		{"shorter than the shortest grant", new(time.Minute), nil, "down to 5m"},
+		{"for ever", new(time.Duration(0)), nil, "only shorten"},
+		{"a server that was not asked", nil, new("web-03"), "No server matches"},
+		{"one that was and one that was not", nil, new("web-01,web-03"), "No server matches `web-03`"},
+		{"every server", nil, new(""), "changes nothing"},
+		{"every server, in blanks", nil, new("  "), "changes nothing"},
+		{"the same", new(2 * time.Hour), new("web-01,web-02"), "changes nothing"},
+		{"nothing", nil, nil, "changes nothing"},
+	}
+	h.unchanged(t, func() {
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
+				_, err := h.edit(r.ID, tt.duration, tt.servers)
+				refuses(t, err, access.Invalid, tt.words)
+			})
+		}
+	})
+	v := h.view(r.ID)
+	if v.Request.EditedBy != "" || len(v.Servers) != 2 || v.Request.Pattern != "web-01,web-02" {
+		t.Errorf("a refused edit changed %+v", v.Request)
+	}
+	_, err := h.edit(r.ID, nil, new("web-*")) // those of the two that it names
+	h.must(err)
+	if got := len(h.view(r.ID).Servers); got != 2 {
+		t.Errorf("%d servers, want the two that were asked", got)
+	}
+}
+
+func TestEditedRevocationStaysNarrow(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 3)
+	h.register(alice, "alice laptop")
+	h.grant(alice, 5*time.Hour, "")
+	h.work()
+	r, err := h.AskRevoke(h.ctx(), access.RevokeAsk{Source: "r", Asker: carol, Person: alice, Servers: "web-01,web-02"})
+	h.must(err)
+	_, err = h.edit(r.ID, nil, new(""))
+	refuses(t, err, access.Invalid, "changes nothing")
+	h.approve(r.ID)
+	h.work()
+	if got := h.account.ours(); len(got) != 1 || got[0][0] != '3' {
+		t.Errorf("left %v, want the key on web-03", got)
+	}
+}
+
+func TestOnlyWhoMayDecideEdits(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	r, err := h.AskGrant(h.ctx(), access.GrantAsk{Source: "s", Asker: bob, Person: alice, Duration: 2 * time.Hour})
+	h.must(err)
+	for _, actor := range []access.UserID{alice, bob, carol} {
+		if _, err := h.Edit(h.ctx(), access.Edit{RequestID: r.ID, Actor: actor, Duration: new(time.Hour)}); access.CodeOf(err) != access.Forbidden {
+			t.Errorf("%s edits: %v", actor, err)
+		}
+	}
+}
+
+func TestEditShortensAGrantForEver(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.Settings.AllowForever = true
+	h.register(alice, "alice laptop")
+	r, err := h.AskGrant(h.ctx(), access.GrantAsk{Source: "s", Asker: alice, Person: alice, Forever: true})
+	h.must(err)
+	_, err = h.edit(r.ID, new(time.Hour), nil)
+	h.must(err)
+	h.approve(r.ID)
+	live := h.grants(access.GrantQuery{State: access.Live})
+	if len(live) != 1 || !slices.ContainsFunc(live, func(g access.Grant) bool { return g.EndsAt.Sub(g.StartsAt) == time.Hour }) {
+		t.Errorf("grants %+v, want one of an hour", live)
+	}
+}
+
+func TestTwoExtensionsDoNotPassTheLongestGrant(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.register(alice, "alice laptop")
+	h.grant(alice, 20*24*time.Hour, "")
+	var asked []access.Request
+	for _, d := range []time.Duration{9 * 24 * time.Hour, 8 * 24 * time.Hour} {
+		r, err := h.AskExtend(h.ctx(), access.ExtendAsk{Source: h.nextSource(), Asker: alice, Person: alice, Duration: d})
+		h.must(err)
+		asked = append(asked, r)
+	}
+	h.approve(asked[0].ID)
+	_, err := h.Decide(h.ctx(), access.Decision{RequestID: asked[1].ID, Actor: bob, Verdict: access.Approve})
+	refuses(t, err, access.Invalid, "longest grant, 30 days")
+	if h.state(asked[1].ID) != access.Pending {
+		t.Errorf("the refused click decided: %s", h.state(asked[1].ID))
+	}
+}
+
+func TestExtensionAsks(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.Settings.AllowForever = true
+	h.register(alice, "alice laptop")
+	first := h.grant(alice, 5*time.Hour, "")
+	second := h.grant(alice, 3*time.Hour, "")
+	forever, err := h.AskGrant(h.ctx(), access.GrantAsk{Source: "f", Asker: alice, Person: alice, Forever: true})
+	h.must(err)
+	h.approve(forever.ID)
+	next, err := h.AskExtend(h.ctx(), access.ExtendAsk{Source: "1", Asker: alice, Person: alice, Duration: time.Hour})
+	if err != nil || next.GrantID != second.GrantID {
+		t.Errorf("%+v, %v, want the grant that ends next", next, err)
+	}
+	named, err := h.AskExtend(h.ctx(), access.ExtendAsk{Source: "2", Asker: alice, Person: alice, GrantID: first.GrantID, Duration: time.Hour})
+	if err != nil || named.GrantID != first.GrantID {
+		t.Errorf("%+v, %v, want the grant that was named", named, err)
+	}
+	_, err = h.AskExtend(h.ctx(), access.ExtendAsk{Source: "3", Asker: alice, Person: alice, GrantID: forever.ID + 2, Duration: time.Hour})
+	refuses(t, err, access.NotFound, "no live access with an end")
+	_, err = h.AskExtend(h.ctx(), access.ExtendAsk{Source: "4", Asker: alice, Person: alice})
+	refuses(t, err, access.Invalid, "for how much longer")
+	_, err = h.AskExtend(h.ctx(), access.ExtendAsk{Source: "5", Asker: alice, Person: alice, Duration: 31 * 24 * time.Hour})
+	refuses(t, err, access.Invalid, "longest grant, 30 days")
+	h.clock.Advance(4 * time.Hour)
+	_, err = h.Decide(h.ctx(), access.Decision{RequestID: next.ID, Actor: bob, Verdict: access.Approve})
+	refuses(t, err, access.Conflict, "ended in the meantime")
+}

@@ -1,0 +1,148 @@
+package access_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sshkeybot/internal/access"
+)
+
+var matchAccount = []access.Server{
+	{ID: 1207, Name: "web-02", Tags: []string{"prod", "eu"}},
+	{ID: 1203, Name: "web-01", Tags: []string{"Prod"}},
+	{ID: 1210, Name: "db-01", Tags: []string{"staging"}},
+	{ID: 1211, Name: "Shop[eu]"},
+	{ID: 1212, Name: "shop/old"},
+	{ID: 1213, Name: `back\slash`},
+	{ID: 1215, Name: "twin"},
+	{ID: 1214, Name: "twin"},
+}
+
+func TestMatchServers(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		pattern string
+		want    []int64 // by name, then by id
+	}{
+		{"", []int64{1211, 1213, 1210, 1212, 1214, 1215, 1203, 1207}},
+		{"  ", []int64{1211, 1213, 1210, 1212, 1214, 1215, 1203, 1207}},
+		{"web-01", []int64{1203}},
+		{"WEB-01", []int64{1203}},
+		{"web-*", []int64{1203, 1207}},
+		{"*-0?", []int64{1210, 1203, 1207}},
+		{"web-0", nil},
+		{"*", []int64{1211, 1213, 1210, 1212, 1214, 1215, 1203, 1207}},
+		{"web-02,web-01, web-*", []int64{1203, 1207}}, // each once
+		{"db-01,,#1207", []int64{1210, 1207}},
+		{"#1203", []int64{1203}},
+		{"#01203", []int64{1203}},
+		{"tag:prod", []int64{1203, 1207}},
+		{"TAG:EU", []int64{1207}},
+		{"tag:pro", nil},
+		{"shop[eu]", []int64{1211}}, // no class: brackets are what they are
+		{"shop[e-u]", nil},
+		{"[a-z]*", nil},
+		{"shop*", []int64{1211, 1212}}, // a star passes a slash as well
+		{`back\slash`, []int64{1213}},
+		{`\*`, nil},
+		{"twin", []int64{1214, 1215}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.pattern, func(t *testing.T) {
+			t.Parallel()
+			found, err := access.MatchServers(matchAccount, tt.pattern)
+			var got []int64
+			for _, server := range found {
+				got = append(got, server.ID)
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("%s (%v)", diff, err)
+			}
+			if (err != nil) != (tt.want == nil) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+func TestNearestNamesAreShown(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ pattern, want string }{
+		{"web-1", "No server matches `web-1`. The nearest: web-01, web-02, db-01, "},
+		{"tag:prd", "No server matches `tag:prd`. The nearest: tag:Prod, tag:prod, tag:eu, tag:staging"},
+		{"db-1*", "The nearest: db-01, "},
+	}
+	for _, tt := range tests {
+		_, err := access.MatchServers(matchAccount, tt.pattern)
+		if got := access.MessageOf(err); !strings.Contains(got, tt.want) {
+			t.Errorf("%s: %s", tt.pattern, got)
+		}
+	}
+	_, err := access.MatchServers(matchAccount, "x")
+	if names := strings.Count(access.MessageOf(err), ","); names != 4 {
+		t.Errorf("five names at most: %v", err)
+	}
+	_, err = access.MatchServers(matchAccount[3:4], "tag:prod") // nothing has a tag
+	refuses(t, err, access.Invalid, "No server matches `tag:prod`.")
+	_, err = access.MatchServers(nil, "")
+	refuses(t, err, access.Invalid, "has no servers")
+}
+
+func TestMatchingLeavesTheListAsItWas(t *testing.T) {
+	t.Parallel()
+	all := slices.Clone(matchAccount)
+	_, err := access.MatchServers(all, "")
+	if err != nil || !cmp.Equal(all, matchAccount) {
+		t.Errorf("the caller's list was sorted: %v", err)
+	}
+}
+
+// FuzzMatchServers holds the rules against any text: a server's own name finds it
+// and, without wildcards, nothing else; the answer is of the account, sorted, each once.
+func FuzzMatchServers(f *testing.F) {
+	for _, seed := range [][2]string{{"web-01", "web-*"}, {"[a-z]", "a"}, {`a\`, `a\`}, {"tag:x", "tag:x"}, {"#7", "#7"}, {"İ", "i̇"}, {"a/b", "a*b"}} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, name, pattern string) {
+		if !utf8.ValidString(name) || !utf8.ValidString(pattern) {
+			return
+		}
+		all := append(slices.Clone(matchAccount), access.Server{ID: 7, Name: name})
+		found, err := access.MatchServers(all, pattern)
+		if (err == nil) != (len(found) > 0) || err != nil && access.CodeOf(err) != access.Invalid {
+			t.Fatalf("%d servers and %v", len(found), err)
+		}
+		ids := map[int64]bool{}
+		for i, server := range found {
+			if ids[server.ID] || i > 0 && found[i-1].Name > server.Name {
+				t.Errorf("twice, or not sorted: %+v", found)
+			}
+			ids[server.ID] = true
+		}
+		if plainName(name) {
+			checkOwnName(t, all, name)
+		}
+	})
+}
+
+func plainName(name string) bool {
+	return name != "" && strings.TrimSpace(name) == name && !strings.ContainsAny(name, "*?,") &&
+		name[0] != '#' && !strings.HasPrefix(strings.ToLower(name), "tag:")
+}
+
+func checkOwnName(t *testing.T, all []access.Server, name string) {
+	t.Helper()
+	found, err := access.MatchServers(all, name)
+	if !slices.ContainsFunc(found, func(s access.Server) bool { return s.ID == 7 }) {
+		t.Errorf("%q does not find itself: %+v, %v", name, found, err)
+	}
+	for _, server := range found {
+		if strings.ToLower(server.Name) != strings.ToLower(name) {
+			t.Errorf("%q finds %q", name, server.Name)
+		}
+	}
+}

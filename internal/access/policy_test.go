@@ -1,0 +1,218 @@
+package access_test
+
+import (
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// refusals are the sentences for everybody who is not a full member.
+var refusals = map[access.Standing]string{
+	access.Deactivated: "deactivated",
+	access.Bot:         "bots",
+	access.Guest:       "guests",
+	access.Outsider:    "members of this workspace itself",
+	access.Nobody:      "no such user",
+	"something new":    "did not say",
+}
+
+func TestOnlyFullMembersAskReceiveDecideAndClick(t *testing.T) {
+	t.Parallel()
+	for standing, words := range refusals {
+		t.Run(string(standing), func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, 1)
+			h.register(alice, "alice laptop")
+			r := h.ask(alice, time.Hour, "")
+			h.people.set(bob, standing)
+			h.people.set(carol, standing)
+			h.unchanged(t, func() {
+				for what, err := range h.everyUseBy(carol, alice, r.ID) {
+					t.Run(what, func(t *testing.T) { refuses(t, err, access.Forbidden, "You cannot use this: ") })
+				}
+				refuses(t, h.Eligible(h.ctx(), carol), access.Forbidden, words)
+				_, err := h.AskGrant(h.ctx(), access.GrantAsk{Source: "for", Asker: alice, Person: carol, Duration: time.Hour})
+				refuses(t, err, access.Forbidden, "This person cannot use this: ")
+				_, err = h.Decide(h.ctx(), access.Decision{RequestID: r.ID, Actor: bob, Verdict: access.Approve})
+				refuses(t, err, access.Forbidden, words)
+			})
+		})
+	}
+}
+
+// everyUseBy tries everything that a person may start, and answers what came of it.
+func (h *harness) everyUseBy(actor, other access.UserID, request int64) map[string]error {
+	errs := map[string]error{}
+	_, errs["register"] = h.Register(h.ctx(), actor, newKey("another"), "")
+	errs["remove key"] = h.RemoveKey(h.ctx(), actor, newKey("alice laptop").Fingerprint())
+	_, errs["keys"] = h.Keys(h.ctx(), actor, "")
+	_, errs["keys of"] = h.Keys(h.ctx(), actor, other)
+	_, errs["grant"] = h.AskGrant(h.ctx(), access.GrantAsk{Source: "g", Asker: actor, Person: other, Duration: time.Hour})
+	_, errs["extend"] = h.AskExtend(h.ctx(), access.ExtendAsk{Source: "e", Asker: actor, Person: other, Duration: time.Hour})
+	_, errs["revoke"] = h.AskRevoke(h.ctx(), access.RevokeAsk{Source: "r", Asker: actor, Person: other})
+	_, errs["offboard"] = h.Offboard(h.ctx(), access.OffboardAsk{Source: "o", Asker: actor, Person: other})
+	_, errs["decide"] = h.Decide(h.ctx(), access.Decision{RequestID: request, Actor: actor, Verdict: access.Deny})
+	_, errs["edit"] = h.Edit(h.ctx(), access.Edit{RequestID: request, Actor: actor})
+	_, errs["cancel"] = h.Cancel(h.ctx(), request, actor)
+	_, errs["confirm"] = h.Confirm(h.ctx(), request, actor)
+	_, errs["retry"] = h.RetryFailed(h.ctx(), request, actor)
+	_, errs["done"] = h.GiveBack(h.ctx(), actor, 0)
+	_, errs["list"] = h.Access(h.ctx(), actor, "")
+	_, errs["pending"] = h.PendingRequests(h.ctx(), actor)
+	_, errs["servers"] = h.FindServers(h.ctx(), actor, "")
+	errs["pick"] = h.Pick(h.ctx(), request, 1, 1, actor)
+	return errs
+}
+
+func TestOffboardedMemberIsRefusedAndNoApproverAnyMore(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.register(dave, "dave laptop")
+	h.register(alice, "alice laptop")
+	h.offboard(dave)
+	refuses(t, h.Eligible(h.ctx(), dave), access.Forbidden, "offboarded")
+	if is, err := h.IsApprover(h.ctx(), dave); is || err != nil {
+		t.Errorf("an offboarded approver still counts: %v, %v", is, err)
+	}
+	r := h.ask(alice, time.Hour, "")
+	_, err := h.Decide(h.ctx(), access.Decision{RequestID: r.ID, Actor: dave, Verdict: access.Approve})
+	refuses(t, err, access.Forbidden, "offboarded")
+}
+
+func TestApproversAreNamedByUserAndByGroup(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	groups := grouped{h.people, map[string][]access.UserID{"S0OPS": {carol, bob}}}
+	h.Directory, h.Settings.Approvers = groups, []string{string(bob), "S0OPS"}
+	for id, want := range map[access.UserID]bool{bob: true, carol: true, dave: false} {
+		if is, err := h.IsApprover(h.ctx(), id); is != want || err != nil {
+			t.Errorf("%s is an approver: %v, %v", id, is, err)
+		}
+	}
+	delete(groups.members, "S0OPS")
+	if _, err := h.IsApprover(h.ctx(), bob); access.CodeOf(err) != access.Unavailable {
+		t.Errorf("a group that cannot be read must not pass for an empty one: %v", err)
+	}
+}
+
+func TestWhoMayDecide(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name         string
+		asker        access.UserID
+		person       access.UserID
+		actor        access.UserID
+		selfApproval bool
+		words        string // empty: may
+	}{
+		{"another approver", alice, alice, bob, false, ""},
+		{"an approver who asked for somebody", bob, alice, bob, false, "You asked for this yourself"},
+		{"an approver about their own access", alice, bob, bob, false, "your own access"},
+		{"the asker, where that is allowed", bob, alice, bob, true, ""},
+		{"the receiver, where that is allowed", alice, bob, bob, true, ""},
+		{"no approver", alice, alice, carol, false, "Only an approver"},
+		{"no approver, where self approval is allowed", alice, alice, alice, true, "Only an approver"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, 1)
+			h.Settings.SelfApproval = tt.selfApproval
+			h.register(tt.person, "laptop")
+			r, err := h.AskGrant(h.ctx(), access.GrantAsk{Source: "s", Asker: tt.asker, Person: tt.person, Duration: time.Hour})
+			h.must(err)
+			_, err = h.Decide(h.ctx(), access.Decision{RequestID: r.ID, Actor: tt.actor, Verdict: access.Approve})
+			if tt.words == "" {
+				h.must(err)
+				return
+			}
+			refuses(t, err, access.Forbidden, tt.words)
+			if h.state(r.ID) != access.Pending {
+				t.Errorf("a refused click decided: %s", h.state(r.ID))
+			}
+		})
+	}
+}
+
+func TestNobodyLeftToDecideIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		prepare func(h *harness)
+		asker   access.UserID
+		ok      bool
+	}{
+		{"two approvers", func(*harness) {}, alice, true},
+		{"all deactivated", func(h *harness) { h.people.set(bob, access.Deactivated); h.people.set(dave, access.Deactivated) }, alice, false},
+		{"only the asker is one", func(h *harness) { h.Settings.Approvers = []string{string(bob)} }, bob, false},
+		{"only the asker is one, who may", func(h *harness) { h.Settings.Approvers = []string{string(bob)}; h.Settings.SelfApproval = true }, bob, true},
+		{"two are needed and one is the asker", func(h *harness) { h.Settings.Approvals = 2 }, bob, false},
+		{"two are needed and two are there", func(h *harness) { h.Settings.Approvals = 2 }, alice, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, 1)
+			tt.prepare(h)
+			before := len(h.verifyAudit())
+			_, err := h.AskGrant(h.ctx(), access.GrantAsk{Source: "s", Asker: tt.asker, Person: tt.asker, Duration: time.Hour})
+			if tt.ok {
+				h.must(err)
+				return
+			}
+			refuses(t, err, access.Forbidden, "SSHKEYBOT_APPROVERS")
+			if len(h.verifyAudit()) != before {
+				t.Errorf("a refused request left a trace")
+			}
+		})
+	}
+}
+
+func TestTwoApprovalsByDifferentPeople(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.Settings.Approvals = 2
+	h.register(alice, "alice laptop")
+	r := h.ask(alice, time.Hour, "")
+	if first := h.approve(r.ID); first.State != access.Pending {
+		t.Fatalf("one approval of two made it %s", first.State)
+	}
+	_, err := h.Decide(h.ctx(), access.Decision{RequestID: r.ID, Actor: bob, Verdict: access.Approve})
+	refuses(t, err, access.Conflict, "needs another approver")
+	second, err := h.Decide(h.ctx(), access.Decision{RequestID: r.ID, Actor: dave, Verdict: access.Approve})
+	h.must(err)
+	if second.State != access.Approved || len(h.grants(access.GrantQuery{})) != 1 || len(h.view(r.ID).Approvals) != 2 {
+		t.Errorf("after the second %+v", second)
+	}
+}
+
+func TestOneDenialIsEnoughAndTellsTheAsker(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.Settings.Approvals = 2
+	h.register(alice, "alice laptop")
+	r, err := h.AskGrant(h.ctx(), access.GrantAsk{Source: "s", Asker: carol, Person: alice, Duration: time.Hour})
+	h.must(err)
+	h.approve(r.ID)
+	r, err = h.Decide(h.ctx(), access.Decision{RequestID: r.ID, Actor: dave, Verdict: access.Deny, Reason: "not now"})
+	h.must(err)
+	if r.State != access.Denied || r.DecidedBy != dave || r.Note != "not now" {
+		t.Errorf("denied request %+v", r)
+	}
+	if told := h.notices(access.NoticeDecided); len(told) != 1 || told[0].To != carol {
+		t.Errorf("told %+v, want who asked", told)
+	}
+}
+
+func TestReceiverIsLookedAtAgainWhenItIsApproved(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.register(alice, "alice laptop")
+	r := h.ask(alice, time.Hour, "")
+	h.people.set(alice, access.Guest)
+	_, err := h.Decide(h.ctx(), access.Decision{RequestID: r.ID, Actor: bob, Verdict: access.Approve})
+	refuses(t, err, access.Forbidden, "The person who would receive access cannot use this: guests")
+	_, err = h.Decide(h.ctx(), access.Decision{RequestID: r.ID, Actor: bob, Verdict: access.Deny})
+	h.must(err) // a denial needs no receiver
+}
