@@ -192,8 +192,11 @@ func (s *Service) postpone(ctx context.Context, p Placement, to PlacementState, 
 	ctx = context.WithoutCancel(ctx)
 	return s.Store.Update(ctx, func(tx Tx) error {
 		was, err := tx.Placement(ctx, p.ID)
-		if err != nil || was.State != p.State || was.Attempts != p.Attempts {
+		if err != nil {
 			return err
+		}
+		if was.State != p.State || was.Attempts != p.Attempts {
+			return s.overtaken(ctx, tx, was, to)
 		}
 		next := was
 		next.State, next.Holder = to, ""
@@ -203,6 +206,18 @@ func (s *Service) postpone(ctx context.Context, p Placement, to PlacementState, 
 		_, err = s.move(ctx, tx, next, was)
 		return err
 	})
+}
+
+// overtaken has a server read once more when a write whose answer was lost comes from
+// a process that stood still while others settled the placement: it may have landed
+// after they had looked.
+func (s *Service) overtaken(ctx context.Context, tx Tx, now Placement, to PlacementState) error {
+	if to != PlacementUnknown {
+		return nil
+	}
+	now.RecheckAt = s.Now().Add(recheckAfter)
+	_, err := tx.MovePlacement(ctx, now, now.State, now.Attempts)
+	return err
 }
 
 // giveBack makes a placement due again, as if its call had not been tried.

@@ -210,3 +210,28 @@ func pausedReplica(t *testing.T, ledger database, wakes bool) {
 	}
 	s.audit()
 }
+
+// TestLateAndLost has a key land on a server after its access was given back and the
+// server read once more, and has the answer lost on top of that.
+func TestLateAndLost(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, onSQLite(t), setup{servers: 1, seed: *seed})
+	s.up(1)
+	p := s.person("alice", ed25519Key(t))
+	s.registers(p)
+	s.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultDrop, After: true, Times: 1})
+	g := s.gate(runcloudsim.OpCreate)
+	s.grants(p, "1h", "r-alice")
+	<-g.held
+	s.types(p.id, "done")
+	s.none("SELECT label FROM placements WHERE state <> 'gone'")
+	s.ledger.exec(t, "UPDATE placements SET recheck_at = 1 WHERE recheck_at > 0")
+	s.none("SELECT label FROM placements WHERE recheck_at > 0")
+	g.open()
+	until(t, patience, func() string {
+		return some(s.ledger.texts(t, "SELECT 'no doubt about ' || label FROM placements WHERE recheck_at = 0"))
+	})
+	s.hastens(nil)
+	s.stop()
+	s.audit()
+}

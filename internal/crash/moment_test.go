@@ -84,6 +84,7 @@ func moments(t *testing.T, ledger database) {
 		}
 	}
 	s.hastens(strangers)
+	s.none(unsaid)
 	s.stop()
 	s.audit()
 }
