@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sshkeybot/internal/duration"
 )
 
 // serversFresh is how old a reading of the servers may be when a request fixes its set.
@@ -57,19 +59,19 @@ func (s *Service) checkDuration(d time.Duration, forever bool) error {
 	case forever:
 		return nil
 	case d < s.Settings.MinDuration:
-		return invalid(fmt.Sprintf("That is too short: the shortest grant is %s.", s.Settings.MinDuration))
+		return invalid(fmt.Sprintf("That is too short: the shortest grant is %s.", duration.Format(s.Settings.MinDuration)))
 	case d > s.Settings.MaxDuration:
 		return invalid(fmt.Sprintf("That is too long: the longest grant is %s.", days(s.Settings.MaxDuration)))
 	}
 	return nil
 }
 
-// days writes whole days as such; Go's own form of 30 days is 720h0m0s.
+// days writes whole days as such: 30 days, not 4w2d.
 func days(d time.Duration) string {
 	if d%(24*time.Hour) == 0 && d > 24*time.Hour {
 		return strconv.Itoa(int(d/(24*time.Hour))) + " days"
 	}
-	return d.String()
+	return duration.Format(d)
 }
 
 func (s *Service) newRequest(kind RequestKind, source string, asker, person UserID, channel string) Request {
@@ -134,6 +136,9 @@ func (s *Service) posted(ctx context.Context, tx Tx, r Request) error {
 		if err := tx.Notify(ctx, Notice{Key: noticeKey("key", r.ID), Kind: NoticeKeyWanted, To: r.Person, RequestID: r.ID}); err != nil {
 			return err
 		}
+	}
+	if err := s.redrawHomes(ctx, tx, r); err != nil {
+		return err
 	}
 	return announceNow(ctx, tx, r.ID)
 }

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Decide records an approver's verdict and, when it settles the request, carries
@@ -74,6 +75,9 @@ func (s *Service) decide(ctx context.Context, tx Tx, d Decision, alias string) (
 		if err := s.audit(ctx, tx, d.Actor, "request.approve", "request", r.ID, string(Pending), string(Pending), ""); err != nil {
 			return r, err
 		}
+		if err := s.redrawHomes(ctx, tx, r); err != nil {
+			return r, err
+		}
 		return r, tx.Announce(ctx, r.ID)
 	}
 	return s.approve(ctx, tx, r, d.Actor, alias)
@@ -133,19 +137,28 @@ func (s *Service) close(ctx context.Context, tx Tx, r Request, to RequestState, 
 	if err := s.tellDecision(ctx, tx, r); err != nil {
 		return r, err
 	}
+	if err := s.redrawHomes(ctx, tx, r); err != nil {
+		return r, err
+	}
 	return r, announceNow(ctx, tx, r.ID)
 }
 
-// tellDecision tells who waits for it: the asker of a denial, the receiver of access.
+// tellDecision tells who waits for it: who asked, and who receives access.
 func (s *Service) tellDecision(ctx context.Context, tx Tx, r Request) error {
-	to := r.Person
+	to := []UserID{r.Asker}
 	switch {
-	case r.State == Denied:
-		to = r.Asker
-	case r.State != Approved || (r.Kind != KindGrant && r.Kind != KindExtend):
+	case r.State == Approved && (r.Kind == KindGrant || r.Kind == KindExtend):
+		to = append(to, r.Person)
+	case r.State != Denied && r.State != Expired || r.Asker == "":
 		return nil
 	}
-	return tx.Notify(ctx, Notice{Key: noticeKey("decided", r.ID), Kind: NoticeDecided, To: to, RequestID: r.ID, GrantID: r.GrantID})
+	for _, id := range slices.Compact(to) {
+		n := Notice{Key: noticeKey("decided:"+string(id), r.ID), Kind: NoticeDecided, To: id, RequestID: r.ID, GrantID: r.GrantID}
+		if err := tx.Notify(ctx, n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // approve moves the request to approved and carries it into the ledger.
@@ -201,9 +214,6 @@ func (s *Service) startGrant(ctx context.Context, tx Tx, r Request, alias string
 	}
 	detail := fmt.Sprintf("%s as %s on %d servers with %d keys", g.Person, g.SystemUser, len(servers), len(keys))
 	if err := s.audit(ctx, tx, "", "grant.start", "grant", g.ID, "", string(Live), detail); err != nil {
-		return 0, err
-	}
-	if err := s.redrawHome(ctx, tx, g.Person); err != nil {
 		return 0, err
 	}
 	return g.ID, s.beginPlacing(ctx, tx, r, covers)
@@ -306,7 +316,11 @@ func (s *Service) ExpireRequests(ctx context.Context) (int, error) {
 		}
 		expired = len(due)
 		for _, r := range due {
-			if _, err := s.close(ctx, tx, r, Expired, "", ""); err != nil && CodeOf(err) != Conflict {
+			note := ""
+			if r.State == WaitingForKey {
+				note = "no key was registered in time."
+			}
+			if _, err := s.close(ctx, tx, r, Expired, "", note); err != nil && CodeOf(err) != Conflict {
 				return err
 			}
 		}

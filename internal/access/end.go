@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -252,6 +253,28 @@ func (s *Service) EndDue(ctx context.Context) (int, error) {
 
 // endBatch bounds one transaction of the sweep.
 const endBatch = 20
+
+// redrawHomes has the App Home of everybody drawn anew who sees a request there: who
+// asks, who receives, and the approvers that are named one by one. Members of groups
+// see it when they open theirs.
+func (s *Service) redrawHomes(ctx context.Context, tx Tx, r Request) error {
+	people := []UserID{r.Asker, r.Person}
+	for _, id := range s.Settings.Approvers {
+		if !strings.HasPrefix(id, "S") {
+			people = append(people, UserID(id))
+		}
+	}
+	slices.Sort(people)
+	for _, id := range slices.Compact(people) {
+		if id == "" {
+			continue
+		}
+		if err := s.redrawHome(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 func (s *Service) redrawHome(ctx context.Context, tx Tx, person UserID) error {
 	return tx.Notify(ctx, Notice{Key: "home:" + string(person) + ":" + s.Now().Format(time.RFC3339Nano), Kind: NoticeHome, To: person})

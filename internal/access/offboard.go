@@ -143,12 +143,19 @@ func (s *Service) closeRequestsOf(ctx context.Context, tx Tx, id UserID) error {
 			return err
 		}
 		for _, r := range open {
-			if _, err := s.close(ctx, tx, r, Cancelled, "", "offboarded"); err != nil {
+			if _, err := s.close(ctx, tx, r, Cancelled, "", closedBy(r, id)); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+func closedBy(r Request, offboarded UserID) string {
+	if r.Person == offboarded {
+		return "the person it is for was offboarded."
+	}
+	return "the person who asked was offboarded."
 }
 
 // oweUnder reports the removal of everything of the person's that is, or may be,

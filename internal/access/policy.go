@@ -26,7 +26,7 @@ func (s *Service) member(ctx context.Context, id UserID, who string) (Profile, e
 	}
 	out, err := s.stillOut(ctx, id)
 	if err == nil && out {
-		err = forbidden(who + " cannot use this: offboarded.")
+		err = forbidden(who + " cannot use this: offboarded. Ask an approver if that is a mistake.")
 	}
 	return profile, err
 }
@@ -175,6 +175,6 @@ func (s *Service) deciders(ctx context.Context, r Request) error {
 			return nil
 		}
 	}
-	return forbidden(fmt.Sprintf("Nobody is left who may decide this: %d approval(s) are needed, and %d approver(s) other than you and the person concerned are active. "+
-		"Ask whoever runs this bot to name more people in SSHKEYBOT_APPROVERS.", s.Settings.Approvals, found))
+	return forbidden(fmt.Sprintf("Nobody is left who may decide this. Approvers needed, besides you and the person it is for: %d. Active: %d. "+
+		"Ask whoever runs me to name more people in SSHKEYBOT_APPROVERS.", s.Settings.Approvals, found))
 }

@@ -11,7 +11,7 @@ type RequestView struct {
 	Keys       []Key // what it covers, or would cover if it were approved now
 	Approvals  []Approval
 	Needed     int      // approvals needed
-	Deciders   []string // configured approvers, users and groups, that are mentioned
+	Deciders   []string // configured approvers, users and groups, that may still decide
 	Grant      *Grant   // once approved
 	Overlaps   []Grant  // other live grants of the same person
 	There      int      // servers where all keys are already placed by the bot for this system user
