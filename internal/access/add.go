@@ -228,7 +228,11 @@ func (s *Service) recordPlaced(ctx context.Context, tx Tx, was Placement, c Cred
 	if _, err := s.move(ctx, tx, next, was); err != nil {
 		return err
 	}
-	return s.align(ctx, tx, []int64{was.ServerID})
+	covered, _, err := tx.Covered(ctx, next, now)
+	if err != nil || covered {
+		return err
+	}
+	return s.align(ctx, tx, []int64{was.ServerID}) // its grant ended while the call was under way
 }
 
 // lapse answers when RunCloud's own timer ends a temporary key, taking the earlier

@@ -15,8 +15,8 @@ var errHalted = &Error{Code: Unauthorized, Op: "halted", Message: "RunCloud refu
 
 // running refuses to work while the target refuses our credentials: every call
 // would only be refused as well.
-func (s *Service) running(ctx context.Context) error {
-	since, err := s.HaltedSince(ctx)
+func (s *Service) running(ctx context.Context, tx Tx) error {
+	since, err := tx.Flag(ctx, flagHalted)
 	if err == nil && since != "" {
 		return errHalted
 	}

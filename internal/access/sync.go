@@ -42,22 +42,18 @@ var errMore = errors.New("there is more work on this server")
 // time, without settle having been called.
 func (s *Service) Sync(ctx context.Context, kind WorkKind, server int64, settle func(Tx) error) (again time.Duration, err error) {
 	for {
-		if err := s.running(ctx); err != nil {
-			return 0, err
-		}
 		due, err := s.dueOn(ctx, kind, server)
 		if err != nil {
 			return 0, err
 		}
-		if due == nil {
-			again, err := s.finish(ctx, kind, server, settle)
-			if !errors.Is(err, errMore) {
-				return again, err
+		if due != nil {
+			if err := s.step(ctx, *due); err != nil {
+				return 0, err
 			}
-			continue
 		}
-		if err := s.step(ctx, *due); err != nil {
-			return 0, err
+		again, err := s.finish(ctx, kind, server, settle)
+		if !errors.Is(err, errMore) {
+			return again, err
 		}
 	}
 }
@@ -76,6 +72,9 @@ func (s *Service) step(ctx context.Context, p Placement) error {
 // at now, or nil.
 func (s *Service) dueOn(ctx context.Context, kind WorkKind, server int64) (next *Placement, err error) {
 	err = s.Store.Read(ctx, func(tx Tx) error {
+		if err := s.running(ctx, tx); err != nil {
+			return err
+		}
 		next, _, err = s.nextOn(ctx, tx, kind, server)
 		return err
 	})
@@ -156,6 +155,9 @@ func (s *Service) move(ctx context.Context, tx Tx, p Placement, was Placement) (
 		if err := s.audit(ctx, tx, "", "placement."+string(p.State), "placement", p.ID, string(was.State), string(p.State), detail); err != nil {
 			return false, err
 		}
+	}
+	if p.State == PlacementUnknown && p.Attempts == 1 {
+		return true, nil // the first try changes nothing that anybody is shown
 	}
 	return true, s.updateResults(ctx, tx, p.ServerID, p.SystemUser, p.Fingerprint)
 }
