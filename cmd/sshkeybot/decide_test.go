@@ -171,7 +171,7 @@ func TestWhoIsRefused(t *testing.T) {
 		"grant @alice -1h":            "cannot be negative",
 		"grant @alice 1h on nothing*": "nothing",
 		"grant @alice 1h as root":     "Keys are not placed for the system user `root` here.",
-		"grant @alice 99d":            "the longest grant is 30 days",
+		"grant @alice 99d":            "the longest grant is 30",
 	} {
 		r.says(r.Types(alice, text), answer)
 	}

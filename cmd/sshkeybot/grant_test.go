@@ -83,7 +83,7 @@ func TestServersInEveryTrouble(t *testing.T) {
 		thread := r.Thread(id)
 		r.says(thread, "RunCloud answers 422: The disk is full.", "RunCloud answers 403: This action is unauthorized.",
 			"What to do: my RunCloud token may not change this server", "What to do: mend it in RunCloud, then press Retry failed.",
-			"server offline", "I go on by myself when the server is back")
+			"offline", "I go on by myself when the server is back")
 		for _, server := range r.servers {
 			r.says(thread, "`"+r.nameOf(server)+"`")
 		}
