@@ -20,7 +20,7 @@ func (t Timer) run(ctx context.Context, log *slog.Logger) {
 	ticker := time.NewTicker(t.Every)
 	defer ticker.Stop()
 	for {
-		if err := t.once(ctx); err != nil && ctx.Err() == nil {
+		if err := contained(func() error { return t.Do(ctx) }); err != nil && ctx.Err() == nil {
 			log.Error("timer failed", "timer", t.Name, "error", err)
 		}
 		select {
@@ -31,12 +31,13 @@ func (t Timer) run(ctx context.Context, log *slog.Logger) {
 	}
 }
 
-// once contains a panic: a fault in one sweep must not end the others.
-func (t Timer) once(ctx context.Context) (err error) {
+// contained turns a panic into an error: a fault in one piece of work must not end
+// the others, nor put its own off for as long as River would.
+func contained(do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	return t.Do(ctx)
+	return do()
 }

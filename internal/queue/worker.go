@@ -47,8 +47,12 @@ type removeWorker[TTx any] struct {
 
 // Work implements river.Worker.
 func (w *removeWorker[TTx]) Work(ctx context.Context, job *river.Job[store.RemoveOnServer]) error {
-	again, err := w.work.Sync(ctx, access.WorkRemove, job.Args.ServerID, func(tx access.Tx) error {
-		return complete(ctx, w.native(tx), job)
+	var again time.Duration
+	err := contained(func() (err error) {
+		again, err = w.work.Sync(ctx, access.WorkRemove, job.Args.ServerID, func(tx access.Tx) error {
+			return complete(ctx, w.native(tx), job)
+		})
+		return err
 	})
 	return w.outcome(ctx, again, err, job.Kind, job.Args.ServerID)
 }
@@ -61,8 +65,12 @@ type addWorker[TTx any] struct {
 
 // Work implements river.Worker.
 func (w *addWorker[TTx]) Work(ctx context.Context, job *river.Job[store.AddOnServer]) error {
-	again, err := w.work.Sync(ctx, access.WorkAdd, job.Args.ServerID, func(tx access.Tx) error {
-		return complete(ctx, w.native(tx), job)
+	var again time.Duration
+	err := contained(func() (err error) {
+		again, err = w.work.Sync(ctx, access.WorkAdd, job.Args.ServerID, func(tx access.Tx) error {
+			return complete(ctx, w.native(tx), job)
+		})
+		return err
 	})
 	return w.outcome(ctx, again, err, job.Kind, job.Args.ServerID)
 }
@@ -75,8 +83,8 @@ type inspectWorker[TTx any] struct {
 
 // Work implements river.Worker.
 func (w *inspectWorker[TTx]) Work(ctx context.Context, job *river.Job[store.InspectServer]) error {
-	err := w.work.Inspect(ctx, job.Args.ServerID, func(tx access.Tx) error {
-		return complete(ctx, w.native(tx), job)
+	err := contained(func() error {
+		return w.work.Inspect(ctx, job.Args.ServerID, func(tx access.Tx) error { return complete(ctx, w.native(tx), job) })
 	})
 	return w.outcome(ctx, 0, err, job.Kind, job.Args.ServerID)
 }
@@ -95,7 +103,8 @@ type announceWorker struct {
 
 // Work implements river.Worker.
 func (w *announceWorker) Work(ctx context.Context, job *river.Job[store.AnnounceRequest]) error {
-	return shown(ctx, w.log, job.Kind, job.Args.RequestID, w.outbox.Announce(ctx, job.Args.RequestID))
+	err := contained(func() error { return w.outbox.Announce(ctx, job.Args.RequestID) })
+	return shown(ctx, w.log, job.Kind, job.Args.RequestID, err)
 }
 
 type noticeWorker struct {
@@ -106,7 +115,8 @@ type noticeWorker struct {
 
 // Work implements river.Worker.
 func (w *noticeWorker) Work(ctx context.Context, job *river.Job[store.SendNotice]) error {
-	return shown(ctx, w.log, job.Kind, job.Args.NoticeID, w.outbox.SendNotice(ctx, job.Args.NoticeID))
+	err := contained(func() error { return w.outbox.SendNotice(ctx, job.Args.NoticeID) })
+	return shown(ctx, w.log, job.Kind, job.Args.NoticeID, err)
 }
 
 // shown ends a job of the outbox. The outbox keeps in its own row when to try
