@@ -24,7 +24,8 @@ func OpenBeside(_ context.Context, databaseURL string) (*Store, error) {
 		return nil, cannotOpen(access.Unavailable, fmt.Sprintf("The database file %s cannot be read.", path), err)
 	}
 	pool.SetMaxOpenConns(readers)
-	return &Store{db: &sqliteDB{pool: pool, write: pool}}, nil
+	prepared := newStatements(pool)
+	return &Store{db: &sqliteDB{pool: pool, write: pool, writing: prepared, reading: prepared}}, nil
 }
 
 // File answers the real path of the file that a database URL names; isFile is false

@@ -29,10 +29,19 @@ type scanner interface {
 	Scan(dest ...any) error
 }
 
-type sqliteQuerier struct{ tx *sql.Tx }
+type sqliteQuerier struct {
+	tx       *sql.Tx
+	prepared *statements
+}
 
 func (q sqliteQuerier) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	result, err := q.tx.ExecContext(ctx, query, args...)
+	var result sql.Result
+	var err error
+	if stmt := q.prepared.find(query, len(args)); stmt != nil {
+		result, err = q.tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
+	} else {
+		result, err = q.tx.ExecContext(ctx, query, args...)
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -40,6 +49,9 @@ func (q sqliteQuerier) Exec(ctx context.Context, query string, args ...any) (int
 }
 
 func (q sqliteQuerier) Query(ctx context.Context, query string, args ...any) (rows, error) {
+	if stmt := q.prepared.find(query, len(args)); stmt != nil {
+		return q.tx.StmtContext(ctx, stmt).QueryContext(ctx, args...)
+	}
 	return q.tx.QueryContext(ctx, query, args...)
 }
 

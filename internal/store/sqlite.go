@@ -27,6 +27,8 @@ type sqliteDB struct {
 	pool   *sql.DB // read only
 	lock   *os.File
 	client *river.Client[*sql.Tx]
+
+	writing, reading *statements
 }
 
 func openSQLite(ctx context.Context, path string, o Options) (database, error) {
@@ -98,6 +100,7 @@ func (db *sqliteDB) open(ctx context.Context, path string, o Options) (err error
 		return err
 	}
 	db.pool.SetMaxOpenConns(readers)
+	db.writing, db.reading = newStatements(db.write), newStatements(db.pool)
 	db.client, err = river.NewClient(riversqlite.New(db.write), &river.Config{Logger: o.Log})
 	return err
 }
@@ -115,7 +118,7 @@ func sqliteURL(path, begin string, pragmas ...string) string {
 }
 
 func (db *sqliteDB) update(ctx context.Context, fn func(*tx) error) error {
-	return db.run(ctx, db.write, func(t *tx) error {
+	return db.run(ctx, db.writing, func(t *tx) error {
 		t.enqueue = func(ctx context.Context, jobs []river.InsertManyParams) error {
 			_, err := db.client.InsertManyTx(ctx, t.sqlite, jobs)
 			return err
@@ -125,25 +128,26 @@ func (db *sqliteDB) update(ctx context.Context, fn func(*tx) error) error {
 }
 
 func (db *sqliteDB) single(ctx context.Context, fn func(*tx) error) error {
-	return db.run(ctx, db.write, fn)
+	return db.run(ctx, db.writing, fn)
 }
 
 func (db *sqliteDB) read(ctx context.Context, fn func(*tx) error) error {
-	return db.run(ctx, db.pool, fn)
+	return db.run(ctx, db.reading, fn)
 }
 
-func (*sqliteDB) run(ctx context.Context, pool *sql.DB, fn func(*tx) error) error {
-	native, err := pool.BeginTx(ctx, nil)
+func (*sqliteDB) run(ctx context.Context, prepared *statements, fn func(*tx) error) error {
+	native, err := prepared.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = native.Rollback() }() // does nothing after the commit
-	if err := fn(&tx{querier: sqliteQuerier{native}, sqlite: native}); err != nil {
+	if err := fn(&tx{querier: sqliteQuerier{native, prepared}, sqlite: native}); err != nil {
 		return err
 	}
 	if err := native.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
+	prepared.prepare(ctx)
 	return nil
 }
 
@@ -157,6 +161,11 @@ func (*sqliteDB) busy(err error) bool {
 }
 
 func (db *sqliteDB) close() {
+	for _, prepared := range []*statements{db.reading, db.writing} {
+		if prepared != nil {
+			prepared.close()
+		}
+	}
 	for _, pool := range []*sql.DB{db.pool, db.write} {
 		if pool != nil {
 			_ = pool.Close()
