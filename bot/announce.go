@@ -61,6 +61,9 @@ func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 		}
 	}
 	return n.Store.Update(ctx, func(tx access.Tx) error {
+		if err := n.redrawHomes(ctx, tx, v); err != nil {
+			return err
+		}
 		return tx.SaveDrawing(ctx, access.Drawing{
 			RequestID: requestID, Version: v.Drawing.Version, Shown: v.Drawing.Version, NextAt: n.Now().Add(redrawEvery),
 		})

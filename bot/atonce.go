@@ -211,11 +211,17 @@ func (b *Bot) wrong(a act) map[string]string {
 	return wrong
 }
 
+// asSentence makes one of an error, which begins small and ends without a stop.
+func asSentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
 func asRefusal(err error) error {
 	if err == nil {
 		return nil
 	}
-	return refuse("%s", err)
+	return refuse("%s", asSentence(err))
 }
 
 func (b *Bot) wrongDuration(text string) error {

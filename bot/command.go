@@ -86,10 +86,10 @@ func unknownVerb(name string) error {
 	}
 	if len(name) <= 20 {
 		if near := nearest(name, verbNames()); near != "" {
-			return refuse("There is no such verb. Did you mean `/sshkey %s`? `/sshkey help` shows all verbs.", near)
+			return refuse("I do not know that command. Did you mean `/sshkey %s`? `/sshkey help` shows all.", near)
 		}
 	}
-	return refuse("There is no such verb. `/sshkey help` shows all verbs.")
+	return refuse("I do not know that command. `/sshkey help` shows all.")
 }
 
 // refuse makes a refusal; no part of it may be a person's text.
@@ -147,7 +147,7 @@ func (c *command) name(w word) error {
 	case strings.HasPrefix(w.Text, "!"):
 		return refuse("That is a group. Only one person can be named at a time.")
 	case strings.HasPrefix(w.Text, "@"):
-		return refuse("Slack did not tell me who that is: type @ and pick the person from the list that Slack shows. A plain @name could be anybody. `/sshkey grant` alone opens a form.")
+		return refuse("I cannot tell who that is: type @ and pick the person from the list that Slack shows. A plain @name could be anybody.")
 	}
 	return refuse("There is a word that I do not understand.")
 }
@@ -189,7 +189,7 @@ func (c *command) personAndDuration(words []word) error {
 		default:
 			d, err := duration.Parse(w.Text)
 			if err != nil {
-				return refuse("%s", err)
+				return refuse("%s", asSentence(err))
 			}
 			c.Duration = d
 		}

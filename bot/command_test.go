@@ -57,7 +57,7 @@ func TestRefusedCommands(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"grnat <@U1> 1h":            "`/sshkey grant`",
-		"frobnicate":                "no such verb",
+		"frobnicate":                "I do not know that command",
 		"rotate x":                  "not in this version yet",
 		"audit":                     "not in this version yet",
 		"grant @alice 12h":          "pick the person from the list",

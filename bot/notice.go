@@ -2,7 +2,9 @@ package bot
 
 import (
 	"context"
+	"slices"
 	"strconv"
+	"strings"
 
 	"sshkeybot/bot/draw"
 	"sshkeybot/internal/access"
@@ -90,6 +92,24 @@ func (n *Announcer) where(ctx context.Context, notice access.Notice, view *acces
 		return n.AnnounceChannel, ""
 	}
 	return n.ApprovalChannel, ""
+}
+
+// redrawHomes has the App Home drawn anew of those who see there what came of a
+// request's work, once that rests. The request itself they see when it changes.
+func (n *Announcer) redrawHomes(ctx context.Context, tx access.Tx, v access.RequestView) error {
+	if len(v.Results) == 0 || slices.ContainsFunc(v.Results, moves) {
+		return nil
+	}
+	for _, id := range append([]string{string(v.Request.Person)}, v.Deciders...) {
+		if id == "" || strings.HasPrefix(id, "S") {
+			continue
+		}
+		key := "home:" + id + ":request " + number(v.Request.ID) + " version " + number(v.Drawing.Version)
+		if err := tx.Notify(ctx, access.Notice{Key: key, Kind: access.NoticeHome, To: access.UserID(id)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func number(id int64) string { return strconv.FormatInt(id, 10) }

@@ -29,6 +29,7 @@ type office struct {
 	inbox     map[string]*kept
 	closed    error // of Accept
 	told      [][]access.Result
+	queued    []access.Notice
 	crash     func(role string) error // before a message is recorded
 }
 
@@ -323,6 +324,11 @@ func (t ledgerTx) Tell(_ context.Context, rs []access.Result) error {
 			}
 		}
 	}
+	return nil
+}
+
+func (t ledgerTx) Notify(_ context.Context, n access.Notice) error {
+	t.office.queued = append(t.office.queued, n)
 	return nil
 }
 

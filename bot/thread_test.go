@@ -155,6 +155,28 @@ func TestFileThatTheChannelDoesNotTake(t *testing.T) {
 	}
 }
 
+func TestHomesAreDrawnAnewOnceTheWorkRests(t *testing.T) {
+	t.Parallel()
+	r := asked(t, slacksim.Options{})
+	v := r.office.views[1]
+	v.Deciders = []string{"U3", "S0LEADS"}
+	r.running(t, 3, access.Done)
+	r.set(1, func(x *access.Result) { x.State = access.Waiting })
+	r.announce(t, 1)
+	if len(r.office.queued) > 0 {
+		t.Errorf("queued while the work goes on: %+v", r.office.queued)
+	}
+	r.set(1, func(x *access.Result) { x.State = access.Done })
+	r.announce(t, 1)
+	var homes []access.UserID
+	for _, n := range r.office.queued {
+		homes = append(homes, n.To)
+	}
+	if want := []access.UserID{v.Request.Person, "U3"}; !slices.Equal(homes, want) {
+		t.Errorf("drawn anew: %v, want %v", homes, want)
+	}
+}
+
 func TestBatchesKeepServersTogether(t *testing.T) {
 	t.Parallel()
 	var rs []access.Result

@@ -164,9 +164,9 @@ func TestWhoIsRefused(t *testing.T) {
 		r.says(r.Types(u.ID, "list"), "You cannot use this: "+why)
 	}
 	for text, answer := range map[string]string{
-		"grant @nobody 1h":            "Slack did not tell me who that is",
+		"grant @nobody 1h":            "I cannot tell who that is",
 		"grnt @alice 1h":              "Did you mean `/sshkey grant`?",
-		"frobnicate":                  "There is no such verb. `/sshkey help` shows all verbs.",
+		"frobnicate":                  "I do not know that command. `/sshkey help` shows all.",
 		"grant @alice 1h please":      "There is a word that I do not understand. The form is `/sshkey grant @user DURATION",
 		"grant @alice -1h":            "cannot be negative",
 		"grant @alice 1h on nothing*": "nothing",
