@@ -154,6 +154,7 @@ func TestOffboardUntilNothingIsOwed(t *testing.T) {
 		r.When(id, "it is finished", func(v access.RequestView) bool { return access.Settled(v.Results) })
 		r.isOn(key, 0)
 		r.says(r.Message(id), "*Offboarded* <@"+alice+">", "SSH Key Vault", "Removed on")
+		r.saysNot(r.Message(id)+r.Thread(id), "6 servers", "6 of 6") // there are five
 		r.When(granted, "the grant shows its end", func(access.RequestView) bool { return strings.Contains(r.Message(granted), "offboarded by <@"+bob+">") })
 	})
 }
