@@ -40,7 +40,7 @@ func (b *Bot) press(ctx context.Context, a act) (draw.Message, error) {
 		n, err := b.cfg.Uses.RetryFailed(ctx, id, a.Person)
 		return draw.Retried(n), err
 	case draw.ActionDone:
-		given, err := b.cfg.Uses.GiveBack(ctx, a.Person, id)
+		given, err := b.cfg.Uses.GiveBack(ctx, a.Person, id, a.ID)
 		return draw.GivenBack(given), err
 	case draw.ActionRemoveKey:
 		return draw.KeyRemoved(a.Value), b.cfg.Uses.RemoveKey(ctx, a.Person, a.Value)

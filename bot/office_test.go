@@ -175,7 +175,7 @@ func (o *office) RemoveKey(_ context.Context, actor access.UserID, _ string) err
 	return err
 }
 
-func (o *office) GiveBack(_ context.Context, _ access.UserID, _ int64) ([]access.Grant, error) {
+func (o *office) GiveBack(_ context.Context, _ access.UserID, _ int64, _ string) ([]access.Grant, error) {
 	unlock, err := o.change()
 	defer unlock()
 	given := o.grants

@@ -39,7 +39,7 @@ type Deciding interface {
 type Owning interface {
 	Register(ctx context.Context, actor access.UserID, key sshkey.Key, note string) (access.Registration, error)
 	RemoveKey(ctx context.Context, actor access.UserID, fingerprint string) error
-	GiveBack(ctx context.Context, actor access.UserID, grantID int64) ([]access.Grant, error)
+	GiveBack(ctx context.Context, actor access.UserID, grantID int64, source string) ([]access.Grant, error)
 }
 
 // Looking changes nothing.

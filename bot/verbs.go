@@ -61,7 +61,7 @@ func (b *Bot) extend(ctx context.Context, a act, c command) (draw.Message, error
 }
 
 func (b *Bot) done(ctx context.Context, a act, _ command) (draw.Message, error) {
-	given, err := b.cfg.Uses.GiveBack(ctx, a.Person, 0)
+	given, err := b.cfg.Uses.GiveBack(ctx, a.Person, 0, a.ID)
 	return draw.GivenBack(given), err
 }
 

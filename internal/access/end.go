@@ -212,23 +212,35 @@ func (s *Service) wakeFor(ctx context.Context, tx Tx, changed []Placement) error
 	return tx.Wake(ctx, work...)
 }
 
-// GiveBack ends a person's own live grants, or one of them.
-func (s *Service) GiveBack(ctx context.Context, actor UserID, grantID int64) ([]Grant, error) {
+// flagGivenBack, with a person behind it, keeps the Source of their last giving back.
+const flagGivenBack = "given_back:"
+
+// GiveBack ends a person's own live grants, or one of them. The same Source again, after
+// a crash, ends nothing: what began meanwhile was not meant.
+func (s *Service) GiveBack(ctx context.Context, actor UserID, grantID int64, source string) ([]Grant, error) {
 	if err := s.Eligible(ctx, actor); err != nil {
 		return nil, err
 	}
 	var given []Grant
 	err := s.Store.Update(ctx, func(tx Tx) error {
+		given = nil
+		last, err := tx.Flag(ctx, flagGivenBack+string(actor))
+		if err != nil || last == source {
+			return err
+		}
+		if err := tx.SetFlag(ctx, flagGivenBack+string(actor), source); err != nil {
+			return err
+		}
 		live, err := tx.Grants(ctx, GrantQuery{State: Live, Person: actor})
 		if err != nil {
 			return err
 		}
 		given = slices.DeleteFunc(live, func(g Grant) bool { return grantID != 0 && g.ID != grantID })
-		if len(given) == 0 {
-			return notFound("You have no access that could be given back.")
-		}
 		return s.endGrants(ctx, tx, ending{actor: actor, reason: EndGivenBack}, given)
 	})
+	if err == nil && len(given) == 0 {
+		err = notFound("You have no access that could be given back.")
+	}
 	return given, err
 }
 

@@ -241,7 +241,7 @@ func TestLateWriteIsFoundAndRemoved(t *testing.T) {
 		label = p[0].Label
 		return err
 	}))
-	_, err := h.GiveBack(h.ctx(), alice, 0)
+	_, err := h.GiveBack(h.ctx(), alice, 0, h.nextSource())
 	h.must(err)
 	h.pass(time.Minute)
 	h.account.next = nil

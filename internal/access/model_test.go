@@ -215,7 +215,7 @@ func (w *world) giveBack(rt *rapid.T) {
 	if !ok || len(live) == 0 {
 		return
 	}
-	_, err := w.GiveBack(w.ctx(), p, 0)
+	_, err := w.GiveBack(w.ctx(), p, 0, w.nextSource())
 	w.must(err)
 	for _, g := range live {
 		g.over = true

@@ -57,7 +57,7 @@ func (h *harness) everyUseBy(actor, other access.UserID, request int64) map[stri
 	_, errs["cancel"] = h.Cancel(h.ctx(), request, actor)
 	_, errs["confirm"] = h.Confirm(h.ctx(), request, actor)
 	_, errs["retry"] = h.RetryFailed(h.ctx(), request, actor)
-	_, errs["done"] = h.GiveBack(h.ctx(), actor, 0)
+	_, errs["done"] = h.GiveBack(h.ctx(), actor, 0, h.nextSource())
 	_, errs["list"] = h.Access(h.ctx(), actor, "")
 	_, errs["pending"] = h.PendingRequests(h.ctx(), actor)
 	_, errs["servers"] = h.FindServers(h.ctx(), actor, "")

@@ -80,7 +80,7 @@ func TestEndedGrantIsNotRemindedOf(t *testing.T) {
 	h := newHarness(t, 1)
 	h.register(alice, "alice laptop")
 	h.grant(alice, time.Hour, "")
-	_, err := h.GiveBack(h.ctx(), alice, 0)
+	_, err := h.GiveBack(h.ctx(), alice, 0, h.nextSource())
 	h.must(err)
 	h.sweepAfter(50 * time.Minute)
 	if told := h.notices(access.NoticeEnding); len(told) != 0 {

@@ -306,7 +306,7 @@ func TestGiveBackOneOrAll(t *testing.T) {
 	h.grant(alice, 2*time.Hour, "web-03")
 	others := h.grant(carol, 2*time.Hour, "web-01")
 	h.work()
-	given, err := h.GiveBack(h.ctx(), alice, first.GrantID)
+	given, err := h.GiveBack(h.ctx(), alice, first.GrantID, h.nextSource())
 	if err != nil || len(given) != 1 || given[0].ID != first.GrantID {
 		t.Fatalf("gave back %+v, %v", given, err)
 	}
@@ -314,12 +314,12 @@ func TestGiveBackOneOrAll(t *testing.T) {
 	if got := len(h.account.ours()); got != 3 {
 		t.Errorf("%d keys, want three", got)
 	}
-	_, err = h.GiveBack(h.ctx(), alice, others.GrantID)
+	_, err = h.GiveBack(h.ctx(), alice, others.GrantID, h.nextSource())
 	refuses(t, err, access.NotFound, "no access that could be given back")
-	if given, err = h.GiveBack(h.ctx(), alice, 0); err != nil || len(given) != 2 {
+	if given, err = h.GiveBack(h.ctx(), alice, 0, h.nextSource()); err != nil || len(given) != 2 {
 		t.Errorf("gave back %+v, %v", given, err)
 	}
-	_, err = h.GiveBack(h.ctx(), alice, 0)
+	_, err = h.GiveBack(h.ctx(), alice, 0, h.nextSource())
 	refuses(t, err, access.NotFound, "no access that could be given back")
 	h.work()
 	if got := h.account.ours(); len(got) != 1 {

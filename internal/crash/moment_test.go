@@ -147,3 +147,25 @@ func (s stage) diesAfter(do func(context.Context) (slacksim.Outcome, error)) {
 		s.Fatal(err)
 	}
 }
+
+// TestDoneTwice has the program die when access was given back and that was not
+// noted yet, so that it is looked at again when a new grant lives.
+func TestDoneTwice(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, onSQLite(t), setup{servers: 3, seed: *seed})
+	s.up(1)
+	p := s.person("alice", ed25519Key(t))
+	s.registers(p)
+	s.granted(p)
+	s.ledger.exec(t, `CREATE TRIGGER unnoted BEFORE UPDATE OF handled ON inbox WHEN NEW.handled = 1 AND CAST(OLD.payload AS TEXT) LIKE '%"text":"done"%'
+		BEGIN SELECT RAISE(IGNORE); END`)
+	s.types(p.id, "done")
+	s.none("SELECT person FROM grants WHERE state = 'live'")
+	s.grants(p, "2h", "r-again")
+	s.child(0).kill()
+	s.ledger.exec(t, "DROP TRIGGER unnoted")
+	s.restart(0)
+	s.hastens(nil)
+	s.stop()
+	s.audit()
+}
