@@ -63,6 +63,7 @@ func TestServersFollowTheUnionOfLiveGrants(t *testing.T) {
 		}
 		defer ledger.Close()
 		w := &world{harness: newHarnessOn(rt, ledger, 5), model: model{keys: map[access.UserID][]string{}, gone: map[access.UserID]bool{}}}
+		w.furthest = w.clock.Now()
 		w.Settings.MaxDuration = 100 * 24 * time.Hour
 		for range rapid.IntRange(5, 25).Draw(rt, "steps") {
 			w.step(rt)
