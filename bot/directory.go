@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -11,8 +12,13 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// membersFresh is how old what is known of a user group may be.
-const membersFresh = 15 * time.Second
+const (
+	// membersFresh is how old what is known of a user group may be.
+	membersFresh = 15 * time.Second
+	// stopgap is how old an answer may be that stands in while Slack's rate limit
+	// keeps us from asking again: a hundred people may use a command in one minute.
+	stopgap = 10 * time.Second
+)
 
 var _ access.Directory = (*Directory)(nil)
 
@@ -25,6 +31,12 @@ type Directory struct {
 	mu     sync.Mutex
 	self   *slack.AuthTestResponse // our workspace, once known
 	groups map[string]members
+	lately map[access.UserID]seen
+}
+
+type seen struct {
+	profile access.Profile
+	at      time.Time
 }
 
 type members struct {
@@ -34,12 +46,29 @@ type members struct {
 
 // NewDirectory makes a Directory.
 func NewDirectory(api *API) *Directory {
-	return &Directory{api: api, groups: map[string]members{}}
+	return &Directory{api: api, groups: map[string]members{}, lately: map[access.UserID]seen{}}
 }
 
-// Profile answers who somebody is now. A user that Slack does not know is Nobody;
-// an error means that Slack did not say.
+// Profile answers who somebody is now, or, while Slack's rate limit keeps us from
+// asking, who they were ten seconds ago at most. A user that Slack does not know is
+// Nobody; an error means that Slack did not say.
 func (d *Directory) Profile(ctx context.Context, id access.UserID) (access.Profile, error) {
+	profile, err := d.ask(ctx, id)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	if err != nil {
+		if known, ok := d.lately[id]; ok && now.Sub(known.at) < stopgap && access.CodeOf(err) == access.RateLimited {
+			return known.profile, nil
+		}
+		return access.Profile{}, err
+	}
+	maps.DeleteFunc(d.lately, func(_ access.UserID, s seen) bool { return now.Sub(s.at) >= stopgap })
+	d.lately[id] = seen{profile, now}
+	return profile, nil
+}
+
+func (d *Directory) ask(ctx context.Context, id access.UserID) (access.Profile, error) {
 	self, err := d.ourselves(ctx)
 	if err != nil {
 		return access.Profile{}, err

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 )
 
 // Eligible tells whether a user may take part at all, as Slack describes them now.
@@ -47,6 +49,10 @@ func (s *Service) stillOut(ctx context.Context, id UserID) (out bool, err error)
 		offboardings, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Approved}, Kinds: []RequestKind{KindOffboard}, Person: id})
 		if err != nil {
 			return err
+		}
+		if len(offboardings) == 0 {
+			out = true
+			return nil
 		}
 		last := offboardings[len(offboardings)-1]
 		if out = !strings.HasPrefix(last.Source, leftSource); out {
@@ -164,11 +170,11 @@ func (s *Service) deciders(ctx context.Context, r Request) error {
 		if s.independent(r, id) != nil {
 			continue
 		}
-		profile, err := s.Directory.Profile(ctx, id)
+		active, err := s.lookedActive(ctx, id)
 		if err != nil {
 			return err
 		}
-		if profile.Standing == Member {
+		if active {
 			found++
 		}
 		if found >= s.Settings.Approvals {
@@ -177,4 +183,41 @@ func (s *Service) deciders(ctx context.Context, r Request) error {
 	}
 	return forbidden(fmt.Sprintf("Nobody is left who may decide this. Approvers needed, besides you and the person it is for: %d. Active: %d. "+
 		"Ask whoever runs me to name more people in SSHKEYBOT_APPROVERS.", s.Settings.Approvals, found))
+}
+
+// lookedFresh is how old an answer may be that only tells whether anybody is left
+// to decide. Whoever then decides is asked for anew.
+const lookedFresh = time.Minute
+
+// looks remembers who was an active member when last looked at.
+type looks struct {
+	mu   sync.Mutex
+	seen map[UserID]look
+}
+
+type look struct {
+	active bool
+	at     time.Time
+}
+
+// lookedActive tells whether somebody is an active member, as of a minute ago at most.
+func (s *Service) lookedActive(ctx context.Context, id UserID) (bool, error) {
+	now := s.Now()
+	s.looks.mu.Lock()
+	known, ok := s.looks.seen[id]
+	s.looks.mu.Unlock()
+	if age := now.Sub(known.at); ok && age >= 0 && age < lookedFresh {
+		return known.active, nil
+	}
+	profile, err := s.Directory.Profile(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	s.looks.mu.Lock()
+	defer s.looks.mu.Unlock()
+	if s.looks.seen == nil {
+		s.looks.seen = map[UserID]look{}
+	}
+	s.looks.seen[id] = look{profile.Standing == Member, now}
+	return profile.Standing == Member, nil
 }

@@ -53,6 +53,7 @@ type Service struct {
 	Late      func(d time.Duration) // told how long after its end each expired grant was ended; may be nil
 
 	refresh sync.Mutex // one complete reading of the servers at a time
+	looks   looks
 }
 
 // GrantAsk is somebody's wish that a person may log in.

@@ -1,0 +1,33 @@
+package bot
+
+import (
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/sim/slacksim"
+)
+
+// While Slack's rate limit keeps us from asking, the last answer stands in for a few
+// seconds, and only then.
+func TestDirectoryUnderTheRateLimit(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	d := NewDirectory(r.bot.cfg.API)
+	if _, err := d.Profile(t.Context(), "U1"); err != nil {
+		t.Fatal(err)
+	}
+	r.Fail("users.info", slacksim.Fault{Status: 429, RetryAfter: time.Minute})
+	if got, err := d.Profile(t.Context(), "U1"); err != nil || got.Standing != access.Member {
+		t.Errorf("%+v %v", got, err)
+	}
+	if _, err := d.Profile(t.Context(), "U2"); access.CodeOf(err) != access.RateLimited {
+		t.Errorf("nobody has asked about them yet: %v", err)
+	}
+	d.mu.Lock()
+	d.lately["U1"] = seen{d.lately["U1"].profile, time.Now().Add(-stopgap)}
+	d.mu.Unlock()
+	if _, err := d.Profile(t.Context(), "U1"); access.CodeOf(err) != access.RateLimited {
+		t.Errorf("an answer that is too old stood in: %v", err)
+	}
+}
