@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -23,8 +24,8 @@ const (
 )
 
 const (
-	redrawEvery = 3 * time.Second // of one request: Slack's fifty updates a minute are for all of them
-	lockedOut   = time.Minute     // until we look again whether somebody let us into the channel
+	redrawEvery = 3 * time.Second  // of one request: Slack's fifty updates a minute are for all of them
+	lockedOut   = 20 * time.Second // until we look again whether somebody let us into the channel
 )
 
 // Drawn is what the Announcer asks of the domain.
@@ -73,8 +74,9 @@ func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 func (n *Announcer) draw(ctx context.Context, v *access.RequestView) error {
 	err := n.drawAll(ctx, v)
 	if slackCode(err) == "thread_not_found" { // somebody deleted the message that has not changed since
-		v.Messages = slices.DeleteFunc(v.Messages, func(m access.Message) bool { return m.Role == roleRequest || m.Role == roleAnnounce })
-		err = n.drawAll(ctx, v)
+		if _, err = n.repost(ctx, v); err == nil {
+			err = n.drawAll(ctx, v)
+		}
 	}
 	if isLockedOut(err) {
 		return n.lockedOut(ctx, v, err)
@@ -87,12 +89,27 @@ func (n *Announcer) drawAll(ctx context.Context, v *access.RequestView) error {
 	if err != nil {
 		return err
 	}
+	var all []*thread
 	for _, phase := range []access.Phase{access.PhaseRemove, access.PhaseAdd, access.PhaseInspect} {
-		if err := n.drawPhase(ctx, &thread{Announcer: n, view: v, parent: parent, phase: phase}); err != nil {
+		all = append(all, &thread{Announcer: n, view: v, parent: parent, phase: phase})
+	}
+	for _, t := range all {
+		if err := n.drawPhase(ctx, t); err != nil {
 			return err
 		}
 	}
-	return nil
+	for _, t := range all { // last, so that no message waits for a file
+		if t.settled() {
+			err = errors.Join(err, t.file(ctx))
+		}
+	}
+	return err
+}
+
+// repost posts the message of a request anew, which somebody deleted by hand.
+func (n *Announcer) repost(ctx context.Context, v *access.RequestView) (Ref, error) {
+	v.Messages = slices.DeleteFunc(v.Messages, func(m access.Message) bool { return m.Role == roleRequest || m.Role == roleAnnounce })
+	return n.drawParent(ctx, v)
 }
 
 // drawParent draws the message of the request, and answers the one that the thread
@@ -236,5 +253,5 @@ func mendText(request int64, channel string, cause error) string {
 	if slackCode(cause) == "is_archived" {
 		return fmt.Sprintf("I cannot show request %d: %s is archived. Unarchive it, or ask whoever runs me to set another channel. The request itself is kept.", request, where)
 	}
-	return fmt.Sprintf("I cannot show request %d in %s, because I am not a member there. Type `/invite @sshkey` in that channel; I look again every minute. The request itself is kept.", request, where)
+	return fmt.Sprintf("I cannot show request %d in %s, because I am not a member there. Type `/invite @sshkey` in that channel; I look again every twenty seconds. The request itself is kept.", request, where)
 }

@@ -164,6 +164,20 @@ func TestDeletedMessagesArePostedAnew(t *testing.T) {
 	}
 }
 
+func TestReminderOfADeletedRequest(t *testing.T) {
+	t.Parallel()
+	r := asked(t, slacksim.Options{})
+	old := r.announce(t, 1)
+	r.deletes(t, old)
+	r.office.notices[1] = &access.Notice{ID: 1, Kind: access.NoticeReminder, RequestID: 1}
+	if err := r.announcer.SendNotice(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if now := r.request(t); now.TS == old.TS || len(now.Buttons()) == 0 || len(r.thread(t)) != 1 {
+		t.Errorf("the approvers are reminded of nothing: %+v", r.Messages("C1"))
+	}
+}
+
 // deletes removes a message as a person does by hand.
 func (r *rig) deletes(t *testing.T, m slacksim.Message) {
 	t.Helper()

@@ -67,23 +67,26 @@ func (s *slot) wait(ctx context.Context, d time.Duration) any {
 
 // answer tells a person what came of what they did, where only they see it: in the
 // acknowledgement, over the response_url, in the channel, or at last in a direct
-// message.
-func (b *Bot) answer(ctx context.Context, a act, s *slot, r reply) {
+// message. It is false when Slack takes nothing at the moment.
+func (b *Bot) answer(ctx context.Context, a act, s *slot, r reply) (told bool) {
 	if s.put(r) {
-		return
+		return true
 	}
 	m := draw.Message{Text: r.Text, Blocks: r.Blocks}
 	if a.ResponseURL != "" && b.now().Sub(a.At) < answersLive {
 		if b.cfg.API.Respond(ctx, a.ResponseURL, r) == nil {
-			return
+			return true
 		}
 	}
 	if a.Channel != "" && b.cfg.API.Whisper(ctx, a.Channel, a.Person, m) == nil {
-		return
+		return true
 	}
-	if _, err := b.cfg.API.Post(ctx, string(a.Person), "", m); err != nil {
-		b.cfg.Log.Warn("an answer could not be delivered", "envelope", a.ID, "person", a.Person, "error", err)
+	_, err := b.cfg.API.Post(ctx, string(a.Person), "", m)
+	if err == nil {
+		return true
 	}
+	b.cfg.Log.Warn("an answer could not be delivered", "envelope", a.ID, "person", a.Person, "error", err)
+	return !temporary(err)
 }
 
 // refusal makes the answer to what was not done.

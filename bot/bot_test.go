@@ -225,6 +225,32 @@ func TestTroubleIsNotWaitedForForEver(t *testing.T) {
 	}
 }
 
+// While Slack is away for longer than anything is waited for, nobody could be told
+// that a click is given up: so it is kept, and done when Slack is back.
+func TestNothingIsGivenUpInSilence(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	r.office.inbox["e"] = &kept{}
+	away := &access.Error{Code: access.Unavailable, Message: "Slack is away."}
+	r.office.trouble = []error{away, away}
+	a := act{ID: "e", Kind: aCommand, Person: "U1", Text: "grant <@U2> 1h", Channel: "C1", At: time.Now().Add(-time.Hour)}
+	if err := r.Outage(slacksim.Unavailable); err != nil {
+		t.Fatal(err)
+	}
+	r.bot.handle(t.Context(), a, nil)
+	if r.office.inbox["e"].handled {
+		t.Fatal("given up, and nobody knows")
+	}
+	if err := r.Outage(slacksim.Up); err != nil {
+		t.Fatal(err)
+	}
+	r.office.trouble = nil
+	r.bot.handle(t.Context(), a, nil)
+	if got := r.whispered("U1").Text; !strings.Contains(got, "Request 1") || !r.office.inbox["e"].handled {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestPanicIsAnswered(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{})

@@ -27,8 +27,12 @@ func (b *Bot) handle(ctx context.Context, a act, s *slot) {
 	if a.Kind == aSubmission {
 		a.Channel = b.shownIn(ctx, a)
 	}
+	told := true
 	if r.Text != "" && a.expectsAnswer() {
-		b.answer(ctx, a, s, r)
+		told = b.answer(ctx, a, s, r)
+	}
+	if err != nil && temporary(err) && a.changes() && !told {
+		return // Slack is away: it is given up when somebody can be told, and done if it can be until then
 	}
 	b.settle(ctx, a.ID)
 	if a.Kind == aClick {

@@ -53,6 +53,14 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 		return refuse("There is no channel for this.")
 	}
 	_, err = n.API.Post(ctx, where, thread, m)
+	if slackCode(err) == "thread_not_found" && view != nil { // somebody deleted the request, with its buttons
+		parent, err := n.repost(ctx, view)
+		if err != nil {
+			return err
+		}
+		_, err = n.API.Post(ctx, parent.Channel, parent.TS, m)
+		return err
+	}
 	return err
 }
 
@@ -100,7 +108,12 @@ func (n *Announcer) redrawHomes(ctx context.Context, tx access.Tx, v access.Requ
 	if len(v.Results) == 0 || slices.ContainsFunc(v.Results, moves) {
 		return nil
 	}
-	for _, id := range append([]string{string(v.Request.Person)}, v.Deciders...) {
+	people := append([]string{string(v.Request.Person), string(v.Request.Asker)}, v.Deciders...)
+	for _, a := range v.Approvals {
+		people = append(people, string(a.Approver))
+	}
+	slices.Sort(people)
+	for _, id := range slices.Compact(people) {
 		if id == "" || strings.HasPrefix(id, "S") {
 			continue
 		}

@@ -3,7 +3,9 @@ package bot
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"sshkeybot/bot/draw"
@@ -13,6 +15,9 @@ import (
 const (
 	fullBatch = 50  // results that are worth a message while the work goes on
 	maxBatch  = 150 // results that are told and recorded together
+
+	fileTries = 4                // of attaching the complete list
+	fileAgain = 15 * time.Second // between them; what is new waits that long as well
 )
 
 // thread is what is said about one phase of a request below its message.
@@ -30,7 +35,7 @@ func (n *Announcer) drawPhase(ctx context.Context, t *thread) error {
 	if len(all) == 0 {
 		return nil
 	}
-	settled := !slices.ContainsFunc(all, moves)
+	settled := t.settled()
 	if err := t.progress(ctx, all, settled); err != nil {
 		return err
 	}
@@ -40,10 +45,13 @@ func (n *Announcer) drawPhase(ctx context.Context, t *thread) error {
 	if !settled {
 		return nil
 	}
-	if err := t.summary(ctx); err != nil {
-		return err
-	}
-	return t.file(ctx)
+	return t.summary(ctx)
+}
+
+// settled tells whether the phase has come to rest, so that its list is complete.
+func (t *thread) settled() bool {
+	all := t.results()
+	return len(all) > 0 && !slices.ContainsFunc(all, moves)
 }
 
 func (t *thread) results() []access.Result {
@@ -170,20 +178,43 @@ func (t *thread) summary(ctx context.Context) error {
 	return err
 }
 
-// file adds the complete list where messages do not hold it, once. A channel that
-// takes no file, because we are no member of it, has the messages all the same.
+// file adds the complete list where messages do not hold it, once. Slack is asked
+// some times, and then the thread says that there is none: the messages name every
+// server all the same.
 func (t *thread) file(ctx context.Context) error {
 	role := roleFile + ":" + string(t.phase)
-	if _, done := newest(t.view.Messages, role); done || !draw.NeedsFile(*t.view, t.phase) {
+	name := "request-" + number(t.view.Request.ID) + "-" + string(t.phase) + ".csv"
+	last, _ := newest(t.view.Messages, role)
+	if last.Digest == name || !draw.NeedsFile(*t.view, t.phase) {
 		return nil
 	}
-	name := "request-" + number(t.view.Request.ID) + "-" + string(t.phase) + ".csv"
 	err := t.API.Upload(ctx, t.parent, name, "Results, complete", draw.CSV(*t.view, t.phase))
-	if err != nil && slackCode(err) == "" {
+	if ctx.Err() != nil || access.CodeOf(err) == access.RateLimited {
 		return err
+	}
+	place := Ref{t.parent.Channel, "file"}
+	tried, _ := strconv.Atoi(last.Digest) // 0 when this was the first
+	if tried++; err != nil && temporary(err) && tried < fileTries {
+		again := &access.Error{Code: access.Unavailable, Op: "announce", Message: "The complete list is not attached yet.", RetryAfter: fileAgain, Err: err}
+		return errors.Join(t.record(ctx, t.view, role, place, strconv.Itoa(tried)), again)
 	}
 	if err != nil {
 		t.Log.Warn("the complete list could not be attached", "request", t.view.Request.ID, "error", err)
+		if _, unsaid := t.API.Post(ctx, t.parent.Channel, t.parent.TS, draw.Say(noFile(err))); unsaid != nil {
+			return unsaid
+		}
 	}
-	return t.record(ctx, t.view, role, Ref{t.parent.Channel, "file"}, name)
+	return t.record(ctx, t.view, role, place, name)
+}
+
+// noFile says what people miss, and how whoever runs us brings it back.
+func noFile(err error) string {
+	text := "The complete list could not be attached as a file. The messages above name every server."
+	switch slackCode(err) {
+	case "missing_scope":
+		text += " Whoever runs me can mend this for the next time: the app lacks the scope `files:write` and has to be installed again with it."
+	case "not_in_channel", "channel_not_found":
+		text += " For the next time, type `/invite @sshkey` in this channel."
+	}
+	return text
 }

@@ -159,7 +159,7 @@ func TestHomesAreDrawnAnewOnceTheWorkRests(t *testing.T) {
 	t.Parallel()
 	r := asked(t, slacksim.Options{})
 	v := r.office.views[1]
-	v.Deciders = []string{"U3", "S0LEADS"}
+	v.Deciders, v.Approvals = []string{"U4", "S0LEADS"}, []access.Approval{{Approver: "U3"}}
 	r.running(t, 3, access.Done)
 	r.set(1, func(x *access.Result) { x.State = access.Waiting })
 	r.announce(t, 1)
@@ -172,8 +172,57 @@ func TestHomesAreDrawnAnewOnceTheWorkRests(t *testing.T) {
 	for _, n := range r.office.queued {
 		homes = append(homes, n.To)
 	}
-	if want := []access.UserID{v.Request.Person, "U3"}; !slices.Equal(homes, want) {
+	if want := []access.UserID{"U1", "U2", "U3", "U4"}; !slices.Equal(homes, want) {
 		t.Errorf("drawn anew: %v, want %v", homes, want)
+	}
+}
+
+// What stands in the way of a file stands in the way of nothing else, and not for ever.
+func TestFileThatSlackDoesNotTakeNow(t *testing.T) {
+	t.Parallel()
+	for fault, tries := range map[slacksim.Fault]int{
+		{Status: http.StatusBadGateway}: fileTries, {Cut: true}: fileTries, {Error: "internal_error"}: fileTries, {Error: "missing_scope"}: 1,
+	} {
+		r := asked(t, slacksim.Options{})
+		r.Fail("files.getUploadURLExternal", slices.Repeat([]slacksim.Fault{fault}, 100)...)
+		r.running(t, 200, access.Done)
+		r.results(access.PhaseRemove, 200, access.Done)
+		for try := range 2 * fileTries {
+			err := r.announcer.Announce(t.Context(), 1)
+			if wait := access.RetryAfter(err); err != nil && wait < fileAgain {
+				t.Errorf("%+v: tried again after %s: %v", fault, wait, err)
+			}
+			if open := try < tries-1; (err != nil) != open {
+				t.Errorf("%+v: try %d: %v", fault, try, err)
+			}
+			var said []string
+			for _, m := range r.thread(t) {
+				said = append(said, m.Text)
+			}
+			if all := strings.Join(said, "\n"); !strings.Contains(all, "granted on all 200 servers.") || !strings.Contains(all, "removed on all 200 servers.") {
+				t.Fatalf("%+v: a phase waits for a file of another:\n%s", fault, all)
+			} else if missing := strings.Count(all, "could not be attached"); try >= tries && missing != 2 {
+				t.Errorf("%+v: it is said %d times that a list is missing, want twice", fault, missing)
+			}
+		}
+		if n := r.Count("files.getUploadURLExternal"); n != 2*tries {
+			t.Errorf("%+v: two files were tried %d times, want %d each", fault, n, tries)
+		}
+	}
+}
+
+// A file that comes late is attached all the same.
+func TestFileAtTheSecondTry(t *testing.T) {
+	t.Parallel()
+	r := asked(t, slacksim.Options{})
+	r.Fail("files.getUploadURLExternal", slacksim.Fault{Status: http.StatusBadGateway})
+	r.running(t, 200, access.Done)
+	if err := r.announcer.Announce(t.Context(), 1); err == nil {
+		t.Error("no error, though the file is missing")
+	}
+	r.announce(t, 1)
+	if n := len(r.Files("C1")); n != 1 {
+		t.Errorf("%d files, want 1", n)
 	}
 }
 
