@@ -106,6 +106,19 @@ func TestApproversAreRemindedOnceAfterAThirdOfTheWait(t *testing.T) {
 	}
 }
 
+func TestShortWaitIsNotRemindedOfAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.register(alice, "alice laptop")
+	h.grant(alice, time.Hour, "")
+	_, err := h.AskExtend(h.ctx(), access.ExtendAsk{Source: "x", Asker: alice, Person: alice, Duration: time.Hour})
+	h.must(err)
+	h.sweepAfter(time.Second)
+	if told := h.notices(access.NoticeReminder); len(told) != 0 {
+		t.Errorf("reminded of what they have just been asked: %+v", told)
+	}
+}
+
 func TestWaitForAKeyIsNotTheApproversDelay(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)

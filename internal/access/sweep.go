@@ -205,7 +205,11 @@ func (s *Service) unanswered(ctx context.Context, now time.Time) (due []Request,
 		pending, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Pending}})
 		due = due[:0]
 		for _, r := range pending {
-			third := r.ExpiresAt.Add(-s.Settings.RequestTTL * 2 / 3) // of the wait for approvers: one for a key came before
+			start := r.ExpiresAt.Add(-s.Settings.RequestTTL) // a wait for a key came before
+			if r.CreatedAt.After(start) {
+				start = r.CreatedAt
+			}
+			third := start.Add(r.ExpiresAt.Sub(start) / 3)
 			if r.RemindedAt.IsZero() && !now.Before(third) && now.Before(r.ExpiresAt) {
 				due = append(due, r)
 			}
