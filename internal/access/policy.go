@@ -187,7 +187,7 @@ func (s *Service) deciders(ctx context.Context, r Request) error {
 
 // lookedFresh is how old an answer may be that only tells whether anybody is left
 // to decide. Whoever then decides is asked for anew.
-const lookedFresh = time.Minute
+const lookedFresh = 5 * time.Second
 
 // looks remembers who was an active member when last looked at.
 type looks struct {
@@ -200,7 +200,8 @@ type look struct {
 	at     time.Time
 }
 
-// lookedActive tells whether somebody is an active member, as of a minute ago at most.
+// lookedActive tells whether somebody is an active member, as of some seconds ago at most:
+// many people may ask in the same moment.
 func (s *Service) lookedActive(ctx context.Context, id UserID) (bool, error) {
 	now := s.Now()
 	s.looks.mu.Lock()
