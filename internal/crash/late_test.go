@@ -90,16 +90,13 @@ func (s stage) diesRenewing(times int) {
 	s.Helper()
 	for i := range times {
 		op := []runcloudsim.Op{runcloudsim.OpDelete, runcloudsim.OpCreate}[i%2]
-		s.dies(op, runcloudsim.After, 3)
-		until(s.T, patience, func() string {
-			if s.child(0).alive() {
-				return "nothing was renewed"
-			}
-			return ""
-		})
-		s.account.OnCall(nil)
-		s.restart(0)
+		select {
+		case <-s.dies(op, runcloudsim.After, 3):
+		case <-time.After(patience):
+			s.Fatal("nothing was renewed")
+		}
 	}
+	s.account.OnCall(nil)
 }
 
 // gate holds up calls of one sort right before they are applied.

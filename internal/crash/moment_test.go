@@ -45,7 +45,7 @@ func moments(t *testing.T, ledger database) {
 			s.dies(runcloudsim.OpListCredentials, runcloudsim.After, 7)
 			s.confirms("offboard @"+p.name+" for r-leaves", "offboard", p)
 			p.has = false
-			s.reborn()
+			s.none(owed)
 		}},
 		{"after the command was acknowledged", func(s stage, p *person) {
 			s.diesAfter(func(ctx context.Context) (slacksim.Outcome, error) {
@@ -74,10 +74,13 @@ func moments(t *testing.T, ledger database) {
 	} {
 		ok := t.Run(m.name, func(t *testing.T) {
 			s := s.as(t)
-			p := s.person(fmt.Sprintf("p%d", len(s.people)), ecdsaKey(t))
+			p, runs := s.person(fmt.Sprintf("p%d", len(s.people)), ecdsaKey(t)), s.runs()
 			s.registers(p)
 			m.play(s, p)
 			s.atPeace(strangers)
+			if s.runs() == runs {
+				t.Error("the program has not died")
+			}
 		})
 		if !ok {
 			return
@@ -94,42 +97,35 @@ func (s stage) granted(p *person) {
 	s.Helper()
 	s.grants(p, "1h", "r-"+p.name)
 	p.has = true
-	s.reborn()
+	s.none(owed)
 }
 
 func (s stage) givesBack(p *person) {
 	s.Helper()
 	s.types(p.id, "done")
 	p.has = false
-	s.reborn()
+	s.none(owed)
 }
 
-// dies kills the program at the nth call of that sort, in that phase.
-func (s stage) dies(op runcloudsim.Op, phase runcloudsim.Phase, nth int) {
+// dies kills the program at the nth call of that sort, in that phase, and starts it
+// again. The channel is closed when that has happened.
+func (s stage) dies(op runcloudsim.Op, phase runcloudsim.Phase, nth int) <-chan struct{} {
+	died := make(chan struct{})
 	var mu sync.Mutex
 	s.account.OnCall(func(c runcloudsim.Call) {
 		mu.Lock()
 		defer mu.Unlock()
-		if c.Op != op || c.Phase != phase || phase == runcloudsim.After && op != runcloudsim.OpListCredentials && !c.Applied {
+		changes := op == runcloudsim.OpCreate || op == runcloudsim.OpDelete
+		if c.Op != op || c.Phase != phase || phase == runcloudsim.After && changes && !c.Applied {
 			return
 		}
 		if nth--; nth == 0 {
 			s.child(0).kill()
-		}
-	})
-}
-
-// reborn waits until the servers have what they should, starting the program again
-// once it has died.
-func (s stage) reborn() {
-	s.Helper()
-	until(s.T, settles, func() string {
-		if !s.child(0).alive() {
-			s.account.OnCall(nil)
 			s.restart(0)
+			close(died)
 		}
-		return some(s.ledger.texts(s.T, owed))
 	})
+	return died
 }
 
 // diesAfter kills the program as soon as Slack has its acknowledgement.

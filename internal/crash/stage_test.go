@@ -164,6 +164,13 @@ func (s stage) restart(i int) *child {
 	return c
 }
 
+// runs tells how often the program was started.
+func (s stage) runs() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.logs)
+}
+
 func (s stage) child(i int) *child {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -20,10 +20,11 @@ func stops(t *testing.T, ledger database, replicas int) {
 	s.registers(p)
 	s.grants(p, "1h", "r-alice")
 	for i := range 3 {
-		s.placedAtLeast(3 + 4*i)
+		s.placedAtLeast([]int{3, 7, 7}[i])
+		if i == 1 { // from here on nothing is placed any more
+			s.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultHang})
+		}
 		if i == 2 {
-			hangs := s.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultHang})
-			defer hangs()
 			s.hanging()
 		}
 		t.Logf("SIGTERM ended the process after %s", s.child(0).stop(t).Round(time.Millisecond))
