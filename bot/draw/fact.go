@@ -153,7 +153,7 @@ func changes(v access.RequestView) []string {
 	}
 	var lines []string
 	if v.There > 0 {
-		lines = append(lines, "On "+servers(v.There)+" of these the keys are there already.")
+		lines = append(lines, "On "+grouped(v.There)+" of these servers the keys are there already.")
 	}
 	if len(v.Overlaps) > 0 {
 		lines = append(lines, overlaps(v))

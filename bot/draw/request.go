@@ -117,7 +117,7 @@ func where(v access.RequestView) string {
 		return "all servers"
 	}
 	if v.Request.Pattern == "" && len(v.Servers) > 1 && v.Request.Kind != access.KindExtend {
-		return "all " + servers(len(v.Servers))
+		return allServers(len(v.Servers))
 	}
 	return servers(len(v.Servers))
 }
