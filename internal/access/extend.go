@@ -19,6 +19,9 @@ func (s *Service) AskExtend(ctx context.Context, a ExtendAsk) (Request, error) {
 	}
 	r := s.newRequest(KindExtend, a.Source, a.Asker, g.Person, a.Channel)
 	r.Duration, r.GrantID, r.SystemUser = a.Duration, g.ID, g.SystemUser
+	if r.ExpiresAt.After(g.EndsAt) {
+		r.ExpiresAt = g.EndsAt // there is nothing to extend afterwards
+	}
 	if err := s.checkExtension(g, a.Duration); err != nil {
 		return Request{}, err
 	}

@@ -89,7 +89,7 @@ func (s *Service) revokedServers(ctx context.Context, r Request) ([]ServerRef, e
 		return err
 	})
 	if err == nil && len(refs) == 0 {
-		err = notFound("There is no live access of that sort that could be revoked.")
+		err = notFound("There is no access now that this would end.")
 	}
 	return refs, err
 }
