@@ -1,0 +1,284 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"sshkeybot/internal/sim/slacksim"
+)
+
+const playWidth = 100
+
+// scene begins at a full minute, so that what happens in it shows one time.
+func (p *play) scene(title string) {
+	p.t.Helper()
+	p.letters()
+	p.clock.nextMinute()
+	fmt.Fprintf(&p.out, "\n\n%s\n%s\n", title, strings.Repeat("-", len([]rune(title))))
+}
+
+func (p *play) viewer(who player) slacksim.Viewer {
+	zone, err := time.LoadLocation(who.zone)
+	p.must(err)
+	return slacksim.Viewer{TZ: zone, Width: playWidth}
+}
+
+// prints writes what somebody sees.
+func (p *play) prints(text string) {
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		p.out.WriteString(strings.TrimRight("    "+line, " ") + "\n")
+	}
+}
+
+// looks like m to that person; how often it was edited before is left to chance.
+func (p *play) looks(m slacksim.Message, who player) string {
+	m.Edits, m.To = nil, ""
+	return p.slack.Render(m, p.viewer(who))
+}
+
+// types gives a command and shows the private answer to it.
+func (p *play) types(who player, text string) {
+	p.t.Helper()
+	p.says("%s types: %s", who.name, strings.TrimSpace("/sshkey "+text))
+	p.privately(who, func() {
+		outcome, err := p.slack.Command(p.t.Context(), who.id, opsChannel, strings.TrimSpace("/sshkey "+text))
+		p.acked(outcome.Outcome, err)
+	})
+}
+
+func (p *play) acked(o slacksim.Outcome, err error) {
+	p.t.Helper()
+	p.must(err)
+	if !o.Acked {
+		p.t.Fatalf("not acknowledged: %s", o.Error)
+	}
+}
+
+// privately does something that a person gets an answer to, and shows the answer.
+func (p *play) privately(who player, do func()) {
+	p.t.Helper()
+	p.letters()
+	p.whileHeld(func() {
+		do()
+		p.until(who.name+" is answered", func() bool { return len(p.unseen(who)) > 0 })
+	}, nil)
+	p.letters()
+}
+
+// letters shows every private message that nobody has been shown to read yet.
+func (p *play) letters() {
+	for _, who := range players() {
+		for _, m := range p.unseen(who) {
+			p.seen[letterKey(m)] = true
+			if m.To == "" {
+				p.says("Direct message to %s", who.name)
+			} else {
+				p.says("Only %s sees", who.name)
+			}
+			p.prints(p.looks(m, who))
+		}
+	}
+}
+
+func (p *play) unseen(who player) []slacksim.Message {
+	all := slices.Concat(p.slack.Ephemeral(who.id), p.slack.DMs(who.id))
+	return slices.DeleteFunc(all, func(m slacksim.Message) bool { return p.seen[letterKey(m)] || m.User == who.id })
+}
+
+func letterKey(m slacksim.Message) string { return m.Channel + m.TS + m.Text }
+
+// posted answers the message of a request with its buttons as it stands: of an
+// offboarding that is under way, its announcement.
+func (p *play) posted(request int64) (found slacksim.Message) {
+	p.t.Helper()
+	p.until(fmt.Sprintf("request %d is posted", request), func() bool {
+		v, err := p.app.service.View(p.t.Context(), request)
+		p.must(err)
+		for _, m := range v.Messages {
+			if m.Role == "request" && found.TS == "" || m.Role == "announce" {
+				found, _ = p.slack.Message(m.Channel, m.TS)
+			}
+		}
+		return found.TS != ""
+	})
+	return found
+}
+
+// channel shows a request's message as somebody sees it.
+func (p *play) channel(who player, request int64) {
+	p.t.Helper()
+	m := p.posted(request)
+	p.says("#%s, as %s sees it", channelName(m.Channel), who.name)
+	p.prints(p.looks(m, who))
+}
+
+// thread shows the message of a request and all that is said below it.
+func (p *play) thread(who player, request int64) {
+	p.t.Helper()
+	m := p.posted(request)
+	p.says("#%s with the thread, as %s sees it", channelName(m.Channel), who.name)
+	for _, reply := range p.slack.Thread(m.Channel, m.TS) {
+		text := p.looks(reply, who)
+		if reply.TS != m.TS {
+			text = "  | " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  | ")
+		}
+		p.prints(text)
+	}
+}
+
+// threadEnd shows what was said last below a request.
+func (p *play) threadEnd(who player, request int64) {
+	p.t.Helper()
+	m := p.posted(request)
+	all := p.slack.Thread(m.Channel, m.TS)
+	p.says("The end of the thread of request %d, as %s sees it", request, who.name)
+	p.prints(p.looks(all[len(all)-1], who))
+}
+
+// bulletin shows the latest message of a channel that belongs to no request.
+func (p *play) bulletin(who player, channel string) {
+	p.t.Helper()
+	all := p.slack.Messages(channel)
+	p.says("#%s, as %s sees it", channelName(channel), who.name)
+	p.prints(p.looks(all[len(all)-1], who))
+}
+
+func channelName(id string) string {
+	if id == newsChannel {
+		return "security"
+	}
+	return "ops"
+}
+
+// presses presses a button of a request and shows the answer. On a screen that lags
+// behind the button may be gone already.
+func (p *play) presses(who player, request int64, label string) {
+	p.t.Helper()
+	p.says("%s presses «%s» on request %d", who.name, label, request)
+	p.asksFirst(p.posted(request).Buttons(), label)
+	p.privately(who, func() { p.click(who, request, label) })
+}
+
+// click presses a button of a request without waiting for an answer.
+func (p *play) click(who player, request int64, label string) {
+	p.t.Helper()
+	m := p.posted(request)
+	outcome, err := p.slack.ClickStale(p.t.Context(), who.id, m.Channel, m.TS, slacksim.Pick{Label: label})
+	p.acked(outcome, err)
+	p.until(who.name+" is answered", func() bool { return len(p.unseen(who)) > 0 })
+}
+
+// asksFirst shows what Slack asks before a button counts.
+func (p *play) asksFirst(buttons []slacksim.Button, label string) {
+	for _, b := range buttons {
+		if b.Label == label && b.Confirm != "" {
+			p.says("Slack asks first")
+			p.prints(b.Confirm)
+			return
+		}
+	}
+}
+
+// pressesPrivate presses a button of the latest message that only this person sees.
+func (p *play) pressesPrivate(who player, label string) {
+	p.t.Helper()
+	all := p.slack.Ephemeral(who.id)
+	last := all[len(all)-1]
+	p.says("%s presses «%s»", who.name, label)
+	p.asksFirst(last.Buttons(), label)
+	p.privately(who, func() {
+		outcome, err := p.slack.ClickEphemeral(p.t.Context(), who.id, last.TS, slacksim.Pick{Label: label})
+		p.acked(outcome, err)
+	})
+}
+
+// opensForm presses a button of a message that opens a form.
+func (p *play) opensForm(who player, m slacksim.Message, label string) {
+	p.t.Helper()
+	p.says("%s presses «%s»", who.name, label)
+	outcome, err := p.slack.ClickStale(p.t.Context(), who.id, m.Channel, m.TS, slacksim.Pick{Label: label})
+	p.acked(outcome, err)
+	p.form(who)
+}
+
+// typesForForm gives a command that opens a form.
+func (p *play) typesForForm(who player, text string) {
+	p.t.Helper()
+	p.says("%s types: /sshkey %s", who.name, text)
+	outcome, err := p.slack.Command(p.t.Context(), who.id, opsChannel, "/sshkey "+text)
+	p.acked(outcome.Outcome, err)
+	p.form(who)
+}
+
+func (p *play) form(who player) {
+	p.t.Helper()
+	p.until("a form is open", func() bool { return len(p.slack.Modals(who.id)) > 0 })
+	p.says("A form opens for %s", who.name)
+	p.prints(p.slack.RenderView(p.slack.Modals(who.id)[0], p.viewer(who)))
+}
+
+// field is what somebody puts into a field of a form; shown stands for the value
+// where that is too long, or a secret.
+type field struct {
+	block, value, shown string
+}
+
+// wrongly submits a form that is not accepted and shows what is said beside the fields.
+func (p *play) wrongly(who player, fields ...field) {
+	p.t.Helper()
+	result := p.submits(who, fields)
+	if len(result.Errors) == 0 {
+		p.t.Fatalf("the form was accepted: %v", fields)
+	}
+	for _, block := range slices.Sorted(maps.Keys(result.Errors)) {
+		p.prints("! " + block + ": " + result.Errors[block])
+	}
+}
+
+// rightly submits a form and shows the answer.
+func (p *play) rightly(who player, fields ...field) {
+	p.t.Helper()
+	p.privately(who, func() {
+		if result := p.submits(who, fields); len(result.Errors) > 0 {
+			p.t.Fatalf("the form was not accepted: %v", result.Errors)
+		}
+	})
+}
+
+func (p *play) submits(who player, fields []field) slacksim.SubmitResult {
+	p.t.Helper()
+	p.says("%s fills in the form and submits it", who.name)
+	values := map[string]map[string]any{}
+	for _, f := range fields {
+		values[f.block] = map[string]any{"value": f.value}
+		if f.shown == "" {
+			f.shown = f.value
+		}
+		p.prints(f.block + ": " + f.shown)
+	}
+	result, err := p.slack.Submit(p.t.Context(), who.id, p.slack.Modals(who.id)[0].ID, values)
+	p.must(err)
+	if !result.Acked {
+		p.t.Fatalf("not acknowledged: %s", result.Error)
+	}
+	return result
+}
+
+// home shows a person's App Home as it stands; it must have been opened once.
+func (p *play) home(who player) {
+	p.t.Helper()
+	view, _ := p.slack.Home(who.id)
+	p.says("App Home of %s", who.name)
+	p.prints(p.slack.RenderView(view, p.viewer(who)))
+}
+
+func (p *play) opensHome(who player) {
+	p.t.Helper()
+	outcome, err := p.slack.OpenHome(p.t.Context(), who.id)
+	p.acked(outcome.Outcome, err)
+	p.until("App Home is drawn", func() bool { _, ok := p.slack.Home(who.id); return ok })
+	p.home(who)
+}

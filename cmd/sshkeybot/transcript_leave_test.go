@@ -1,0 +1,148 @@
+package main
+
+import (
+	"time"
+
+	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/slacksim"
+)
+
+func takingAway() chapter {
+	return chapter{title: "Taking access away", servers: threeServers(), scenes: func(p *play) {
+		p.types(playAlice, "register "+playKey(p.t, playAlice))
+		p.types(playDave, "register "+playKey(p.t, playDave))
+		p.types(playAlice, "grant @alice 8h for the release")
+		p.presses(playBob, 1, "Approve")
+		p.types(playDave, "grant @dave 8h for the release")
+		p.presses(playBob, 2, "Approve")
+
+		p.scene("A colleague asks to take access away on one server")
+		p.types(playDave, "revoke @alice on db-01 for the database is not part of it")
+		p.channel(playBob, 3)
+		p.presses(playBob, 3, "Approve")
+		p.thread(playBob, 3)
+
+		p.scene("An approver takes all access of a person away")
+		p.types(playBob, "revoke @alice for a lost laptop")
+		p.pressesPrivate(playBob, "Leave it as it is")
+		p.types(playBob, "revoke @alice for a lost laptop")
+		p.pressesPrivate(playBob, "Take away")
+		p.thread(playBob, 5)
+		p.channel(playAlice, 1)
+		p.types(playBob, "revoke @alice")
+		p.pastedKey()
+	}}
+}
+
+func (p *play) pastedKey() {
+	p.scene("A key was found on the internet")
+	old := keyOf(p.t, "someone@old")
+	p.account.AddKey(102, runcloudsim.Credential{Label: "old notebook", User: "runcloud", PublicKey: old})
+	p.account.AddKey(103, runcloudsim.Credential{Label: "backup", User: "root", PublicKey: keyOf(p.t, "backup")})
+	p.types(playBob, "revoke SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+	p.types(playBob, "revoke "+old+" for it is public")
+	p.pressesPrivate(playBob, "Take away")
+	p.thread(playBob, 6)
+	p.presses(playAlice, 6, "Remove this key")
+	p.presses(playBob, 6, "Remove this key")
+	p.thread(playBob, 6)
+}
+
+func leaving() chapter {
+	return chapter{title: "Leaving", servers: threeServers(), scenes: func(p *play) {
+		p.types(playAlice, "register "+playKey(p.t, playAlice))
+		p.types(playDave, "register "+playKey(p.t, playDave))
+		p.types(playDave, "grant @dave 8h for the release")
+		p.presses(playBob, 1, "Approve")
+		p.types(playAlice, "grant @alice 8h for the release")
+		p.presses(playBob, 2, "Approve")
+		p.types(playDave, "grant @dave 2h on db-01 as root")
+
+		p.scene("Dave leaves the company")
+		p.account.SetOnline(103, false)
+		p.account.AddKey(101, runcloudsim.Credential{Label: "dave at home", User: "runcloud", PublicKey: keyOf(p.t, "dave@home")})
+		p.account.AddSession(102, runcloudsim.Session{Username: "runcloud", TTY: "pts/0", IPAddress: "203.0.113.7", LoginSince: "2026-03-09 08:01:00", Idle: "0s", CurrentRunningProcess: "vim"})
+		p.clock.jump(10 * time.Minute)
+		p.types(playAlice, "offboard @dave")
+		p.types(playBob, "offboard @dave for he leaves on friday")
+		p.pressesPrivate(playBob, "Offboard")
+		p.thread(playBob, 4)
+		p.channel(playBob, 3)
+		p.types(playDave, "grant @dave 1h")
+		p.types(playAlice, "grant @dave 1h")
+		p.types(playBob, "list")
+
+		p.scene("The next morning")
+		p.summary("A day passes")
+		p.bulletin(playBob, newsChannel)
+
+		p.scene("An approver decides about the key that was not ours, and the last server comes back")
+		p.presses(playCarol, 4, "Remove this key")
+		p.channel(playCarol, 4)
+		p.account.SetOnline(103, true)
+		p.later(time.Hour, "An hour passes")
+		p.thread(playBob, 4)
+
+		p.scene("Slack tells that Alice's account was deactivated")
+		p.whileHeld(func() {
+			outcome, err := p.slack.Deactivate(p.t.Context(), playAlice.id)
+			p.acked(outcome.Outcome, err)
+			p.until("the offboarding has begun", func() bool {
+				_, err := p.app.service.View(p.t.Context(), 5)
+				return err == nil
+			})
+		}, nil)
+		p.thread(playBob, 5)
+	}}
+}
+
+// summary lets a day pass and the daily summary be written.
+func (p *play) summary(words string) {
+	p.t.Helper()
+	p.must(p.app.service.Summarise(p.t.Context(), 0))
+	p.later(24*time.Hour, words)
+	p.must(p.app.service.Summarise(p.t.Context(), 0))
+	p.shown()
+}
+
+func trouble() chapter {
+	return chapter{title: "Trouble and refusals", servers: threeServers(), scenes: func(p *play) {
+		p.types(playAlice, "register "+playKey(p.t, playAlice))
+		p.scene("RunCloud refuses the token")
+		p.types(playAlice, "grant @alice 3h on web-*")
+		p.account.AllowOnly("192.0.2.1")
+		p.halted = true
+		p.presses(playBob, 1, "Approve")
+		p.until("the work is halted", func() bool {
+			since, err := p.app.service.HaltedSince(p.t.Context())
+			p.must(err)
+			return since != ""
+		})
+		p.shown()
+		p.bulletin(playCarol, newsChannel)
+		p.channel(playBob, 1)
+
+		p.scene("The address is put on the allow list")
+		p.account.AllowOnly()
+		p.must(p.app.service.Resume(p.t.Context()))
+		p.halted = false
+		p.later(5*time.Minute, "Five minutes pass")
+		p.bulletin(playCarol, newsChannel)
+		p.channel(playBob, 1)
+		p.refusals()
+	}}
+}
+
+func (p *play) refusals() {
+	p.scene("Who may not take part")
+	for _, u := range []slacksim.User{
+		{ID: "U0ROBOT", Name: "robot", IsBot: true},
+		{ID: "U0SUE", Name: "sue", TeamID: "T0OTHER", IsStranger: true}, {ID: "U0LEE", Name: "lee", Deleted: true},
+	} {
+		p.slack.AddUser(u)
+	}
+	for _, name := range []string{"gus", "robot", "sue", "lee"} {
+		p.types(playAlice, "grant @"+name+" 1h")
+	}
+	p.types(playGus, "grant @alice 1h")
+}

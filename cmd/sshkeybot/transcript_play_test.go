@@ -1,0 +1,275 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/config"
+	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/slacksim"
+)
+
+// The channels of the transcript.
+const (
+	opsChannel  = "C0OPS"
+	newsChannel = "C0NEWS"
+)
+
+// player is somebody in the transcript.
+type player struct {
+	id, name, zone string
+}
+
+// Alice and Dave work with servers; Bob and Carol approve; Gus is a guest.
+var (
+	playAlice = player{"U0ALICE", "Alice", "Europe/Lisbon"}
+	playDave  = player{"U0DAVE", "Dave", "Asia/Kolkata"}
+	playBob   = player{"U0BOB", "Bob", "Europe/Berlin"}
+	playCarol = player{"U0CAROL", "Carol", "America/New_York"}
+	playGus   = player{"U0GUS", "Gus", "Europe/Berlin"}
+)
+
+func players() []player { return []player{playAlice, playDave, playBob, playCarol, playGus} }
+
+// playClock runs a thousand times slower than the real one and is moved by the
+// play, so that a slow machine changes no minute that is shown.
+type playClock struct {
+	mu    sync.Mutex
+	base  time.Time
+	began time.Time
+}
+
+func (c *playClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.base.Add(time.Since(c.began) / 1000)
+}
+
+func (c *playClock) jump(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.base = c.base.Add(d)
+}
+
+// nextMinute moves to the next full minute.
+func (c *playClock) nextMinute() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.base, c.began = c.base.Add(time.Since(c.began)/1000).Truncate(time.Minute).Add(time.Minute), time.Now()
+}
+
+// chapter is a part of the transcript with a workspace and an account of its own.
+type chapter struct {
+	title   string
+	servers []runcloudsim.Server
+	config  func(*config.Config)
+	scenes  func(*play)
+}
+
+// play is one chapter on stage: the real bot between the played services, and what
+// the people saw so far.
+type play struct {
+	t       *testing.T
+	clock   *playClock
+	slack   *slacksim.Workspace
+	account *runcloudsim.Account
+	app     *app
+	out     strings.Builder
+	held    sync.RWMutex // locked while RunCloud keeps its answers back
+	halted  bool         // all work waits for a person
+	seen    map[string]bool
+}
+
+func newPlay(t *testing.T, c chapter) *play {
+	t.Helper()
+	clock := &playClock{base: time.Date(2026, time.March, 9, 8, 0, 0, 0, time.UTC), began: time.Now()}
+	p := &play{
+		t: t, clock: clock, seen: map[string]bool{},
+		slack: slacksim.New(slacksim.Options{Now: clock.Now}), account: runcloudsim.New(runcloudsim.Options{Now: clock.Now}),
+	}
+	slackURL, err := p.slack.Start()
+	p.must(err)
+	t.Cleanup(p.slack.Close)
+	accountURL, err := p.account.Start()
+	p.must(err)
+	t.Cleanup(func() { _ = p.account.Close() })
+	p.cast()
+	for _, server := range c.servers {
+		p.account.AddServer(server)
+	}
+	p.account.OnCall(p.call)
+	cfg := p.config(slackURL, accountURL)
+	if c.config != nil {
+		c.config(&cfg)
+	}
+	p.app, err = newAppAt(t.Context(), cfg, newLog("error", "console", io.Discard), clock.Now)
+	p.must(err)
+	p.run()
+	return p
+}
+
+func (p *play) run() {
+	ctx, leave := context.WithCancel(context.WithoutCancel(p.t.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- p.app.run(ctx) }()
+	p.t.Cleanup(func() {
+		leave()
+		if err := <-ended; err != nil {
+			p.t.Errorf("the bot ended with: %v", err)
+		}
+		p.app.close()
+		for _, v := range p.slack.Violations() {
+			p.t.Errorf("a rule of Slack's was broken: %+v", v)
+		}
+	})
+	p.until("the bot listens", func() bool { return p.slack.Sockets() > 0 })
+}
+
+func (p *play) cast() {
+	members := []string{p.slack.BotUserID()}
+	for _, who := range players() {
+		p.slack.AddUser(slacksim.User{ID: who.id, Name: strings.ToLower(who.name), RealName: who.name, TZ: who.zone, IsRestricted: who == playGus})
+		members = append(members, who.id)
+	}
+	p.slack.AddChannel(slacksim.Channel{ID: opsChannel, Name: "ops", Members: members, Bot: true})
+	p.slack.AddChannel(slacksim.Channel{ID: newsChannel, Name: "security", Members: members, Bot: true})
+}
+
+func (p *play) config(slackURL, accountURL string) config.Config {
+	return config.Config{
+		Slack:     config.Slack{BotToken: config.NewSecret(p.slack.BotToken()), AppToken: config.NewSecret(p.slack.AppToken()), APIURL: slackURL},
+		RunCloud:  config.RunCloud{Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour},
+		Approvers: []string{playBob.id, playCarol.id}, ApprovalChannel: opsChannel, AnnounceChannel: newsChannel, Approvals: 1,
+		RequestTTL: 8 * time.Hour, MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour,
+		LongGrants: config.LongGrantsRenew, SystemUser: "runcloud", SystemUsers: []string{"runcloud", "root"},
+		OffboardDeactivated: config.OffboardDeactivatedRun, Concurrency: 16,
+		DatabaseURL: config.NewSecret("sqlite:" + filepath.Join(p.t.TempDir(), "ledger.db")),
+	}
+}
+
+// call keeps what changes or reads keys waiting while the play holds RunCloud, so
+// that it is certain what is drawn meanwhile.
+func (p *play) call(c runcloudsim.Call) {
+	if c.Phase == runcloudsim.Before && slices.Contains([]runcloudsim.Op{runcloudsim.OpCreate, runcloudsim.OpDelete, runcloudsim.OpListCredentials}, c.Op) {
+		p.held.RLock()
+		p.held.RUnlock() //nolint:staticcheck // only waited for
+	}
+}
+
+func (p *play) must(err error) {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// until waits for what other goroutines bring about.
+func (p *play) until(what string, cond func() bool) {
+	p.t.Helper()
+	deadline := time.After(time.Minute)
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for !cond() {
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			p.t.Fatalf("after a minute this is still not so: %s\n%s", what, p.out.String())
+		}
+	}
+}
+
+// whileHeld does something that starts work on servers, and lets RunCloud answer
+// only after Slack has shown that the work has begun and look, if any, has looked.
+func (p *play) whileHeld(do, look func()) {
+	p.t.Helper()
+	p.held.Lock()
+	do()
+	p.shown()
+	if look != nil {
+		look()
+	}
+	p.held.Unlock()
+	p.settled()
+}
+
+// shown waits until Slack shows all that the ledger wants it to.
+func (p *play) shown() {
+	p.t.Helper()
+	p.until("Slack shows everything", func() bool {
+		now := p.clock.Now()
+		p.must(p.app.service.Sweep(p.t.Context()))
+		var due, later, notices []int64
+		err := p.app.store.Read(p.t.Context(), func(tx access.Tx) (err error) {
+			if due, err = tx.DueDrawings(p.t.Context(), now); err != nil {
+				return err
+			}
+			if later, err = tx.DueDrawings(p.t.Context(), now.Add(time.Hour)); err != nil {
+				return err
+			}
+			notices, err = tx.DueNotices(p.t.Context(), now.Add(time.Hour))
+			return err
+		})
+		p.must(err)
+		if len(due) == 0 && len(later) > 0 {
+			p.clock.jump(time.Second) // the bot draws a request every few seconds at most
+		}
+		return len(later)+len(notices) == 0
+	})
+}
+
+// settled waits until the work on servers rests and Slack shows it.
+func (p *play) settled() {
+	p.t.Helper()
+	if !p.halted {
+		p.until("the work rests", p.rests)
+	}
+	p.shown()
+}
+
+func (p *play) rests() bool {
+	for id := int64(1); ; id++ {
+		v, err := p.app.service.View(p.t.Context(), id)
+		if access.CodeOf(err) == access.NotFound {
+			return true
+		}
+		p.must(err)
+		if slices.ContainsFunc(v.Results, p.moves) {
+			return false
+		}
+	}
+}
+
+// moves tells of a result that will still change without anybody's doing.
+func (p *play) moves(r access.Result) bool {
+	waits := slices.ContainsFunc(p.account.Servers(), func(s runcloudsim.Server) bool { return s.ID == r.ServerID && s.Offline })
+	return !r.State.Final() && r.State != access.Failed && !(waits && r.Problem == access.ProblemOffline)
+}
+
+// later lets time pass, and everything that is due be done.
+func (p *play) later(d time.Duration, words string) {
+	p.t.Helper()
+	p.at(p.clock.Now().Add(d), words)
+}
+
+// at is later, for a moment that is known.
+func (p *play) at(when time.Time, words string) {
+	p.t.Helper()
+	p.says("%s", words)
+	p.whileHeld(func() {
+		p.clock.jump(when.Sub(p.clock.Now()))
+		p.must(p.app.service.Sweep(p.t.Context()))
+		p.must(p.app.service.WakeDue(p.t.Context()))
+		p.must(p.app.service.Resume(p.t.Context()))
+	}, nil)
+	p.letters()
+}
+
+func (p *play) says(format string, parts ...any) { fmt.Fprintf(&p.out, "\n-- "+format+"\n", parts...) }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"flag"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/ssh"
+)
+
+var updateTranscript = flag.Bool("update", false, "write testdata/transcript.txt anew")
+
+const transcriptHead = `What people read and press: everything a team does with sshkeybot, in order.
+
+Written by TestTranscript from a played Slack workspace and RunCloud account with the real bot between
+them; "go test ./cmd/sshkeybot -run TestTranscript -update" writes it anew. Alice (Lisbon) and Dave
+(Kolkata) work with servers, Bob (Berlin) and Carol (New York) approve; Gus is a guest of the
+workspace. Requests go to #ops, what everybody should know to #security. Each chapter begins on a new
+installation.
+`
+
+// TestTranscript plays what a team does with the bot and compares what every person
+// sees with the transcript in the repository.
+func TestTranscript(t *testing.T) {
+	t.Parallel()
+	chapters := []chapter{firstSteps(), deciding(), twoApprovals(), bigAccount(), failures(), ending(), takingAway(), leaving(), trouble()}
+	texts := make([]string, len(chapters))
+	t.Run("chapters", func(t *testing.T) {
+		for i, c := range chapters {
+			t.Run(c.title, func(t *testing.T) {
+				t.Parallel()
+				p := newPlay(t, c)
+				c.scenes(p)
+				p.letters()
+				title := "\n\n\n" + strings.ToUpper(c.title) + "\n" + strings.Repeat("=", len(c.title)) + "\n"
+				texts[i] = title + strings.TrimPrefix(p.out.String(), "\n")
+			})
+		}
+	})
+	if t.Failed() {
+		return
+	}
+	compareTranscript(t, transcriptHead+strings.Join(texts, ""))
+}
+
+func compareTranscript(t *testing.T, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", "transcript.txt")
+	if *updateTranscript {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("people read something else than the transcript says (-transcript +now):\n%s", diff)
+	}
+}
+
+// keyOf makes the same Ed25519 key for the same words.
+func keyOf(t testing.TB, words string) string {
+	t.Helper()
+	seed := sha256.Sum256([]byte(words))
+	public, err := ssh.NewPublicKey(ed25519.NewKeyFromSeed(seed[:]).Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public))) + " " + words
+}
+
+// rsaKeyOf makes the line of an RSA key of that length; only its size matters.
+func rsaKeyOf(bits int) string {
+	modulus := new(big.Int).SetBit(big.NewInt(1), bits-1, 1)
+	wire := ssh.Marshal(struct {
+		Type string
+		E, N *big.Int
+	}{ssh.KeyAlgoRSA, big.NewInt(65537), modulus})
+	return ssh.KeyAlgoRSA + " " + base64.StdEncoding.EncodeToString(wire)
+}
