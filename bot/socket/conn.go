@@ -22,6 +22,7 @@ type conn struct {
 	pace    pace
 	leaving chan struct{} // closed when it was told to go or has ended
 	leave   func()
+	answers bool // Slack answers our pings here; for the reader alone
 	writing sync.Mutex
 }
 
@@ -33,10 +34,14 @@ func newConn(ws *websocket.Conn, p pace) *conn {
 // heard puts off the time at which the connection counts as dead. One that was
 // told to go is not kept any longer.
 func (k *conn) heard() {
+	limit := k.pace.deaf
+	if k.answers {
+		limit = min(limit, k.pace.silent)
+	}
 	select {
 	case <-k.leaving:
 	default:
-		_ = k.ws.SetReadDeadline(time.Now().Add(k.pace.deaf)) // fails on a closed connection, as the read will
+		_ = k.ws.SetReadDeadline(time.Now().Add(limit)) // fails on a closed connection, as the read will
 	}
 }
 
@@ -68,7 +73,8 @@ func (k *conn) sayGoodbye() {
 	k.control(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""))
 }
 
-// knock pings Slack, so that no router between takes the connection for idle.
+// knock pings Slack, so that no router between takes the connection for idle, and a
+// connection that died without a word is noticed soon: half of all commands go there.
 func (k *conn) knock(ctx context.Context) {
 	ticker := time.NewTicker(k.pace.knock)
 	defer ticker.Stop()
@@ -93,6 +99,12 @@ func (c *Client) read(ctx context.Context, k *conn) {
 		k.heard()
 		c.pinged()
 		k.control(websocket.PongMessage, []byte(data))
+		return nil
+	})
+	k.ws.SetPongHandler(func(string) error {
+		k.answers = true
+		k.heard()
+		c.pinged()
 		return nil
 	})
 	k.heard()
@@ -131,7 +143,7 @@ func (c *Client) receive(ctx context.Context, k *conn, raw []byte) {
 		// Not acknowledged, it would come again and again.
 		c.log.Warn("socket: a frame of an unknown form", "type", clip(f.Type), "envelope", clip(f.ID), "bytes", len(raw))
 		if f.ID != "" {
-			c.ack(k, f.ID, nil)
+			_ = c.ack(k, f.ID, nil) // where it fails the connection ends
 		}
 	}
 }

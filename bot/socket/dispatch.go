@@ -14,6 +14,11 @@ import (
 // 20 KB and more without a word.
 const MaxAck = 20<<10 - 1
 
+const (
+	ackLimit = 3 * time.Second // then Slack has told the person that we did not answer
+	ackAgain = 50 * time.Millisecond
+)
+
 // dispatch starts a handler and never waits.
 func (c *Client) dispatch(ctx context.Context, k *conn, e Envelope) {
 	if !c.begin() {
@@ -33,7 +38,13 @@ func (c *Client) dispatch(ctx context.Context, k *conn, e Envelope) {
 			c.log.Error("socket: an envelope was not handled", "envelope", e.ID, "type", e.Type, "error", err)
 			return
 		}
-		c.ack(k, e.ID, payload)
+		err = c.ack(k, e.ID, payload)
+		for err != nil && time.Since(e.At) < ackLimit && sleep(ctx, ackAgain) { // a new connection is on its way
+			err = c.ack(k, e.ID, payload)
+		}
+		if err != nil {
+			c.log.Warn("socket: an acknowledgement could not be sent", "envelope", e.ID, "error", err)
+		}
 	}()
 }
 
@@ -75,7 +86,7 @@ func (c *Client) handle(ctx context.Context, e Envelope) (payload any, err error
 
 // ack acknowledges over the connection that the envelope came on, or over
 // another one when that is gone. Once the write has succeeded it has left us.
-func (c *Client) ack(k *conn, id string, payload any) {
+func (c *Client) ack(k *conn, id string, payload any) error {
 	raw, err := json.Marshal(acknowledgement{id, payload})
 	if err != nil || len(raw) > MaxAck {
 		c.log.Error("socket: the answer in an acknowledgement is dropped", "envelope", id, "bytes", len(raw), "error", err)
@@ -84,11 +95,11 @@ func (c *Client) ack(k *conn, id string, payload any) {
 	for _, to := range append([]*conn{k}, slices.DeleteFunc(c.open(), func(o *conn) bool { return o == k })...) {
 		sent := to.send(raw)
 		if sent == nil {
-			return
+			return nil
 		}
 		err = errors.Join(err, sent)
 	}
-	c.log.Warn("socket: an acknowledgement could not be sent", "envelope", id, "error", err)
+	return err
 }
 
 type acknowledgement struct {

@@ -30,6 +30,7 @@ type pace struct {
 	opens   rate.Limit // of apps.connections.open, over all connections
 	burst   int
 	deaf    time.Duration // without a ping for that long a connection is dead
+	silent  time.Duration // the same where Slack has answered our own pings
 	drain   time.Duration // how long a connection that was told to go is still read
 	knock   time.Duration // our own pings, for the routers between
 	goodbye time.Duration // for Slack's answer to a close frame
@@ -40,7 +41,7 @@ type pace struct {
 var slackPace = pace{
 	healthy: 30 * time.Second, first: time.Second, longest: 30 * time.Second,
 	opens: rate.Every(3 * time.Second), burst: 4,
-	deaf: 30 * time.Second, drain: 15 * time.Second, knock: 5 * time.Second, goodbye: time.Second,
+	deaf: 30 * time.Second, silent: 12 * time.Second, drain: 15 * time.Second, knock: 5 * time.Second, goodbye: time.Second,
 }
 
 // backoff is the pause before the next attempt after so many failures in a row.

@@ -182,6 +182,24 @@ func TestDeafConnectionIsReplaced(t *testing.T) {
 	}
 }
 
+// A connection over which our own pings were answered, and are not any more, is dead
+// long before it could be told by Slack's pings.
+func TestSilenceIsNoticedByOurOwnPings(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{PingInterval: time.Hour}, paced(func(p *pace) {
+		brisk(p)
+		p.deaf, p.silent, p.knock = time.Hour, 500*time.Millisecond, 10*time.Millisecond
+	}))
+	r.connected(t)
+	greeted := time.Now()
+	r.until(t, "an answer to a ping", func() bool { return r.client.Health().PingAge+20*time.Millisecond < time.Since(greeted) })
+	if n := r.client.Health().Reconnects; n > 0 {
+		t.Errorf("%d connections were replaced though Slack answers", n)
+	}
+	r.Deafen()
+	r.until(t, "a new connection", func() bool { return r.client.Health().Reconnects > 0 })
+}
+
 func TestHealsAfterAnOutage(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []slacksim.Outage{slacksim.Unavailable, slacksim.Refused} {

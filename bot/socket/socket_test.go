@@ -189,6 +189,36 @@ func TestUnknownFramesAreAcknowledged(t *testing.T) {
 	}
 }
 
+// The connections are cut while a command is handled: its acknowledgement waits for
+// the next one.
+func TestAcknowledgementOverTheNextConnection(t *testing.T) {
+	t.Parallel()
+	came, goOn := make(chan struct{}), make(chan struct{})
+	r := start(t, slacksim.Options{}, paced(brisk), handledBy(func(context.Context, Envelope) (any, error) {
+		close(came)
+		<-goOn
+		return nil, nil
+	}))
+	r.connected(t)
+	slow := slacksim.Fault{Delay: 300 * time.Millisecond}
+	r.Fail("apps.connections.open", slow, slow)
+	answer := make(chan slacksim.CommandResult, 1)
+	go func() {
+		got, err := r.Command(t.Context(), "U1", "C1", "/sshkey list")
+		if err != nil {
+			t.Error(err)
+		}
+		answer <- got
+	}()
+	<-came
+	r.DropSockets()
+	r.until(t, "no connection", func() bool { return r.client.Health().Sockets == 0 })
+	close(goOn)
+	if got := <-answer; !got.Acked {
+		t.Errorf("the command was handled, and its person told that it was not: %+v", got.Outcome)
+	}
+}
+
 func TestTooLongAnAnswerStillAcknowledges(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{}, handledBy(func(context.Context, Envelope) (any, error) {
