@@ -178,7 +178,7 @@ const stopWithin = 18 * time.Second
 // run works until ctx ends or Slack refuses us for good, and then stops the parts
 // in order: nothing new from Slack, then the work, then the database.
 func (a *app) run(ctx context.Context) error {
-	if err := a.store.ReleaseAll(ctx); err != nil {
+	if err := errors.Join(a.store.ReleaseAll(ctx), a.releaseDead(ctx)); err != nil {
 		return err
 	}
 	stopHTTP, err := a.serveHTTP(ctx)

@@ -61,7 +61,7 @@ func (s *Service) decide(ctx context.Context, tx Tx, d Decision, alias string) (
 	if err != nil {
 		return r, err
 	}
-	if !fresh {
+	if !fresh && d.Verdict == Approve { // who has approved may still deny
 		return r, conflict("You have approved this already; it needs another approver as well.")
 	}
 	if d.Verdict == Deny {

@@ -280,3 +280,22 @@ func TestUnauthorizedHaltsEverythingAndNothingIsLost(t *testing.T) {
 		t.Errorf("after it was mended %v", got)
 	}
 }
+
+func TestWaitSetByAClockFarAheadIsCutShort(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.register(alice, "alice laptop")
+	h.grant(alice, 2*time.Hour, "")
+	h.work()
+	h.clock.Advance(300 * 24 * time.Hour)
+	h.account.next = func(int64, bool) fault { return trouble }
+	h.must(h.Sweep(h.ctx()))
+	h.work() // the removal fails, and waits by the clock that is wrong
+	h.account.next = nil
+	h.clock.Advance(-300 * 24 * time.Hour)
+	h.must(h.WakeDue(h.ctx()))
+	h.pass(2 * time.Hour)
+	if left := h.account.ours(); len(left) != 0 {
+		t.Errorf("a removal waits for a clock that was wrong: %v", left)
+	}
+}

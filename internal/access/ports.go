@@ -147,7 +147,11 @@ type PlacementTx interface {
 	Covered(ctx context.Context, p Placement, now time.Time) (covered bool, until time.Time, err error)
 	// ReleaseHeld frees the placements that the replica holds.
 	ReleaseHeld(ctx context.Context, replica string) error
-	// Debt lists leaving placements with problems or attempts, oldest first.
+	// CapWaits brings placements that wait beyond that time forward to it: their next
+	// try was set by a clock that was wrong.
+	CapWaits(ctx context.Context, latest time.Time) error
+	// Debt lists leaving placements with problems or attempts, oldest first, without
+	// those that are only being renewed.
 	Debt(ctx context.Context) ([]Placement, error)
 }
 

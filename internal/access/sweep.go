@@ -12,6 +12,7 @@ import (
 const (
 	reminderLead = 15 * time.Minute // before a grant's end, its person is told
 	renewalLead  = time.Hour        // before RunCloud's own timer ends a key, it is renewed
+	longestWait  = time.Hour        // before anything is tried again; RunCloud never asks for more
 	sweepBatch   = 1000
 )
 
@@ -38,6 +39,9 @@ func (s *Service) WakeDue(ctx context.Context) error {
 	return s.Store.Update(ctx, func(tx Tx) error {
 		now := s.Now()
 		if err := s.align(ctx, tx, nil); err != nil {
+			return err
+		}
+		if err := tx.CapWaits(ctx, now.Add(longestWait)); err != nil {
 			return err
 		}
 		due, err := tx.Placements(ctx, PlacementQuery{

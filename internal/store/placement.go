@@ -79,5 +79,11 @@ func (t *tx) ReleaseHeld(ctx context.Context, replica string) error {
 // Debt implements access.PlacementTx.
 func (t *tx) Debt(ctx context.Context) ([]access.Placement, error) {
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements
-		WHERE state = 'leaving' AND (attempts > 0 OR problem <> '') ORDER BY left_at, id`)
+		WHERE state = 'leaving' AND urgent = 0 AND (attempts > 0 OR problem <> '') ORDER BY left_at, id`)
+}
+
+// CapWaits implements access.PlacementTx.
+func (t *tx) CapWaits(ctx context.Context, latest time.Time) error {
+	_, err := t.Exec(ctx, "UPDATE placements SET next_at = $1 WHERE next_at > $1 AND state IN ('wanted', 'unknown', 'leaving')", ms(latest))
+	return err
 }

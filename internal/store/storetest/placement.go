@@ -141,9 +141,34 @@ func testDebt(t *testing.T, s *store.Store) {
 		{ServerID: 3, State: access.PlacementLeaving},
 		{ServerID: 4, State: access.PlacementPlaced, Attempts: 3},
 		{ServerID: 5, State: access.PlacementGone, Attempts: 3, Problem: access.ProblemTrouble},
+		{ServerID: 6, State: access.PlacementLeaving, Attempts: 1, Urgent: true, LeftAt: epoch},
 	} {
 		ids = append(ids, insertPlacement(t, s, p).ID)
 	}
 	debt := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) { return tx.Debt(ctx) })
 	same(t, "debt, oldest first", placementIDs(debt), []int64{ids[1], ids[0]})
+}
+
+func testCapWaits(t *testing.T, s *store.Store) {
+	soon, far := epoch.Add(time.Minute), epoch.Add(1000*time.Hour)
+	latest := epoch.Add(time.Hour)
+	want := map[int64]time.Time{}
+	for _, p := range []struct {
+		access.Placement
+		want time.Time
+	}{
+		{access.Placement{ServerID: 1, State: access.PlacementLeaving, NextAt: far}, latest},
+		{access.Placement{ServerID: 2, State: access.PlacementWanted, NextAt: far}, latest},
+		{access.Placement{ServerID: 3, State: access.PlacementLeaving, NextAt: soon}, soon},
+		{access.Placement{ServerID: 4, State: access.PlacementGone, NextAt: far}, far},
+	} {
+		want[insertPlacement(t, s, p.Placement).ID] = p.want
+	}
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.CapWaits(ctx, latest) })
+	for id, next := range want {
+		got := read(t, s, func(ctx context.Context, tx access.Tx) (access.Placement, error) { return tx.Placement(ctx, id) })
+		if !got.NextAt.Equal(next) {
+			t.Errorf("server %d waits until %v, want %v", got.ServerID, got.NextAt, next)
+		}
+	}
 }

@@ -33,6 +33,7 @@ func Run(t *testing.T, open Opener) {
 		"PlacementOnce":        testPlacementOnce,
 		"Covered":              testCovered,
 		"Debt":                 testDebt,
+		"CapWaits":             testCapWaits,
 		"AlignCases":           testAlignCases,
 		"AlignModel":           testAlignModel,
 		"AlignLarge":           testAlignLarge,
