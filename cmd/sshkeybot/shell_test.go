@@ -25,13 +25,11 @@ type typed struct {
 // Shell runs a command in a process of its own, with the settings of the bot.
 func (r *rig) Shell(args ...string) typed {
 	r.t.Helper()
-	self, err := os.Executable()
-	r.must(err)
-	cmd := exec.CommandContext(r.t.Context(), self, append([]string{"-test.run=^TestAsCommand$", "--"}, args...)...) //nolint:gosec // ourselves
+	cmd := exec.CommandContext(r.t.Context(), "sshkeybot", args...) //nolint:gosec // TestMain puts it on the path
 	cmd.Env = r.environment()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err = cmd.Run()
+	err := cmd.Run()
 	out := typed{stdout: stdout.String(), stderr: stderr.String()}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		out.status = exit.ExitCode()
@@ -47,7 +45,7 @@ func (r *rig) Shell(args ...string) typed {
 func (r *rig) environment() []string {
 	c := r.app.cfg
 	return []string{
-		asCommand + "=1", "PATH=" + os.Getenv("PATH"),
+		"PATH=" + os.Getenv("PATH"),
 		"SLACK_BOT_TOKEN=" + c.Slack.BotToken.Reveal(), "SLACK_APP_TOKEN=" + c.Slack.AppToken.Reveal(), "SLACK_API_URL=" + c.Slack.APIURL,
 		"RUNCLOUD_API_TOKEN=" + c.RunCloud.Token.Reveal(), "RUNCLOUD_API_URL=" + c.RunCloud.APIURL,
 		"SSHKEYBOT_APPROVERS=" + strings.Join(c.Approvers, ","), "SSHKEYBOT_DATABASE_URL=" + c.DatabaseURL.Reveal(),
