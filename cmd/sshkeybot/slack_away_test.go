@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/config"
+	"sshkeybot/internal/sim/slacksim"
+)
+
+// healthAt serves the health pages on a port of this machine.
+func healthAt(t *testing.T, addr *string) func(*config.Config) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	*addr = listener.Addr().String()
+	_ = listener.Close()
+	return func(c *config.Config) { c.HTTPAddr = *addr }
+}
+
+// ready tells whether /readyz is green.
+func (r *rig) ready(addr string) bool {
+	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, "http://"+addr+"/readyz", nil)
+	r.must(err)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode == http.StatusOK
+}
+
+// Slack goes away in the middle of a run, with commands acknowledged that are not
+// carried out yet.
+func TestCommandsSurviveSlackAway(t *testing.T) {
+	t.Parallel()
+	for name, kind := range map[string]slacksim.Outage{"503": slacksim.Unavailable, "nobody listens": slacksim.Refused} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var addr string
+			r := start(t, plan{servers: 120, latency: 200 * time.Millisecond, config: healthAt(t, &addr)})
+			key := r.Register(alice)
+			r.Register(dave)
+			id := r.Ask(alice, "grant @alice 1h")
+			other := r.Ask(erin, "grant @dave 1h on web-*")
+			r.Posted(other)
+			r.until("the bot is ready", func() bool { return r.ready(addr) })
+			r.says(r.Press(bob, id, "Approve"), "You approved")
+			r.until("the run has begun", func() bool { return r.placed(key) > 0 })
+
+			// Acknowledged, and still to be looked at when Slack goes.
+			r.slack.Fail("users.info", slacksim.Fault{Delay: 500 * time.Millisecond, Status: 503}, slacksim.Fault{Delay: 500 * time.Millisecond, Status: 503})
+			r.acked(r.clicks(carol, other, "Approve"))
+			r.must(r.slack.Outage(kind))
+			r.until("it is not ready without Slack", func() bool { return !r.ready(addr) })
+			r.until("RunCloud's work goes on without Slack", func() bool { return r.placed(key) == 120 })
+			r.must(r.slack.Outage(slacksim.Up))
+			r.until("it is ready again", func() bool { return r.ready(addr) })
+
+			r.Settled(id)
+			r.toldWhole(id, 120)
+			r.When(other, "the click before the outage counts", state(access.Approved))
+			r.Settled(other)
+			r.until("Carol is told", func() bool {
+				all := r.slack.Ephemeral(carol)
+				return len(all) > 0 && strings.HasPrefix(all[len(all)-1].Text, "You approved request")
+			})
+			if n := r.doubles(ops); n > 1 {
+				t.Errorf("%d messages are doubled\n%s", n, r.everything())
+			}
+		})
+	}
+}
+
+// doubles counts the messages of a channel that say what another one says.
+func (r *rig) doubles(channel string) (n int) {
+	for _, m := range r.slack.Messages(channel) {
+		seen := map[string]bool{}
+		for _, reply := range r.slack.Thread(channel, m.TS) {
+			if text := reply.Text + fmt.Sprint(reply.Files); seen[text] {
+				n++
+			} else {
+				seen[text] = true
+			}
+		}
+	}
+	return n
+}
+
+// Slack keeps the sockets open and says nothing over them any more, and cannot be
+// asked for others at first.
+func TestNotReadyWhileDeaf(t *testing.T) {
+	t.Parallel()
+	var addr string
+	r := start(t, plan{config: healthAt(t, &addr)})
+	r.Register(alice)
+	r.until("the bot is ready", func() bool { return r.ready(addr) })
+	r.slack.DropSockets()
+	r.until("it is ready again after lost sockets", func() bool { return r.ready(addr) })
+
+	busy := slacksim.Fault{Status: 503}
+	r.slack.Fail("apps.connections.open", busy, busy, busy, busy)
+	r.slack.Deafen()
+	r.until("it is not ready when it is deaf", func() bool { return !r.ready(addr) })
+	r.until("it is ready again", func() bool { return r.ready(addr) })
+	r.until("commands come in again", func() bool {
+		outcome, err := r.slack.Command(t.Context(), alice, ops, "/sshkey list")
+		return err == nil && outcome.Acked
+	})
+}

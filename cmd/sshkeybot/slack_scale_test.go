@@ -1,0 +1,144 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/config"
+	"sshkeybot/internal/sim/slacksim"
+)
+
+// Two more channels, with the same people.
+const (
+	dev  = "C0DEV"
+	calm = "C0CALM"
+)
+
+// whereAsked posts every request in the channel where it is asked.
+func whereAsked(c *config.Config) { c.ApprovalChannel = "" }
+
+func moreChannels(r *rig) {
+	for id, name := range map[string]string{dev: "dev", calm: "calm"} {
+		r.slack.AddChannel(slacksim.Channel{ID: id, Name: name, Members: []string{alice, bob, carol, dave, erin}, Bot: true})
+	}
+}
+
+// TypesIn is Types in another channel, with the time until the answer is shown.
+func (r *rig) TypesIn(channel, user, text string) (answer string, took time.Duration) {
+	r.t.Helper()
+	began, before := time.Now(), len(r.slack.Ephemeral(user))
+	outcome, err := r.slack.Command(r.t.Context(), user, channel, "/sshkey "+text)
+	r.must(err)
+	r.acked(outcome.Outcome)
+	answer = r.answer(user, before)
+	return answer, time.Since(began)
+}
+
+// tooFast counts the calls that Slack refused for haste.
+func (r *rig) tooFast() (n int) {
+	for _, c := range r.slack.Calls() {
+		if c.Status == http.StatusTooManyRequests {
+			r.t.Logf("too fast: %s %s", c.Method, c.Channel)
+			n++
+		}
+	}
+	return n
+}
+
+// Three people are granted 500 servers each at the same time, two of them in one
+// channel. No other test runs meanwhile: it measures.
+func TestThreeGrantsOnFiveHundredServers(t *testing.T) {
+	const servers = 500
+	r := start(t, plan{servers: servers, config: whereAsked, prepare: moreChannels})
+	var ids []int64
+	for user, channel := range map[string]string{alice: ops, dave: ops, erin: dev} {
+		r.Register(user)
+		answer, _ := r.TypesIn(channel, user, fmt.Sprintf("grant <@%s> 1h", user))
+		ids = append(ids, r.numberIn(answer))
+	}
+	for _, id := range ids {
+		r.Posted(id)
+	}
+	began := time.Now()
+	var decided sync.WaitGroup
+	for _, id := range ids {
+		decided.Go(func() { r.clicks(bob, id, "Approve") })
+	}
+	decided.Wait()
+	lists := r.listsMeanwhile(ids)
+	for _, id := range ids {
+		r.Settled(id)
+	}
+	took := time.Since(began)
+	slices.Sort(lists)
+	t.Logf("Slack showed all %d results %s after the approvals; %d lists meanwhile: median %s, longest %s",
+		len(ids)*servers, took.Round(100*time.Millisecond), len(lists), lists[len(lists)/2], lists[len(lists)-1])
+	if median := lists[len(lists)/2]; median > time.Second {
+		t.Errorf("a list meanwhile took %s", median)
+	}
+	if took > 40*time.Second {
+		t.Errorf("Slack showed it all only after %s", took)
+	}
+	for _, id := range ids {
+		r.toldWhole(id, servers)
+	}
+	if n := r.tooFast(); n > 3 {
+		t.Errorf("Slack refused %d calls for haste", n)
+	}
+	if two, one := len(r.slack.Files(ops)), len(r.slack.Files(dev)); two != 2 || one != 1 {
+		t.Errorf("%d and %d complete lists are attached, want 2 and 1", two, one)
+	}
+}
+
+// clicks presses a button and does not look for the answer.
+func (r *rig) clicks(user string, id int64, label string) slacksim.Outcome {
+	r.t.Helper()
+	m := r.Posted(id)
+	outcome, err := r.slack.ClickStale(r.t.Context(), user, m.Channel, m.TS, slacksim.Pick{Label: label})
+	if err != nil {
+		r.t.Error(err)
+	}
+	return outcome
+}
+
+// listsMeanwhile asks for lists in a third channel, and for one more request there,
+// until the results of these requests stand.
+func (r *rig) listsMeanwhile(ids []int64) (took []time.Duration) {
+	r.t.Helper()
+	answer, answered := r.TypesIn(calm, carol, "grant <@"+alice+"> 5m on web-*")
+	began := time.Now()
+	r.Posted(r.numberIn(answer))
+	r.t.Logf("a request in a calm channel meanwhile: answered after %s, posted %s later", answered, time.Since(began))
+	if posted := time.Since(began); posted > 3*time.Second {
+		r.t.Errorf("a request in a calm channel was posted after %s", posted)
+	}
+	busy := func(id int64) bool { v := r.view(id); return v.Drawing.Shown != v.Drawing.Version || !rests(v.Results) }
+	pace := time.NewTicker(2 * time.Second) // a person, not a program
+	defer pace.Stop()
+	for len(took) == 0 || slices.ContainsFunc(ids, busy) && time.Since(began) < patience {
+		text, d := r.TypesIn(calm, carol, "list")
+		r.says(text, "<@"+alice+">")
+		took = append(took, d)
+		<-pace.C
+	}
+	return took
+}
+
+// toldWhole fails unless the thread of a request names every server once, and its
+// message says that all is done.
+func (r *rig) toldWhole(id int64, servers int) {
+	r.t.Helper()
+	r.says(r.Message(id), fmt.Sprintf("*Granted* on %d of %d servers", servers, servers))
+	thread := r.Thread(id)
+	for _, server := range r.servers {
+		if n := strings.Count(thread, "`"+r.nameOf(server)+"`"); n != 1 {
+			r.t.Errorf("%s is %d times in the thread of request %d, want once", r.nameOf(server), n, id)
+			return
+		}
+	}
+}
