@@ -37,6 +37,9 @@ func outcomes(results []access.Result) []outcome {
 	index := map[place]int{}
 	var out []outcome
 	for _, r := range results {
+		if r.Phase == access.PhaseInspect && r.ServerID == 0 && r.State.Final() {
+			continue // the list of servers, which is no server
+		}
 		at := place{r.Phase, r.ServerID}
 		i, known := index[at]
 		if !known {
