@@ -79,9 +79,9 @@ func (k *conn) knock(ctx context.Context) {
 	ticker := time.NewTicker(k.pace.knock)
 	defer ticker.Stop()
 	for {
+		k.control(websocket.PingMessage, nil)
 		select {
 		case <-ticker.C:
-			k.control(websocket.PingMessage, nil)
 		case <-ctx.Done():
 			return
 		}
