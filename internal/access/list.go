@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"sshkeybot/internal/duration"
 )
 
 // namesShown is how many server names a view of a grant carries.
@@ -328,7 +326,7 @@ func (s *Service) edit(ctx context.Context, tx Tx, r Request, e Edit) (Request, 
 	before := r
 	if e.Duration != nil {
 		if *e.Duration < s.Settings.MinDuration || (r.Duration != 0 && *e.Duration > r.Duration) {
-			return r, invalid("An approver can only shorten the duration, down to " + duration.Format(s.Settings.MinDuration) + ".")
+			return r, invalid("An approver can only shorten the duration, down to " + days(s.Settings.MinDuration) + ".")
 		}
 		r.Duration = *e.Duration
 	}

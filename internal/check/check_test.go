@@ -115,16 +115,21 @@ func TestAllIsWell(t *testing.T) {
 	}
 }
 
-func TestFindings(t *testing.T) {
+// none is where no remedy is wanted.
+const none = ""
+
+// finding is what one change of the world makes check say.
+type finding struct {
+	change func(t *testing.T, b *bench)
+	of     string
+	status check.Status
+	text   string
+	remedy string
+}
+
+func TestFindingsInSlack(t *testing.T) {
 	t.Parallel()
-	const none = "" // no remedy wanted
-	for name, tt := range map[string]struct {
-		change func(t *testing.T, b *bench)
-		of     string
-		status check.Status
-		text   string
-		remedy string
-	}{
+	says(t, map[string]finding{
 		"app token wrong":    {func(_ *testing.T, b *bench) { b.Config.Slack.AppToken = config.NewSecret("xapp-nix") }, "app token", check.Problem, "invalid_auth", "connections:write"},
 		"app token is other": {func(_ *testing.T, b *bench) { b.Config.Slack.AppToken = config.NewSecret(b.slack.BotToken()) }, "app token", check.Problem, "another kind", "SLACK_APP_TOKEN"},
 		"bot token wrong":    {func(_ *testing.T, b *bench) { b.Config.Slack.BotToken = config.NewSecret("xoxb-nix") }, "bot token", check.Problem, "invalid_auth", "SLACK_BOT_TOKEN"},
@@ -151,7 +156,12 @@ func TestFindings(t *testing.T) {
 		"channel shared":     {channelSeen(slacksim.Channel{ID: "C0OPS", Bot: true, Shared: true}), "approval channel", check.Warning, "another organisation", "your own"},
 		"channel not joined": {channelSeen(slacksim.Channel{ID: "C0OPS"}), "approval channel", check.Warning, "file", "/invite"},
 		"channel joined":     {channelSeen(slacksim.Channel{ID: "C0OPS", Name: "ops", Bot: true}), "approval channel", check.OK, "#ops", none},
+	})
+}
 
+func TestFindingsElsewhere(t *testing.T) {
+	t.Parallel()
+	says(t, map[string]finding{
 		"runcloud token":   {func(_ *testing.T, b *bench) { b.account.SetToken("other") }, "runcloud", check.Problem, "401", "allow list"},
 		"runcloud address": {func(_ *testing.T, b *bench) { b.account.AllowOnly("192.0.2.1") }, "runcloud", check.Problem, "401", "RUNCLOUD_API_TOKEN"},
 		"runcloud away":    {func(_ *testing.T, b *bench) { _ = b.account.Close() }, "runcloud", check.Problem, "did not answer", "RUNCLOUD_API_URL"},
@@ -182,7 +192,12 @@ func TestFindings(t *testing.T) {
 		"for ever":      {func(_ *testing.T, b *bench) { b.Config.AllowForever = true }, "durations", check.Warning, "for ever", "SSHKEYBOT_ALLOW_FOREVER"},
 		"permanent":     {func(_ *testing.T, b *bench) { b.Config.LongGrants = config.LongGrantsPermanent }, "long grants", check.Warning, "longer than 12h is placed as a permanent", "renew"},
 		"self-approval": {func(_ *testing.T, b *bench) { b.Config.SelfApproval = true }, "self-approval", check.Warning, "their own", "SSHKEYBOT_SELF_APPROVAL"},
-	} {
+	})
+}
+
+func says(t *testing.T, findings map[string]finding) {
+	t.Helper()
+	for name, tt := range findings {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
