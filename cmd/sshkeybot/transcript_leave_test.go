@@ -30,32 +30,34 @@ func takingAway() chapter {
 		p.thread(playBob, 5)
 		p.channel(playAlice, 1)
 		p.types(playBob, "revoke @alice")
-		p.pastedKey()
 	}}
 }
 
-func (p *play) pastedKey() {
-	p.scene("A key was found on the internet")
+func pastedKey() chapter {
+	return chapter{title: "A key of nobody's", servers: threeServers(), scenes: func(p *play) {
+		p.scene("A key was found on the internet")
+		p.findKey()
+	}}
+}
+
+func (p *play) findKey() {
 	old := keyOf(p.t, "someone@old")
 	p.account.AddKey(102, runcloudsim.Credential{Label: "old notebook", User: "runcloud", PublicKey: old})
 	p.account.AddKey(103, runcloudsim.Credential{Label: "backup", User: "root", PublicKey: keyOf(p.t, "backup")})
 	p.types(playBob, "revoke SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 	p.types(playBob, "revoke "+old+" for it is public")
 	p.pressesPrivate(playBob, "Take away")
-	p.thread(playBob, 6)
-	p.presses(playAlice, 6, "Remove this key")
-	p.presses(playBob, 6, "Remove this key")
-	p.thread(playBob, 6)
+	p.thread(playBob, 1)
+	p.presses(playAlice, 1, "Remove this key")
+	p.presses(playBob, 1, "Remove this key")
+	p.thread(playBob, 1)
 }
 
 func leaving() chapter {
 	return chapter{title: "Leaving", servers: threeServers(), scenes: func(p *play) {
-		p.types(playAlice, "register "+playKey(p.t, playAlice))
 		p.types(playDave, "register "+playKey(p.t, playDave))
 		p.types(playDave, "grant @dave 8h for the release")
 		p.presses(playBob, 1, "Approve")
-		p.types(playAlice, "grant @alice 8h for the release")
-		p.presses(playBob, 2, "Approve")
 		p.types(playDave, "grant @dave 2h on db-01 as root")
 
 		p.scene("Dave leaves the company")
@@ -66,8 +68,8 @@ func leaving() chapter {
 		p.types(playAlice, "offboard @dave")
 		p.types(playBob, "offboard @dave for he leaves on friday")
 		p.pressesPrivate(playBob, "Offboard")
-		p.thread(playBob, 4)
-		p.channel(playBob, 3)
+		p.thread(playBob, 3)
+		p.channel(playBob, 2)
 		p.types(playDave, "grant @dave 1h")
 		p.types(playAlice, "grant @dave 1h")
 		p.types(playBob, "list")
@@ -77,22 +79,29 @@ func leaving() chapter {
 		p.bulletin(playBob, newsChannel)
 
 		p.scene("An approver decides about the key that was not ours, and the last server comes back")
-		p.presses(playCarol, 4, "Remove this key")
-		p.channel(playCarol, 4)
+		p.presses(playCarol, 3, "Remove this key")
+		p.channel(playCarol, 3)
 		p.account.SetOnline(103, true)
 		p.later(time.Hour, "An hour passes")
-		p.thread(playBob, 4)
+		p.thread(playBob, 3)
+	}}
+}
 
+func deactivated() chapter {
+	return chapter{title: "A deactivated account", servers: threeServers(), scenes: func(p *play) {
+		p.types(playAlice, "register "+playKey(p.t, playAlice))
+		p.types(playAlice, "grant @alice 8h for the release")
+		p.presses(playBob, 1, "Approve")
 		p.scene("Slack tells that Alice's account was deactivated")
 		p.whileHeld(func() {
 			outcome, err := p.slack.Deactivate(p.t.Context(), playAlice.id)
 			p.acked(outcome.Outcome, err)
 			p.until("the offboarding has begun", func() bool {
-				_, err := p.app.service.View(p.t.Context(), 5)
+				_, err := p.app.service.View(p.t.Context(), 2)
 				return err == nil
 			})
 		}, nil)
-		p.thread(playBob, 5)
+		p.thread(playBob, 2)
 	}}
 }
 

@@ -175,7 +175,7 @@ func (p *play) must(err error) {
 func (p *play) until(what string, cond func() bool) {
 	p.t.Helper()
 	deadline := time.After(time.Minute)
-	ticker := time.NewTicker(5 * time.Millisecond)
+	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for !cond() {
 		select {

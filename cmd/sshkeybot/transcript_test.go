@@ -30,7 +30,7 @@ installation.
 // sees with the transcript in the repository.
 func TestTranscript(t *testing.T) {
 	t.Parallel()
-	chapters := []chapter{firstSteps(), deciding(), twoApprovals(), bigAccount(), failures(), ending(), takingAway(), leaving(), trouble()}
+	chapters := []chapter{firstSteps(), deciding(), twoApprovals(), bigAccount(), failures(), ending(), takingAway(), pastedKey(), leaving(), deactivated(), trouble()}
 	texts := make([]string, len(chapters))
 	t.Run("chapters", func(t *testing.T) {
 		for i, c := range chapters {
