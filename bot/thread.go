@@ -17,7 +17,7 @@ const (
 	maxBatch  = 150 // results that are told and recorded together
 
 	fileTries = 4                // of attaching the complete list
-	fileAgain = 15 * time.Second // between them; what is new waits that long as well
+	fileAgain = 10 * time.Second // between them; what is new waits that long as well
 )
 
 // thread is what is said about one phase of a request below its message.
