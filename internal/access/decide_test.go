@@ -200,3 +200,21 @@ func TestWhoMayOffboardWhom(t *testing.T) {
 	_, err := h.Offboard(h.ctx(), access.OffboardAsk{Source: "o", Asker: bob, Person: alice})
 	h.must(err)
 }
+
+func TestRequestThatNobodyIsLeftToDecideIsRefused(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.register(alice, "alice laptop")
+	r := h.ask(alice, time.Hour, "")
+	h.must(h.RefuseUndecidable(h.ctx()))
+	if got := h.view(r.ID).Request.State; got != access.Pending {
+		t.Fatalf("approvers are there, yet it is %s", got)
+	}
+	h.people.set(bob, access.Deactivated)
+	h.people.set(dave, access.Guest)
+	h.clock.Advance(time.Minute)
+	h.must(h.RefuseUndecidable(h.ctx()))
+	if got := h.view(r.ID).Request; got.State != access.Denied || got.DecidedBy != "" || got.Note == "" {
+		t.Errorf("it is %s by %q: %q", got.State, got.DecidedBy, got.Note)
+	}
+}
