@@ -182,17 +182,14 @@ func (a *app) run(ctx context.Context) error {
 	if err := errors.Join(a.store.ReleaseAll(ctx), a.releaseDead(ctx)); err != nil {
 		return err
 	}
-	stopHTTP, err := a.serveHTTP(ctx)
-	if err != nil {
-		return err
-	}
-	defer stopHTTP()
+	defer a.serveHTTP(ctx)()
 	defer a.serveShell()()
 	if err := a.runner.Start(ctx); err != nil {
 		return err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- a.bot.Run(context.WithoutCancel(ctx)) }()
+	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-ended:
@@ -220,18 +217,20 @@ func (a *app) serveShell() (stop func()) {
 	return stop
 }
 
-// serveHTTP serves the health pages, if they are wanted.
-func (a *app) serveHTTP(ctx context.Context) (stop func(), err error) {
+// serveHTTP serves the health pages, if they are wanted. The bot runs without them
+// where the address is taken, as by another replica on the same machine.
+func (a *app) serveHTTP(ctx context.Context) (stop func()) {
 	if a.cfg.HTTPAddr == "" {
-		return func() {}, nil
+		return func() {}
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.HTTPAddr)
 	if err != nil {
-		return nil, fmt.Errorf("SSHKEYBOT_HTTP_ADDR: %w", err)
+		a.log.Error("there are no health pages: SSHKEYBOT_HTTP_ADDR cannot be used", "error", err)
+		return func() {}
 	}
 	server := &http.Server{Handler: health.Handler(a.checks(), a.metrics), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = server.Serve(listener) }() // ends when stop closes it
-	return func() { _ = server.Close() }, nil
+	return func() { _ = server.Close() }
 }
 
 func (a *app) checks() []health.Check {
