@@ -30,6 +30,9 @@ installation.
 // sees with the transcript in the repository.
 func TestTranscript(t *testing.T) {
 	t.Parallel()
+	if withRace {
+		t.Skip("the transcript is about words: under the race detector it takes minutes, and the other tests run the same paths")
+	}
 	chapters := []chapter{firstSteps(), deciding(), twoApprovals(), bigAccount(), failures(), ending(), takingAway(), pastedKey(), leaving(), deactivated(), trouble()}
 	texts := make([]string, len(chapters))
 	t.Run("chapters", func(t *testing.T) {
