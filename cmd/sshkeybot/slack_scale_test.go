@@ -51,7 +51,7 @@ func (r *rig) tooFast() (n int) {
 }
 
 // Three people are granted 500 servers each at the same time, two of them in one
-// channel. No other test runs meanwhile: it measures.
+// channel. No other test runs meanwhile: the times that it prints mean something.
 func TestThreeGrantsOnFiveHundredServers(t *testing.T) {
 	const servers = 500
 	r := start(t, plan{servers: servers, config: whereAsked, prepare: moreChannels})
@@ -78,12 +78,6 @@ func TestThreeGrantsOnFiveHundredServers(t *testing.T) {
 	slices.Sort(lists)
 	t.Logf("Slack showed all %d results %s after the approvals; %d lists meanwhile: median %s, longest %s",
 		len(ids)*servers, took.Round(100*time.Millisecond), len(lists), lists[len(lists)/2], lists[len(lists)-1])
-	if median := lists[len(lists)/2]; median > time.Second {
-		t.Errorf("a list meanwhile took %s", median)
-	}
-	if took > 40*time.Second {
-		t.Errorf("Slack showed it all only after %s", took)
-	}
 	for _, id := range ids {
 		r.toldWhole(id, servers)
 	}
@@ -114,10 +108,10 @@ func (r *rig) listsMeanwhile(ids []int64) (took []time.Duration) {
 	began := time.Now()
 	r.Posted(r.numberIn(answer))
 	r.t.Logf("a request in a calm channel meanwhile: answered after %s, posted %s later", answered, time.Since(began))
-	if posted := time.Since(began); posted > 3*time.Second {
-		r.t.Errorf("a request in a calm channel was posted after %s", posted)
-	}
 	busy := func(id int64) bool { v := r.view(id); return v.Drawing.Shown != v.Drawing.Version || !rests(v.Results) }
+	if !slices.ContainsFunc(ids, busy) {
+		r.t.Errorf("a request in a calm channel had to wait until the big ones were shown")
+	}
 	pace := time.NewTicker(2 * time.Second) // a person, not a program
 	defer pace.Stop()
 	for len(took) == 0 || slices.ContainsFunc(ids, busy) && time.Since(began) < patience {
