@@ -65,7 +65,7 @@ func rest(t tally, v access.RequestView, phase access.Phase) string {
 		parts = append(parts, fmt.Sprintf("I go on with %s by myself.", servers(n)))
 	}
 	if NeedsFile(v, phase) {
-		parts = append(parts, "The complete list is the file in this thread.")
+		parts = append(parts, "The complete list follows as a file.")
 	}
 	return strings.Join(parts, " ")
 }

@@ -125,7 +125,8 @@ func times(number string, length time.Duration) (time.Duration, error) {
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 // Format writes whole seconds the way Parse reads them, dropping what is less than a second. Weeks are used
-// only for whole weeks, so 30 days stay «30d». Zero is «0s»; a negative length begins with «-».
+// only for several whole weeks, as people do: 7 days stay «7d», and 30 days «30d». Zero is «0s»; a negative
+// length begins with «-».
 func Format(d time.Duration) string {
 	d = d.Truncate(time.Second)
 	if d == 0 {
@@ -139,7 +140,7 @@ func Format(d time.Duration) string {
 	}
 	for _, u := range units {
 		length := uint64(u.length)
-		if left < length || u.letter == 'w' && left%length != 0 {
+		if left < length || u.letter == 'w' && (left%length != 0 || left == length) {
 			continue
 		}
 		text.WriteString(strconv.FormatUint(left/length, 10))

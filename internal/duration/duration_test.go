@@ -79,7 +79,7 @@ func TestFormat(t *testing.T) {
 		30 * time.Minute:             "30m",
 		90 * time.Minute:             "1h30m",
 		36 * time.Hour:               "1d12h",
-		7 * day:                      "1w",
+		7 * day:                      "7d",
 		14 * day:                     "2w",
 		30 * day:                     "30d",
 		8*day + time.Second:          "8d1s",
