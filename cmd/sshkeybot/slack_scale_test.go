@@ -53,6 +53,9 @@ func (r *rig) tooFast() (n int) {
 // Three people are granted 500 servers each at the same time, two of them in one
 // channel. No other test runs meanwhile: the times that it prints mean something.
 func TestThreeGrantsOnFiveHundredServers(t *testing.T) {
+	if withRace {
+		t.Skip("it is about size: under the race detector it takes minutes, and the other tests run the same paths")
+	}
 	const servers = 500
 	r := start(t, plan{servers: servers, config: whereAsked, prepare: moreChannels})
 	var ids []int64

@@ -62,6 +62,7 @@ type rig struct {
 func start(t testing.TB, p plan) *rig {
 	t.Helper()
 	p.slack.RateLimits = !p.unpaced
+	p.slack.AckLimit = cmp.Or(p.slack.AckLimit, ackWithin)
 	r := &rig{t: t, slack: slacksim.New(p.slack), account: runcloudsim.New(runcloudsim.Options{Rules: p.rules}), ended: make(chan error, 1)}
 	slackURL, err := r.slack.Start()
 	r.must(err)
@@ -142,9 +143,6 @@ func (r *rig) must(err error) {
 		r.t.Fatal(err)
 	}
 }
-
-// patience is how long anything may take on a busy machine.
-const patience = 90 * time.Second
 
 // until waits for something that other processes bring about.
 func (r *rig) until(what string, cond func() bool) {
