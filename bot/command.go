@@ -85,7 +85,7 @@ func unknownVerb(name string) error {
 		return refuse("`%s` is not in this version yet. `/sshkey help` shows what is.", name)
 	}
 	if len(name) <= 20 {
-		if near := nearest(name, verbNames()); near != "" {
+		if near := closest(name, verbNames()); near != "" {
 			return refuse("I do not know that command. Did you mean `/sshkey %s`? `/sshkey help` shows all.", near)
 		}
 	}

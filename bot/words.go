@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/nearest"
 )
 
 // word is one word of a command: what stands between blanks, in double quotes, or
@@ -111,34 +112,13 @@ func plainText(text string) string {
 	return escapes.Replace(text)
 }
 
-// nearest answers the candidate that differs least, if it is near at all.
-func nearest(text string, candidates []string) string {
+// closest answers the candidate that differs least, if it is near at all.
+func closest(text string, candidates []string) string {
 	best, least := "", 3
 	for _, c := range candidates {
-		if d := distance(strings.ToLower(text), c); d < least {
+		if d := nearest.Distance(strings.ToLower(text), c); d < least {
 			best, least = c, d
 		}
 	}
 	return best
-}
-
-// distance is Levenshtein's.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -71,7 +71,7 @@ func FuzzSplitWords(f *testing.F) {
 func TestNearest(t *testing.T) {
 	t.Parallel()
 	for typed, want := range map[string]string{"grnat": "grant", "GRANT": "grant", "ofboard": "offboard", "xyzzy": ""} {
-		if got := nearest(typed, verbNames()); got != want {
+		if got := closest(typed, verbNames()); got != want {
 			t.Errorf("%s: %q", typed, got)
 		}
 	}

@@ -50,15 +50,3 @@ func TestSecretIsNeverShown(t *testing.T) {
 		t.Error(got)
 	}
 }
-
-func TestDistance(t *testing.T) {
-	t.Parallel()
-	for _, row := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"kitten", "sitting", 3}, {"abc", "acb", 2}, {"ab", "ab", 0}} {
-		if got := distance(row.a, row.b); got != row.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", row.a, row.b, got, row.want)
-		}
-	}
-}

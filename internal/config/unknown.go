@@ -4,6 +4,7 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"sshkeybot/internal/nearest"
 	"strings"
 )
 
@@ -26,7 +27,7 @@ func (r *reader) unknown(environ []string) {
 		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) || foreign {
 			continue
 		}
-		if near := nearest(name, known); near != "" {
+		if near := closest(name, known); near != "" {
 			r.problems.add(name, "is no setting; did you mean %s?", near)
 		} else {
 			r.problems.add(name, "is no setting; remove it")
@@ -34,35 +35,14 @@ func (r *reader) unknown(environ []string) {
 	}
 }
 
-// nearest gives the known name that needs the fewest changes, if they are few compared with its length.
-func nearest(name string, known []string) string {
+// closest gives the known name that needs the fewest changes, if they are few compared with its length.
+func closest(name string, known []string) string {
 	best, fewest := "", math.MaxInt
 	for _, candidate := range known {
-		changes := distance(name, candidate)
+		changes := nearest.Distance(name, candidate)
 		if changes < fewest && changes <= len(strings.TrimPrefix(candidate, prefix))/2 {
 			best, fewest = candidate, changes
 		}
 	}
 	return best
-}
-
-// distance counts the insertions, deletions and replacements that turn a into b (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -3,12 +3,9 @@ package slacksim
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"sshkeybot/internal/sim/nodetest"
 	"testing"
 	"time"
 )
@@ -16,11 +13,8 @@ import (
 // TestSlacksOwnClient lets Slack's client for Node judge the played workspace:
 // it is the only peer here that nobody wrote for this test.
 func TestSlacksOwnClient(t *testing.T) {
-	if testing.Short() {
-		t.Skip("short")
-	}
 	t.Parallel()
-	dir := nodeModules(t)
+	dir := nodetest.Modules(t, "testdata/node")
 	b := newBench(t, Options{})
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
@@ -104,70 +98,5 @@ func (b *bench) startNode(dir string) (stop func()) {
 		if output.Len() > 0 {
 			b.t.Errorf("the client complains:\n%s", output.String())
 		}
-	}
-}
-
-// nodeModules installs the locked packages into the user's cache, or skips.
-func nodeModules(t *testing.T) string {
-	t.Helper()
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("%s is not there: %v", tool, err)
-		}
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		t.Skipf("no cache directory: %v", err)
-	}
-	lock, err := os.ReadFile("testdata/node/package-lock.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(cache, fmt.Sprintf("sshkeybot-node-%x", sha256.Sum256(lock))[:40])
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		t.Skipf("no cache directory: %v", err)
-	}
-	for _, name := range []string{"package.json", "package-lock.json", "peer.mjs"} {
-		copyFile(t, filepath.Join("testdata/node", name), filepath.Join(dir, name))
-	}
-	install(t, dir)
-	return dir
-}
-
-// install runs npm once per lock file; a mark tells that it came to its end.
-func install(t *testing.T, dir string) {
-	t.Helper()
-	mark := filepath.Join(dir, "installed")
-	if _, err := os.Stat(mark); err == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--omit-lockfile-registry-resolved=true")
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("npm cannot install (no registry?): %v\n%s", err, out)
-	}
-	if err := os.WriteFile(mark, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func copyFile(t *testing.T, from, to string) {
-	t.Helper()
-	in, err := os.Open(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer in.Close()
-	out, err := os.Create(to)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.Copy(out, in); err != nil {
-		t.Fatal(err)
-	}
-	if err := out.Close(); err != nil {
-		t.Fatal(err)
 	}
 }
