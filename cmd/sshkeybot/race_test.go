@@ -4,9 +4,10 @@ package main
 
 import "time"
 
-// The race detector makes everything ten times slower. Speed is judged without it.
+// The race detector makes everything many times slower. Speed is judged without it.
 const (
 	withRace  = true
+	slow      = 5 // times as long may anything take that a test sets a time for
 	ackWithin = 20 * time.Second
 	atOnce    = "8" // tests in parallel
 	patience  = 4 * time.Minute

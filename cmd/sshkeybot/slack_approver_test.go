@@ -14,7 +14,7 @@ import (
 // once, after a third of the time.
 func TestReminderBetweenTwoApprovals(t *testing.T) {
 	t.Parallel()
-	const ttl = 12 * time.Second
+	const ttl = slow * 12 * time.Second
 	r := start(t, plan{config: func(c *config.Config) { c.Approvals, c.RequestTTL = 2, ttl }})
 	r.Register(alice)
 	began := time.Now()
@@ -47,7 +47,7 @@ func TestLastApproverLeavesWhileARequestWaits(t *testing.T) {
 	r := start(t, plan{config: func(c *config.Config) {
 		c.Approvers = []string{bob}
 		c.OffboardDeactivated = config.OffboardDeactivatedOff
-		c.RequestTTL = 15 * time.Second
+		c.RequestTTL = slow * 15 * time.Second
 	}})
 	r.Register(alice)
 	id := r.Ask(alice, "grant @alice 1h")

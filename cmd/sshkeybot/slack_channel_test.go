@@ -43,7 +43,7 @@ func (r *rig) Replaced(id int64, old slacksim.Message) slacksim.Message {
 
 func TestDeletedByHandBeforeTheDecision(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{config: func(c *config.Config) { c.RequestTTL = 12 * time.Second }})
+	r := start(t, plan{config: func(c *config.Config) { c.RequestTTL = slow * 12 * time.Second }})
 	r.Register(alice)
 	id := r.Ask(alice, "grant @alice 1h")
 	old := r.Posted(id)
