@@ -131,7 +131,7 @@ func (a *app) timers() []queue.Timer {
 func (a *app) botTimers() []queue.Timer {
 	timers := []queue.Timer{
 		{Name: "leavers", Every: 30 * time.Minute, Do: a.service.FindLeavers},
-		{Name: "undecidable", Every: time.Minute, Do: a.service.RefuseUndecidable},
+		{Name: "undecidable", Every: 15 * time.Second, Do: a.service.RefuseUndecidable},
 	}
 	if at := a.cfg.DailySummary; at != nil {
 		sinceMidnight := time.Duration(at.Hour)*time.Hour + time.Duration(at.Minute)*time.Minute
