@@ -5,8 +5,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sshkeybot/internal/sim/nodetest"
 	"testing"
+
+	"sshkeybot/internal/sim/nodetest"
 )
 
 // typeScript answers a compiler that checks a literal against the type of a manifest.

@@ -6,9 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sshkeybot/internal/sim/nodetest"
 	"strings"
 	"testing"
+
+	"sshkeybot/internal/sim/nodetest"
 
 	"github.com/slack-go/slack"
 )

@@ -25,7 +25,7 @@ type typed struct {
 // Shell runs a command in a process of its own, with the settings of the bot.
 func (r *rig) Shell(args ...string) typed {
 	r.t.Helper()
-	cmd := exec.CommandContext(r.t.Context(), "sshkeybot", args...) //nolint:gosec // TestMain puts it on the path
+	cmd := exec.CommandContext(r.t.Context(), "sshkeybot", args...) // TestMain puts it on the path
 	cmd.Env = r.environment()
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 func TestHundredCommandsWhileSocketsChange(t *testing.T) {
 	t.Parallel()
 	const commands = 100
-	r := start(t, plan{unpaced: true})
+	r := start(t, plan{unpaced: true, slack: slacksim.Options{AckLimit: 3 * time.Second}}) // an acknowledgement that is lost is waited for
 	r.Register(alice)
 	over := make(chan struct{})
 	var changing sync.WaitGroup
@@ -110,9 +111,9 @@ func (r *rig) again(d slacksim.Delivery, accepts bool) {
 func (r *rig) delivered(kind string) slacksim.Delivery {
 	r.t.Helper()
 	all := r.slack.Deliveries()
-	for i := len(all) - 1; i >= 0; i-- {
-		if all[i].Type == kind {
-			return all[i]
+	for _, d := range slices.Backward(all) {
+		if d.Type == kind {
+			return d
 		}
 	}
 	r.t.Fatalf("no %s was delivered", kind)

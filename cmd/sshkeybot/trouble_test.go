@@ -109,7 +109,7 @@ func TestSlackAwayInTheMiddle(t *testing.T) {
 			away := make(chan struct{})
 			r.Posted(id)
 			r.afterCreates(5, func() { go func() { r.must(r.slack.Outage(kind)); close(away) }() })
-			r.slack.Click(t.Context(), bob, ops, r.Posted(id).TS, slacksim.Pick{Label: "Approve"}) //nolint:errcheck // its answer may fall into the outage
+			r.slack.Click(t.Context(), bob, ops, r.Posted(id).TS, slacksim.Pick{Label: "Approve"}) // its answer may fall into the outage
 			<-away
 			r.until("RunCloud's work goes on without Slack", func() bool { return r.placed(key) == 30 })
 			r.saysNot(r.Message(id), "*Granted*")

@@ -141,7 +141,7 @@ func checkOwnName(t *testing.T, all []access.Server, name string) {
 		t.Errorf("%q does not find itself: %+v, %v", name, found, err)
 	}
 	for _, server := range found {
-		if strings.ToLower(server.Name) != strings.ToLower(name) {
+		if !strings.EqualFold(server.Name, name) {
 			t.Errorf("%q finds %q", name, server.Name)
 		}
 	}

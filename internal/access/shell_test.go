@@ -84,7 +84,7 @@ func TestOffboardFromShellIsDoneOnce(t *testing.T) {
 type away struct{}
 
 func (away) Profile(context.Context, access.UserID) (access.Profile, error) {
-	return access.Profile{}, errors.New("Slack is away") //nolint:staticcheck // a name
+	return access.Profile{}, errors.New("Slack is away")
 }
 func (away) Members(context.Context, string) ([]access.UserID, error) { return nil, nil }
 

@@ -4,8 +4,9 @@ import (
 	"math"
 	"regexp"
 	"slices"
-	"sshkeybot/internal/nearest"
 	"strings"
+
+	"sshkeybot/internal/nearest"
 )
 
 const prefix = "SSHKEYBOT_"

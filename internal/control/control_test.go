@@ -33,7 +33,7 @@ func (u *uses) OffboardFromShell(_ context.Context, person access.UserID, operat
 // place is the path of a socket, which the system wants short.
 func place(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "ctl")
+	dir, err := os.MkdirTemp("", "ctl") //nolint:usetesting // t.TempDir has the test's name in it
 	if err != nil {
 		t.Fatal(err)
 	}

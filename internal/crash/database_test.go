@@ -112,6 +112,9 @@ func (d database) exec(t *testing.T, statement string, args ...any) {
 	}
 }
 
+// pause lets time pass between two looks, or before a death whose moment is drawn.
+func pause(d time.Duration) { <-time.After(d) }
+
 // until polls ready, which answers what is missing, until nothing is.
 func until(t *testing.T, limit time.Duration, ready func() string) {
 	t.Helper()
@@ -124,6 +127,6 @@ func until(t *testing.T, limit time.Duration, ready func() string) {
 		if t.Context().Err() != nil || time.Now().After(deadline) {
 			t.Fatalf("after %s: %s", limit, missing)
 		}
-		time.Sleep(20 * time.Millisecond)
+		pause(20 * time.Millisecond)
 	}
 }

@@ -87,11 +87,11 @@ func (s stage) ill() {
 func (s stage) death(replicas int, dice *rand.Rand) {
 	for range kills {
 		i := dice.IntN(replicas)
-		pause := time.Duration(dice.IntN(600)) * time.Millisecond
+		after := time.Duration(dice.IntN(600)) * time.Millisecond
 		if dice.IntN(3) == 0 {
-			pause *= 3
+			after *= 3
 		}
-		time.Sleep(pause) // the moment is what is random here; nothing is waited for
+		pause(after)
 		s.child(i).kill()
 		s.restart(i)
 		if dice.IntN(3) == 0 {

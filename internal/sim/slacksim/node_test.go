@@ -5,9 +5,10 @@ import (
 	"context"
 	"os"
 	"os/exec"
-	"sshkeybot/internal/sim/nodetest"
 	"testing"
 	"time"
+
+	"sshkeybot/internal/sim/nodetest"
 )
 
 // TestSlacksOwnClient lets Slack's client for Node judge the played workspace:

@@ -334,7 +334,7 @@ func (b *bench) untilWaiting(n int) {
 		if time.Now().After(deadline) {
 			b.t.Fatalf("%+v, want %d waiting", b.Client.Limiter().State(), n)
 		}
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 	}
 }
 
