@@ -17,7 +17,7 @@ import (
 // sets no limits, so that the connections can change often.
 func TestHundredCommandsWhileSocketsChange(t *testing.T) {
 	t.Parallel()
-	const commands = 100
+	const commands = 100 / slow
 	r := start(t, plan{unpaced: true, slack: slacksim.Options{AckLimit: 3 * time.Second}}) // an acknowledgement that is lost is waited for
 	r.Register(alice)
 	over := make(chan struct{})
