@@ -9,6 +9,6 @@ const (
 	withRace  = true
 	slow      = 5 // times as long may anything take that a test sets a time for
 	ackWithin = 20 * time.Second
-	atOnce    = "8" // tests in parallel
+	atOnce    = "4" // tests in parallel
 	patience  = 4 * time.Minute
 )
