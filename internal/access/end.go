@@ -14,6 +14,14 @@ type ending struct {
 	request int64 // under which request the removals are reported; 0 is each grant's own
 }
 
+// under answers the request under which the removals of a grant are reported.
+func (e ending) under(g Grant) int64 {
+	if e.request != 0 {
+		return e.request
+	}
+	return g.RequestID
+}
+
 // endGrants ends live grants, and starts the removal of what no other grant covers.
 func (s *Service) endGrants(ctx context.Context, tx Tx, e ending, grants []Grant) error {
 	for _, g := range grants {
@@ -28,11 +36,7 @@ func (s *Service) endGrants(ctx context.Context, tx Tx, e ending, grants []Grant
 		if !won {
 			continue
 		}
-		request := e.request
-		if request == 0 {
-			request = g.RequestID
-		}
-		if err := s.withdraw(ctx, tx, request, g, liveCovers(covers)); err != nil {
+		if err := s.withdraw(ctx, tx, e.under(g), g, liveCovers(covers)); err != nil {
 			return err
 		}
 	}
@@ -88,11 +92,7 @@ func (s *Service) endCovers(ctx context.Context, tx Tx, e ending, q CoverQuery) 
 		if len(ended[g.ID]) == 0 {
 			continue
 		}
-		request := e.request
-		if request == 0 {
-			request = g.RequestID
-		}
-		if err := s.withdraw(ctx, tx, request, g, ended[g.ID]); err != nil {
+		if err := s.withdraw(ctx, tx, e.under(g), g, ended[g.ID]); err != nil {
 			return err
 		}
 		if err := tx.Announce(ctx, g.RequestID); err != nil {

@@ -187,14 +187,3 @@ func Settled(results []Result) bool {
 	}
 	return true
 }
-
-// Owed counts the servers on which work of a phase is still open.
-func Owed(results []Result, phase Phase) int {
-	servers := map[int64]bool{}
-	for _, r := range results {
-		if r.Phase == phase && !r.State.Final() {
-			servers[r.ServerID] = true
-		}
-	}
-	return len(servers)
-}
