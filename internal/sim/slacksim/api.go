@@ -69,28 +69,27 @@ func (w *Workspace) handler() http.Handler {
 func (w *Workspace) serveAPI(rw http.ResponseWriter, r *http.Request, table map[string]method) {
 	began := time.Now()
 	name := r.PathValue("method")
-	call := Call{Method: name, At: w.opt.Now(), Status: http.StatusOK}
-	defer func() {
-		call.Latency = time.Since(began)
-		w.logCall(call)
-	}()
+	call := Call{Method: name, At: w.opt.Now()}
 	a, err := readArgs(r)
 	call.Channel = a.str("channel")
 	fault, failing := w.takeFault(name)
 	if failing && fault.Delay > 0 {
 		pause(r.Context().Done(), fault.Delay)
 	}
-	if failing && !fault.After && fault.answer(rw, &call) {
-		return
+	answer, faulty := fault.reply()
+	if !faulty || fault.After {
+		done := reply{err: err}
+		if err == nil {
+			done = w.run(name, table, a, r)
+		}
+		if !faulty {
+			answer = done
+		}
 	}
-	answer := reply{err: err}
-	if err == nil {
-		answer = w.run(name, table, a, r)
-	}
-	if failing && fault.After && fault.answer(rw, &call) {
-		return
-	}
-	call.Status, call.Error = answer.write(rw, w.grantedScopes())
+	call.Status, call.Error = answer.outcome()
+	call.Latency = time.Since(began)
+	w.logCall(call) // first: who has the answer may read the log
+	answer.write(rw, w.grantedScopes())
 }
 
 // pause waits for d or until done.
@@ -103,25 +102,18 @@ func pause(done <-chan struct{}, d time.Duration) {
 	}
 }
 
-// answer fails the call as the fault says; false when it only delays.
-func (f Fault) answer(rw http.ResponseWriter, call *Call) bool {
+// reply is what the fault answers; false when it only delays.
+func (f Fault) reply() (reply, bool) {
 	switch {
 	case f.Cut:
-		call.Status = 0
-		cut(rw)
+		return reply{cut: true}, true
 	case f.Status != 0:
-		call.Status = f.Status
-		if f.RetryAfter > 0 {
-			rw.Header().Set("Retry-After", strconv.Itoa(int(f.RetryAfter.Seconds())))
-		}
-		http.Error(rw, http.StatusText(f.Status), f.Status)
+		return reply{status: f.Status, retryAfter: f.RetryAfter}, true
 	case f.Error != "":
-		call.Error = f.Error
-		writeJSON(rw, http.StatusOK, refuse(f.Error).body())
+		return reply{err: refuse(f.Error)}, true
 	default:
-		return false
+		return reply{}, false
 	}
-	return true
 }
 
 func (w *Workspace) run(name string, table map[string]method, a args, r *http.Request) reply {
@@ -183,30 +175,56 @@ func (w *Workspace) grantedScopes() string {
 	return strings.Join(w.scopes, ",")
 }
 
-// reply is what run came to.
+// reply is how a call is answered: with the body, unless something else is set.
 type reply struct {
 	body       map[string]any
 	err        error
 	retryAfter time.Duration
+	status     int  // of an answer that is not Slack's JSON
+	cut        bool // the connection, instead of an answer
 }
 
-func (p reply) write(rw http.ResponseWriter, scopes string) (status int, code string) {
+// outcome is what the log of calls says of the reply.
+func (p reply) outcome() (status int, code string) {
+	switch {
+	case p.cut:
+		return 0, ""
+	case p.status != 0:
+		return p.status, ""
+	case p.retryAfter > 0:
+		return http.StatusTooManyRequests, "ratelimited"
+	case p.err != nil:
+		return http.StatusOK, p.refusal().code
+	default:
+		return http.StatusOK, ""
+	}
+}
+
+func (p reply) refusal() *apiError {
+	bad := refuse("internal_error")
+	_ = errors.As(p.err, &bad)
+	return bad
+}
+
+func (p reply) write(rw http.ResponseWriter, scopes string) {
 	rw.Header().Set("X-OAuth-Scopes", scopes)
 	if p.retryAfter > 0 {
 		rw.Header().Set("Retry-After", strconv.Itoa(int(p.retryAfter.Seconds())))
+	}
+	switch {
+	case p.cut:
+		cut(rw)
+	case p.status != 0:
+		http.Error(rw, http.StatusText(p.status), p.status)
+	case p.retryAfter > 0:
 		writeJSON(rw, http.StatusTooManyRequests, refuse("ratelimited").body())
-		return http.StatusTooManyRequests, "ratelimited"
+	case p.err != nil:
+		writeJSON(rw, http.StatusOK, p.refusal().body())
+	default:
+		body := map[string]any{"ok": true}
+		maps.Copy(body, p.body)
+		writeJSON(rw, http.StatusOK, body)
 	}
-	if p.err != nil {
-		bad := refuse("internal_error")
-		_ = errors.As(p.err, &bad)
-		writeJSON(rw, http.StatusOK, bad.body())
-		return http.StatusOK, bad.code
-	}
-	body := map[string]any{"ok": true}
-	maps.Copy(body, p.body)
-	writeJSON(rw, http.StatusOK, body)
-	return http.StatusOK, ""
 }
 
 func writeJSON(rw http.ResponseWriter, status int, body any) {

@@ -45,14 +45,17 @@ func (w *Workspace) serveHook(rw http.ResponseWriter, r *http.Request) {
 		w.touch()
 		w.mu.Unlock()
 	}
-	if bad, ok := errors.AsType[*apiError](err); ok {
+	bad, refused := errors.AsType[*apiError](err)
+	if refused {
 		call.Status, call.Error = bad.status(), bad.code
-		writeJSON(rw, call.Status, bad.body())
-	} else {
-		_, _ = io.WriteString(rw, "ok")
 	}
 	call.Latency = time.Since(began)
-	w.logCall(call)
+	w.logCall(call) // first: who has the answer may read the log
+	if refused {
+		writeJSON(rw, call.Status, bad.body())
+		return
+	}
+	_, _ = io.WriteString(rw, "ok")
 }
 
 func (e *apiError) status() int {
