@@ -169,9 +169,10 @@ func TestNothingIsAcknowledgedBeforeItIsStored(t *testing.T) {
 func TestLeftoversAreHandled(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
+	pressed := time.Now().Add(-time.Minute)
 	for i, a := range []act{
 		{ID: "e1", Kind: aCommand, Person: "U1", Text: "grant <@U2> 1h", At: time.Now().Add(-time.Hour), ResponseURL: "http://127.0.0.1:1/x"},
-		{ID: "e2", Kind: aClick, Person: "U3", Action: "approve", Value: "1", Channel: "C1", At: time.Now().Add(-time.Minute)},
+		{ID: "e2", Kind: aClick, Person: "U3", Action: "approve", Value: "1", Channel: "C1", At: pressed},
 	} {
 		raw, err := json.Marshal(a)
 		if err != nil {
@@ -194,6 +195,9 @@ func TestLeftoversAreHandled(t *testing.T) {
 	}
 	if got := r.whispered("U3").Text; !strings.Contains(got, "approved request 1") {
 		t.Errorf("%q", got)
+	}
+	if got := r.office.views[1].Request.DecidedAt; !got.Equal(pressed) {
+		t.Errorf("decided as if pressed at %s, want %s", got, pressed)
 	}
 }
 

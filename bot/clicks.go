@@ -28,13 +28,13 @@ func (b *Bot) press(ctx context.Context, a act) (draw.Message, error) {
 	id := a.number()
 	switch a.Action {
 	case draw.ActionApprove:
-		r, err := b.cfg.Uses.Decide(ctx, access.Decision{RequestID: id, Actor: a.Person, Verdict: access.Approve})
+		r, err := b.cfg.Uses.Decide(ctx, access.Decision{RequestID: id, Actor: a.Person, Verdict: access.Approve, At: a.At})
 		return draw.Decided(r, access.Approve), err
 	case draw.ActionCancel, draw.ActionKeep:
 		r, err := b.cfg.Uses.Cancel(ctx, id, a.Person)
 		return draw.Cancelled(r), err
 	case draw.ActionConfirm:
-		r, err := b.cfg.Uses.Confirm(ctx, id, a.Person)
+		r, err := b.cfg.Uses.Confirm(ctx, id, a.Person, a.At)
 		return draw.Confirmed(r), err
 	case draw.ActionRetry:
 		n, err := b.cfg.Uses.RetryFailed(ctx, id, a.Person)

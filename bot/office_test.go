@@ -107,7 +107,7 @@ func (o *office) Left(_ context.Context, id access.UserID) error {
 }
 
 // move settles an open request for the first who comes.
-func (o *office) move(id int64, actor access.UserID, to access.RequestState) (access.Request, error) {
+func (o *office) move(id int64, actor access.UserID, to access.RequestState, at time.Time) (access.Request, error) {
 	unlock, err := o.change()
 	defer unlock()
 	if err != nil {
@@ -120,17 +120,17 @@ func (o *office) move(id int64, actor access.UserID, to access.RequestState) (ac
 	case !v.Request.State.Open():
 		return access.Request{}, &access.Error{Code: access.Conflict, Message: "This has been decided already.", Who: v.Request.DecidedBy, When: v.Request.DecidedAt}
 	}
-	v.Request.State, v.Request.DecidedBy, v.Request.DecidedAt = to, actor, time.Now()
+	v.Request.State, v.Request.DecidedBy, v.Request.DecidedAt = to, actor, at
 	v.Drawing.Version++
 	return v.Request, nil
 }
 
-func (o *office) Confirm(_ context.Context, id int64, actor access.UserID) (access.Request, error) {
-	return o.move(id, actor, access.Approved)
+func (o *office) Confirm(_ context.Context, id int64, actor access.UserID, at time.Time) (access.Request, error) {
+	return o.move(id, actor, access.Approved, at)
 }
 
 func (o *office) Cancel(_ context.Context, id int64, actor access.UserID) (access.Request, error) {
-	return o.move(id, actor, access.Cancelled)
+	return o.move(id, actor, access.Cancelled, time.Now())
 }
 
 func (o *office) Decide(ctx context.Context, d access.Decision) (access.Request, error) {
@@ -138,9 +138,9 @@ func (o *office) Decide(ctx context.Context, d access.Decision) (access.Request,
 		return access.Request{}, &access.Error{Code: access.Forbidden, Message: "Only an approver may do this."}
 	}
 	if d.Verdict == access.Deny {
-		return o.move(d.RequestID, d.Actor, access.Denied)
+		return o.move(d.RequestID, d.Actor, access.Denied, d.At)
 	}
-	return o.move(d.RequestID, d.Actor, access.Approved)
+	return o.move(d.RequestID, d.Actor, access.Approved, d.At)
 }
 
 func (o *office) Edit(_ context.Context, e access.Edit) (access.Request, error) {

@@ -24,7 +24,7 @@ func (b *Bot) submit(ctx context.Context, a act) (draw.Message, error) {
 		return b.grantForm(ctx, a)
 	case draw.ModalDeny:
 		r, err := b.cfg.Uses.Decide(ctx, access.Decision{
-			RequestID: draw.ReadID(a.Metadata), Actor: a.Person, Verdict: access.Deny, Reason: draw.ReadDeny(a.form()),
+			RequestID: draw.ReadID(a.Metadata), Actor: a.Person, Verdict: access.Deny, Reason: draw.ReadDeny(a.form()), At: a.At,
 		})
 		return draw.Decided(r, access.Deny), err
 	case draw.ModalEdit:
@@ -71,7 +71,7 @@ func (b *Bot) editForm(ctx context.Context, a act) (draw.Message, error) {
 	if err != nil {
 		return draw.Message{}, asRefusal(err)
 	}
-	e := access.Edit{RequestID: v.Request.ID, Actor: a.Person}
+	e := access.Edit{RequestID: v.Request.ID, Actor: a.Person, At: a.At}
 	if (!forever || !v.Request.Forever()) && d != v.Request.Duration {
 		e.Duration = &d
 	}

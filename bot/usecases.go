@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"time"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sshkey"
@@ -27,7 +28,7 @@ type Asking interface {
 
 // Deciding moves requests on.
 type Deciding interface {
-	Confirm(ctx context.Context, requestID int64, actor access.UserID) (access.Request, error)
+	Confirm(ctx context.Context, requestID int64, actor access.UserID, at time.Time) (access.Request, error)
 	Decide(ctx context.Context, d access.Decision) (access.Request, error)
 	Edit(ctx context.Context, e access.Edit) (access.Request, error)
 	Cancel(ctx context.Context, requestID int64, actor access.UserID) (access.Request, error)

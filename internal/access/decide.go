@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Decide records an approver's verdict and, when it settles the request, carries
@@ -54,7 +55,7 @@ func (s *Service) decide(ctx context.Context, tx Tx, d Decision, alias string) (
 	if err != nil {
 		return r, err
 	}
-	if err := s.undecided(r); err != nil {
+	if err := s.undecided(r, d.At); err != nil {
 		return r, err
 	}
 	fresh, err := tx.AddApproval(ctx, Approval{RequestID: r.ID, Approver: d.Actor, Verdict: d.Verdict, Reason: d.Reason, At: s.Now()})
@@ -83,9 +84,10 @@ func (s *Service) decide(ctx context.Context, tx Tx, d Decision, alias string) (
 	return s.approve(ctx, tx, r, d.Actor, alias)
 }
 
-// undecided refuses a request that is no longer open, and says how it ended.
-func (s *Service) undecided(r Request) error {
-	if r.State == Pending && s.Now().Before(r.ExpiresAt) {
+// undecided refuses a request that was no longer open at that time (zero is now),
+// and says how it ended.
+func (s *Service) undecided(r Request, at time.Time) error {
+	if r.State == Pending && s.inTime(r, at) {
 		return nil
 	}
 	e := &Error{Code: Conflict, Who: r.DecidedBy, When: r.DecidedAt}
@@ -104,6 +106,15 @@ func (s *Service) undecided(r Request) error {
 		e.Message, e.When = "This request has expired unanswered. It can be asked again.", r.ExpiresAt
 	}
 	return e
+}
+
+// inTime tells whether what was pressed at that time (zero is now) came before the
+// end of the request.
+func (s *Service) inTime(r Request, at time.Time) bool {
+	if at.IsZero() {
+		at = s.Now()
+	}
+	return at.Before(r.ExpiresAt)
 }
 
 func (s *Service) enough(ctx context.Context, tx Tx, r Request) (bool, error) {
@@ -266,7 +277,7 @@ func (s *Service) Cancel(ctx context.Context, id int64, actor UserID) (Request, 
 		case r.Asker != actor:
 			return forbidden("Only the person who asked can cancel this.")
 		case !r.State.Open():
-			return s.undecided(r)
+			return s.undecided(r, s.Now())
 		}
 		out, err = s.close(ctx, tx, r, Cancelled, actor, "")
 		return err
@@ -274,8 +285,8 @@ func (s *Service) Cancel(ctx context.Context, id int64, actor UserID) (Request, 
 	return out, err
 }
 
-// Confirm carries out an approver's own draft.
-func (s *Service) Confirm(ctx context.Context, id int64, actor UserID) (Request, error) {
+// Confirm carries out an approver's own draft, confirmed at that time (zero is now).
+func (s *Service) Confirm(ctx context.Context, id int64, actor UserID, at time.Time) (Request, error) {
 	if err := s.mustApprove(ctx, actor); err != nil {
 		return Request{}, err
 	}
@@ -287,9 +298,9 @@ func (s *Service) Confirm(ctx context.Context, id int64, actor UserID) (Request,
 			return err
 		case r.Asker != actor:
 			return forbidden("Only the person who wrote this can confirm it.")
-		case r.State != Draft || !s.Now().Before(r.ExpiresAt):
+		case r.State != Draft || !s.inTime(r, at):
 			r.State = nonDraft(r.State)
-			return s.undecided(r)
+			return s.undecided(r, at)
 		}
 		out, err = s.approve(ctx, tx, r, actor, "")
 		return err
@@ -304,12 +315,21 @@ func nonDraft(state RequestState) RequestState {
 	return state
 }
 
-// ExpireRequests closes requests that nobody answered in time.
+// ExpireRequests closes requests that nobody answered in time. What somebody
+// pressed before and is still in the inbox comes first.
 func (s *Service) ExpireRequests(ctx context.Context) (int, error) {
 	var expired int
 	err := s.Store.Update(ctx, func(tx Tx) error {
+		until := s.Now()
+		oldest, err := tx.OldestEnvelope(ctx)
+		if err != nil {
+			return err
+		}
+		if !oldest.IsZero() && oldest.Before(until) {
+			until = oldest
+		}
 		due, err := tx.Requests(ctx, RequestQuery{
-			States: []RequestState{Draft, WaitingForKey, Pending}, ExpiresBefore: s.Now(), Limit: endBatch,
+			States: []RequestState{Draft, WaitingForKey, Pending}, ExpiresBefore: until, Limit: endBatch,
 		})
 		if err != nil {
 			return err

@@ -111,6 +111,30 @@ func TestOnlyTheAskerCancels(t *testing.T) {
 	}
 }
 
+// Who pressed in time decides, however late the press is carried out: after a crash
+// between its acknowledgement and its handling.
+func TestPressInTimeCountsHoweverLate(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.register(alice, "alice laptop")
+	requests := []access.Request{h.ask(alice, time.Hour, ""), h.ask(alice, 2*time.Hour, "")}
+	end := requests[0].ExpiresAt
+	press := access.Envelope{ID: "press", Person: bob, At: end.Add(-time.Second)}
+	_, err := h.ledger.Accept(h.ctx(), press, end)
+	h.must(err)
+	h.clock.Advance(end.Add(time.Hour).Sub(h.clock.Now()))
+	h.must(h.Sweep(h.ctx()))
+	_, err = h.Decide(h.ctx(), access.Decision{RequestID: requests[0].ID, Actor: bob, Verdict: access.Approve, At: end})
+	refuses(t, err, access.Conflict, "expired unanswered")
+	_, err = h.Decide(h.ctx(), access.Decision{RequestID: requests[0].ID, Actor: bob, Verdict: access.Approve, At: press.At})
+	h.must(err)
+	h.must(h.ledger.Handled(h.ctx(), press.ID))
+	h.must(h.Sweep(h.ctx()))
+	if first, second := h.state(requests[0].ID), h.state(requests[1].ID); first != access.Approved || second != access.Expired {
+		t.Errorf("pressed in time: %s, unanswered: %s", first, second)
+	}
+}
+
 func TestThereIsNoSuchRequest(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)
@@ -122,7 +146,7 @@ func TestThereIsNoSuchRequest(t *testing.T) {
 	refuses(t, err, access.NotFound, "no such request")
 	for _, act := range []func(id int64) error{
 		func(id int64) error { _, err := h.Cancel(h.ctx(), id, alice); return err },
-		func(id int64) error { _, err := h.Confirm(h.ctx(), id, bob); return err },
+		func(id int64) error { _, err := h.Confirm(h.ctx(), id, bob, time.Time{}); return err },
 		func(id int64) error { _, err := h.RetryFailed(h.ctx(), id, bob); return err },
 		func(id int64) error { return h.Pick(h.ctx(), id, 1, 1, bob) },
 	} {
@@ -142,17 +166,17 @@ func TestDraftIsItsWritersAloneAndExpires(t *testing.T) {
 	if r.State != access.Draft {
 		t.Fatalf("an approver's revocation is %s", r.State)
 	}
-	_, err = h.Confirm(h.ctx(), r.ID, dave)
+	_, err = h.Confirm(h.ctx(), r.ID, dave, time.Time{})
 	refuses(t, err, access.Forbidden, "Only the person who wrote this")
-	_, err = h.Confirm(h.ctx(), r.ID, alice)
+	_, err = h.Confirm(h.ctx(), r.ID, alice, time.Time{})
 	refuses(t, err, access.Forbidden, "Only an approver")
 	_, err = h.Decide(h.ctx(), access.Decision{RequestID: r.ID, Actor: dave, Verdict: access.Approve})
 	refuses(t, err, access.Conflict, "not been confirmed")
 	h.clock.Advance(15 * time.Minute)
-	_, err = h.Confirm(h.ctx(), r.ID, bob)
+	_, err = h.Confirm(h.ctx(), r.ID, bob, time.Time{})
 	refuses(t, err, access.Conflict, "expired")
 	h.must(h.Sweep(h.ctx()))
-	_, err = h.Confirm(h.ctx(), r.ID, bob)
+	_, err = h.Confirm(h.ctx(), r.ID, bob, time.Time{})
 	refuses(t, err, access.Conflict, "expired")
 	if len(h.grants(access.GrantQuery{State: access.Live})) != 1 {
 		t.Errorf("a draft that was never confirmed ended access")
@@ -166,15 +190,15 @@ func TestDraftIsConfirmedOnceOrCancelled(t *testing.T) {
 	h.grant(alice, 3*time.Hour, "")
 	r, err := h.AskRevoke(h.ctx(), access.RevokeAsk{Source: "r", Asker: bob, Person: alice})
 	h.must(err)
-	_, err = h.Confirm(h.ctx(), r.ID, bob)
+	_, err = h.Confirm(h.ctx(), r.ID, bob, time.Time{})
 	h.must(err)
-	_, err = h.Confirm(h.ctx(), r.ID, bob)
+	_, err = h.Confirm(h.ctx(), r.ID, bob, time.Time{})
 	refuses(t, err, access.Conflict, "approved already")
 
 	other, err := h.Offboard(h.ctx(), access.OffboardAsk{Source: "o", Asker: bob, Person: alice})
 	h.must(err)
 	h.cancel(other.ID, bob)
-	_, err = h.Confirm(h.ctx(), other.ID, bob)
+	_, err = h.Confirm(h.ctx(), other.ID, bob, time.Time{})
 	refuses(t, err, access.Conflict, "cancelled already")
 	h.must(h.Eligible(h.ctx(), alice))
 }

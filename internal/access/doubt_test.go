@@ -91,7 +91,7 @@ func TestInspectionLeavesAKeyThatIsJustBeingPlaced(t *testing.T) {
 	key := h.register(alice, "alice laptop")
 	revoke, err := h.AskRevoke(h.ctx(), access.RevokeAsk{Source: "r", Asker: bob, Key: &key})
 	h.must(err)
-	_, err = h.Confirm(h.ctx(), revoke.ID, bob)
+	_, err = h.Confirm(h.ctx(), revoke.ID, bob, time.Time{})
 	h.must(err)
 	h.account.next = func(_ int64, write bool) fault { // the answer to the new grant's POST is lost
 		if write {

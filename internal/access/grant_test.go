@@ -212,7 +212,7 @@ func TestRevokeOvertakesARunningGrant(t *testing.T) {
 		once = true
 		r, err := h.AskRevoke(h.ctx(), access.RevokeAsk{Source: "revoke", Asker: bob, Person: alice})
 		h.must(err)
-		_, err = h.Confirm(h.ctx(), r.ID, bob)
+		_, err = h.Confirm(h.ctx(), r.ID, bob, time.Time{})
 		h.must(err)
 	}
 	h.work()

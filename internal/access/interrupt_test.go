@@ -74,11 +74,17 @@ func TestInterruptedUseCaseChangesNothing(t *testing.T) {
 		{"draft", func(ctx context.Context, h *harness) error {
 			return keep(h.AskRevoke(ctx, access.RevokeAsk{Source: "r", Asker: bob, Key: &key}))
 		}},
-		{"confirm", func(ctx context.Context, h *harness) error { _, err := h.Confirm(ctx, id, bob); return err }},
+		{"confirm", func(ctx context.Context, h *harness) error {
+			_, err := h.Confirm(ctx, id, bob, time.Time{})
+			return err
+		}},
 		{"offboard", func(ctx context.Context, h *harness) error {
 			return keep(h.Offboard(ctx, access.OffboardAsk{Source: "o", Asker: bob, Person: alice}))
 		}},
-		{"confirm offboarding", func(ctx context.Context, h *harness) error { _, err := h.Confirm(ctx, id, bob); return err }},
+		{"confirm offboarding", func(ctx context.Context, h *harness) error {
+			_, err := h.Confirm(ctx, id, bob, time.Time{})
+			return err
+		}},
 	}
 	h := newHarness(t, 2)
 	h.must(h.WakeDue(h.ctx()))

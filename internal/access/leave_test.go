@@ -17,7 +17,7 @@ func (h *harness) offboard(person access.UserID) access.Request {
 	h.t.Helper()
 	r, err := h.Offboard(h.ctx(), access.OffboardAsk{Source: h.nextSource(), Asker: bob, Person: person, Reason: "left the company"})
 	h.must(err)
-	r, err = h.Confirm(h.ctx(), r.ID, bob)
+	r, err = h.Confirm(h.ctx(), r.ID, bob, time.Time{})
 	h.must(err)
 	return r
 }
@@ -169,7 +169,7 @@ func TestRevokePastedKeyNeedsAPersonsChoiceUnlessItIsProven(t *testing.T) {
 	h.account.strange(2, "other", "root", newKey("other").Authorized())
 	r, err := h.AskRevoke(h.ctx(), access.RevokeAsk{Source: "r", Asker: bob, Key: &key})
 	h.must(err)
-	_, err = h.Confirm(h.ctx(), r.ID, bob)
+	_, err = h.Confirm(h.ctx(), r.ID, bob, time.Time{})
 	h.must(err)
 	h.work()
 	v := h.view(r.ID)
@@ -187,7 +187,7 @@ func TestRevokePastedKeyNeedsAPersonsChoiceUnlessItIsProven(t *testing.T) {
 	h.clock.Advance(time.Hour)
 	r, err = h.AskRevoke(h.ctx(), access.RevokeAsk{Source: "r2", Asker: bob, Key: &key})
 	h.must(err)
-	_, err = h.Confirm(h.ctx(), r.ID, bob)
+	_, err = h.Confirm(h.ctx(), r.ID, bob, time.Time{})
 	h.must(err)
 	h.work()
 	if len(h.account.keys[2]) != 1 {

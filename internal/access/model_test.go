@@ -202,7 +202,7 @@ func (w *world) revoke(rt *rapid.T) {
 	}
 	r, err := w.AskRevoke(w.ctx(), access.RevokeAsk{Source: w.nextSource(), Asker: bob, Person: p, Servers: pattern(servers)})
 	w.must(err)
-	_, err = w.Confirm(w.ctx(), r.ID, bob)
+	_, err = w.Confirm(w.ctx(), r.ID, bob, time.Time{})
 	w.must(err)
 	for _, g := range live {
 		g.servers = slices.DeleteFunc(g.servers, func(id int64) bool { return slices.Contains(servers, id) })
@@ -230,7 +230,7 @@ func (w *world) offboard(rt *rapid.T) {
 	}
 	r, err := w.Offboard(w.ctx(), access.OffboardAsk{Source: w.nextSource(), Asker: bob, Person: p})
 	w.must(err)
-	_, err = w.Confirm(w.ctx(), r.ID, bob)
+	_, err = w.Confirm(w.ctx(), r.ID, bob, time.Time{})
 	w.must(err)
 	w.model.gone[p] = true
 	for _, g := range w.live(p) {

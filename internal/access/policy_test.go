@@ -55,7 +55,7 @@ func (h *harness) everyUseBy(actor, other access.UserID, request int64) map[stri
 	_, errs["decide"] = h.Decide(h.ctx(), access.Decision{RequestID: request, Actor: actor, Verdict: access.Deny})
 	_, errs["edit"] = h.Edit(h.ctx(), access.Edit{RequestID: request, Actor: actor})
 	_, errs["cancel"] = h.Cancel(h.ctx(), request, actor)
-	_, errs["confirm"] = h.Confirm(h.ctx(), request, actor)
+	_, errs["confirm"] = h.Confirm(h.ctx(), request, actor, time.Time{})
 	_, errs["retry"] = h.RetryFailed(h.ctx(), request, actor)
 	_, errs["done"] = h.GiveBack(h.ctx(), actor, 0, h.nextSource())
 	_, errs["list"] = h.Access(h.ctx(), actor, "")

@@ -216,6 +216,9 @@ type OutboxTx interface {
 	// Messages lists what was posted for a request; SaveMessage adds or replaces by (request, role, channel, ts).
 	Messages(ctx context.Context, requestID int64) ([]Message, error)
 	SaveMessage(ctx context.Context, m Message) error
+	// OldestEnvelope is when the oldest envelope that is not handled was sent; zero
+	// when none waits.
+	OldestEnvelope(ctx context.Context) (time.Time, error)
 	// Flag and SetFlag keep a small value under a name; empty is absent.
 	Flag(ctx context.Context, name string) (string, error)
 	SetFlag(ctx context.Context, name, value string) error

@@ -107,6 +107,7 @@ type Decision struct {
 	Actor     UserID
 	Verdict   Verdict
 	Reason    string
+	At        time.Time // when it was pressed: in time counts, however late it is carried out; zero is now
 }
 
 // Edit narrows a request before it is decided; nil fields stay.
@@ -115,6 +116,7 @@ type Edit struct {
 	Actor     UserID
 	Duration  *time.Duration
 	Servers   *string
+	At        time.Time // as in Decision
 }
 
 // Registration is the outcome of registering a key.

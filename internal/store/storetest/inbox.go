@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -29,8 +30,17 @@ func testInbox(t *testing.T, s *store.Store) {
 		}
 		same(t, "leftovers", got, want)
 	}
+	oldest := func(want time.Time) {
+		t.Helper()
+		same(t, "the oldest envelope", read(t, s, func(ctx context.Context, tx access.Tx) (time.Time, error) {
+			return tx.OldestEnvelope(ctx)
+		}), want)
+	}
+	oldest(time.Time{})
 	accept(full, true)
+	oldest(full.At)
 	accept(early, true)
+	oldest(early.At)
 	accept(full, false)
 	leftovers(epoch.Add(-time.Millisecond))
 	leftovers(epoch, early, full)
@@ -40,6 +50,10 @@ func testInbox(t *testing.T, s *store.Store) {
 	}
 	accept(full, false)
 	leftovers(epoch.Add(minute), early)
+	if err := s.Handled(ctx, early.ID); err != nil {
+		t.Fatal(err)
+	}
+	oldest(time.Time{})
 	same(t, "payloads that are kept", query[int64](t, s, "SELECT COUNT(*) FROM inbox WHERE handled = 1 AND LENGTH(payload) > 0"), 0)
 }
 
