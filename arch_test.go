@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"bot":                      {"bot/draw", "bot/socket", "internal/access", "internal/duration", "internal/nearest", "internal/sshkey"},
 	"bot/draw":                 {"internal/access", "internal/duration"},
 	"bot/socket":               nil,
-	"internal/access":          {"internal/sshkey"},
+	"internal/access":          {"internal/nearest", "internal/sshkey"},
 	"internal/config":          {"internal/duration", "internal/nearest"},
 	"internal/control":         {"internal/access"},
 	"internal/duration":        nil,
@@ -71,7 +71,7 @@ func TestArrows(t *testing.T) {
 func TestDomainStandsAlone(t *testing.T) {
 	t.Parallel()
 	const list = "{{if not .Standard}}{{.ImportPath}}{{end}}"
-	needed := goList(t, list, "-deps", "./internal/sshkey")
+	needed := goList(t, list, "-deps", "./internal/sshkey", "./internal/nearest")
 	for name := range goList(t, list, "-deps", "./internal/access") {
 		if _, ok := needed[name]; !ok && name != "sshkeybot/internal/access" {
 			t.Errorf("internal/access needs %s", name)

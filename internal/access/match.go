@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"sshkeybot/internal/nearest"
 )
 
 // MatchServers answers the servers that a pattern names, by name: comma-separated
@@ -92,15 +94,15 @@ func matcher(part string) (func(Server) bool, error) {
 }
 
 func nothingMatches(all []Server, part string) error {
-	near := nearest(all, part)
+	near := nearestNames(all, part)
 	if len(near) == 0 {
 		return invalid(fmt.Sprintf("No server matches `%s`.", part))
 	}
 	return invalid(fmt.Sprintf("No server matches `%s`. The nearest: %s.", part, strings.Join(near, ", ")))
 }
 
-// nearest answers up to five names (or tags) by edit distance.
-func nearest(all []Server, part string) []string {
+// nearestNames answers up to five names (or tags) by edit distance.
+func nearestNames(all []Server, part string) []string {
 	plain := strings.ToLower(strings.NewReplacer("*", "", "?", "").Replace(part))
 	var names []string
 	byTag := strings.HasPrefix(plain, "tag:")
@@ -117,30 +119,8 @@ func nearest(all []Server, part string) []string {
 	names = slices.Compact(names)
 	distance := map[string]int{}
 	for _, name := range names {
-		distance[name] = editDistance(plain, strings.ToLower(name))
+		distance[name] = nearest.Distance(plain, strings.ToLower(name))
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return distance[a] - distance[b] })
 	return names[:min(len(names), 5)]
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	row := make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range x {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range y {
-			cost := diagonal
-			if x[i] != y[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(y)]
 }

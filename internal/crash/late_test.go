@@ -208,6 +208,46 @@ func pausedReplica(t *testing.T, ledger database, wakes bool) {
 	s.audit()
 }
 
+// TestPausedReplicaRemoving has one of two replicas stand still in the removal of a
+// key: the other takes it away before long, and who wakes up late does no harm.
+func TestPausedReplicaRemoving(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, onPostgres(t), setup{servers: 1, seed: *seed})
+	s.up(2)
+	p := s.person("alice", ed25519Key(t))
+	s.registers(p)
+	s.grants(p, "1h", "r-alice")
+	until(t, patience, func() string {
+		if len(s.holds()) == 0 {
+			return "the key is not placed"
+		}
+		return ""
+	})
+	g := s.gate(runcloudsim.OpDelete)
+	s.types(p.id, "done")
+	<-g.held
+	worker := s.ledger.texts(t, "SELECT attempted_by[array_upper(attempted_by, 1)] FROM river_job WHERE state = 'running' AND kind = 'remove_on_server'")
+	if len(worker) != 1 {
+		t.Fatalf("%d removals run, want 1", len(worker))
+	}
+	sleeper := s.replicaOf(worker[0])
+	sleeper.signal(syscall.SIGSTOP)
+	paused := time.Now()
+	g.open()
+	s.none("SELECT label FROM placements WHERE state <> 'gone'")
+	took := time.Since(paused)
+	if took > 2*time.Minute {
+		t.Errorf("the other replica needed %s", took)
+	}
+	t.Logf("gone %s after the pause", took.Round(time.Second))
+	sleeper.signal(syscall.SIGCONT)
+	s.hastens(nil)
+	for _, c := range s.children {
+		c.stop(t)
+	}
+	s.audit()
+}
+
 // TestLateAndLost has a key land on a server after its access was given back and the
 // server read once more, and has the answer lost on top of that.
 func TestLateAndLost(t *testing.T) {

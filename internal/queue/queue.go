@@ -24,7 +24,7 @@ import (
 
 const (
 	// jobTimeout bounds one look at a server, waiting for the rate limit included.
-	// Only a paused process is left to River's rescuer; a dead one is noticed at once.
+	// A process that died or stands still is noticed sooner than by River's rescuer.
 	jobTimeout  = 2 * time.Minute
 	rescueAfter = 3 * time.Minute
 

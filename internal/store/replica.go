@@ -46,11 +46,12 @@ func (l *lease) ensure(ctx context.Context) error {
 }
 
 func (l *lease) take(ctx context.Context) error {
-	// A machine that vanished without closing its connections is noticed in seconds.
-	const keepalive = "SELECT set_config('tcp_keepalives_idle', '5', false), " +
-		"set_config('tcp_keepalives_interval', '2', false), set_config('tcp_keepalives_count', '3', false)"
-	if _, err := l.conn.Exec(ctx, keepalive); err != nil {
-		return fmt.Errorf("set keepalive: %w", err)
+	// A machine that vanished without closing its connections is noticed in seconds,
+	// and so is a process that stands still: it no longer asks ensure.
+	const settings = "SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false), " +
+		"set_config('tcp_keepalives_count', '3', false), set_config('idle_session_timeout', '15s', false)"
+	if _, err := l.conn.Exec(ctx, settings); err != nil {
+		return fmt.Errorf("prepare the lease's session: %w", err)
 	}
 	var mine bool
 	if err := l.conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", l.key).Scan(&mine); err != nil {
