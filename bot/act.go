@@ -54,7 +54,7 @@ var errIrrelevant = errors.New("nothing for us")
 
 // readAct takes from an envelope what counts.
 func readAct(e socket.Envelope) (act, error) {
-	a := act{ID: e.ID, At: e.At}
+	a := act{ID: e.ID}
 	var err error
 	switch e.Type {
 	case "slash_commands":

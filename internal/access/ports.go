@@ -147,8 +147,9 @@ type PlacementTx interface {
 	Covered(ctx context.Context, p Placement, now time.Time) (covered bool, until time.Time, err error)
 	// ReleaseHeld frees the placements that the replica holds.
 	ReleaseHeld(ctx context.Context, replica string) error
-	// CapWaits brings placements that wait beyond that time forward to it: their next
-	// try was set by a clock that was wrong.
+	// CapWaits brings placements that wait beyond that time forward to it, and work
+	// that waits longer than any is made to wait to now: a clock that was wrong had
+	// set their times.
 	CapWaits(ctx context.Context, latest time.Time) error
 	// Debt lists leaving placements with problems or attempts, oldest first, without
 	// those that are only being renewed.

@@ -203,7 +203,7 @@ func (s *Service) postpone(ctx context.Context, p Placement, to PlacementState, 
 		next := was
 		next.State, next.Holder = to, ""
 		next.Problem, next.Detail = problemOf(cause), MessageOf(cause)
-		next.NextAt = s.Now().Add(max(RetryAfter(cause), backoff(was.Attempts)))
+		next.NextAt = s.Now().Add(min(longestWait, max(RetryAfter(cause), backoff(was.Attempts))))
 		next.Stuck = to == PlacementWanted && next.Problem == ProblemRefused
 		_, err = s.move(ctx, tx, next, was)
 		return err

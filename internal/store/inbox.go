@@ -55,8 +55,8 @@ func (s *Store) Handled(ctx context.Context, id string) error {
 func (s *Store) Leftovers(ctx context.Context, now, heldUntil time.Time) (taken []access.Envelope, err error) {
 	err = s.inbox(ctx, func(t *tx) error {
 		taken, err = many(ctx, t, scanEnvelope,
-			"UPDATE inbox SET holder = $1, held_until = $2 WHERE handled = 0 AND held_until <= $3 RETURNING "+envelopeColumns,
-			s.replica, ms(heldUntil), ms(now))
+			"UPDATE inbox SET holder = $1, held_until = $2 WHERE handled = 0 AND (held_until <= $3 OR held_until > $4) RETURNING "+envelopeColumns,
+			s.replica, ms(heldUntil), ms(now), ms(heldUntil.Add(wrongClock)))
 		return err
 	})
 	slices.SortFunc(taken, func(a, b access.Envelope) int {

@@ -37,7 +37,9 @@ func (t *tx) SaveDrawing(ctx context.Context, d access.Drawing) error {
 
 // DueDrawings implements access.OutboxTx; the longest due comes first.
 func (t *tx) DueDrawings(ctx context.Context, now time.Time) ([]int64, error) {
-	return many(ctx, t, column[int64], "SELECT request_id FROM drawings WHERE version > shown AND next_at <= $1 ORDER BY next_at, request_id", ms(now))
+	return many(ctx, t, column[int64],
+		"SELECT request_id FROM drawings WHERE version > shown AND (next_at <= $1 OR next_at > $2) ORDER BY next_at, request_id",
+		ms(now), ms(now.Add(wrongClock)))
 }
 
 const noticeColumns = "name, kind, recipient, request_id, grant_id, detail, next_at, attempts, sent_at"

@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// wrongClock is longer than anything but a placement is made to wait, and than clocks
+// of replicas differ: what waits longer had its time from a clock that was wrong.
+const wrongClock = 10 * time.Minute
+
 // ms is how the ledger keeps a time: milliseconds since 1970, 0 for the zero time.
 func ms(t time.Time) int64 {
 	if t.IsZero() {

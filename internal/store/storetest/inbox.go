@@ -50,6 +50,7 @@ func testInbox(t *testing.T, s *store.Store) {
 	}
 	accept(full, false)
 	leftovers(epoch.Add(minute), early)
+	leftovers(epoch.Add(-time.Hour), early) // held until a time of a wrong clock
 	if err := s.Handled(ctx, early.ID); err != nil {
 		t.Fatal(err)
 	}

@@ -34,6 +34,7 @@ func testDrawings(t *testing.T, s *store.Store) {
 	save(access.Drawing{RequestID: 1, Version: 1, Shown: 1, NextAt: epoch, Attempts: 3})
 	same(t, "version 2 came meanwhile", read(t, s, drawing), access.Drawing{RequestID: 1, Version: 2, Shown: 1, NextAt: epoch, Attempts: 3})
 	same(t, "not before its time", due(epoch.Add(-time.Millisecond)), []int64{2})
+	same(t, "its time was of a wrong clock", due(epoch.Add(-time.Hour)), []int64{2, 1})
 	save(access.Drawing{RequestID: 1, Version: 2, Shown: 2})
 	same(t, "shown is not due", due(epoch), []int64{2})
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
 
@@ -164,7 +165,23 @@ func testCapWaits(t *testing.T, s *store.Store) {
 	} {
 		want[insertPlacement(t, s, p.Placement).ID] = p.want
 	}
+	for server, wait := range []string{"+1 minutes", "+2 hours"} {
+		wake(t, s, access.Work{Kind: access.WorkRemove, ID: int64(server)})
+		later := "now() + interval '" + wait + "'"
+		if s.SQLite() != nil {
+			later = "datetime('now', 'subsec', '" + wait + "')"
+		}
+		if err := exec(t, s, "UPDATE river_job SET scheduled_at = "+later+" WHERE CAST(args->>'server_id' AS TEXT) = '"+strconv.Itoa(server)+"'"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.CapWaits(ctx, latest) })
+	now := "now()"
+	if s.SQLite() != nil {
+		now = "datetime('now', 'subsec')"
+	}
+	same(t, "jobs that wait", jobs(t, s, "scheduled_at > "+now), 1)
+	same(t, "the one of a wrong clock is due", jobs(t, s, "scheduled_at <= "+now+" AND CAST(args->>'server_id' AS TEXT) = '1'"), 1)
 	for id, next := range want {
 		got := read(t, s, func(ctx context.Context, tx access.Tx) (access.Placement, error) { return tx.Placement(ctx, id) })
 		if !got.NextAt.Equal(next) {
