@@ -26,6 +26,9 @@ import (
 // callTimeout bounds one call to RunCloud: a write waits for the server's agent.
 const callTimeout = 30 * time.Second
 
+// clock is what the program goes by; a test has it jump.
+var clock = time.Now
+
 // app is the bot with all its parts, ready to run.
 type app struct {
 	cfg      config.Config
@@ -40,7 +43,7 @@ type app struct {
 
 // newApp builds the parts. Nothing outside is called but the database.
 func newApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, error) {
-	return newAppAt(ctx, cfg, log, time.Now)
+	return newAppAt(ctx, cfg, log, clock)
 }
 
 // newAppAt is newApp with another clock.
@@ -123,7 +126,7 @@ func (a *app) timers() []queue.Timer {
 		{Name: "wake", Every: 5 * time.Second, Do: a.service.WakeDue},
 		{Name: "resume", Every: 15 * time.Second, Do: a.service.Resume},
 		{Name: "release", Every: 2 * time.Second, Do: a.releaseDead},
-		{Name: "prune", Every: time.Hour, Do: func(ctx context.Context) error { return a.store.Prune(ctx, time.Now().Add(-keepHandled)) }},
+		{Name: "prune", Every: time.Hour, Do: func(ctx context.Context) error { return a.store.Prune(ctx, a.service.Now().Add(-keepHandled)) }},
 	}
 }
 

@@ -5,14 +5,31 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 )
 
-// TestMain lets the test binary be sshkeybot itself when it is called by that name.
+// TestMain lets the test binary be sshkeybot itself when it is called by that name,
+// with a clock that is off by what a file says where TEST_CLOCK names one.
 func TestMain(m *testing.M) {
+	if path := os.Getenv("TEST_CLOCK"); path != "" {
+		clock = func() time.Time { return time.Now().Add(readOffset(path)).Round(0) }
+	}
 	testscript.Main(leakFree{m}, map[string]func(){"sshkeybot": main})
+}
+
+func readOffset(path string) time.Duration {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		panic(err)
+	}
+	d, err := time.ParseDuration(string(raw))
+	if err != nil {
+		panic(err)
+	}
+	return d
 }
 
 // leakFree runs the tests and then looks for goroutines that they left behind.

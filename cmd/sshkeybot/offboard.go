@@ -162,7 +162,7 @@ type hand struct {
 
 // takeHand finds out whether a bot runs. On SQLite that is whoever holds the file.
 func takeHand(ctx context.Context, cfg config.Config, log *slog.Logger) (hand, error) {
-	a, err := buildApp(ctx, cfg, log, time.Now, shellReplica+replicaName(), true)
+	a, err := buildApp(ctx, cfg, log, clock, shellReplica+replicaName(), true)
 	if access.CodeOf(err) == access.Conflict {
 		return handOver(ctx, cfg)
 	}

@@ -37,6 +37,7 @@ type world struct {
 	account *runcloudsim.Account
 	servers []int64
 	ledger  database
+	program string
 	env     []string
 
 	mu       sync.Mutex
@@ -65,6 +66,7 @@ func newStage(t *testing.T, ledger database, s setup) stage {
 	st := stage{t, &world{
 		whole:   t,
 		ledger:  ledger,
+		program: binary,
 		slack:   slacksim.New(slacksim.Options{Seed: s.seed}),
 		account: runcloudsim.New(runcloudsim.Options{Seed: s.seed, Rules: s.rules}),
 	}}
@@ -153,7 +155,7 @@ func (s stage) heard(n int) {
 // restart starts replica i, whose last run has ended.
 func (s stage) restart(i int) *child {
 	s.Helper()
-	c := start(s.whole, s.env)
+	c := start(s.whole, s.program, s.env)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.children) <= i {

@@ -35,15 +35,21 @@ const kills = 16
 
 func storm(t *testing.T, ledger database, replicas int, seed uint64) {
 	s := newStage(t, ledger, setup{servers: 20, latency: 15 * time.Millisecond, seed: seed})
+	s.weather(replicas, seed, s.cast(), func() {})
+}
+
+// weather plays a storm to its end; after it, calm is called and everything must come
+// to rest.
+func (s stage) weather(replicas int, seed uint64, cast map[string]func(stage), calm func()) {
+	s.Helper()
 	keys := map[string]string{}
 	for i := range 10 {
-		keys[fmt.Sprintf("colleague %d", i)] = ecdsaKey(t).Authorized()
+		keys[fmt.Sprintf("colleague %d", i)] = ecdsaKey(s.T).Authorized()
 	}
 	strangers := s.strangers(keys)
 	s.ill()
-	cast := s.cast()
 	s.up(replicas)
-	t.Run("people", func(t *testing.T) {
+	s.Run("people", func(t *testing.T) {
 		for name, play := range cast {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -55,15 +61,16 @@ func storm(t *testing.T, ledger database, replicas int, seed uint64) {
 			s.as(t).death(replicas, rand.New(rand.NewPCG(seed, 1)))
 		})
 	})
-	if t.Failed() {
+	if s.Failed() {
 		return
 	}
 	s.account.ClearFaults()
+	calm()
 	s.hastens(strangers)
 	s.stop()
 	s.audit()
 	if got := s.holds(); len(got) != len(s.wants(strangers)) {
-		t.Errorf("the servers hold %d keys after the end, want %d", len(got), len(s.wants(strangers)))
+		s.Errorf("the servers hold %d keys after the end, want %d", len(got), len(s.wants(strangers)))
 	}
 }
 

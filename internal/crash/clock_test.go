@@ -1,0 +1,106 @@
+package crash
+
+import (
+	"context"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/sim/slacksim"
+)
+
+// A storm in which the clock is put forward and back by hours, while the program
+// runs and while it is dead.
+
+func TestClockJumpsSQLite(t *testing.T)      { t.Parallel(); jumps(t, onSQLite(t), 1) }
+func TestClockJumpsTwoReplicas(t *testing.T) { t.Parallel(); jumps(t, onPostgres(t), 2) }
+
+// widest is how far the clock is off at most. Requests wait for longer than the
+// clock can go, so that the people of the storm still get their answer.
+const widest = 3 * time.Hour
+
+func jumps(t *testing.T, ledger database, replicas int) {
+	// Keys are renewed an hour before RunCloud's timer: many times over in a storm.
+	s := newStage(t, ledger, setup{servers: 10, latency: 15 * time.Millisecond, lifetime: 4 * time.Hour, seed: *seed})
+	clock := clock(filepath.Join(t.TempDir(), "clock"))
+	clock.set(t, 0)
+	s.program, s.env = jumpy, append(s.env, "TEST_CLOCK="+string(clock))
+	cast := s.patientCast()
+	cast["time"] = func(s stage) {
+		dice := rand.New(rand.NewPCG(*seed, 2))
+		for range 2 * kills {
+			pause(time.Duration(dice.IntN(400)) * time.Millisecond)
+			clock.set(s.T, time.Duration(dice.Int64N(int64(2*widest)))-widest)
+		}
+	}
+	s.weather(replicas, *seed, cast, func() { clock.set(t, widest) })
+	back := 0
+	var before time.Time
+	for _, e := range s.events() {
+		if e.At.Before(before) {
+			back++
+		}
+		before = e.At
+	}
+	if back == 0 {
+		t.Error("the clock never went back")
+	}
+}
+
+// clock is the file that says how far the program's clock is off.
+type clock string
+
+func (c clock) set(t *testing.T, off time.Duration) {
+	next := string(c) + ".next"
+	err := os.WriteFile(next, []byte(off.String()), 0o600)
+	if err == nil {
+		err = os.Rename(next, string(c)) // nobody reads half of it
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// patientCast is who does what while the clock jumps: as in any storm, but without
+// what has to be confirmed within minutes.
+func (s stage) patientCast() map[string]func(stage) {
+	alice, bob, carol, dave := s.person("alice", ed25519Key(s.T)), s.person("bob", ed25519Key(s.T)), s.person("carol", ed25519Key(s.T)), s.person("dave", ecdsaKey(s.T))
+	erin, frank, grace := s.person("erin", ed25519Key(s.T)), s.person("frank", ecdsaKey(s.T)), s.person("grace", ecdsaKey(s.T))
+	alice.has, erin.has, grace.has = true, true, true
+	return map[string]func(stage){
+		"alice keeps": func(s stage) { s.registers(alice); s.grants(alice, "7d", "r-alice") },
+		"bob expires": func(s stage) { s.registers(bob); s.grants(bob, "3s", "r-bob") },
+		"carol gives back": func(s stage) {
+			s.registers(carol)
+			s.grants(carol, "7d", "r-carol")
+			s.types(carol.id, "done")
+		},
+		"dave is revoked": func(s stage) {
+			s.registers(dave)
+			s.grants(dave, "7d", "r-dave")
+			s.types(dave.id, "revoke @dave for r-out")
+			s.approves(s.sees("r-out"))
+		},
+		"erin extends": func(s stage) { s.registers(erin); s.grants(erin, "7d", "r-erin"); s.extends(erin) },
+		"frank leaves": func(s stage) {
+			s.registers(frank)
+			s.grants(frank, "7d", "r-frank")
+			err := s.again("the deactivation", func(ctx context.Context) (slacksim.Outcome, error) {
+				result, err := s.slack.Deactivate(ctx, frank.id)
+				result.EnvelopeID = result.EventID // by which it is remembered
+				return result.Outcome, err
+			})
+			if err != nil {
+				s.Fatal(err)
+			}
+		},
+		"grace overlaps": func(s stage) {
+			s.registers(grace)
+			s.grants(grace, "4s", "r-grace-short")
+			s.grants(grace, "7d", "r-grace-long")
+			s.grants(grace, "2s on web-*", "r-grace-some")
+		},
+	}
+}
