@@ -197,7 +197,8 @@ func (n *Announcer) record(ctx context.Context, v *access.RequestView, role stri
 	})
 	v.Messages = append(v.Messages, m)
 	// What was posted must be remembered, even when we are told to stop meanwhile.
-	return n.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error { return tx.SaveMessage(ctx, m) })
+	ctx = context.WithoutCancel(ctx)
+	return n.Store.Update(ctx, func(tx access.Tx) error { return tx.SaveMessage(ctx, m) })
 }
 
 // isLockedOut tells that the channel does not take our messages until somebody

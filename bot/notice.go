@@ -25,7 +25,8 @@ func (n *Announcer) SendNotice(ctx context.Context, noticeID int64) error {
 		n.Log.Warn("a notice cannot be delivered", "notice", notice.Key, "to", notice.To, "error", err)
 	}
 	notice.SentAt = n.Now()
-	return n.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error { return tx.SaveNotice(ctx, notice) })
+	ctx = context.WithoutCancel(ctx) // what was sent is remembered, whoever stops us
+	return n.Store.Update(ctx, func(tx access.Tx) error { return tx.SaveNotice(ctx, notice) })
 }
 
 func (n *Announcer) notice(ctx context.Context, id int64) (notice access.Notice, grant *access.Grant, err error) {

@@ -169,7 +169,8 @@ func (t *thread) tellBatch(ctx context.Context, batch []access.Result) error {
 			return err
 		}
 	}
-	return t.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error { return tx.Tell(ctx, batch) })
+	ctx = context.WithoutCancel(ctx) // as in record
+	return t.Store.Update(ctx, func(tx access.Tx) error { return tx.Tell(ctx, batch) })
 }
 
 func (t *thread) summary(ctx context.Context) error {

@@ -102,7 +102,8 @@ func (s *Service) added(ctx context.Context, p Placement, c Credential, err erro
 func (s *Service) misplaced(ctx context.Context, p Placement, c Credential) error {
 	wrong := p
 	wrong.SystemUser = c.SystemUser
-	err := s.Store.Update(context.WithoutCancel(ctx), func(tx Tx) error { return s.extras(ctx, tx, wrong, []Credential{c}) })
+	ctx = context.WithoutCancel(ctx) // it is there, whoever stops us
+	err := s.Store.Update(ctx, func(tx Tx) error { return s.extras(ctx, tx, wrong, []Credential{c}) })
 	if err != nil {
 		return err
 	}
