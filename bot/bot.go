@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"sshkeybot/bot/draw"
 	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
@@ -64,21 +62,14 @@ func New(cfg Config) *Bot {
 
 func (b *Bot) now() time.Time { return b.cfg.Now() }
 
-// Run listens until ctx ends, Close has finished (nil), or Slack refuses us for
-// good (*socket.RefusedError).
-func (b *Bot) Run(ctx context.Context) error {
+// Run listens until ctx ends or Close has finished.
+func (b *Bot) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	group, inner := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		defer cancel()
-		return b.socket.Run(inner)
-	})
-	group.Go(func() error {
-		b.sweep(inner)
-		return nil
-	})
-	return group.Wait()
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() { b.sweep(ctx) })
+	b.socket.Run(ctx)
+	cancel()
+	sweeping.Wait()
 }
 
 // Close takes nothing more, lets what runs finish while ctx lasts, and leaves the

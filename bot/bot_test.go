@@ -13,7 +13,6 @@ import (
 	"go.uber.org/goleak"
 
 	"sshkeybot/bot/draw"
-	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -309,14 +308,5 @@ func TestCloseFinishesWhatRuns(t *testing.T) {
 	sent.Wait()
 	if r.office.requests() != 1 || len(r.office.unhandled()) > 0 {
 		t.Errorf("%d requests, left %v", r.office.requests(), r.office.unhandled())
-	}
-}
-
-func TestRefusedForGood(t *testing.T) {
-	t.Parallel()
-	r := scene(t, slacksim.Options{}, func(c *Config) { c.AppToken = "xapp-wrong" })
-	err := r.bot.Run(t.Context())
-	if _, ok := errors.AsType[*socket.RefusedError](err); !ok {
-		t.Errorf("%v", err)
 	}
 }

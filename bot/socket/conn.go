@@ -155,6 +155,7 @@ func (c *Client) greet(k *conn) {
 	defer c.mu.Unlock()
 	c.conns = append(c.conns, k)
 	c.health.connects++
+	c.health.refused = ""
 	c.health.ping = time.Now()
 }
 

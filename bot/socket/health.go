@@ -6,6 +6,7 @@ import "time"
 type tally struct {
 	connects    int
 	ping, event time.Time
+	refused     string
 }
 
 // Health says how well the client hears.
@@ -14,6 +15,7 @@ type Health struct {
 	PingAge    time.Duration // since the last ping or greeting on any of them
 	EventAge   time.Duration // since the last envelope; 0 when there was none
 	Reconnects int           // connections beyond the first two
+	Refused    string        // Slack's code, while it refuses the app-level token
 	Deaf       bool          // Slack cannot reach us: no connection, or no ping for too long
 }
 
@@ -24,6 +26,7 @@ func (c *Client) Health() Health {
 	return Health{
 		Sockets: len(c.conns), PingAge: age(c.health.ping), EventAge: age(c.health.event),
 		Reconnects: max(0, c.health.connects-overlap),
+		Refused:    c.health.refused,
 		Deaf:       len(c.conns) == 0 || age(c.health.ping) > c.pace.deaf,
 	}
 }
@@ -39,4 +42,10 @@ func (c *Client) pinged() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.health.ping = time.Now()
+}
+
+func (c *Client) refusedWith(code string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.health.refused = code
 }

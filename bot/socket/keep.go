@@ -27,7 +27,8 @@ type pace struct {
 	healthy time.Duration // a connection that lived that long was no failure
 	first   time.Duration // pause after the second failure in a row, doubling
 	longest time.Duration
-	opens   rate.Limit // of apps.connections.open, over all connections
+	refused time.Duration // pause after a refusal that only a person can mend
+	opens   rate.Limit    // of apps.connections.open, over all connections
 	burst   int
 	deaf    time.Duration // without a ping for that long a connection is dead
 	silent  time.Duration // the same where Slack has answered our own pings
@@ -39,7 +40,7 @@ type pace struct {
 // slackPace: Slack pings well within 30 s, warns about 10 s before the end, and
 // counts apps.connections.open in its strictest tier.
 var slackPace = pace{
-	healthy: 30 * time.Second, first: time.Second, longest: 30 * time.Second,
+	healthy: 30 * time.Second, first: time.Second, longest: 30 * time.Second, refused: 2 * time.Minute,
 	opens: rate.Every(3 * time.Second), burst: 4,
 	deaf: 30 * time.Second, silent: 12 * time.Second, drain: 15 * time.Second, knock: 5 * time.Second, goodbye: time.Second,
 }
@@ -54,14 +55,6 @@ func (p pace) backoff(failures int) time.Duration {
 	return d/2 + rand.N(d/2+1)
 }
 
-// RefusedError is an answer of Slack's that trying again cannot change.
-type RefusedError struct{ Code string }
-
-// Error names Slack's code and what to look at.
-func (e *RefusedError) Error() string {
-	return fmt.Sprintf("Slack refuses Socket Mode with %s: look at SLACK_APP_TOKEN, an app-level token (xapp-) with the scope connections:write of an app that is installed", e.Code)
-}
-
 // refusals are the codes of apps.connections.open, and of every method's
 // authorisation, that only a person can mend.
 var refusals = map[string]bool{
@@ -70,28 +63,32 @@ var refusals = map[string]bool{
 	"access_denied": true, "org_login_required": true, "team_access_not_granted": true,
 }
 
-func refused(err error) *RefusedError {
+// refused answers Slack's code where only a person can mend it, and "" otherwise.
+func refused(err error) string {
 	answer, ok := errors.AsType[slack.SlackErrorResponse](err)
 	if ok && refusals[answer.Err] {
-		return &RefusedError{Code: answer.Err}
+		return answer.Err
 	}
-	return nil
+	return ""
 }
 
 // keep holds one connection after the other. A connection that is told to go is
-// replaced at once, while it is still being read.
-func (c *Client) keep(ctx context.Context) error {
+// replaced at once, while it is still being read. Even a refusal is asked about
+// again: whoever mends it in Slack need not know that we run.
+func (c *Client) keep(ctx context.Context) {
 	failures := 0
 	for pause := time.Duration(0); ; pause = c.pace.backoff(failures) {
 		began := time.Now()
 		asked, err := c.live(ctx, pause)
-		if fatal := refused(err); fatal != nil {
-			return fatal
-		}
 		if ctx.Err() != nil || c.isClosing() {
-			return nil //nolint:nilerr // whoever ended it knows why
+			return
 		}
-		if err != nil {
+		if code := refused(err); code != "" {
+			c.refusedWith(code)
+			c.log.Error("socket: Slack refuses the app-level token, so nobody can reach the bot: look at SLACK_APP_TOKEN (xapp-, with the scope connections:write, of an app that is installed)",
+				"code", code, "again_in", c.pace.refused)
+			asked = c.pace.refused
+		} else if err != nil {
 			c.log.Warn("socket: cannot connect", "error", err, "failures", failures+1)
 		}
 		failures++
@@ -99,7 +96,7 @@ func (c *Client) keep(ctx context.Context) error {
 			failures = 0
 		}
 		if !sleep(ctx, asked) {
-			return nil
+			return
 		}
 	}
 }

@@ -18,7 +18,6 @@ import (
 
 	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 )
 
@@ -92,27 +91,24 @@ func New(cfg Config) *Client {
 	}
 }
 
-// Run holds the connections until ctx ends, Close has finished (nil), or Slack
-// refuses us in a way that only a person can mend (*RefusedError).
-func (c *Client) Run(ctx context.Context) error {
+// Run holds the connections until ctx ends or Close has finished.
+func (c *Client) Run(ctx context.Context) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	group, inner := errgroup.WithContext(ctx)
+	var keeping sync.WaitGroup
 	for range overlap {
-		group.Go(func() error { return c.keep(inner) })
+		keeping.Go(func() { c.keep(ctx) })
 	}
-	group.Go(func() error {
+	keeping.Go(func() {
 		select {
 		case <-c.done:
 			cancel()
-		case <-inner.Done():
+		case <-ctx.Done():
 		}
-		return nil
 	})
-	err := group.Wait()
+	keeping.Wait()
 	c.reading.Wait()
 	c.handling.Wait()
-	return err
 }
 
 // Close ends gracefully: envelopes that come from now on are left to others,

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type rig struct {
 	*slacksim.Workspace
 	client *Client
-	ran    chan error
+	ran    chan struct{} // closed when Run has ended
 	stop   context.CancelFunc
 }
 
@@ -61,7 +61,7 @@ func start(t *testing.T, o slacksim.Options, options ...option) *rig {
 		AppToken: w.AppToken(), APIURL: api, HTTP: httpClient(t), Log: slog.New(slog.DiscardHandler),
 		Handler: func(context.Context, Envelope) (any, error) { return nil, nil },
 	}
-	r := &rig{Workspace: w, client: New(cfg), ran: make(chan error, 1)}
+	r := &rig{Workspace: w, client: New(cfg), ran: make(chan struct{})}
 	for _, o := range options {
 		o(&cfg, r.client)
 	}
@@ -73,14 +73,13 @@ func (r *rig) run(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r.stop = cancel
-	ended := make(chan struct{})
 	go func() {
-		r.ran <- r.client.Run(ctx)
-		close(ended)
+		defer close(r.ran)
+		r.client.Run(ctx)
 	}()
 	t.Cleanup(func() {
 		cancel()
-		<-ended
+		<-r.ran
 	})
 }
 

@@ -179,8 +179,9 @@ func (a *app) close() {
 // stopWithin is how long the parts may take to end in order.
 const stopWithin = 18 * time.Second
 
-// run works until ctx ends or Slack refuses us for good, and then stops the parts
-// in order: nothing new from Slack, then the work, then the database.
+// run works until ctx ends, and then stops the parts in order: nothing new from
+// Slack, then the work, then the database. Nothing that Slack says ends it: keys are
+// to be taken back whether or not anybody can reach the bot.
 func (a *app) run(ctx context.Context) error {
 	if err := errors.Join(a.store.ReleaseAll(ctx), a.releaseDead(ctx)); err != nil {
 		return err
@@ -190,18 +191,13 @@ func (a *app) run(ctx context.Context) error {
 	if err := a.runner.Start(ctx); err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- a.bot.Run(context.WithoutCancel(ctx)) }()
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-ended:
-	}
+	go a.bot.Run(context.WithoutCancel(ctx)) // until it is closed
+	<-ctx.Done()
 	a.log.Info("stopping")
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	a.bot.Close(stopping)
-	return errors.Join(err, a.runner.Stop(stopping))
+	return a.runner.Stop(stopping)
 }
 
 // serveShell takes offboardings from the shell while this process holds a SQLite
@@ -253,6 +249,8 @@ func (a *app) checks() []health.Check {
 func (a *app) hearsSlack(context.Context) error {
 	h := a.bot.Health()
 	switch {
+	case h.Refused != "":
+		return errors.New("the app-level token is refused: " + h.Refused)
 	case h.Sockets == 0:
 		return errors.New("no socket is connected to Slack")
 	case h.Deaf:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -54,6 +55,25 @@ func TestTokenRefusedInTheMiddle(t *testing.T) {
 			return strings.Contains(all[len(all)-1].Text, "RunCloud accepts my calls again")
 		})
 	})
+}
+
+// Slack refuses the app-level token, so nobody reaches the bot any more. It says so, and
+// takes the keys back all the same.
+func TestAppTokenRefusedInTheMiddle(t *testing.T) {
+	t.Parallel()
+	r := start(t, plan{})
+	key := r.Register(alice)
+	id := r.Ask(alice, "grant @alice 6s")
+	r.says(r.Press(bob, id, "Approve"), "You approved")
+	r.until("the key is everywhere", func() bool { return r.placed(key) == len(r.servers) })
+	r.slack.Fail("apps.connections.open", slices.Repeat([]slacksim.Fault{{Error: "token_revoked"}}, 100)...)
+	r.slack.DropSockets()
+	r.until("it shows", func() bool {
+		err := r.app.hearsSlack(t.Context())
+		return err != nil && strings.Contains(err.Error(), "token_revoked")
+	})
+	r.When(id, "the access has ended", ended)
+	r.isOn(key, 0)
 }
 
 // Whatever Slack delivers twice, and however often sockets change, things happen once.
