@@ -102,8 +102,13 @@ func TestNotReadyWhileDeaf(t *testing.T) {
 	r := start(t, plan{config: healthAt(t, &addr)})
 	r.Register(alice)
 	r.until("the bot is ready", func() bool { return r.ready(addr) })
+	const sockets = 2
+	r.until("it holds all its sockets", func() bool { return r.slack.Sockets() == sockets })
+	opened := r.slack.Count("apps.connections.open")
 	r.slack.DropSockets()
-	r.until("it is ready again after lost sockets", func() bool { return r.ready(addr) })
+	r.until("it is ready again after lost sockets, each of which has a successor", func() bool {
+		return r.slack.Count("apps.connections.open") == opened+sockets && r.slack.Sockets() == sockets && r.ready(addr)
+	})
 
 	busy := slacksim.Fault{Status: 503}
 	r.slack.Fail("apps.connections.open", busy, busy, busy, busy)
