@@ -1,12 +1,13 @@
 package sshkey
 
 import (
+	"bytes"
 	"crypto/ecdh"
 	"crypto/ed25519"
 	"math/big"
-	"slices"
 	"strings"
 
+	"filippo.io/edwards25519"
 	"golang.org/x/crypto/ssh"
 )
 
@@ -80,31 +81,14 @@ func checkEd25519(rest []byte) error {
 	return nil
 }
 
-// isEd25519Point reports a point of the curve -x² + y² = 1 + dx²y² (RFC 8032 section 5.1) that is not one
-// of the few of small order, for which anybody can make signatures: y = 0, 1, -1 or dy⁴ + 2y² = 1.
-// The standard library checks the first only when it verifies a signature, and the second never.
+// isEd25519Point reports a point of the curve (RFC 8032 section 5.1) in its one true
+// encoding that is not one of the few of small order, for which anybody can make
+// signatures. The standard library checks the first only when it verifies one, and
+// the last never.
 func isEd25519Point(encoded []byte) bool {
-	one := big.NewInt(1)
-	p := new(big.Int).Sub(new(big.Int).Lsh(one, 255), big.NewInt(19))
-	d := new(big.Int).ModInverse(big.NewInt(121666), p)
-	d.Mod(d.Mul(d, big.NewInt(-121665)), p)
-
-	y := new(big.Int).SetBytes(reversed(encoded))
-	y.SetBit(y, 255, 0) // the sign of x
-	if y.Cmp(p) >= 0 {
+	point, err := new(edwards25519.Point).SetBytes(encoded)
+	if err != nil || !bytes.Equal(point.Bytes(), encoded) {
 		return false
 	}
-	y2 := new(big.Int).Exp(y, big.NewInt(2), p)
-	dy2 := new(big.Int).Mul(d, y2)
-	u, v := new(big.Int).Sub(y2, one), new(big.Int).Add(dy2, one)
-	order8 := dy2.Mod(dy2.Mul(dy2.Add(dy2, big.NewInt(2)), y2), p) // dy⁴ + 2y²
-	// x² = u/v has a root exactly when uv has one; u is zero for y = 1 and y = -1.
-	uv := u.Mod(u.Mul(u, v), p)
-	return y.Sign() > 0 && uv.Sign() > 0 && order8.Cmp(one) != 0 && big.Jacobi(uv, p) == 1
-}
-
-func reversed(b []byte) []byte {
-	r := slices.Clone(b)
-	slices.Reverse(r)
-	return r
+	return new(edwards25519.Point).MultByCofactor(point).Equal(edwards25519.NewIdentityPoint()) == 0
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -248,4 +249,10 @@ func TestEveryReasonHasASentence(t *testing.T) {
 			t.Errorf("%s has no sentence", reason)
 		}
 	}
+}
+
+func reversed(b []byte) []byte {
+	r := slices.Clone(b)
+	slices.Reverse(r)
+	return r
 }
