@@ -192,7 +192,45 @@ func (s *Service) align(ctx context.Context, tx Tx, servers []int64) error {
 	if err != nil {
 		return err
 	}
+	return s.follow(ctx, tx, changed)
+}
+
+// follow has what was brought in line reported and worked on. The clock may have taken
+// keys from a grant that nobody has ended yet: it is owed their results like any other.
+func (s *Service) follow(ctx context.Context, tx Tx, changed []Placement) error {
+	leaving := map[string][]Placement{} // by system user
+	for _, p := range changed {
+		if p.State == PlacementLeaving {
+			leaving[p.SystemUser] = append(leaving[p.SystemUser], p)
+		}
+	}
+	if len(leaving) > 0 {
+		if err := s.oweDue(ctx, tx, leaving); err != nil {
+			return err
+		}
+	}
 	return s.wakeFor(ctx, tx, changed)
+}
+
+func (s *Service) oweDue(ctx context.Context, tx Tx, leaving map[string][]Placement) error {
+	due, err := tx.Grants(ctx, GrantQuery{State: Live, EndsBefore: s.Now()})
+	if err != nil {
+		return err
+	}
+	for _, g := range due {
+		covers, err := tx.Covers(ctx, g.ID)
+		if err != nil {
+			return err
+		}
+		results, err := s.removalResults(ctx, tx, g.RequestID, g, liveCovers(covers), leaving[g.SystemUser])
+		if err != nil {
+			return err
+		}
+		if err := tx.InsertResults(ctx, results); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Service) wakeFor(ctx context.Context, tx Tx, changed []Placement) error {

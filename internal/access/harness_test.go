@@ -226,7 +226,7 @@ func (h *harness) due() (work []access.Work) {
 		for _, p := range rechecks {
 			work = append(work, access.Work{Kind: access.WorkRemove, ID: p.ServerID})
 		}
-		inspections, inspectErr := tx.OpenInspections(h.ctx(), now.Add(time.Second))
+		inspections, inspectErr := tx.OpenInspections(h.ctx())
 		for _, r := range inspections {
 			if r.State != access.Failed && !(r.Problem != access.NoProblem && now.Sub(r.UpdatedAt) < 30*time.Second) {
 				work = append(work, access.Work{Kind: access.WorkInspect, ID: r.ServerID})

@@ -147,13 +147,35 @@ type PlacementTx interface {
 	Covered(ctx context.Context, p Placement, now time.Time) (covered bool, until time.Time, err error)
 	// ReleaseHeld frees the placements that the replica holds.
 	ReleaseHeld(ctx context.Context, replica string) error
-	// CapWaits brings placements that wait beyond that time forward to it, and work
-	// that waits longer than any is made to wait to now: a clock that was wrong had
+	// DueWork lists the work on the servers where a placement is due, or where the
+	// list is to be read once more, each once.
+	DueWork(ctx context.Context, now time.Time) ([]Work, error)
+	// DueRenewals lists placed keys to be placed anew: temporary ones that lapse before
+	// their grants end, and permanent ones that no grant asks to be permanent any more.
+	DueRenewals(ctx context.Context, q RenewalQuery) ([]Placement, error)
+	// CapWaits brings placements that wait for longer than anything is made to wait
+	// forward to the latest times, and other work to now: a clock that was wrong had
 	// set their times.
-	CapWaits(ctx context.Context, latest time.Time) error
+	CapWaits(ctx context.Context, latest Waits) error
 	// Debt lists leaving placements with problems or attempts, oldest first, without
 	// those that are only being renewed.
 	Debt(ctx context.Context) ([]Placement, error)
+}
+
+// RenewalQuery selects the placed keys to be placed anew.
+type RenewalQuery struct {
+	Now          time.Time
+	LapsesBefore time.Time     // temporary keys that lapse at or before
+	PlacedBefore time.Time     // permanent keys placed at or before
+	Permanent    time.Duration // grants longer than that, and those without an end, keep a key permanent
+	Limit        int           // 0 is no limit
+}
+
+// Waits are the latest times that anything may be made to wait for.
+type Waits struct {
+	Retry   time.Time // the next try
+	Limited time.Time // the next try where the other side asked for patience
+	Recheck time.Time // reading a server's list once more
 }
 
 // PlacementQuery selects placements; zero fields do not restrict.
@@ -178,8 +200,8 @@ type ResultTx interface {
 	// OpenResults lists results of a key on a server that are not final.
 	OpenResults(ctx context.Context, server int64, systemUser, fingerprint string) ([]Result, error)
 	SaveResult(ctx context.Context, r Result) error
-	// OpenInspections lists inspections that are not final and were not touched since.
-	OpenInspections(ctx context.Context, since time.Time) ([]Result, error)
+	// OpenInspections lists inspections that are not final.
+	OpenInspections(ctx context.Context) ([]Result, error)
 	// Results lists the results of a request, by server name.
 	Results(ctx context.Context, requestID int64) ([]Result, error)
 	// Tell records what the thread has shown of these results.

@@ -190,13 +190,13 @@ func (s *Service) succeed(ctx context.Context, tx Tx, left Placement) error {
 		if !left.Urgent || !same {
 			continue
 		}
-		p.Urgent, p.LapsesAt = true, left.LapsesAt
+		p.Urgent, p.LapsesAt, p.ToldLapsed = true, left.LapsesAt, left.ToldLapsed
 		if _, err := tx.MovePlacement(ctx, p, PlacementWanted, p.Attempts); err != nil {
 			return err
 		}
 		changed[i] = p
 	}
-	return s.wakeFor(ctx, tx, changed)
+	return s.follow(ctx, tx, changed)
 }
 
 // recheck reads a server once more after a doubt, and has removed what landed late.

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 )
 
@@ -14,6 +15,8 @@ const (
 	renewalLead  = time.Hour        // before RunCloud's own timer ends a key, it is renewed
 	longestWait  = time.Hour        // before anything is tried again; RunCloud never asks for more
 	sweepBatch   = 1000
+
+	longestBackoff = lastBackoff * 6 / 5 // with its jitter
 )
 
 // Sweep claims everything that is due now: ends, expiries, reminders, renewals,
@@ -41,16 +44,11 @@ func (s *Service) WakeDue(ctx context.Context) error {
 		if err := s.align(ctx, tx, nil); err != nil {
 			return err
 		}
-		if err := tx.CapWaits(ctx, now.Add(longestWait)); err != nil {
+		latest := Waits{Retry: now.Add(longestBackoff), Limited: now.Add(longestWait), Recheck: now.Add(recheckAfter)}
+		if err := tx.CapWaits(ctx, latest); err != nil {
 			return err
 		}
-		due, err := tx.Placements(ctx, PlacementQuery{
-			Due: now, Limit: sweepBatch, States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementLeaving},
-		})
-		if err != nil {
-			return err
-		}
-		rechecks, err := tx.Placements(ctx, PlacementQuery{RecheckBefore: now, Limit: sweepBatch})
+		due, err := tx.DueWork(ctx, now)
 		if err != nil {
 			return err
 		}
@@ -58,47 +56,30 @@ func (s *Service) WakeDue(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return wakeAll(ctx, tx, due, rechecks, inspections)
+		return tx.Wake(ctx, append(due, inspections...)...)
 	})
 }
 
-// inspectionsDue lists open inspections whose next try has come.
-func (s *Service) inspectionsDue(ctx context.Context, tx Tx, now time.Time) (due []Result, err error) {
-	open, err := tx.OpenInspections(ctx, now.Add(-firstInspectAgain))
+// inspectionsDue lists the servers with open inspections whose next try has come.
+func (s *Service) inspectionsDue(ctx context.Context, tx Tx, now time.Time) (due []Work, err error) {
+	open, err := tx.OpenInspections(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, result := range open {
+		if result.State != Waiting {
+			continue
+		}
 		r, err := tx.Request(ctx, result.RequestID)
 		if err != nil {
 			return nil, err
 		}
-		if result.State == Waiting && !now.Before(inspectAgainAt(result, r.DecidedAt)) {
-			due = append(due, result)
+		// One of a time to come was last tried when the clock was wrong.
+		if !now.Before(inspectAgainAt(result, r.DecidedAt)) || result.UpdatedAt.Sub(now) > firstInspectAgain {
+			due = append(due, Work{Kind: WorkInspect, ID: result.ServerID})
 		}
 	}
 	return due, nil
-}
-
-func wakeAll(ctx context.Context, tx Tx, due, rechecks []Placement, inspections []Result) error {
-	work := map[Work]bool{}
-	for _, p := range due {
-		work[workOn(p)] = true
-	}
-	for _, p := range rechecks {
-		work[Work{Kind: WorkRemove, ID: p.ServerID}] = true
-	}
-	for _, r := range inspections {
-		work[Work{Kind: WorkInspect, ID: r.ServerID}] = true
-	}
-	list := make([]Work, 0, len(work))
-	for w := range work {
-		list = append(list, w)
-	}
-	if len(list) == 0 {
-		return nil
-	}
-	return tx.Wake(ctx, list...)
 }
 
 func (s *Service) wakeOutbox(ctx context.Context) error {
@@ -223,21 +204,21 @@ func (s *Service) unanswered(ctx context.Context, now time.Time) (due []Request,
 	return due, err
 }
 
-// renew replaces temporary keys that RunCloud would soon remove by itself though a
-// grant still covers them: the old credential leaves, and a new one follows at once.
+// renew replaces keys that RunCloud would soon remove by itself though a grant still
+// covers them, and those that it would never remove though no grant asks for that any
+// more: the old credential leaves, and a new one follows at once.
 func (s *Service) renew(ctx context.Context) error {
-	lead := min(renewalLead, s.Settings.TemporaryLifetime/4)
-	query := PlacementQuery{States: []PlacementState{PlacementPlaced}, LapsesBefore: s.Now().Add(lead), Limit: sweepBatch}
-	var soonOver []Placement
+	query := s.toRenew(s.Now())
+	var due []Placement
 	err := s.Store.Read(ctx, func(tx Tx) (err error) {
-		soonOver, err = s.toRenew(ctx, tx, query)
+		due, err = tx.DueRenewals(ctx, query)
 		return err
 	})
-	if err != nil || len(soonOver) == 0 {
+	if err != nil || len(due) == 0 {
 		return err
 	}
 	return s.Store.Update(ctx, func(tx Tx) error {
-		again, err := s.toRenew(ctx, tx, query)
+		again, err := tx.DueRenewals(ctx, query)
 		if err != nil {
 			return err
 		}
@@ -253,29 +234,26 @@ func (s *Service) renew(ctx context.Context) error {
 	})
 }
 
-func (s *Service) toRenew(ctx context.Context, tx Tx, query PlacementQuery) (due []Placement, err error) {
-	placed, err := tx.Placements(ctx, query)
-	if err != nil {
-		return nil, err
+// toRenew says which keys are placed anew now. One that RunCloud confirmed as permanent
+// though it was asked for a temporary one must not be replaced again and again, so a
+// permanent key is left alone for a while.
+func (s *Service) toRenew(now time.Time) RenewalQuery {
+	q := RenewalQuery{
+		Now: now, LapsesBefore: now.Add(min(renewalLead, s.Settings.TemporaryLifetime/4)), PlacedBefore: now.Add(-renewalLead),
+		Permanent: math.MaxInt64, Limit: sweepBatch,
 	}
-	for _, p := range placed {
-		covered, until, err := tx.Covered(ctx, p, s.Now())
-		if err != nil {
-			return nil, err
-		}
-		if covered && (until.IsZero() || until.After(p.LapsesAt)) {
-			due = append(due, p)
-		}
+	if s.Settings.LongGrants == Permanent {
+		q.Permanent = s.Settings.TemporaryLifetime
 	}
-	return due, nil
+	return q
 }
 
-// tellLapsed tells a person, once, when the second half of a renewal has not come
-// about by the time RunCloud would have removed the old key.
+// tellLapsed tells a person, once, when a renewal has not come about by the time
+// RunCloud would have removed the old key.
 func (s *Service) tellLapsed(ctx context.Context) error {
 	return s.Store.Update(ctx, func(tx Tx) error {
 		now := s.Now()
-		late, err := tx.Placements(ctx, PlacementQuery{States: []PlacementState{PlacementWanted, PlacementUnknown}, LapsesBefore: now, Limit: sweepBatch})
+		late, err := tx.Placements(ctx, PlacementQuery{States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementLeaving}, LapsesBefore: now})
 		if err != nil {
 			return err
 		}

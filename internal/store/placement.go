@@ -81,17 +81,3 @@ func (t *tx) Debt(ctx context.Context) ([]access.Placement, error) {
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements
 		WHERE state = 'leaving' AND urgent = 0 AND (attempts > 0 OR problem <> '') ORDER BY left_at, id`)
 }
-
-// CapWaits implements access.PlacementTx.
-func (t *tx) CapWaits(ctx context.Context, latest time.Time) error {
-	_, err := t.Exec(ctx, "UPDATE placements SET next_at = $1 WHERE next_at > $1 AND state IN ('wanted', 'unknown', 'leaving')", ms(latest))
-	if err != nil {
-		return err
-	}
-	hasten := "UPDATE river_job SET scheduled_at = now() WHERE finalized_at IS NULL AND scheduled_at > now() + make_interval(secs => $1)"
-	if t.sqlite != nil {
-		hasten = "UPDATE river_job SET scheduled_at = datetime('now', 'subsec') WHERE finalized_at IS NULL AND scheduled_at > datetime('now', 'subsec', $1 || ' seconds')"
-	}
-	_, err = t.Exec(ctx, hasten, int64(wrongClock.Seconds()))
-	return err
-}

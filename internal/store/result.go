@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"sshkeybot/internal/access"
 )
@@ -50,9 +49,9 @@ func (t *tx) OpenResults(ctx context.Context, server int64, systemUser, fingerpr
 }
 
 // OpenInspections implements access.ResultTx; the oldest comes first.
-func (t *tx) OpenInspections(ctx context.Context, since time.Time) ([]access.Result, error) {
+func (t *tx) OpenInspections(ctx context.Context) ([]access.Result, error) {
 	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results
-		WHERE phase = 'inspect' AND state IN ('waiting', 'failed', 'unknown') AND updated_at < $1 ORDER BY updated_at, request_id, server_id`, ms(since))
+		WHERE phase = 'inspect' AND state IN ('waiting', 'failed', 'unknown') ORDER BY updated_at, request_id, server_id`)
 }
 
 // Results implements access.ResultTx.

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"strconv"
 	"testing"
 	"time"
 
@@ -148,44 +147,4 @@ func testDebt(t *testing.T, s *store.Store) {
 	}
 	debt := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) { return tx.Debt(ctx) })
 	same(t, "debt, oldest first", placementIDs(debt), []int64{ids[1], ids[0]})
-}
-
-func testCapWaits(t *testing.T, s *store.Store) {
-	soon, far := epoch.Add(time.Minute), epoch.Add(1000*time.Hour)
-	latest := epoch.Add(time.Hour)
-	want := map[int64]time.Time{}
-	for _, p := range []struct {
-		access.Placement
-		want time.Time
-	}{
-		{access.Placement{ServerID: 1, State: access.PlacementLeaving, NextAt: far}, latest},
-		{access.Placement{ServerID: 2, State: access.PlacementWanted, NextAt: far}, latest},
-		{access.Placement{ServerID: 3, State: access.PlacementLeaving, NextAt: soon}, soon},
-		{access.Placement{ServerID: 4, State: access.PlacementGone, NextAt: far}, far},
-	} {
-		want[insertPlacement(t, s, p.Placement).ID] = p.want
-	}
-	for server, wait := range []string{"+1 minutes", "+2 hours"} {
-		wake(t, s, access.Work{Kind: access.WorkRemove, ID: int64(server)})
-		later := "now() + interval '" + wait + "'"
-		if s.SQLite() != nil {
-			later = "datetime('now', 'subsec', '" + wait + "')"
-		}
-		if err := exec(t, s, "UPDATE river_job SET scheduled_at = "+later+" WHERE CAST(args->>'server_id' AS TEXT) = '"+strconv.Itoa(server)+"'"); err != nil {
-			t.Fatal(err)
-		}
-	}
-	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.CapWaits(ctx, latest) })
-	now := "now()"
-	if s.SQLite() != nil {
-		now = "datetime('now', 'subsec')"
-	}
-	same(t, "jobs that wait", jobs(t, s, "scheduled_at > "+now), 1)
-	same(t, "the one of a wrong clock is due", jobs(t, s, "scheduled_at <= "+now+" AND CAST(args->>'server_id' AS TEXT) = '1'"), 1)
-	for id, next := range want {
-		got := read(t, s, func(ctx context.Context, tx access.Tx) (access.Placement, error) { return tx.Placement(ctx, id) })
-		if !got.NextAt.Equal(next) {
-			t.Errorf("server %d waits until %v, want %v", got.ServerID, got.NextAt, next)
-		}
-	}
 }

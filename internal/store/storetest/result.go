@@ -54,9 +54,9 @@ func testInspections(t *testing.T, s *store.Store) {
 	}
 	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.InsertResults(ctx, rs) })
 	open := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Result, error) {
-		return tx.OpenInspections(ctx, at(3))
+		return tx.OpenInspections(ctx)
 	})
-	same(t, "open inspections, oldest first", open, []access.Result{rs[1], rs[0]})
+	same(t, "open inspections, oldest first", open, []access.Result{rs[1], rs[0], rs[4]})
 }
 
 // More rows than one statement may have parameters for.

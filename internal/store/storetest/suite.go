@@ -34,6 +34,8 @@ func Run(t *testing.T, open Opener) {
 		"Covered":              testCovered,
 		"Debt":                 testDebt,
 		"CapWaits":             testCapWaits,
+		"DueWork":              testDueWork,
+		"DueRenewals":          testDueRenewals,
 		"AlignCases":           testAlignCases,
 		"AlignModel":           testAlignModel,
 		"AlignLarge":           testAlignLarge,

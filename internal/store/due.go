@@ -1,0 +1,52 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// DueWork implements access.PlacementTx. It answers servers, not placements, so that
+// many additions never hide a removal.
+func (t *tx) DueWork(ctx context.Context, now time.Time) ([]access.Work, error) {
+	scan := func(row scanner) (w access.Work, err error) {
+		err = row.Scan(&w.Kind, &w.ID)
+		return w, err
+	}
+	return many(ctx, t, scan, `SELECT CASE WHEN state = 'leaving' OR urgent = 1 THEN 'remove' ELSE 'add' END, server_id
+			FROM placements WHERE state IN ('wanted', 'unknown', 'leaving') AND stuck = 0 AND next_at <= $1
+		UNION SELECT 'remove', server_id FROM placements WHERE recheck_at > 0 AND recheck_at <= $1`, ms(now))
+}
+
+// DueRenewals implements access.PlacementTx; what lapses first comes first.
+func (t *tx) DueRenewals(ctx context.Context, q access.RenewalQuery) ([]access.Placement, error) {
+	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements p WHERE state = 'placed' AND (
+			lapses_at > 0 AND lapses_at <= $2 AND EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at > p.lapses_at))
+			OR temporary = 0 AND placed_at <= $3 AND EXISTS (`+covering+`)
+				AND NOT EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at - g.starts_at > $4)))
+		ORDER BY lapses_at, id`+limit(q.Limit), ms(q.Now), ms(q.LapsesBefore), ms(q.PlacedBefore), q.Permanent.Milliseconds())
+}
+
+// CapWaits implements access.PlacementTx.
+func (t *tx) CapWaits(ctx context.Context, latest access.Waits) error {
+	for _, wait := range []struct {
+		column, where string
+		latest        time.Time
+	}{
+		{"next_at", "problem = 'rate_limited'", latest.Limited},
+		{"next_at", "problem <> 'rate_limited'", latest.Retry},
+		{"recheck_at", "1 = 1", latest.Recheck},
+	} {
+		_, err := t.Exec(ctx, "UPDATE placements SET "+wait.column+" = $1 WHERE "+wait.column+" > $1 AND "+wait.where, ms(wait.latest))
+		if err != nil {
+			return err
+		}
+	}
+	hasten := "UPDATE river_job SET scheduled_at = now() WHERE finalized_at IS NULL AND scheduled_at > now() + make_interval(secs => $1)"
+	if t.sqlite != nil {
+		hasten = "UPDATE river_job SET scheduled_at = datetime('now', 'subsec') WHERE finalized_at IS NULL AND scheduled_at > datetime('now', 'subsec', $1 || ' seconds')"
+	}
+	_, err := t.Exec(ctx, hasten, int64(wrongClock.Seconds()))
+	return err
+}

@@ -1,0 +1,110 @@
+package storetest
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/store"
+)
+
+func testDueWork(t *testing.T, s *store.Store) {
+	later := epoch.Add(time.Millisecond)
+	for i, p := range []access.Placement{
+		{ServerID: 1, State: access.PlacementWanted, NextAt: epoch},
+		{ServerID: 1, State: access.PlacementUnknown},
+		{ServerID: 2, State: access.PlacementLeaving},
+		{ServerID: 2, State: access.PlacementWanted},
+		{ServerID: 3, State: access.PlacementWanted, Urgent: true},
+		{ServerID: 4, State: access.PlacementGone, RecheckAt: epoch},
+		{ServerID: 5, State: access.PlacementLeaving, NextAt: later},
+		{ServerID: 6, State: access.PlacementWanted, Stuck: true},
+		{ServerID: 7, State: access.PlacementPlaced, RecheckAt: later},
+	} {
+		p.Fingerprint = strconv.Itoa(i)
+		insertPlacement(t, s, p)
+	}
+	due := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Work, error) { return tx.DueWork(ctx, epoch) })
+	slices.SortFunc(due, func(a, b access.Work) int { return int(10*(a.ID-b.ID)) + len(a.Kind) - len(b.Kind) })
+	same(t, "due work", due, []access.Work{
+		{Kind: access.WorkAdd, ID: 1}, {Kind: access.WorkAdd, ID: 2}, {Kind: access.WorkRemove, ID: 2},
+		{Kind: access.WorkRemove, ID: 3}, {Kind: access.WorkRemove, ID: 4},
+	})
+}
+
+func testDueRenewals(t *testing.T, s *store.Store) {
+	hour := func(n int) time.Time { return epoch.Add(time.Duration(n) * time.Hour) }
+	var ids []int64
+	for _, p := range []struct {
+		key    access.Placement
+		grants []access.Grant
+	}{
+		{access.Placement{Temporary: true, LapsesAt: hour(1)}, []access.Grant{{EndsAt: hour(3)}}},
+		{access.Placement{Temporary: true, LapsesAt: epoch}, []access.Grant{{EndsAt: epoch}, {}}},
+		{access.Placement{Temporary: true, LapsesAt: hour(1)}, []access.Grant{{EndsAt: hour(1)}}},
+		{access.Placement{Temporary: true, LapsesAt: hour(2)}, []access.Grant{{}}},
+		{access.Placement{Temporary: true, LapsesAt: hour(1)}, nil},
+		{access.Placement{PlacedAt: hour(-1)}, []access.Grant{{StartsAt: hour(-2), EndsAt: hour(1)}}},
+		{access.Placement{PlacedAt: epoch}, []access.Grant{{StartsAt: hour(-2), EndsAt: hour(1)}}},
+		{access.Placement{PlacedAt: hour(-1)}, []access.Grant{{StartsAt: hour(-2), EndsAt: hour(1)}, {}}},
+		{access.Placement{PlacedAt: hour(-1)}, []access.Grant{{StartsAt: hour(-2), EndsAt: hour(24)}}},
+		{access.Placement{PlacedAt: hour(-1)}, nil},
+	} {
+		p.key.ServerID, p.key.State = int64(len(ids)), access.PlacementPlaced
+		ids = append(ids, insertPlacement(t, s, p.key).ID)
+		for _, g := range p.grants {
+			g.State = access.Live
+			insertGrant(t, s, g, access.Cover{ServerID: p.key.ServerID})
+		}
+	}
+	q := access.RenewalQuery{Now: epoch.Add(-time.Minute), LapsesBefore: hour(1), PlacedBefore: hour(-1), Permanent: 12 * time.Hour}
+	due := func() []int64 {
+		return placementIDs(read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) { return tx.DueRenewals(ctx, q) }))
+	}
+	same(t, "to be placed anew", due(), []int64{ids[5], ids[1], ids[0]})
+	q.Limit = 2
+	same(t, "two of them", due(), []int64{ids[5], ids[1]})
+	q.Permanent = 1000 * time.Hour
+	same(t, "where a day is no reason for a permanent key", due(), []int64{ids[5], ids[8]})
+}
+
+func testCapWaits(t *testing.T, s *store.Store) {
+	soon, far := epoch.Add(time.Minute), epoch.Add(1000*time.Hour)
+	latest := access.Waits{Retry: epoch.Add(10 * time.Minute), Limited: epoch.Add(time.Hour), Recheck: epoch.Add(2 * time.Minute)}
+	want := map[int64][]time.Time{}
+	for _, p := range []struct {
+		access.Placement
+		next, recheck time.Time
+	}{
+		{access.Placement{ServerID: 1, State: access.PlacementLeaving, NextAt: far}, latest.Retry, time.Time{}},
+		{access.Placement{ServerID: 2, State: access.PlacementWanted, NextAt: far, Problem: access.ProblemLimited}, latest.Limited, time.Time{}},
+		{access.Placement{ServerID: 3, State: access.PlacementLeaving, NextAt: soon, RecheckAt: soon}, soon, soon},
+		{access.Placement{ServerID: 4, State: access.PlacementGone, RecheckAt: far}, time.Time{}, latest.Recheck},
+	} {
+		want[insertPlacement(t, s, p.Placement).ID] = []time.Time{p.next, p.recheck}
+	}
+	for server, wait := range []string{"+1 minutes", "+2 hours"} {
+		wake(t, s, access.Work{Kind: access.WorkRemove, ID: int64(server)})
+		later := "now() + interval '" + wait + "'"
+		if s.SQLite() != nil {
+			later = "datetime('now', 'subsec', '" + wait + "')"
+		}
+		if err := exec(t, s, "UPDATE river_job SET scheduled_at = "+later+" WHERE CAST(args->>'server_id' AS TEXT) = '"+strconv.Itoa(server)+"'"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.CapWaits(ctx, latest) })
+	now := "now()"
+	if s.SQLite() != nil {
+		now = "datetime('now', 'subsec')"
+	}
+	same(t, "jobs that wait", jobs(t, s, "scheduled_at > "+now), 1)
+	same(t, "the one of a wrong clock is due", jobs(t, s, "scheduled_at <= "+now+" AND CAST(args->>'server_id' AS TEXT) = '1'"), 1)
+	for id, times := range want {
+		got := read(t, s, func(ctx context.Context, tx access.Tx) (access.Placement, error) { return tx.Placement(ctx, id) })
+		same(t, "times on server "+strconv.FormatInt(got.ServerID, 10), []time.Time{got.NextAt, got.RecheckAt}, times)
+	}
+}
