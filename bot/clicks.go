@@ -44,16 +44,26 @@ func (b *Bot) press(ctx context.Context, a act) (draw.Message, error) {
 		return draw.GivenBack(given), err
 	case draw.ActionRemoveKey:
 		return draw.KeyRemoved(a.Value), b.cfg.Uses.RemoveKey(ctx, a.Person, a.Value)
-	case draw.ActionPick:
-		return b.pick(ctx, a)
+	case draw.ActionPick, draw.ActionLeave:
+		return b.judge(ctx, a)
+	case draw.ActionLeaveRest:
+		ids, ok := a.numbers(2)
+		if !ok {
+			return draw.Message{}, refuse("That choice cannot be read.")
+		}
+		return draw.LeftAlone(int(ids[1])), b.cfg.Uses.LeaveRest(ctx, ids[0], int(ids[1]), a.Person)
 	}
 	return draw.Message{}, &access.Error{Code: access.Invalid, Op: "click", Message: "That button is of an older version of me. Please use `/sshkey`."}
 }
 
-func (b *Bot) pick(ctx context.Context, a act) (draw.Message, error) {
+// judge removes one key that we did not place, or leaves it.
+func (b *Bot) judge(ctx context.Context, a act) (draw.Message, error) {
 	ids, ok := a.numbers(3)
 	if !ok {
 		return draw.Message{}, refuse("That choice cannot be read.")
+	}
+	if a.Action == draw.ActionLeave {
+		return draw.LeftAlone(1), b.cfg.Uses.Leave(ctx, ids[0], ids[1], ids[2], a.Person)
 	}
 	return draw.Picked(), b.cfg.Uses.Pick(ctx, ids[0], ids[1], ids[2], a.Person)
 }

@@ -34,6 +34,8 @@ type Deciding interface {
 	Cancel(ctx context.Context, requestID int64, actor access.UserID) (access.Request, error)
 	RetryFailed(ctx context.Context, requestID int64, actor access.UserID) (int, error)
 	Pick(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error
+	Leave(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error
+	LeaveRest(ctx context.Context, requestID int64, shown int, actor access.UserID) error
 }
 
 // Owning is about a person's own keys and access.

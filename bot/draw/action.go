@@ -1,7 +1,8 @@
 package draw
 
 // The action ids of buttons and menus. Their value is an opaque id: of the request, of the grant (extend,
-// done), the fingerprint of a key (remove_key), "request:server:credential" (pick) or a page number (home_page).
+// done), the fingerprint of a key (remove_key), "request:server:credential" (pick, leave), "request:count"
+// (leave_rest) or a page number (home_page).
 const (
 	ActionApprove   = "approve"
 	ActionDeny      = "deny"
@@ -15,6 +16,8 @@ const (
 	ActionRegister  = "register"
 	ActionRemoveKey = "remove_key"
 	ActionPick      = "pick"
+	ActionLeave     = "leave"
+	ActionLeaveRest = "leave_rest"
 	ActionHomePage  = "home_page"
 )
 

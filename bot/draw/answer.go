@@ -173,6 +173,14 @@ func Picked() Message {
 	return Say("That key is being removed. The message of the request shows it.")
 }
 
+// LeftAlone is the receipt of keys that were chosen to stay.
+func LeftAlone(n int) Message {
+	if n == 1 {
+		return Say("That key stays. The message of the request shows it.")
+	}
+	return Say("Those " + count(n, "key", "keys") + " stay. The message of the request shows them.")
+}
+
 // Say makes a message of one sentence of the bot's own in markup. Foreign text in it must have been escaped.
 func Say(text string) Message {
 	p := &page{}

@@ -10,68 +10,104 @@ import (
 )
 
 const (
-	candidateButtons = 8   // more than that go into a menu
+	candidateButtons = 8   // more than that go into menus
 	menuOptions      = 100 // of a menu, at most
 )
 
-// candidates lists credentials that may be the person's and that a person has to judge.
+// candidates lists credentials that may be the person's and that a person has to judge,
+// and what was decided about those that somebody has judged.
 func (p *page) candidates(v access.RequestView) {
-	open, picked := splitCandidates(v.Candidates)
-	if len(open)+len(picked) == 0 {
-		return
-	}
-	p.say("*" + foundTitle(v) + "* I did not place them, and remove one only if an approver chooses it.")
-	p.list("Chosen to be removed", pickedLines(picked), shortList, "")
-	if len(open) <= candidateButtons {
-		for _, c := range open {
-			p.sayWith(slack.NewAccessory(button(ActionPick, candidateID(c), "Remove this key")), candidateLine(c))
-		}
-		return
-	}
-	p.choose(open)
-}
-
-func foundTitle(v access.RequestView) string {
-	if v.Request.Person == "" {
-		return "Keys that may be this one."
-	}
-	return "Other keys that may be theirs."
-}
-
-func splitCandidates(all []access.Candidate) (open, picked []access.Candidate) {
-	for _, c := range all {
-		if c.PickedBy == "" {
+	var open []access.Candidate
+	var gone, going, left []string
+	for _, c := range v.Candidates {
+		switch {
+		case c.PickedBy == "":
 			open = append(open, c)
-		} else {
-			picked = append(picked, c)
+		case c.Spared:
+			left = append(left, judgedLine(c))
+		case removed(v, c):
+			gone = append(gone, judgedLine(c))
+		default:
+			going = append(going, judgedLine(c))
 		}
 	}
-	return open, picked
+	p.open(v, open)
+	p.list("Other keys that an approver had removed", gone, shortList, "the log names all")
+	p.list("Other keys that are being removed, as an approver decided", going, shortList, "the log names all")
+	p.list("Other keys that stay, as an approver decided", left, shortList, "the log names all")
 }
 
-// choose offers many candidates in a menu; the text names those that have room in it.
+// removed tells whether a credential that somebody chose is confirmed to be gone.
+func removed(v access.RequestView, c access.Candidate) bool {
+	for _, r := range v.Results {
+		if r.Phase == access.PhaseRemove && r.ServerID == c.ServerID && r.Fingerprint == fmt.Sprintf("id:%d", c.Credential.ID) {
+			return r.State == access.Done
+		}
+	}
+	return false
+}
+
+func (p *page) open(v access.RequestView, open []access.Candidate) {
+	if len(open) == 0 {
+		return
+	}
+	p.say("*" + stillToDecide(len(open)) + "* " + doubt(v, len(open)))
+	if len(open) > candidateButtons {
+		p.choose(open)
+	} else {
+		for _, c := range open {
+			p.say(candidateLine(c))
+			p.press(button(ActionPick, candidateID(c), "Remove this key"), button(ActionLeave, candidateID(c), "Leave it"))
+		}
+	}
+	if len(open) > 1 && v.Read() {
+		p.press(leaveRest(v.Request.ID, len(open)))
+	}
+}
+
+func stillToDecide(n int) string { return count(n, "key", "keys") + " still to decide." }
+
+// doubt says why a person has to decide.
+func doubt(v access.RequestView, n int) string {
+	whose := "may be theirs"
+	if v.Request.Person == "" {
+		whose = "may be this one"
+	}
+	if n == 1 {
+		return "It " + whose + ", but I did not place it. An approver removes it or leaves it."
+	}
+	return "They " + whose + ", but I did not place them. An approver removes or leaves each."
+}
+
+func leaveRest(request int64, n int) *slack.ButtonBlockElement {
+	b := button(ActionLeaveRest, fmt.Sprintf("%d:%d", request, n), fmt.Sprintf("Leave all %s", grouped(n)))
+	return confirmed(b, "Leave all of them?", fmt.Sprintf("These %s stay on their servers. Whoever has the private key of one can still log in with it.", count(n, "key", "keys")), "Leave them")
+}
+
+// choose offers many candidates in menus; the text names those that have room in it.
 func (p *page) choose(open []access.Candidate) {
 	lines := make([]string, len(open))
 	for i, c := range open {
 		lines[i] = "• " + candidateLine(c)
 	}
-	p.lines = append(p.lines, fit(lines, "\n", 1200, "the menu holds them"))
+	p.lines = append(p.lines, fit(lines, "\n", 1200, "the menus hold them"))
 	shown := min(len(open), menuOptions)
 	label := fmt.Sprintf("Choose among %d keys.", shown)
 	if left := len(open) - shown; left > 0 {
 		label = fmt.Sprintf("Choose among the first %d keys; %d more come up as these go.", shown, left)
 	}
-	p.sayWith(slack.NewAccessory(menu(open[:shown])), label)
+	p.say(label)
+	p.press(menu(ActionPick, "Remove a key", open[:shown]), menu(ActionLeave, "Leave a key", open[:shown]))
 }
 
-func menu(open []access.Candidate) *slack.SelectBlockElement {
+func menu(action, label string, open []access.Candidate) *slack.SelectBlockElement {
 	light := strings.NewReplacer("<", "‹", ">", "›", "&", "+") // Slack weighs the others four times or more
 	options := make([]*slack.OptionBlockObject, len(open))
 	for i, c := range open {
 		text := light.Replace(flat(c.ServerName, 30) + ": " + flat(c.Credential.Label, 30))
 		options[i] = slack.NewOptionBlockObject(candidateID(c), plain(text), nil)
 	}
-	return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("Remove a key"), ActionPick, options...)
+	return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain(label), action, options...)
 }
 
 func candidateID(c access.Candidate) string {
@@ -79,8 +115,11 @@ func candidateID(c access.Candidate) string {
 }
 
 func candidateLine(c access.Candidate) string {
-	return fmt.Sprintf("%s: label %s for %s, %s (%s)", code(c.ServerName, nameLimit), code(c.Credential.Label, labelLimit),
-		code(c.Credential.SystemUser, nameLimit), code(c.Credential.PublicKey, 56), suspicion(c))
+	return fmt.Sprintf("%s, %s (%s)", labelled(c), code(c.Credential.PublicKey, 56), suspicion(c))
+}
+
+func labelled(c access.Candidate) string {
+	return fmt.Sprintf("%s: label %s for %s", code(c.ServerName, nameLimit), code(c.Credential.Label, labelLimit), code(c.Credential.SystemUser, nameLimit))
 }
 
 // suspicion says what made a credential a candidate, and what that is worth.
@@ -96,10 +135,6 @@ func suspicion(c access.Candidate) string {
 	return "it may be theirs"
 }
 
-func pickedLines(picked []access.Candidate) []string {
-	lines := make([]string, len(picked))
-	for i, c := range picked {
-		lines[i] = fmt.Sprintf("%s: label %s, chosen by %s %s", code(c.ServerName, nameLimit), code(c.Credential.Label, labelLimit), mention(c.PickedBy), date(c.PickedAt))
-	}
-	return lines
+func judgedLine(c access.Candidate) string {
+	return fmt.Sprintf("%s, decided %s %s", labelled(c), by(c.PickedBy), date(c.PickedAt))
 }

@@ -109,6 +109,7 @@ func (w world) offboardCases() map[string]any {
 		"results-offboard":     Results(reading, reading.Results),
 		"offboard-candidates":  Request(w.offboarding(removals, max(12, w.n*2)), noon()),
 		"offboard-deactivated": Request(deactivated, noon()),
+		"offboard-undecided":   Request(w.offboarding(allDone, 5), noon()),
 		"offboard-finished":    Request(w.offboarding(allDone, 0), noon()),
 		"draft-offboard":       Draft(draft),
 		"draft-revoke":         Draft(w.request(access.KindRevoke, access.Draft)),

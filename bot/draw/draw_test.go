@@ -138,6 +138,7 @@ func TestButtonsPerState(t *testing.T) {
 	decide := []string{"approve", "deny", "edit", "cancel"}
 	confirm := []string{"approve confirm", "deny", "edit", "cancel"}
 	failed := func(int) access.Result { return access.Result{State: access.Failed} }
+	unread := with(w.offboarding(allDone, 2), func(v *access.RequestView) { v.Results[len(v.Results)-1].State = access.Waiting })
 	for name, tt := range map[string]struct {
 		v    access.RequestView
 		want []string
@@ -161,8 +162,10 @@ func TestButtonsPerState(t *testing.T) {
 		"ended, failed before": {w.ended(access.EndExpired, 0, allDone), nil},
 		"removal failed":       {w.ended(access.EndExpired, 0, failed), []string{"retry_failed"}},
 		"reading failed":       {with(w.offboarding(allDone, 0), func(v *access.RequestView) { v.Results[len(v.Results)-1].State = access.Failed }), []string{"retry_failed"}},
-		"candidates":           {w.offboarding(allDone, 2), []string{"pick", "pick"}},
-		"many candidates":      {w.offboarding(allDone, 200), []string{"pick"}},
+		"one candidate":        {w.offboarding(allDone, 1), []string{"pick", "leave"}},
+		"candidates":           {w.offboarding(allDone, 2), []string{"pick", "leave", "pick", "leave", "leave_rest confirm"}},
+		"many candidates":      {w.offboarding(allDone, 200), []string{"pick", "leave", "leave_rest confirm"}},
+		"more may come":        {unread, []string{"pick", "leave", "pick", "leave"}},
 	} {
 		if diff := cmp.Diff(tt.want, pressable(t, Request(tt.v, noon()))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -190,7 +193,11 @@ func TestOffboardedIsSaidOnlyWhenNothingIsOwed(t *testing.T) {
 		removal := small().offboarding(one, 0)
 		unread := small().offboarding(allDone, 0)
 		unread.Results[len(unread.Results)-1].State = tt.state
-		for _, v := range []access.RequestView{removal, unread} {
+		undecided := small().offboarding(allDone, 5)
+		if tt.want { // the two that were open are decided about
+			undecided.Candidates[0].PickedBy, undecided.Candidates[1].PickedBy = bob, carol
+		}
+		for _, v := range []access.RequestView{removal, unread, undecided} {
 			if got := strings.Contains(string(encode(t, Request(v, noon()))), "Offboarded"); got != tt.want {
 				t.Errorf("with one %s: offboarded is said: %v, want %v", tt.state, got, tt.want)
 			}

@@ -183,8 +183,11 @@ func (w world) offboarding(state func(int) access.Result, candidates int) access
 			RequestID: 12, ServerID: int64(100 + i), ServerName: w.foreign(fmt.Sprintf("web-%03d", i+1)), Why: []string{access.WhyLabel, access.WhyKey, access.WhyType}[i%3],
 			Credential: access.Credential{ID: int64(4000 + i), Label: w.foreign("bob old laptop"), SystemUser: w.foreign("runcloud"), PublicKey: w.foreign("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0S...")},
 		}
+		if i > 1 && i < 5 { // removed, being removed, left
+			c.PickedBy, c.PickedAt, c.Spared = carol, noon().Add(2*time.Hour), i == 4
+		}
 		if i == 2 {
-			c.PickedBy, c.PickedAt = carol, noon().Add(2*time.Hour)
+			v.Results = append(v.Results, access.Result{RequestID: 12, Phase: access.PhaseRemove, ServerID: c.ServerID, ServerName: c.ServerName, Fingerprint: "id:4002", State: access.Done})
 		}
 		v.Candidates = append(v.Candidates, c)
 	}

@@ -34,19 +34,29 @@ func offboard(v access.RequestView) Message {
 	return p.message()
 }
 
+// finished tells whether nothing is left of an offboarding: every key of theirs is
+// gone, every server read, and every other key decided about.
+func finished(v access.RequestView) bool { return access.Settled(v.Results) && v.Undecided() == 0 }
+
 func offboardTitle(v access.RequestView) string {
-	if access.Settled(v.Results) {
+	switch n := v.Undecided(); {
+	case finished(v):
 		return fmt.Sprintf("Offboarded (request %d)", v.Request.ID)
+	case n > 0:
+		return fmt.Sprintf("Offboarding: %s still to decide (request %d)", count(n, "key", "keys"), v.Request.ID)
 	}
 	return fmt.Sprintf("Offboarding (request %d)", v.Request.ID)
 }
 
 func offboardState(v access.RequestView) string {
 	who := mention(v.Request.Person)
-	if !access.Settled(v.Results) {
-		return "*Offboarding* " + who + ": not finished yet. Nobody can give them access any more."
+	switch {
+	case finished(v):
+		return "*Offboarded* " + who + ": no key that I placed is left on any server. Nobody can give them access any more."
+	case access.Settled(v.Results):
+		return "*Offboarding* " + who + ": no key that I placed is left on any server. Nobody can give them access any more."
 	}
-	return "*Offboarded* " + who + ": no key that I placed is left on any server. Nobody can give them access any more."
+	return "*Offboarding* " + who + ": not finished yet. Nobody can give them access any more."
 }
 
 // toldReason leaves out a reason that only repeats what Slack told.
@@ -94,8 +104,10 @@ func reading(v access.RequestView) string {
 		return "*Looking for other keys:* still to read on " + servers(t.owed()) + unread(v.Results) + "."
 	case len(v.Candidates) == 0:
 		return "*Looked for other keys:* every server is read, and none was found."
+	case v.Undecided() == 0:
+		return "*Looked for other keys:* every server is read, and an approver has decided about " + count(len(v.Candidates), "key", "keys") + "."
 	}
-	return "*Looked for other keys:* every server is read; " + count(len(v.Candidates), "key was found", "keys were found") + " (below)."
+	return "*Looked for other keys:* every server is read."
 }
 
 // unread names the servers that could not be read, and why.

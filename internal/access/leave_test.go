@@ -1,6 +1,8 @@
 package access_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -177,6 +179,9 @@ func TestRevokePastedKeyNeedsAPersonsChoiceUnlessItIsProven(t *testing.T) {
 		t.Fatalf("candidates %+v, want the one that may be it, and nothing removed yet", v.Candidates)
 	}
 	h.must(h.Pick(h.ctx(), r.ID, 1, onFirst, dave))
+	if err := h.Leave(h.ctx(), r.ID, 1, onFirst, bob); access.CodeOf(err) != access.Conflict {
+		t.Errorf("what was chosen cannot be left any more: %v", err)
+	}
 	h.work()
 	if len(h.account.keys[1]) != 0 || len(h.account.keys[2]) != 1 {
 		t.Errorf("the chosen key must go and no other: %+v", h.account.keys)
@@ -193,6 +198,51 @@ func TestRevokePastedKeyNeedsAPersonsChoiceUnlessItIsProven(t *testing.T) {
 	if len(h.account.keys[2]) != 1 {
 		t.Errorf("a proven key goes by itself: %+v", h.account.keys[2])
 	}
+}
+
+func TestKeysThatAnApproverLeavesStayAndAreDecided(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 2)
+	h.register(alice, "laptop")
+	h.grant(alice, time.Hour, "")
+	h.work()
+	for server := range int64(2) {
+		h.account.strange(server+1, "of "+string(alice[2:]), "root", newKey("one").Authorized())
+		h.account.strange(server+1, "also "+string(alice[2:]), "root", newKey("two").Authorized())
+	}
+	off := h.offboard(alice)
+	if err := h.LeaveRest(h.ctx(), off.ID, 0, bob); access.CodeOf(err) != access.Conflict {
+		t.Errorf("nothing is left unseen while servers are read: %v", err)
+	}
+	h.work()
+	v := h.view(off.ID)
+	if v.Undecided() != 4 {
+		t.Fatalf("undecided are %d of %+v, want 4", v.Undecided(), v.Candidates)
+	}
+	first := v.Candidates[0]
+	if err := h.Leave(h.ctx(), off.ID, first.ServerID, first.Credential.ID, alice); access.CodeOf(err) != access.Forbidden {
+		t.Errorf("only approvers decide: %v", err)
+	}
+	h.must(h.Leave(h.ctx(), off.ID, first.ServerID, first.Credential.ID, bob))
+	for _, again := range []func(context.Context, int64, int64, int64, access.UserID) error{h.Leave, h.Pick} {
+		err := again(h.ctx(), off.ID, first.ServerID, first.Credential.ID, dave)
+		if e, ok := errors.AsType[*access.Error](err); !ok || e.Code != access.Conflict || e.Who != bob {
+			t.Errorf("the second to decide is told who was first: %v", err)
+		}
+	}
+	if err := h.LeaveRest(h.ctx(), off.ID, 4, bob); access.CodeOf(err) != access.Conflict {
+		t.Errorf("nothing is left that was not among those shown: %v", err)
+	}
+	h.must(h.LeaveRest(h.ctx(), off.ID, 3, dave))
+	h.work()
+	v = h.view(off.ID)
+	if v.Undecided() != 0 || v.Candidates[0].PickedBy != bob || v.Candidates[3].PickedBy != dave || !v.Candidates[3].Spared {
+		t.Errorf("candidates %+v", v.Candidates)
+	}
+	if keys := len(h.account.keys[1]) + len(h.account.keys[2]); keys != 4 {
+		t.Errorf("%d keys are left, want the four that were to stay", keys)
+	}
+	h.verifyAudit()
 }
 
 func TestExtendMovesTheEndWithoutAGap(t *testing.T) {

@@ -74,8 +74,9 @@ type RequestTx interface {
 	// SaveCandidates adds credentials that a person may pick; known ones stay as they are.
 	SaveCandidates(ctx context.Context, cs []Candidate) error
 	Candidates(ctx context.Context, requestID int64) ([]Candidate, error)
-	// PickCandidate marks a candidate as chosen; false when it was before or is not one.
-	PickCandidate(ctx context.Context, requestID, serverID, credentialID int64, by UserID, at time.Time) (bool, error)
+	// PickCandidate stores who decided about a candidate, when and what; false when
+	// that was decided before or it is not one.
+	PickCandidate(ctx context.Context, c Candidate) (bool, error)
 }
 
 // RequestQuery selects requests; zero fields do not restrict.
@@ -303,8 +304,9 @@ type Candidate struct {
 	ServerName string
 	Credential Credential
 	Why        string // "label" or "prefix": what made it a candidate
-	PickedBy   UserID
+	PickedBy   UserID // who decided about it; empty while that is open
 	PickedAt   time.Time
+	Spared     bool // decided was that it stays
 }
 
 // WorkKind names a sort of work.

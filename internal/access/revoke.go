@@ -156,6 +156,20 @@ func (s *Service) endRevoked(ctx context.Context, tx Tx, e ending, r Request) er
 // Pick has one credential removed that the bot did not place, because an approver
 // chose that very id.
 func (s *Service) Pick(ctx context.Context, requestID, serverID, credentialID int64, actor UserID) error {
+	return s.judge(ctx, requestID, serverID, credentialID, actor, s.removePicked)
+}
+
+// Leave has one credential stay that the bot did not place, because an approver
+// knows that it is somebody else's.
+func (s *Service) Leave(ctx context.Context, requestID, serverID, credentialID int64, actor UserID) error {
+	return s.judge(ctx, requestID, serverID, credentialID, actor, nil)
+}
+
+// judge records what an approver decided about a candidate: that remove is done with
+// it or, where there is none, that it stays.
+func (s *Service) judge(ctx context.Context, requestID, serverID, credentialID int64, actor UserID,
+	remove func(ctx context.Context, tx Tx, r Request, c Candidate) error,
+) error {
 	if err := s.mustApprove(ctx, actor); err != nil {
 		return err
 	}
@@ -172,18 +186,69 @@ func (s *Service) Pick(ctx context.Context, requestID, serverID, credentialID in
 		if i < 0 || r.State != Approved {
 			return notFound("That key is not one of those to choose from.")
 		}
-		won, err := tx.PickCandidate(ctx, requestID, serverID, credentialID, actor, s.Now())
+		c := candidates[i]
+		c.PickedBy, c.PickedAt, c.Spared = actor, s.Now(), remove == nil
+		won, err := tx.PickCandidate(ctx, c)
 		if err != nil {
 			return err
 		}
 		if !won {
-			return &Error{Code: Conflict, Message: "That key has been chosen already.", Who: candidates[i].PickedBy, When: candidates[i].PickedAt}
+			return &Error{Code: Conflict, Message: alreadyJudged(candidates[i]), Who: candidates[i].PickedBy, When: candidates[i].PickedAt}
 		}
-		return s.removePicked(ctx, tx, r, candidates[i], actor)
+		if err := tx.Announce(ctx, r.ID); err != nil {
+			return err
+		}
+		if remove != nil {
+			return remove(ctx, tx, r, c)
+		}
+		detail := fmt.Sprintf("credential %d on server %d", credentialID, serverID)
+		return s.audit(ctx, tx, actor, "candidate.leave", "request", r.ID, "", "", detail)
 	})
 }
 
-func (s *Service) removePicked(ctx context.Context, tx Tx, r Request, c Candidate, actor UserID) error {
+// LeaveRest has every candidate of a request stay that nobody has decided about, as
+// many as the approver has been shown: not while servers are still read, nor when more
+// came up since.
+func (s *Service) LeaveRest(ctx context.Context, requestID int64, shown int, actor UserID) error {
+	if err := s.mustApprove(ctx, actor); err != nil {
+		return err
+	}
+	return s.Store.Update(ctx, func(tx Tx) error {
+		r, err := tx.Request(ctx, requestID)
+		if err != nil {
+			return err
+		}
+		v := RequestView{Request: r}
+		if v.Results, err = tx.Results(ctx, requestID); err != nil {
+			return err
+		}
+		if v.Candidates, err = tx.Candidates(ctx, requestID); err != nil {
+			return err
+		}
+		if v.Undecided() != shown || !v.Read() {
+			return conflict("The keys to decide about are not the same any more. Please look at the request again.")
+		}
+		for _, c := range v.Candidates {
+			c.PickedBy, c.PickedAt, c.Spared = actor, s.Now(), true
+			if _, err := tx.PickCandidate(ctx, c); err != nil {
+				return err
+			}
+		}
+		if err := tx.Announce(ctx, requestID); err != nil {
+			return err
+		}
+		return s.audit(ctx, tx, actor, "candidate.leave", "request", requestID, "", "", fmt.Sprintf("the other %d", shown))
+	})
+}
+
+func alreadyJudged(c Candidate) string {
+	if c.Spared {
+		return "It was decided already that this key stays."
+	}
+	return "This key was chosen already, and is being removed."
+}
+
+func (s *Service) removePicked(ctx context.Context, tx Tx, r Request, c Candidate) error {
 	p := Placement{
 		ServerID: c.ServerID, SystemUser: c.Credential.SystemUser, Fingerprint: fmt.Sprintf("id:%d", c.Credential.ID),
 		Person: r.Person, Label: c.Credential.Label, State: PlacementLeaving, CredentialID: c.Credential.ID, LeftAt: s.Now(),
@@ -197,13 +262,10 @@ func (s *Service) removePicked(ctx context.Context, tx Tx, r Request, c Candidat
 		return err
 	}
 	detail := fmt.Sprintf("credential %d on server %d, chosen by a person", c.Credential.ID, c.ServerID)
-	if err := s.audit(ctx, tx, actor, "placement.pick", "placement", p.ID, "", string(PlacementLeaving), detail); err != nil {
+	if err := s.audit(ctx, tx, c.PickedBy, "placement.pick", "placement", p.ID, "", string(PlacementLeaving), detail); err != nil {
 		return err
 	}
-	if err := tx.Wake(ctx, Work{Kind: WorkRemove, ID: c.ServerID}); err != nil {
-		return err
-	}
-	return tx.Announce(ctx, r.ID)
+	return tx.Wake(ctx, Work{Kind: WorkRemove, ID: c.ServerID})
 }
 
 // RetryFailed makes everything that was refused for good under a request due

@@ -1,6 +1,9 @@
 package access
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // RequestView is everything a message about a request shows, read in one
 // transaction.
@@ -21,6 +24,23 @@ type RequestView struct {
 	Messages   []Message
 	Drawing    Drawing
 	Renewals   Renewals
+}
+
+// Undecided counts the keys that the bot did not place and that nobody has decided
+// about: to remove them, or to leave them.
+func (v RequestView) Undecided() int {
+	open := 0
+	for _, c := range v.Candidates {
+		if c.PickedBy == "" {
+			open++
+		}
+	}
+	return open
+}
+
+// Read tells whether every server has been read for keys that the bot did not place.
+func (v RequestView) Read() bool {
+	return !slices.ContainsFunc(v.Results, func(r Result) bool { return r.Phase == PhaseInspect && !r.State.Final() })
 }
 
 // Renewals is what keeping a long grant alive costs of the target's quota.

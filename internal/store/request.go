@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"time"
 
 	"sshkeybot/internal/access"
 )
@@ -106,7 +105,7 @@ func (t *tx) Approvals(ctx context.Context, id int64) ([]access.Approval, error)
 	return many(ctx, t, scan, "SELECT request_id, approver, verdict, reason, at FROM approvals WHERE request_id = $1 ORDER BY at, approver", id)
 }
 
-const candidateColumns = "request_id, server_id, credential_id, server_name, label, system_user, public_key, temporary, created_at, why, picked_by, picked_at"
+const candidateColumns = "request_id, server_id, credential_id, server_name, label, system_user, public_key, temporary, created_at, why, picked_by, picked_at, spared"
 
 // SaveCandidates implements access.RequestTx.
 func (t *tx) SaveCandidates(ctx context.Context, cs []access.Candidate) error {
@@ -114,7 +113,7 @@ func (t *tx) SaveCandidates(ctx context.Context, cs []access.Candidate) error {
 	for i, c := range cs {
 		all[i] = []any{
 			c.RequestID, c.ServerID, c.Credential.ID, c.ServerName, c.Credential.Label, c.Credential.SystemUser, c.Credential.PublicKey,
-			maybeBit(c.Credential.Temporary), ms(c.Credential.CreatedAt), c.Why, c.PickedBy, ms(c.PickedAt),
+			maybeBit(c.Credential.Temporary), ms(c.Credential.CreatedAt), c.Why, c.PickedBy, ms(c.PickedAt), bit(c.Spared),
 		}
 	}
 	return insertMany(ctx, t, "candidates", candidateColumns, "ON CONFLICT (request_id, server_id, credential_id) DO NOTHING", all)
@@ -127,12 +126,13 @@ func (t *tx) Candidates(ctx context.Context, requestID int64) ([]access.Candidat
 
 func scanCandidate(row scanner) (c access.Candidate, err error) {
 	err = row.Scan(&c.RequestID, &c.ServerID, &c.Credential.ID, &c.ServerName, &c.Credential.Label, &c.Credential.SystemUser, &c.Credential.PublicKey,
-		maybe{&c.Credential.Temporary}, instant{&c.Credential.CreatedAt}, &c.Why, &c.PickedBy, instant{&c.PickedAt})
+		maybe{&c.Credential.Temporary}, instant{&c.Credential.CreatedAt}, &c.Why, &c.PickedBy, instant{&c.PickedAt}, boolean{&c.Spared})
 	return c, err
 }
 
 // PickCandidate implements access.RequestTx.
-func (t *tx) PickCandidate(ctx context.Context, requestID, serverID, credentialID int64, by access.UserID, at time.Time) (bool, error) {
-	return won(t.Exec(ctx, `UPDATE candidates SET picked_by = $1, picked_at = $2
-		WHERE request_id = $3 AND server_id = $4 AND credential_id = $5 AND picked_at = 0`, by, ms(at), requestID, serverID, credentialID))
+func (t *tx) PickCandidate(ctx context.Context, c access.Candidate) (bool, error) {
+	return won(t.Exec(ctx, `UPDATE candidates SET picked_by = $1, picked_at = $2, spared = $3
+		WHERE request_id = $4 AND server_id = $5 AND credential_id = $6 AND picked_at = 0`,
+		c.PickedBy, ms(c.PickedAt), bit(c.Spared), c.RequestID, c.ServerID, c.Credential.ID))
 }

@@ -146,10 +146,12 @@ func testCandidates(t *testing.T, s *store.Store) {
 		want       bool
 	}{{8, true}, {8, false}, {9, false}} {
 		picked := written(t, s, func(ctx context.Context, tx access.Tx) (bool, error) {
-			return tx.PickCandidate(ctx, r.ID, 7, test.credential, "U3", epoch)
+			c := access.Candidate{RequestID: r.ID, ServerID: 7, Credential: access.Credential{ID: test.credential}}
+			c.PickedBy, c.PickedAt, c.Spared = "U3", epoch, true
+			return tx.PickCandidate(ctx, c)
 		})
 		same(t, "picked", picked, test.want)
 	}
-	open.PickedBy, open.PickedAt = "U3", epoch
+	open.PickedBy, open.PickedAt, open.Spared = "U3", epoch, true
 	same(t, "picked once", read(t, s, candidates)[0], open)
 }

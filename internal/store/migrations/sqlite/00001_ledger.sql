@@ -77,6 +77,7 @@ CREATE TABLE candidates (
     why           TEXT   NOT NULL,
     picked_by     TEXT   NOT NULL,
     picked_at     BIGINT NOT NULL,
+    spared        BIGINT NOT NULL,
     PRIMARY KEY (request_id, server_id, credential_id)
 );
 
