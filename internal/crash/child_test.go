@@ -17,10 +17,10 @@ type child struct {
 	err   error // of the exit, once ended is closed
 }
 
-func start(t *testing.T, program string, env []string) *child {
+func start(t *testing.T, cmd *exec.Cmd) *child {
 	t.Helper()
-	c := &child{cmd: exec.Command(program, "run"), log: &buffer{}, ended: make(chan struct{})}
-	c.cmd.Env, c.cmd.Stdout, c.cmd.Stderr = env, c.log, c.log
+	c := &child{cmd: cmd, log: &buffer{}, ended: make(chan struct{})}
+	c.cmd.Stdout, c.cmd.Stderr = c.log, c.log
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

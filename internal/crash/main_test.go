@@ -13,6 +13,7 @@ import (
 var (
 	rounds = flag.Int("crash.rounds", 1, "storms for each database")
 	seed   = flag.Uint64("crash.seed", 0, "of the first storm; 0 takes the clock")
+	image  = flag.String("crash.image", "", "a static binary that root has live as in the image")
 )
 
 // binary is the program under test, and jumpy one whose clock a file puts wrong;
@@ -40,7 +41,7 @@ func run(m *testing.M) int {
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "sshkeybot")
 	jumpy = filepath.Join(dir, "jumpy", "sshkeybot") // by that name its tests are the program
-	for _, build := range [][]string{{"build", "-o", binary}, {"test", "-c", "-o", jumpy}} {
+	for _, build := range [][]string{{"build", "-buildvcs=false", "-o", binary}, {"test", "-buildvcs=false", "-c", "-o", jumpy}} {
 		if out, err := exec.Command("go", append(build, "sshkeybot/cmd/sshkeybot")...).CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
 			return 1

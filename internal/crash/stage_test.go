@@ -2,6 +2,7 @@ package crash
 
 import (
 	"fmt"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -39,6 +40,7 @@ type world struct {
 	ledger  database
 	program string
 	env     []string
+	jail    *syscall.SysProcAttr // where the program runs, if not as we do
 
 	mu       sync.Mutex
 	children []*child // the last run of each replica
@@ -155,7 +157,7 @@ func (s stage) heard(n int) {
 // restart starts replica i, whose last run has ended.
 func (s stage) restart(i int) *child {
 	s.Helper()
-	c := start(s.whole, s.program, s.env)
+	c := start(s.whole, s.command("run"))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.children) <= i {
@@ -164,6 +166,16 @@ func (s stage) restart(i int) *child {
 	s.children[i] = c
 	s.logs = append(s.logs, c.log)
 	return c
+}
+
+// command is the program as it is started here.
+func (s stage) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(s.program, args...)
+	cmd.Env, cmd.SysProcAttr = s.env, s.jail
+	if s.jail != nil {
+		cmd.Dir = "/"
+	}
+	return cmd
 }
 
 // runs tells how often the program was started.

@@ -106,13 +106,15 @@ func (db *sqliteDB) open(ctx context.Context, path string, o Options) (err error
 }
 
 // sqliteURL writes the settings with which every connection opens. Writers begin
-// as such: a transaction that reads first and then writes fails under load.
+// as such: a transaction that reads first and then writes fails under load. What
+// SQLite puts aside stays in memory: a container need not have a directory for
+// temporary files, without which a large change would fail.
 func sqliteURL(path, begin string, pragmas ...string) string {
 	query := url.Values{
 		"_txlock":      {begin},
 		"_timezone":    {"UTC"},
 		"_time_format": {"sqlite"},
-		"_pragma":      append([]string{"busy_timeout(5000)"}, pragmas...),
+		"_pragma":      append([]string{"busy_timeout(5000)", "temp_store(MEMORY)"}, pragmas...),
 	}
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: query.Encode()}).String()
 }
