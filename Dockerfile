@@ -12,7 +12,7 @@ RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /sshkeybot /sshkeybot
 COPY --from=build --chown=nonroot:nonroot /data /data
-ENV SSHKEYBOT_DATABASE_URL=sqlite:/data/sshkeybot.db
+WORKDIR /data
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s CMD ["/sshkeybot", "healthcheck"]
 ENTRYPOINT ["/sshkeybot"]
