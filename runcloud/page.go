@@ -22,12 +22,12 @@ const (
 type ListError struct {
 	Path string
 	Got  int // different items collected
-	Want int // RunCloud's total; -1 if it stated none and its pages never ended
+	Want int // RunCloud's total; -1 if it stated none
 }
 
 func (e *ListError) Error() string {
 	if e.Want < 0 {
-		return fmt.Sprintf("runcloud: list %s: the pages do not end; %d items so far", e.Path, e.Got)
+		return fmt.Sprintf("runcloud: list %s: incomplete after %d items", e.Path, e.Got)
 	}
 	return fmt.Sprintf("runcloud: list %s: collected %d items of %d", e.Path, e.Got, e.Want)
 }
@@ -49,7 +49,8 @@ type meta struct {
 	LastPageSnake *number `json:"last_page"`
 }
 
-// extent is what a page tells about the whole list; -1 is unknown.
+// extent is what a page tells about the whole list; -1 is unknown. Every page of a list that did not
+// change tells the same.
 type extent struct{ total, pages int }
 
 func (p page[T]) extent() (extent, error) {
@@ -77,15 +78,25 @@ func firstOf(numbers ...*number) int {
 }
 
 // list yields every item once, told apart by id, and then an error if their number is not the total.
+// It ends early with that error when a page states another total than the first: what left the list
+// may have drawn others onto pages that were read before, and the numbers would agree all the same.
 // Without any number of pages it asks until a page is empty.
 func list[T any](ctx context.Context, c *Client, path string, perPage int, id func(T) int64) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var zero T
+		var first extent
 		seen := map[int64]bool{}
 		for n := 1; ; n++ {
 			items, ext, err := readPage[T](ctx, c, path, n, perPage)
 			if err != nil {
 				yield(zero, err)
+				return
+			}
+			if n == 1 {
+				first = ext
+			}
+			if ext != first {
+				yield(zero, &ListError{Path: path, Got: len(seen), Want: first.total})
 				return
 			}
 			before := len(seen)

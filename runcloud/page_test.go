@@ -114,6 +114,44 @@ func TestChangedListIsReadAgain(t *testing.T) {
 	}
 }
 
+// A server leaves the first page once that is read, and draws the first of the second page onto it. What
+// was collected is as many as there are now, with one that is gone and without one that is there.
+func TestListThatShrinksIsReadAgain(t *testing.T) {
+	t.Parallel()
+	for name, meta := range map[string]func(int, int, int) string{"documented": documented, "reported": reported} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := &shelf{total: 80, clamp: 40, meta: meta}
+			s.respond = func(read, page int, ids []int) []int {
+				for i, id := range ids {
+					if id >= 5 && (read > 1 || page > 1) {
+						ids[i]++
+					}
+				}
+				return ids
+			}
+			c := served(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Get("page") == "2" {
+					s.total = 79
+				}
+				s.serve(w, r)
+			})
+			got, err := c.AllServers(t.Context())
+			want := append([]int64{1, 2, 3, 4}, sequence(6, 80)...)
+			if err != nil || !slices.Equal(ids(got), want) || s.reads != 2 {
+				t.Errorf("%v in %d readings, err %v", ids(got), s.reads, err)
+			}
+		})
+	}
+}
+
+func sequence(from, to int64) (out []int64) {
+	for id := from; id <= to; id++ {
+		out = append(out, id)
+	}
+	return out
+}
+
 func TestRepeatedItemsCountOnce(t *testing.T) {
 	t.Parallel()
 	s := &shelf{total: 50, clamp: 40, meta: documented}

@@ -21,7 +21,7 @@ const (
 	FaultDrop                       // the connection ends without an answer
 	FaultTruncated                  // applied, but the connection ends in the middle of the answer
 	FaultLatency                    // Delay longer
-	FaultShift                      // pages after the first begin Shift items later (or earlier, if negative)
+	FaultShift                      // Shift items go (or come, if negative) once the first page is read
 )
 
 // ErrorsShape is a form of the errors field of a refusal; clients report several.

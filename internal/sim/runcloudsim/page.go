@@ -47,7 +47,7 @@ func positive(q url.Values, name string, def int) int {
 }
 
 // cutPage returns the window of items, newest first as in RunCloud's examples; a shift moves every page
-// but the first, as if items had come or gone since.
+// but the first, as if items had come or gone since, and meta counts them.
 func cutPage[T any](w window, ascending []T) []T {
 	from, n := (w.page-1)*w.perPage, len(ascending)
 	if w.page > 1 {
@@ -61,6 +61,9 @@ func cutPage[T any](w window, ascending []T) []T {
 }
 
 func (a *Account) meta(w window, count, total int) any {
+	if w.page > 1 {
+		total = max(0, total-w.shift)
+	}
 	pages := max(1, (total+w.perPage-1)/w.perPage)
 	switch a.rules.Pages {
 	case PageLastPage:

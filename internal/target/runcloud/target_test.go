@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -282,6 +283,29 @@ func TestListThatKeepsChangingIsNoShortList(t *testing.T) {
 		t.Errorf("%d servers, %v", len(all), err)
 	}
 	checkWords(t, err, "complete list")
+}
+
+// A server leaves the account when the page it stood on is read, and draws another onto that page.
+func TestServersAreCompleteWhenOneLeavesMeanwhile(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	servers := append([]int64{b.server}, b.account.AddServers(79)...)
+	var leaves sync.Once
+	b.account.OnCall(func(c runcloudsim.Call) {
+		if c.Op == runcloudsim.OpListServers && c.Phase == runcloudsim.After {
+			leaves.Do(func() { b.account.RemoveServer(servers[60]) })
+		}
+	})
+	all, err := b.Servers(t.Context())
+	b.must(err)
+	var got []int64
+	for _, s := range all {
+		got = append(got, s.ID)
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(slices.Delete(servers, 60, 61), got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
 
 func TestOutageIsTemporaryAndSurelyChangedNothing(t *testing.T) {
