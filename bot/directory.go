@@ -53,7 +53,12 @@ func NewDirectory(api *API) *Directory {
 // asking, who they were ten seconds ago at most. A user that Slack does not know is
 // Nobody; an error means that Slack did not say.
 func (d *Directory) Profile(ctx context.Context, id access.UserID) (access.Profile, error) {
-	profile, err := d.ask(ctx, id)
+	profile, err := d.profile(ctx, id, func() (*slack.User, error) {
+		// Whoever joins a question must not fail because the one who asked gave up.
+		asked, err, _ := d.asking.Do(string(id), func() (any, error) { return d.api.User(context.WithoutCancel(ctx), id) })
+		user, _ := asked.(*slack.User)
+		return user, err
+	})
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
@@ -68,20 +73,24 @@ func (d *Directory) Profile(ctx context.Context, id access.UserID) (access.Profi
 	return profile, nil
 }
 
-func (d *Directory) ask(ctx context.Context, id access.UserID) (access.Profile, error) {
+// ProfileNow answers who somebody is after what has just been heard of them: neither an
+// earlier answer nor one to an earlier question will do.
+func (d *Directory) ProfileNow(ctx context.Context, id access.UserID) (access.Profile, error) {
+	return d.profile(ctx, id, func() (*slack.User, error) { return d.api.User(ctx, id) })
+}
+
+func (d *Directory) profile(ctx context.Context, id access.UserID, ask func() (*slack.User, error)) (access.Profile, error) {
 	self, err := d.ourselves(ctx)
 	if err != nil {
 		return access.Profile{}, err
 	}
-	// Whoever joins a question must not fail because the one who asked gave up.
-	asked, err, _ := d.asking.Do(string(id), func() (any, error) { return d.api.User(context.WithoutCancel(ctx), id) })
+	user, err := ask()
 	switch code := slackCode(err); {
 	case code == "user_not_found" || code == "user_not_visible":
 		return access.Profile{ID: id, Standing: access.Nobody}, nil
 	case err != nil:
 		return access.Profile{}, err
 	}
-	user, _ := asked.(*slack.User)
 	return access.Profile{ID: id, Standing: standing(*user, self.TeamID, self.EnterpriseID), Name: user.Name, TimeZone: user.TZ}, nil
 }
 

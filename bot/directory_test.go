@@ -21,6 +21,9 @@ func TestDirectoryUnderTheRateLimit(t *testing.T) {
 	if got, err := d.Profile(t.Context(), "U1"); err != nil || got.Standing != access.Member {
 		t.Errorf("%+v %v", got, err)
 	}
+	if _, err := d.ProfileNow(t.Context(), "U1"); access.CodeOf(err) != access.RateLimited {
+		t.Errorf("an earlier answer stood in for one of now: %v", err)
+	}
 	if _, err := d.Profile(t.Context(), "U2"); access.CodeOf(err) != access.RateLimited {
 		t.Errorf("nobody has asked about them yet: %v", err)
 	}

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"strconv"
 )
 
 // Offboard stores an approver's wish that everything of a person's goes, as a draft
@@ -55,12 +56,12 @@ func (s *Service) Left(ctx context.Context, id UserID) error {
 	if s.Settings.OffboardDeactivated == OffboardOff {
 		return nil
 	}
-	profile, err := s.Directory.Profile(ctx, id)
+	profile, err := s.Directory.ProfileNow(ctx, id)
 	if err != nil {
 		return err
 	}
 	if profile.Standing != Deactivated {
-		return nil // an old event: the account is active again
+		return s.stayed(ctx, id) // an old event: the account is active again
 	}
 	return s.Store.Update(ctx, func(tx Tx) error {
 		due, err := s.owesOffboarding(ctx, tx, id)
@@ -77,11 +78,43 @@ func (s *Service) Left(ctx context.Context, id UserID) error {
 			return err
 		}
 		if s.Settings.OffboardDeactivated == OffboardAsks {
-			return nil
+			return tx.SetFlag(ctx, flagLeft+string(id), strconv.FormatInt(r.ID, 10))
 		}
 		_, err = s.approve(ctx, tx, r, "", "")
 		return err
 	})
+}
+
+// flagLeft, with a person behind it, keeps which request asked the approvers about the
+// account while it is deactivated: what they denied is not asked again.
+const flagLeft = "left:"
+
+// stayed forgets what was asked about an account that is active.
+func (s *Service) stayed(ctx context.Context, id UserID) error {
+	var asked string
+	err := s.Store.Read(ctx, func(tx Tx) (err error) {
+		asked, err = tx.Flag(ctx, flagLeft+string(id))
+		return err
+	})
+	if err != nil || asked == "" {
+		return err
+	}
+	return s.Store.Update(ctx, func(tx Tx) error { return tx.SetFlag(ctx, flagLeft+string(id), "") })
+}
+
+// keptOn tells whether the approvers have denied to offboard a person whose account
+// has been deactivated ever since.
+func (s *Service) keptOn(ctx context.Context, tx Tx, id UserID) (bool, error) {
+	asked, err := tx.Flag(ctx, flagLeft+string(id))
+	if err != nil || asked == "" || s.Settings.OffboardDeactivated != OffboardAsks {
+		return false, err
+	}
+	number, err := strconv.ParseInt(asked, 10, 64)
+	if err != nil {
+		return false, err
+	}
+	r, err := tx.Request(ctx, number)
+	return r.State == Denied, err
 }
 
 // owesOffboarding tells whether the ledger holds anything of a person who left and
@@ -95,12 +128,20 @@ func (s *Service) owesOffboarding(ctx context.Context, tx Tx, id UserID) (bool, 
 	if err != nil || len(open) > 0 {
 		return false, err
 	}
+	if kept, err := s.keptOn(ctx, tx, id); err != nil || kept {
+		return false, err
+	}
 	keys, err := tx.AllKeysOf(ctx, id)
 	if err != nil || len(keys) > 0 {
 		return len(keys) > 0, err
 	}
-	asked, err := tx.Requests(ctx, RequestQuery{States: []RequestState{WaitingForKey, Pending}, Person: id})
-	return len(asked) > 0, err
+	for _, q := range []RequestQuery{{Person: id}, {Asker: id}} {
+		q.States = []RequestState{WaitingForKey, Pending}
+		if open, err := tx.Requests(ctx, q); err != nil || len(open) > 0 {
+			return len(open) > 0, err
+		}
+	}
+	return false, nil
 }
 
 // carryOutOffboard ends everything of the person's in the ledger; the servers

@@ -379,9 +379,12 @@ type Target interface {
 	Ping(ctx context.Context) error
 }
 
-// Directory tells who somebody is, freshly asked of Slack.
+// Directory tells who somebody is, as Slack says.
 type Directory interface {
+	// Profile may stand in, for some seconds, with an answer it had before.
 	Profile(ctx context.Context, id UserID) (Profile, error)
+	// ProfileNow never does: it asks after it was called, or fails.
+	ProfileNow(ctx context.Context, id UserID) (Profile, error)
 	// Members lists the members of a user group.
 	Members(ctx context.Context, group string) ([]UserID, error)
 }

@@ -86,6 +86,11 @@ type away struct{}
 func (away) Profile(context.Context, access.UserID) (access.Profile, error) {
 	return access.Profile{}, errors.New("Slack is away")
 }
+
+func (a away) ProfileNow(ctx context.Context, id access.UserID) (access.Profile, error) {
+	return a.Profile(ctx, id)
+}
+
 func (away) Members(context.Context, string) ([]access.UserID, error) { return nil, nil }
 
 func TestOffboardFromShellAsksSlackOnlyOfStrangers(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -275,23 +276,54 @@ func (s *Service) tellLapsed(ctx context.Context) error {
 	})
 }
 
-// FindLeavers asks Slack of everybody the ledger knows whether their account was
-// deactivated, for events that were missed.
+// flagLeavers keeps whom FindLeavers asked about last.
+const flagLeavers = "leavers"
+
+// leaversAtOnce is how many people one call of FindLeavers asks about: commands need
+// Slack's answers too.
+const leaversAtOnce = 10
+
+// FindLeavers asks Slack of the next few people the ledger knows whether their account
+// was deactivated, for events that were missed. One about whom Slack has no answer does
+// not stand in the way of the others; only while Slack asks for patience it goes no further.
 func (s *Service) FindLeavers(ctx context.Context) error {
-	var known []UserID
-	err := s.Store.Read(ctx, func(tx Tx) (err error) {
-		known, err = tx.KnownPersons(ctx)
-		return err
-	})
-	if err != nil {
+	next, err := s.nextKnown(ctx)
+	if err != nil || len(next) == 0 {
 		return err
 	}
-	for _, id := range known {
-		if err := s.Left(ctx, id); err != nil {
+	var last UserID
+	for _, id := range next {
+		leftErr := s.Left(ctx, id)
+		err = errors.Join(err, leftErr)
+		if CodeOf(leftErr) == RateLimited || ctx.Err() != nil {
+			break
+		}
+		last = id
+	}
+	if last == "" {
+		return err
+	}
+	return errors.Join(err, s.Store.Update(ctx, func(tx Tx) error { return tx.SetFlag(ctx, flagLeavers, string(last)) }))
+}
+
+// nextKnown lists whom to ask about after the last one, and round again.
+func (s *Service) nextKnown(ctx context.Context) (next []UserID, err error) {
+	err = s.Store.Read(ctx, func(tx Tx) error {
+		known, err := tx.KnownPersons(ctx)
+		if err != nil {
 			return err
 		}
-	}
-	return nil
+		last, err := tx.Flag(ctx, flagLeavers)
+		slices.Sort(known)
+		i, asked := slices.BinarySearch(known, UserID(last))
+		if asked {
+			i++
+		}
+		next = slices.Concat(known[i:], known[:i])
+		next = next[:min(len(next), leaversAtOnce)]
+		return err
+	})
+	return next, err
 }
 
 // flagSummary keeps the day of the last daily summary.
