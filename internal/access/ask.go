@@ -107,6 +107,9 @@ func (s *Service) chooseServers(ctx context.Context, pattern string) ([]ServerRe
 // approvers, or a message to the person whose key is missing.
 func (s *Service) post(ctx context.Context, r Request, servers []ServerRef) (stored Request, err error) {
 	err = s.Store.Update(ctx, func(tx Tx) error {
+		if err := stillIn(ctx, tx, r); err != nil {
+			return err
+		}
 		if r.Kind == KindGrant {
 			keys, err := tx.KeysOf(ctx, r.Person)
 			if err != nil {
@@ -127,6 +130,25 @@ func (s *Service) post(ctx context.Context, r Request, servers []ServerRef) (sto
 		return s.posted(ctx, tx, stored)
 	})
 	return stored, err
+}
+
+// stillIn refuses a request of, or access for, somebody who was offboarded while it was
+// being checked.
+func stillIn(ctx context.Context, tx Tx, r Request) error {
+	people := []UserID{r.Asker}
+	if r.Kind == KindGrant || r.Kind == KindExtend {
+		people = append(people, r.Person)
+	}
+	for _, id := range people {
+		person, err := tx.Person(ctx, id)
+		if err != nil {
+			return err
+		}
+		if person.Offboarded() {
+			return forbidden("Somebody this is about has just been offboarded.")
+		}
+	}
+	return nil
 }
 
 func (s *Service) posted(ctx context.Context, tx Tx, r Request) error {

@@ -117,17 +117,6 @@ func (s *Service) inTime(r Request, at time.Time) bool {
 	return at.Before(r.ExpiresAt)
 }
 
-func (s *Service) enough(ctx context.Context, tx Tx, r Request) (bool, error) {
-	approvals, err := tx.Approvals(ctx, r.ID)
-	count := 0
-	for _, a := range approvals {
-		if a.Verdict == Approve {
-			count++
-		}
-	}
-	return count >= s.Settings.Approvals, err
-}
-
 // close moves an open request to a final state.
 func (s *Service) close(ctx context.Context, tx Tx, r Request, to RequestState, actor UserID, note string) (Request, error) {
 	from := r.State

@@ -30,10 +30,12 @@ func (s *Service) view(ctx context.Context, tx Tx, id int64) (v RequestView, err
 	if v.Servers, err = tx.RequestServers(ctx, id); err != nil {
 		return v, err
 	}
-	if v.Approvals, err = tx.Approvals(ctx, id); err != nil {
+	if v.Approvals, err = approvalsOf(ctx, tx, v.Request); err != nil {
 		return v, err
 	}
-	v.Deciders = s.stillAsked(v.Request, v.Approvals)
+	if v.Deciders, err = s.stillAsked(ctx, tx, v.Request, v.Approvals); err != nil {
+		return v, err
+	}
 	if v.Results, err = tx.Results(ctx, id); err != nil {
 		return v, err
 	}
@@ -51,12 +53,20 @@ func (s *Service) view(ctx context.Context, tx Tx, id int64) (v RequestView, err
 }
 
 // stillAsked lists the configured approvers that may still decide a request: without
-// those who ask or receive and those who have approved it. Groups stay whole.
-func (s *Service) stillAsked(r Request, given []Approval) []string {
-	return slices.DeleteFunc(slices.Clone(s.Settings.Approvers), func(id string) bool {
-		return s.independent(r, UserID(id)) != nil ||
-			slices.ContainsFunc(given, func(a Approval) bool { return string(a.Approver) == id })
-	})
+// those who ask or receive, those who have approved it and those who were offboarded.
+// Groups stay whole.
+func (s *Service) stillAsked(ctx context.Context, tx Tx, r Request, given []Approval) (asked []string, err error) {
+	for _, id := range s.Settings.Approvers {
+		person, err := tx.Person(ctx, UserID(id))
+		if err != nil {
+			return nil, err
+		}
+		approved := slices.ContainsFunc(given, func(a Approval) bool { return string(a.Approver) == id })
+		if !approved && !person.Offboarded() && s.independent(r, UserID(id)) == nil {
+			asked = append(asked, id)
+		}
+	}
+	return asked, nil
 }
 
 func sessionsOf(results []Result) (open []OpenSession) {

@@ -83,18 +83,28 @@ func (s *Service) RemoveKey(ctx context.Context, actor UserID, fingerprint strin
 	}
 	return s.Store.Update(ctx, func(tx Tx) error {
 		key, err := tx.Key(ctx, fingerprint)
-		if err != nil || key.Person != actor || !key.RemovedAt.IsZero() {
+		switch {
+		case CodeOf(err) == NotFound, err == nil && key.Person != actor:
 			return notFound("You have no key with that fingerprint.")
-		}
-		key.RemovedAt = s.Now()
-		if err := tx.SaveKey(ctx, key); err != nil {
+		case err != nil:
 			return err
+		case !key.RemovedAt.IsZero():
+			return nil // the same wish again, after a crash
 		}
-		if err := s.auditKey(ctx, tx, actor, "key.remove", fingerprint, "removed"); err != nil {
+		if err := s.unregister(ctx, tx, actor, key); err != nil {
 			return err
 		}
 		return s.endCovers(ctx, tx, ending{actor: actor, reason: EndGivenBack}, CoverQuery{Person: actor, Fingerprint: fingerprint})
 	})
+}
+
+// unregister takes a key off its person's list.
+func (s *Service) unregister(ctx context.Context, tx Tx, actor UserID, key Key) error {
+	key.RemovedAt = s.Now()
+	if err := tx.SaveKey(ctx, key); err != nil {
+		return err
+	}
+	return s.auditKey(ctx, tx, actor, "key.remove", key.Fingerprint, "removed")
 }
 
 // Keys lists a person's registered keys: one's own, or anybody's for an approver.

@@ -24,26 +24,24 @@ func (s *Service) OffboardFromShell(ctx context.Context, person UserID, operator
 	} else if err != nil {
 		return Request{}, err
 	}
-	r := s.newRequest(KindOffboard, shellSource+source, "", person, "")
-	r.Reason = strings.TrimSpace(reason + " (from the shell, by " + operator + ")")
-	err := s.Store.Update(ctx, func(tx Tx) error {
-		done, err := offboardingOf(ctx, tx, person)
-		if err != nil || done.ID != 0 {
-			r = done
+	wish := s.newRequest(KindOffboard, shellSource+source, "", person, "")
+	wish.Reason = strings.TrimSpace(reason + " (from the shell, by " + operator + ")")
+	var r Request
+	err := s.Store.Update(ctx, func(tx Tx) (err error) {
+		if r, err = offboardingOf(ctx, tx, person); err != nil || r.ID != 0 {
 			return err
 		}
-		stored, fresh, err := tx.InsertRequest(ctx, r, nil)
-		if err != nil || !fresh {
-			r = stored
+		var fresh bool
+		if r, fresh, err = tx.InsertRequest(ctx, wish, nil); err != nil || !fresh {
 			return err
 		}
-		if err := s.posted(ctx, tx, stored); err != nil {
+		if err := s.posted(ctx, tx, r); err != nil {
 			return err
 		}
-		if err := s.audit(ctx, tx, "", "request.shell", "request", stored.ID, "", string(Pending), operator); err != nil {
+		if err := s.audit(ctx, tx, "", "request.shell", "request", r.ID, "", string(Pending), operator); err != nil {
 			return err
 		}
-		r, err = s.approve(ctx, tx, stored, "", "")
+		r, err = s.approve(ctx, tx, r, "", "")
 		return err
 	})
 	return r, err

@@ -127,7 +127,7 @@ func (s *Service) remindPersons(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if !g.RemindedAt.IsZero() {
+			if !g.RemindedAt.IsZero() || now.Before(remindAt(g)) { // it was extended meanwhile
 				continue
 			}
 			g.RemindedAt = now
