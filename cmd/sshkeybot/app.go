@@ -133,7 +133,7 @@ func (a *app) timers() []queue.Timer {
 // botTimers are those of the bot itself, for which nobody waits at a shell.
 func (a *app) botTimers() []queue.Timer {
 	timers := []queue.Timer{
-		{Name: "leavers", Every: 30 * time.Minute, Do: a.service.FindLeavers},
+		{Name: "leavers", Every: time.Minute, Do: a.service.FindLeavers},
 		{Name: "undecidable", Every: 15 * time.Second, Do: a.service.RefuseUndecidable},
 	}
 	if at := a.cfg.DailySummary; at != nil {
