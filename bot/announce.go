@@ -3,7 +3,6 @@ package bot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -20,18 +19,23 @@ const (
 	roleProgress = "progress"
 	roleSummary  = "summary"
 	roleFile     = "file"
-	roleMend     = "mend" // told somebody how to let us into the channel
+	roleMend     = "mend"  // told somebody how to let us into the channel
+	roleCopy     = "copy:" // of the request, with an approver behind it, where there is no channel
 )
 
 const (
-	redrawEvery = 3 * time.Second  // of one request: Slack's fifty updates a minute are for all of them
-	lockedOut   = 20 * time.Second // until we look again whether somebody let us into the channel
+	redrawEvery = 3 * time.Second // of one request: Slack's fifty updates a minute are for all of them
+
+	again          = 2 * time.Second // until what failed is tried once more, doubling
+	longestTrouble = 30 * time.Second
+	longestRefused = time.Hour
 )
 
 // Drawn is what the Announcer asks of the domain.
 type Drawn interface {
 	Looking
 	Overview(ctx context.Context, of access.UserID) (access.Overview, error)
+	Approvers(ctx context.Context) ([]access.UserID, error)
 }
 
 // Announcer brings Slack in line with the ledger, one request or notice at a time.
@@ -47,28 +51,47 @@ type Announcer struct {
 }
 
 // Announce draws a request as it stands now and records what it showed as soon as
-// each call has returned, so that a crash repeats one message at worst. An error
-// means that Slack does not show everything yet and Announce is to be called again,
-// not before access.RetryAfter. A post whose answer was lost is then made once
-// more: a second copy shows the same and is drawn anew when somebody uses it.
+// each call has returned, so that a crash repeats one message at worst. A post whose
+// answer was lost is made once more: a second copy shows the same and is drawn anew
+// when somebody uses it. What Slack did not take is due again at a time that stands in
+// the ledger; an error means that even this could not be written down.
 func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 	v, err := n.Uses.View(ctx, requestID)
 	if err != nil {
 		return err
 	}
+	next := access.Drawing{RequestID: requestID, Version: v.Drawing.Version, Shown: v.Drawing.Version, NextAt: n.Now().Add(redrawEvery)}
 	if v.Request.State != access.Draft {
-		if err := n.draw(ctx, &v); err != nil {
-			return err
-		}
+		err = n.draw(ctx, &v)
 	}
-	return n.Store.Update(ctx, func(tx access.Tx) error {
+	if err != nil && ctx.Err() != nil {
+		return err // told to stop, not refused
+	}
+	if err != nil {
+		var wait time.Duration
+		next.Attempts, wait = putOff(v.Drawing.Attempts, err)
+		next.Shown, next.NextAt = v.Drawing.Shown, n.Now().Add(wait)
+		n.Log.Warn("a request is not shown yet", "request", requestID, "again_in", wait, "error", err)
+	}
+	return n.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error {
 		if err := n.redrawHomes(ctx, tx, v); err != nil {
 			return err
 		}
-		return tx.SaveDrawing(ctx, access.Drawing{
-			RequestID: requestID, Version: v.Drawing.Version, Shown: v.Drawing.Version, NextAt: n.Now().Add(redrawEvery),
-		})
+		return tx.SaveDrawing(ctx, next)
 	})
+}
+
+// putOff answers when to try again after so many refusals in a row, and how many they
+// are now. Trouble passes; what Slack refuses changes only when somebody mends it.
+func putOff(attempts int, err error) (refusals int, wait time.Duration) {
+	if asked := access.RetryAfter(err); asked > 0 {
+		return attempts, max(asked, again)
+	}
+	longest := longestRefused
+	if temporary(err) {
+		longest = longestTrouble
+	}
+	return attempts + 1, min(again<<min(attempts, 20), longest)
 }
 
 func (n *Announcer) draw(ctx context.Context, v *access.RequestView) error {
@@ -78,10 +101,10 @@ func (n *Announcer) draw(ctx context.Context, v *access.RequestView) error {
 			err = n.drawAll(ctx, v)
 		}
 	}
-	if isLockedOut(err) {
-		return n.lockedOut(ctx, v, err)
+	if slackCode(err) == "" || temporary(err) || access.CodeOf(err) == access.Unauthorized {
+		return err
 	}
-	return err
+	return n.cannotShow(ctx, v, err)
 }
 
 func (n *Announcer) drawAll(ctx context.Context, v *access.RequestView) error {
@@ -108,7 +131,9 @@ func (n *Announcer) drawAll(ctx context.Context, v *access.RequestView) error {
 
 // repost posts the message of a request anew, which somebody deleted by hand.
 func (n *Announcer) repost(ctx context.Context, v *access.RequestView) (Ref, error) {
-	v.Messages = slices.DeleteFunc(v.Messages, func(m access.Message) bool { return m.Role == roleRequest || m.Role == roleAnnounce })
+	v.Messages = slices.DeleteFunc(v.Messages, func(m access.Message) bool {
+		return m.Role == roleRequest || m.Role == roleAnnounce || strings.HasPrefix(m.Role, roleCopy)
+	})
 	return n.drawParent(ctx, v)
 }
 
@@ -118,13 +143,43 @@ func (n *Announcer) drawParent(ctx context.Context, v *access.RequestView) (pare
 	m := draw.Request(*v, n.Now())
 	if n.apart(v) {
 		if _, posted := newest(v.Messages, roleRequest); posted {
-			if _, err := n.show(ctx, v, roleRequest, n.channel(ctx, v), "", m); err != nil && !isLockedOut(err) {
+			if _, err := n.show(ctx, v, roleRequest, n.channel(ctx, v), "", m); err != nil && !closesChannel(slackCode(err)) {
 				return Ref{}, err
 			}
 		}
 		return n.show(ctx, v, roleAnnounce, n.AnnounceChannel, "", m)
 	}
-	return n.show(ctx, v, roleRequest, n.channel(ctx, v), "", m)
+	if channel := n.channel(ctx, v); channel != "" {
+		return n.show(ctx, v, roleRequest, channel, "", m)
+	}
+	return n.showApprovers(ctx, v, draw.WithoutChannel(m))
+}
+
+// showApprovers shows a request that belongs to no channel to each approver whom Slack
+// lets us reach; the thread hangs below the first copy.
+func (n *Announcer) showApprovers(ctx context.Context, v *access.RequestView, m draw.Message) (parent Ref, err error) {
+	approvers, err := n.Uses.Approvers(ctx)
+	if err != nil {
+		return Ref{}, err
+	}
+	for _, id := range approvers {
+		at, err := n.show(ctx, v, roleCopy+string(id), string(id), "", m)
+		switch {
+		case err != nil && (temporary(err) || access.CodeOf(err) == access.Unauthorized):
+			return Ref{}, err
+		case err != nil:
+			n.Log.Warn("an approver cannot be shown a request", "request", v.Request.ID, "to", id, "error", err)
+		case parent == Ref{}:
+			parent = at
+		}
+	}
+	if parent == (Ref{}) {
+		return Ref{}, &access.Error{Code: access.NotFound, Op: "announce", Message: "There is no channel and no approver to show this to."}
+	}
+	if old, ok := newest(v.Messages, roleRequest); ok && old.TS == parent.TS {
+		return parent, nil
+	}
+	return parent, n.record(ctx, v, roleRequest, parent, "")
 }
 
 // apart tells whether the request is an offboarding under way, which is announced
@@ -156,9 +211,6 @@ func (n *Announcer) channel(ctx context.Context, v *access.RequestView) string {
 // show posts a message or brings it up to date; what already stands is not sent
 // again. One that somebody deleted is posted anew.
 func (n *Announcer) show(ctx context.Context, v *access.RequestView, role, channel, thread string, m draw.Message) (Ref, error) {
-	if channel == "" {
-		return Ref{}, &access.Error{Code: access.NotFound, Op: "announce", Message: "There is no channel to post in.", Err: &slackError{"channel_not_found"}}
-	}
 	digest := draw.Digest(m)
 	if old, ok := newest(v.Messages, role); ok {
 		at := Ref{old.Channel, old.TS}
@@ -201,24 +253,18 @@ func (n *Announcer) record(ctx context.Context, v *access.RequestView, role stri
 	return n.Store.Update(ctx, func(tx access.Tx) error { return tx.SaveMessage(ctx, m) })
 }
 
-// isLockedOut tells that the channel does not take our messages until somebody
-// mends that.
-func isLockedOut(err error) bool {
-	switch slackCode(err) {
-	case "channel_not_found", "not_in_channel", "is_archived", "restricted_action", "restricted_action_read_only_channel", "no_permission":
-		return true
-	}
-	return false
-}
-
-// lockedOut tells who asked, once for each channel, how to let us in. What is still
-// under way is drawn once that is done.
-func (n *Announcer) lockedOut(ctx context.Context, v *access.RequestView, cause error) error {
-	channel := n.channel(ctx, v)
+// cannotShow tells who asked, once for each channel, how to mend that Slack refuses our
+// messages there. What is still under way is drawn once that is done.
+func (n *Announcer) cannotShow(ctx context.Context, v *access.RequestView, cause error) error {
+	channel := slackChannel(cause)
 	told := slices.ContainsFunc(v.Messages, func(m access.Message) bool { return m.Role == roleMend && m.Digest == channel })
-	if to := n.mender(v); !told && to != "" {
-		at, err := n.API.Post(ctx, to, "", draw.Say(mendText(v.Request.ID, channel, cause)))
-		if temporary(err) && err != nil {
+	if to := n.mender(ctx, v); !told && to != "" {
+		bot := ""
+		if self, err := n.API.Self(ctx); err == nil {
+			bot = self.UserID
+		}
+		at, err := n.API.Post(ctx, to, "", draw.CannotShow(v.Request.ID, channel, slackCode(cause), bot))
+		if err != nil && temporary(err) {
 			return err
 		}
 		if err == nil {
@@ -227,32 +273,21 @@ func (n *Announcer) lockedOut(ctx context.Context, v *access.RequestView, cause 
 			}
 		}
 	}
-	n.Log.Warn("a request cannot be shown", "request", v.Request.ID, "channel", channel, "error", cause)
 	if v.Request.State.Open() || v.Request.State == access.Approved {
-		return &access.Error{Code: access.Unavailable, Op: "announce", Message: "The channel is closed to me.", RetryAfter: lockedOut, Err: cause}
+		return cause
 	}
+	n.Log.Warn("a request cannot be shown", "request", v.Request.ID, "channel", channel, "error", cause)
 	return nil
 }
 
-// mender is who can be told: the one who asked, or an approver named by ID.
-func (n *Announcer) mender(v *access.RequestView) string {
+// mender is who can be told: the one who asked, or an approver.
+func (n *Announcer) mender(ctx context.Context, v *access.RequestView) string {
 	if v.Request.Asker != "" {
 		return string(v.Request.Asker)
 	}
-	i := slices.IndexFunc(v.Deciders, func(id string) bool { return !strings.HasPrefix(id, "S") })
-	if i < 0 {
+	approvers, err := n.Uses.Approvers(ctx)
+	if err != nil || len(approvers) == 0 {
 		return ""
 	}
-	return v.Deciders[i]
-}
-
-func mendText(request int64, channel string, cause error) string {
-	where := "the channel where requests are posted"
-	if strings.HasPrefix(channel, "C") || strings.HasPrefix(channel, "G") {
-		where = "<#" + channel + ">"
-	}
-	if slackCode(cause) == "is_archived" {
-		return fmt.Sprintf("I cannot show request %d: %s is archived. Unarchive it, or ask whoever runs me to set another channel. The request itself is kept.", request, where)
-	}
-	return fmt.Sprintf("I cannot show request %d in %s, because I am not a member there. Type `/invite @sshkey` in that channel; I look again every twenty seconds. The request itself is kept.", request, where)
+	return string(approvers[0])
 }

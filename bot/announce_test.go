@@ -92,9 +92,7 @@ func TestCrashRepeatsOneMessageAtMost(t *testing.T) {
 			}
 			return nil
 		}
-		if err := r.announcer.Announce(t.Context(), 1); err == nil {
-			t.Fatalf("%s: no crash", at)
-		}
+		r.unshown(t, 1)
 		posts := r.Count("chat.postMessage")
 		r.announce(t, 1)
 		r.announce(t, 1)
@@ -116,9 +114,7 @@ func TestLostAnswerOfAPostIsNotRepeatedBlindly(t *testing.T) {
 	t.Parallel()
 	r := asked(t, slacksim.Options{})
 	r.Fail("chat.postMessage", slacksim.Fault{Cut: true, After: true})
-	if err := r.announcer.Announce(t.Context(), 1); access.CodeOf(err) != access.UnknownOutcome {
-		t.Errorf("%v", err)
-	}
+	r.unshown(t, 1)
 	if n := len(r.Messages("C1")); n != 1 {
 		t.Errorf("%d posts", n)
 	}
@@ -133,8 +129,10 @@ func TestSlackAwayInTheMiddle(t *testing.T) {
 		if err := r.Outage(kind); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.announcer.Announce(t.Context(), 1); !temporary(err) {
-			t.Errorf("%v", err)
+		for range 20 {
+			if wait := r.unshown(t, 1); wait > longestTrouble {
+				t.Errorf("due again only in %s", wait)
+			}
 		}
 		if err := r.Outage(slacksim.Up); err != nil {
 			t.Fatal(err)
@@ -186,26 +184,150 @@ func (r *rig) deletes(t *testing.T, m slacksim.Message) {
 	}
 }
 
-func TestLockedOutTellsHowToMendIt(t *testing.T) {
+func TestClosedChannelIsMended(t *testing.T) {
 	t.Parallel()
-	for name, channel := range map[string]slacksim.Channel{
-		"private":  {ID: "C1", Name: "ops", Private: true, Members: []string{"U1"}},
-		"archived": {ID: "C1", Name: "ops", Archived: true, Bot: true, Members: []string{"U1"}},
+	for name, tt := range map[string]struct {
+		channel slacksim.Channel
+		fault   slacksim.Fault
+		says    string
+	}{
+		"private":    {slacksim.Channel{Private: true}, slacksim.Fault{}, "/invite` and <@%s>"},
+		"archived":   {slacksim.Channel{Archived: true, Bot: true}, slacksim.Fault{}, "is archived"},
+		"restricted": {slacksim.Channel{Bot: true}, slacksim.Fault{Error: "restricted_action_thread_only_channel"}, "let <@%s> post"},
+		"something":  {slacksim.Channel{Bot: true}, slacksim.Fault{Error: "bad_luck"}, "refuses it (bad_luck)"},
 	} {
 		r := asked(t, slacksim.Options{})
-		r.AddChannel(channel)
+		tt.channel.ID, tt.channel.Name, tt.channel.Members = "C1", "ops", []string{"U1"}
+		r.AddChannel(tt.channel)
 		for range 2 {
-			err := r.announcer.Announce(t.Context(), 1)
-			if access.CodeOf(err) != access.Unavailable || access.RetryAfter(err) < time.Second {
-				t.Errorf("%s: %v", name, err)
+			if tt.fault.Error != "" {
+				r.Fail("chat.postMessage", tt.fault)
 			}
+			r.unshown(t, 1)
 		}
-		dms := r.DMs("U1")
-		if len(dms) != 1 || !strings.Contains(dms[0].Text, map[string]string{"private": "/invite @sshkey", "archived": "archived"}[name]) {
+		says := strings.ReplaceAll(tt.says, "%s", r.BotUserID())
+		if dms := r.DMs("U1"); len(dms) != 1 || !strings.Contains(dms[0].Text, says) || !strings.Contains(dms[0].Text, "<#C1>") {
 			t.Errorf("%s: %v", name, dms)
 		}
 		r.AddChannel(slacksim.Channel{ID: "C1", Name: "ops", Private: true, Members: []string{"U1"}, Bot: true})
 		r.announce(t, 1)
+	}
+}
+
+// The channel that is closed is named, not another one.
+func TestClosedAnnounceChannelIsNamed(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	r.AddChannel(slacksim.Channel{ID: "C9", Name: "announce", Private: true})
+	r.announcer.ApprovalChannel, r.announcer.AnnounceChannel = "C1", "C9"
+	if _, err := r.office.ask(access.Request{Kind: access.KindOffboard, Source: "left", Asker: "U2", Person: "U4", State: access.Approved}); err != nil {
+		t.Fatal(err)
+	}
+	r.unshown(t, 1)
+	if dms := r.DMs("U2"); len(dms) != 1 || !strings.Contains(dms[0].Text, "<#C9>") {
+		t.Errorf("%v", dms)
+	}
+}
+
+// What Slack refuses for a reason that only a person can change is asked less and less often.
+func TestRefusedDrawingIsPutOff(t *testing.T) {
+	t.Parallel()
+	r := asked(t, slacksim.Options{})
+	r.announce(t, 1)
+	r.running(t, 0, "")
+	before := time.Duration(0)
+	for range 15 {
+		r.Fail("chat.update", slacksim.Fault{Error: "bad_luck"})
+		wait := r.unshown(t, 1)
+		if wait < min(2*before, longestRefused)-time.Minute || wait > longestRefused {
+			t.Errorf("due again in %s after %s", wait, before)
+		}
+		before = wait
+	}
+	r.announce(t, 1)
+	if d := r.office.views[1].Drawing; d.Attempts != 0 || d.Shown != d.Version {
+		t.Errorf("after it was shown: %+v", d)
+	}
+}
+
+// Slack does not take the form of a message: its text must be seen all the same, and
+// the buttons of what is decided must go.
+func TestMessageWhoseFormSlackRefuses(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"invalid_blocks", "msg_too_long", "msg_blocks_too_long"} {
+		r := asked(t, slacksim.Options{})
+		r.announce(t, 1)
+		r.running(t, 0, "")
+		r.Fail("chat.update", slacksim.Fault{Error: code})
+		if m := r.announce(t, 1); len(m.Buttons()) > 0 || !strings.Contains(m.Text, "Slack takes only the text") || strings.Contains(m.Text, "please approve") {
+			t.Errorf("%s: buttons %v\n%s", code, m.Buttons(), m.Text)
+		}
+		calls := r.Count("chat.update")
+		r.announce(t, 1)
+		if n := r.Count("chat.update"); n != calls {
+			t.Errorf("%s: the same was sent again", code)
+		}
+	}
+}
+
+// Without any channel, the approvers are shown what belongs to all.
+func TestWithoutAChannelEveryApproverIsTold(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	r.AddUser(slacksim.User{ID: "U3", Name: "carol", Deleted: true})
+	r.office.approvers = []access.UserID{"U2", "U3", "U4"}
+	if _, err := r.office.ask(access.Request{Kind: access.KindOffboard, Source: "left", Person: "U6"}); err != nil {
+		t.Fatal(err)
+	}
+	shown := func(user string) slacksim.Message {
+		t.Helper()
+		dms := slices.DeleteFunc(r.DMs(user), func(m slacksim.Message) bool { return m.ThreadTS != "" })
+		if len(dms) != 1 || !strings.Contains(dms[0].Text, "SSHKEYBOT_ANNOUNCE_CHANNEL") {
+			t.Fatalf("%s is told: %v", user, dms)
+		}
+		return dms[0]
+	}
+	for range 2 {
+		if err := r.announcer.Announce(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, user := range []string{"U2", "U4"} {
+		if m := shown(user); len(m.Buttons()) == 0 {
+			t.Errorf("%s cannot decide", user)
+		}
+	}
+	r.running(t, 2, access.Done)
+	if err := r.announcer.Announce(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, user := range []string{"U2", "U4"} {
+		if m := shown(user); len(m.Buttons()) > 0 {
+			t.Errorf("%s still sees buttons", user)
+		}
+	}
+	if m := shown("U2"); len(r.Thread(m.Channel, m.TS)) < 2 {
+		t.Error("the results are nowhere")
+	}
+	if d := r.office.views[1].Drawing; d.Shown != d.Version {
+		t.Errorf("not shown: %+v", d)
+	}
+}
+
+func TestNoticeWithoutAChannelGoesToEveryApprover(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	r.office.approvers = []access.UserID{"U2", "U3"}
+	r.office.notices[1] = &access.Notice{ID: 1, Key: "halted", Kind: access.NoticeHalted}
+	for _, id := range []int64{1, 1000, 1001} {
+		if err := r.announcer.SendNotice(t.Context(), id); err != nil || r.office.notices[id].SentAt.IsZero() {
+			t.Error(err, r.office.notices[id])
+		}
+	}
+	for _, user := range []string{"U2", "U3"} {
+		if dms := r.DMs(user); len(dms) != 1 || !strings.Contains(dms[0].Text, "(401)") || !strings.Contains(dms[0].Text, "SSHKEYBOT_ANNOUNCE_CHANNEL") {
+			t.Errorf("%s is told: %v", user, dms)
+		}
 	}
 }
 
@@ -254,7 +376,8 @@ func TestNotices(t *testing.T) {
 	}
 	r.office.notices[9] = &access.Notice{ID: 9, Kind: access.NoticeHalted}
 	r.Fail("chat.postMessage", slacksim.Fault{Error: "internal_error"})
-	if err := r.announcer.SendNotice(t.Context(), 9); !temporary(err) || !r.office.notices[9].SentAt.IsZero() {
-		t.Errorf("%v", err)
+	err := r.announcer.SendNotice(t.Context(), 9)
+	if n := r.office.notices[9]; err != nil || !n.SentAt.IsZero() || n.Attempts != 1 || n.NextAt.Before(time.Now()) {
+		t.Errorf("%v, %+v", err, n)
 	}
 }

@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -30,9 +32,12 @@ type Ref struct{ Channel, TS string }
 // our token is refused, and others where Slack will not do it; slackCode tells
 // Slack's own word.
 type API struct {
+	Log *slog.Logger // nil says nothing
+
 	client *slack.Client
 	http   *http.Client
 	gate   *gate
+	doors  *doors
 }
 
 // NewAPI makes an API. An empty url is Slack's own; a nil client is one with a timeout.
@@ -44,24 +49,28 @@ func NewAPI(token, url string, client *http.Client) *API {
 	if url != "" {
 		options = append(options, slack.OptionAPIURL(url))
 	}
-	return &API{client: slack.New(token, options...), http: client, gate: newGate()}
+	return &API{client: slack.New(token, options...), http: client, gate: newGate(), doors: newDoors()}
 }
 
 // call is one method of the Web API.
 type call struct {
-	method string
-	place  string // channel, where the method is limited by channel
-	safe   bool   // doing it twice is doing it once
+	method  string
+	place   string // channel, where the method is limited by channel
+	channel string // that a message is for
+	safe    bool   // doing it twice is doing it once
 }
 
 // do makes the call, again where Slack said that it was not carried out, or where
 // it can do no harm. A post whose answer was lost is not repeated.
 func (a *API) do(ctx context.Context, c call, make func(context.Context) error) error {
 	for attempt := 1; ; attempt++ {
+		if err := a.doors.pass(c); err != nil {
+			return err
+		}
 		if err := a.gate.pass(ctx, c); err != nil {
 			return err
 		}
-		err := failure(c, make(ctx))
+		err := a.doors.learn(c, failure(c, make(ctx)))
 		switch {
 		case err == nil || attempt == repeats:
 			return err
@@ -80,11 +89,12 @@ func (a *API) do(ctx context.Context, c call, make func(context.Context) error) 
 // Post sends a message to a channel, or to a person given their user ID, and
 // into a thread unless thread is empty.
 func (a *API) Post(ctx context.Context, channel, thread string, m draw.Message) (ref Ref, err error) {
-	options := append(content(m), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
-	if thread != "" {
-		options = append(options, slack.MsgOptionTS(thread))
-	}
-	err = a.do(ctx, call{method: "chat.postMessage", place: channel}, func(ctx context.Context) (err error) {
+	c := call{method: "chat.postMessage", place: channel, channel: channel}
+	err = a.show(ctx, c, m, func(ctx context.Context, options ...slack.MsgOption) (err error) {
+		options = append(options, slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
+		if thread != "" {
+			options = append(options, slack.MsgOptionTS(thread))
+		}
 		ref.Channel, ref.TS, err = a.client.PostMessageContext(ctx, channel, options...)
 		return err
 	})
@@ -93,10 +103,36 @@ func (a *API) Post(ctx context.Context, channel, thread string, m draw.Message) 
 
 // Update replaces what a message shows.
 func (a *API) Update(ctx context.Context, at Ref, m draw.Message) error {
-	return a.do(ctx, call{method: "chat.update", safe: true}, func(ctx context.Context) error {
-		_, _, _, err := a.client.UpdateMessageContext(ctx, at.Channel, at.TS, content(m)...)
+	c := call{method: "chat.update", channel: at.Channel, safe: true}
+	return a.show(ctx, c, m, func(ctx context.Context, options ...slack.MsgOption) error {
+		_, _, _, err := a.client.UpdateMessageContext(ctx, at.Channel, at.TS, options...)
 		return err
 	})
+}
+
+// show sends a message, and its text alone where Slack does not take its form: what
+// was decided must be seen, with or without the rest.
+func (a *API) show(ctx context.Context, c call, m draw.Message, send func(context.Context, ...slack.MsgOption) error) error {
+	err := a.do(ctx, c, func(ctx context.Context) error { return send(ctx, content(m)...) })
+	if !refusesForm(slackCode(err)) {
+		return err
+	}
+	a.log().Error("Slack refuses the form of a message, so its text is sent alone", "method", c.method, "channel", c.channel, "error", err)
+	return a.do(ctx, c, func(ctx context.Context) error {
+		return send(ctx, slack.MsgOptionText(draw.Plain(m), false), slack.MsgOptionBlocks())
+	})
+}
+
+func (a *API) log() *slog.Logger {
+	if a.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return a.Log
+}
+
+// refusesForm tells of a code that is about what a message consists of.
+func refusesForm(code string) bool {
+	return strings.HasPrefix(code, "invalid_blocks") || strings.HasPrefix(code, "msg_")
 }
 
 // Whisper shows a message to one person in a channel that both are in.
@@ -132,7 +168,7 @@ func (a *API) Respond(ctx context.Context, url string, r reply) error {
 	if err != nil {
 		return fmt.Errorf("response_url: %w", err)
 	}
-	return a.do(ctx, call{method: "response_url"}, func(ctx context.Context) error { return a.send(ctx, url, body) })
+	return a.do(ctx, call{method: responseURL}, func(ctx context.Context) error { return a.send(ctx, url, body) })
 }
 
 func (a *API) send(ctx context.Context, url string, body []byte) error {
@@ -205,3 +241,6 @@ func (a *API) Self(ctx context.Context) (self *slack.AuthTestResponse, err error
 	})
 	return self, err
 }
+
+// Refused answers Slack's code while it refuses the bot token, and "" otherwise.
+func (a *API) Refused() string { return a.doors.refused() }

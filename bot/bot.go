@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -79,8 +80,12 @@ func (b *Bot) Close(ctx context.Context) {
 	b.crew.close(ctx)
 }
 
-// Health tells whether Slack can reach us.
-func (b *Bot) Health() socket.Health { return b.socket.Health() }
+// Health tells whether Slack can reach us and takes our tokens.
+func (b *Bot) Health() socket.Health {
+	h := b.socket.Health()
+	h.Refused = cmp.Or(h.Refused, b.cfg.API.Refused())
+	return h
+}
 
 // receive deals with an envelope up to the point where it may be acknowledged.
 func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {

@@ -15,8 +15,9 @@ import (
 // unspecified is how long to wait after a refusal for haste that does not say.
 const unspecified = 3 * time.Second
 
-// slackError is Slack's own code for what it did not do.
-type slackError struct{ code string }
+// slackError is Slack's own code for what it did not do, and the channel that the
+// message was for, if it was one.
+type slackError struct{ code, channel string }
 
 func (e *slackError) Error() string { return e.code }
 
@@ -24,6 +25,14 @@ func (e *slackError) Error() string { return e.code }
 func slackCode(err error) string {
 	if e, ok := errors.AsType[*slackError](err); ok {
 		return e.code
+	}
+	return ""
+}
+
+// slackChannel answers the channel that an error of API is about.
+func slackChannel(err error) string {
+	if e, ok := errors.AsType[*slackError](err); ok {
+		return e.channel
 	}
 	return ""
 }
@@ -52,7 +61,7 @@ func tooFast(c call, wait time.Duration) error {
 // answered sorts the codes of the Web API: those of trouble at Slack, those of our
 // token, and all others, which are about this one call.
 func answered(c call, code string) error {
-	e := &access.Error{Code: access.Invalid, Op: c.method, Message: "Slack refused: " + code + ".", Err: &slackError{code}}
+	e := &access.Error{Code: access.Invalid, Op: c.method, Message: "Slack refused: " + code + ".", Err: &slackError{code, c.channel}}
 	switch code {
 	case "ratelimited", "rate_limited", "message_limit_exceeded":
 		return tooFast(c, unspecified)

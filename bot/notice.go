@@ -5,28 +5,36 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"sshkeybot/bot/draw"
 	"sshkeybot/internal/access"
 )
 
-// SendNotice sends a notice that has not been sent and records that. An error means
-// that it is to be called again, not before access.RetryAfter; somebody whom Slack
-// cannot reach at all counts as told.
+// SendNotice sends a notice that has not been sent and records that. What Slack cannot
+// take now is due again at a time that stands in the ledger; somebody whom Slack cannot
+// reach at all counts as told. An error means that even this could not be written down.
 func (n *Announcer) SendNotice(ctx context.Context, noticeID int64) error {
 	notice, grant, err := n.notice(ctx, noticeID)
 	if err != nil || !notice.SentAt.IsZero() {
 		return err
 	}
-	if err := n.send(ctx, notice, grant); err != nil {
-		if temporary(err) || access.CodeOf(err) == access.Unauthorized {
-			return err
-		}
+	err = n.send(ctx, notice, grant)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return err // told to stop, not refused
+	case err != nil && (temporary(err) || access.CodeOf(err) == access.Unauthorized):
+		var wait time.Duration
+		notice.Attempts, wait = putOff(notice.Attempts, err)
+		notice.NextAt = n.Now().Add(wait)
+		n.Log.Warn("a notice is not delivered yet", "notice", notice.Key, "to", notice.To, "again_in", wait, "error", err)
+	case err != nil:
 		n.Log.Warn("a notice cannot be delivered", "notice", notice.Key, "to", notice.To, "error", err)
+		notice.SentAt = n.Now()
+	default:
+		notice.SentAt = n.Now()
 	}
-	notice.SentAt = n.Now()
-	ctx = context.WithoutCancel(ctx) // what was sent is remembered, whoever stops us
-	return n.Store.Update(ctx, func(tx access.Tx) error { return tx.SaveNotice(ctx, notice) })
+	return n.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error { return tx.SaveNotice(ctx, notice) })
 }
 
 func (n *Announcer) notice(ctx context.Context, id int64) (notice access.Notice, grant *access.Grant, err error) {
@@ -51,7 +59,10 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 	}
 	where, thread := n.where(ctx, notice, view)
 	if where == "" {
-		return refuse("There is no channel for this.")
+		return n.spread(ctx, notice)
+	}
+	if notice.To != "" && (notice.Kind == access.NoticeHalted || notice.Kind == access.NoticeResumed) {
+		m = draw.WithoutChannel(m)
 	}
 	_, err = n.API.Post(ctx, where, thread, m)
 	if slackCode(err) == "thread_not_found" && view != nil { // somebody deleted the request, with its buttons
@@ -63,6 +74,28 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 		return err
 	}
 	return err
+}
+
+// spread queues a notice for which there is no channel for each approver. The daily
+// summary is for a channel or for nobody.
+func (n *Announcer) spread(ctx context.Context, notice access.Notice) error {
+	if notice.Kind == access.NoticeSummary {
+		return refuse("There is no channel for this.")
+	}
+	approvers, err := n.Uses.Approvers(ctx)
+	if err != nil {
+		return err
+	}
+	return n.Store.Update(ctx, func(tx access.Tx) error {
+		for _, id := range approvers {
+			own := notice
+			own.Key, own.To = notice.Key+" to "+string(id), id
+			if err := tx.Notify(ctx, own); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *access.Grant) (draw.Message, *access.RequestView, error) {

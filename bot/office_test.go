@@ -231,6 +231,8 @@ func (o *office) IsApprover(_ context.Context, id access.UserID) (bool, error) {
 	return slices.Contains(o.approvers, id), nil
 }
 
+func (o *office) Approvers(context.Context) ([]access.UserID, error) { return o.approvers, nil }
+
 func (o *office) requests() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -296,7 +298,7 @@ type ledgerTx struct {
 
 func (t ledgerTx) SaveDrawing(_ context.Context, d access.Drawing) error {
 	own := &t.views[d.RequestID].Drawing
-	own.Shown, own.NextAt = d.Shown, d.NextAt
+	own.Shown, own.NextAt, own.Attempts = d.Shown, d.NextAt, d.Attempts
 	return nil
 }
 
@@ -332,7 +334,9 @@ func (t ledgerTx) Tell(_ context.Context, rs []access.Result) error {
 }
 
 func (t ledgerTx) Notify(_ context.Context, n access.Notice) error {
+	n.ID = int64(1000 + len(t.office.queued))
 	t.office.queued = append(t.office.queued, n)
+	t.notices[n.ID] = &n
 	return nil
 }
 

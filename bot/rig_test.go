@@ -43,7 +43,8 @@ func scene(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
 	client := &http.Client{Transport: transport, Timeout: 5 * time.Second}
 	r := &rig{Workspace: w, office: newOffice(), ended: make(chan struct{})}
 	api := NewAPI(w.BotToken(), url, client)
-	api.gate = scaled(1000) // the played limits are off; the pace has tests of its own
+	api.gate = scaled(1000)                                                                                 // the played limits are off; the pace has tests of its own
+	api.doors.first, api.doors.longest, api.doors.probe = time.Nanosecond, time.Nanosecond, time.Nanosecond // their pace as well
 	cfg := Config{
 		AppToken: w.AppToken(), APIURL: url, HTTP: client, API: api, Uses: r.office, Inbox: r.office, Log: slog.New(slog.DiscardHandler),
 		SystemUsers: []string{"runcloud", "root"}, Limits: draw.LimitsOfDuration{Min: time.Minute, Max: 720 * time.Hour},
@@ -128,6 +129,19 @@ func (r *rig) announce(t *testing.T, id int64) slacksim.Message {
 		t.Fatal(err)
 	}
 	return r.request(t)
+}
+
+// unshown announces a request that Slack does not take, and answers when it is due again.
+func (r *rig) unshown(t *testing.T, id int64) time.Duration {
+	t.Helper()
+	if err := r.announcer.Announce(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	d := r.office.views[id].Drawing
+	if d.Shown == d.Version {
+		t.Errorf("it counts as shown: %+v", d)
+	}
+	return time.Until(d.NextAt)
 }
 
 // request is the message of the only request.

@@ -188,12 +188,10 @@ func TestFileThatSlackDoesNotTakeNow(t *testing.T) {
 		r.running(t, 200, access.Done)
 		r.results(access.PhaseRemove, 200, access.Done)
 		for try := range 2 * fileTries {
-			err := r.announcer.Announce(t.Context(), 1)
-			if wait := access.RetryAfter(err); err != nil && wait < fileAgain {
-				t.Errorf("%+v: tried again after %s: %v", fault, wait, err)
-			}
-			if open := try < tries-1; (err != nil) != open {
-				t.Errorf("%+v: try %d: %v", fault, try, err)
+			if open := try < tries-1; !open {
+				r.announce(t, 1)
+			} else if wait := r.unshown(t, 1); wait < fileAgain-time.Second {
+				t.Errorf("%+v: try %d: due again in %s", fault, try, wait)
 			}
 			var said []string
 			for _, m := range r.thread(t) {
@@ -217,9 +215,7 @@ func TestFileAtTheSecondTry(t *testing.T) {
 	r := asked(t, slacksim.Options{})
 	r.Fail("files.getUploadURLExternal", slacksim.Fault{Status: http.StatusBadGateway})
 	r.running(t, 200, access.Done)
-	if err := r.announcer.Announce(t.Context(), 1); err == nil {
-		t.Error("no error, though the file is missing")
-	}
+	r.unshown(t, 1)
 	r.announce(t, 1)
 	if n := len(r.Files("C1")); n != 1 {
 		t.Errorf("%d files, want 1", n)

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 
 	"github.com/slack-go/slack"
 )
@@ -15,6 +16,12 @@ import (
 type Message struct {
 	Text   string
 	Blocks []slack.Block
+}
+
+// Plain is what stands for a message whose form Slack refuses.
+func Plain(m Message) string {
+	const why = "(Slack takes only the text of this message. Buttons that belong to it are in my Home tab.)"
+	return cutLines(strings.Split(m.Text, "\n"), textLimit-len(why)) + "\n" + why
 }
 
 // Digest names what a message shows: the same for equal content, whatever the block ids, and never empty.

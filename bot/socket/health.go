@@ -15,7 +15,7 @@ type Health struct {
 	PingAge    time.Duration // since the last ping or greeting on any of them
 	EventAge   time.Duration // since the last envelope; 0 when there was none
 	Reconnects int           // connections beyond the first two
-	Refused    string        // Slack's code, while it refuses the app-level token
+	Refused    string        // Slack's code, while it refuses a token of ours
 	Deaf       bool          // Slack cannot reach us: no connection, or no ping for too long
 }
 

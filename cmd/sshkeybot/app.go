@@ -65,6 +65,7 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 		runcloud.WithBaseURL(cfg.RunCloud.APIURL), runcloud.WithTimeout(callTimeout), runcloud.WithLogger(log),
 		runcloud.WithLimiter(runcloud.NewLimiter(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+version))
 	api := bot.NewAPI(cfg.Slack.BotToken.Reveal(), cfg.Slack.APIURL, nil)
+	api.Log = log
 	a.service = &access.Service{
 		Store: ledger, Target: target.Target{Client: a.runcloud}, Directory: bot.NewDirectory(api),
 		Settings: settings(cfg, replica), Now: now, Log: log,
@@ -250,7 +251,7 @@ func (a *app) hearsSlack(context.Context) error {
 	h := a.bot.Health()
 	switch {
 	case h.Refused != "":
-		return errors.New("the app-level token is refused: " + h.Refused)
+		return errors.New("Slack refuses a token: " + h.Refused) //nolint:staticcheck // a name
 	case h.Sockets == 0:
 		return errors.New("no socket is connected to Slack")
 	case h.Deaf:

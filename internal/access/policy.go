@@ -86,12 +86,12 @@ func refusalOf(standing Standing) string {
 
 // IsApprover tells whether a user is named as an approver, directly or through a group.
 func (s *Service) IsApprover(ctx context.Context, id UserID) (bool, error) {
-	approvers, err := s.approvers(ctx)
+	approvers, err := s.Approvers(ctx)
 	return slices.Contains(approvers, id), err
 }
 
-// approvers lists the configured approvers, groups resolved, without the offboarded.
-func (s *Service) approvers(ctx context.Context) ([]UserID, error) {
+// Approvers lists the configured approvers, groups resolved, without the offboarded.
+func (s *Service) Approvers(ctx context.Context) ([]UserID, error) {
 	var named []UserID
 	for _, entry := range s.Settings.Approvers {
 		if !strings.HasPrefix(entry, "S") {
@@ -161,7 +161,7 @@ func (s *Service) independent(r Request, id UserID) error {
 
 // deciders refuses a request that nobody would be left to decide.
 func (s *Service) deciders(ctx context.Context, r Request) error {
-	approvers, err := s.approvers(ctx)
+	approvers, err := s.Approvers(ctx)
 	if err != nil {
 		return err
 	}

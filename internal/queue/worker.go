@@ -119,14 +119,14 @@ func (w *noticeWorker) Work(ctx context.Context, job *river.Job[store.SendNotice
 	return shown(ctx, w.log, job.Kind, job.Args.NoticeID, err)
 }
 
-// shown ends a job of the outbox. The outbox keeps in its own row when to try
-// again, and the sweep wakes it; an error here is only told.
+// shown ends a job of the outbox. The outbox keeps in its own row when to try again,
+// and the sweep wakes it; after an error not even that could be written down.
 func shown(ctx context.Context, log *slog.Logger, kind string, id int64, err error) error {
 	if err != nil && ctx.Err() == nil {
-		log.Warn("Slack could not be told yet", "work", kind, "id", id, "error", err)
+		log.Error("work failed", "work", kind, "id", id, "error", err)
 	}
 	if err != nil {
-		return river.JobSnooze(max(givenBack, access.RetryAfter(err)))
+		return river.JobSnooze(givenBack)
 	}
 	return nil
 }

@@ -1,0 +1,40 @@
+package draw
+
+import (
+	"fmt"
+
+	"github.com/slack-go/slack"
+)
+
+// WithoutChannel tells why a message comes to each approver.
+func WithoutChannel(m Message) Message {
+	const why = "This comes to every approver, because I have no channel for it. Whoever runs me can name one in SSHKEYBOT_ANNOUNCE_CHANNEL."
+	if len(m.Blocks) > 0 {
+		m.Blocks = append(m.Blocks[:len(m.Blocks):len(m.Blocks)], slack.NewContextBlock("", markup(why)))
+	}
+	m.Text += "\n" + why
+	return m
+}
+
+// CannotShow tells how to mend that Slack refused the message of a request in a channel
+// with that code. Bot is our own user ID, empty when it is not known.
+func CannotShow(request int64, channel, code, bot string) Message {
+	where, me := "the channel where it belongs", "my name"
+	if channel != "" {
+		where = "<#" + channel + ">"
+	}
+	if bot != "" {
+		me = "<@" + bot + ">"
+	}
+	why := fmt.Sprintf("because Slack refuses it (%s). Ask whoever runs me to look at the log", code)
+	switch code {
+	case "is_archived":
+		why = "because that channel is archived. Unarchive it, or ask whoever runs me to set another channel"
+	case "channel_not_found", "not_in_channel", "user_not_in_channel":
+		why = "because I am not a member there. Type `/invite` and " + me + " in that channel"
+	case "no_permission", "posting_to_general_channel_denied", "restricted_action", "restricted_action_read_only_channel",
+		"restricted_action_thread_only_channel", "restricted_action_non_threadable_channel":
+		why = fmt.Sprintf("because not everybody may post there (%s). Have its settings let %s post, or ask whoever runs me to set another channel", code, me)
+	}
+	return Say(fmt.Sprintf("I cannot show request %d in %s, %s. I look again by myself, after ten minutes at most. The request itself is kept.", request, where, why))
+}
