@@ -104,7 +104,7 @@ func TestClosedChannelIsMended(t *testing.T) {
 		closed slacksim.Channel
 		says   []string
 	}{
-		"not invited": {slacksim.Channel{ID: ops, Name: "ops", Private: true, Members: members}, []string{"not a member", "/invite @sshkey"}},
+		"not invited": {slacksim.Channel{ID: ops, Name: "ops", Private: true, Members: members}, []string{"not a member", "/invite` and <@U0BOT>"}},
 		"archived":    {slacksim.Channel{ID: ops, Name: "ops", Members: members, Bot: true, Archived: true}, []string{"is archived", "Unarchive it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
