@@ -61,6 +61,10 @@ func (w world) requestCases() map[string]any {
 		"request-revoked-nobodys-key": draw(access.KindRevoke, access.Approved, func(v *access.RequestView) {
 			v.Request.Person, v.Request.PublicKey, v.Candidates = "", "ssh-ed25519 AAAA", w.offboarding(allDone, 2).Candidates
 		}),
+		"request-revoked-key": draw(access.KindRevoke, access.Approved, func(v *access.RequestView) {
+			*v = lost(*v)
+			v.Results = w.results(access.PhaseRemove, allDone)
+		}),
 		"request-revoking": draw(access.KindRevoke, access.Approved, func(v *access.RequestView) { v.Results = w.results(access.PhaseRemove, removals) }),
 	}
 }
@@ -113,7 +117,14 @@ func (w world) offboardCases() map[string]any {
 		"offboard-finished":    Request(w.offboarding(allDone, 0), noon()),
 		"draft-offboard":       Draft(draft),
 		"draft-revoke":         Draft(w.request(access.KindRevoke, access.Draft)),
+		"draft-revoke-key":     Draft(lost(w.request(access.KindRevoke, access.Draft))),
 	}
+}
+
+// lost makes a revocation one of a registered key on all servers.
+func lost(v access.RequestView) access.RequestView {
+	v.Request.Fingerprint, v.Request.PublicKey, v.Request.Pattern = fingerprint(1), "ssh-ed25519 AAAA", ""
+	return v
 }
 
 func (w world) noticeCases() map[string]any {

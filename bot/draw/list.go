@@ -207,7 +207,7 @@ func Draft(v access.RequestView) Message {
 			"• It is announced.")
 	} else {
 		p.say(fmt.Sprintf("*Take %s away from %s?*", target(r), where(v)))
-		p.say("• It starts at once, without another approver.", "• Only keys that I placed are deleted, unless you choose others by hand.")
+		p.say("• It starts at once, without another approver.", "• Only keys that I placed are deleted, unless you choose others by hand.", bullet(unregistered(r)))
 	}
 	if r.Person != "" {
 		p.say(liveNow(v))
@@ -220,6 +220,13 @@ func Draft(v access.RequestView) Message {
 	}
 	p.press(yes, button(ActionKeep, id, "Leave it as it is"))
 	return p.message()
+}
+
+func bullet(line string) string {
+	if line == "" {
+		return ""
+	}
+	return "• " + line
 }
 
 func confirmLabel(r access.Request) string {

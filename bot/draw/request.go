@@ -22,7 +22,7 @@ func Request(v access.RequestView, now time.Time) Message {
 	p := &page{}
 	p.head(title(v.Request))
 	p.say(intro(v), askForDecision(v))
-	p.say(decision(v), ending(v), run(v, now), reading(v))
+	p.say(decision(v), unregistered(v.Request), ending(v), run(v, now), reading(v))
 	p.say(facts(v)...)
 	p.say(orNone(reason(v.Request)))
 	p.small(changes(v)...)
@@ -109,6 +109,19 @@ func target(r access.Request) string {
 		return "a key that nobody has registered"
 	}
 	return "the access of " + mention(r.Person)
+}
+
+// unregistered says of a key that is revoked as such that no later grant places it.
+func unregistered(r access.Request) string {
+	switch {
+	case !r.Unregisters():
+		return ""
+	case r.State == access.Approved:
+		return "The key is no longer registered: no grant places it again unless " + mention(r.Person) + " registers it anew."
+	case r.State.Open():
+		return "The key will no longer be registered: no later grant places it unless " + mention(r.Person) + " registers it anew."
+	}
+	return ""
 }
 
 // where says on how many servers, and on which in the words of who asked.

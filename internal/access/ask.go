@@ -96,11 +96,15 @@ func (s *Service) chooseServers(ctx context.Context, pattern string) ([]ServerRe
 	if err != nil {
 		return nil, err
 	}
-	refs := make([]ServerRef, len(chosen))
-	for i, server := range chosen {
+	return refsOf(chosen), nil
+}
+
+func refsOf(servers []Server) []ServerRef {
+	refs := make([]ServerRef, len(servers))
+	for i, server := range servers {
 		refs[i] = ServerRef{ID: server.ID, Name: server.Name}
 	}
-	return refs, nil
+	return refs
 }
 
 // post stores a new request, and says what comes of it: a drawing for the

@@ -51,7 +51,7 @@ type Request struct {
 	AskedPattern  string
 
 	Fingerprint string // KindRevoke of one key: its fingerprint
-	PublicKey   string // KindRevoke of a pasted key: TYPE BLOB, so that candidates can be found
+	PublicKey   string // KindRevoke of one key: TYPE BLOB, so that candidates can be found
 	GrantID     int64  // the grant this made (KindGrant) or is about (KindExtend); 0 for none
 
 	Channel    string // where the command was given
@@ -65,6 +65,12 @@ type Request struct {
 
 // Forever tells whether a grant is asked without an end.
 func (r Request) Forever() bool { return r.Kind == KindGrant && r.Duration == 0 }
+
+// Unregisters tells that a registered key is revoked as such, not only on some servers:
+// it is lost, and must not come back with the next grant.
+func (r Request) Unregisters() bool {
+	return r.Kind == KindRevoke && r.Fingerprint != "" && r.Person != "" && r.Pattern == ""
+}
 
 // Verdict is what one approver says of a request.
 type Verdict string

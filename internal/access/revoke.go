@@ -63,17 +63,21 @@ func (s *Service) nameKey(ctx context.Context, r *Request, a RevokeAsk) error {
 		case CodeOf(err) == NotFound:
 			return nil
 		case err == nil:
-			r.Person = key.Person
+			r.Person, r.PublicKey = key.Person, key.Public().Authorized()
 		}
 		return err
 	})
 }
 
-// revokedServers answers the servers that the revocation is about: those named;
-// else those that live grants cover; for a pasted key, all.
+// revokedServers answers the servers that the revocation is about: those named; for
+// one key, all, since somebody may have placed it by hand; else those that live grants
+// cover.
 func (s *Service) revokedServers(ctx context.Context, r Request) ([]ServerRef, error) {
-	if r.Pattern != "" || r.PublicKey != "" {
+	switch {
+	case r.Pattern != "":
 		return s.chooseServers(ctx, r.Pattern)
+	case r.PublicKey != "":
+		return s.everyServer(ctx)
 	}
 	var refs []ServerRef
 	err := s.Store.Read(ctx, func(tx Tx) error {
@@ -89,9 +93,23 @@ func (s *Service) revokedServers(ctx context.Context, r Request) ([]ServerRef, e
 		return err
 	})
 	if err == nil && len(refs) == 0 {
-		err = notFound("There is no access now that this would end.")
+		err = notFound("There is no access now that this would end. For a key that was placed by hand, name its fingerprint or paste it: I look for it on every server.")
 	}
 	return refs, err
+}
+
+// everyServer answers all servers; as last read when RunCloud cannot be asked, because
+// a lost key must not wait for that.
+func (s *Service) everyServer(ctx context.Context) ([]ServerRef, error) {
+	refs, err := s.chooseServers(ctx, "")
+	if err == nil {
+		return refs, nil
+	}
+	known, knownErr := s.knownServers(ctx)
+	if knownErr != nil || len(known) == 0 {
+		return nil, err
+	}
+	return refsOf(known), nil
 }
 
 // coveredNow lists the live covers that a revocation would end.
@@ -113,8 +131,8 @@ func (s *Service) coveredNow(ctx context.Context, tx Tx, r Request) ([]Cover, er
 	return all, nil
 }
 
-// carryOutRevoke ends what the request names. A pasted key is also looked for on
-// every server of the request.
+// carryOutRevoke ends what the request names. One key is also taken off its person's
+// list, and looked for on every server of the request.
 func (s *Service) carryOutRevoke(ctx context.Context, tx Tx, r Request, actor UserID) error {
 	e := ending{actor: actor, reason: EndRevoked, request: r.ID}
 	if r.Person != "" {
@@ -124,6 +142,17 @@ func (s *Service) carryOutRevoke(ctx context.Context, tx Tx, r Request, actor Us
 	}
 	if r.PublicKey == "" {
 		return nil
+	}
+	if r.Unregisters() {
+		key, err := tx.Key(ctx, r.Fingerprint)
+		if err != nil {
+			return err
+		}
+		if key.RemovedAt.IsZero() {
+			if err := s.unregister(ctx, tx, actor, key); err != nil {
+				return err
+			}
+		}
 	}
 	servers, err := tx.RequestServers(ctx, r.ID)
 	if err != nil {
