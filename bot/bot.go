@@ -20,7 +20,6 @@ const (
 	held       = 30 * time.Second // an accepted envelope is ours for that long; then anybody may take it up
 	sweepEvery = 10 * time.Second
 	giveUp     = 10 * time.Minute // after that trouble counts as a refusal
-	jobLimit   = time.Minute
 )
 
 // Config says what a Bot is made of.
@@ -73,8 +72,8 @@ func (b *Bot) Run(ctx context.Context) {
 	sweeping.Wait()
 }
 
-// Close takes nothing more, lets what runs finish while ctx lasts, and leaves the
-// rest in the inbox.
+// Close takes nothing more, lets what runs finish while ctx lasts, and then cuts it
+// off and leaves it in the inbox.
 func (b *Bot) Close(ctx context.Context) {
 	b.socket.Close(ctx)
 	b.crew.close(ctx)
@@ -144,11 +143,8 @@ func (b *Bot) start(a act, s *slot) {
 		return
 	}
 	b.busy[a.ID] = true
-	b.crew.do(a.Person, func() {
+	b.crew.do(a.Person, func(ctx context.Context) { // handling outlives the envelope
 		defer b.free(a.ID)
-		// Handling outlives the envelope, and ends in good time before a shutdown does.
-		ctx, cancel := context.WithTimeout(context.Background(), jobLimit)
-		defer cancel()
 		b.handle(ctx, a, s)
 	})
 }

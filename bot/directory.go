@@ -55,9 +55,14 @@ func NewDirectory(api *API) *Directory {
 func (d *Directory) Profile(ctx context.Context, id access.UserID) (access.Profile, error) {
 	profile, err := d.profile(ctx, id, func() (*slack.User, error) {
 		// Whoever joins a question must not fail because the one who asked gave up.
-		asked, err, _ := d.asking.Do(string(id), func() (any, error) { return d.api.User(context.WithoutCancel(ctx), id) })
-		user, _ := asked.(*slack.User)
-		return user, err
+		asked := d.asking.DoChan(string(id), func() (any, error) { return d.api.User(context.WithoutCancel(ctx), id) })
+		select {
+		case answer := <-asked:
+			user, _ := answer.Val.(*slack.User)
+			return user, answer.Err
+		case <-ctx.Done():
+			return nil, unanswered(call{method: "users.info", safe: true}, ctx.Err())
+		}
 	})
 	d.mu.Lock()
 	defer d.mu.Unlock()

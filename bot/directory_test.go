@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -32,5 +33,30 @@ func TestDirectoryUnderTheRateLimit(t *testing.T) {
 	d.mu.Unlock()
 	if _, err := d.Profile(t.Context(), "U1"); access.CodeOf(err) != access.RateLimited {
 		t.Errorf("an answer that is too old stood in: %v", err)
+	}
+}
+
+// Who asks need not wait longer than they can: Slack hangs, and the process is to end.
+func TestDirectoryWaitsNoLongerThanWhoAsks(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	d := NewDirectory(r.bot.cfg.API)
+	if _, err := d.Profile(t.Context(), "U1"); err != nil { // from here on it knows whose bot it is
+		t.Fatal(err)
+	}
+	asked, answer := make(chan struct{}), make(chan struct{})
+	defer close(answer)
+	go func() {
+		_, _, _ = d.asking.Do("U2", func() (any, error) {
+			close(asked)
+			<-answer
+			return nil, nil
+		})
+	}()
+	<-asked
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := d.Profile(ctx, "U2"); access.CodeOf(err) != access.Unavailable {
+		t.Errorf("got %v", err)
 	}
 }

@@ -177,8 +177,12 @@ func (a *app) close() {
 	a.store.Close()
 }
 
-// stopWithin is how long the parts may take to end in order.
-const stopWithin = 18 * time.Second
+// How long the parts may take to end in order, and of that the bot: Slack may hang,
+// and the work on the servers needs its time, too.
+const (
+	stopWithin  = 18 * time.Second
+	closeWithin = 8 * time.Second
+)
 
 // run works until ctx ends, and then stops the parts in order: nothing new from
 // Slack, then the work, then the database. Nothing that Slack says ends it: keys are
@@ -197,8 +201,13 @@ func (a *app) run(ctx context.Context) error {
 	a.log.Info("stopping")
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
-	a.bot.Close(stopping)
-	return a.runner.Stop(stopping)
+	closing, cancelClosing := context.WithTimeout(stopping, closeWithin)
+	defer cancelClosing()
+	a.bot.Close(closing)
+	if err := a.runner.Stop(stopping); err != nil { // the ledger knows what was begun
+		a.log.Warn("stopped in the middle of work, which goes on after the next start", "error", err)
+	}
+	return nil
 }
 
 // serveShell takes offboardings from the shell while this process holds a SQLite

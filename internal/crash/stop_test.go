@@ -1,10 +1,12 @@
 package crash
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/slacksim"
 )
 
 // TestStop ends the program with SIGTERM in the middle of a run, again and again,
@@ -34,6 +36,35 @@ func stops(t *testing.T, ledger database, replicas int) {
 		s.restart(0)
 		s.heard(replicas)
 	}
+	s.hastens(nil)
+	s.stop()
+	s.audit()
+}
+
+// TestStopWhileSlackHangs ends the program while Slack answers nobody: the work on the
+// servers still has time to end in order, and what people asked for is kept.
+func TestStopWhileSlackHangs(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, onSQLite(t), setup{servers: 20, latency: 250 * time.Millisecond, seed: *seed, env: []string{"SSHKEYBOT_CONCURRENCY=2"}})
+	s.up(1)
+	p := s.person("alice", ed25519Key(t))
+	p.has = true
+	s.registers(p)
+	s.grants(p, "1h", "r-alice")
+	s.placedAtLeast(2)
+	s.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultHang})
+	for _, method := range []string{"users.info", "chat.postMessage", "chat.postEphemeral", "chat.update"} {
+		s.slack.Fail(method, slices.Repeat([]slacksim.Fault{{Delay: time.Minute}}, 50)...)
+	}
+	late := s.person("late", ed25519Key(t))
+	s.types(late.id, "register "+late.key.Line("laptop"))
+	s.hanging()
+	t.Logf("SIGTERM ended the process after %s", s.child(0).stop(t).Round(time.Millisecond))
+	s.account.ClearFaults()
+	s.slack.ClearFaults()
+	s.restart(0)
+	s.heard(1)
+	s.registered(late)
 	s.hastens(nil)
 	s.stop()
 	s.audit()

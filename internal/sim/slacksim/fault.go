@@ -55,6 +55,13 @@ func (w *Workspace) Fail(method string, faults ...Fault) {
 	w.faults[method] = append(w.faults[method], faults...)
 }
 
+// ClearFaults ends what Fail began.
+func (w *Workspace) ClearFaults() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	clear(w.faults)
+}
+
 func (w *Workspace) takeFault(method string) (f Fault, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
