@@ -82,7 +82,7 @@ func TestCrashRepeatsOneMessageAtMost(t *testing.T) {
 		r := asked(t, slacksim.Options{})
 		if at != roleRequest {
 			r.announce(t, 1)
-			r.running(t, 10, access.Done)
+			r.failing(t, 100) // in several messages
 		}
 		crashed := false
 		r.office.crash = func(role string) error {

@@ -163,14 +163,18 @@ func batches(sorted []access.Result) (all [][]access.Result) {
 	return all
 }
 
+// tellBatch records after each message what it told, so that none is repeated when
+// the next one is refused.
 func (t *thread) tellBatch(ctx context.Context, batch []access.Result) error {
 	for _, m := range draw.Results(*t.view, batch) {
-		if _, err := t.API.Post(ctx, t.parent.Channel, t.parent.TS, m); err != nil {
+		if _, err := t.API.Post(ctx, t.parent.Channel, t.parent.TS, m.Message); err != nil {
+			return err
+		}
+		if err := t.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error { return tx.Tell(ctx, m.Results) }); err != nil {
 			return err
 		}
 	}
-	ctx = context.WithoutCancel(ctx) // as in record
-	return t.Store.Update(ctx, func(tx access.Tx) error { return tx.Tell(ctx, batch) })
+	return nil
 }
 
 func (t *thread) summary(ctx context.Context) error {

@@ -33,6 +33,17 @@ func (r *rig) running(t *testing.T, servers int, state access.ResultState) {
 	r.results(access.PhaseAdd, servers, state)
 }
 
+// failing approves the request with servers that each fail in their own way.
+func (r *rig) failing(t *testing.T, servers int) {
+	t.Helper()
+	r.running(t, servers, access.Failed)
+	for i := range servers {
+		r.set(i, func(x *access.Result) {
+			x.Problem, x.Detail = access.ProblemRefused, fmt.Sprintf("%d: %s", i, strings.Repeat("words of RunCloud ", 8))
+		})
+	}
+}
+
 // results sets the results of a phase.
 func (r *rig) results(phase access.Phase, servers int, state access.ResultState) {
 	r.office.mu.Lock()
@@ -219,6 +230,28 @@ func TestFileAtTheSecondTry(t *testing.T) {
 	r.announce(t, 1)
 	if n := len(r.Files("C1")); n != 1 {
 		t.Errorf("%d files, want 1", n)
+	}
+}
+
+// Slack has enough in the middle of a long list of failures: what stands is not said again.
+func TestResultsThatStandAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	r := asked(t, slacksim.Options{})
+	r.announce(t, 1)
+	r.failing(t, 100)
+	for range 4 {
+		r.Fail("chat.postMessage", slacksim.Fault{}, slacksim.Fault{Error: "internal_error"})
+		r.unshown(t, 1)
+	}
+	r.announce(t, 1)
+	var all strings.Builder
+	for _, m := range r.thread(t) {
+		all.WriteString(m.Text + "\n")
+	}
+	for i := range 100 {
+		if n := strings.Count(all.String(), fmt.Sprintf("`server-%03d.example.com`", i)); n != 1 {
+			t.Fatalf("server %d is named %d times", i, n)
+		}
 	}
 }
 

@@ -89,9 +89,9 @@ func (w world) runCases() map[string]any {
 		"progress-start":      Progress(w.live(func(int) access.Result { return access.Result{State: access.Waiting} }), access.PhaseAdd, 0),
 		"progress-running":    Progress(running, access.PhaseAdd, 4*time.Minute+10*time.Second),
 		"progress-removing":   Progress(ended, access.PhaseRemove, 20*time.Second),
-		"results-mixed":       Results(running, running.Results),
-		"results-all-failing": Results(running, w.results(access.PhaseAdd, func(i int) access.Result { return mixed(7 + 10*i) })),
-		"results-removing":    Results(ended, w.results(access.PhaseRemove, removals)),
+		"results-mixed":       messages(Results(running, running.Results)),
+		"results-all-failing": messages(Results(running, w.results(access.PhaseAdd, func(i int) access.Result { return mixed(7 + 10*i) }))),
+		"results-removing":    messages(Results(ended, w.results(access.PhaseRemove, removals))),
 		"summary-running":     Summary(running, access.PhaseAdd),
 		"summary-done":        Summary(w.live(allDone), access.PhaseAdd),
 		"summary-removed":     Summary(ended, access.PhaseRemove),
@@ -110,7 +110,7 @@ func (w world) offboardCases() map[string]any {
 	return map[string]any{
 		"offboard-running":     Request(w.offboarding(removals, 3), noon()),
 		"offboard-reading":     Request(reading, noon()),
-		"results-offboard":     Results(reading, reading.Results),
+		"results-offboard":     messages(Results(reading, reading.Results)),
 		"offboard-candidates":  Request(w.offboarding(removals, max(12, w.n*2)), noon()),
 		"offboard-deactivated": Request(deactivated, noon()),
 		"offboard-undecided":   Request(w.offboarding(allDone, 5), noon()),
@@ -205,4 +205,11 @@ func (w world) viewCases() map[string]any {
 		"home-past-the-end": w.home(9999),
 		"home-nothing":      Home(HomeData{Me: bob}),
 	}
+}
+
+func messages(all []Told) (out []Message) {
+	for _, t := range all {
+		out = append(out, t.Message)
+	}
+	return out
 }

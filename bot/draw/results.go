@@ -24,10 +24,22 @@ type group struct {
 	members []outcome
 }
 
+// Told is a message with the results that it tells of.
+type Told struct {
+	Message
+	Results []access.Result
+}
+
+// piece is what fits into one section, with the results that it tells of.
+type piece struct {
+	text    string
+	results []access.Result
+}
+
 // Results draws the outcome on every server of rs for the thread, in as few messages as Slack's limits
 // allow, or in none: failures first, then what waits, then the rest. The keys of one server make one entry.
-func Results(v access.RequestView, rs []access.Result) []Message {
-	var pieces []string
+func Results(v access.RequestView, rs []access.Result) []Told {
+	var pieces []piece
 	for _, g := range groups(slices.DeleteFunc(outcomes(rs), silent)) {
 		pieces = append(pieces, g.pieces()...)
 	}
@@ -57,27 +69,27 @@ func groups(all []outcome) []group {
 }
 
 // pieces writes the group as texts that fit into a section each; all of them begin with what they are about.
-func (g group) pieces() []string {
+func (g group) pieces() []piece {
 	title := fmt.Sprintf("*%s: %s on %s%s.*", phaseNoun(g.phase), stateWord(g.state), servers(len(g.members)), inBrackets(problemWord(g.problem)))
 	separator, items := g.items()
 	head := title
 	if g.advice != "" {
 		head += "\n" + g.advice
 	}
-	var out []string
-	text := head + "\n"
-	first := true
-	for _, item := range items {
-		if !first && utf8.RuneCountInString(text+separator+item) > pieceLimit {
-			out = append(out, text)
-			text, first = title+" (continued)\n", true
+	var out []piece
+	p := piece{text: head + "\n"}
+	for i, item := range items {
+		if len(p.results) > 0 && utf8.RuneCountInString(p.text+separator+item) > pieceLimit {
+			out = append(out, p)
+			p = piece{text: title + " (continued)\n"}
 		}
-		if !first {
-			text += separator
+		if len(p.results) > 0 {
+			p.text += separator
 		}
-		text, first = text+item, false
+		p.text += item
+		p.results = append(p.results, g.members[i].Results...)
 	}
-	return append(out, text)
+	return append(out, p)
 }
 
 // items name the servers, each with the other side's words where there are any.
@@ -98,20 +110,18 @@ func (g group) items() (separator string, items []string) {
 }
 
 // pack puts pieces together into messages, in order.
-func pack(pieces []string) []Message {
-	var out []Message
-	p, used := &page{}, 0
-	for _, piece := range pieces {
-		length := utf8.RuneCountInString(piece) + 1
-		if used > 0 && used+length > batchLimit {
-			out = append(out, p.message())
-			p, used = &page{}, 0
+func pack(pieces []piece) []Told {
+	var out []Told
+	sheet, used := &page{}, 0
+	var results []access.Result
+	for i, p := range pieces {
+		sheet.say(p.text)
+		used += utf8.RuneCountInString(p.text) + 1
+		results = append(results, p.results...)
+		if i+1 == len(pieces) || used+utf8.RuneCountInString(pieces[i+1].text)+1 > batchLimit {
+			out = append(out, Told{sheet.message(), results})
+			sheet, used, results = &page{}, 0, nil
 		}
-		p.say(piece)
-		used += length
-	}
-	if used > 0 {
-		out = append(out, p.message())
 	}
 	return out
 }

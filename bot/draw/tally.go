@@ -18,6 +18,7 @@ type outcome struct {
 	Like    int // of them in State
 	Problem access.Problem
 	Detail  string
+	Results []access.Result // that it sums up
 }
 
 // badness orders states from what needs a person to what needs nobody.
@@ -57,6 +58,7 @@ func outcomes(results []access.Result) []outcome {
 
 func (o *outcome) add(r access.Result) {
 	o.Of++
+	o.Results = append(o.Results, r)
 	switch was, is := badness(o.State), badness(r.State); {
 	case is < was:
 		o.State, o.Problem, o.Detail, o.Like = r.State, r.Problem, r.Detail, 1
