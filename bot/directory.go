@@ -54,15 +54,7 @@ func NewDirectory(api *API) *Directory {
 // Nobody; an error means that Slack did not say.
 func (d *Directory) Profile(ctx context.Context, id access.UserID) (access.Profile, error) {
 	profile, err := d.profile(ctx, id, func() (*slack.User, error) {
-		// Whoever joins a question must not fail because the one who asked gave up.
-		asked := d.asking.DoChan(string(id), func() (any, error) { return d.api.User(context.WithoutCancel(ctx), id) })
-		select {
-		case answer := <-asked:
-			user, _ := answer.Val.(*slack.User)
-			return user, answer.Err
-		case <-ctx.Done():
-			return nil, unanswered(call{method: "users.info", safe: true}, ctx.Err())
-		}
+		return shared(ctx, d, string(id), func(ctx context.Context) (*slack.User, error) { return d.api.User(ctx, id) })
 	})
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -76,6 +68,19 @@ func (d *Directory) Profile(ctx context.Context, id access.UserID) (access.Profi
 	maps.DeleteFunc(d.lately, func(_ access.UserID, s seen) bool { return now.Sub(s.at) >= stopgap })
 	d.lately[id] = seen{profile, now}
 	return profile, nil
+}
+
+// shared asks Slack, or joins those who have just asked the same.
+func shared[T any](ctx context.Context, d *Directory, name string, ask func(context.Context) (T, error)) (answer T, err error) {
+	// Whoever joins a question must not fail because the one who asked gave up.
+	asked := d.asking.DoChan(name, func() (any, error) { return ask(context.WithoutCancel(ctx)) })
+	select {
+	case got := <-asked:
+		answer, _ = got.Val.(T)
+		return answer, got.Err
+	case <-ctx.Done():
+		return answer, unanswered(call{method: "slack", safe: true}, ctx.Err())
+	}
 }
 
 // ProfileNow answers who somebody is after what has just been heard of them: neither an
@@ -135,25 +140,34 @@ func (d *Directory) ourselves(ctx context.Context) (*slack.AuthTestResponse, err
 	return self, nil
 }
 
-// Members lists a user group's members, as of fifteen seconds ago at most.
+// Members lists a user group's members, as of fifteen seconds ago at most, and somewhat
+// older while Slack's rate limit keeps us from asking.
 func (d *Directory) Members(ctx context.Context, group string) ([]access.UserID, error) {
 	d.mu.Lock()
 	known, ok := d.groups[group]
 	d.mu.Unlock()
-	if ok && time.Since(known.at) < membersFresh {
+	age := time.Since(known.at)
+	if ok && age < membersFresh {
 		return known.ids, nil
 	}
-	asked := time.Now()
+	found, err := shared(ctx, d, group, func(ctx context.Context) (members, error) { return d.askMembers(ctx, group) })
+	if ok && age < membersFresh+stopgap && access.CodeOf(err) == access.RateLimited {
+		return known.ids, nil
+	}
+	return found.ids, err
+}
+
+func (d *Directory) askMembers(ctx context.Context, group string) (members, error) {
+	found := members{at: time.Now()}
 	ids, err := d.api.Group(ctx, group)
 	if err != nil {
-		return nil, err
+		return members{}, err
 	}
-	known = members{at: asked}
 	for _, id := range ids {
-		known.ids = append(known.ids, access.UserID(id))
+		found.ids = append(found.ids, access.UserID(id))
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.groups[group] = known
-	return known.ids, nil
+	d.groups[group] = found
+	return found, nil
 }

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,5 +59,48 @@ func TestDirectoryWaitsNoLongerThanWhoAsks(t *testing.T) {
 	cancel()
 	if _, err := d.Profile(ctx, "U2"); access.CodeOf(err) != access.Unavailable {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Forty people type a command while nothing is known of the approvers' group.
+func TestDirectoryAsksOnceForAll(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{RateLimits: true})
+	r.AddUserGroup("S0LEADS", "leads", "U1", "U2")
+	d := NewDirectory(r.bot.cfg.API)
+	r.Fail("usergroups.users.list", slacksim.Fault{Delay: 300 * time.Millisecond})
+	var asking sync.WaitGroup
+	for range 40 {
+		asking.Go(func() {
+			if ids, err := d.Members(t.Context(), "S0LEADS"); err != nil || len(ids) != 2 {
+				t.Error(ids, err)
+			}
+		})
+	}
+	asking.Wait()
+	if n := r.Count("usergroups.users.list"); n > 3 { // who comes late may ask once more
+		t.Errorf("Slack was asked %d times", n)
+	}
+}
+
+func TestGroupUnderTheRateLimit(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	r.AddUserGroup("S0LEADS", "leads", "U1", "U2")
+	d := NewDirectory(r.bot.cfg.API)
+	if _, err := d.Members(t.Context(), "S0LEADS"); err != nil {
+		t.Fatal(err)
+	}
+	older := func(by time.Duration) {
+		d.groups["S0LEADS"] = members{ids: d.groups["S0LEADS"].ids, at: time.Now().Add(-by)}
+	}
+	older(membersFresh)
+	r.Fail("usergroups.users.list", slacksim.Fault{Status: 429, RetryAfter: time.Minute})
+	if ids, err := d.Members(t.Context(), "S0LEADS"); err != nil || len(ids) != 2 {
+		t.Errorf("%v %v", ids, err)
+	}
+	older(membersFresh + stopgap)
+	if _, err := d.Members(t.Context(), "S0LEADS"); access.CodeOf(err) != access.RateLimited {
+		t.Errorf("an answer that is too old stood in: %v", err)
 	}
 }
