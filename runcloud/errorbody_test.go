@@ -34,6 +34,8 @@ func TestErrorBody(t *testing.T) {
 		"token":         {`{"message":"Bearer ` + testToken + ` is bad"}`, want{"Bearer *** is bad", nil}},
 		"token in two":  {`{"message":"` + testToken[:20] + `\u0000` + testToken[20:] + `"}`, want{"***", nil}},
 		"signature":     {`{"message":"sig c2lnbmF0dXJlLW9mLXRlc3Q!"}`, want{"sig ***!", nil}},
+		"key":           {`{"message":"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQC+\/u== jo: bad"}`, want{"ssh-rsa *** jo: bad", nil}},
+		"key of a list": {`{"errors":{"publicKey":["ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlz… is taken."]}}`, want{"", map[string][]string{"publicKey": {"ecdsa-sha2-nistp256 ***… is taken."}}}},
 		"token as name": {`{"errors":{"` + testToken + `":["x"]}}`, want{"", map[string][]string{"***": {"x"}}}},
 	}
 	for name, tt := range tests {

@@ -68,7 +68,7 @@ func (e *Error) temporary() bool {
 		return !errors.Is(e.Err, context.Canceled)
 	case e.Status == http.StatusTooManyRequests, e.Status >= 500:
 		return true
-	case e.Status == http.StatusUnauthorized, e.Status == http.StatusForbidden, e.Status/100 == 3:
+	case e.Status == http.StatusUnauthorized, e.Status/100 == 3:
 		return false
 	}
 	return errors.Is(e.Err, ErrNotJSON) || errors.Is(e.Err, ErrUnexpected)
@@ -85,8 +85,12 @@ func IsNotFound(err error) bool {
 // would fail too.
 func IsUnauthorized(err error) bool { return hasStatus(err, http.StatusUnauthorized) }
 
-// IsForbidden tells that the token does not reach this one resource.
-func IsForbidden(err error) bool { return hasStatus(err, http.StatusForbidden) }
+// IsForbidden tells that the token does not reach this one resource. A 403 that is not JSON does not
+// count: it is the block page of something on the way, and passes.
+func IsForbidden(err error) bool {
+	e := asError(err)
+	return e != nil && e.Status == http.StatusForbidden && e.readable()
+}
 
 // IsInvalid tells that RunCloud refused the data; Fields may say why.
 func IsInvalid(err error) bool {

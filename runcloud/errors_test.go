@@ -44,6 +44,8 @@ func TestErrorsAreSorted(t *testing.T) {
 		{status: 401, body: `{}`, read: "unauthorized", post: "unauthorized", deleted: "unauthorized"},
 		{status: 401, body: `<html>`, read: "unauthorized", post: "unauthorized", deleted: "unauthorized"},
 		{status: 403, body: `{}`, read: "forbidden", post: "forbidden", deleted: "forbidden"},
+		{status: 403, body: `<html>`, read: "temporary", post: "temporary", deleted: "temporary"},
+		{status: 403, body: ``, read: "temporary", post: "temporary", deleted: "temporary"},
 		{status: 404, body: `{}`, read: "notfound", post: "notfound", deleted: "notfound"},
 		{status: 404, body: `<html>`, read: "temporary", post: "temporary", deleted: "temporary"},
 		{status: 404, body: ``, read: "temporary", post: "temporary", deleted: "temporary"},

@@ -36,6 +36,7 @@ func (b *budget) prove(t ticket, now time.Time, remaining int) {
 	if b.limit == 0 {
 		b.limit = remaining + b.used()
 	}
+	b.limit = max(b.limit, remaining) // others may have used up some of the minute in which it was guessed
 	uncertain := t.overlap + int(b.started-t.seq-1)
 	b.proven = max(b.proven, remaining-uncertain)
 	if t.seq < b.newest {

@@ -76,6 +76,11 @@ func TestRemainingWithoutLimit(t *testing.T) {
 	if b.limit != 10 || b.left(noon) != 9 {
 		t.Errorf("limit %d, left %d", b.limit, b.left(noon))
 	}
+	// The first answer came when others had used up most of the minute.
+	b.finish(b.start(after(61), High), after(61), stated(-1, 119))
+	if b.limit != 119 || b.left(after(61)) != 119 {
+		t.Errorf("in the next minute: limit %d, left %d", b.limit, b.left(after(61)))
+	}
 }
 
 // Calls under way at the first 429 are refused too; that is one refusal, not many.

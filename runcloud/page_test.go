@@ -227,6 +227,8 @@ func TestFailedPageFailsTheList(t *testing.T) {
 	c := served(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("page") == "3" {
 			w.WriteHeader(http.StatusForbidden)
+			_, _ = w.Write([]byte(`{}`))
+			return
 		}
 		s.serve(w, r)
 	})

@@ -181,6 +181,7 @@ func TestFailuresAreTranslated(t *testing.T) {
 		{"503", status(503, "Down for maintenance."), access.Unavailable, access.UnknownOutcome, "RunCloud answers 503: Down for maintenance."},
 		{"a web page", runcloudsim.FaultRule{Kind: runcloudsim.FaultHTML}, access.Unavailable, access.UnknownOutcome, "not an answer of its API"},
 		{"a web page that says 404", runcloudsim.FaultRule{Kind: runcloudsim.FaultHTML, Status: 404}, access.Unavailable, "", "not an answer of its API"},
+		{"a web page that says 403", runcloudsim.FaultRule{Kind: runcloudsim.FaultHTML, Status: 403}, access.Unavailable, access.Unavailable, "not an answer of its API"},
 		{"nothing", runcloudsim.FaultRule{Kind: runcloudsim.FaultEmpty}, access.Unavailable, access.UnknownOutcome, "not an answer of its API"},
 		{"half an answer", runcloudsim.FaultRule{Kind: runcloudsim.FaultTruncated}, access.Unavailable, access.UnknownOutcome, "RunCloud"},
 		{"a cut connection", runcloudsim.FaultRule{Kind: runcloudsim.FaultDrop}, access.Unavailable, access.UnknownOutcome, "did not answer in time"},
