@@ -70,6 +70,7 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 		Store: ledger, Target: target.Target{Client: a.runcloud}, Directory: bot.NewDirectory(api),
 		Settings: settings(cfg, replica), Now: now, Log: log,
 	}
+	a.service.Settings.OnlyRemoves = onlyRemoves
 	a.metrics = health.NewMetrics(a.figures)
 	a.service.Late = a.metrics.GrantEnded
 	a.bot = bot.New(a.botConfig(api, now))

@@ -31,17 +31,16 @@ func mustExist(cfg config.Config) error {
 }
 
 // openToRead opens the ledger for a command that only looks, whether or not the bot
-// is running.
+// is running. mustExist has told of a path that is wrong.
 func openToRead(ctx context.Context, cfg config.Config) (*store.Store, error) {
 	if err := mustExist(cfg); err != nil {
 		return nil, err
 	}
 	url := cfg.DatabaseURL.Reveal()
-	ledger, err := store.Open(ctx, url, store.Options{Replica: shellReplica + replicaName()})
-	if access.CodeOf(err) == access.Conflict {
-		return store.OpenBeside(ctx, url)
+	if _, isFile, _ := store.File(url); isFile {
+		return store.OpenBeside(ctx, url) // takes no lock: a bot may start meanwhile
 	}
-	return ledger, err
+	return store.Open(ctx, url, store.Options{Replica: shellReplica + replicaName()})
 }
 
 // onlooker is the domain for looking at a ledger: it reaches nobody outside.

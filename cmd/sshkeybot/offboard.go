@@ -74,7 +74,7 @@ func offboard(cmd *cobra.Command, person access.UserID, o offboardOpts) error {
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), o.timeout)
 	defer cancel()
-	hand, err := takeHand(ctx, cfg, newLog("error", cfg.LogFormat, cmd.ErrOrStderr()))
+	hand, err := takeHand(ctx, cfg, newLog("error", cfg.LogFormat, cmd.ErrOrStderr()), cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -160,11 +160,23 @@ type hand struct {
 	close    func()
 }
 
-// takeHand finds out whether a bot runs. On SQLite that is whoever holds the file.
-func takeHand(ctx context.Context, cfg config.Config, log *slog.Logger) (hand, error) {
+// takeHand finds out whether a bot runs. On SQLite that is whoever holds the file,
+// unless that is a command like this one, which is waited for.
+func takeHand(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer) (hand, error) {
 	a, err := buildApp(ctx, cfg, log, clock, shellReplica+replicaName(), true)
-	if access.CodeOf(err) == access.Conflict {
-		return handOver(ctx, cfg)
+	for waits := 0; access.CodeOf(err) == access.Conflict; waits++ {
+		if !strings.HasPrefix(store.Holder(cfg.DatabaseURL.Reveal()), shellReplica) {
+			return handOver(ctx, cfg)
+		}
+		if waits == 0 {
+			fmt.Fprintln(out, "Another sshkeybot command is at work on the database; waiting for it to end.")
+		}
+		select {
+		case <-ctx.Done():
+			return hand{}, errors.New("nothing was done: another sshkeybot command is still at work on the database")
+		case <-time.After(lookEvery):
+		}
+		a, err = buildApp(ctx, cfg, log, clock, shellReplica+replicaName(), true)
 	}
 	if err != nil {
 		return hand{}, err

@@ -16,6 +16,9 @@ func runCommand() *cobra.Command {
 			}
 			log := newLog(cfg.LogLevel, cfg.LogFormat, cmd.ErrOrStderr())
 			a, err := newApp(cmd.Context(), cfg, log)
+			if err != nil && cmd.Context().Err() != nil {
+				return nil // told to stop while it started
+			}
 			if err != nil {
 				return err
 			}

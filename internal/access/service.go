@@ -34,6 +34,7 @@ type Settings struct {
 	SystemUsers         []string      // those that may be named
 	OffboardDeactivated OffboardMode
 	Replica             string // name of this process among several
+	OnlyRemoves         bool   // leaves the placing of keys, renewals too, to another process
 }
 
 // MayUse tells whether keys may be placed for that system user.

@@ -209,6 +209,9 @@ func (s *Service) unanswered(ctx context.Context, now time.Time) (due []Request,
 // covers them, and those that it would never remove though no grant asks for that any
 // more: the old credential leaves, and a new one follows at once.
 func (s *Service) renew(ctx context.Context) error {
+	if s.Settings.OnlyRemoves {
+		return nil
+	}
 	query := s.toRenew(s.Now())
 	var due []Placement
 	err := s.Store.Read(ctx, func(tx Tx) (err error) {
@@ -247,6 +250,16 @@ func (s *Service) toRenew(now time.Time) RenewalQuery {
 		q.Permanent = s.Settings.TemporaryLifetime
 	}
 	return q
+}
+
+// othersDo tells whether a placement is left to another process: a renewal takes a key
+// away only to place it again.
+func (s *Service) othersDo(ctx context.Context, tx Tx, p Placement) (bool, error) {
+	if !s.Settings.OnlyRemoves || p.State == PlacementLeaving && !p.Urgent {
+		return false, nil
+	}
+	covered, _, err := tx.Covered(ctx, p, s.Now())
+	return covered, err
 }
 
 // tellLapsed tells a person, once, when a renewal has not come about by the time

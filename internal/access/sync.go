@@ -95,6 +95,13 @@ func (s *Service) nextOn(ctx context.Context, tx Tx, kind WorkKind, server int64
 		if workOn(p).Kind != kind {
 			continue
 		}
+		others, err := s.othersDo(ctx, tx, p)
+		if err != nil {
+			return nil, 0, err
+		}
+		if others {
+			continue
+		}
 		left := p.NextAt.Sub(now)
 		if left <= 0 {
 			return &p, 0, nil

@@ -93,6 +93,7 @@ func (s stage) atPeace(strangers []string) {
 func (s stage) hastens(strangers []string) {
 	s.Helper()
 	s.ledger.exec(s.T, "UPDATE placements SET next_at = 0 WHERE next_at > 0 AND holder = '' AND state IN ('wanted', 'unknown', 'leaving')")
+	s.ledger.exec(s.T, "UPDATE results SET updated_at = 0 WHERE phase = 'inspect' AND state = 'waiting'")
 	s.none(owed)
 	s.ledger.exec(s.T, "UPDATE placements SET recheck_at = 1 WHERE recheck_at > 0")
 	s.none("SELECT label || ' is not read again' FROM placements WHERE recheck_at = 1")

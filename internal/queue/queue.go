@@ -66,7 +66,7 @@ type Config struct {
 	Timers      []Timer
 	Log         *slog.Logger
 
-	// NoAdditions leaves the placing of keys to another process: what only takes
+	// NoAdditions leaves the queue of additions to another process: what only takes
 	// access away must not give any.
 	NoAdditions bool
 }

@@ -37,7 +37,7 @@ func openSQLite(ctx context.Context, path string, o Options) (database, error) {
 		return nil, cannotOpen(access.Unavailable, "The database file cannot be used: "+reason(err)+".", err)
 	}
 	db := &sqliteDB{}
-	if db.lock, err = lockFile(path + ".lock"); err != nil {
+	if db.lock, err = lockFile(path+lockSuffix, o.Replica); err != nil {
 		return nil, err
 	}
 	if err := db.open(ctx, path, o); err != nil {
@@ -72,10 +72,27 @@ func prepareFile(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
+const lockSuffix = ".lock"
+
+// Holder answers the name of the replica that holds a SQLite ledger, or held it last;
+// empty when none did.
+func Holder(databaseURL string) string {
+	path, isFile, err := File(databaseURL)
+	if err != nil || !isFile {
+		return ""
+	}
+	name, err := os.ReadFile(path + lockSuffix) //nolint:gosec // beside the file the operator names
+	if err != nil {
+		return ""
+	}
+	return string(name)
+}
+
 // lockFile takes the lock that keeps a second process away. It is a file beside
 // the database, because closing any descriptor of the database itself would drop
-// SQLite's own locks. The system gives it back however the process ends.
-func lockFile(path string) (*os.File, error) {
+// SQLite's own locks. The system gives it back however the process ends. It tells who
+// held it last.
+func lockFile(path, holder string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // beside the file the operator names
 	if err != nil {
 		return nil, cannotOpen(access.Unavailable, "The database file cannot be locked: "+reason(err)+".", err)
@@ -85,8 +102,14 @@ func lockFile(path string) (*os.File, error) {
 		return nil, cannotOpen(access.Conflict, fmt.Sprintf("Another process is using the database (it holds %s). "+
 			"Stop it first, or use PostgreSQL for several processes.", path), err)
 	}
+	if err := errors.Join(file.Truncate(0), second(file.WriteAt([]byte(holder), 0))); err != nil {
+		_ = file.Close()
+		return nil, cannotOpen(access.Unavailable, "The database file cannot be locked: "+reason(err)+".", err)
+	}
 	return file, nil
 }
+
+func second[T any](_ T, err error) error { return err }
 
 func (db *sqliteDB) open(ctx context.Context, path string, o Options) (err error) {
 	if db.write, err = sql.Open("sqlite", sqliteURL(path, "immediate", "journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)")); err != nil {

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"testing"
+
+	"sshkeybot/internal/store"
+)
+
+// told calls itself when something is written to it.
+type told func()
+
+func (t told) Write(p []byte) (int, error) { t(); return len(p), nil }
+
+func TestReadingTakesNoLock(t *testing.T) {
+	t.Parallel()
+	r := start(t, plan{servers: 1})
+	r.Ends()
+	cfg := r.app.cfg
+	reading, err := openToRead(t.Context(), cfg)
+	r.must(err)
+	defer reading.Close()
+	bot, err := store.Open(t.Context(), cfg.DatabaseURL.Reveal(), store.Options{Replica: "bot"})
+	if err != nil {
+		t.Fatalf("a bot cannot start beside a command that reads: %v", err)
+	}
+	bot.Close()
+}
+
+func TestCommandWaitsForAnotherCommand(t *testing.T) {
+	t.Parallel()
+	r := start(t, plan{servers: 1})
+	r.Ends()
+	cfg, log := r.app.cfg, slog.New(slog.DiscardHandler)
+	open := func(name string) *store.Store {
+		t.Helper()
+		ledger, err := store.Open(t.Context(), cfg.DatabaseURL.Reveal(), store.Options{Replica: name})
+		r.must(err)
+		return ledger
+	}
+	other := open(shellReplica + "other")
+	waited := 0
+	h, err := takeHand(t.Context(), cfg, log, told(func() { waited++; other.Close() }))
+	r.must(err)
+	h.close()
+	if waited != 1 {
+		t.Errorf("told %d times that it waits", waited)
+	}
+
+	other = open(shellReplica + "other")
+	ended, end := context.WithCancel(t.Context())
+	_, err = takeHand(ended, cfg, log, told(end))
+	other.Close()
+	if err == nil {
+		t.Fatal("it took what another command holds")
+	}
+	r.says(err.Error(), "nothing was done", "another sshkeybot command")
+
+	bot := open("bot")
+	defer bot.Close()
+	h, err = takeHand(t.Context(), cfg, log, io.Discard) // the bot is asked, not waited for
+	r.must(err)
+	h.close()
+}
