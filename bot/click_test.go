@@ -53,7 +53,49 @@ func TestEveryClickIsAnsweredAndOneDecides(t *testing.T) {
 	if winners != 1 || second != 15 || refused != 4 {
 		t.Errorf("%d won, %d came second, %d were refused", winners, second, refused)
 	}
-	r.until(t, "the late copies drawn anew", func() bool { return len(r.request(t).Buttons()) == 0 })
+	if m := r.announce(t, 1); len(m.Buttons()) > 0 {
+		t.Errorf("it still has the buttons %v", m.Buttons())
+	}
+}
+
+// Somebody sees buttons that have no effect any more, though the message was drawn since:
+// the announcer sends it once more, and nobody else, who might send an older state.
+func TestStaleButtonsHaveTheAnnouncerDrawAnew(t *testing.T) {
+	t.Parallel()
+	r, m := pending(t)
+	r.running(t, 0, "")
+	r.announce(t, 1)
+	updates := r.Count("chat.update")
+	r.click(t, "U4", m.TS, "approve")
+	r.until(t, "the click handled", func() bool { return len(r.Ephemeral("U4")) == 1 && len(r.office.unhandled()) == 0 })
+	r.until(t, "a wish to draw anew", func() bool { d := r.drawing(1); return d.Version > d.Shown })
+	if n := r.Count("chat.update"); n != updates {
+		t.Errorf("%d updates past the announcer", n-updates)
+	}
+	r.announce(t, 1)
+	if n := r.Count("chat.update"); n != updates+1 {
+		t.Errorf("%d updates, want 1", n-updates)
+	}
+}
+
+// The decision is made, and only the Home tab cannot be drawn anew.
+func TestHomeThatCannotBeDrawnIsNoRefusal(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	r.types(t, "U1", "grant @bob 1h")
+	if _, err := r.OpenHome(t.Context(), "U3"); err != nil {
+		t.Fatal(err)
+	}
+	r.until(t, "a Home tab", func() bool { _, ok := r.Home("U3"); return ok })
+	r.Fail("views.publish", slacksim.Fault{Status: 429, RetryAfter: time.Minute})
+	if _, err := r.ClickHome(t.Context(), "U3", slacksim.Pick{ActionID: "approve"}); err != nil {
+		t.Fatal(err)
+	}
+	r.until(t, "an answer", func() bool { return len(r.DMs("U3")) == 1 })
+	if text := r.DMs("U3")[0].Text; !strings.Contains(text, "You approved request 1") {
+		t.Errorf("told: %s", text)
+	}
+	r.until(t, "an empty inbox", func() bool { return len(r.office.unhandled()) == 0 })
 }
 
 func TestClickOnAnOldCopyDrawsItAnew(t *testing.T) {

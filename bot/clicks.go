@@ -17,7 +17,11 @@ func (b *Bot) click(ctx context.Context, a act) (reply, error) {
 	}
 	m, err := b.press(ctx, a)
 	if a.Home && err == nil {
-		return reply{}, b.home().publish(ctx, a.Person, 0) // the tab itself is the answer
+		shown := b.home().publish(ctx, a.Person, 0)
+		if shown == nil {
+			return reply{}, nil // the tab itself is the answer
+		}
+		b.cfg.Log.Warn("a Home tab is not drawn anew", "person", a.Person, "error", shown)
 	}
 	r := private(m)
 	r.Replace = a.Private && err == nil // the buttons of a draft have done their work
@@ -79,17 +83,17 @@ func (b *Bot) mend(ctx context.Context, a act, err error) {
 	if viewErr != nil {
 		return
 	}
-	ours := slices.ContainsFunc(v.Messages, func(m access.Message) bool {
-		return (m.Role == roleRequest || m.Role == roleAnnounce) && m.Channel == a.Channel && m.TS == a.Message
-	})
-	if ours && access.CodeOf(err) != access.Conflict {
+	at := Ref{a.Channel, a.Message}
+	ours := slices.ContainsFunc(v.Messages, func(m access.Message) bool { return Ref{m.Channel, m.TS} == at })
+	if ours && access.CodeOf(err) != access.Conflict || !b.mends(at) {
 		return // the announcer does it
 	}
-	at := Ref{a.Channel, a.Message}
-	if !b.mends(at) {
-		return
+	if ours { // by the announcer alone, or an older drawing of ours could replace a newer one of its
+		err = b.cfg.Uses.Redraw(ctx, v.Request.ID, a.Channel, a.Message)
+	} else {
+		err = b.cfg.API.Update(ctx, at, draw.Request(v, b.now()))
 	}
-	if err := b.cfg.API.Update(ctx, at, draw.Request(v, b.now())); err != nil {
+	if err != nil {
 		b.cfg.Log.Info("an old message could not be drawn anew", "request", a.number(), "error", err)
 	}
 }

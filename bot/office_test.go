@@ -207,8 +207,15 @@ func (o *office) Overview(context.Context, access.UserID) (access.Overview, erro
 	return all, nil
 }
 
-func (o *office) PendingRequests(context.Context, access.UserID) ([]access.RequestView, error) {
-	return nil, nil
+func (o *office) PendingRequests(context.Context, access.UserID) (pending []access.RequestView, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(o.views)) {
+		if v := o.views[id]; v.Request.State == access.Pending {
+			pending = append(pending, *v)
+		}
+	}
+	return pending, nil
 }
 
 func (o *office) FindServers(context.Context, access.UserID, string) ([]access.Server, error) {
@@ -229,6 +236,19 @@ func (o *office) View(_ context.Context, id int64) (access.RequestView, error) {
 
 func (o *office) IsApprover(_ context.Context, id access.UserID) (bool, error) {
 	return slices.Contains(o.approvers, id), nil
+}
+
+func (o *office) Redraw(_ context.Context, id int64, channel, ts string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	v := o.views[id]
+	for i, m := range v.Messages {
+		if m.Channel == channel && m.TS == ts {
+			v.Messages[i].Digest = ""
+		}
+	}
+	v.Drawing.Version++
+	return nil
 }
 
 func (o *office) Approvers(context.Context) ([]access.UserID, error) { return o.approvers, nil }

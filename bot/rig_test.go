@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sshkeybot/bot/draw"
+	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 )
 
@@ -142,6 +143,12 @@ func (r *rig) unshown(t *testing.T, id int64) time.Duration {
 		t.Errorf("it counts as shown: %+v", d)
 	}
 	return time.Until(d.NextAt)
+}
+
+func (r *rig) drawing(id int64) access.Drawing {
+	r.office.mu.Lock()
+	defer r.office.mu.Unlock()
+	return r.office.views[id].Drawing
 }
 
 // request is the message of the only request.

@@ -15,6 +15,7 @@ type UseCases interface {
 	Deciding
 	Owning
 	Looking
+	Redraw(ctx context.Context, requestID int64, channel, ts string) error
 }
 
 // Asking makes requests.
