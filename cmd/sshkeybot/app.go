@@ -26,9 +26,6 @@ import (
 // callTimeout bounds one call to RunCloud: a write waits for the server's agent.
 const callTimeout = 30 * time.Second
 
-// clock is what the program goes by; a test has it jump.
-var clock = time.Now
-
 // app is the bot with all its parts, ready to run.
 type app struct {
 	cfg      config.Config
@@ -41,13 +38,9 @@ type app struct {
 	metrics  *health.Metrics
 }
 
-// newApp builds the parts. Nothing outside is called but the database.
-func newApp(ctx context.Context, cfg config.Config, log *slog.Logger) (*app, error) {
-	return newAppAt(ctx, cfg, log, clock)
-}
-
-// newAppAt is newApp with another clock.
-func newAppAt(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (*app, error) {
+// newApp builds the parts, which go by that clock. Nothing outside is called but the
+// database.
+func newApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (*app, error) {
 	return buildApp(ctx, cfg, log, now, replicaName(), false)
 }
 

@@ -90,7 +90,7 @@ func newStage(ctx context.Context, servers int, database string, out io.Writer) 
 	s.slack.AddChannel(slacksim.Channel{ID: demoChannel, Name: "ops", Members: []string{demoAlice, demoBob, s.slack.BotUserID()}})
 	s.account.SetLatency(50 * time.Millisecond)
 	makeIll(s.account, s.account.AddServers(servers))
-	s.app, err = newApp(ctx, demoConfig(s.slack, slackURL, accountURL, database), slog.New(slog.DiscardHandler))
+	s.app, err = newApp(ctx, demoConfig(s.slack, slackURL, accountURL, database), slog.New(slog.DiscardHandler), time.Now)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"strings"
+	"time"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/config"
@@ -44,8 +45,8 @@ func openToRead(ctx context.Context, cfg config.Config) (*store.Store, error) {
 }
 
 // onlooker is the domain for looking at a ledger: it reaches nobody outside.
-func onlooker(ledger *store.Store, cfg config.Config) *access.Service {
-	return &access.Service{Store: ledger, Settings: settings(cfg, ""), Now: clock, Log: slog.New(slog.DiscardHandler)}
+func onlooker(ledger *store.Store, cfg config.Config, now func() time.Time) *access.Service {
+	return &access.Service{Store: ledger, Settings: settings(cfg, ""), Now: now, Log: slog.New(slog.DiscardHandler)}
 }
 
 // botRuns tells whether a bot works on this ledger beside us.

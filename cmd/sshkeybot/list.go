@@ -16,7 +16,7 @@ import (
 // userID is the form of a Slack user ID.
 var userID = regexp.MustCompile(`^[UW][A-Z0-9]{2,}$`)
 
-func listCommand() *cobra.Command {
+func listCommand(now func() time.Time) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "list [USER_ID]", Short: "Show who has access now, and which keys still have to go", Args: atMostOneUser,
@@ -26,7 +26,7 @@ func listCommand() *cobra.Command {
 			if len(args) == 1 {
 				of = access.UserID(args[0])
 			}
-			return list(cmd, of, asJSON)
+			return list(cmd, of, asJSON, now)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
@@ -43,7 +43,7 @@ func atMostOneUser(_ *cobra.Command, args []string) error {
 	return nil
 }
 
-func list(cmd *cobra.Command, of access.UserID, asJSON bool) error {
+func list(cmd *cobra.Command, of access.UserID, asJSON bool, now func() time.Time) error {
 	cfg, err := config.Load()
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func list(cmd *cobra.Command, of access.UserID, asJSON bool) error {
 		return err
 	}
 	defer ledger.Close()
-	overview, err := onlooker(ledger, cfg).Overview(cmd.Context(), of)
+	overview, err := onlooker(ledger, cfg, now).Overview(cmd.Context(), of)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -26,11 +27,14 @@ const (
 	exitUsage  = 2
 )
 
-func main() {
+func main() { os.Exit(live(time.Now)) }
+
+// live runs the process and answers how it ends. It goes by that clock.
+func live(now func() time.Time) int {
 	// The first signal lets everything end in order; a second one ends at once.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	return run(ctx, os.Args[1:], os.Stdout, os.Stderr, now)
 }
 
 // usageError is a command line or a setting that cannot be used.
@@ -41,8 +45,8 @@ type failed struct{}
 
 func (failed) Error() string { return "failed" }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := rootCommand()
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, now func() time.Time) int {
+	root := rootCommand(now)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -68,7 +72,7 @@ func status(err error, stderr io.Writer) int {
 	return exitFailed
 }
 
-func rootCommand() *cobra.Command {
+func rootCommand(now func() time.Time) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "sshkeybot",
 		Short:         "Lends SSH access to your RunCloud servers, with approval in Slack and an end",
@@ -80,8 +84,8 @@ func rootCommand() *cobra.Command {
 	}
 	root.SetVersionTemplate("sshkeybot {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(runCommand(), demoCommand(), manifestCommand(), versionCommand(), healthcheckCommand(),
-		checkCommand(), listCommand(), offboardCommand(), logCommand())
+	root.AddCommand(runCommand(now), demoCommand(), manifestCommand(), versionCommand(), healthcheckCommand(),
+		checkCommand(), listCommand(now), offboardCommand(now), logCommand())
 	return root
 }
 

@@ -14,10 +14,11 @@ import (
 // TestMain lets the test binary be sshkeybot itself when it is called by that name,
 // with a clock that is off by what a file says where TEST_CLOCK names one.
 func TestMain(m *testing.M) {
+	now := time.Now
 	if path := os.Getenv("TEST_CLOCK"); path != "" {
-		clock = func() time.Time { return time.Now().Add(readOffset(path)).Round(0) }
+		now = func() time.Time { return time.Now().Add(readOffset(path)).Round(0) }
 	}
-	testscript.Main(leakFree{m}, map[string]func(){"sshkeybot": main})
+	testscript.Main(leakFree{m}, map[string]func(){"sshkeybot": func() { os.Exit(live(now)) }})
 }
 
 func readOffset(path string) time.Duration {

@@ -22,16 +22,17 @@ import (
 	"sshkeybot/internal/store"
 )
 
-// offboardOpts are the flags of the command.
+// offboardOpts are the flags of the command, and its clock.
 type offboardOpts struct {
 	reason  string
 	json    bool
 	yes     bool
 	timeout time.Duration
+	now     func() time.Time
 }
 
-func offboardCommand() *cobra.Command {
-	var o offboardOpts
+func offboardCommand(now func() time.Time) *cobra.Command {
+	o := offboardOpts{now: now}
 	cmd := &cobra.Command{
 		Use: "offboard USER_ID", Short: "Take away everything of a person's, everywhere", Args: oneUser,
 		Long: "Ends all access of a person, removes every key the bot placed for them, and reads every\n" +
@@ -74,7 +75,7 @@ func offboard(cmd *cobra.Command, person access.UserID, o offboardOpts) error {
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), o.timeout)
 	defer cancel()
-	hand, err := takeHand(ctx, cfg, newLog("error", cfg.LogFormat, cmd.ErrOrStderr()), cmd.ErrOrStderr())
+	hand, err := takeHand(ctx, cfg, newLog("error", cfg.LogFormat, cmd.ErrOrStderr()), cmd.ErrOrStderr(), o.now)
 	if err != nil {
 		return err
 	}
@@ -162,11 +163,11 @@ type hand struct {
 
 // takeHand finds out whether a bot runs. On SQLite that is whoever holds the file,
 // unless that is a command like this one, which is waited for.
-func takeHand(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer) (hand, error) {
-	a, err := buildApp(ctx, cfg, log, clock, shellReplica+replicaName(), true)
+func takeHand(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer, now func() time.Time) (hand, error) {
+	a, err := buildApp(ctx, cfg, log, now, shellReplica+replicaName(), true)
 	for waits := 0; access.CodeOf(err) == access.Conflict; waits++ {
 		if !strings.HasPrefix(store.Holder(cfg.DatabaseURL.Reveal()), shellReplica) {
-			return handOver(ctx, cfg)
+			return handOver(ctx, cfg, now)
 		}
 		if waits == 0 {
 			fmt.Fprintln(out, "Another sshkeybot command is at work on the database; waiting for it to end.")
@@ -176,7 +177,7 @@ func takeHand(ctx context.Context, cfg config.Config, log *slog.Logger, out io.W
 			return hand{}, errors.New("nothing was done: another sshkeybot command is still at work on the database")
 		case <-time.After(lookEvery):
 		}
-		a, err = buildApp(ctx, cfg, log, clock, shellReplica+replicaName(), true)
+		a, err = buildApp(ctx, cfg, log, now, shellReplica+replicaName(), true)
 	}
 	if err != nil {
 		return hand{}, err
@@ -193,7 +194,7 @@ func takeHand(ctx context.Context, cfg config.Config, log *slog.Logger, out io.W
 }
 
 // handOver has the bot that holds the SQLite file do it, and reads beside it.
-func handOver(ctx context.Context, cfg config.Config) (hand, error) {
+func handOver(ctx context.Context, cfg config.Config, now func() time.Time) (hand, error) {
 	url := cfg.DatabaseURL.Reveal()
 	path, _, err := store.File(url)
 	if err != nil {
@@ -206,7 +207,7 @@ func handOver(ctx context.Context, cfg config.Config) (hand, error) {
 	ask := func(ctx context.Context, a control.Ask) (int64, error) {
 		return control.Offboard(ctx, control.Path(path), a)
 	}
-	return hand{uses: onlooker(ledger, cfg), offboard: ask, close: ledger.Close}, nil
+	return hand{uses: onlooker(ledger, cfg, now), offboard: ask, close: ledger.Close}, nil
 }
 
 // ownHand does the work in this process, without listening to Slack. The queue starts

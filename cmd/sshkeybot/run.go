@@ -1,12 +1,14 @@
 package main
 
 import (
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"sshkeybot/internal/config"
 )
 
-func runCommand() *cobra.Command {
+func runCommand(now func() time.Time) *cobra.Command {
 	return &cobra.Command{
 		Use: "run", Short: "Run the bot", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -15,7 +17,7 @@ func runCommand() *cobra.Command {
 				return err
 			}
 			log := newLog(cfg.LogLevel, cfg.LogFormat, cmd.ErrOrStderr())
-			a, err := newApp(cmd.Context(), cfg, log)
+			a, err := newApp(cmd.Context(), cfg, log, now)
 			if err != nil && cmd.Context().Err() != nil {
 				return nil // told to stop while it started
 			}

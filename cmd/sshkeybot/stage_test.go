@@ -82,7 +82,7 @@ func start(t testing.TB, p plan) *rig {
 	if p.config != nil {
 		p.config(&cfg)
 	}
-	r.app, err = newApp(t.Context(), cfg, logTo(os.Getenv("SSHKEYBOT_TEST_LOG")))
+	r.app, err = newApp(t.Context(), cfg, logTo(os.Getenv("SSHKEYBOT_TEST_LOG")), time.Now)
 	r.must(err)
 	r.run()
 	return r

@@ -110,7 +110,7 @@ func newPlay(t *testing.T, c chapter) *play {
 	if c.config != nil {
 		c.config(&cfg)
 	}
-	p.app, err = newAppAt(t.Context(), cfg, newLog("error", "console", io.Discard), clock.Now)
+	p.app, err = newApp(t.Context(), cfg, newLog("error", "console", io.Discard), clock.Now)
 	p.must(err)
 	p.run()
 	return p
