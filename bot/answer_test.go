@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"sshkeybot/bot/draw"
 	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
@@ -89,5 +90,19 @@ func TestNewestMessageStands(t *testing.T) {
 	}
 	if _, ok := newest(all, "c"); ok {
 		t.Error("found nothing's message")
+	}
+}
+
+// What an acknowledgement could not carry is told by another way.
+func TestAnswerOfALostAcknowledgement(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	e := socket.Envelope{ID: "e", Type: "slash_commands", Payload: []byte(`{"user_id":"U1","channel_id":"C1","text":"list"}`), At: time.Now()}
+	r.bot.lost(e, map[string]string{"response_action": "errors"}) // of a form, which is gone
+	r.bot.lost(e, private(draw.Say("Nobody has access.")))
+	r.until(t, "the answer", func() bool { return r.whispered("U1").Text == "Nobody has access." })
+	r.bot.crew.close(t.Context())
+	if n := len(r.Ephemeral("U1")); n != 1 {
+		t.Errorf("%d answers", n)
 	}
 }

@@ -88,6 +88,7 @@ func (b *Bot) open(ctx context.Context, a act, view slack.ModalViewRequest) any 
 // answerSoon answers a click that is not stored, after its acknowledgement.
 func (b *Bot) answerSoon(a act, r reply, cause error) {
 	b.crew.do(a.Person, func(ctx context.Context) { // it outlives the envelope
+		defer b.contain(a, func() {})
 		b.answer(ctx, a, nil, r)
 		b.mend(ctx, a, cause)
 	})

@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,7 +59,7 @@ func New(cfg Config) *Bot {
 		cfg.Now = time.Now
 	}
 	b := &Bot{cfg: cfg, crew: newCrew(), busy: map[string]bool{}, mended: map[Ref]time.Time{}}
-	b.socket = socket.New(socket.Config{AppToken: cfg.AppToken, APIURL: cfg.APIURL, HTTP: cfg.HTTP, Log: cfg.Log, Handler: b.receive})
+	b.socket = socket.New(socket.Config{AppToken: cfg.AppToken, APIURL: cfg.APIURL, HTTP: cfg.HTTP, Log: cfg.Log, Handler: b.receive, Lost: b.lost})
 	return b
 }
 
@@ -96,7 +99,7 @@ func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {
 		b.cfg.Log.Warn("a delivery that cannot be read", "envelope", e.ID, "type", e.Type, "error", err)
 		return nil, nil // it would be no better the next time
 	}
-	a.At = b.now()
+	a.At = b.now().Add(-time.Since(e.At)) // when it was done counts, not when a handler had time for it
 	if payload, done := b.atOnce(ctx, a); done {
 		return payload, nil
 	}
@@ -116,6 +119,16 @@ func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {
 		return nil, nil
 	}
 	return s.wait(ctx, quick-time.Since(e.At)), nil
+}
+
+// lost gives the answer that an acknowledgement could not carry by another way.
+func (b *Bot) lost(e socket.Envelope, payload any) {
+	r, isAnswer := payload.(reply)
+	a, err := readAct(e)
+	if isAnswer && err == nil {
+		a.At = b.now().Add(-time.Since(e.At))
+		b.answerSoon(a, r, nil)
+	}
 }
 
 // accept stores what somebody did and has it handled; false when it was before.
@@ -145,8 +158,17 @@ func (b *Bot) start(a act, s *slot) {
 	b.busy[a.ID] = true
 	b.crew.do(a.Person, func(ctx context.Context) { // handling outlives the envelope
 		defer b.free(a.ID)
+		defer b.contain(a, func() { b.settle(ctx, a.ID) }) // it would come again
 		b.handle(ctx, a, s)
 	})
+}
+
+// contain keeps a panic of one act from ending the process, and all else with it.
+func (b *Bot) contain(a act, after func()) {
+	if fault := recover(); fault != nil {
+		b.cfg.Log.Error("panic", "envelope", a.ID, "kind", a.Kind, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
+		after()
+	}
 }
 
 func (b *Bot) free(id string) {
@@ -160,7 +182,7 @@ func (b *Bot) free(id string) {
 func (b *Bot) sweep(ctx context.Context) {
 	for {
 		now := b.now()
-		left, err := b.cfg.Inbox.Leftovers(ctx, now, now.Add(held))
+		left, err := b.leftovers(ctx, now)
 		if err != nil && ctx.Err() == nil {
 			b.cfg.Log.Error("the inbox cannot be read", "error", err)
 		}
@@ -171,6 +193,20 @@ func (b *Bot) sweep(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// leftovers takes what nobody holds any more, and keeps what this process is busy with:
+// an act may wait for its turn longer than it is held.
+func (b *Bot) leftovers(ctx context.Context, now time.Time) ([]access.Envelope, error) {
+	b.mu.Lock()
+	busy := slices.Collect(maps.Keys(b.busy))
+	b.mu.Unlock()
+	if len(busy) > 0 {
+		if err := b.cfg.Inbox.Hold(ctx, busy, now.Add(held)); err != nil {
+			return nil, err
+		}
+	}
+	return b.cfg.Inbox.Leftovers(ctx, now, now.Add(held))
 }
 
 func (b *Bot) resume(ctx context.Context, e access.Envelope) {

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"sshkeybot/bot/draw"
+	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -261,9 +262,7 @@ func TestPanicIsAnswered(t *testing.T) {
 	if got := r.types(t, "U1", "grant @bob 1h"); !strings.Contains(got, "on my side") {
 		t.Errorf("%q", got)
 	}
-	if left := r.office.unhandled(); len(left) > 0 {
-		t.Error("it would panic again")
-	}
+	r.until(t, "it is settled, or it would panic again", func() bool { return len(r.office.unhandled()) == 0 })
 }
 
 func TestTwoHundredCommandsInTwoSeconds(t *testing.T) {
@@ -309,4 +308,42 @@ func TestCloseFinishesWhatRuns(t *testing.T) {
 	if r.office.requests() != 1 || len(r.office.unhandled()) > 0 {
 		t.Errorf("%d requests, left %v", r.office.requests(), r.office.unhandled())
 	}
+}
+
+// An act waits for its turn: no other replica may take it up meanwhile.
+func TestBusyActsAreHeld(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	now := time.Now()
+	r.office.inbox["busy"], r.office.inbox["left"] = &kept{until: now}, &kept{Envelope: access.Envelope{ID: "left"}, until: now}
+	r.bot.busy["busy"] = true
+	left, err := r.bot.leftovers(t.Context(), now)
+	if err != nil || len(left) != 1 || left[0].ID != "left" || !r.office.inbox["busy"].until.After(now) {
+		t.Errorf("%v, %v, held until %s", left, err, r.office.inbox["busy"].until)
+	}
+}
+
+// A fault outside what the act asks for: nothing else stops, and the act does not come again.
+func TestPanicWhileAnswering(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	r.office.fault = func() { panic("boom") }
+	r.office.inbox["e"] = &kept{}
+	r.bot.start(act{ID: "e", Kind: aSubmission, Modal: draw.ModalDeny, Metadata: "1", Person: "U3", At: time.Now()}, nil)
+	r.until(t, "the act settled", func() bool { return len(r.office.unhandled()) == 0 })
+	r.bot.crew.close(t.Context())
+}
+
+// How long a handler had to wait for its turn does not make a press later than it was.
+func TestActsCountFromWhenTheyWereRead(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	e := socket.Envelope{ID: "e", Type: "slash_commands", Payload: []byte(`{"user_id":"U1","channel_id":"C1","text":"done"}`), At: time.Now().Add(-time.Minute)}
+	if _, err := r.bot.receive(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	if at := r.office.inbox["e"].At; time.Since(at) < time.Minute {
+		t.Errorf("counted as of %s ago", time.Since(at))
+	}
+	r.bot.crew.close(t.Context())
 }

@@ -23,6 +23,7 @@ type office struct {
 	approvers []access.UserID
 	left      []access.UserID
 	trouble   []error        // of the next calls that change something
+	fault     func()         // runs in every look at a request
 	slow      func()         // runs in every call that changes something
 	grants    []access.Grant // live
 	notices   map[int64]*access.Notice
@@ -223,6 +224,9 @@ func (o *office) FindServers(context.Context, access.UserID, string) ([]access.S
 }
 
 func (o *office) View(_ context.Context, id int64) (access.RequestView, error) {
+	if o.fault != nil {
+		o.fault()
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	v := o.views[id]
@@ -259,7 +263,7 @@ func (o *office) requests() int {
 	return len(o.views)
 }
 
-// Accept, Handled and Leftovers make it an inbox.
+// Accept, Handled, Hold and Leftovers make it an inbox.
 func (o *office) Accept(_ context.Context, e access.Envelope, until time.Time) (bool, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -274,6 +278,15 @@ func (o *office) Handled(_ context.Context, id string) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.inbox[id].handled = true
+	return nil
+}
+
+func (o *office) Hold(_ context.Context, ids []string, until time.Time) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, id := range ids {
+		o.inbox[id].until = until
+	}
 	return nil
 }
 

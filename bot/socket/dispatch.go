@@ -14,10 +14,8 @@ import (
 // 20 KB and more without a word.
 const MaxAck = 20<<10 - 1
 
-const (
-	ackLimit = 3 * time.Second // then Slack has told the person that we did not answer
-	ackAgain = 50 * time.Millisecond
-)
+// ackAgain is the pause before an acknowledgement is sent once more.
+const ackAgain = 50 * time.Millisecond
 
 // dispatch starts a handler and never waits.
 func (c *Client) dispatch(ctx context.Context, k *conn, e Envelope) {
@@ -39,11 +37,14 @@ func (c *Client) dispatch(ctx context.Context, k *conn, e Envelope) {
 			return
 		}
 		err = c.ack(k, e.ID, payload)
-		for err != nil && time.Since(e.At) < ackLimit && sleep(ctx, ackAgain) { // a new connection is on its way
+		for err != nil && time.Since(e.At) < c.pace.ack && sleep(ctx, ackAgain) { // a new connection is on its way
 			err = c.ack(k, e.ID, payload)
 		}
 		if err != nil {
 			c.log.Warn("socket: an acknowledgement could not be sent", "envelope", e.ID, "error", err)
+		}
+		if err != nil && payload != nil && c.lost != nil {
+			c.lost(e, payload)
 		}
 	}()
 }

@@ -34,6 +34,7 @@ type pace struct {
 	silent  time.Duration // the same where Slack has answered our own pings
 	drain   time.Duration // how long a connection that was told to go is still read
 	knock   time.Duration // our own pings, for the routers between
+	ack     time.Duration // after which Slack has told the person that we did not answer
 	goodbye time.Duration // for Slack's answer to a close frame
 }
 
@@ -43,6 +44,7 @@ var slackPace = pace{
 	healthy: 30 * time.Second, first: time.Second, longest: 30 * time.Second, refused: 2 * time.Minute,
 	opens: rate.Every(3 * time.Second), burst: 4,
 	deaf: 30 * time.Second, silent: 12 * time.Second, drain: 15 * time.Second, knock: 5 * time.Second, goodbye: time.Second,
+	ack: 3 * time.Second,
 }
 
 // backoff is the pause before the next attempt after so many failures in a row.

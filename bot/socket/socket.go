@@ -50,6 +50,7 @@ type Config struct {
 	HTTP     *http.Client // for apps.connections.open; nil is one with a timeout
 	Log      *slog.Logger
 	Handler  Handler
+	Lost     func(e Envelope, payload any) // told of a payload that did not reach Slack; may be nil
 }
 
 // Client keeps the connections. It is used for one Run.
@@ -58,6 +59,7 @@ type Client struct {
 	dialer  *websocket.Dialer
 	log     *slog.Logger
 	handler Handler
+	lost    func(Envelope, any)
 	pace    pace
 	opens   *rate.Limiter // calls of apps.connections.open
 	turns   chan struct{} // one for each handler that runs
@@ -85,7 +87,7 @@ func New(cfg Config) *Client {
 	}
 	done := make(chan struct{})
 	return &Client{
-		api: slack.New("", options...), dialer: dialer(), log: cfg.Log, handler: cfg.Handler, pace: slackPace,
+		api: slack.New("", options...), dialer: dialer(), log: cfg.Log, handler: cfg.Handler, lost: cfg.Lost, pace: slackPace,
 		opens: rate.NewLimiter(slackPace.opens, slackPace.burst), turns: make(chan struct{}, maxHandlers),
 		done: done, finish: sync.OnceFunc(func() { close(done) }),
 	}

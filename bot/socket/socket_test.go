@@ -218,6 +218,32 @@ func TestAcknowledgementOverTheNextConnection(t *testing.T) {
 	}
 }
 
+// The connections are cut for longer than Slack waits: whoever handled the command learns
+// that its answer did not get through.
+func TestLostAnswerIsGivenBack(t *testing.T) {
+	t.Parallel()
+	came, goOn, lost := make(chan struct{}), make(chan struct{}), make(chan any, 1)
+	r := start(t, slacksim.Options{AckLimit: 100 * time.Millisecond}, paced(func(p *pace) { brisk(p); p.ack = 100 * time.Millisecond }),
+		handledBy(func(context.Context, Envelope) (any, error) {
+			close(came)
+			<-goOn
+			return "the answer", nil
+		}), func(_ *Config, c *Client) { c.lost = func(_ Envelope, payload any) { lost <- payload } })
+	r.connected(t)
+	away := slacksim.Fault{Error: "internal_error"}
+	r.Fail("apps.connections.open", slices.Repeat([]slacksim.Fault{away}, 1000)...)
+	var typing sync.WaitGroup
+	typing.Go(func() { _, _ = r.Command(t.Context(), "U1", "C1", "/sshkey list") })
+	<-came
+	r.DropSockets()
+	r.until(t, "no connection", func() bool { return r.client.Health().Sockets == 0 })
+	close(goOn)
+	if got := <-lost; got != "the answer" {
+		t.Errorf("given back: %v", got)
+	}
+	typing.Wait()
+}
+
 func TestTooLongAnAnswerStillAcknowledges(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{}, handledBy(func(context.Context, Envelope) (any, error) {

@@ -342,6 +342,8 @@ type Inbox interface {
 	Accept(ctx context.Context, e Envelope, heldUntil time.Time) (bool, error)
 	// Handled marks it as done.
 	Handled(ctx context.Context, id string) error
+	// Hold keeps envelopes that this replica is still busy with, until that time.
+	Hold(ctx context.Context, ids []string, heldUntil time.Time) error
 	// Leftovers takes the envelopes that are not handled and no longer held, oldest
 	// first, and holds them until that time.
 	Leftovers(ctx context.Context, now, heldUntil time.Time) ([]Envelope, error)

@@ -49,6 +49,18 @@ func (s *Store) Handled(ctx context.Context, id string) error {
 	})
 }
 
+// Hold keeps envelopes that this replica holds, until that time.
+func (s *Store) Hold(ctx context.Context, ids []string, heldUntil time.Time) error {
+	return s.inbox(ctx, func(t *tx) error {
+		for _, id := range ids {
+			if _, err := t.Exec(ctx, "UPDATE inbox SET held_until = $1 WHERE id = $2 AND holder = $3 AND handled = 0", ms(heldUntil), id, s.replica); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // Leftovers takes the envelopes that are not handled and no longer held, oldest
 // first, and holds them for this replica until that time. Each goes to one caller:
 // who comes second to a row finds it held.

@@ -49,7 +49,11 @@ func testInbox(t *testing.T, s *store.Store) {
 		t.Fatal(err)
 	}
 	accept(full, false)
-	leftovers(epoch.Add(minute), early)
+	if err := s.Hold(ctx, []string{early.ID, full.ID, "unknown"}, epoch.Add(2*minute)); err != nil {
+		t.Fatal(err)
+	}
+	leftovers(epoch.Add(2*minute - time.Millisecond)) // somebody is still busy with it
+	leftovers(epoch.Add(2*minute), early)
 	leftovers(epoch.Add(-time.Hour), early) // held until a time of a wrong clock
 	if err := s.Handled(ctx, early.ID); err != nil {
 		t.Fatal(err)
