@@ -64,9 +64,6 @@ func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 	if v.Request.State != access.Draft {
 		err = n.draw(ctx, &v)
 	}
-	if err != nil && ctx.Err() != nil {
-		return err // told to stop, not refused
-	}
 	if err != nil {
 		var wait time.Duration
 		next.Attempts, wait = putOff(v.Drawing.Attempts, err)

@@ -19,21 +19,31 @@ func (n *Announcer) SendNotice(ctx context.Context, noticeID int64) error {
 	if err != nil || !notice.SentAt.IsZero() {
 		return err
 	}
+	if notice.Kind == access.NoticeHome { // first: a change that comes meanwhile queues it again
+		notice.SentAt = n.Now()
+		if err := n.save(ctx, notice); err != nil {
+			return err
+		}
+	}
 	err = n.send(ctx, notice, grant)
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return err // told to stop, not refused
+	case err == nil && notice.Kind == access.NoticeHome:
+		return nil
 	case err != nil && (temporary(err) || access.CodeOf(err) == access.Unauthorized):
 		var wait time.Duration
 		notice.Attempts, wait = putOff(notice.Attempts, err)
-		notice.NextAt = n.Now().Add(wait)
+		notice.NextAt, notice.SentAt = n.Now().Add(wait), time.Time{}
 		n.Log.Warn("a notice is not delivered yet", "notice", notice.Key, "to", notice.To, "again_in", wait, "error", err)
-	case err != nil:
-		n.Log.Warn("a notice cannot be delivered", "notice", notice.Key, "to", notice.To, "error", err)
-		notice.SentAt = n.Now()
 	default:
+		if err != nil {
+			n.Log.Warn("a notice cannot be delivered", "notice", notice.Key, "to", notice.To, "error", err)
+		}
 		notice.SentAt = n.Now()
 	}
+	return n.save(ctx, notice)
+}
+
+func (n *Announcer) save(ctx context.Context, notice access.Notice) error {
 	return n.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error { return tx.SaveNotice(ctx, notice) })
 }
 
@@ -151,8 +161,7 @@ func (n *Announcer) redrawHomes(ctx context.Context, tx access.Tx, v access.Requ
 		if id == "" || strings.HasPrefix(id, "S") {
 			continue
 		}
-		key := "home:" + id + ":request " + number(v.Request.ID) + " version " + number(v.Drawing.Version)
-		if err := tx.Notify(ctx, access.Notice{Key: key, Kind: access.NoticeHome, To: access.UserID(id)}); err != nil {
+		if err := tx.Notify(ctx, access.HomeNotice(access.UserID(id), n.Now())); err != nil {
 			return err
 		}
 	}

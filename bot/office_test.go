@@ -219,6 +219,14 @@ func (o *office) PendingRequests(context.Context, access.UserID) (pending []acce
 	return pending, nil
 }
 
+func (o *office) Home(ctx context.Context, person access.UserID) (home access.Home, err error) {
+	home.Approver, _ = o.IsApprover(ctx, person)
+	home.Keys, _ = o.Keys(ctx, person, person)
+	home.Own, _ = o.Overview(ctx, person)
+	home.Waiting, err = o.PendingRequests(ctx, person)
+	return home, err
+}
+
 func (o *office) FindServers(context.Context, access.UserID, string) ([]access.Server, error) {
 	return []access.Server{{ID: 1, Name: "web-1", Online: true}}, nil
 }

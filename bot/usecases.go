@@ -53,6 +53,7 @@ type Looking interface {
 	PendingRequests(ctx context.Context, actor access.UserID) ([]access.RequestView, error)
 	FindServers(ctx context.Context, actor access.UserID, pattern string) ([]access.Server, error)
 	View(ctx context.Context, requestID int64) (access.RequestView, error)
+	Home(ctx context.Context, person access.UserID) (access.Home, error)
 	IsApprover(ctx context.Context, id access.UserID) (bool, error)
 }
 

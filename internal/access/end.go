@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // ending says who ends access and why.
@@ -359,5 +358,5 @@ func (s *Service) redrawHomes(ctx context.Context, tx Tx, r Request) error {
 }
 
 func (s *Service) redrawHome(ctx context.Context, tx Tx, person UserID) error {
-	return tx.Notify(ctx, Notice{Key: "home:" + string(person) + ":" + s.Now().Format(time.RFC3339Nano), Kind: NoticeHome, To: person})
+	return tx.Notify(ctx, HomeNotice(person, s.Now()))
 }

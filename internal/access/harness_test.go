@@ -290,6 +290,7 @@ func (h *harness) verifyAudit() []access.Event {
 type people struct {
 	mu       sync.Mutex
 	standing map[access.UserID]access.Standing
+	asked    int // who somebody is
 }
 
 func (p *people) set(id access.UserID, s access.Standing) {
@@ -301,6 +302,7 @@ func (p *people) set(id access.UserID, s access.Standing) {
 func (p *people) Profile(_ context.Context, id access.UserID) (access.Profile, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.asked++
 	standing := p.standing[id]
 	if standing == "" {
 		standing = access.Member

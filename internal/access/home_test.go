@@ -13,15 +13,93 @@ import (
 // homesAfter answers whose App Home is drawn anew because of what act does.
 func (h *harness) homesAfter(act func()) []access.UserID {
 	h.t.Helper()
-	before := len(h.notices(access.NoticeHome))
+	h.drawHomes()
 	h.clock.Advance(time.Second)
 	act()
-	var homes []access.UserID
-	for _, n := range h.notices(access.NoticeHome)[before:] {
-		homes = append(homes, n.To)
-	}
+	homes := h.drawHomes()
 	slices.Sort(homes)
 	return slices.Compact(homes)
+}
+
+// drawHomes counts every App Home as drawn, and answers whose were due to be.
+func (h *harness) drawHomes() (homes []access.UserID) {
+	h.t.Helper()
+	due := h.notices(access.NoticeHome)
+	h.must(h.Store.Update(h.ctx(), func(tx access.Tx) error {
+		for _, n := range due {
+			homes = append(homes, n.To)
+			n.SentAt = h.clock.Now()
+			if err := tx.SaveNotice(h.ctx(), n); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	return homes
+}
+
+// However many things change at once, each Home is drawn once, in a moment.
+func TestHomesAreDrawnOnceForManyChanges(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 2)
+	h.register(alice, "alice laptop")
+	for range 5 {
+		h.approve(h.ask(alice, time.Hour, "").ID)
+	}
+	seen := map[access.UserID]bool{}
+	for _, n := range h.notices(access.NoticeHome) {
+		if seen[n.To] || n.NextAt.Before(h.clock.Now().Add(time.Second)) {
+			t.Errorf("the Home of %s is drawn twice, or at once: %+v", n.To, n)
+		}
+		seen[n.To] = true
+	}
+}
+
+func TestHomeAsksSlackOnce(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 2)
+	h.register(alice, "alice laptop")
+	h.ask(alice, time.Hour, "")
+	before := h.people.asked
+	for range 10 {
+		if home, err := h.Home(h.ctx(), bob); err != nil || len(home.Waiting) != 1 {
+			t.Fatalf("%+v, %v", home, err)
+		}
+	}
+	if n := h.people.asked - before; n > 1 {
+		t.Errorf("Slack was asked %d times who Bob is", n)
+	}
+}
+
+// A Home offers what would not be refused.
+func TestHomeOffersWhatThePersonMayDo(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 2)
+	h.Settings.Approvals, h.Settings.Approvers = 2, append(h.Settings.Approvers, "U0ERIN")
+	h.register(alice, "alice laptop")
+	h.register(bob, "bob laptop")
+	own, other := h.ask(bob, time.Hour, ""), h.ask(alice, time.Hour, "")
+	others, err := h.AskGrant(h.ctx(), access.GrantAsk{Source: "for", Asker: dave, Person: alice, Duration: time.Hour, Reason: "r"})
+	h.must(err)
+	_, err = h.Decide(h.ctx(), access.Decision{RequestID: others.ID, Actor: bob, Verdict: access.Approve})
+	h.must(err)
+	for person, want := range map[access.UserID]struct{ asked, waiting []int64 }{
+		alice: {[]int64{other.ID}, nil}, dave: {[]int64{others.ID}, nil},
+		bob: {[]int64{own.ID}, []int64{other.ID}}, carol: {nil, []int64{own.ID, other.ID, others.ID}},
+	} {
+		home, err := h.Home(h.ctx(), person)
+		h.must(err)
+		var asked, waiting []int64
+		for _, r := range home.Asked {
+			asked = append(asked, r.ID)
+		}
+		for _, v := range home.Waiting {
+			waiting = append(waiting, v.Request.ID)
+		}
+		if !slices.Equal(asked, want.asked) || !slices.Equal(waiting, want.waiting) {
+			t.Errorf("%s: asked %v, may decide %v, want %v", person, asked, waiting, want)
+		}
+	}
 }
 
 func TestHomesFollowEveryChangeOfARequest(t *testing.T) {

@@ -170,7 +170,7 @@ func (s *Service) deciders(ctx context.Context, r Request) error {
 		if s.independent(r, id) != nil {
 			continue
 		}
-		active, err := s.lookedActive(ctx, id)
+		active, err := s.lookedActive(ctx, id, lookedFresh)
 		if err != nil {
 			return err
 		}
@@ -200,14 +200,14 @@ type look struct {
 	at     time.Time
 }
 
-// lookedActive tells whether somebody is an active member, as of some seconds ago at most:
-// many people may ask in the same moment.
-func (s *Service) lookedActive(ctx context.Context, id UserID) (bool, error) {
+// lookedActive tells whether somebody is an active member, from an answer no older than
+// fresh: many people may ask in the same moment.
+func (s *Service) lookedActive(ctx context.Context, id UserID, fresh time.Duration) (bool, error) {
 	now := s.Now()
 	s.looks.mu.Lock()
 	known, ok := s.looks.seen[id]
 	s.looks.mu.Unlock()
-	if age := now.Sub(known.at); ok && age >= 0 && age < lookedFresh {
+	if age := now.Sub(known.at); ok && age >= 0 && age < fresh {
 		return known.active, nil
 	}
 	profile, err := s.Directory.Profile(ctx, id)

@@ -231,7 +231,8 @@ type OutboxTx interface {
 	// DueDrawings lists requests whose drawing is behind and due.
 	DueDrawings(ctx context.Context, now time.Time) ([]int64, error)
 
-	// Notify queues a message to one place; the same Key is queued once.
+	// Notify queues a message to one place; the same Key is queued once. That of an
+	// App Home is queued again once it was sent.
 	Notify(ctx context.Context, n Notice) error
 	Notice(ctx context.Context, id int64) (Notice, error)
 	DueNotices(ctx context.Context, now time.Time) ([]int64, error)

@@ -50,7 +50,11 @@ func noticeValues(n access.Notice) []any {
 
 // Notify implements access.OutboxTx.
 func (t *tx) Notify(ctx context.Context, n access.Notice) error {
-	return insertMany(ctx, t, "notices", noticeColumns, "ON CONFLICT (name) DO NOTHING", [][]any{noticeValues(n)})
+	known := "DO NOTHING"
+	if n.Kind == access.NoticeHome {
+		known = "DO UPDATE SET next_at = excluded.next_at, attempts = 0, sent_at = 0 WHERE notices.sent_at <> 0"
+	}
+	return insertMany(ctx, t, "notices", noticeColumns, "ON CONFLICT (name) "+known, [][]any{noticeValues(n)})
 }
 
 // Notice implements access.OutboxTx.

@@ -70,6 +70,36 @@ func testNotices(t *testing.T, s *store.Store) {
 	})
 }
 
+// A Home is queued once however much changes, and again once it was drawn.
+func testHomeNotices(t *testing.T, s *store.Store) {
+	due := func(now time.Time) []int64 {
+		t.Helper()
+		return read(t, s, func(ctx context.Context, tx access.Tx) ([]int64, error) { return tx.DueNotices(ctx, now) })
+	}
+	notify := func(now time.Time) {
+		t.Helper()
+		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.Notify(ctx, access.HomeNotice("U1", now)) })
+	}
+	notify(epoch)
+	notify(epoch.Add(time.Hour))
+	ids := due(epoch.Add(time.Minute))
+	if len(ids) != 1 {
+		t.Fatalf("due are %v, want one", ids)
+	}
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		n, err := tx.Notice(ctx, ids[0])
+		if err != nil {
+			return err
+		}
+		n.SentAt, n.Attempts = epoch, 3
+		return tx.SaveNotice(ctx, n)
+	})
+	same(t, "drawn", due(epoch.Add(time.Hour)), nil)
+	notify(epoch.Add(time.Hour))
+	same(t, "in a moment", due(epoch.Add(time.Hour)), nil)
+	same(t, "queued again", due(epoch.Add(time.Hour+time.Minute)), ids)
+}
+
 func testMessagesAndFlags(t *testing.T, s *store.Store) {
 	first := access.Message{RequestID: 1, Role: "request", Channel: "C1", TS: "1700000000.000100", Digest: "d"}
 	second := access.Message{RequestID: 1, Role: "progress", Channel: "C1", TS: "1700000001.000100", Digest: "d"}

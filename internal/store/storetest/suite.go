@@ -46,6 +46,7 @@ func Run(t *testing.T, open Opener) {
 		"Servers":              testServers,
 		"Drawings":             testDrawings,
 		"Notices":              testNotices,
+		"HomeNotices":          testHomeNotices,
 		"MessagesAndFlags":     testMessagesAndFlags,
 		"AuditChain":           testAuditChain,
 		"AuditOnlyGrows":       testAuditOnlyGrows,

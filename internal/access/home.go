@@ -1,0 +1,86 @@
+package access
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+const (
+	// homeAfter gathers the changes that follow each other into one drawing.
+	homeAfter = 2500 * time.Millisecond
+	// homeFresh is how old the answer may be to who somebody is whose App Home is
+	// drawn. It gives them nothing: Slack's rate limit is for those who do something.
+	homeFresh = time.Minute
+)
+
+// HomeNotice has a person's App Home drawn anew in a moment.
+func HomeNotice(person UserID, now time.Time) Notice {
+	return Notice{Key: "home:" + string(person), Kind: NoticeHome, To: person, NextAt: now.Add(homeAfter)}
+}
+
+// Home is what the App Home of a person shows.
+type Home struct {
+	Own      Overview
+	Keys     []Key
+	Asked    []Request // open requests that this person made
+	Approver bool
+	Waiting  []RequestView // requests that this person may decide
+	Team     Overview      // everybody's, for approvers
+}
+
+// Home answers what a person's App Home shows. It looks at most once in a while at who
+// that is, however often it is drawn.
+func (s *Service) Home(ctx context.Context, person UserID) (home Home, err error) {
+	active, err := s.lookedActive(ctx, person, homeFresh)
+	if err != nil {
+		return Home{}, err
+	}
+	if !active {
+		return Home{}, forbidden("Only members of this workspace have a Home tab here.")
+	}
+	if home.Approver, err = s.IsApprover(ctx, person); err != nil {
+		return Home{}, err
+	}
+	if home.Own, err = s.Overview(ctx, person); err != nil {
+		return Home{}, err
+	}
+	err = s.Store.Read(ctx, func(tx Tx) error { return s.fillHome(ctx, tx, person, &home) })
+	if err != nil || !home.Approver {
+		return home, err
+	}
+	home.Team, err = s.Overview(ctx, "")
+	return home, err
+}
+
+func (s *Service) fillHome(ctx context.Context, tx Tx, person UserID, home *Home) error {
+	known, err := tx.Person(ctx, person)
+	if err != nil {
+		return err
+	}
+	if known.Offboarded() {
+		return forbidden("You were offboarded.")
+	}
+	if home.Keys, err = tx.KeysOf(ctx, person); err != nil {
+		return err
+	}
+	if home.Asked, err = tx.Requests(ctx, RequestQuery{States: []RequestState{WaitingForKey, Pending}, Asker: person}); err != nil || !home.Approver {
+		return err
+	}
+	pending, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Pending}})
+	if err != nil {
+		return err
+	}
+	home.Waiting = nil
+	for _, r := range pending {
+		v, err := s.view(ctx, tx, r.ID)
+		if err != nil {
+			return err
+		}
+		given := slices.ContainsFunc(v.Approvals, func(a Approval) bool { return a.Approver == person })
+		if !given && s.independent(r, person) == nil {
+			home.Waiting = append(home.Waiting, v)
+		}
+	}
+	return nil
+}
