@@ -49,7 +49,7 @@ func (f *follower) follow(ctx context.Context, id int64) (access.RequestView, er
 	defer ticker.Stop()
 	var restSince time.Time
 	for {
-		// The last look is at what is owed when the time is over.
+		over := ctx.Err() != nil // this is the last look
 		view, err := f.uses.View(context.WithoutCancel(ctx), id)
 		if err != nil {
 			return view, err
@@ -63,12 +63,11 @@ func (f *follower) follow(ctx context.Context, id int64) (access.RequestView, er
 			restSince = time.Now()
 		}
 		drawn := view.Drawing.Shown >= view.Drawing.Version
-		if !restSince.IsZero() && (drawn || time.Since(restSince) > drawnWithin) {
+		if over || !restSince.IsZero() && (drawn || time.Since(restSince) > drawnWithin) {
 			return view, nil
 		}
 		select {
 		case <-ctx.Done():
-			return view, nil
 		case <-ticker.C:
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,14 +23,44 @@ type typed struct {
 	stdout, stderr string
 }
 
+// printed is what a command prints while it runs.
+type printed struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (p *printed) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(b)
+}
+
+func (p *printed) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
+}
+
 // Shell runs a command in a process of its own, with the settings of the bot.
 func (r *rig) Shell(args ...string) typed {
 	r.t.Helper()
+	return r.ShellUntil(nil, args...)
+}
+
+// ShellUntil interrupts the command once enough, which is told what it has printed,
+// says so; nil lets it end by itself.
+func (r *rig) ShellUntil(enough func(stdout string) bool, args ...string) typed {
+	r.t.Helper()
 	cmd := exec.CommandContext(r.t.Context(), "sshkeybot", args...) // TestMain puts it on the path
 	cmd.Env = r.environment()
-	var stdout, stderr bytes.Buffer
+	var stdout, stderr printed
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
+	r.must(cmd.Start())
+	if enough != nil {
+		r.until("enough is seen of "+strings.Join(args, " "), func() bool { return enough(stdout.String()) })
+		r.must(cmd.Process.Signal(os.Interrupt))
+	}
+	err := cmd.Wait()
 	out := typed{stdout: stdout.String(), stderr: stderr.String()}
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		out.status = exit.ExitCode()
@@ -53,6 +84,26 @@ func (r *rig) environment() []string {
 	}
 }
 
+// listed is who has access, as programs are told.
+func (r *rig) listed() (l listing) {
+	r.t.Helper()
+	r.must(json.Unmarshal([]byte(r.Shell("list", "--json").stdout), &l))
+	return l
+}
+
+// offboarding is what has come of one so far, as the ledger says beside the command.
+func (r *rig) offboarding(request int64) offboarding {
+	r.t.Helper()
+	ledger, err := openToRead(r.t.Context(), r.app.cfg)
+	r.must(err)
+	defer ledger.Close()
+	view, err := onlooker(ledger, r.app.cfg, time.Now).View(r.t.Context(), request)
+	if err != nil {
+		return offboarding{}
+	}
+	return outcomeOf(view, "")
+}
+
 // Ends has the bot end, so that commands are alone with the database.
 func (r *rig) Ends() {
 	r.t.Helper()
@@ -66,7 +117,13 @@ func (r *rig) Ends() {
 // Offboards gives the command and reads what it prints for programs.
 func (r *rig) Offboards(person string, args ...string) (offboarding, typed) {
 	r.t.Helper()
-	out := r.Shell(append([]string{"offboard", person, "--yes", "--json"}, args...)...)
+	return r.OffboardsUntil(nil, person, args...)
+}
+
+// OffboardsUntil interrupts the command once enough says so.
+func (r *rig) OffboardsUntil(enough func(string) bool, person string, args ...string) (offboarding, typed) {
+	r.t.Helper()
+	out := r.ShellUntil(enough, append([]string{"offboard", person, "--yes", "--json"}, args...)...)
 	var end offboarding
 	if err := json.Unmarshal([]byte(out.stdout), &end); err != nil {
 		r.t.Fatalf("exit %d: %v\n%s%s", out.status, err, out.stdout, out.stderr)
@@ -125,12 +182,16 @@ func TestOffboardFromTheShellWithoutBot(t *testing.T) {
 		r.Register(alice)
 		r.Register(dave)
 		r.Granted(alice, "grant @alice 1h on #"+strconv.FormatInt(r.servers[0], 10)+",#"+strconv.FormatInt(r.servers[2], 10))
-		r.Granted(dave, "grant @dave 1h on #"+strconv.FormatInt(r.servers[1], 10)) // waits for the server
+		last := r.Granted(dave, "grant @dave 1h on #"+strconv.FormatInt(r.servers[1], 10)) // waits for the server
 		r.Ends()
 
 		ill := r.servers[0]
 		mended := r.account.Fault(runcloudsim.FaultRule{Server: ill, Op: runcloudsim.OpDelete, Kind: runcloudsim.FaultHTML, Status: 502})
-		end, out := r.Offboards(alice, "--timeout", "5s")
+		onlyIll := func(string) bool {
+			o := r.offboarding(last + 1)
+			return len(o.Results) == 6 && len(o.Debt) == 1 && o.Debt[0].ServerID == ill // 2 removed from, 3 and their list read
+		}
+		end, out := r.OffboardsUntil(onlyIll, alice)
 		if out.status != exitFailed || end.Done || end.State != "owed" || len(end.Debt) != 1 || end.Debt[0].ServerID != ill {
 			t.Errorf("with a server in trouble: exit %d: %+v\n%s", out.status, end, out.stderr)
 		}
@@ -166,7 +227,7 @@ func TestOffboardFromTheShellWithWrongToken(t *testing.T) {
 	r.Granted(alice, "grant @alice 1h")
 	r.Ends()
 	r.account.SetToken("another")
-	out := r.Shell("offboard", alice, "--yes", "--timeout", "8s")
+	out := r.ShellUntil(func(stdout string) bool { return strings.Contains(stdout, "401") }, "offboard", alice, "--yes")
 	if out.status != exitFailed {
 		t.Errorf("exit %d", out.status)
 	}
@@ -195,9 +256,7 @@ func TestListFromTheShell(t *testing.T) {
 			if ended {
 				r.Ends()
 			}
-			out := r.Shell("list", "--json")
-			var l listing
-			r.must(json.Unmarshal([]byte(out.stdout), &l))
+			l := r.listed()
 			if len(l.Grants) != 1 || l.Grants[0].Person != alice || l.Grants[0].Placed != 2 || l.Grants[0].Ends == nil || len(l.Waiting) != 1 {
 				t.Errorf("bot ended %t: %+v", ended, l)
 			}

@@ -41,7 +41,8 @@ type plan struct {
 	config   func(*config.Config)
 	prepare  func(*rig) // before the bot starts
 	slack    slacksim.Options
-	unpaced  bool // Slack sets no rate limits
+	unpaced  bool             // Slack sets no rate limits
+	now      func() time.Time // of the bot and of RunCloud; time.Now when nil
 }
 
 // rig is the real bot between a played Slack workspace and a played RunCloud
@@ -63,7 +64,10 @@ func start(t testing.TB, p plan) *rig {
 	t.Helper()
 	p.slack.RateLimits = !p.unpaced
 	p.slack.AckLimit = cmp.Or(p.slack.AckLimit, ackWithin)
-	r := &rig{t: t, slack: slacksim.New(p.slack), account: runcloudsim.New(runcloudsim.Options{Rules: p.rules}), ended: make(chan error, 1)}
+	if p.now == nil {
+		p.now = time.Now
+	}
+	r := &rig{t: t, slack: slacksim.New(p.slack), account: runcloudsim.New(runcloudsim.Options{Rules: p.rules, Now: p.now}), ended: make(chan error, 1)}
 	slackURL, err := r.slack.Start()
 	r.must(err)
 	t.Cleanup(r.slack.Close)
@@ -82,7 +86,7 @@ func start(t testing.TB, p plan) *rig {
 	if p.config != nil {
 		p.config(&cfg)
 	}
-	r.app, err = newApp(t.Context(), cfg, logTo(os.Getenv("SSHKEYBOT_TEST_LOG")), time.Now)
+	r.app, err = newApp(t.Context(), cfg, logTo(os.Getenv("SSHKEYBOT_TEST_LOG")), p.now)
 	r.must(err)
 	r.run()
 	return r
