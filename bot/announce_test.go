@@ -129,7 +129,7 @@ func TestSlackAwayInTheMiddle(t *testing.T) {
 		if err := r.Outage(kind); err != nil {
 			t.Fatal(err)
 		}
-		for range 7 {
+		for range 3 {
 			if wait := r.unshown(t, 1); wait > longestTrouble {
 				t.Errorf("due again only in %s", wait)
 			}

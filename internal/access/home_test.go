@@ -84,8 +84,8 @@ func TestHomeOffersWhatThePersonMayDo(t *testing.T) {
 	_, err = h.Decide(h.ctx(), access.Decision{RequestID: others.ID, Actor: bob, Verdict: access.Approve})
 	h.must(err)
 	for person, want := range map[access.UserID]struct{ asked, waiting []int64 }{
-		alice: {[]int64{other.ID}, nil}, dave: {[]int64{others.ID}, nil},
-		bob: {[]int64{own.ID}, []int64{other.ID}}, carol: {nil, []int64{own.ID, other.ID, others.ID}},
+		alice: {[]int64{other.ID}, nil}, dave: {[]int64{others.ID}, []int64{own.ID, other.ID}},
+		bob: {[]int64{own.ID}, []int64{other.ID}}, "U0ERIN": {nil, []int64{own.ID, other.ID, others.ID}},
 	} {
 		home, err := h.Home(h.ctx(), person)
 		h.must(err)
