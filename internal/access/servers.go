@@ -9,8 +9,10 @@ import (
 // servers answers the account's servers from a reading at most fresh old. While
 // several callers find it too old, one reads and the others wait for it.
 func (s *Service) servers(ctx context.Context, fresh time.Duration) ([]Server, error) {
-	s.refresh.Lock()
-	defer s.refresh.Unlock()
+	if err := s.refresh.take(ctx); err != nil {
+		return nil, err
+	}
+	defer s.refresh.giveBack()
 	known, err := s.knownServers(ctx)
 	if err != nil || s.isFresh(ctx, fresh) {
 		return known, err

@@ -3,7 +3,6 @@ package access
 import (
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"sshkeybot/internal/sshkey"
@@ -53,7 +52,7 @@ type Service struct {
 	Log       *slog.Logger
 	Late      func(d time.Duration) // told how long after its end each expired grant was ended; may be nil
 
-	refresh sync.Mutex // one complete reading of the servers at a time
+	refresh turn // one complete reading of the servers at a time
 	looks   looks
 }
 
