@@ -8,6 +8,7 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/config"
+	"sshkeybot/internal/sim/slacksim"
 )
 
 // Two approvals are needed; nobody answers in time, and the approvers are reminded
@@ -90,4 +91,36 @@ func TestGroupChangesBetweenAskAndClick(t *testing.T) {
 	})
 	r.says(r.Press(dave, last, "Approve"), "Only an approver may do this.")
 	r.says(r.Types(alice, "grant @alice 3h"), "Nobody is left who may decide this")
+}
+
+// Eight approvers by name and some by their group see every change in their Home tab,
+// and nobody who does something has to wait for Slack because of that.
+func TestManyApproversLeaveSlackTheTime(t *testing.T) {
+	t.Parallel()
+	more := []string{"U0AP1", "U0AP2", "U0AP3", "U0AP4", "U0AP5", "U0AP6"}
+	r := start(t, plan{
+		prepare: func(r *rig) {
+			for _, id := range more {
+				r.slack.AddUser(slacksim.User{ID: id, Name: strings.ToLower(id), RealName: "Approver"})
+			}
+			r.slack.AddUserGroup("S0LEADS", "leads", more...)
+		},
+		config: func(c *config.Config) { c.Approvers = append(append(c.Approvers, "S0LEADS"), more...) },
+	})
+	for _, user := range []string{alice, dave, erin} {
+		r.Register(user)
+		r.Granted(user, "grant <@"+user+"> 1h")
+	}
+	r.until("the last change is in the Home tabs", func() bool {
+		home, ok := r.slack.Home(bob)
+		return ok && strings.Contains(r.slack.RenderView(home, slacksim.Viewer{TZ: time.UTC}), "@erin")
+	})
+	if n := r.tooFast(); n > 0 {
+		t.Errorf("Slack refused %d calls for haste", n)
+	}
+	n := r.slack.Count("users.info")
+	t.Logf("Slack was asked %d times who somebody is", n)
+	if n > 40 {
+		t.Errorf("Slack was asked %d times who somebody is", n)
+	}
 }

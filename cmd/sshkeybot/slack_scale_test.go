@@ -57,7 +57,11 @@ func TestThreeGrantsOnFiveHundredServers(t *testing.T) {
 		t.Skip("it is about size: under the race detector it takes minutes, and the other tests run the same paths")
 	}
 	const servers = 500
-	r := start(t, plan{servers: servers, config: whereAsked, prepare: moreChannels})
+	r := start(t, plan{
+		servers: servers,
+		config:  func(c *config.Config) { whereAsked(c); c.Approvers = append(c.Approvers, "S0LEADS") },
+		prepare: func(r *rig) { moreChannels(r); r.slack.AddUserGroup("S0LEADS", "leads", bob, carol, dave) },
+	})
 	var ids []int64
 	for user, channel := range map[string]string{alice: ops, dave: ops, erin: dev} {
 		r.Register(user)
