@@ -162,20 +162,6 @@ func TestDeletedMessagesArePostedAnew(t *testing.T) {
 	}
 }
 
-func TestReminderOfADeletedRequest(t *testing.T) {
-	t.Parallel()
-	r := asked(t, slacksim.Options{})
-	old := r.announce(t, 1)
-	r.deletes(t, old)
-	r.office.notices[1] = &access.Notice{ID: 1, Kind: access.NoticeReminder, RequestID: 1}
-	if err := r.announcer.SendNotice(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
-	if now := r.request(t); now.TS == old.TS || len(now.Buttons()) == 0 || len(r.thread(t)) != 1 {
-		t.Errorf("the approvers are reminded of nothing: %+v", r.Messages("C1"))
-	}
-}
-
 // deletes removes a message as a person does by hand.
 func (r *rig) deletes(t *testing.T, m slacksim.Message) {
 	t.Helper()
@@ -270,67 +256,6 @@ func TestMessageWhoseFormSlackRefuses(t *testing.T) {
 	}
 }
 
-// Without any channel, the approvers are shown what belongs to all.
-func TestWithoutAChannelEveryApproverIsTold(t *testing.T) {
-	t.Parallel()
-	r := scene(t, slacksim.Options{})
-	r.AddUser(slacksim.User{ID: "U3", Name: "carol", Deleted: true})
-	r.office.approvers = []access.UserID{"U2", "U3", "U4"}
-	if _, err := r.office.ask(access.Request{Kind: access.KindOffboard, Source: "left", Person: "U6"}); err != nil {
-		t.Fatal(err)
-	}
-	shown := func(user string) slacksim.Message {
-		t.Helper()
-		dms := slices.DeleteFunc(r.DMs(user), func(m slacksim.Message) bool { return m.ThreadTS != "" })
-		if len(dms) != 1 || !strings.Contains(dms[0].Text, "SSHKEYBOT_ANNOUNCE_CHANNEL") {
-			t.Fatalf("%s is told: %v", user, dms)
-		}
-		return dms[0]
-	}
-	for range 2 {
-		if err := r.announcer.Announce(t.Context(), 1); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, user := range []string{"U2", "U4"} {
-		if m := shown(user); len(m.Buttons()) == 0 {
-			t.Errorf("%s cannot decide", user)
-		}
-	}
-	r.running(t, 2, access.Done)
-	if err := r.announcer.Announce(t.Context(), 1); err != nil {
-		t.Fatal(err)
-	}
-	for _, user := range []string{"U2", "U4"} {
-		if m := shown(user); len(m.Buttons()) > 0 {
-			t.Errorf("%s still sees buttons", user)
-		}
-	}
-	if m := shown("U2"); len(r.Thread(m.Channel, m.TS)) < 2 {
-		t.Error("the results are nowhere")
-	}
-	if d := r.office.views[1].Drawing; d.Shown != d.Version {
-		t.Errorf("not shown: %+v", d)
-	}
-}
-
-func TestNoticeWithoutAChannelGoesToEveryApprover(t *testing.T) {
-	t.Parallel()
-	r := scene(t, slacksim.Options{})
-	r.office.approvers = []access.UserID{"U2", "U3"}
-	r.office.notices[1] = &access.Notice{ID: 1, Key: "halted", Kind: access.NoticeHalted}
-	for _, id := range []int64{1, 1000, 1001} {
-		if err := r.announcer.SendNotice(t.Context(), id); err != nil || r.office.notices[id].SentAt.IsZero() {
-			t.Error(err, r.office.notices[id])
-		}
-	}
-	for _, user := range []string{"U2", "U3"} {
-		if dms := r.DMs(user); len(dms) != 1 || !strings.Contains(dms[0].Text, "(401)") || !strings.Contains(dms[0].Text, "SSHKEYBOT_ANNOUNCE_CHANNEL") {
-			t.Errorf("%s is told: %v", user, dms)
-		}
-	}
-}
-
 func TestOffboardingIsAnnouncedApart(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
@@ -349,35 +274,5 @@ func TestOffboardingIsAnnouncedApart(t *testing.T) {
 	all := r.Messages("C9")
 	if len(all) != 1 || len(r.Thread("C9", all[0].TS)) < 2 || len(r.request(t).Buttons()) > 0 {
 		t.Errorf("%v", all)
-	}
-}
-
-func TestNotices(t *testing.T) {
-	t.Parallel()
-	r := asked(t, slacksim.Options{})
-	r.AddUser(slacksim.User{ID: "U4", Name: "dave", Deleted: true})
-	r.announcer.AnnounceChannel = "C2"
-	m := r.announce(t, 1)
-	for id, n := range []access.Notice{
-		{Kind: access.NoticeKeyWanted, To: "U2", RequestID: 1}, {Kind: access.NoticeHalted}, {Kind: access.NoticeReminder, RequestID: 1},
-		{Kind: access.NoticeHome, To: "U2"}, {Kind: access.NoticeEnding, To: "U4", GrantID: 3}, {Kind: access.NoticeSummary},
-	} {
-		n.ID = int64(id + 1)
-		r.office.notices[n.ID] = &n
-		if err := r.announcer.SendNotice(t.Context(), n.ID); err != nil || r.office.notices[n.ID].SentAt.IsZero() {
-			t.Errorf("%s: %v", n.Kind, err)
-		}
-	}
-	if len(r.DMs("U2")) != 1 || len(r.Messages("C2")) != 1 || len(r.Thread("C1", m.TS)) != 2 {
-		t.Errorf("%d direct, %d announced, %d in the thread", len(r.DMs("U2")), len(r.Messages("C2")), len(r.Thread("C1", m.TS))-1)
-	}
-	if _, ok := r.Home("U2"); !ok {
-		t.Error("no Home tab")
-	}
-	r.office.notices[9] = &access.Notice{ID: 9, Kind: access.NoticeHalted}
-	r.Fail("chat.postMessage", slacksim.Fault{Error: "internal_error"})
-	err := r.announcer.SendNotice(t.Context(), 9)
-	if n := r.office.notices[9]; err != nil || !n.SentAt.IsZero() || n.Attempts != 1 || n.NextAt.Before(time.Now()) {
-		t.Errorf("%v, %+v", err, n)
 	}
 }

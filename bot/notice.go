@@ -122,8 +122,13 @@ func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *acces
 		}
 		view = &v
 	}
-	if notice.Kind == access.NoticeReminder && (view == nil || view.Request.State != access.Pending) {
+	if asks := notice.Kind == access.NoticeReminder || notice.Kind == access.NoticeDecidable; asks && (view == nil || view.Request.State != access.Pending) {
 		return draw.Message{}, nil, nil // decided meanwhile: nobody is to be reminded
+	}
+	if notice.Kind == access.NoticeDecidable {
+		if _, posted := newest(view.Messages, roleRequest); !posted {
+			return draw.Message{}, nil, nil // its message is yet to come, and mentions the approvers by itself
+		}
 	}
 	return draw.Notice(notice, view, grant), view, nil
 }

@@ -143,6 +143,7 @@ func (w world) noticeCases() map[string]any {
 		"notice-approved":   Notice(notice(access.NoticeDecided), &approved, nil),
 		"notice-decided":    Notice(notice(access.NoticeDecided), &denied, nil),
 		"notice-reminder":   Notice(notice(access.NoticeReminder), &v, nil),
+		"notice-decidable":  Notice(notice(access.NoticeDecidable), &v, nil),
 		"notice-daily":      daily,
 	}
 }

@@ -31,6 +31,8 @@ func Notice(n access.Notice, v *access.RequestView, g *access.Grant) Message {
 		p.decided(v)
 	case access.NoticeReminder:
 		p.reminder(v)
+	case access.NoticeDecidable:
+		p.decidable(v)
 	case access.NoticeSummary, access.NoticeHome: // Daily and Home draw them
 	}
 	return p.message()
@@ -106,6 +108,15 @@ func what(r access.Request) string {
 	case access.KindGrant: // below
 	}
 	return span(r.Duration) + " for " + mention(r.Person) + " as " + code(r.SystemUser, nameLimit)
+}
+
+// decidable mentions the approvers anew: Slack tells nobody of a mention that an edit brings.
+func (p *page) decidable(v *access.RequestView) {
+	if v == nil {
+		return
+	}
+	p.say(fmt.Sprintf("%s: request %d can be decided now, %s has registered a key. %s It expires %s. The buttons are at the top of this thread.",
+		orApprovers(v.Deciders), v.Request.ID, mention(v.Request.Person), intro(*v), date(v.Request.ExpiresAt)))
 }
 
 func (p *page) reminder(v *access.RequestView) {

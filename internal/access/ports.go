@@ -279,6 +279,7 @@ const (
 	NoticeResumed   NoticeKind = "resumed"
 	NoticeDecided   NoticeKind = "decided" // tells the asker or receiver how a request was decided
 	NoticeReminder  NoticeKind = "reminder"
+	NoticeDecidable NoticeKind = "decidable" // the key came that a request waited for
 	NoticeSummary   NoticeKind = "summary"
 	NoticeHome      NoticeKind = "home" // redraw the App Home of a person
 )

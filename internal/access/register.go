@@ -72,6 +72,9 @@ func (s *Service) releaseWaiting(ctx context.Context, tx Tx, person UserID) ([]i
 		if err := announceNow(ctx, tx, r.ID); err != nil {
 			return nil, err
 		}
+		if err := tx.Notify(ctx, Notice{Key: noticeKey("decidable", r.ID), Kind: NoticeDecidable, RequestID: r.ID}); err != nil {
+			return nil, err
+		}
 	}
 	return ids, nil
 }
