@@ -18,7 +18,7 @@ func (c Checker) channels(ctx context.Context, client *slack.Client, granted []s
 	}
 	switch announce {
 	case "":
-		return append(findings, warning("announce channel", "None is set: offboardings that Slack causes, and the daily summary, have no place.",
+		return append(findings, warning("announce channel", "None is set: there is no daily summary, and every approver gets a direct message of offboardings that Slack causes and of a token that RunCloud refuses (401).",
 			"Set SSHKEYBOT_ANNOUNCE_CHANNEL to the ID of a channel."))
 	case approval:
 		return append(findings, ok("announce channel", "It is the approval channel."))

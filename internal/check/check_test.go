@@ -2,6 +2,8 @@ package check_test
 
 import (
 	"context"
+	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +18,7 @@ import (
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/slacksim"
 	"sshkeybot/internal/store"
+	"sshkeybot/internal/store/storetest"
 )
 
 // scopes are those of the manifest, read by a person.
@@ -136,14 +139,19 @@ func TestFindingsInSlack(t *testing.T) {
 		"slack hurries not": {func(_ *testing.T, b *bench) {
 			b.slack.Fail("apps.connections.open", slacksim.Fault{Status: 429, RetryAfter: time.Minute})
 		}, "app token", check.Problem, "1m0s", "again"},
-		"slack away":         {func(_ *testing.T, b *bench) { _ = b.slack.Outage(slacksim.Refused) }, "bot token", check.Problem, "did not answer", "slack.com"},
-		"scope missing":      {func(_ *testing.T, b *bench) { b.slack.SetScopes(slices.Delete(slices.Clone(scopes), 0, 1)...) }, "scopes", check.Problem, "lacks chat:write.", "reinstall"},
-		"scope too many":     {func(_ *testing.T, b *bench) { b.slack.SetScopes(append(slices.Clone(scopes), "admin")...) }, "scopes", check.Warning, "admin", "manifest"},
-		"approver unknown":   {func(_ *testing.T, b *bench) { b.Config.Approvers = []string{"U0NIX", "U0BOB"} }, "approver U0NIX", check.Problem, "no such user", "SSHKEYBOT_APPROVERS"},
-		"approver is guest":  {func(_ *testing.T, b *bench) { b.slack.AddUser(slacksim.User{ID: "U0BOB", IsRestricted: true}) }, "approver U0BOB", check.Problem, "guest", "SSHKEYBOT_APPROVERS"},
-		"approver left":      {func(_ *testing.T, b *bench) { b.slack.AddUser(slacksim.User{ID: "U0BOB", Deleted: true}) }, "approver U0BOB", check.Problem, "deactivated", "SSHKEYBOT_APPROVERS"},
-		"group unknown":      {func(_ *testing.T, b *bench) { b.Config.Approvers = []string{"S0NIX", "U0BOB"} }, "approver group S0NIX", check.Problem, "no such user group", "S"},
-		"group empty":        {func(_ *testing.T, b *bench) { b.slack.AddUserGroup("S0OPS", "ops") }, "approver group S0OPS", check.Problem, "Nobody", "Add people"},
+		"slack away":        {func(_ *testing.T, b *bench) { _ = b.slack.Outage(slacksim.Refused) }, "bot token", check.Problem, "did not answer", "slack.com"},
+		"scope missing":     {func(_ *testing.T, b *bench) { b.slack.SetScopes(slices.Delete(slices.Clone(scopes), 0, 1)...) }, "scopes", check.Problem, "lacks chat:write.", "reinstall"},
+		"scope too many":    {func(_ *testing.T, b *bench) { b.slack.SetScopes(append(slices.Clone(scopes), "admin")...) }, "scopes", check.Warning, "admin", "manifest"},
+		"approver unknown":  {func(_ *testing.T, b *bench) { b.Config.Approvers = []string{"U0NIX", "U0BOB"} }, "approver U0NIX", check.Problem, "no such user", "SSHKEYBOT_APPROVERS"},
+		"approver is guest": {func(_ *testing.T, b *bench) { b.slack.AddUser(slacksim.User{ID: "U0BOB", IsRestricted: true}) }, "approver U0BOB", check.Problem, "guest", "SSHKEYBOT_APPROVERS"},
+		"approver left":     {func(_ *testing.T, b *bench) { b.slack.AddUser(slacksim.User{ID: "U0BOB", Deleted: true}) }, "approver U0BOB", check.Problem, "deactivated", "SSHKEYBOT_APPROVERS"},
+		"group unknown":     {func(_ *testing.T, b *bench) { b.Config.Approvers = []string{"S0NIX", "U0BOB"} }, "approver group S0NIX", check.Problem, "no such user group", "S"},
+		"group empty":       {func(_ *testing.T, b *bench) { b.slack.AddUserGroup("S0OPS", "ops") }, "approver group S0OPS", check.Problem, "Nobody", "Add people"},
+		"approver not told": {func(_ *testing.T, b *bench) { b.slack.SetScopes("chat:write") }, "approver U0BOB", check.Problem, "does not let", "App Manifest"},
+		"approver too soon": {func(_ *testing.T, b *bench) {
+			b.slack.Fail("users.info", slices.Repeat([]slacksim.Fault{{Status: 429, RetryAfter: time.Minute}}, 9)...)
+		}, "approver U0BOB", check.Warning, "asks to wait", "again"},
+		"group large":        {largeGroup, "approver group S0OPS", check.OK, "25 of the first 25", none},
 		"group of guests":    {func(_ *testing.T, b *bench) { b.slack.AddUser(slacksim.User{ID: "U0DAVE", IsRestricted: true}) }, "approver group S0OPS", check.OK, "1 of its 2", none},
 		"too few approvers":  {func(_ *testing.T, b *bench) { b.Config.Approvals = 4 }, "approvals", check.Problem, "4 of the 3", "SSHKEYBOT_APPROVALS"},
 		"just enough":        {func(_ *testing.T, b *bench) { b.Config.Approvals = 3 }, "approvals", check.Warning, "their own access", "one more"},
@@ -151,7 +159,7 @@ func TestFindingsInSlack(t *testing.T) {
 		"channel unknown":    {func(_ *testing.T, b *bench) { b.Config.ApprovalChannel = "C0NIX" }, "approval channel", check.Problem, "does not exist, or is private", "/invite"},
 		"channel private":    {func(_ *testing.T, b *bench) { b.slack.AddChannel(slacksim.Channel{ID: "C0NEWS", Private: true}) }, "announce channel", check.Problem, "private", "/invite"},
 		"channel unproven":   {func(*testing.T, *bench) {}, "approval channel", check.Note, "cannot be proven", none},
-		"channel none":       {func(_ *testing.T, b *bench) { b.Config.AnnounceChannel = "" }, "announce channel", check.Warning, "have no place", "SSHKEYBOT_ANNOUNCE_CHANNEL"},
+		"channel none":       {func(_ *testing.T, b *bench) { b.Config.AnnounceChannel = "" }, "announce channel", check.Warning, "direct message", "SSHKEYBOT_ANNOUNCE_CHANNEL"},
 		"channel archived":   {channelSeen(slacksim.Channel{ID: "C0OPS", Bot: true, Archived: true}), "approval channel", check.Problem, "archived", "another"},
 		"channel shared":     {channelSeen(slacksim.Channel{ID: "C0OPS", Bot: true, Shared: true}), "approval channel", check.Warning, "another organisation", "your own"},
 		"channel not joined": {channelSeen(slacksim.Channel{ID: "C0OPS"}), "approval channel", check.Warning, "file", "/invite"},
@@ -299,5 +307,46 @@ func TestVerifyReadsEveryPage(t *testing.T) {
 	chain, err := check.Verify(context.Background(), ledger)
 	if err != nil || chain.Events != 2503 || chain.Broken != nil || len(chain.LastHash) != 64 {
 		t.Errorf("Verify = %+v, %v", chain, err)
+	}
+}
+
+func largeGroup(_ *testing.T, b *bench) {
+	var members []string
+	for i := range 200 {
+		id := fmt.Sprintf("U0M%03d", i)
+		b.slack.AddUser(slacksim.User{ID: id, Name: strings.ToLower(id)})
+		members = append(members, id)
+	}
+	b.slack.AddUserGroup("S0OPS", "ops", members...)
+}
+
+// A bot may be at work on a PostgreSQL ledger: check makes and changes no table.
+func TestCheckLeavesPostgresAsItIs(t *testing.T) {
+	t.Parallel()
+	server, err := url.Parse(storetest.PostgresURL(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := server.Query()
+	query.Set("search_path", storetest.PostgresSchema(t))
+	server.RawQuery = query.Encode()
+	b := newBench(t)
+	b.Config.DatabaseURL = config.NewSecret(server.String())
+	found := func() check.Finding {
+		all := b.Run(t.Context())
+		return all[slices.IndexFunc(all, func(f check.Finding) bool { return f.Name == "database" })]
+	}
+	for range 2 {
+		if f := found(); f.Status != check.OK || !strings.Contains(f.Text, "no tables yet") {
+			t.Errorf("an empty database: %+v", f)
+		}
+	}
+	ledger, err := store.Open(t.Context(), server.String(), store.Options{Replica: "bot"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	if f := found(); f.Status != check.OK || !strings.Contains(f.Text, "can be written") {
+		t.Errorf("beside a bot: %+v", f)
 	}
 }

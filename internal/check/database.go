@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"sshkeybot/internal/access"
@@ -27,10 +26,31 @@ func (c Checker) database(ctx context.Context) []Finding {
 		// Looked at before it is opened, because opening it takes rights away from others.
 		return append([]Finding{file(path)}, c.ledger(ctx, url)...)
 	}
-	return c.ledger(ctx, url)
+	return c.postgres(ctx, url)
 }
 
-const mendRights = "Make the file and its folder belong to the user that runs the bot (chown), and check as that user."
+const (
+	mendRights = "Make the file and its folder belong to the user that runs the bot (chown), and check as that user."
+	mendURL    = "Check SSHKEYBOT_DATABASE_URL and the rights of the user that runs the bot."
+	mendWrite  = "See whether the disk is full and what the user of the database may do."
+)
+
+// postgres leaves the tables as they are: a bot may be at work on them, of an earlier
+// version even.
+func (Checker) postgres(ctx context.Context, url string) []Finding {
+	ledger, err := store.OpenBeside(ctx, url)
+	switch {
+	case access.CodeOf(err) == access.NotFound:
+		return []Finding{ok("database", "It can be reached and has no tables yet; the bot will make them at its first start.")}
+	case err != nil:
+		return []Finding{problem("database", access.MessageOf(err), mendURL)}
+	}
+	defer ledger.Close()
+	if err := write(ctx, ledger); err != nil {
+		return []Finding{problem("database", "The database was opened and cannot be written.", mendWrite)}
+	}
+	return []Finding{ok("database", "It was opened, and can be written."), chain(ctx, ledger)}
+}
 
 // notYet proves that the file can be made, without making it: it would belong to
 // whoever checks.
@@ -64,19 +84,19 @@ func file(path string) Finding {
 	return ok(name, path+" is readable by its owner alone.")
 }
 
-// ledger opens the database, which also brings its tables up to date, writes to it,
+// ledger opens a SQLite file, which also brings its tables up to date, writes to it,
 // and verifies the audit log.
 func (c Checker) ledger(ctx context.Context, url string) []Finding {
 	ledger, err := store.Open(ctx, url, store.Options{Replica: c.Replica})
-	if access.CodeOf(err) == access.Conflict && strings.HasPrefix(url, "sqlite:") {
+	if access.CodeOf(err) == access.Conflict {
 		return c.besideBot(ctx, url)
 	}
 	if err != nil {
-		return []Finding{problem("database", access.MessageOf(err), "Check SSHKEYBOT_DATABASE_URL and the rights of the user that runs the bot.")}
+		return []Finding{problem("database", access.MessageOf(err), mendURL)}
 	}
 	defer ledger.Close()
 	if err := write(ctx, ledger); err != nil {
-		return []Finding{problem("database", "The database was opened and cannot be written.", "See whether the disk is full and what the user of the database may do.")}
+		return []Finding{problem("database", "The database was opened and cannot be written.", mendWrite)}
 	}
 	return []Finding{ok("database", "It was opened, is up to date, and can be written."), chain(ctx, ledger)}
 }

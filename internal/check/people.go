@@ -34,7 +34,7 @@ func (Checker) user(ctx context.Context, directory *bot.Directory, id string) (F
 	profile, err := directory.Profile(ctx, access.UserID(id))
 	switch {
 	case err != nil:
-		return problem(name, access.MessageOf(err), mendWay), nil
+		return unasked(name, err), nil
 	case profile.Standing != access.Member:
 		return problem(name, "Cannot decide: "+standing(profile.Standing)+".", "Take "+id+" out of SSHKEYBOT_APPROVERS, or name somebody else."), nil
 	}
@@ -56,6 +56,20 @@ func standing(s access.Standing) string {
 	return "Slack knows no such user in this workspace"
 }
 
+// mostMembers is how many members of one group are looked at, one question each.
+const mostMembers = 25
+
+// unasked says why Slack did not tell who somebody is.
+func unasked(name string, err error) Finding {
+	switch access.CodeOf(err) {
+	case access.RateLimited:
+		return warning(name, "Not looked at: Slack asks to wait a moment.", "Check again in a minute; a bot that runs with the same token asks as well.")
+	case access.Unauthorized:
+		return problem(name, "Slack does not let the bot ask.", mendScopes)
+	}
+	return problem(name, access.MessageOf(err), mendWay)
+}
+
 func (Checker) group(ctx context.Context, directory *bot.Directory, id string) (Finding, []access.UserID) {
 	name := "approver group " + id
 	members, err := directory.Members(ctx, id)
@@ -63,17 +77,21 @@ func (Checker) group(ctx context.Context, directory *bot.Directory, id string) (
 	case access.CodeOf(err) == access.NotFound:
 		return problem(name, "Slack knows no such user group.", "Take the ID from the group's menu in Slack (Copy group ID); it begins with S."), nil
 	case err != nil:
-		return problem(name, access.MessageOf(err), mendWay), nil
+		return unasked(name, err), nil
 	}
 	var able []access.UserID
-	for _, member := range members {
+	for _, member := range members[:min(len(members), mostMembers)] {
 		profile, err := directory.Profile(ctx, member)
 		if err != nil {
-			return problem(name, access.MessageOf(err), mendWay), able
+			return unasked(name, err), able
 		}
 		if profile.Standing == access.Member {
 			able = append(able, member)
 		}
+	}
+	if len(members) > mostMembers && len(able) > 0 {
+		return ok(name, fmt.Sprintf("%d of the first %d members can decide; the other %d were not asked for, since Slack allows only some hundred questions a minute.",
+			len(able), mostMembers, len(members)-mostMembers)), able
 	}
 	if len(able) == 0 {
 		return problem(name, "Nobody in it is an active, full member.", "Add people to the group in Slack."), nil

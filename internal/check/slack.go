@@ -35,6 +35,7 @@ func (c Checker) slack(ctx context.Context) []Finding {
 const (
 	mendAppToken = "In the app's settings under Basic Information, App-Level Tokens, make a token with the scope connections:write, and put it into SLACK_APP_TOKEN."
 	mendBotToken = "In the app's settings under OAuth & Permissions, install the app to the workspace and put the Bot User OAuth Token into SLACK_BOT_TOKEN."
+	mendScopes   = "Put the output of `sshkeybot manifest` into the app's settings under App Manifest, then reinstall the app to the workspace (OAuth & Permissions)."
 	mendWay      = "Make sure that this machine may open https connections to slack.com, and that a proxy, if there is one, is set in HTTPS_PROXY."
 )
 
@@ -74,16 +75,16 @@ func slackCode(err error) string {
 
 // scopes compares what was granted with what the manifest asks for.
 func scopes(manifest string, granted []string) Finding {
-	const name, again = "scopes", "Put the output of `sshkeybot manifest` into the app's settings under App Manifest, then reinstall the app to the workspace (OAuth & Permissions)."
+	const name = "scopes"
 	wanted := manifestScopes(manifest)
 	missing, more := without(wanted, granted), without(granted, wanted)
 	switch {
 	case len(granted) == 0:
 		return note(name, "Slack did not tell which scopes the bot has.")
 	case len(missing) > 0:
-		return problem(name, "The bot lacks "+strings.Join(missing, ", ")+".", again)
+		return problem(name, "The bot lacks "+strings.Join(missing, ", ")+".", mendScopes)
 	case len(more) > 0:
-		return warning(name, "The bot has more scopes than it uses: "+clean(strings.Join(more, ", "))+".", again)
+		return warning(name, "The bot has more scopes than it uses: "+clean(strings.Join(more, ", "))+".", mendScopes)
 	}
 	return ok(name, fmt.Sprintf("The bot has the %d scopes of the manifest, and no other.", len(wanted)))
 }

@@ -8,16 +8,21 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"sshkeybot/internal/access"
 )
 
-// OpenBeside opens a SQLite ledger for reading only, beside the process that holds
-// its lock: SQLite lets others read while one writes. Nothing is created and nothing
-// is migrated; every Update fails. Its error is an *access.Error.
-func OpenBeside(_ context.Context, databaseURL string) (*Store, error) {
+// OpenBeside opens a ledger beside the process that works on it. Nothing is created
+// and nothing is migrated. On SQLite every Update fails: others may read while one
+// writes. Its error is an *access.Error, NotFound when there is no ledger yet.
+func OpenBeside(ctx context.Context, databaseURL string) (*Store, error) {
 	path, isFile, err := File(databaseURL)
-	if err != nil || !isFile {
+	if err != nil {
 		return nil, cannotOpen(access.Unavailable, "There is no database file to read.", err)
+	}
+	if !isFile {
+		return openPostgresBeside(ctx, databaseURL)
 	}
 	pool, err := sql.Open("sqlite", sqliteURL(path, "deferred", "query_only(1)"))
 	if err != nil {
@@ -26,6 +31,31 @@ func OpenBeside(_ context.Context, databaseURL string) (*Store, error) {
 	pool.SetMaxOpenConns(readers)
 	prepared := newStatements(pool)
 	return &Store{db: &sqliteDB{pool: pool, write: pool, writing: prepared, reading: prepared}}, nil
+}
+
+func openPostgresBeside(ctx context.Context, databaseURL string) (*Store, error) {
+	config, err := postgresConfig(databaseURL, Options{})
+	if err != nil {
+		// The parser's own error quotes the URL.
+		return nil, cannotOpen(access.Invalid, "The database URL is not a valid postgres:// URL.", nil)
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, cannotOpen(access.Unavailable, connectMessage(err), err)
+	}
+	var made bool
+	err = pool.QueryRow(ctx, "SELECT to_regclass('drawings') IS NOT NULL").Scan(&made)
+	switch {
+	case err != nil:
+		err = cannotOpen(access.Unavailable, connectMessage(err), err)
+	case !made:
+		err = cannotOpen(access.NotFound, "The database has no tables of the bot yet.", nil)
+	}
+	if err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return &Store{db: &postgresDB{pool: pool}}, nil
 }
 
 // File answers the real path of the file that a database URL names; isFile is false
