@@ -172,8 +172,7 @@ func (s *stage) play(ctx context.Context) error {
 		s.says("Direct message to Alice")
 		s.shows(s.slack.Render(message, s.viewer("Europe/Lisbon")))
 	}
-	s.truth()
-	return nil
+	return s.truth(ctx)
 }
 
 // types has a person give a command and tells the private answer.
@@ -234,15 +233,31 @@ func atRest(results []access.Result) bool {
 }
 
 // truth compares what was said with what the played account really holds.
-func (s *stage) truth() {
-	once, total := 0, len(s.account.Servers())
-	for _, server := range s.account.Servers() {
-		if len(s.account.Keys(server.ID)) == 1 {
-			once++
-		}
+func (s *stage) truth(ctx context.Context) error {
+	view, err := s.app.service.View(ctx, 1)
+	if err != nil {
+		return err
 	}
+	have, err := compare(view.Results, s.account)
 	s.says("What the servers say")
-	s.shows(fmt.Sprintf("%d of %d servers have the key, each exactly once; %d calls to RunCloud.", once, total, s.account.Count(runcloudsim.OpAny)))
+	s.shows(fmt.Sprintf("%d of %d servers have the key, each exactly once; %d calls to RunCloud.", have, len(view.Results), s.account.Count(runcloudsim.OpAny)))
+	return err
+}
+
+// compare counts the servers that have a key. It fails unless those have one that were
+// said to, and no others.
+func compare(said []access.Result, account *runcloudsim.Account) (have int, err error) {
+	for _, r := range said {
+		keys, want := len(account.Keys(r.ServerID)), 0
+		if r.State == access.Done {
+			want = 1
+		}
+		if keys != want {
+			err = errors.Join(err, fmt.Errorf("%s is %q, and the server has %d keys", r.ServerName, r.State, keys))
+		}
+		have += keys
+	}
+	return have, err
 }
 
 // story prints the acts of the demo.

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/sim/runcloudsim"
+)
+
+// No other test runs meanwhile: it measures.
+func TestDemo(t *testing.T) {
+	var out bytes.Buffer
+	began := time.Now()
+	if err := demo(t.Context(), demoServers, &out); err != nil {
+		t.Fatalf("%v\n%s", err, &out)
+	}
+	if took := time.Since(began); took > slow*10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	for _, act := range []string{
+		"/sshkey grant @alice 12h", "Only Alice sees", "as Bob sees it", "[ Approve ]", "Bob presses Approve", "as Alice sees it",
+		"granted on 23 of 25 servers", "This action is unauthorized.", "offline", "23 of 25 servers have the key, each exactly once",
+	} {
+		if !strings.Contains(out.String(), act) {
+			t.Errorf("the story lacks %q:\n%s", act, &out)
+		}
+	}
+	if strings.Contains(out.String(), "\x1b") {
+		t.Error("it is coloured where there is no terminal")
+	}
+}
+
+func TestDemoTellsOfALie(t *testing.T) {
+	t.Parallel()
+	account := runcloudsim.New(runcloudsim.Options{})
+	servers := account.AddServers(3)
+	for _, id := range servers[1:] {
+		account.AddKey(id, runcloudsim.Credential{Label: "k", User: "root", PublicKey: "ssh-ed25519 AAAA"})
+	}
+	result := func(server int, s access.ResultState) []access.Result {
+		return []access.Result{{ServerID: servers[server], ServerName: "web-01", State: s}}
+	}
+	for _, lie := range [][]access.Result{result(0, access.Done), result(1, access.Failed)} {
+		if _, err := compare(lie, account); err == nil {
+			t.Errorf("%+v passed for the truth", lie)
+		}
+	}
+	if have, err := compare(append(result(0, access.Waiting), result(1, access.Done)...), account); have != 1 || err != nil {
+		t.Errorf("the truth is %d servers, %v", have, err)
+	}
+}
