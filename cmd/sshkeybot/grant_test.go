@@ -68,13 +68,11 @@ func TestServersInEveryTrouble(t *testing.T) {
 		r.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Server: refused, Kind: runcloudsim.FaultStatus, Status: 422, Message: "The disk is full."})
 		r.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Server: forbidden, Kind: runcloudsim.FaultStatus, Status: 403, Message: "This action is unauthorized."})
 		r.account.SetOnline(offline, false)
-		release := r.passingTroubles()
+		r.passingTroubles()
 		key := r.Register(alice)
 		id := r.Ask(alice, "grant @alice 1h")
 		r.says(r.Press(bob, id, "Approve"), "You approved")
-		r.When(id, "only the hanging server is open", func(v access.RequestView) bool { return r.open(v) <= 1 })
-		release()
-		r.Settled(id)
+		r.Settled(id) // the server that hangs is given up after thirty seconds
 
 		r.isOn(key, 17)
 		thread := r.Thread(id)
@@ -95,8 +93,8 @@ func TestServersInEveryTrouble(t *testing.T) {
 	})
 }
 
-// passingTroubles makes servers ill in ways that pass; one of them hangs until it is released.
-func (r *rig) passingTroubles() (release func()) {
+// passingTroubles makes servers ill in ways that pass; one of them hangs for as long as it is waited for.
+func (r *rig) passingTroubles() {
 	for at, rule := range map[int]runcloudsim.FaultRule{
 		8:  {Kind: runcloudsim.FaultHTML, Status: 502, Times: 1},
 		9:  {Kind: runcloudsim.FaultHTML, Status: 503, Times: 2},
@@ -106,22 +104,11 @@ func (r *rig) passingTroubles() (release func()) {
 		13: {Kind: runcloudsim.FaultDrop, Times: 1},
 		14: {Kind: runcloudsim.FaultTruncated, Times: 1},
 		15: {Kind: runcloudsim.FaultStatus, Status: 500, After: true, Times: 1},
+		16: {Kind: runcloudsim.FaultHang, Times: 1},
 	} {
 		rule.Op, rule.Server = runcloudsim.OpCreate, r.servers[at]
 		r.account.Fault(rule)
 	}
-	return r.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Server: r.servers[16], Kind: runcloudsim.FaultHang, Times: 1})
-}
-
-// open counts the results that will still change by themselves.
-func (r *rig) open(v access.RequestView) int {
-	open := 0
-	for _, result := range v.Results {
-		if !rests([]access.Result{result}) {
-			open++
-		}
-	}
-	return open
 }
 
 func count(results []access.Result, state access.ResultState) int {

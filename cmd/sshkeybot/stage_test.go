@@ -43,6 +43,7 @@ type plan struct {
 	slack    slacksim.Options
 	unpaced  bool             // Slack sets no rate limits
 	now      func() time.Time // of the bot and of RunCloud; time.Now when nil
+	log      io.Writer        // takes everything that the bot logs
 }
 
 // rig is the real bot between a played Slack workspace and a played RunCloud
@@ -86,7 +87,11 @@ func start(t testing.TB, p plan) *rig {
 	if p.config != nil {
 		p.config(&cfg)
 	}
-	r.app, err = newApp(t.Context(), cfg, logTo(os.Getenv("SSHKEYBOT_TEST_LOG")), p.now)
+	log := logTo(os.Getenv("SSHKEYBOT_TEST_LOG"))
+	if p.log != nil {
+		log = newLog("trace", "json", p.log)
+	}
+	r.app, err = newApp(t.Context(), cfg, log, p.now)
 	r.must(err)
 	r.run()
 	return r
