@@ -77,9 +77,12 @@ func (w world) runCases() map[string]any {
 		return allDone(i)
 	}
 	running, failing := w.live(mixed), w.live(settled)
+	halted := w.live(mixed)
+	halted.Halted = true
 	ended := w.ended(access.EndGivenBack, 0, removals)
 	return map[string]any{
 		"run-running":         Request(running, noon()),
+		"run-halted":          Request(halted, noon()),
 		"run-failed":          Request(failing, noon()),
 		"run-done":            Request(w.live(allDone), noon()),
 		"run-time-over":       Request(w.live(allDone), noon().Add(13*time.Hour)),
@@ -145,6 +148,12 @@ func (w world) noticeCases() map[string]any {
 		"notice-reminder":   Notice(notice(access.NoticeReminder), &v, nil),
 		"notice-decidable":  Notice(notice(access.NoticeDecidable), &v, nil),
 		"notice-daily":      daily,
+
+		"cannot-show":            CannotShow(12, "C0OPS", "not_in_channel", "U0BOT"),
+		"cannot-show-archived":   CannotShow(12, "C0OPS", "is_archived", "U0BOT"),
+		"cannot-show-restricted": CannotShow(12, "C0OPS", "restricted_action", ""),
+		"without-channel":        WithoutChannel(Notice(notice(access.NoticeHalted), nil, nil)),
+		"plain":                  Say(Plain(Request(v, noon()))),
 	}
 }
 

@@ -2,9 +2,15 @@ package draw
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/slack-go/slack"
+
+	"sshkeybot/internal/access"
 )
+
+// namedChannel is what Slack shows the name of.
+var namedChannel = regexp.MustCompile(`^[CG][A-Z0-9]+$`)
 
 // WithoutChannel tells why a message comes to each approver.
 func WithoutChannel(m Message) Message {
@@ -20,13 +26,13 @@ func WithoutChannel(m Message) Message {
 // with that code. Bot is our own user ID, empty when it is not known.
 func CannotShow(request int64, channel, code, bot string) Message {
 	where, me := "the channel where it belongs", "my name"
-	if channel != "" {
+	if namedChannel.MatchString(channel) {
 		where = "<#" + channel + ">"
 	}
 	if bot != "" {
-		me = "<@" + bot + ">"
+		me = mention(access.UserID(bot))
 	}
-	why := fmt.Sprintf("because Slack refuses it (%s). Ask whoever runs me to look at the log", code)
+	why := fmt.Sprintf("because Slack refuses it (%s). Ask whoever runs me to look at the log", escape(code, nameLimit))
 	switch code {
 	case "is_archived":
 		why = "because that channel is archived. Unarchive it, or ask whoever runs me to set another channel"

@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,11 +85,20 @@ func run(v access.RequestView, now time.Time) string {
 	case v.Request.Kind == access.KindExtend:
 		return extended(v)
 	case phaseOf(v) == access.PhaseRemove:
-		return removing(tallyOf(v.Results, access.PhaseRemove), elsewhere(v.Grant))
+		return removing(tallyOf(v.Results, access.PhaseRemove), elsewhere(v.Grant)) + halted(v)
 	case v.Grant != nil && !v.Grant.LiveAt(now):
 		return "*The time is over:* the keys are about to be removed."
 	}
-	return placing(v)
+	return placing(v) + halted(v)
+}
+
+// halted says why nothing moves.
+func halted(v access.RequestView) string {
+	waits := func(r access.Result) bool { return r.State == access.Waiting || r.State == access.Unsure }
+	if !v.Halted || !slices.ContainsFunc(v.Results, waits) {
+		return ""
+	}
+	return " *RunCloud refuses my token (401):* what waits goes on by itself once that is mended."
 }
 
 func extended(v access.RequestView) string {

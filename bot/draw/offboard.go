@@ -25,7 +25,7 @@ func offboard(v access.RequestView) Message {
 	}
 	p.head(offboardTitle(v))
 	p.say(offboardState(v), started(v), toldReason(r))
-	p.say(removing(tallyOf(v.Results, access.PhaseRemove), false), removedFrom(v), reading(v))
+	p.say(removing(tallyOf(v.Results, access.PhaseRemove), false)+halted(v), removedFrom(v), reading(v))
 	p.small(byHand(v)...)
 	p.list("Still to remove", debtLines(v), list, "see `/sshkey list`")
 	p.candidates(v)

@@ -273,8 +273,12 @@ func TestUnauthorizedHaltsEverythingAndNothingIsLost(t *testing.T) {
 		t.Fatalf("not halted: %v", err)
 	}
 	h.must(h.Resume(h.ctx()))
+	halted := h.view(r.ID)
 	broken = false
 	h.must(h.Resume(h.ctx()))
+	if going := h.view(r.ID); !halted.Halted || going.Halted || going.Drawing.Version == halted.Drawing.Version {
+		t.Errorf("the request does not show why it waits: %t, then %t", halted.Halted, going.Halted)
+	}
 	h.work()
 	if got := states(h.view(r.ID), access.PhaseAdd); got[access.Done] != 5 {
 		t.Errorf("after it was mended %v", got)

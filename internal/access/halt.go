@@ -52,6 +52,9 @@ func (s *Service) haltOn(ctx context.Context, err error) error {
 		if err := s.audit(ctx, tx, "", "work.halt", "target", 0, "running", "halted", MessageOf(err)); err != nil {
 			return err
 		}
+		if err := announceUnsettled(ctx, tx); err != nil {
+			return err
+		}
 		return tx.Notify(ctx, Notice{Key: "halted:" + since, Kind: NoticeHalted, Detail: MessageOf(err)})
 	})
 	if storeErr != nil {
@@ -81,6 +84,19 @@ func (s *Service) Resume(ctx context.Context) error {
 		if err := s.audit(ctx, tx, "", "work.resume", "target", 0, "halted", "running", ""); err != nil {
 			return err
 		}
+		if err := announceUnsettled(ctx, tx); err != nil {
+			return err
+		}
 		return tx.Notify(ctx, Notice{Key: "resumed:" + since, Kind: NoticeResumed})
 	})
+}
+
+// announceUnsettled has everything drawn anew that waits for the target, since why it
+// waits has changed.
+func announceUnsettled(ctx context.Context, tx Tx) error {
+	ids, err := tx.Unsettled(ctx)
+	if err != nil {
+		return err
+	}
+	return tx.Announce(ctx, ids...)
 }

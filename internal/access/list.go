@@ -49,6 +49,11 @@ func (s *Service) view(ctx context.Context, tx Tx, id int64) (v RequestView, err
 		return v, err
 	}
 	v.Sessions = sessionsOf(v.Results)
+	since, err := tx.Flag(ctx, flagHalted)
+	if err != nil {
+		return v, err
+	}
+	v.Halted = since != ""
 	return v, s.viewAccess(ctx, tx, &v)
 }
 

@@ -203,6 +203,8 @@ type ResultTx interface {
 	SaveResult(ctx context.Context, r Result) error
 	// OpenInspections lists inspections that are not final.
 	OpenInspections(ctx context.Context) ([]Result, error)
+	// Unsettled lists the requests with results that still change by themselves.
+	Unsettled(ctx context.Context) ([]int64, error)
 	// Results lists the results of a request, by server name.
 	Results(ctx context.Context, requestID int64) ([]Result, error)
 	// Tell records what the thread has shown of these results.

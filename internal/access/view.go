@@ -23,6 +23,7 @@ type RequestView struct {
 	Sessions   []OpenSession
 	Messages   []Message
 	Drawing    Drawing
+	Halted     bool // all work waits, because the target refuses our credentials
 	Renewals   Renewals
 }
 

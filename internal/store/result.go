@@ -54,6 +54,11 @@ func (t *tx) OpenInspections(ctx context.Context) ([]access.Result, error) {
 		WHERE phase = 'inspect' AND state IN ('waiting', 'failed', 'unknown') ORDER BY updated_at, request_id, server_id`)
 }
 
+// Unsettled implements access.ResultTx.
+func (t *tx) Unsettled(ctx context.Context) ([]int64, error) {
+	return many(ctx, t, column[int64], "SELECT DISTINCT request_id FROM results WHERE state IN ('waiting', 'unknown') ORDER BY request_id")
+}
+
 // Results implements access.ResultTx.
 func (t *tx) Results(ctx context.Context, requestID int64) ([]access.Result, error) {
 	return many(ctx, t, scanResult, "SELECT "+resultColumns+" FROM results WHERE request_id = $1 ORDER BY server_name, server_id, phase, system_user, fingerprint", requestID)

@@ -56,6 +56,7 @@ func testInspections(t *testing.T, s *store.Store) {
 	open := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Result, error) {
 		return tx.OpenInspections(ctx)
 	})
+	same(t, "unsettled requests", read(t, s, func(ctx context.Context, tx access.Tx) ([]int64, error) { return tx.Unsettled(ctx) }), []int64{1})
 	same(t, "open inspections, oldest first", open, []access.Result{rs[1], rs[0], rs[4]})
 }
 
