@@ -256,11 +256,7 @@ func (n *Announcer) cannotShow(ctx context.Context, v *access.RequestView, cause
 	channel := slackChannel(cause)
 	told := slices.ContainsFunc(v.Messages, func(m access.Message) bool { return m.Role == roleMend && m.Digest == channel })
 	if to := n.mender(ctx, v); !told && to != "" {
-		bot := ""
-		if self, err := n.API.Self(ctx); err == nil {
-			bot = self.UserID
-		}
-		at, err := n.API.Post(ctx, to, "", draw.CannotShow(v.Request.ID, channel, slackCode(cause), bot))
+		at, err := n.API.Post(ctx, to, "", draw.CannotShow(v.Request.ID, channel, slackCode(cause), n.self(ctx)))
 		if err != nil && temporary(err) {
 			return err
 		}
@@ -275,6 +271,15 @@ func (n *Announcer) cannotShow(ctx context.Context, v *access.RequestView, cause
 	}
 	n.Log.Warn("a request cannot be shown", "request", v.Request.ID, "channel", channel, "error", cause)
 	return nil
+}
+
+// self answers who we are in Slack; nobody when Slack does not say.
+func (n *Announcer) self(ctx context.Context) access.UserID {
+	self, err := n.API.Self(ctx)
+	if err != nil {
+		return ""
+	}
+	return access.UserID(self.UserID)
 }
 
 // mender is who can be told: the one who asked, or an approver.

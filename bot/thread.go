@@ -205,21 +205,9 @@ func (t *thread) file(ctx context.Context) error {
 	}
 	if err != nil {
 		t.Log.Warn("the complete list could not be attached", "request", t.view.Request.ID, "error", err)
-		if _, unsaid := t.API.Post(ctx, t.parent.Channel, t.parent.TS, draw.Say(noFile(err))); unsaid != nil {
+		if _, unsaid := t.API.Post(ctx, t.parent.Channel, t.parent.TS, draw.NoFile(slackCode(err), t.self(ctx))); unsaid != nil {
 			return unsaid
 		}
 	}
 	return t.record(ctx, t.view, role, place, name)
-}
-
-// noFile says what people miss, and how whoever runs us brings it back.
-func noFile(err error) string {
-	text := "The complete list could not be attached as a file. The messages above name every server."
-	switch slackCode(err) {
-	case "missing_scope":
-		text += " Whoever runs me can mend this for the next time: the app lacks the scope `files:write` and has to be installed again with it."
-	case "not_in_channel", "channel_not_found":
-		text += " For the next time, type `/invite @sshkey` in this channel."
-	}
-	return text
 }

@@ -152,6 +152,8 @@ func (w world) noticeCases() map[string]any {
 		"cannot-show":            CannotShow(12, "C0OPS", "not_in_channel", "U0BOT"),
 		"cannot-show-archived":   CannotShow(12, "C0OPS", "is_archived", "U0BOT"),
 		"cannot-show-restricted": CannotShow(12, "C0OPS", "restricted_action", ""),
+		"no-file":                NoFile("missing_scope", "U0BOT"),
+		"no-file-not-invited":    NoFile("not_in_channel", "U0BOT"),
 		"without-channel":        WithoutChannel(Notice(notice(access.NoticeHalted), nil, nil)),
 		"plain":                  Say(Plain(Request(v, noon()))),
 	}

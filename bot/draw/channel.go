@@ -22,15 +22,33 @@ func WithoutChannel(m Message) Message {
 	return m
 }
 
+// myself names the bot as Slack knows it, whatever the app is called there.
+func myself(bot access.UserID) string {
+	if bot == "" {
+		return "my name"
+	}
+	return mention(bot)
+}
+
+// NoFile tells what people miss when the complete list could not be attached, and how
+// whoever runs the bot brings it back.
+func NoFile(code string, bot access.UserID) Message {
+	text := "The complete list could not be attached as a file. The messages above name every server."
+	switch code {
+	case "missing_scope":
+		text += " Whoever runs me can mend this for the next time: the app lacks the scope `files:write` and has to be installed again with it."
+	case "not_in_channel", "channel_not_found":
+		text += " For the next time, type `/invite` and " + myself(bot) + " in this channel."
+	}
+	return Say(text)
+}
+
 // CannotShow tells how to mend that Slack refused the message of a request in a channel
 // with that code. Bot is our own user ID, empty when it is not known.
-func CannotShow(request int64, channel, code, bot string) Message {
-	where, me := "the channel where it belongs", "my name"
+func CannotShow(request int64, channel, code string, bot access.UserID) Message {
+	where, me := "the channel where it belongs", myself(bot)
 	if namedChannel.MatchString(channel) {
 		where = "<#" + channel + ">"
-	}
-	if bot != "" {
-		me = mention(access.UserID(bot))
 	}
 	why := fmt.Sprintf("because Slack refuses it (%s). Ask whoever runs me to look at the log", escape(code, nameLimit))
 	switch code {
