@@ -35,7 +35,7 @@ func TestClosedChannelIsLookedAtByOneCallAtATime(t *testing.T) {
 					t.Fatalf("%v, again in %s", err, access.RetryAfter(err))
 				}
 			}
-			time.Sleep(5 * time.Second)
+			sleep(t.Context(), 5*time.Second)
 		}
 		if asked < 6 || asked > 12 {
 			t.Errorf("Slack was asked %d times in an hour", asked)
@@ -43,7 +43,7 @@ func TestClosedChannelIsLookedAtByOneCallAtATime(t *testing.T) {
 		if did, err := d.answerTo(call{method: "chat.postMessage", channel: "C2"}, ""); !did || err != nil {
 			t.Errorf("another channel is closed as well: %v", err)
 		}
-		time.Sleep(10 * time.Minute)
+		sleep(t.Context(), 10*time.Minute)
 		for range 2 {
 			if did, err := d.answerTo(update, ""); !did || err != nil {
 				t.Errorf("still closed: %v", err)
@@ -69,7 +69,7 @@ func TestRefusedTokenClosesEverything(t *testing.T) {
 		if did, err := d.answerTo(call{method: responseURL}, ""); !did || err != nil {
 			t.Errorf("a response_url needs no token: %v", err)
 		}
-		time.Sleep(time.Minute)
+		sleep(t.Context(), time.Minute)
 		if did, err := d.answerTo(post, ""); !did || err != nil || d.refused() != "" {
 			t.Errorf("still refused: %v, %q", err, d.refused())
 		}

@@ -3,6 +3,7 @@ package draw
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"github.com/slack-go/slack"
 
@@ -16,7 +17,7 @@ var namedChannel = regexp.MustCompile(`^[CG][A-Z0-9]+$`)
 func WithoutChannel(m Message) Message {
 	const why = "This comes to every approver, because I have no channel for it. Whoever runs me can name one in SSHKEYBOT_ANNOUNCE_CHANNEL."
 	if len(m.Blocks) > 0 {
-		m.Blocks = append(m.Blocks[:len(m.Blocks):len(m.Blocks)], slack.NewContextBlock("", markup(why)))
+		m.Blocks = append(slices.Clip(m.Blocks), slack.NewContextBlock("", markup(why)))
 	}
 	m.Text += "\n" + why
 	return m

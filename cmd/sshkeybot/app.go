@@ -254,7 +254,7 @@ func (a *app) hearsSlack(context.Context) error {
 	h := a.bot.Health()
 	switch {
 	case h.Refused != "":
-		return errors.New("Slack refuses a token: " + h.Refused) //nolint:staticcheck // a name
+		return errors.New("Slack refuses a token: " + h.Refused)
 	case h.Sockets == 0:
 		return errors.New("no socket is connected to Slack")
 	case h.Deaf:
