@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -10,7 +9,6 @@ import (
 	"sshkeybot/bot/draw"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
-	"sshkeybot/internal/sshkey"
 )
 
 // lookLimit is how long a look may take before a modal is opened: its trigger lives
@@ -30,7 +28,7 @@ func (b *Bot) atOnce(ctx context.Context, a act) (payload any, done bool) {
 	case aClick:
 		return nil, b.clickAtOnce(ctx, a)
 	case aSubmission:
-		return b.submissionAtOnce(a)
+		return b.submissionAtOnce(ctx, a)
 	}
 	return nil, false
 }
@@ -51,6 +49,9 @@ func (b *Bot) commandAtOnce(ctx context.Context, a act) (payload any, done bool)
 	view := draw.RegisterModal()
 	view.PrivateMetadata = a.Channel // where the answer is shown
 	if c.Verb == "grant" {
+		if err := b.seen(a); err != nil {
+			return refusal(err), true
+		}
 		view = draw.GrantModal(b.prefilled(a, c), b.cfg.SystemUsers, b.cfg.Limits)
 	}
 	return b.open(ctx, a, view), true
@@ -76,7 +77,7 @@ func (b *Bot) open(ctx context.Context, a act, view slack.ModalViewRequest) any 
 	defer cancel()
 	if err := b.cfg.API.OpenModal(soon, a.Trigger, view); err != nil {
 		b.cfg.Log.Warn("a form could not be opened", "envelope", a.ID, "form", view.CallbackID, "error", err)
-		r := private(draw.Say("The form could not be opened: Slack was too slow. Please try again; nothing was changed."))
+		r := private(draw.FormNotOpened())
 		if a.Kind == aCommand {
 			return r
 		}
@@ -126,7 +127,7 @@ func (b *Bot) extendModal(ctx context.Context, a act) (slack.ModalViewRequest, e
 	}
 	for _, g := range own.Grants {
 		if g.Grant.ID == a.number() && g.Grant.LiveAt(b.now()) {
-			return draw.ExtendModal(g.Grant), nil
+			return draw.ExtendModal(g), nil
 		}
 	}
 	return slack.ModalViewRequest{}, &access.Error{Code: access.Conflict, Message: "That access has ended. Ask anew with `/sshkey grant`."}
@@ -141,7 +142,7 @@ func (b *Bot) decisionModal(ctx context.Context, a act) (slack.ModalViewRequest,
 		return slack.ModalViewRequest{}, err
 	}
 	if approver, err := b.cfg.Uses.IsApprover(ctx, a.Person); err == nil && !approver {
-		return slack.ModalViewRequest{}, &access.Error{Code: access.Forbidden, Message: "Only an approver may do this."}
+		return slack.ModalViewRequest{}, &access.Error{Code: access.Forbidden, Message: "Only an approver may do this.", Ask: v.Deciders}
 	}
 	if a.Action == draw.ActionDeny {
 		return draw.DenyModal(v.Request.ID), nil
@@ -167,96 +168,4 @@ func (b *Bot) decidable(r access.Request) error {
 	case access.Draft, access.Pending, access.Expired: // too late, whatever is written down
 	}
 	return e
-}
-
-// submissionAtOnce answers what is wrong with a form beside its fields.
-func (b *Bot) submissionAtOnce(a act) (payload any, done bool) {
-	wrong := b.wrong(a)
-	if len(wrong) == 0 {
-		return nil, false
-	}
-	return map[string]any{"response_action": "errors", "errors": wrong}, true
-}
-
-// wrong finds what needs no look at anything else, by the block of the field.
-func (b *Bot) wrong(a act) map[string]string {
-	state, wrong := a.form(), map[string]string{}
-	note := func(block string, err error) {
-		if err != nil {
-			wrong[block] = access.MessageOf(shown(err))
-		}
-	}
-	switch a.Modal {
-	case draw.ModalRegister:
-		form := draw.ReadRegister(state)
-		_, err := sshkey.Parse(form.Key)
-		note(draw.BlockKey, err)
-		note(draw.BlockNote, leaked(form.Note))
-	case draw.ModalGrant:
-		form := draw.ReadGrant(state, a.Metadata)
-		note(draw.BlockDuration, b.wrongDuration(form.Duration))
-		note(draw.BlockServers, wrongServers(form.Servers))
-		note(draw.BlockReason, leaked(form.Reason))
-	case draw.ModalDeny:
-		note(draw.BlockReason, leaked(draw.ReadDeny(state)))
-	case draw.ModalEdit:
-		form := draw.ReadEdit(state)
-		note(draw.BlockDuration, b.wrongDuration(form.Duration))
-		note(draw.BlockServers, wrongServers(form.Servers))
-	case draw.ModalExtend:
-		_, err := duration.Parse(draw.ReadExtend(state))
-		note(draw.BlockDuration, asRefusal(err))
-	}
-	return wrong
-}
-
-// asSentence makes one of an error, which begins small and ends without a stop.
-func asSentence(err error) string {
-	text := err.Error()
-	return strings.ToUpper(text[:1]) + text[1:] + "."
-}
-
-func asRefusal(err error) error {
-	if err == nil {
-		return nil
-	}
-	return refuse("%s", asSentence(err))
-}
-
-func (b *Bot) wrongDuration(text string) error {
-	d, forever, err := readDuration(text)
-	limits := b.cfg.Limits
-	switch {
-	case err != nil:
-		return asRefusal(err)
-	case forever && !limits.Forever:
-		return refuse("Access for ever is not allowed here; name a duration such as 12h.")
-	case !forever && limits.Min > 0 && d < limits.Min:
-		return refuse("That is too short: the shortest grant is %s.", duration.Format(limits.Min))
-	case !forever && limits.Max > 0 && d > limits.Max:
-		return refuse("That is too long: the longest grant is %s.", duration.Format(limits.Max))
-	}
-	return nil
-}
-
-func readDuration(text string) (d time.Duration, forever bool, err error) {
-	if strings.EqualFold(strings.TrimSpace(text), "forever") {
-		return 0, true, nil
-	}
-	d, err = duration.Parse(text)
-	return d, false, err
-}
-
-// wrongServers checks the form of a pattern; what it matches is seen later.
-func wrongServers(pattern string) error {
-	if err := leaked(pattern); err != nil {
-		return err
-	}
-	for part := range strings.SplitSeq(pattern, ",") {
-		id, isID := strings.CutPrefix(strings.TrimSpace(part), "#")
-		if isID && (id == "" || strings.Trim(id, "0123456789") != "") {
-			return refuse("A server ID is written like #1203.")
-		}
-	}
-	return nil
 }

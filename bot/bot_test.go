@@ -88,6 +88,18 @@ func (r *rig) submit(t *testing.T, user string, values map[string]map[string]any
 	return got
 }
 
+func TestFormIsRefusedWhereNobodyWouldSeeTheRequest(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	if _, err := r.Command(t.Context(), "U1", r.DM("U1"), "/sshkey grant"); err != nil {
+		t.Fatal(err)
+	}
+	r.until(t, "a refusal", func() bool { return strings.Contains(r.whispered("U1").Text, "Nobody else would see") })
+	if open := r.Modals("U1"); len(open) > 0 {
+		t.Errorf("a form is open: %+v", open)
+	}
+}
+
 func TestForms(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{})
@@ -97,6 +109,10 @@ func TestForms(t *testing.T) {
 	bad := r.submit(t, "U1", map[string]map[string]any{draw.BlockDuration: {"value": "9000d"}, draw.BlockServers: {"value": "#x"}})
 	if bad.ResponseAction != "errors" || bad.Errors[draw.BlockDuration] == "" || bad.Errors[draw.BlockServers] == "" {
 		t.Errorf("%+v", bad)
+	}
+	bad = r.submit(t, "U1", map[string]map[string]any{draw.BlockDuration: {"value": "2h"}, draw.BlockServers: {"value": "web-9"}})
+	if want := "No server matches `web-9`. The nearest: web-1, web-2."; bad.Errors[draw.BlockServers] != want || len(bad.Errors) != 1 {
+		t.Errorf("%+v, want the servers refused while the form is open", bad)
 	}
 	if r.office.requests() != 0 {
 		t.Error("a refused form made a request")

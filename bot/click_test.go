@@ -226,3 +226,21 @@ func TestUnknownButtonIsAnswered(t *testing.T) {
 		}
 	}
 }
+
+func TestDraftThatIsOverKeepsNoButtons(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	r.types(t, "U1", "revoke @bob")
+	draft := r.whispered("U1")
+	if _, err := r.office.Cancel(t.Context(), 1, "U1"); err != nil { // as its expiry would
+		t.Fatal(err)
+	}
+	got, err := r.ClickEphemeral(t.Context(), "U1", draft.TS, slacksim.Pick{ActionID: draw.ActionConfirm})
+	if err != nil || !got.Acked {
+		t.Fatalf("%+v %v", got, err)
+	}
+	r.until(t, "the draft is replaced", func() bool {
+		all := r.Ephemeral("U1")
+		return len(all) == 1 && strings.Contains(all[0].Text, "already") && len(all[0].Buttons()) == 0
+	})
+}

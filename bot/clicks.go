@@ -45,7 +45,7 @@ func (b *Bot) press(ctx context.Context, a act) (draw.Message, error) {
 		return draw.Retried(n), err
 	case draw.ActionDone:
 		given, err := b.cfg.Uses.GiveBack(ctx, a.Person, id, a.ID)
-		return draw.GivenBack(given), err
+		return b.givenBack(ctx, given, err)
 	case draw.ActionRemoveKey:
 		return draw.KeyRemoved(a.Value), b.cfg.Uses.RemoveKey(ctx, a.Person, a.Value)
 	case draw.ActionPick, draw.ActionLeave:

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -103,7 +104,11 @@ func withForm(err error, v verb) error {
 	if access.CodeOf(err) != access.Invalid {
 		return err
 	}
-	return refuse("%s The form is `%s`.", access.MessageOf(err), strings.TrimSpace("/sshkey "+v.name+" "+v.form))
+	shown := &access.Error{Code: access.Invalid, Op: "command", Message: fmt.Sprintf("%s The form is `%s`.", access.MessageOf(err), strings.TrimSpace("/sshkey "+v.name+" "+v.form))}
+	if e, ok := errors.AsType[*access.Error](err); ok {
+		shown.Word = e.Word
+	}
+	return shown
 }
 
 func readNothing(_ *command, rest string) error {
@@ -135,6 +140,11 @@ func readPerson(c *command, rest string) error {
 	return c.name(words[0])
 }
 
+// strange refuses a word. Who typed it sees it; the log does not, for it could be a secret.
+func strange(w word) error {
+	return &access.Error{Code: access.Invalid, Op: "command", Message: "I do not understand `…`. Put names with blanks in double quotes.", Word: w.Text}
+}
+
 // name reads a word as the person.
 func (c *command) name(w word) error {
 	id := mention(w.Text)
@@ -149,7 +159,7 @@ func (c *command) name(w word) error {
 	case strings.HasPrefix(w.Text, "@"):
 		return refuse("I cannot tell who that is: type @ and pick the person from the list that Slack shows. A plain @name could be anybody.")
 	}
-	return refuse("There is a word that I do not understand.")
+	return strange(w)
 }
 
 func readGrant(c *command, rest string) error {
@@ -212,7 +222,7 @@ func (c *command) tail(rest string, allowed ...string) (front []word, err error)
 	for len(words) > 0 {
 		keyword := strings.ToLower(words[0].Text)
 		if !isKeyword(words[0], allowed) {
-			return nil, refuse("There is a word that I do not understand. Put names with blanks in double quotes.")
+			return nil, strange(words[0])
 		}
 		var value string
 		if value, words = listValue(words[1:], allowed); value == "" {
@@ -263,7 +273,7 @@ func readServers(c *command, rest string) error {
 	words, reason := splitWords(rest)
 	value, left := listValue(words, nil)
 	if reason != "" || len(left) > 0 {
-		return refuse("There is a word that I do not understand. Put names with blanks in double quotes.")
+		return strange(append(left, word{Text: "for"})[0])
 	}
 	c.Servers = value
 	return nil

@@ -97,7 +97,22 @@ func TestRefusedCommands(t *testing.T) {
 	}
 }
 
-// A refusal repeats nothing of what was typed: it could be a secret, or a mention.
+func TestStrangeWordIsNamedToWhoTypedIt(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"grant <@U1> 1h please":          "`please`",
+		"grant <@U1> 1h on a <!channel>": "`!channel`",
+		"servers a b":                    "`b`",
+		"offboard *bob*":                 "`*bob*`",
+	} {
+		_, err := readCommand(text)
+		if got := refusal(err).Text; !strings.Contains(got, "I do not understand "+want) {
+			t.Errorf("%q: %s", text, got)
+		}
+	}
+}
+
+// The log repeats nothing of what was typed: it could be a secret.
 func FuzzReadCommand(f *testing.F) {
 	f.Add("grant <@U1> 12h on x for y")
 	f.Add("revoke zqzqzq zqzqzq")

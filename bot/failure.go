@@ -37,6 +37,9 @@ func slackChannel(err error) string {
 	return ""
 }
 
+// slackIsAway is what people read when Slack does not answer us.
+const slackIsAway = "Slack does not answer me, so nothing was changed. Please try again in a minute."
+
 // failure says what an error of slack-go means for the caller.
 func failure(c call, err error) error {
 	if err == nil {
@@ -55,13 +58,13 @@ func failure(c call, err error) error {
 }
 
 func tooFast(c call, wait time.Duration) error {
-	return &access.Error{Code: access.RateLimited, Op: c.method, Message: "Slack asks to wait a moment.", RetryAfter: max(wait, time.Second)}
+	return &access.Error{Code: access.RateLimited, Op: c.method, Message: "Slack is busy, so nothing was changed. Please try again in a minute.", RetryAfter: max(wait, time.Second)}
 }
 
 // answered sorts the codes of the Web API: those of trouble at Slack, those of our
 // token, and all others, which are about this one call.
 func answered(c call, code string) error {
-	e := &access.Error{Code: access.Invalid, Op: c.method, Message: "Slack refused: " + code + ".", Err: &slackError{code, c.channel}}
+	e := &access.Error{Code: access.Invalid, Op: c.method, Message: "Slack did not do its part, so nothing was changed. Please tell whoever runs me; the log says more.", Err: &slackError{code, c.channel}}
 	switch code {
 	case "ratelimited", "rate_limited", "message_limit_exceeded":
 		return tooFast(c, unspecified)
@@ -76,14 +79,14 @@ func answered(c call, code string) error {
 }
 
 func answeredStatus(c call, status slack.StatusCodeError) error {
-	e := &access.Error{Code: access.Invalid, Op: c.method, Message: "Slack refused.", Err: status}
+	e := &access.Error{Code: access.Invalid, Op: c.method, Message: "Slack did not do its part, so nothing was changed. Please tell whoever runs me; the log says more.", Err: status}
 	switch {
 	case status.Code == http.StatusTooManyRequests:
 		return tooFast(c, unspecified)
 	case status.Code >= http.StatusInternalServerError && c.safe:
-		e.Code, e.Message = access.Unavailable, "Slack is in trouble."
+		e.Code, e.Message = access.Unavailable, slackIsAway
 	case status.Code >= http.StatusInternalServerError:
-		e.Code, e.Message = access.UnknownOutcome, "Slack is in trouble."
+		e.Code, e.Message = access.UnknownOutcome, slackIsAway
 	}
 	return e
 }
@@ -94,7 +97,7 @@ func unanswered(c call, err error) error {
 	if bad, ok := errors.AsType[*url.Error](err); ok {
 		err = bad.Err // without the address, which may be a secret
 	}
-	e := &access.Error{Code: access.UnknownOutcome, Op: c.method, Message: "Slack did not answer.", Err: err}
+	e := &access.Error{Code: access.UnknownOutcome, Op: c.method, Message: slackIsAway, Err: err}
 	if op, ok := errors.AsType[*net.OpError](err); c.safe || ok && op.Op == "dial" {
 		e.Code = access.Unavailable
 	}

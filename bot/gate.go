@@ -41,7 +41,7 @@ func (g *gate) pass(ctx context.Context, c call) error {
 	wait := max(turn.DelayFrom(now), g.heldFor(c, now))
 	if wait > patience {
 		turn.CancelAt(now)
-		return &access.Error{Code: access.RateLimited, Op: c.method, Message: "Slack asks to wait a moment.", RetryAfter: wait}
+		return &access.Error{Code: access.RateLimited, Op: c.method, Message: "Slack is busy, so nothing was changed. Please try again in a minute.", RetryAfter: wait}
 	}
 	if !sleep(ctx, wait) {
 		turn.Cancel()

@@ -23,6 +23,7 @@ func (b *Bot) handle(ctx context.Context, a act, s *slot) {
 	if err != nil {
 		b.cfg.Log.Info("refused", "envelope", a.ID, "person", a.Person, "kind", a.Kind, "code", access.CodeOf(err), "error", err)
 		r = refusal(err)
+		r.Replace = a.Private && access.CodeOf(err) == access.Conflict // its buttons can do no more
 	}
 	if a.Kind == aSubmission {
 		a.Channel = b.shownIn(ctx, a)
@@ -49,8 +50,7 @@ func (b *Bot) postpone(ctx context.Context, a act, s *slot, err error) bool {
 	}
 	b.cfg.Log.Warn("an act waits", "envelope", a.ID, "person", a.Person, "kind", a.Kind, "error", err)
 	if age < justNow && a.expectsAnswer() {
-		b.answer(ctx, a, s, private(draw.Say("That has to wait: something I need does not answer at the moment. "+
-			"I keep it and try again by myself for ten minutes, then I tell you what came of it.")))
+		b.answer(ctx, a, s, private(draw.HasToWait()))
 	}
 	return true
 }

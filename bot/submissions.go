@@ -90,7 +90,7 @@ func (b *Bot) extendForm(ctx context.Context, a act) (draw.Message, error) {
 	r, err := b.cfg.Uses.AskExtend(ctx, access.ExtendAsk{
 		Source: a.ID, Asker: a.Person, Person: a.Person, GrantID: draw.ReadID(a.Metadata), Duration: d,
 	})
-	return draw.Asked(r, ""), err
+	return b.asked(ctx, a, r, err)
 }
 
 // shownIn is the channel where the answer to a form is best shown; empty when a

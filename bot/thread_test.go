@@ -208,7 +208,7 @@ func TestFileThatSlackDoesNotTakeNow(t *testing.T) {
 			for _, m := range r.thread(t) {
 				said = append(said, m.Text)
 			}
-			if all := strings.Join(said, "\n"); !strings.Contains(all, "granted on all 200 servers.") || !strings.Contains(all, "removed on all 200 servers.") {
+			if all := strings.Join(said, "\n"); !strings.Contains(all, "Placed on all 200 servers.") || !strings.Contains(all, "Removed on all 200 servers.") {
 				t.Fatalf("%+v: a phase waits for a file of another:\n%s", fault, all)
 			} else if missing := strings.Count(all, "could not be attached"); try >= tries && missing != 2 {
 				t.Errorf("%+v: it is said %d times that a list is missing, want twice", fault, missing)

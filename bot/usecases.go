@@ -15,6 +15,7 @@ type UseCases interface {
 	Deciding
 	Owning
 	Looking
+	Checking
 	Redraw(ctx context.Context, requestID int64, channel, ts string) error
 }
 
@@ -44,6 +45,15 @@ type Owning interface {
 	Register(ctx context.Context, actor access.UserID, key sshkey.Key, note string) (access.Registration, error)
 	RemoveKey(ctx context.Context, actor access.UserID, fingerprint string) error
 	GiveBack(ctx context.Context, actor access.UserID, grantID int64, source string) ([]access.Grant, error)
+}
+
+// Checking tells in advance what a wish would be refused for.
+type Checking interface {
+	CheckReceiver(ctx context.Context, id access.UserID) error
+	CheckServers(ctx context.Context, pattern string) error
+	CheckKey(ctx context.Context, actor access.UserID, fingerprint string) error
+	CheckEdit(ctx context.Context, e access.Edit) error
+	CheckExtend(ctx context.Context, a access.ExtendAsk) error
 }
 
 // Looking changes nothing.

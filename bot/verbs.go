@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"strings"
 
@@ -47,7 +48,7 @@ func (b *Bot) grant(ctx context.Context, a act, c command) (draw.Message, error)
 		Source: a.ID, Asker: a.Person, Person: c.Person, Duration: c.Duration, Forever: c.Forever,
 		Servers: c.Servers, SystemUser: c.SystemUser, Reason: c.Reason, Channel: a.Channel,
 	})
-	return draw.Asked(r, ""), err
+	return b.asked(ctx, a, r, err)
 }
 
 func (b *Bot) extend(ctx context.Context, a act, c command) (draw.Message, error) {
@@ -57,12 +58,28 @@ func (b *Bot) extend(ctx context.Context, a act, c command) (draw.Message, error
 	r, err := b.cfg.Uses.AskExtend(ctx, access.ExtendAsk{
 		Source: a.ID, Asker: a.Person, Person: c.Person, Duration: c.Duration, Channel: a.Channel,
 	})
-	return draw.Asked(r, ""), err
+	return b.asked(ctx, a, r, err)
 }
 
 func (b *Bot) done(ctx context.Context, a act, _ command) (draw.Message, error) {
 	given, err := b.cfg.Uses.GiveBack(ctx, a.Person, 0, a.ID)
-	return draw.GivenBack(given), err
+	return b.givenBack(ctx, given, err)
+}
+
+// givenBack names what was given back, as its requests do.
+func (b *Bot) givenBack(ctx context.Context, given []access.Grant, err error) (draw.Message, error) {
+	if err != nil {
+		return draw.Message{}, err
+	}
+	var views []access.RequestView
+	for _, g := range given {
+		v, err := b.cfg.Uses.View(ctx, g.RequestID)
+		if err != nil {
+			return draw.Message{}, err
+		}
+		views = append(views, v)
+	}
+	return draw.GivenBack(views), nil
 }
 
 func (b *Bot) revoke(ctx context.Context, a act, c command) (draw.Message, error) {
@@ -73,30 +90,32 @@ func (b *Bot) revoke(ctx context.Context, a act, c command) (draw.Message, error
 		Source: a.ID, Asker: a.Person, Person: c.Person, Fingerprint: c.Fingerprint, Key: c.Key,
 		Servers: c.Servers, Reason: c.Reason, Channel: a.Channel,
 	})
-	if err != nil {
-		return draw.Message{}, err
-	}
-	return b.asked(ctx, r)
+	return b.asked(ctx, a, r, err)
 }
 
 func (b *Bot) offboard(ctx context.Context, a act, c command) (draw.Message, error) {
 	r, err := b.cfg.Uses.Offboard(ctx, access.OffboardAsk{
 		Source: a.ID, Asker: a.Person, Person: c.Person, Reason: c.Reason, Channel: a.Channel,
 	})
+	return b.asked(ctx, a, r, err)
+}
+
+// asked shows a draft with what it would do, for its asker to confirm, and any other
+// request as a receipt.
+func (b *Bot) asked(ctx context.Context, a act, r access.Request, err error) (draw.Message, error) {
 	if err != nil {
 		return draw.Message{}, err
 	}
-	return b.asked(ctx, r)
-}
-
-// asked shows a draft with what it would do, for its asker to confirm, and any
-// other request as a receipt.
-func (b *Bot) asked(ctx context.Context, r access.Request) (draw.Message, error) {
-	if r.State != access.Draft {
-		return draw.Asked(r, ""), nil
-	}
 	v, err := b.cfg.Uses.View(ctx, r.ID)
-	return draw.Draft(v), err
+	switch {
+	case err != nil:
+		return draw.Message{}, err
+	case r.State == access.Draft:
+		return draw.Draft(v), nil
+	case b.cfg.ApprovalChannel != "":
+		return draw.Asked(v, b.cfg.ApprovalChannel), nil
+	}
+	return draw.Asked(v, a.Channel), nil
 }
 
 // seen refuses to ask where no approver would see the request.
@@ -109,7 +128,7 @@ func (b *Bot) seen(a act) error {
 
 func (b *Bot) list(ctx context.Context, a act, c command) (draw.Message, error) {
 	o, err := b.cfg.Uses.Access(ctx, a.Person, c.Person)
-	return draw.List(o), err
+	return draw.List(o, cmp.Or(c.Person, a.Person), c.Person == "" || c.Person == a.Person), err
 }
 
 func (b *Bot) pending(ctx context.Context, a act, _ command) (draw.Message, error) {

@@ -112,11 +112,12 @@ func plainText(text string) string {
 	return escapes.Replace(text)
 }
 
-// closest answers the candidate that differs least, if it is near at all.
+// closest answers the candidate that differs least, if it is near at all: of a short one
+// no more may be wrong than a letter.
 func closest(text string, candidates []string) string {
 	best, least := "", 3
 	for _, c := range candidates {
-		if d := nearest.Distance(strings.ToLower(text), c); d < least {
+		if d := nearest.Distance(strings.ToLower(text), c); d < least && 2*d < len(c) {
 			best, least = c, d
 		}
 	}

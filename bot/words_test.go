@@ -70,7 +70,7 @@ func FuzzSplitWords(f *testing.F) {
 
 func TestNearest(t *testing.T) {
 	t.Parallel()
-	for typed, want := range map[string]string{"grnat": "grant", "GRANT": "grant", "ofboard": "offboard", "xyzzy": ""} {
+	for typed, want := range map[string]string{"grnat": "grant", "GRANT": "grant", "ofboard": "offboard", "don": "done", "dance": "", "lost": "list", "xyzzy": ""} {
 		if got := closest(typed, verbNames()); got != want {
 			t.Errorf("%s: %q", typed, got)
 		}

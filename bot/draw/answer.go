@@ -3,7 +3,7 @@ package draw
 import (
 	"errors"
 	"fmt"
-	"regexp"
+	"strings"
 
 	"sshkeybot/internal/access"
 )
@@ -25,7 +25,7 @@ func Help() Message {
 		"`/sshkey keys [@user]`: show registered keys.",
 	)
 	p.say(
-		"*Take access away*",
+		"*Revoke access*",
 		"`/sshkey revoke @user|FINGERPRINT|KEY [on SERVERS] [for REASON]`: end access early, or have a key removed. An approver decides.",
 	)
 	p.say(
@@ -42,10 +42,24 @@ func Help() Message {
 	return p.message()
 }
 
-// Refusal shows why something was not done: the sentence of the error, and for a conflict who was first.
+// Refusal shows why something was not done: the sentence of the error, whom it is about,
+// who can help, and for a conflict who was first.
 func Refusal(err error) Message {
 	text := sentence(access.MessageOf(err), 1500)
-	if e, ok := errors.AsType[*access.Error](err); ok && e.Who != "" {
+	e, ok := errors.AsType[*access.Error](err)
+	if !ok {
+		return Say(text)
+	}
+	if e.Word != "" {
+		text = strings.Replace(text, "`…`", code(e.Word, nameLimit), 1)
+	}
+	if rest, found := strings.CutPrefix(text, "This person "); found && e.About != "" {
+		text = mention(e.About) + " " + rest
+	}
+	if ask := mentionAll(e.Ask[:min(len(e.Ask), askedAtMost)]); ask != "" {
+		text += " Approvers are " + ask + "."
+	}
+	if e.Who != "" {
 		text += " That was " + by(e.Who)
 		if !e.When.IsZero() {
 			text += ", " + date(e.When)
@@ -55,11 +69,21 @@ func Refusal(err error) Message {
 	return Say(text)
 }
 
-// Asked is the receipt of a request. permalink leads to the request's message; empty while there is none.
-func Asked(r access.Request, permalink string) Message {
-	p := &page{}
-	p.say(fmt.Sprintf("Request %d: %s. %s", r.ID, what(r), next(r)) + linkTo(permalink))
-	return p.message()
+// askedAtMost is how many approvers a refusal names.
+const askedAtMost = 5
+
+// Asked is the receipt of a request, which is posted in a channel; that is empty where
+// it goes nowhere yet.
+func Asked(v access.RequestView, in string) Message {
+	text := fmt.Sprintf("Request %d: %s", v.Request.ID, what(v.Request))
+	if len(v.Servers) > 0 && v.Request.Kind != access.KindOffboard {
+		text += " on " + strings.TrimPrefix(serverFact(v), "all servers: ")
+	}
+	text += ". " + next(v.Request)
+	if c := channel(in); c != "" && v.Request.State != access.Draft {
+		text += " It is in " + c + "."
+	}
+	return Say(text)
 }
 
 // next says what happens with a request now.
@@ -83,15 +107,6 @@ func next(r access.Request) string {
 	return ""
 }
 
-var slackLink = regexp.MustCompile(`^https://[A-Za-z0-9.:-]+/[A-Za-z0-9/._?=&%-]*$`)
-
-func linkTo(permalink string) string {
-	if !slackLink.MatchString(permalink) {
-		return ""
-	}
-	return " <" + permalink + "|See the request>"
-}
-
 // Registered is the receipt of a key.
 func Registered(g access.Registration) Message {
 	verb := "Registered"
@@ -100,7 +115,7 @@ func Registered(g access.Registration) Message {
 	}
 	p := &page{}
 	p.say(fmt.Sprintf("%s: %s %s.", verb, code(g.Key.Type, nameLimit), code(g.Key.Fingerprint, nameLimit)), released(g.Released),
-		"It counts for access that is approved from now on. Access that you have already keeps its keys.")
+		"This key is used for access that is approved from now on.")
 	return p.message()
 }
 
@@ -125,7 +140,7 @@ func Decided(r access.Request, verdict access.Verdict) Message {
 	case verdict == access.Deny:
 		return Say(fmt.Sprintf("You denied request %d. %s is told.", r.ID, mention(r.Asker)))
 	case r.State == access.Pending:
-		return Say(fmt.Sprintf("Your approval of request %d counts. It needs another approver as well.", r.ID))
+		return Say(fmt.Sprintf("You approved request %d. It needs another approver as well.", r.ID))
 	}
 	if r.Kind == access.KindExtend {
 		return Say(fmt.Sprintf("You approved request %d: %s.", r.ID, what(r)))
@@ -148,9 +163,14 @@ func Edited(r access.Request) Message {
 	return Say(fmt.Sprintf("Request %d is changed: %s. The request shows both the old and the new values.", r.ID, what(r)))
 }
 
-// GivenBack is the receipt of access that was given back early.
-func GivenBack(grants []access.Grant) Message {
-	return Say("You gave back " + count(len(grants), "grant", "grants") + ". The keys are being removed; the thread of " + theRequests(len(grants)) + " shows every server.")
+// GivenBack is the receipt of access that was given back early, each with the request
+// that it came from.
+func GivenBack(grants []access.RequestView) Message {
+	lines := make([]string, len(grants))
+	for i, v := range grants {
+		lines[i] = fmt.Sprintf("as %s on %s (request %d)", code(v.Request.SystemUser, nameLimit), namedServers(v), v.Request.ID)
+	}
+	return Say("You gave back your access " + fit(lines, "; ", 1500, "") + ". The keys are being removed; the thread of " + theRequests(len(grants)) + " shows every server.")
 }
 
 func theRequests(n int) string {
@@ -179,6 +199,16 @@ func LeftAlone(n int) Message {
 		return Say("That key stays. The message of the request shows it.")
 	}
 	return Say("Those " + count(n, "key", "keys") + " stay. The message of the request shows them.")
+}
+
+// HasToWait tells that an act is kept until what it needs answers again.
+func HasToWait() Message {
+	return Say("That has to wait: something I need does not answer at the moment. I keep it and try again by myself for ten minutes, then I tell you what came of it.")
+}
+
+// FormNotOpened tells that Slack did not show a form.
+func FormNotOpened() Message {
+	return Say("The form could not be opened, because Slack was too slow. Nothing was changed. Please try again.")
 }
 
 // Say makes a message of one sentence of the bot's own in markup. Foreign text in it must have been escaped.

@@ -32,10 +32,10 @@ func (w world) requestCases() map[string]any {
 	return map[string]any{
 		"request-pending": draw(access.KindGrant, access.Pending, nil),
 		"request-pending-full": draw(access.KindGrant, access.Pending, func(v *access.RequestView) {
-			v.Request.Pattern, v.Request.AskedPattern, v.Request.EditedBy = w.foreign("web-*"), w.foreign("web-*,db-*"), carol
-			v.Request.AskedDuration, v.Request.Duration = 7*24*time.Hour, 24*time.Hour
+			v.Request.Pattern, v.Request.AskedPattern, v.Request.NarrowedBy = w.foreign("web-*"), w.foreign("web-*,db-*"), carol
+			v.Request.AskedDuration, v.Request.Duration, v.Request.ShortenedBy = 7*24*time.Hour, 24*time.Hour, alice
 			v.Offline, v.There, v.Needed = 2, 1, 2
-			v.Overlaps = []access.Grant{grant()}
+			v.Overlaps = []access.GrantView{w.access()}
 			v.Renewals = access.Renewals{Every: 12 * time.Hour, CallsPerMonth: 2520}
 			v.Approvals = []access.Approval{{Approver: carol, Verdict: access.Approve}}
 		}),
@@ -107,7 +107,7 @@ func (w world) offboardCases() map[string]any {
 	deactivated := w.offboarding(removals, 0)
 	deactivated.Request.Asker, deactivated.Request.DecidedBy, deactivated.Approvals, deactivated.Sessions = "", "", nil, nil
 	draft := w.request(access.KindOffboard, access.Draft)
-	draft.Overlaps = []access.Grant{grant(), grant()}
+	draft.Overlaps = []access.GrantView{w.access(), w.access()}
 	reading := w.offboarding(allDone, 0)
 	reading.Results = append(w.results(access.PhaseRemove, allDone), w.results(access.PhaseInspect, unfinished)...)
 	return map[string]any{
@@ -132,18 +132,24 @@ func lost(v access.RequestView) access.RequestView {
 
 func (w world) noticeCases() map[string]any {
 	v, denied, g := w.request(access.KindGrant, access.Pending), w.request(access.KindGrant, access.Denied), grant()
-	approved := w.live(allDone)
+	approved, keyless := w.live(allDone), w.request(access.KindGrant, access.WaitingForKey)
+	running, over := w.live(mixed), w.ended(access.EndGivenBack, 0, allDone)
 	notice := func(k access.NoticeKind) access.Notice {
 		return access.Notice{Kind: k, RequestID: 12, GrantID: 7, Detail: w.foreign("3 servers")}
 	}
 	daily, _ := Daily(w.overview())
 	return map[string]any{
-		"notice-key-wanted": Notice(notice(access.NoticeKeyWanted), &v, nil),
-		"notice-ending":     Notice(notice(access.NoticeEnding), nil, &g),
-		"notice-lapsed":     Notice(notice(access.NoticeLapsed), nil, &g),
+		"notice-key-wanted": Notice(notice(access.NoticeKeyWanted), &keyless, nil),
+		"notice-key-there":  Notice(notice(access.NoticeKeyWanted), &v, nil),
+		"notice-key-late":   Notice(notice(access.NoticeKeyWanted), &denied, nil),
+		"notice-ending":     Notice(notice(access.NoticeEnding), &approved, &g),
+		"notice-ended":      Notice(notice(access.NoticeEnding), &over, over.Grant),
+		"notice-lapsed":     Notice(notice(access.NoticeLapsed), &approved, &g),
 		"notice-halted":     Notice(notice(access.NoticeHalted), nil, nil),
 		"notice-resumed":    Notice(notice(access.NoticeResumed), nil, nil),
 		"notice-approved":   Notice(notice(access.NoticeDecided), &approved, nil),
+		"notice-running":    Notice(notice(access.NoticeDecided), &running, nil),
+		"notice-over":       Notice(notice(access.NoticeDecided), &over, nil),
 		"notice-decided":    Notice(notice(access.NoticeDecided), &denied, nil),
 		"notice-reminder":   Notice(notice(access.NoticeReminder), &v, nil),
 		"notice-decidable":  Notice(notice(access.NoticeDecidable), &v, nil),
@@ -172,16 +178,24 @@ func (w world) answerCases() map[string]any {
 		"refusal":              Refusal(&access.Error{Code: access.Invalid, Message: "No server is called `" + w.foreign("wbe-1") + "`. Did you mean `web-001`?"}),
 		"refusal-second":       Refusal(&access.Error{Code: access.Conflict, Message: "This has been approved already.", Who: carol, When: noon()}),
 		"refusal-stranger":     Refusal(errors.New("pq: password authentication failed")),
-		"asked":                Asked(pending, "https://team.slack.com/archives/C0OPS/p1"),
-		"asked-waiting":        Asked(w.request(access.KindGrant, access.WaitingForKey).Request, ""),
+		"refusal-about":        Refusal(&access.Error{Code: access.Forbidden, Message: "This person was offboarded and cannot be given access.", About: bob}),
+		"refusal-approvers":    Refusal(&access.Error{Code: access.Forbidden, Message: "Only an approver may do this.", Ask: []string{"U0CAROL", "S0OPS", "<!channel>"}}),
+		"refusal-word":         Refusal(&access.Error{Code: access.Invalid, Message: "I do not understand `…`. The form is `/sshkey done`.", Word: w.foreign("soon")}),
+		"has-to-wait":          HasToWait(),
+		"form-not-opened":      FormNotOpened(),
+		"asked":                Asked(pendingView, "C0OPS"),
+		"asked-waiting":        Asked(w.request(access.KindGrant, access.WaitingForKey), "D0BOB"),
+		"left-alone":           LeftAlone(1),
+		"left-alone-rest":      LeftAlone(w.n),
 		"registered":           Registered(access.Registration{Key: key, Fresh: true, Released: []int64{12}}),
 		"registered-again":     Registered(access.Registration{Key: key}),
 		"key-removed":          KeyRemoved(key.Fingerprint),
 		"keys":                 Keys(w.keys(), bob),
 		"keys-none":            Keys(nil, bob),
-		"list":                 List(w.overview()),
-		"list-nothing":         List(access.Overview{Complete: true}),
-		"list-own-nothing":     List(access.Overview{}),
+		"list":                 List(w.overview(), bob, true),
+		"list-nothing":         List(access.Overview{Complete: true}, bob, true),
+		"list-own-nothing":     List(access.Overview{}, bob, true),
+		"list-others-nothing":  List(access.Overview{}, alice, false),
 		"pending":              Pending(waiting),
 		"pending-none":         Pending(nil),
 		"servers":              Servers(w.inventory(), w.n+10),
@@ -192,7 +206,7 @@ func (w world) answerCases() map[string]any {
 		"confirmed":            Confirmed(w.request(access.KindOffboard, access.Approved).Request),
 		"cancelled":            Cancelled(pending),
 		"edited":               Edited(pending),
-		"given-back":           GivenBack([]access.Grant{grant()}),
+		"given-back":           GivenBack([]access.RequestView{w.live(allDone)}),
 		"retried":              Retried(3),
 		"retried-nothing-left": Retried(0),
 		"picked":               Picked(),
@@ -211,10 +225,11 @@ func (w world) viewCases() map[string]any {
 		"modal-deny":        DenyModal(12),
 		"modal-edit":        EditModal(v),
 		"modal-edit-extend": EditModal(w.request(access.KindExtend, access.Pending)),
-		"modal-extend":      ExtendModal(grant()),
+		"modal-extend":      ExtendModal(w.access()),
 		"home":              w.home(0),
 		"home-second":       w.home(1),
 		"home-past-the-end": w.home(9999),
+		"home-refused":      w.refusedHome(),
 		"home-nothing":      Home(HomeData{Me: bob}),
 	}
 }

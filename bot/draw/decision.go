@@ -48,7 +48,7 @@ func expiry(r access.Request) time.Time {
 // by names who decided; nobody is the bot itself.
 func by(id access.UserID) string {
 	if id == "" {
-		return "by me"
+		return "by sshkeybot"
 	}
 	return "by " + mention(id)
 }
@@ -85,7 +85,7 @@ func run(v access.RequestView, now time.Time) string {
 	case v.Request.Kind == access.KindExtend:
 		return extended(v)
 	case phaseOf(v) == access.PhaseRemove:
-		return removing(tallyOf(v.Results, access.PhaseRemove), elsewhere(v.Grant)) + halted(v)
+		return removing(tallyOf(v.Results, access.PhaseRemove), elsewhere(v.Grant), "") + halted(v)
 	case v.Grant != nil && !v.Grant.LiveAt(now):
 		return "*The time is over:* the keys are about to be removed."
 	}
@@ -109,18 +109,64 @@ func extended(v access.RequestView) string {
 }
 
 func placing(v access.RequestView) string {
-	t := tallyOf(v.Results, access.PhaseAdd)
+	t := tallyOf(stillGranted(v), access.PhaseAdd)
 	end := ""
 	if v.Grant != nil {
 		end = " " + until(v.Grant.EndsAt)
 	}
-	switch {
-	case t.open() > 0:
-		return fmt.Sprintf("*Running:* granted on %d of %s%s. %s.", t.good(), servers(t.servers), end, t.words())
-	case t.by[access.Failed] > 0:
-		return fmt.Sprintf("*Granted* on %d of %s%s. %s; the thread says what to do.", t.good(), servers(t.servers), end, t.words())
+	all := servers(t.servers + len(v.Revoked))
+	if t.moving > 0 {
+		return fmt.Sprintf("*Placing keys:* granted on %d of %s so far%s.", t.good(), all, end) + revoked(v)
 	}
-	return fmt.Sprintf("*Granted* on %d of %s%s.", t.good(), servers(t.servers), end)
+	text := fmt.Sprintf("*Granted* on %d of %s%s.", t.good(), all, end)
+	if t.owed() > 0 {
+		text += " " + upper(t.others()) + "; the thread says more."
+	}
+	return text + revoked(v)
+}
+
+// stillGranted leaves out what was placed where the access has been revoked since.
+func stillGranted(v access.RequestView) []access.Result {
+	gone := map[int64]bool{}
+	for _, ref := range v.Revoked {
+		gone[ref.ID] = true
+	}
+	var kept []access.Result
+	for _, r := range v.Results {
+		if r.Phase != access.PhaseAdd || !gone[r.ServerID] {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+// revoked says where a grant that lives on has been revoked, and under which requests.
+func revoked(v access.RequestView) string {
+	if len(v.Revoked) == 0 {
+		return ""
+	}
+	text := " Revoked since on " + servers(len(v.Revoked))
+	if len(v.Revoked) <= fewServers {
+		text += ": " + serverNames(v.Revoked)
+	}
+	return text + inBrackets(numbers(v.Changes, access.KindRevoke)) + "."
+}
+
+// numbers lists the requests of a kind: «request 3», «requests 3, 4».
+func numbers(all []access.Request, kind access.RequestKind) string {
+	var ids []string
+	for _, r := range all {
+		if r.Kind == kind {
+			ids = append(ids, opaque(r.ID))
+		}
+	}
+	switch len(ids) {
+	case 0:
+		return ""
+	case 1:
+		return "request " + ids[0]
+	}
+	return "requests " + fit(ids, ", ", 100, "")
 }
 
 // elsewhere tells whether the removal is shown where it was asked for.
@@ -128,18 +174,22 @@ func elsewhere(g *access.Grant) bool {
 	return g != nil && (g.EndReason == access.EndRevoked || g.EndReason == access.EndOffboarded)
 }
 
-func removing(t tally, elsewhere bool) string {
+// removing says how far the removal is; names, if any, are the servers where it is done.
+func removing(t tally, elsewhere bool, names string) string {
+	if names != "" {
+		names = ": " + names
+	}
 	switch {
 	case t.servers == 0 && elsewhere:
 		return "The keys are removed under the request that ended it."
 	case t.servers == 0:
 		return "There was no key placed by me to remove."
-	case t.owed() == 0 && t.by[access.Done] == t.servers:
-		return fmt.Sprintf("*Removed* on %d of %s.", t.servers, servers(t.servers))
+	case t.by[access.Done] == t.servers:
+		return "*Removed* on " + allServers(t.servers) + names + "."
 	case t.owed() == 0:
-		return fmt.Sprintf("*Removed* on %d of %s: %s.", t.by[access.Done], servers(t.servers), t.words())
+		return fmt.Sprintf("*Removed* on %d of %s%s. %s.", t.by[access.Done], servers(t.servers), names, upper(t.others()))
 	}
-	return fmt.Sprintf("*Removing* on %s: %s. Still to remove on %s.", servers(t.servers), t.words(), servers(t.owed()))
+	return fmt.Sprintf("*Removing keys:* removed on %d of %s so far%s. %s.", t.by[access.Done], servers(t.servers), names, upper(t.others()))
 }
 
 // ending says why and when the access of a request ended, and how late.

@@ -248,7 +248,7 @@ func TestResultsBeginWithFailures(t *testing.T) {
 	v := big().live(mixed)
 	var order []int
 	for _, m := range Results(v, v.Results) {
-		for i, word := range []string{": failed on", ": waiting on", ": being checked on", ": done on", ": already there on"} {
+		for i, word := range []string{"Failed to place on", "Still to place on", "Being checked on", "Placed on", "Already there on"} {
 			if strings.Contains(m.Text, word) && !slices.Contains(order, i) {
 				order = append(order, i)
 			}
@@ -269,7 +269,7 @@ func TestKeysOfOneServerAreOneEntry(t *testing.T) {
 	v := small().live(allDone)
 	v.Results[0].State = access.Failed // one of two keys on the first server
 	m := Results(v, v.Results)[0].Text
-	if !strings.Contains(m, "failed on 1 server") || !strings.Contains(m, "`web-001` (1 of 2 keys)") || !strings.Contains(m, "done on 2 servers") {
+	if !strings.Contains(m, "Failed to place on 1 server") || !strings.Contains(m, "`web-001` (1 of 2 keys)") || !strings.Contains(m, "Placed on 2 servers") {
 		t.Error(m)
 	}
 }
@@ -351,8 +351,8 @@ func TestHomeShowsEveryPage(t *testing.T) {
 		}
 	}
 	for i := range 500 {
-		if !strings.Contains(all.String(), fmt.Sprintf("(grant %d)", i+1)) {
-			t.Errorf("grant %d is on none of %d pages", i+1, pages+1)
+		if !strings.Contains(all.String(), fmt.Sprintf("(request %d)", i+1)) {
+			t.Errorf("request %d is on none of %d pages", i+1, pages+1)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
@@ -97,6 +98,14 @@ func offline(v access.RequestView) string {
 	return fmt.Sprintf(" (%s of them are offline now; their turn comes when they are back)", grouped(v.Offline))
 }
 
+// namedServers names the servers of a request where they are few, and counts them otherwise.
+func namedServers(v access.RequestView) string {
+	if n := len(v.Servers); n > 0 && n <= fewServers/2 {
+		return serverNames(v.Servers)
+	}
+	return where(v)
+}
+
 func serverNames(refs []access.ServerRef) string {
 	var names []string
 	for _, s := range refs {
@@ -107,12 +116,12 @@ func serverNames(refs []access.ServerRef) string {
 
 func askedServers(r access.Request) string {
 	switch {
-	case r.EditedBy == "" || r.AskedPattern == r.Pattern:
+	case r.NarrowedBy == "":
 		return ""
 	case r.AskedPattern == "":
-		return fmt.Sprintf(". %s narrowed this; asked for were all servers", mention(r.EditedBy))
+		return fmt.Sprintf(". %s narrowed this; asked for were all servers", mention(r.NarrowedBy))
 	}
-	return fmt.Sprintf(". %s narrowed this; asked for was %s", mention(r.EditedBy), code(r.AskedPattern, reasonLimit/2))
+	return fmt.Sprintf(". %s narrowed this; asked for was %s", mention(r.NarrowedBy), code(r.AskedPattern, reasonLimit/2))
 }
 
 // durationFact says how long and until when. The clock starts at the approval, so before it there is only
@@ -127,14 +136,32 @@ func durationFact(v access.RequestView) string {
 			text += ", " + extendedEnd(r, *v.Grant)
 		}
 	case v.Grant != nil:
-		text += ", " + until(v.Grant.EndsAt)
+		text += lengthened(v)
 	case r.Forever():
 		text += ", without an end"
 	case r.State.Open():
 		text += " from the approval on; approved at once, it ends " + date(r.CreatedAt.Add(r.Duration))
 	}
-	if r.EditedBy != "" && r.AskedDuration != r.Duration {
-		text += fmt.Sprintf(". %s shortened this; asked for was %s", mention(r.EditedBy), span(r.AskedDuration))
+	if r.ShortenedBy != "" {
+		text += fmt.Sprintf(". %s shortened this; asked for was %s", mention(r.ShortenedBy), span(r.AskedDuration))
+	}
+	return text
+}
+
+// lengthened says by how much a grant was extended, and until when it lives.
+func lengthened(v access.RequestView) string {
+	text := ""
+	var more time.Duration
+	for _, r := range v.Changes {
+		if r.Kind == access.KindExtend {
+			more += r.Duration
+		}
+	}
+	if more > 0 {
+		text = ", extended by " + span(more) + inBrackets(numbers(v.Changes, access.KindExtend))
+	}
+	if v.Grant.State == access.Live {
+		text += ", " + until(v.Grant.EndsAt)
 	}
 	return text
 }
@@ -166,10 +193,13 @@ func changes(v access.RequestView) []string {
 }
 
 func overlaps(v access.RequestView) string {
-	var others []string
-	for _, g := range v.Overlaps {
-		others = append(others, "as "+code(g.SystemUser, nameLimit)+" "+until(g.EndsAt))
+	return mention(v.Request.Person) + " has access there already: " + otherAccess(v.Overlaps) + ". That stays as it is."
+}
+
+func otherAccess(all []access.GrantView) string {
+	others := make([]string, len(all))
+	for i, g := range all {
+		others[i] = grantText(g)
 	}
-	slices.Sort(others)
-	return mention(v.Request.Person) + " already has access " + fit(others, "; ", 600, "") + ". That stays as it is."
+	return fit(others, "; ", 700, "see `/sshkey list`")
 }

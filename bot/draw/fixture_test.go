@@ -91,6 +91,11 @@ func (w world) live(state func(i int) access.Result) access.RequestView {
 	return v
 }
 
+// access is a grant that there is already.
+func (w world) access() access.GrantView {
+	return access.GrantView{Grant: grant(), Servers: 2, Names: []string{w.foreign("web-001"), w.foreign("web-002")}}
+}
+
 func (w world) results(phase access.Phase, state func(i int) access.Result) []access.Result {
 	var out []access.Result
 	for i, ref := range w.refs() {
@@ -205,7 +210,7 @@ func (w world) overview() access.Overview {
 	revoke := w.request(access.KindRevoke, access.Pending).Request
 	for i := range w.n {
 		g := grant()
-		g.ID = int64(i + 1)
+		g.ID, g.RequestID = int64(i+1), int64(i+1)
 		o.Grants = append(o.Grants, access.GrantView{Grant: g, Servers: 2, Names: []string{w.foreign("web-001"), w.foreign("web-002")}, Wanted: i % 2})
 		o.Waiting = append(o.Waiting, revoke)
 		o.Debt = append(o.Debt, access.DebtView{
@@ -224,12 +229,19 @@ func (w world) inventory() []access.Server {
 	return out
 }
 
+func (w world) refusedHome() slack.HomeTabViewRequest {
+	return Home(HomeData{Me: alice, Refused: "You cannot use this: " + w.foreign("guests of this workspace are not given server access.")})
+}
+
 func (w world) home(page int) slack.HomeTabViewRequest {
 	d := HomeData{Me: bob, Approver: true, Keys: w.keys(), Team: w.overview(), Page: page}
 	d.Grants = d.Team.Grants
-	waiting, asked := w.request(access.KindGrant, access.Pending), w.request(access.KindExtend, access.Pending).Request
+	waiting, approved := w.request(access.KindGrant, access.Pending), w.request(access.KindGrant, access.Pending)
+	waiting.MayDecide = true
+	approved.Approvals = []access.Approval{{Approver: bob, Verdict: access.Approve}}
+	asked := w.request(access.KindExtend, access.Pending).Request
 	for range min(w.n, 50) {
-		d.Waiting = append(d.Waiting, waiting)
+		d.Waiting = append(d.Waiting, waiting, approved)
 		d.Asked = append(d.Asked, asked)
 	}
 	return Home(d)

@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/slack-go/slack"
@@ -16,8 +17,9 @@ type HomeData struct {
 	Grants   []access.GrantView   // own live access
 	Keys     []access.Key         // own keys
 	Asked    []access.Request     // own open requests
-	Waiting  []access.RequestView // requests that this person may decide
+	Waiting  []access.RequestView // requests that this person may decide, or has approved
 	Team     access.Overview      // for approvers: everybody's access and what is owed
+	Refused  string               // why this person cannot take part; the rest is empty then
 	Page     int                  // 0 is the first
 }
 
@@ -26,8 +28,8 @@ const rowsOnPage = 40
 
 // row is one entry of the Home tab with its buttons.
 type row struct {
-	title   string // of the part it belongs to
-	text    string
+	title   string   // of the part it belongs to
+	lines   []string // of text
 	buttons []slack.BlockElement
 }
 
@@ -38,6 +40,10 @@ func Home(d HomeData) slack.HomeTabViewRequest {
 	at := max(0, min(d.Page, pages-1))
 	p := &page{}
 	p.head("SSH access")
+	if d.Refused != "" {
+		p.say(sentence(d.Refused, 1500))
+		return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: p.blocks}}
+	}
 	p.say("Hello " + mention(d.Me) + ". Ask for access with `/sshkey grant`, or see `/sshkey help`.")
 	part := ""
 	for _, r := range rows[at*rowsOnPage : min(len(rows), (at+1)*rowsOnPage)] {
@@ -46,7 +52,7 @@ func Home(d HomeData) slack.HomeTabViewRequest {
 			p.head(r.title)
 			part = r.title
 		}
-		p.say(r.text)
+		p.say(r.lines...)
 		p.press(r.buttons...)
 	}
 	p.turnPage(at, pages)
@@ -73,7 +79,7 @@ func (d HomeData) rows() []row {
 	rows = append(rows, d.keyRows()...)
 	for _, r := range d.Asked {
 		text := fmt.Sprintf("Request %d: %s. %s", r.ID, what(r), next(r))
-		rows = append(rows, row{"My open requests", text, []slack.BlockElement{button(ActionCancel, opaque(r.ID), "Cancel")}})
+		rows = append(rows, row{"My open requests", []string{text}, []slack.BlockElement{button(ActionCancel, opaque(r.ID), "Cancel")}})
 	}
 	if d.Approver {
 		rows = append(rows, d.teamRows()...)
@@ -81,20 +87,29 @@ func (d HomeData) rows() []row {
 	return rows
 }
 
+// waitingRows show everything that a decision needs, as the message of the request does.
 func (d HomeData) waitingRows() []row {
-	var rows []row
+	var open, approved []row
 	for _, v := range d.Waiting {
-		id := opaque(v.Request.ID)
-		text := fmt.Sprintf("*Request %d*: %s It waits %s.\n%s", v.Request.ID, intro(v), until(v.Request.ExpiresAt), orNone(reason(v.Request)))
-		buttons := []slack.BlockElement{approveButton(v), button(ActionDeny, id, "Deny").WithStyle(slack.StyleDanger)}
-		rows = append(rows, row{"Waiting for your decision", text, buttons})
+		lines := []string{fmt.Sprintf("*Request %d*: %s It waits %s%s.%s", v.Request.ID, intro(v), until(v.Request.ExpiresAt), inChannel(v), approvals(v))}
+		switch {
+		case v.MayDecide:
+			lines = append(append(append(lines, facts(v)...), orNone(reason(v.Request))), changes(v)...)
+			open = append(open, row{"Waiting for your decision", lines, decideButtons(v)})
+		case approvedBy(v, d.Me):
+			approved = append(approved, row{"Approved by you, waiting for another approver", lines, nil})
+		}
 	}
-	return rows
+	return append(open, approved...)
+}
+
+func approvedBy(v access.RequestView, id access.UserID) bool {
+	return slices.ContainsFunc(v.Approvals, func(a access.Approval) bool { return a.Approver == id && a.Verdict == access.Approve })
 }
 
 func (d HomeData) accessRows() []row {
 	if len(d.Grants) == 0 {
-		return []row{{title: "My access", text: "You have no SSH access through me now."}}
+		return []row{{title: "My access", lines: []string{noAccess}}}
 	}
 	var rows []row
 	for _, g := range d.Grants {
@@ -103,7 +118,7 @@ func (d HomeData) accessRows() []row {
 		if !g.Grant.EndsAt.IsZero() {
 			buttons = append([]slack.BlockElement{button(ActionExtend, id, "Extend")}, buttons...)
 		}
-		rows = append(rows, row{"My access", "Access " + grantText(g), buttons})
+		rows = append(rows, row{"My access", []string{"Access " + grantText(g)}, buttons})
 	}
 	return rows
 }
@@ -112,28 +127,28 @@ func (d HomeData) keyRows() []row {
 	var rows []row
 	for _, k := range d.Keys {
 		remove := button(ActionRemoveKey, k.Fingerprint, "Remove")
-		rows = append(rows, row{"My keys", keyLine(k), []slack.BlockElement{remove}})
+		rows = append(rows, row{"My keys", []string{keyLine(k)}, []slack.BlockElement{remove}})
 	}
 	add := button(ActionRegister, "home", "Add a key")
 	if len(d.Keys) == 0 {
-		return append(rows, row{"My keys", "You have no key registered yet. Access needs one.", []slack.BlockElement{add}})
+		return append(rows, row{"My keys", []string{"You have no key registered yet. Access needs one."}, []slack.BlockElement{add}})
 	}
-	return append(rows, row{"My keys", count(len(d.Keys), "key", "keys") + " registered.", []slack.BlockElement{add}})
+	return append(rows, row{"My keys", []string{count(len(d.Keys), "key", "keys") + " registered."}, []slack.BlockElement{add}})
 }
 
 func (d HomeData) teamRows() []row {
 	var rows []row
 	for _, line := range owedLines(d.Team.Debt) {
-		rows = append(rows, row{title: "Still to remove", text: line})
+		rows = append(rows, row{title: "Still to remove", lines: []string{line}})
 	}
 	if len(rows) == 0 {
-		rows = append(rows, row{title: "Still to remove", text: "No key is left anywhere that should be gone."})
+		rows = append(rows, row{title: "Still to remove", lines: []string{nothingOwed}})
 	}
 	if len(d.Team.Grants) == 0 {
-		return append(rows, row{title: "Who has access now", text: nobody(true)})
+		return append(rows, row{title: "Who has access now", lines: []string{nobody(d.Team, "", false)}})
 	}
 	for _, line := range grantLines(d.Team.Grants) {
-		rows = append(rows, row{title: "Who has access now", text: line})
+		rows = append(rows, row{title: "Who has access now", lines: []string{line}})
 	}
 	return rows
 }

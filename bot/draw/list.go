@@ -30,27 +30,36 @@ func keyLine(k access.Key) string {
 	return keyText(k) + ", registered " + date(k.RegisteredAt)
 }
 
-// List answers who has access now, what waits and what is owed.
-func List(o access.Overview) Message {
+// List answers who has access now, what waits and what is owed: everybody's, or that of
+// one person, who is looking at it themself when own is set.
+func List(o access.Overview, of access.UserID, own bool) Message {
 	p := &page{}
 	how := "`/sshkey list @user` shows one person"
 	if len(o.Grants) == 0 {
-		p.say(nobody(o.Complete))
+		p.say(nobody(o, of, own))
 	}
-	p.list("Access now: "+count(len(o.Grants), "grant", "grants"), grantLines(o.Grants), list, how)
+	p.list("Access now", grantLines(o.Grants), list, how)
 	p.list("Waiting: "+count(len(o.Waiting), "request", "requests"), waitingLines(o.Waiting), list, "`/sshkey pending` shows approvers all")
 	p.list("Still to remove: "+count(len(o.Debt), "key", "keys"), owedLines(o.Debt), list, how)
 	if o.Complete && len(o.Debt) == 0 {
-		p.small("No key is left anywhere that should be gone.")
+		p.small(nothingOwed)
 	}
 	return p.message()
 }
 
-func nobody(complete bool) string {
-	if complete {
-		return "Nobody has SSH access through me now."
+const (
+	nothingOwed = "No key is left anywhere that should be gone."
+	noAccess    = "You have no SSH access now. `/sshkey grant` asks for it."
+)
+
+func nobody(o access.Overview, of access.UserID, own bool) string {
+	switch {
+	case o.Complete:
+		return "Nobody has SSH access now."
+	case own:
+		return noAccess
 	}
-	return "No SSH access through me now. `/sshkey grant` asks for it."
+	return mention(of) + " has no SSH access now."
 }
 
 func grantLines(all []access.GrantView) []string {
@@ -62,7 +71,7 @@ func grantLines(all []access.GrantView) []string {
 }
 
 func grantText(g access.GrantView) string {
-	text := fmt.Sprintf("as %s on %s%s, %s (grant %d)", code(g.Grant.SystemUser, nameLimit), servers(g.Servers), names(g), until(g.Grant.EndsAt), g.Grant.ID)
+	text := fmt.Sprintf("as %s on %s%s, %s (request %d)", code(g.Grant.SystemUser, nameLimit), servers(g.Servers), names(g), until(g.Grant.EndsAt), g.Grant.RequestID)
 	if g.Wanted > 0 {
 		text += fmt.Sprintf("; %s still to place", count(g.Wanted, "key", "keys"))
 	}
@@ -87,9 +96,17 @@ func names(g access.GrantView) string {
 func waitingLines(all []access.Request) []string {
 	lines := make([]string, len(all))
 	for i, r := range all {
-		lines[i] = fmt.Sprintf("Request %d by %s: %s. %s", r.ID, mention(r.Asker), what(r), next(r))
+		lines[i] = waitingLine(r)
 	}
 	return lines
+}
+
+func waitingLine(r access.Request) string {
+	who := ""
+	if r.Asker != "" {
+		who = " by " + mention(r.Asker)
+	}
+	return fmt.Sprintf("Request %d%s: %s. %s", r.ID, who, what(r), next(r))
 }
 
 func owedLines(all []access.DebtView) []string {
@@ -146,10 +163,32 @@ func Pending(views []access.RequestView) Message {
 	}
 	lines := make([]string, len(views))
 	for i, v := range views {
-		lines[i] = fmt.Sprintf("Request %d: %s It waits %s.%s", v.Request.ID, intro(v), until(v.Request.ExpiresAt), approvals(v))
+		lines[i] = pendingLine(v)
 	}
 	p.list("Waiting for a decision: "+count(len(views), "request", "requests"), lines, longList, "they come up when these are decided")
 	return p.message()
+}
+
+// pendingLine says what is asked, where, why, until when and where the buttons are.
+func pendingLine(v access.RequestView) string {
+	text := fmt.Sprintf("Request %d: %s", v.Request.ID, intro(v))
+	if len(v.Servers) > 0 {
+		text += " Servers: " + serverFact(v) + "."
+	}
+	if why := escape(v.Request.Reason, reasonLimit/2); why != "" {
+		text += " Reason: " + why + "."
+	}
+	return text + " It waits " + until(v.Request.ExpiresAt) + inChannel(v) + "." + approvals(v)
+}
+
+// inChannel says where the message of a request is.
+func inChannel(v access.RequestView) string {
+	for _, m := range v.Messages {
+		if m.Role == "request" && channel(m.Channel) != "" {
+			return " in " + channel(m.Channel)
+		}
+	}
+	return ""
 }
 
 // Servers lists the servers that a pattern matches, of total in the account.
@@ -206,8 +245,9 @@ func Draft(v access.RequestView) Message {
 			"• Nobody can give them access any more, and they approve nothing any more.",
 			"• It is announced.")
 	} else {
-		p.say(fmt.Sprintf("*Take %s away from %s?*", target(r), where(v)))
-		p.say("• It starts at once, without another approver.", "• Only keys that I placed are deleted, unless you choose others by hand.", bullet(unregistered(r)))
+		p.say(fmt.Sprintf("*Revoke %s on %s?*", target(r), where(v)))
+		p.say("*Servers:* " + serverFact(v))
+		p.say("• It starts at once, without another approver.", "• Only keys that I placed are removed. If I find others that fit, you decide about each.", bullet(unregistered(r)))
 	}
 	if r.Person != "" {
 		p.say(liveNow(v))
@@ -233,18 +273,14 @@ func confirmLabel(r access.Request) string {
 	if r.Kind == access.KindOffboard {
 		return "Offboard"
 	}
-	return "Take away"
+	return "Revoke"
 }
 
 func liveNow(v access.RequestView) string {
 	if len(v.Overlaps) == 0 {
 		return mention(v.Request.Person) + " has no access now."
 	}
-	var lines []string
-	for _, g := range v.Overlaps {
-		lines = append(lines, "as "+code(g.SystemUser, nameLimit)+" "+until(g.EndsAt))
-	}
-	return mention(v.Request.Person) + " has access now: " + fit(lines, "; ", 800, "")
+	return mention(v.Request.Person) + " has access now: " + otherAccess(v.Overlaps) + "."
 }
 
 // lasts tells how long something takes in the form that people type.

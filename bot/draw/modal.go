@@ -71,7 +71,7 @@ func GrantModal(form GrantForm, systemUsers []string, limits LimitsOfDuration) s
 		blocks = append(blocks, input(BlockSystemUser, "System user", "The Linux user to log in as.", userMenu(systemUsers, form.SystemUser)))
 	}
 	blocks = append(blocks, input(BlockReason, "Reason", "", textInput("", form.Reason, reasonMax).WithMultiline(true)).WithOptional(true))
-	return modal(ModalGrant, "Ask for SSH access", "Ask", channelID(form.Channel), blocks...)
+	return modal(ModalGrant, "Ask for SSH access", "Ask", keepChannel(form.Channel), blocks...)
 }
 
 // DenyModal asks an approver why.
@@ -85,7 +85,7 @@ func EditModal(v access.RequestView) slack.ModalViewRequest {
 	r := v.Request
 	blocks := []slack.Block{
 		section(markup(intro(v))),
-		input(BlockDuration, "How long", "No longer than asked for: "+span(r.Duration)+".", textInput("", span(r.Duration), lineMax)),
+		input(BlockDuration, "How long", atMost(r), textInput("", span(r.Duration), lineMax)),
 	}
 	if r.Kind == access.KindGrant {
 		hint := "A part of those asked for."
@@ -98,10 +98,18 @@ func EditModal(v access.RequestView) slack.ModalViewRequest {
 	return modal(ModalEdit, "Narrow the request", "Save", opaque(r.ID), blocks...)
 }
 
+func atMost(r access.Request) string {
+	text := "At most " + span(r.Duration) + "."
+	if r.ShortenedBy != "" {
+		text += " Asked for was " + span(r.AskedDuration) + "."
+	}
+	return text
+}
+
 // ExtendModal asks by how much a grant should last longer.
-func ExtendModal(g access.Grant) slack.ModalViewRequest {
-	return modal(ModalExtend, "Ask for more time", "Ask", opaque(g.ID),
-		section(markup("Your access as "+code(g.SystemUser, nameLimit)+" lasts "+until(g.EndsAt)+". An approver decides.")),
+func ExtendModal(g access.GrantView) slack.ModalViewRequest {
+	return modal(ModalExtend, "Ask for more time", "Ask", opaque(g.Grant.ID),
+		section(markup("Your access "+grantText(g)+". An approver decides.")),
 		input(BlockDuration, "How much longer", "Like 30m, 4h or 1d.", textInput("4h", "", lineMax)))
 }
 
@@ -149,8 +157,8 @@ func userMenu(users []string, chosen string) *slack.SelectBlockElement {
 	return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, nil, actionValue, options...).WithInitialOption(options[initial])
 }
 
-// channelID keeps what is no channel out of private_metadata.
-func channelID(id string) string {
+// keepChannel keeps what is no channel out of private_metadata.
+func keepChannel(id string) string {
 	if len(id) > 30 || flat(id, 40) != id {
 		return ""
 	}

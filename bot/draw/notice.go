@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -17,9 +18,9 @@ func Notice(n access.Notice, v *access.RequestView, g *access.Grant) Message {
 	case access.NoticeKeyWanted:
 		p.keyWanted(n, v)
 	case access.NoticeEnding:
-		p.endingSoon(n, g)
+		p.endingSoon(v, g)
 	case access.NoticeLapsed:
-		p.say("*Your SSH access has a gap.* RunCloud removed your key by its own timer before I could renew it. I place it again as soon as I can." + about(n))
+		p.say("*Your SSH access" + whose(v, g) + " has a gap.* RunCloud removed your key by its own timer before I could renew it. I place it again as soon as I can." + wentWrong(n))
 	case access.NoticeHalted:
 		p.say("*RunCloud refuses every call of mine (401), so nothing can be placed or removed.* There are two possible causes:",
 			"• The token is wrong or was revoked: set a valid RUNCLOUD_API_TOKEN and start me again.",
@@ -38,34 +39,57 @@ func Notice(n access.Notice, v *access.RequestView, g *access.Grant) Message {
 	return p.message()
 }
 
-// about adds what RunCloud said, and which grant it is about.
-func about(n access.Notice) string {
-	text := fmt.Sprintf(" This is about grant %d.", n.GrantID)
+// wentWrong adds what RunCloud said.
+func wentWrong(n access.Notice) string {
 	if detail := escape(n.Detail, 2*detailLimit); detail != "" {
-		text += " What went wrong: " + detail
+		return " What went wrong: " + detail
 	}
-	return text
+	return ""
+}
+
+// whose names a grant by its servers and its system user.
+func whose(v *access.RequestView, g *access.Grant) string {
+	switch {
+	case g == nil:
+		return ""
+	case v == nil:
+		return " as " + code(g.SystemUser, nameLimit)
+	}
+	return " to " + namedServers(*v) + " as " + code(g.SystemUser, nameLimit)
 }
 
 func (p *page) keyWanted(n access.Notice, v *access.RequestView) {
-	who := "Somebody"
-	if v != nil {
-		who = mention(v.Request.Asker)
-		if v.Request.Asker == v.Request.Person {
-			who = "You"
-		}
+	if v == nil {
+		return
 	}
-	p.say(fmt.Sprintf("*I need your SSH public key.* %s asked for SSH access for you (request %d). Register your public key, and the request goes on by itself. "+
-		"Press the button, or type `/sshkey register` followed by the key.", who, n.RequestID))
+	r := v.Request
+	switch {
+	case r.State == access.WaitingForKey:
+	case r.State.Open() || r.State == access.Approved:
+		p.say(fmt.Sprintf("Your public key is registered, and request %d went to the approvers.", n.RequestID))
+		return
+	default:
+		p.say(fmt.Sprintf("Request %d is closed, so it needs no key of yours any more.", n.RequestID))
+		return
+	}
+	who := mention(r.Asker) + " asked for SSH access for you"
+	if r.Asker == r.Person {
+		who = "You asked for SSH access"
+	}
+	p.say(fmt.Sprintf("*I need your SSH public key.* %s (request %d), and you have no key registered yet. Press the button, or type `/sshkey register` followed by the key. "+
+		"The request then goes to the approvers by itself; it waits %s.", who, n.RequestID, until(r.ExpiresAt)))
 	p.press(button(ActionRegister, opaque(n.RequestID), "Register a key").WithStyle(slack.StylePrimary))
 }
 
-func (p *page) endingSoon(n access.Notice, g *access.Grant) {
-	if g == nil {
-		p.say(fmt.Sprintf("Your SSH access (grant %d) ends soon.", n.GrantID))
+func (p *page) endingSoon(v *access.RequestView, g *access.Grant) {
+	switch {
+	case g == nil:
+		return
+	case g.State == access.Ended:
+		p.say("Your SSH access" + whose(v, g) + " has ended.")
 		return
 	}
-	p.say(fmt.Sprintf("*Your SSH access as %s ends %s.* If you need more time, ask for it now. If you are done, give it back.", code(g.SystemUser, nameLimit), date(g.EndsAt)))
+	p.say(fmt.Sprintf("*Your SSH access%s ends %s.* If you need more time, ask for it now. If you are done, give it back.", whose(v, g), date(g.EndsAt)))
 	id := opaque(g.ID)
 	p.press(button(ActionExtend, id, "Extend"), button(ActionDone, id, "I am done"))
 }
@@ -75,25 +99,38 @@ func (p *page) decided(v *access.RequestView) {
 		return
 	}
 	line := decision(*v)
-	if v.Grant != nil && v.Grant.State == access.Live {
-		line += " " + outlook(*v)
+	switch {
+	case v.Grant == nil:
+	case v.Grant.State == access.Live:
+		line += "\n" + outlook(*v)
+	default:
+		line += "\n" + ending(*v)
 	}
-	p.say(fmt.Sprintf("*Request %d* (%s):", v.Request.ID, what(v.Request)), line)
+	p.say(strings.Split(fmt.Sprintf("*Request %d* (%s)%s:\n%s", v.Request.ID, what(v.Request), inChannel(*v), line), "\n")...)
 }
 
-// outlook says what an approval means to who receives access.
+// outlook says what an approval came to for who receives access; who cannot read the
+// channel of the request learns nowhere else where it failed.
 func outlook(v access.RequestView) string {
 	if v.Request.Kind == access.KindExtend {
-		return "Access goes on " + until(v.Grant.EndsAt) + "."
+		return "Your access" + whose(&v, v.Grant) + " goes on " + until(v.Grant.EndsAt) + "."
 	}
-	return "Access lasts " + until(v.Grant.EndsAt) + ". " + orKeys(len(v.Keys)) + " being placed on " + where(v) + "; the thread of the request shows when each is ready."
+	text := placing(v)
+	if late := missing(v); late != "" {
+		text += " Not yet on: " + late + "."
+	}
+	return text
 }
 
-func orKeys(n int) string {
-	if n == 1 {
-		return "The key is"
+// missing names the servers that a person has to do without for now.
+func missing(v access.RequestView) string {
+	var names []string
+	for _, o := range outcomes(stillGranted(v)) {
+		if o.Phase == access.PhaseAdd && !o.State.Final() && o.Problem != access.NoProblem {
+			names = append(names, code(o.Name, nameLimit)+inBrackets(problemWord(o.Problem)))
+		}
 	}
-	return "The keys are"
+	return fit(names, ", ", 600, "the thread of the request lists all")
 }
 
 // what names a request in a few words, for lists and answers.
@@ -102,7 +139,7 @@ func what(r access.Request) string {
 	case access.KindExtend:
 		return span(r.Duration) + " more for " + mention(r.Person)
 	case access.KindRevoke:
-		return "take away " + target(r)
+		return "revoke " + target(r)
 	case access.KindOffboard:
 		return "offboard " + mention(r.Person)
 	case access.KindGrant: // below

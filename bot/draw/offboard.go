@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -25,10 +26,11 @@ func offboard(v access.RequestView) Message {
 	}
 	p.head(offboardTitle(v))
 	p.say(offboardState(v), started(v), toldReason(r))
-	p.say(removing(tallyOf(v.Results, access.PhaseRemove), false)+halted(v), removedFrom(v), reading(v))
+	p.say(removing(tallyOf(v.Results, access.PhaseRemove), false, removedFrom(v))+halted(v), reading(v))
 	p.small(byHand(v)...)
 	p.list("Still to remove", debtLines(v), list, "see `/sshkey list`")
 	p.candidates(v)
+	p.list("Keys that I had placed for them", placedLines(v.Results), shortList, "the log names all")
 	p.list("SSH sessions that were open", sessionLines(v), shortList, "look at the servers themselves")
 	p.press(requestButtons(v)...)
 	return p.message()
@@ -91,7 +93,29 @@ func removedFrom(v access.RequestView) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return "Removed on: " + fit(names, ", ", 500, "the thread lists all")
+	return fit(names, ", ", 500, "the thread lists all")
+}
+
+// placedLines name the keys that the bot removes, each with its system user.
+func placedLines(results []access.Result) []string {
+	type key struct{ fingerprint, user string }
+	on := map[key]int{}
+	var order []key
+	for _, r := range results {
+		k := key{r.Fingerprint, r.SystemUser}
+		if r.Phase != access.PhaseRemove || strings.HasPrefix(r.Fingerprint, "id:") {
+			continue
+		}
+		if on[k] == 0 {
+			order = append(order, k)
+		}
+		on[k]++
+	}
+	lines := make([]string, len(order))
+	for i, k := range order {
+		lines[i] = fmt.Sprintf("%s for %s on %s", code(k.fingerprint, nameLimit), code(k.user, nameLimit), servers(on[k]))
+	}
+	return lines
 }
 
 // reading says how far the servers have been read for keys that the bot did not place.
@@ -149,7 +173,7 @@ func sessionLines(v access.RequestView) []string {
 	var lines []string
 	for _, s := range v.Sessions {
 		lines = append(lines, fmt.Sprintf("%s: %s from %s since %s", code(s.Server.Name, nameLimit),
-			code(s.Session.SystemUser, nameLimit), code(s.Session.Address, nameLimit), code(s.Session.Since, nameLimit)))
+			code(s.Session.SystemUser, nameLimit), code(s.Session.Address, nameLimit), code(s.Session.Since, nameLimit)+" (the server's time)"))
 	}
 	return lines
 }

@@ -15,7 +15,8 @@ const barCells = 20
 func Progress(v access.RequestView, phase access.Phase, left time.Duration) Message {
 	t := tallyOf(v.Results, phase)
 	settled := t.servers - t.open()
-	line := fmt.Sprintf("*%s:* %d of %s finished%s.%s", phaseNoun(phase), settled, servers(t.servers), inBrackets(t.mixed()), leftWords(t, left))
+	known := t.words(access.Failed, access.AlreadyThere, access.Kept, access.Dropped)
+	line := fmt.Sprintf("*%s:* %d of %s finished%s.%s", phaseNoun(phase), settled, servers(t.servers), inBrackets(known), leftWords(t, left))
 	p := &page{}
 	p.say(line)
 	bar := markup("`" + barText(settled, t.servers) + "`")

@@ -36,7 +36,7 @@ func title(r access.Request) string {
 	case access.KindExtend:
 		return fmt.Sprintf("Request %d: more time", r.ID)
 	case access.KindRevoke:
-		return fmt.Sprintf("Request %d: take access away", r.ID)
+		return fmt.Sprintf("Request %d: revoke access", r.ID)
 	case access.KindOffboard:
 		return fmt.Sprintf("Request %d: offboarding", r.ID)
 	case access.KindGrant: // below
@@ -50,7 +50,7 @@ func intro(v access.RequestView) string {
 		return "Slack told that the account of " + mention(v.Request.Person) + " was deactivated. Shall all their access and every key go?"
 	}
 	if alone(v.Request) {
-		return mention(v.Request.Asker) + " takes " + target(v.Request) + " away from *" + where(v) + "*."
+		return mention(v.Request.Asker) + " revokes " + target(v.Request) + " on *" + where(v) + "*."
 	}
 	return mention(v.Request.Asker) + " " + wish(v) + "."
 }
@@ -67,7 +67,7 @@ func wish(v access.RequestView) string {
 	case access.KindExtend:
 		return fmt.Sprintf("asks for *%s* more SSH access%s%s", span(r.Duration), receiver(r), extendedWhere(v))
 	case access.KindRevoke:
-		return fmt.Sprintf("asks to take %s away from *%s*", target(r), where(v))
+		return fmt.Sprintf("asks to revoke %s on *%s*", target(r), where(v))
 	case access.KindOffboard:
 		return "asks to offboard " + mention(r.Person) + ": all access and every key goes"
 	case access.KindGrant: // below
@@ -194,11 +194,7 @@ func requestButtons(v access.RequestView) []slack.BlockElement {
 	id := opaque(v.Request.ID)
 	switch v.Request.State {
 	case access.Pending:
-		buttons := []slack.BlockElement{approveButton(v), button(ActionDeny, id, "Deny").WithStyle(slack.StyleDanger)}
-		if k := v.Request.Kind; k == access.KindGrant || k == access.KindExtend {
-			buttons = append(buttons, button(ActionEdit, id, "Edit"))
-		}
-		return append(buttons, button(ActionCancel, id, "Cancel"))
+		return append(decideButtons(v), button(ActionCancel, id, "Cancel"))
 	case access.WaitingForKey:
 		return []slack.BlockElement{button(ActionCancel, id, "Cancel")}
 	case access.Approved:
@@ -208,6 +204,16 @@ func requestButtons(v access.RequestView) []slack.BlockElement {
 	case access.Draft, access.Denied, access.Cancelled, access.Expired: // nothing to press
 	}
 	return nil
+}
+
+// decideButtons are those that an approver needs.
+func decideButtons(v access.RequestView) []slack.BlockElement {
+	id := opaque(v.Request.ID)
+	buttons := []slack.BlockElement{approveButton(v), button(ActionDeny, id, "Deny").WithStyle(slack.StyleDanger)}
+	if k := v.Request.Kind; k == access.KindGrant || k == access.KindExtend {
+		buttons = append(buttons, button(ActionEdit, id, "Edit"))
+	}
+	return buttons
 }
 
 func failed(v access.RequestView, phase access.Phase) bool {

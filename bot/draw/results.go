@@ -39,11 +39,14 @@ type piece struct {
 // Results draws the outcome on every server of rs for the thread, in as few messages as Slack's limits
 // allow, or in none: failures first, then what waits, then the rest. The keys of one server make one entry.
 func Results(v access.RequestView, rs []access.Result) []Told {
-	var pieces []piece
+	return pack(piecesOf(rs))
+}
+
+func piecesOf(rs []access.Result) (pieces []piece) {
 	for _, g := range groups(slices.DeleteFunc(outcomes(rs), silent)) {
 		pieces = append(pieces, g.pieces()...)
 	}
-	return pack(pieces)
+	return pieces
 }
 
 // silent tells what needs no line: that a server was read for other keys as it should be.
@@ -70,7 +73,10 @@ func groups(all []outcome) []group {
 
 // pieces writes the group as texts that fit into a section each; all of them begin with what they are about.
 func (g group) pieces() []piece {
-	title := fmt.Sprintf("*%s: %s on %s%s.*", phaseNoun(g.phase), stateWord(g.state), servers(len(g.members)), inBrackets(problemWord(g.problem)))
+	title := fmt.Sprintf("*%s %s*", came(g.phase, g.state), servers(len(g.members)))
+	if word := problemWord(g.problem); word != "" {
+		title = fmt.Sprintf("*%s %s: %s*", came(g.phase, g.state), servers(len(g.members)), word)
+	}
 	separator, items := g.items()
 	head := title
 	if g.advice != "" {
@@ -124,6 +130,40 @@ func pack(pieces []piece) []Told {
 		}
 	}
 	return out
+}
+
+// came says what a phase came to, up to the number of servers.
+func came(phase access.Phase, state access.ResultState) string {
+	switch state {
+	case access.AlreadyThere:
+		return "Already there on"
+	case access.Kept:
+		return "Kept for other access on"
+	case access.Dropped:
+		return "Not needed any more on"
+	case access.Unsure:
+		return "Being checked on"
+	case access.Waiting:
+		return "Still to " + act(phase) + " on"
+	case access.Failed:
+		return "Failed to " + act(phase) + " on"
+	case access.Done: // below
+	}
+	if phase == access.PhaseRemove {
+		return "Removed on"
+	}
+	return "Placed on"
+}
+
+func act(phase access.Phase) string {
+	switch phase {
+	case access.PhaseRemove:
+		return "remove"
+	case access.PhaseInspect:
+		return "look for other keys"
+	case access.PhaseAdd:
+	}
+	return "place"
 }
 
 // phaseNoun names the work that an outcome is about.

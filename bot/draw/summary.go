@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,32 +18,50 @@ const fileFrom = 50
 // cellLimit keeps a stranger's text from filling the file.
 const cellLimit = 500
 
-// Summary draws the count of each outcome of a phase.
+// Summary draws the count of each outcome of a phase. Where the servers are few it names
+// every one of them: then it says all that Results would.
 func Summary(v access.RequestView, phase access.Phase) Message {
 	t := tallyOf(v.Results, phase)
 	p := &page{}
-	line := "*" + phaseNoun(phase) + ":* " + verdict(t, v, phase) + "."
-	if words := t.mixed(); words != "" {
-		line += " " + upper(words) + "."
+	if !Complete(v, phase) {
+		p.say("*"+verdict(t, v, phase)+"*", rest(t, v, phase))
+		return p.message()
 	}
-	p.say(line, rest(t, v, phase))
+	pieces := piecesOf(ofPhase(v.Results, phase))
+	if len(pieces) != 1 { // one piece says how many by itself
+		p.say("*" + verdict(t, v, phase) + "*")
+	}
+	for _, piece := range pieces {
+		p.say(piece.text)
+	}
 	return p.message()
 }
 
+// Complete tells whether the summary of a phase names every server, so that nothing
+// else has to.
+func Complete(v access.RequestView, phase access.Phase) bool {
+	return tallyOf(v.Results, phase).servers <= fewServers
+}
+
+func ofPhase(results []access.Result, phase access.Phase) []access.Result {
+	return slices.DeleteFunc(slices.Clone(results), func(r access.Result) bool { return r.Phase != phase })
+}
+
+// verdict says in a few words what a phase came to.
 func verdict(t tally, v access.RequestView, phase access.Phase) string {
-	word := "granted"
-	if phase == access.PhaseRemove {
-		word = "removed"
-	}
 	switch {
 	case t.servers == 0:
-		return "there was nothing to do"
+		return "There was nothing to do."
+	case phase == access.PhaseInspect && t.owed() == 0:
+		return fmt.Sprintf("Looked for other keys on %s: %s found.", allServers(t.servers), orNo(len(v.Candidates)))
 	case phase == access.PhaseInspect:
-		return fmt.Sprintf("%d of %s read, %s found", t.servers-t.owed(), servers(t.servers), orNo(len(v.Candidates)))
-	case t.owed() == 0 && t.by[access.Kept]+t.by[access.Dropped] == 0:
-		return word + " on " + allServers(t.servers)
+		return fmt.Sprintf("Looked for other keys on %d of %s: %s found so far.", t.servers-t.owed(), servers(t.servers), orNo(len(v.Candidates)))
 	}
-	return fmt.Sprintf("%s on %d of %s", word, t.by[access.Done]+t.by[access.AlreadyThere], servers(t.servers))
+	done := came(phase, access.Done)
+	if t.by[access.Done] == t.servers {
+		return done + " " + allServers(t.servers) + "."
+	}
+	return fmt.Sprintf("%s %d of %s: %s.", done, t.by[access.Done], servers(t.servers), t.others())
 }
 
 func allServers(n int) string {

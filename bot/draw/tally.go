@@ -70,15 +70,20 @@ func (o *outcome) add(r access.Result) {
 // tally counts the servers of one phase by outcome.
 type tally struct {
 	servers int
+	moving  int // expected to change in a moment; what waits for a server may take days
 	by      map[access.ResultState]int
 }
 
 func tallyOf(results []access.Result, phase access.Phase) tally {
 	t := tally{by: map[access.ResultState]int{}}
 	for _, o := range outcomes(results) {
-		if o.Phase == phase {
-			t.servers++
-			t.by[o.State]++
+		if o.Phase != phase {
+			continue
+		}
+		t.servers++
+		t.by[o.State]++
+		if o.State == access.Unsure || o.State == access.Waiting && (o.Problem == access.NoProblem || o.Problem == access.ProblemLimited) {
+			t.moving++
 		}
 	}
 	return t
@@ -93,20 +98,14 @@ func (t tally) owed() int { return t.open() + t.by[access.Failed] }
 // good counts the servers where it came out as wished.
 func (t tally) good() int { return t.servers - t.owed() - t.by[access.Dropped] }
 
-// mixed writes the counts where there is more than one kind of outcome to tell apart, or one that is not plainly done.
-func (t tally) mixed() string {
-	if t.by[access.Done] == t.servers || t.open() == t.servers {
-		return ""
-	}
-	return t.words()
+// others writes the counts of what is not plainly done: «2 failed, 1 waiting».
+func (t tally) others() string {
+	return t.words(access.Failed, access.Waiting, access.Unsure, access.AlreadyThere, access.Kept, access.Dropped)
 }
 
-// words writes the counts, done first: «12 done, 2 failed».
-func (t tally) words() string {
+func (t tally) words(states ...access.ResultState) string {
 	var parts []string
-	for _, s := range []access.ResultState{
-		access.Done, access.AlreadyThere, access.Kept, access.Failed, access.Waiting, access.Unsure, access.Dropped,
-	} {
+	for _, s := range states {
 		if n := t.by[s]; n > 0 {
 			parts = append(parts, grouped(n)+" "+stateWord(s))
 		}
@@ -121,7 +120,7 @@ func stateWord(s access.ResultState) string {
 	case access.AlreadyThere:
 		return "already there"
 	case access.Kept:
-		return "kept for another grant"
+		return "kept for other access"
 	case access.Failed:
 		return "failed"
 	case access.Waiting:

@@ -24,6 +24,7 @@ const (
 
 var (
 	userID    = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
+	channelID = regexp.MustCompile(`^[CG][A-Z0-9]+$`)
 	groupID   = regexp.MustCompile(`^S[A-Z0-9]+$`)
 	emojiName = regexp.MustCompile(`:([a-zA-Z0-9_+'-]+):`)
 )
@@ -170,6 +171,14 @@ func mentionAll(ids []string) string {
 		}
 	}
 	return fit(out, " ", 1500, "")
+}
+
+// channel links to a channel; empty for what is none, such as a direct message.
+func channel(id string) string {
+	if !channelID.MatchString(id) {
+		return ""
+	}
+	return "<#" + id + ">"
 }
 
 // date shows a time in the reader's own zone, and in UTC where the reader's client cannot.

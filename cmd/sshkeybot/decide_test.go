@@ -85,7 +85,7 @@ func TestApproverNarrows(t *testing.T) {
 	before := len(r.slack.Ephemeral(bob))
 	r.Fill(bob, r.Posted(id), "Edit", map[string]string{"duration": "1h", "servers": "web-*"})
 	r.says(r.answer(bob, before), "is changed")
-	v := r.When(id, "it is narrowed", func(v access.RequestView) bool { return v.Request.EditedBy != "" })
+	v := r.When(id, "it is narrowed", func(v access.RequestView) bool { return v.Request.NarrowedBy != "" })
 	r.says(r.Message(id), "<@"+bob+"> shortened this; asked for was 12h", "<@"+bob+"> narrowed this; asked for was `web-*,db-*`")
 	if left := len(v.Servers); left == 0 || left >= asked {
 		t.Errorf("%d servers are left of %d", left, asked)
@@ -159,7 +159,7 @@ func TestWhoIsRefused(t *testing.T) {
 	}})
 	r.Register(alice)
 	for why, u := range strangers() {
-		r.says(r.Types(alice, "grant @"+u.Name+" 1h"), "This person cannot use this: "+why)
+		r.says(r.Types(alice, "grant @"+u.Name+" 1h"), "cannot be given access: "+why)
 		r.says(r.Types(u.ID, "grant @alice 1h"), "You cannot use this: "+why)
 		r.says(r.Types(u.ID, "list"), "You cannot use this: "+why)
 	}
@@ -167,7 +167,7 @@ func TestWhoIsRefused(t *testing.T) {
 		"grant @nobody 1h":            "I cannot tell who that is",
 		"grnt @alice 1h":              "Did you mean `/sshkey grant`?",
 		"frobnicate":                  "I do not know that command. `/sshkey help` shows all.",
-		"grant @alice 1h please":      "There is a word that I do not understand. The form is `/sshkey grant @user DURATION",
+		"grant @alice 1h please":      "I do not understand `please`.",
 		"grant @alice -1h":            "cannot be negative",
 		"grant @alice 1h on nothing*": "nothing",
 		"grant @alice 1h as root":     "Keys are not placed for the system user `root` here.",
@@ -195,7 +195,7 @@ func TestDeactivatedBetweenAskAndClick(t *testing.T) {
 	r.slack.AddUser(slacksim.User{ID: bob, Name: "bob", Deleted: true})
 	r.says(r.Press(bob, id, "Approve"), "You cannot use this: the Slack account is deactivated")
 	r.slack.AddUser(slacksim.User{ID: dave, Name: "dave", Deleted: true})
-	r.says(r.Press(carol, id, "Approve"), "The person who would receive access cannot use this: the Slack account is deactivated")
+	r.says(r.Press(carol, id, "Approve"), "<@"+dave+"> cannot be given access: the Slack account is deactivated")
 	if s := r.view(id).Request.State; s != access.Pending {
 		t.Errorf("the request is %s, want it pending still", s)
 	}

@@ -34,7 +34,7 @@ func TestGrantReachesEveryServer(t *testing.T) {
 			t.Error("the key on the first server is not the one that was registered")
 		}
 		r.says(r.Message(id), "*Granted* on 97 of 97 servers", "*Approved* by <@"+bob+">")
-		r.says(thread, "granted on all 97 servers")
+		r.says(thread, "Placed on all 97 servers")
 		r.checkFile(servers)
 	})
 }
@@ -82,7 +82,7 @@ func TestServersInEveryTrouble(t *testing.T) {
 		for _, server := range r.servers {
 			r.says(thread, "`"+r.nameOf(server)+"`")
 		}
-		r.says(r.Message(id), "*Running:* granted on 17 of 20 servers", "2 failed", "1 waiting")
+		r.says(r.Message(id), "*Granted* on 17 of 20 servers", "2 failed", "1 waiting")
 
 		r.account.ClearFaults()
 		r.account.SetOnline(offline, true)

@@ -158,7 +158,7 @@ func TestFileCannotBeAttached(t *testing.T) {
 			id := r.Ask(alice, "grant @alice 1h")
 			r.says(r.Press(bob, id, "Approve"), "You approved")
 			r.until("the result is summed up", func() bool {
-				return strings.Contains(r.Message(id), "*Granted* on 200 of 200") && strings.Contains(r.Thread(id), "granted on all 200 servers")
+				return strings.Contains(r.Message(id), "*Granted* on 200 of 200") && strings.Contains(r.Thread(id), "Placed on all 200 servers")
 			})
 			r.toldWhole(id, 200)
 			r.says(r.Types(alice, "done"), "You gave back")

@@ -46,7 +46,7 @@ func (s *Service) checkGrantAsk(ctx context.Context, a GrantAsk) error {
 	if a.Person == a.Asker {
 		return nil
 	}
-	_, err := s.member(ctx, a.Person, "This person")
+	_, err := s.member(ctx, a.Person)
 	return err
 }
 

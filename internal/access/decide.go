@@ -47,7 +47,7 @@ func (s *Service) receiver(ctx context.Context, r Request, v Verdict) (Profile, 
 	if v != Approve || (r.Kind != KindGrant && r.Kind != KindExtend) {
 		return Profile{}, nil
 	}
-	return s.member(ctx, r.Person, "The person who would receive access")
+	return s.member(ctx, r.Person)
 }
 
 func (s *Service) decide(ctx context.Context, tx Tx, d Decision, alias string) (Request, error) {

@@ -30,27 +30,19 @@ func (s *Service) Edit(ctx context.Context, e Edit) (Request, error) {
 	return r, err
 }
 
-func (s *Service) edit(ctx context.Context, tx Tx, r Request, e Edit) (Request, error) {
-	before := r
-	if e.Duration != nil {
-		if *e.Duration < s.Settings.MinDuration || (r.Duration != 0 && *e.Duration > r.Duration) {
-			return r, invalid("An approver can only shorten the duration, down to " + days(s.Settings.MinDuration) + ".")
-		}
-		r.Duration = *e.Duration
-	}
-	if e.Servers != nil && *e.Servers != r.Pattern && strings.TrimSpace(*e.Servers) != "" { // empty would read as every server
-		if err := s.narrow(ctx, tx, r, *e.Servers); err != nil {
-			return r, err
-		}
-		r.Pattern = *e.Servers
+func (s *Service) edit(ctx context.Context, tx Tx, before Request, e Edit) (Request, error) {
+	r, servers, err := s.narrowed(ctx, tx, before, e)
+	if err != nil {
+		return r, err
 	}
 	if r == before {
 		return r, invalid("That changes nothing.")
 	}
-	if r.EditedBy == "" {
-		r.AskedDuration, r.AskedPattern = before.Duration, before.Pattern
+	if servers != nil {
+		if err := tx.SetRequestServers(ctx, r.ID, servers); err != nil {
+			return r, err
+		}
 	}
-	r.EditedBy = e.Actor
 	if won, err := tx.MoveRequest(ctx, r, Pending); err != nil || !won {
 		return r, err
 	}
@@ -64,26 +56,49 @@ func (s *Service) edit(ctx context.Context, tx Tx, r Request, e Edit) (Request, 
 	return r, tx.Announce(ctx, r.ID)
 }
 
-// narrow keeps those servers of a request that a pattern names.
-func (s *Service) narrow(ctx context.Context, tx Tx, r Request, pattern string) error {
+// narrowed answers what an edit makes of a request, and its servers where they change.
+func (s *Service) narrowed(ctx context.Context, tx Tx, r Request, e Edit) (Request, []ServerRef, error) {
+	if e.Duration != nil && *e.Duration != r.Duration {
+		if *e.Duration < s.Settings.MinDuration || (r.Duration != 0 && *e.Duration > r.Duration) {
+			return r, nil, invalid("An approver can only shorten the duration, down to " + days(s.Settings.MinDuration) + ".")
+		}
+		if r.ShortenedBy == "" {
+			r.AskedDuration = r.Duration
+		}
+		r.Duration, r.ShortenedBy = *e.Duration, e.Actor
+	}
+	if e.Servers == nil || *e.Servers == r.Pattern || strings.TrimSpace(*e.Servers) == "" { // empty would read as every server
+		return r, nil, nil
+	}
+	servers, err := s.fewer(ctx, tx, r, *e.Servers)
+	if err != nil {
+		return r, nil, err
+	}
+	if r.NarrowedBy == "" {
+		r.AskedPattern = r.Pattern
+	}
+	r.Pattern, r.NarrowedBy = *e.Servers, e.Actor
+	return r, servers, nil
+}
+
+// fewer answers those servers of a request that a pattern names.
+func (s *Service) fewer(ctx context.Context, tx Tx, r Request, pattern string) ([]ServerRef, error) {
 	asked, err := tx.RequestServers(ctx, r.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	known, err := tx.Servers(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	among := slices.DeleteFunc(known, func(server Server) bool {
-		return !slices.ContainsFunc(asked, func(ref ServerRef) bool { return ref.ID == server.ID })
-	})
+	among := slices.DeleteFunc(known, func(server Server) bool { return !contains(asked, server.ID) })
 	chosen, err := MatchServers(among, pattern)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	refs := make([]ServerRef, len(chosen))
 	for i, server := range chosen {
 		refs[i] = ServerRef{ID: server.ID, Name: server.Name}
 	}
-	return tx.SetRequestServers(ctx, r.ID, refs)
+	return refs, nil
 }

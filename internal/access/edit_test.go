@@ -19,9 +19,12 @@ func TestEditShortensAndNarrowsAndKeepsWhatWasAsked(t *testing.T) {
 	r := h.ask(alice, 10*time.Hour, "web-*")
 	_, err := h.edit(r.ID, new(8*time.Hour), nil)
 	h.must(err)
-	edited, err := h.edit(r.ID, new(2*time.Hour), new("web-02, #3"))
+	servers := "web-02, #3"
+	_, err = h.Edit(h.ctx(), access.Edit{RequestID: r.ID, Actor: dave, Servers: &servers})
 	h.must(err)
-	if edited.AskedDuration != 10*time.Hour || edited.AskedPattern != "web-*" || edited.EditedBy != bob {
+	edited, err := h.edit(r.ID, new(2*time.Hour), nil)
+	h.must(err)
+	if edited.AskedDuration != 10*time.Hour || edited.AskedPattern != "web-*" || edited.ShortenedBy != bob || edited.NarrowedBy != dave {
 		t.Errorf("what was asked is not kept: %+v", edited)
 	}
 	if edited.Duration != 2*time.Hour || edited.Pattern != "web-02, #3" || len(h.view(r.ID).Servers) != 2 {
@@ -33,7 +36,7 @@ func TestEditShortensAndNarrowsAndKeepsWhatWasAsked(t *testing.T) {
 			detail = e.Detail
 		}
 	}
-	if want := "8h0m0s on «web-*» to 2h0m0s on «web-02, #3»"; detail != want {
+	if want := "8h0m0s on «web-02, #3» to 2h0m0s on «web-02, #3»"; detail != want {
 		t.Errorf("the log says %q, want %q", detail, want)
 	}
 	h.approve(r.ID) // who edited may decide
@@ -77,7 +80,7 @@ func TestEditWidensNothing(t *testing.T) {
 		}
 	})
 	v := h.view(r.ID)
-	if v.Request.EditedBy != "" || len(v.Servers) != 2 || v.Request.Pattern != "web-01,web-02" {
+	if v.Request.ShortenedBy+v.Request.NarrowedBy != "" || len(v.Servers) != 2 || v.Request.Pattern != "web-01,web-02" {
 		t.Errorf("a refused edit changed %+v", v.Request)
 	}
 	_, err := h.edit(r.ID, nil, new("web-*")) // those of the two that it names

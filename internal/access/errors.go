@@ -31,6 +31,9 @@ type Error struct {
 	RetryAfter time.Duration // for RateLimited: how long the other side wants to be left alone; 0 when it did not say
 	Who        UserID        // for Conflict: who was first
 	When       time.Time     // for Conflict: when that was
+	About      UserID        // whom a sentence means that begins with «This person»
+	Ask        []string      // for Forbidden: the users and groups who may do it
+	Word       string        // what stands for `…` in Message when the person who typed it reads it; never logged
 	Err        error
 }
 

@@ -25,7 +25,7 @@ type Home struct {
 	Keys     []Key
 	Asked    []Request // open requests that this person made
 	Approver bool
-	Waiting  []RequestView // requests that this person may decide
+	Waiting  []RequestView // requests that this person may decide, or has approved
 	Team     Overview      // everybody's, for approvers
 }
 
@@ -67,20 +67,7 @@ func (s *Service) fillHome(ctx context.Context, tx Tx, person UserID, home *Home
 	if home.Asked, err = tx.Requests(ctx, RequestQuery{States: []RequestState{WaitingForKey, Pending}, Asker: person}); err != nil || !home.Approver {
 		return err
 	}
-	pending, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Pending}})
-	if err != nil {
-		return err
-	}
-	home.Waiting = nil
-	for _, r := range pending {
-		v, err := s.view(ctx, tx, r.ID)
-		if err != nil {
-			return err
-		}
-		given := slices.ContainsFunc(v.Approvals, func(a Approval) bool { return a.Approver == person })
-		if !given && s.independent(r, person) == nil {
-			home.Waiting = append(home.Waiting, v)
-		}
-	}
-	return nil
+	pending, err := s.pending(ctx, tx, person)
+	home.Waiting = slices.DeleteFunc(pending, func(v RequestView) bool { return !v.MayDecide && !v.approvedBy(person) })
+	return err
 }

@@ -94,10 +94,15 @@ func TestHomeOffersWhatThePersonMayDo(t *testing.T) {
 			asked = append(asked, r.ID)
 		}
 		for _, v := range home.Waiting {
-			waiting = append(waiting, v.Request.ID)
+			if v.MayDecide {
+				waiting = append(waiting, v.Request.ID)
+			}
 		}
 		if !slices.Equal(asked, want.asked) || !slices.Equal(waiting, want.waiting) {
 			t.Errorf("%s: asked %v, may decide %v, want %v", person, asked, waiting, want)
+		}
+		if shown := len(home.Waiting); person == bob && shown != 2 {
+			t.Errorf("bob sees %d requests, want the one that he has approved as well", shown)
 		}
 	}
 }

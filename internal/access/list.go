@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -94,6 +95,9 @@ func (s *Service) viewAccess(ctx context.Context, tx Tx, v *RequestView) error {
 			return err
 		}
 		v.Grant = &g
+		if err := s.viewChanges(ctx, tx, v); err != nil {
+			return err
+		}
 	}
 	if v.Request.Kind == KindExtend && v.Grant != nil {
 		servers, err := tx.RequestServers(ctx, v.Grant.RequestID)
@@ -105,14 +109,8 @@ func (s *Service) viewAccess(ctx context.Context, tx Tx, v *RequestView) error {
 	if err := s.viewKeys(ctx, tx, v); err != nil {
 		return err
 	}
-	live, err := tx.Grants(ctx, GrantQuery{State: Live, Person: v.Request.Person})
-	if err != nil {
+	if err := s.viewOverlaps(ctx, tx, v); err != nil {
 		return err
-	}
-	for _, g := range live {
-		if v.Request.Person != "" && g.ID != v.Request.GrantID && g.LiveAt(s.Now()) {
-			v.Overlaps = append(v.Overlaps, g)
-		}
 	}
 	if v.Request.Kind == KindGrant {
 		v.Renewals = s.renewals(v.Request, len(v.Servers)*len(v.Keys))
@@ -136,6 +134,9 @@ func (s *Service) viewKeys(ctx context.Context, tx Tx, v *RequestView) (err erro
 		return err
 	}
 	covers, err := tx.Covers(ctx, v.Grant.ID)
+	if v.Grant.State == Live {
+		covers = liveCovers(covers)
+	}
 	seen := map[string]bool{}
 	for _, c := range covers {
 		if seen[c.Fingerprint] {
@@ -209,7 +210,7 @@ func (s *Service) Access(ctx context.Context, actor, of UserID) (Overview, error
 		return Overview{}, err
 	}
 	if !approver && of != "" && of != actor {
-		return Overview{}, forbidden("Only an approver may see somebody else's access.")
+		return Overview{}, s.forApprovers("Only an approver may see somebody else's access.")
 	}
 	if !approver {
 		of = actor
@@ -238,12 +239,26 @@ func (s *Service) Overview(ctx context.Context, of UserID) (Overview, error) {
 			}
 			out.Grants = append(out.Grants, view)
 		}
-		if out.Waiting, err = tx.Requests(ctx, RequestQuery{States: []RequestState{WaitingForKey, Pending}, Person: of}); err != nil {
+		if out.Waiting, err = waitingOf(ctx, tx, of); err != nil {
 			return err
 		}
 		return s.addDebt(ctx, tx, &out, of, names)
 	})
 	return out, err
+}
+
+// waitingOf lists the requests before the approvers that a person asked or that are
+// about them; of nobody in particular, all.
+func waitingOf(ctx context.Context, tx Tx, of UserID) ([]Request, error) {
+	states := []RequestState{WaitingForKey, Pending}
+	waiting, err := tx.Requests(ctx, RequestQuery{States: states, Person: of})
+	if err != nil || of == "" {
+		return waiting, err
+	}
+	asked, err := tx.Requests(ctx, RequestQuery{States: states, Asker: of})
+	waiting = append(waiting, asked...)
+	slices.SortFunc(waiting, func(a, b Request) int { return cmp.Compare(a.ID, b.ID) })
+	return slices.CompactFunc(waiting, func(a, b Request) bool { return a.ID == b.ID }), err
 }
 
 func (s *Service) addDebt(ctx context.Context, tx Tx, out *Overview, of UserID, names map[int64]string) error {
@@ -285,18 +300,24 @@ func (s *Service) PendingRequests(ctx context.Context, actor UserID) ([]RequestV
 		return nil, err
 	}
 	var views []RequestView
-	err := s.Store.Read(ctx, func(tx Tx) error {
-		pending, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Pending}})
-		views = views[:0]
-		for _, r := range pending {
-			v, viewErr := s.view(ctx, tx, r.ID)
-			if viewErr != nil {
-				return viewErr
-			}
-			views = append(views, v)
-		}
+	err := s.Store.Read(ctx, func(tx Tx) (err error) {
+		views, err = s.pending(ctx, tx, actor)
 		return err
 	})
+	return views, err
+}
+
+// pending lists the requests that wait for an approver, as that one sees them.
+func (s *Service) pending(ctx context.Context, tx Tx, actor UserID) (views []RequestView, err error) {
+	all, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Pending}})
+	for _, r := range all {
+		v, err := s.view(ctx, tx, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		v.MayDecide = s.independent(r, actor) == nil && !v.approvedBy(actor)
+		views = append(views, v)
+	}
 	return views, err
 }
 

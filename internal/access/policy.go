@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,24 +12,35 @@ import (
 
 // Eligible tells whether a user may take part at all, as Slack describes them now.
 func (s *Service) Eligible(ctx context.Context, id UserID) error {
-	_, err := s.member(ctx, id, "You")
+	_, err := s.fullMember(ctx, id, "You cannot use this: %s.", "You were offboarded and cannot use this. "+ifMistaken)
 	return err
 }
 
-// member answers the profile of a full, active member of our own workspace who
-// has not been offboarded, and refuses everybody else; who is the subject of the
-// sentence.
-func (s *Service) member(ctx context.Context, id UserID, who string) (Profile, error) {
+const ifMistaken = "Ask an approver if that is a mistake."
+
+// member answers the profile of somebody else who is to receive access, and refuses
+// whoever may not.
+func (s *Service) member(ctx context.Context, id UserID) (Profile, error) {
+	profile, err := s.fullMember(ctx, id, "This person cannot be given access: %s.", "This person was offboarded and cannot be given access. "+ifMistaken)
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == Forbidden {
+		e.About = id
+	}
+	return profile, err
+}
+
+// fullMember answers the profile of a full, active member of our own workspace who has
+// not been offboarded, and refuses everybody else in the given words.
+func (s *Service) fullMember(ctx context.Context, id UserID, refusal, offboarded string) (Profile, error) {
 	profile, err := s.Directory.Profile(ctx, id)
 	if err != nil {
 		return Profile{}, err
 	}
 	if reason := refusalOf(profile.Standing); reason != "" {
-		return Profile{}, &Error{Code: Forbidden, Message: fmt.Sprintf("%s cannot use this: %s.", who, reason)}
+		return Profile{}, forbidden(fmt.Sprintf(refusal, reason))
 	}
 	out, err := s.stillOut(ctx, id)
 	if err == nil && out {
-		err = forbidden(who + " cannot use this: offboarded. Ask an approver if that is a mistake.")
+		err = forbidden(offboarded)
 	}
 	return profile, err
 }
@@ -133,9 +145,14 @@ func (s *Service) mustApprove(ctx context.Context, id UserID) error {
 	}
 	is, err := s.IsApprover(ctx, id)
 	if err == nil && !is {
-		err = forbidden("Only an approver may do this.")
+		err = s.forApprovers("Only an approver may do this.")
 	}
 	return err
+}
+
+// forApprovers refuses and says who may.
+func (s *Service) forApprovers(message string) error {
+	return &Error{Code: Forbidden, Message: message, Ask: s.Settings.Approvers}
 }
 
 // mayDecide refuses those who may not decide a request.

@@ -33,7 +33,7 @@ func TestOnlyFullMembersAskReceiveDecideAndClick(t *testing.T) {
 				}
 				refuses(t, h.Eligible(h.ctx(), carol), access.Forbidden, words)
 				_, err := h.AskGrant(h.ctx(), access.GrantAsk{Source: "for", Asker: alice, Person: carol, Duration: time.Hour})
-				refuses(t, err, access.Forbidden, "This person cannot use this: ")
+				refuses(t, err, access.Forbidden, "This person cannot be given access: ")
 				_, err = h.Decide(h.ctx(), access.Decision{RequestID: r.ID, Actor: bob, Verdict: access.Approve})
 				refuses(t, err, access.Forbidden, words)
 			})
@@ -214,7 +214,7 @@ func TestReceiverIsLookedAtAgainWhenItIsApproved(t *testing.T) {
 	r := h.ask(alice, time.Hour, "")
 	h.people.set(alice, access.Guest)
 	_, err := h.Decide(h.ctx(), access.Decision{RequestID: r.ID, Actor: bob, Verdict: access.Approve})
-	refuses(t, err, access.Forbidden, "The person who would receive access cannot use this: guests")
+	refuses(t, err, access.Forbidden, "This person cannot be given access: guests")
 	_, err = h.Decide(h.ctx(), access.Decision{RequestID: r.ID, Actor: bob, Verdict: access.Deny})
 	h.must(err) // a denial needs no receiver
 }

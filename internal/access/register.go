@@ -23,7 +23,7 @@ func (s *Service) Register(ctx context.Context, actor UserID, key sshkey.Key, no
 		case err != nil:
 			return err
 		case known.Person != actor:
-			return conflict("This key is registered to somebody else already. Every person needs a key pair of their own.")
+			return othersKey()
 		case known.RemovedAt.IsZero():
 			out.Key = known
 			return nil
@@ -110,6 +110,10 @@ func (s *Service) unregister(ctx context.Context, tx Tx, actor UserID, key Key) 
 	return s.auditKey(ctx, tx, actor, "key.remove", key.Fingerprint, "removed")
 }
 
+func othersKey() error {
+	return conflict("This key is registered to somebody else already. Every person needs a key pair of their own.")
+}
+
 // Keys lists a person's registered keys: one's own, or anybody's for an approver.
 func (s *Service) Keys(ctx context.Context, actor, of UserID) (keys []Key, err error) {
 	if err := s.Eligible(ctx, actor); err != nil {
@@ -124,7 +128,7 @@ func (s *Service) Keys(ctx context.Context, actor, of UserID) (keys []Key, err e
 			return nil, err
 		}
 		if !approver {
-			return nil, forbidden("Only an approver may see somebody else's keys.")
+			return nil, s.forApprovers("Only an approver may see somebody else's keys.")
 		}
 	}
 	err = s.Store.Read(ctx, func(tx Tx) error {

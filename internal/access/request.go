@@ -45,9 +45,10 @@ type Request struct {
 	Pattern    string        // the servers as they were written; empty is every server
 	Reason     string
 
-	// What was asked before an approver narrowed it; zero values while nobody did.
-	EditedBy      UserID
+	// Who made it smaller, and what was asked before; zero values while nobody did.
+	ShortenedBy   UserID
 	AskedDuration time.Duration
+	NarrowedBy    UserID
 	AskedPattern  string
 
 	Fingerprint string // KindRevoke of one key: its fingerprint

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"slices"
 	"time"
 )
@@ -13,18 +14,25 @@ type RequestView struct {
 	Offline    int   // how many of them were offline when last read
 	Keys       []Key // what it covers, or would cover if it were approved now
 	Approvals  []Approval
-	Needed     int      // approvals needed
-	Deciders   []string // configured approvers, users and groups, that may still decide
-	Grant      *Grant   // once approved
-	Overlaps   []Grant  // other live grants of the same person
-	There      int      // servers where all keys are already placed by the bot for this system user
-	Results    []Result // by server name
+	Needed     int         // approvals needed
+	Deciders   []string    // configured approvers, users and groups, that may still decide
+	MayDecide  bool        // whether who looks may decide it; set where somebody's own list is read
+	Grant      *Grant      // once approved
+	Revoked    []ServerRef // servers that the grant covers no more, though it lives
+	Changes    []Request   // approved requests that extended the grant or revoked a part of it
+	Overlaps   []GrantView // other live access of the same person that matters to an open request
+	There      int         // servers where all keys are already placed by the bot for this system user
+	Results    []Result    // by server name
 	Candidates []Candidate
 	Sessions   []OpenSession
 	Messages   []Message
 	Drawing    Drawing
 	Halted     bool // all work waits, because the target refuses our credentials
 	Renewals   Renewals
+}
+
+func (v RequestView) approvedBy(id UserID) bool {
+	return slices.ContainsFunc(v.Approvals, func(a Approval) bool { return a.Approver == id && a.Verdict == Approve })
 }
 
 // Undecided counts the keys that the bot did not place and that nobody has decided
@@ -78,4 +86,77 @@ type Overview struct {
 	Waiting  []Request // open requests of the persons shown
 	Debt     []DebtView
 	Complete bool // everybody's, not only one person's
+}
+
+// viewChanges fills in what became of a grant since its approval: where it was revoked
+// though it lives, and the requests that changed it.
+func (s *Service) viewChanges(ctx context.Context, tx Tx, v *RequestView) error {
+	if v.Request.Kind != KindGrant {
+		return nil
+	}
+	covers, err := tx.Covers(ctx, v.Grant.ID)
+	if err != nil {
+		return err
+	}
+	if v.Grant.State == Live {
+		live := serversOf(liveCovers(slices.Clone(covers)))
+		v.Revoked = slices.DeleteFunc(slices.Clone(v.Servers), func(ref ServerRef) bool { return slices.Contains(live, ref.ID) })
+	}
+	later, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Approved}, Kinds: []RequestKind{KindExtend, KindRevoke}, Person: v.Grant.Person})
+	if err != nil {
+		return err
+	}
+	for _, r := range later {
+		changed := r.Kind == KindExtend && r.GrantID == v.Grant.ID
+		if r.Kind == KindRevoke && len(v.Revoked) > 0 && !r.DecidedAt.Before(v.Grant.StartsAt) {
+			servers, err := tx.RequestServers(ctx, r.ID)
+			if err != nil {
+				return err
+			}
+			changed = slices.ContainsFunc(servers, func(ref ServerRef) bool { return contains(v.Revoked, ref.ID) })
+		}
+		if changed {
+			v.Changes = append(v.Changes, r)
+		}
+	}
+	return nil
+}
+
+// viewOverlaps fills in the other live access that somebody should know of who decides
+// an open request: for a grant or a revocation, that on the same servers.
+func (s *Service) viewOverlaps(ctx context.Context, tx Tx, v *RequestView) error {
+	if v.Request.Person == "" || !v.Request.State.Open() {
+		return nil
+	}
+	live, err := tx.Grants(ctx, GrantQuery{State: Live, Person: v.Request.Person})
+	if err != nil {
+		return err
+	}
+	names, err := serverNames(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, g := range live {
+		if g.ID == v.Request.GrantID || !g.LiveAt(s.Now()) {
+			continue
+		}
+		covers, err := tx.Covers(ctx, g.ID)
+		if err != nil {
+			return err
+		}
+		touched := slices.ContainsFunc(liveCovers(covers), func(c Cover) bool { return contains(v.Servers, c.ServerID) })
+		if !touched && len(v.Servers) > 0 {
+			continue
+		}
+		view, err := s.grantView(ctx, tx, g, names)
+		if err != nil {
+			return err
+		}
+		v.Overlaps = append(v.Overlaps, view)
+	}
+	return nil
+}
+
+func contains(refs []ServerRef, id int64) bool {
+	return slices.ContainsFunc(refs, func(ref ServerRef) bool { return ref.ID == id })
 }

@@ -36,7 +36,7 @@ func (e *Error) Error() string { return e.Message }
 var sentences = map[Reason]string{
 	Empty:        "There is no key. Paste the one line of your public key, from the file whose name ends in .pub.",
 	TooLong:      "That is too long for a public key. Paste the one line of the file whose name ends in .pub.",
-	PrivateKey:   "That is a private key. It must never be sent to anybody: replace this key pair now, delete this message, and register the public key of the new pair (the file whose name ends in .pub).",
+	PrivateKey:   "That is a private key. It must never be sent to anybody: replace this key pair now, and register the public key of the new pair (the file whose name ends in .pub).",
 	SSH2Format:   "That public key is in the SSH2 (RFC 4716) format. Convert it with `ssh-keygen -i -f FILE` and paste the line it prints. In PuTTYgen, copy the field «Public key for pasting into OpenSSH authorized_keys file».",
 	FilePath:     "That is the name of a file. Paste the content of the .pub file instead, for example what `cat ~/.ssh/id_ed25519.pub` prints.",
 	MoreThanOne:  "That is more than one line or key. Send one public key at a time, on one line without line breaks.",

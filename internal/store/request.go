@@ -6,19 +6,19 @@ import (
 	"sshkeybot/internal/access"
 )
 
-const requestColumns = "kind, state, source, asker, person, system_user, duration, pattern, reason, edited_by, asked_duration, " +
-	"asked_pattern, fingerprint, public_key, grant_id, channel, created_at, expires_at, decided_at, decided_by, note, reminded_at"
+const requestColumns = "kind, state, source, asker, person, system_user, duration, pattern, reason, shortened_by, asked_duration, " +
+	"narrowed_by, asked_pattern, fingerprint, public_key, grant_id, channel, created_at, expires_at, decided_at, decided_by, note, reminded_at"
 
 func requestValues(r access.Request) []any {
 	return []any{
-		r.Kind, r.State, r.Source, r.Asker, r.Person, r.SystemUser, r.Duration.Milliseconds(), r.Pattern, r.Reason, r.EditedBy, r.AskedDuration.Milliseconds(),
-		r.AskedPattern, r.Fingerprint, r.PublicKey, r.GrantID, r.Channel, ms(r.CreatedAt), ms(r.ExpiresAt), ms(r.DecidedAt), r.DecidedBy, r.Note, ms(r.RemindedAt),
+		r.Kind, r.State, r.Source, r.Asker, r.Person, r.SystemUser, r.Duration.Milliseconds(), r.Pattern, r.Reason, r.ShortenedBy, r.AskedDuration.Milliseconds(),
+		r.NarrowedBy, r.AskedPattern, r.Fingerprint, r.PublicKey, r.GrantID, r.Channel, ms(r.CreatedAt), ms(r.ExpiresAt), ms(r.DecidedAt), r.DecidedBy, r.Note, ms(r.RemindedAt),
 	}
 }
 
 func scanRequest(row scanner) (r access.Request, err error) {
-	err = row.Scan(&r.ID, &r.Kind, &r.State, &r.Source, &r.Asker, &r.Person, &r.SystemUser, span{&r.Duration}, &r.Pattern, &r.Reason, &r.EditedBy, span{&r.AskedDuration},
-		&r.AskedPattern, &r.Fingerprint, &r.PublicKey, &r.GrantID, &r.Channel, instant{&r.CreatedAt}, instant{&r.ExpiresAt}, instant{&r.DecidedAt}, &r.DecidedBy, &r.Note,
+	err = row.Scan(&r.ID, &r.Kind, &r.State, &r.Source, &r.Asker, &r.Person, &r.SystemUser, span{&r.Duration}, &r.Pattern, &r.Reason, &r.ShortenedBy, span{&r.AskedDuration},
+		&r.NarrowedBy, &r.AskedPattern, &r.Fingerprint, &r.PublicKey, &r.GrantID, &r.Channel, instant{&r.CreatedAt}, instant{&r.ExpiresAt}, instant{&r.DecidedAt}, &r.DecidedBy, &r.Note,
 		instant{&r.RemindedAt})
 	return r, err
 }

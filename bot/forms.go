@@ -1,0 +1,140 @@
+package bot
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"sshkeybot/bot/draw"
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/duration"
+	"sshkeybot/internal/sshkey"
+)
+
+// submissionAtOnce answers what is wrong with a form beside its fields, while the form is
+// still open. What cannot be seen quickly is left to the handling.
+func (b *Bot) submissionAtOnce(ctx context.Context, a act) (payload any, done bool) {
+	look, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	wrong := b.wrong(look, a)
+	if len(wrong) == 0 {
+		return nil, false
+	}
+	return map[string]any{"response_action": "errors", "errors": wrong}, true
+}
+
+// wrong says what is wrong with a form, by the block of the field: the first that is
+// found of each.
+func (b *Bot) wrong(ctx context.Context, a act) map[string]string {
+	state, wrong := a.form(), map[string]string{}
+	note := func(block string, checks ...func() error) {
+		for _, check := range checks {
+			if err := check(); err != nil && !temporary(err) {
+				wrong[block] = access.MessageOf(shown(err))
+				return
+			}
+		}
+	}
+	switch a.Modal {
+	case draw.ModalRegister:
+		form := draw.ReadRegister(state)
+		note(draw.BlockKey, func() error { return b.wrongKey(ctx, a.Person, form.Key) })
+		note(draw.BlockNote, func() error { return leaked(form.Note) })
+	case draw.ModalGrant:
+		form := draw.ReadGrant(state, a.Metadata)
+		note(draw.BlockDuration, func() error { return b.wrongDuration(form.Duration) })
+		note(draw.BlockReason, func() error { return leaked(form.Reason) })
+		note(draw.BlockServers, func() error { return wrongServers(form.Servers) }, func() error { return b.cfg.Uses.CheckServers(ctx, form.Servers) })
+		if form.Person != a.Person {
+			note(draw.BlockPerson, func() error { return b.cfg.Uses.CheckReceiver(ctx, form.Person) })
+		}
+	case draw.ModalDeny:
+		note(draw.BlockReason, func() error { return leaked(draw.ReadDeny(state)) })
+	case draw.ModalEdit:
+		form, id := draw.ReadEdit(state), draw.ReadID(a.Metadata)
+		note(draw.BlockDuration, func() error { return b.wrongDuration(form.Duration) }, func() error { return b.wrongSpan(ctx, id, form.Duration) })
+		note(draw.BlockServers, func() error { return wrongServers(form.Servers) },
+			func() error {
+				return b.cfg.Uses.CheckEdit(ctx, access.Edit{RequestID: id, Actor: a.Person, Servers: &form.Servers})
+			})
+	case draw.ModalExtend:
+		note(draw.BlockDuration, func() error { return b.wrongExtension(ctx, a, draw.ReadExtend(state)) })
+	}
+	return wrong
+}
+
+func (b *Bot) wrongKey(ctx context.Context, person access.UserID, text string) error {
+	key, err := sshkey.Parse(text)
+	if err != nil {
+		return err
+	}
+	return b.cfg.Uses.CheckKey(ctx, person, key.Fingerprint())
+}
+
+// wrongSpan checks the duration that an approver gives a request.
+func (b *Bot) wrongSpan(ctx context.Context, request int64, text string) error {
+	d, forever, err := readDuration(text)
+	if err != nil || forever {
+		return asRefusal(err) // for ever is what was asked, or what the next look refuses
+	}
+	return b.cfg.Uses.CheckEdit(ctx, access.Edit{RequestID: request, Duration: &d})
+}
+
+func (b *Bot) wrongExtension(ctx context.Context, a act, text string) error {
+	d, err := duration.Parse(text)
+	if err != nil {
+		return asRefusal(err)
+	}
+	return b.cfg.Uses.CheckExtend(ctx, access.ExtendAsk{Asker: a.Person, Person: a.Person, GrantID: draw.ReadID(a.Metadata), Duration: d})
+}
+
+// asSentence makes one of an error, which begins small and ends without a stop.
+func asSentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+func asRefusal(err error) error {
+	if err == nil {
+		return nil
+	}
+	return refuse("%s", asSentence(err))
+}
+
+func (b *Bot) wrongDuration(text string) error {
+	d, forever, err := readDuration(text)
+	limits := b.cfg.Limits
+	switch {
+	case err != nil:
+		return asRefusal(err)
+	case forever && !limits.Forever:
+		return refuse("Access for ever is not allowed here; name a duration such as 12h.")
+	case !forever && limits.Min > 0 && d < limits.Min:
+		return refuse("That is too short: the shortest grant is %s.", duration.Format(limits.Min))
+	case !forever && limits.Max > 0 && d > limits.Max:
+		return refuse("That is too long: the longest grant is %s.", duration.Format(limits.Max))
+	}
+	return nil
+}
+
+func readDuration(text string) (d time.Duration, forever bool, err error) {
+	if strings.EqualFold(strings.TrimSpace(text), "forever") {
+		return 0, true, nil
+	}
+	d, err = duration.Parse(text)
+	return d, false, err
+}
+
+// wrongServers checks the form of a pattern; what it matches is seen later.
+func wrongServers(pattern string) error {
+	if err := leaked(pattern); err != nil {
+		return err
+	}
+	for part := range strings.SplitSeq(pattern, ",") {
+		id, isID := strings.CutPrefix(strings.TrimSpace(part), "#")
+		if isID && (id == "" || strings.Trim(id, "0123456789") != "") {
+			return refuse("A server ID is written like #1203.")
+		}
+	}
+	return nil
+}

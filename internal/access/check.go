@@ -1,0 +1,57 @@
+package access
+
+import "context"
+
+// The checks below tell in advance what a wish would be refused for, one field of a form
+// each, while it can still be mended there. They write nothing, and the use cases check
+// everything again.
+
+// CheckReceiver tells whether somebody could be given access.
+func (s *Service) CheckReceiver(ctx context.Context, id UserID) error {
+	_, err := s.member(ctx, id)
+	return err
+}
+
+// CheckServers tells whether a pattern names any of the servers that the ledger knows;
+// while it knows none, everything may.
+func (s *Service) CheckServers(ctx context.Context, pattern string) error {
+	known, err := s.knownServers(ctx)
+	if err == nil && len(known) > 0 {
+		_, err = MatchServers(known, pattern)
+	}
+	return err
+}
+
+// CheckKey tells whether a person could register a key.
+func (s *Service) CheckKey(ctx context.Context, actor UserID, fingerprint string) error {
+	return s.Store.Read(ctx, func(tx Tx) error {
+		known, err := tx.Key(ctx, fingerprint)
+		switch {
+		case CodeOf(err) == NotFound:
+			return nil
+		case err == nil && known.Person != actor:
+			return othersKey()
+		}
+		return err
+	})
+}
+
+// CheckEdit tells whether a request could be narrowed like that.
+func (s *Service) CheckEdit(ctx context.Context, e Edit) error {
+	return s.Store.Read(ctx, func(tx Tx) error {
+		r, err := tx.Request(ctx, e.RequestID)
+		if err == nil {
+			_, _, err = s.narrowed(ctx, tx, r, e)
+		}
+		return err
+	})
+}
+
+// CheckExtend tells whether a grant could last that much longer.
+func (s *Service) CheckExtend(ctx context.Context, a ExtendAsk) error {
+	g, err := s.extendable(ctx, a)
+	if err == nil {
+		err = s.checkExtension(g, a.Duration)
+	}
+	return err
+}
