@@ -69,14 +69,14 @@ func (d *doors) learn(c call, err error) error {
 	defer d.mu.Unlock()
 	code := slackCode(err)
 	e, _ := errors.AsType[*access.Error](err)
-	name := c.channel
+	name, longest := c.channel, d.longest
 	switch {
 	case err == nil:
 		delete(d.closed, everywhere)
 		delete(d.closed, c.channel)
 		return nil
 	case refusesToken(code):
-		name = everywhere
+		name, longest = everywhere, min(longest, time.Minute) // everybody waits for it
 	case code == "":
 		return err // Slack did not say
 	default:
@@ -90,7 +90,7 @@ func (d *doors) learn(c call, err error) error {
 		shut = &door{}
 		d.closed[name] = shut
 	}
-	shut.wait = min(max(2*shut.wait, d.first), d.longest)
+	shut.wait = min(max(2*shut.wait, d.first), longest)
 	shut.until = time.Now().Add(shut.wait)
 	e.RetryAfter = shut.wait
 	shut.cause = *e

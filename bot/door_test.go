@@ -69,6 +69,12 @@ func TestRefusedTokenClosesEverything(t *testing.T) {
 		if did, err := d.answerTo(call{method: responseURL}, ""); !did || err != nil {
 			t.Errorf("a response_url needs no token: %v", err)
 		}
+		for range 10 { // looks that find it refused still
+			sleep(t.Context(), time.Minute)
+			if did, _ := d.answerTo(look, "token_revoked"); !did {
+				t.Error("more than a minute without a look")
+			}
+		}
 		sleep(t.Context(), time.Minute)
 		if did, err := d.answerTo(post, ""); !did || err != nil || d.refused() != "" {
 			t.Errorf("still refused: %v, %q", err, d.refused())
