@@ -19,8 +19,9 @@ const (
 	roleProgress = "progress"
 	roleSummary  = "summary"
 	roleFile     = "file"
-	roleMend     = "mend"  // told somebody how to let us into the channel
-	roleCopy     = "copy:" // of the request, with an approver behind it, where there is no channel
+	roleLetter   = "letter:" // to one person, with the kind of its notice behind it
+	roleMend     = "mend"    // told somebody how to let us into the channel
+	roleCopy     = "copy:"   // of the request, with an approver behind it, where there is no channel
 )
 
 const (
@@ -117,6 +118,9 @@ func (n *Announcer) drawAll(ctx context.Context, v *access.RequestView) error {
 		if err := n.drawPhase(ctx, t); err != nil {
 			return err
 		}
+	}
+	if err := n.redrawLetters(ctx, v); err != nil {
+		return err
 	}
 	for _, t := range all { // last, so that no message waits for a file
 		if t.settled() {

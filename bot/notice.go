@@ -74,7 +74,10 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 	if notice.To != "" && (notice.Kind == access.NoticeHalted || notice.Kind == access.NoticeResumed) {
 		m = draw.WithoutChannel(m)
 	}
-	_, err = n.API.Post(ctx, where, thread, m)
+	at, err := n.API.Post(ctx, where, thread, m)
+	if err == nil && view != nil && isLetter(notice) {
+		return n.record(ctx, view, roleLetter+string(notice.Kind), at, draw.Digest(m))
+	}
 	if slackCode(err) == "thread_not_found" && view != nil { // somebody deleted the request, with its buttons
 		parent, err := n.repost(ctx, view)
 		if err != nil {
@@ -84,6 +87,44 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 		return err
 	}
 	return err
+}
+
+// isLetter tells of a notice to one person that must not stay as it is: it has buttons,
+// or says how far the work is.
+func isLetter(n access.Notice) bool {
+	switch n.Kind {
+	case access.NoticeKeyWanted, access.NoticeEnding, access.NoticeDecided:
+		return n.To != ""
+	}
+	return false
+}
+
+// redrawLetters brings what people were sent about a request up to date once its work
+// rests, so that nobody keeps a button that does nothing, and those who cannot read the
+// channel of the request learn how it went. A letter that Slack has no more is left alone.
+func (n *Announcer) redrawLetters(ctx context.Context, v *access.RequestView) error {
+	if slices.ContainsFunc(v.Results, moves) {
+		return nil
+	}
+	for _, letter := range slices.Clone(v.Messages) {
+		kind, ok := strings.CutPrefix(letter.Role, roleLetter)
+		if !ok {
+			continue
+		}
+		m := draw.Notice(access.Notice{Kind: access.NoticeKind(kind), RequestID: v.Request.ID}, v, v.Grant)
+		digest := draw.Digest(m)
+		if digest == letter.Digest {
+			continue
+		}
+		at := Ref{letter.Channel, letter.TS}
+		if err := n.API.Update(ctx, at, m); err != nil && (temporary(err) || access.CodeOf(err) == access.Unauthorized) {
+			return err
+		}
+		if err := n.record(ctx, v, letter.Role, at, digest); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // spread queues a notice for which there is no channel for each approver. The daily
@@ -115,8 +156,12 @@ func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *acces
 		return m, nil, err
 	}
 	var view *access.RequestView
-	if notice.RequestID != 0 {
-		v, err := n.Uses.View(ctx, notice.RequestID)
+	about := notice.RequestID
+	if about == 0 && grant != nil {
+		about = grant.RequestID
+	}
+	if about != 0 {
+		v, err := n.Uses.View(ctx, about)
 		if err != nil {
 			return draw.Message{}, nil, err
 		}

@@ -141,3 +141,51 @@ func TestNoticeWithoutAChannelGoesToEveryApprover(t *testing.T) {
 		}
 	}
 }
+
+// A person who cannot read the channel of the request sees in their own message how it
+// went, and no button there outlives its use.
+func TestLettersFollowTheRequest(t *testing.T) {
+	t.Parallel()
+	r := asked(t, slacksim.Options{})
+	r.office.grants = []access.Grant{{ID: 9, RequestID: 1, Person: "U2", State: access.Live, SystemUser: "runcloud", EndsAt: time.Now().Add(time.Hour)}}
+	r.running(t, 2, access.Waiting)
+	v := r.office.views[1]
+	v.Grant = &r.office.grants[0]
+	for id, kind := range map[int64]access.NoticeKind{1: access.NoticeDecided, 2: access.NoticeEnding} {
+		r.office.notices[id] = &access.Notice{ID: id, Kind: kind, To: "U2", RequestID: 1, GrantID: 9}
+		if err := r.announcer.SendNotice(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	letters := func(words ...string) {
+		t.Helper()
+		r.announce(t, 1)
+		all := ""
+		for _, m := range r.DMs("U2") {
+			all += m.Text + "\n"
+			for _, b := range m.Buttons() {
+				all += "[" + b.Label + "]\n"
+			}
+		}
+		for _, w := range words {
+			if !strings.Contains(all, w) {
+				t.Errorf("not said: %q in\n%s", w, all)
+			}
+		}
+		if n := len(r.DMs("U2")); n != 2 {
+			t.Errorf("%d messages, want the two", n)
+		}
+	}
+	letters("granted on 0 of 2 servers so far", "[I am done]")
+	r.results(access.PhaseAdd, 2, access.Done)
+	r.set(0, func(x *access.Result) { x.State, x.Problem = access.Failed, access.ProblemRefused })
+	letters("*Granted* on 1 of 2 servers", "Not yet on: `server-000.example.com` (refused by RunCloud)", "[Extend]")
+	v.Grant.State, v.Grant.EndReason, v.Grant.EndedBy = access.Ended, access.EndGivenBack, "U2"
+	v.Drawing.Version++
+	letters("*Access ended*", "has ended.")
+	for _, m := range r.DMs("U2") {
+		if len(m.Buttons()) > 0 {
+			t.Errorf("buttons outlive the access: %s", m.Text)
+		}
+	}
+}

@@ -24,7 +24,6 @@ const (
 
 var (
 	userID    = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
-	channelID = regexp.MustCompile(`^[CG][A-Z0-9]+$`)
 	groupID   = regexp.MustCompile(`^S[A-Z0-9]+$`)
 	emojiName = regexp.MustCompile(`:([a-zA-Z0-9_+'-]+):`)
 )
@@ -175,7 +174,7 @@ func mentionAll(ids []string) string {
 
 // channel links to a channel; empty for what is none, such as a direct message.
 func channel(id string) string {
-	if !channelID.MatchString(id) {
+	if !namedChannel.MatchString(id) {
 		return ""
 	}
 	return "<#" + id + ">"
