@@ -36,6 +36,9 @@ func (n *Announcer) drawPhase(ctx context.Context, t *thread) error {
 		return nil
 	}
 	settled := t.settled()
+	if draw.Complete(*t.view, t.phase) {
+		return t.one(ctx, all, settled)
+	}
 	if err := t.progress(ctx, all, settled); err != nil {
 		return err
 	}
@@ -46,6 +49,23 @@ func (n *Announcer) drawPhase(ctx context.Context, t *thread) error {
 		return nil
 	}
 	return t.summary(ctx)
+}
+
+// one says all there is to say of a phase on few servers in one message: how far it is,
+// and at the end what it came to. What changes after that is news of its own.
+func (t *thread) one(ctx context.Context, all []access.Result, settled bool) error {
+	m := draw.Progress(*t.view, t.phase, t.left(all))
+	if settled {
+		m = draw.Summary(*t.view, t.phase)
+	}
+	if _, err := t.show(ctx, t.view, roleSummary+":"+string(t.phase), t.parent.Channel, t.parent.TS, m); err != nil || !settled {
+		return err
+	}
+	first := slices.DeleteFunc(slices.Clone(all), func(r access.Result) bool { return r.Told != "" })
+	if err := t.told(ctx, first); err != nil {
+		return err
+	}
+	return t.tell(ctx, slices.DeleteFunc(slices.Clone(all), func(r access.Result) bool { return r.Told == "" }), settled)
 }
 
 // settled tells whether the phase has come to rest, so that its list is complete.
@@ -81,21 +101,26 @@ func (t *thread) progress(ctx context.Context, all []access.Result, settled bool
 	return err
 }
 
-// left estimates how long the rest takes, from how long the results so far took; 0
-// while there is no telling.
+// left estimates how long the rest takes, from how long the results took that came since
+// the oldest of the rest began to wait; 0 while there is no telling. What rested before a
+// retry says nothing about it.
 func (t *thread) left(all []access.Result) time.Duration {
-	began := t.view.Request.DecidedAt
-	if g := t.view.Grant; t.phase == access.PhaseRemove && g != nil && g.EndedAt.After(began) {
-		began = g.EndedAt
-	}
-	moving := 0
+	var began time.Time
+	moving, done := 0, 0
 	for _, r := range all {
 		if moves(r) {
 			moving++
+			if began.IsZero() || r.UpdatedAt.Before(began) {
+				began = r.UpdatedAt
+			}
 		}
 	}
-	done := len(all) - moving
-	if done == 0 || began.IsZero() {
+	for _, r := range all {
+		if !moves(r) && !r.UpdatedAt.Before(began) {
+			done++
+		}
+	}
+	if moving == 0 || done == 0 {
 		return 0
 	}
 	return t.Now().Sub(began) * time.Duration(moving) / time.Duration(done)
@@ -170,11 +195,18 @@ func (t *thread) tellBatch(ctx context.Context, batch []access.Result) error {
 		if _, err := t.API.Post(ctx, t.parent.Channel, t.parent.TS, m.Message); err != nil {
 			return err
 		}
-		if err := t.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error { return tx.Tell(ctx, m.Results) }); err != nil {
+		if err := t.told(ctx, m.Results); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (t *thread) told(ctx context.Context, rs []access.Result) error {
+	if len(rs) == 0 {
+		return nil
+	}
+	return t.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error { return tx.Tell(ctx, rs) })
 }
 
 func (t *thread) summary(ctx context.Context) error {
@@ -183,28 +215,32 @@ func (t *thread) summary(ctx context.Context) error {
 	return err
 }
 
-// file adds the complete list where messages do not hold it, once. Slack is asked
-// some times, and then the thread says that there is none: the messages name every
-// server all the same.
+// file adds the list where messages do not hold it: once when the phase rests, and once
+// more when nothing is left to change. Slack is asked some times, and then the thread says
+// that there is none: the messages name every server all the same.
 func (t *thread) file(ctx context.Context) error {
 	role := roleFile + ":" + string(t.phase)
-	name := "request-" + number(t.view.Request.ID) + "-" + string(t.phase) + ".csv"
+	name, title := "request-"+number(t.view.Request.ID)+"-"+string(t.phase), "Results so far"
+	if !slices.ContainsFunc(t.results(), func(r access.Result) bool { return !r.State.Final() }) {
+		name, title = name+"-complete", "Results, complete"
+	}
+	name += ".csv"
 	last, _ := newest(t.view.Messages, role)
 	if last.Digest == name || !draw.NeedsFile(*t.view, t.phase) {
 		return nil
 	}
-	err := t.API.Upload(ctx, t.parent, name, "Results, complete", draw.CSV(*t.view, t.phase))
+	err := t.API.Upload(ctx, t.parent, name, title, draw.CSV(*t.view, t.phase))
 	if ctx.Err() != nil || access.CodeOf(err) == access.RateLimited {
 		return err
 	}
 	place := Ref{t.parent.Channel, "file"}
 	tried, _ := strconv.Atoi(last.Digest) // 0 when this was the first
 	if tried++; err != nil && temporary(err) && tried < fileTries {
-		again := &access.Error{Code: access.Unavailable, Op: "announce", Message: "The complete list is not attached yet.", RetryAfter: fileAgain, Err: err}
+		again := &access.Error{Code: access.Unavailable, Op: "announce", Message: "The list is not attached yet.", RetryAfter: fileAgain, Err: err}
 		return errors.Join(t.record(ctx, t.view, role, place, strconv.Itoa(tried)), again)
 	}
 	if err != nil {
-		t.Log.Warn("the complete list could not be attached", "request", t.view.Request.ID, "error", err)
+		t.Log.Warn("the list of results could not be attached", "request", t.view.Request.ID, "error", err)
 		if _, unsaid := t.API.Post(ctx, t.parent.Channel, t.parent.TS, draw.NoFile(slackCode(err), t.self(ctx))); unsaid != nil {
 			return unsaid
 		}

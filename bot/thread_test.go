@@ -272,3 +272,87 @@ func TestBatchesKeepServersTogether(t *testing.T) {
 		t.Errorf("%d results", total)
 	}
 }
+
+// One message of the thread says it all where the servers are few; what changes later is
+// said in a message of its own, since nobody is told of an edit.
+func TestFewServersMakeOneMessage(t *testing.T) {
+	t.Parallel()
+	r := asked(t, slacksim.Options{})
+	r.running(t, 3, access.Waiting)
+	r.announce(t, 1)
+	if all := r.thread(t); len(all) != 1 || !strings.Contains(all[0].Text, "0 of 3 servers finished") {
+		t.Fatalf("while it runs: %v", all)
+	}
+	r.results(access.PhaseAdd, 3, access.Done)
+	r.set(0, func(x *access.Result) { x.State, x.Problem = access.Waiting, access.ProblemOffline })
+	for range 2 {
+		r.announce(t, 1)
+		all := r.thread(t)
+		if len(all) != 1 {
+			t.Fatalf("at the end: %v", all)
+		}
+		for _, words := range []string{"Placed on 2 of 3 servers: 1 waiting.", "Still to place on 1 server: offline", "server-000", "server-001", "server-002"} {
+			if !strings.Contains(all[0].Text, words) {
+				t.Errorf("it does not say %q: %s", words, all[0].Text)
+			}
+		}
+	}
+	r.set(0, func(x *access.Result) { x.State, x.Problem = access.Done, access.NoProblem })
+	for range 2 {
+		r.announce(t, 1)
+		all := r.thread(t)
+		if len(all) != 2 || !strings.HasPrefix(all[0].Text, "*Placed on 3 servers*") || all[1].Text != "*Placed on 1 server*\n`server-000.example.com`" {
+			t.Fatalf("after the last: %v", all)
+		}
+	}
+}
+
+func TestEstimateLeavesOutTheTimeBeforeARetry(t *testing.T) {
+	t.Parallel()
+	start := time.Now()
+	at := func(m int, s access.ResultState) access.Result {
+		return access.Result{State: s, UpdatedAt: start.Add(time.Duration(m) * time.Minute)}
+	}
+	day := 24 * 60
+	for name, tt := range map[string]struct {
+		now  int // minutes after the start
+		all  []access.Result
+		want time.Duration
+	}{
+		"nothing is done": {5, []access.Result{at(0, access.Waiting), at(0, access.Waiting)}, 0},
+		"a third is done": {5, []access.Result{at(4, access.Done), at(0, access.Waiting), at(0, access.Waiting)}, 10 * time.Minute},
+		"retried the next day": {
+			day + 3, []access.Result{at(1, access.Done), at(2, access.Done), at(day+1, access.Done), at(day+3, access.Done), at(day, access.Waiting)}, 90 * time.Second,
+		},
+		"all is done": {5, []access.Result{at(4, access.Done)}, 0},
+	} {
+		n := &thread{Announcer: &Announcer{Now: func() time.Time { return start.Add(time.Duration(tt.now) * time.Minute) }}}
+		if got := n.left(tt.all); got != tt.want {
+			t.Errorf("%s: %s left, want %s", name, got, tt.want)
+		}
+	}
+}
+
+// The list is called complete, and attached once more, when nothing in it can change.
+func TestFileIsRenewedWhenNothingIsLeftToChange(t *testing.T) {
+	t.Parallel()
+	r := asked(t, slacksim.Options{})
+	r.running(t, 60, access.Done)
+	r.set(0, func(x *access.Result) { x.State, x.Problem = access.Waiting, access.ProblemOffline })
+	titles := func() (all []string) {
+		for range 2 {
+			r.announce(t, 1)
+		}
+		for _, f := range r.Files("C1") {
+			all = append(all, f.Title)
+		}
+		return all
+	}
+	if got := titles(); !slices.Equal(got, []string{"Results so far"}) {
+		t.Errorf("while a server is away: %v", got)
+	}
+	r.results(access.PhaseAdd, 60, access.Done)
+	if got := titles(); !slices.Equal(got, []string{"Results so far", "Results, complete"}) {
+		t.Errorf("once it is back: %v", got)
+	}
+}

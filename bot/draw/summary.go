@@ -84,7 +84,7 @@ func rest(t tally, v access.RequestView, phase access.Phase) string {
 		parts = append(parts, fmt.Sprintf("I go on with %s by myself.", servers(n)))
 	}
 	if NeedsFile(v, phase) {
-		parts = append(parts, "The complete list follows as a file.")
+		parts = append(parts, "The list follows as a file.")
 	}
 	return strings.Join(parts, " ")
 }
