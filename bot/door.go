@@ -2,6 +2,7 @@ package bot
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -44,7 +45,7 @@ func (d *doors) pass(c call) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := time.Now()
-	for _, name := range []string{everywhere, c.channel} {
+	for _, name := range slices.Compact([]string{everywhere, c.channel}) {
 		shut := d.closed[name]
 		if shut == nil {
 			continue
