@@ -60,6 +60,9 @@ func (n *Announcer) notice(ctx context.Context, id int64) (notice access.Notice,
 }
 
 func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *access.Grant) error {
+	if notice.Kind == access.NoticeHome && strings.HasPrefix(string(notice.To), "S") {
+		return n.spreadHomes(ctx)
+	}
 	if notice.Kind == access.NoticeHome {
 		return home{n.Uses, n.API}.publish(ctx, notice.To, 0)
 	}
@@ -149,6 +152,25 @@ func (n *Announcer) spread(ctx context.Context, notice access.Notice) error {
 	})
 }
 
+// homesAtOnce is up to how many approvers have their Home tab drawn anew where they are
+// named through a group; of more, each sees it when they open theirs.
+const homesAtOnce = 25
+
+func (n *Announcer) spreadHomes(ctx context.Context) error {
+	approvers, err := n.Uses.Approvers(ctx)
+	if err != nil || len(approvers) > homesAtOnce {
+		return err
+	}
+	return n.Store.Update(ctx, func(tx access.Tx) error {
+		for _, id := range approvers {
+			if err := tx.Notify(ctx, access.HomeNotice(id, n.Now())); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *access.Grant) (draw.Message, *access.RequestView, error) {
 	if notice.Kind == access.NoticeSummary {
 		o, err := n.Uses.Overview(ctx, "")
@@ -208,7 +230,7 @@ func (n *Announcer) redrawHomes(ctx context.Context, tx access.Tx, v access.Requ
 	}
 	slices.Sort(people)
 	for _, id := range slices.Compact(people) {
-		if id == "" || strings.HasPrefix(id, "S") {
+		if id == "" {
 			continue
 		}
 		if err := tx.Notify(ctx, access.HomeNotice(access.UserID(id), n.Now())); err != nil {

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -186,6 +187,24 @@ func TestLettersFollowTheRequest(t *testing.T) {
 	for _, m := range r.DMs("U2") {
 		if len(m.Buttons()) > 0 {
 			t.Errorf("buttons outlive the access: %s", m.Text)
+		}
+	}
+}
+
+func TestHomesOfAGroupAreThoseOfItsMembers(t *testing.T) {
+	t.Parallel()
+	for members, want := range map[int]int{3: 3, homesAtOnce + 1: 0} {
+		r := asked(t, slacksim.Options{})
+		r.office.approvers = nil
+		for i := range members {
+			r.office.approvers = append(r.office.approvers, access.UserID(fmt.Sprintf("U1%02d", i)))
+		}
+		r.office.notices[1] = &access.Notice{ID: 1, Kind: access.NoticeHome, To: "S0LEADS"}
+		if err := r.announcer.SendNotice(t.Context(), 1); err != nil || r.office.notices[1].SentAt.IsZero() {
+			t.Error(err)
+		}
+		if n := len(r.office.queued); n != want {
+			t.Errorf("a group of %d: %d Home tabs are drawn anew, want %d", members, n, want)
 		}
 	}
 }

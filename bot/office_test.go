@@ -161,19 +161,6 @@ func (o *office) RetryFailed(context.Context, int64, access.UserID) (int, error)
 
 func (o *office) Pick(context.Context, int64, int64, int64, access.UserID) error { return nil }
 
-func (o *office) CheckReceiver(context.Context, access.UserID) error { return nil }
-
-func (o *office) CheckServers(_ context.Context, pattern string) error {
-	_, err := access.MatchServers([]access.Server{{ID: 101, Name: "web-1"}, {ID: 102, Name: "web-2"}}, pattern)
-	return err
-}
-
-func (o *office) CheckKey(context.Context, access.UserID, string) error { return nil }
-
-func (o *office) CheckEdit(context.Context, access.Edit) error { return nil }
-
-func (o *office) CheckExtend(context.Context, access.ExtendAsk) error { return nil }
-
 func (o *office) Leave(context.Context, int64, int64, int64, access.UserID) error { return nil }
 
 func (o *office) LeaveRest(context.Context, int64, int, access.UserID) error { return nil }

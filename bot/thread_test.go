@@ -183,7 +183,7 @@ func TestHomesAreDrawnAnewOnceTheWorkRests(t *testing.T) {
 	for _, n := range r.office.queued {
 		homes = append(homes, n.To)
 	}
-	if want := []access.UserID{"U1", "U2", "U3", "U4"}; !slices.Equal(homes, want) {
+	if want := []access.UserID{"S0LEADS", "U1", "U2", "U3", "U4"}; !slices.Equal(homes, want) {
 		t.Errorf("drawn anew: %v, want %v", homes, want)
 	}
 }

@@ -336,14 +336,11 @@ func (s *Service) EndDue(ctx context.Context) (int, error) {
 const endBatch = 20
 
 // redrawHomes has the App Home of everybody drawn anew who sees a request there: who
-// asks, who receives, and the approvers that are named one by one. Members of groups
-// see it when they open theirs.
+// asks, who receives, and the approvers.
 func (s *Service) redrawHomes(ctx context.Context, tx Tx, r Request) error {
 	people := []UserID{r.Asker, r.Person}
 	for _, id := range s.Settings.Approvers {
-		if !strings.HasPrefix(id, "S") {
-			people = append(people, UserID(id))
-		}
+		people = append(people, UserID(id))
 	}
 	slices.Sort(people)
 	for _, id := range slices.Compact(people) {

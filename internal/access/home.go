@@ -14,7 +14,8 @@ const (
 	homeFresh = time.Minute
 )
 
-// HomeNotice has a person's App Home drawn anew in a moment.
+// HomeNotice has a person's App Home drawn anew in a moment, or those of the members of
+// a user group.
 func HomeNotice(person UserID, now time.Time) Notice {
 	return Notice{Key: "home:" + string(person), Kind: NoticeHome, To: person, NextAt: now.Add(homeAfter)}
 }

@@ -1,0 +1,20 @@
+package bot
+
+import (
+	"context"
+
+	"sshkeybot/internal/access"
+)
+
+func (o *office) CheckReceiver(context.Context, access.UserID) error { return nil }
+
+func (o *office) CheckServers(_ context.Context, pattern string) error {
+	_, err := access.MatchServers([]access.Server{{ID: 101, Name: "web-1"}, {ID: 102, Name: "web-2"}}, pattern)
+	return err
+}
+
+func (o *office) CheckKey(context.Context, access.UserID, string) error { return nil }
+
+func (o *office) CheckEdit(context.Context, access.Edit) error { return nil }
+
+func (o *office) CheckExtend(context.Context, access.ExtendAsk) error { return nil }
