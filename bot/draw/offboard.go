@@ -38,7 +38,7 @@ func offboard(v access.RequestView) Message {
 
 // finished tells whether nothing is left of an offboarding: every key of theirs is
 // gone, every server read, and every other key decided about.
-func finished(v access.RequestView) bool { return access.Settled(v.Results) && v.Undecided() == 0 }
+func finished(v access.RequestView) bool { return v.Settled() && v.Undecided() == 0 }
 
 func offboardTitle(v access.RequestView) string {
 	switch n := v.Undecided(); {
@@ -55,7 +55,7 @@ func offboardState(v access.RequestView) string {
 	switch {
 	case finished(v):
 		return "*Offboarded* " + who + ": no key that I placed is left on any server. Nobody can give them access any more."
-	case access.Settled(v.Results):
+	case v.Settled():
 		return "*Offboarding* " + who + ": no key that I placed is left on any server. Nobody can give them access any more."
 	}
 	return "*Offboarding* " + who + ": not finished yet. Nobody can give them access any more."

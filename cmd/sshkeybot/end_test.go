@@ -152,7 +152,7 @@ func TestOffboardUntilNothingIsOwed(t *testing.T) {
 		r.says(r.Types(dave, "grant @alice 1h"), "was offboarded and cannot be given access")
 
 		r.account.SetOnline(away, true)
-		r.When(id, "it is finished", func(v access.RequestView) bool { return access.Settled(v.Results) })
+		r.When(id, "it is finished", func(v access.RequestView) bool { return v.Settled() })
 		r.isOn(key, 0)
 		r.says(r.Message(id), "*Offboarded* <@"+alice+">", "SSH Key Vault", "*Removed* on all")
 		r.saysNot(r.Message(id)+r.Thread(id), "6 servers", "6 of 6") // there are five

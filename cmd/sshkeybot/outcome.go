@@ -56,7 +56,7 @@ type sessionLine struct {
 func outcomeOf(v access.RequestView, halted string) offboarding {
 	o := offboarding{
 		Request: v.Request.ID, Person: v.Request.Person, Reason: v.Request.Reason, Halted: halted, State: "owed",
-		Done:    len(v.Results) > 0 && access.Settled(v.Results),
+		Done:    len(v.Results) > 0 && v.Settled(),
 		Results: []resultLine{}, Debt: []resultLine{}, Candidates: []candidateLine{}, Sessions: []sessionLine{},
 	}
 	if o.Done {

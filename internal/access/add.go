@@ -15,8 +15,7 @@ func (s *Service) add(ctx context.Context, p Placement) error {
 		return s.additionStopped(ctx, p, err)
 	}
 	if p.State == PlacementUnknown {
-		settled, err := s.settleByList(ctx, p)
-		if err != nil || settled {
+		if read, err := s.look(ctx, p); err != nil || !read {
 			return err
 		}
 	}
@@ -26,18 +25,21 @@ func (s *Service) add(ctx context.Context, p Placement) error {
 	}
 	defer release()
 	var key Key
+	call := post{}
 	p, ok, err := s.begin(ctx, p.ID, func(tx Tx, p *Placement) (ok bool, err error) {
+		call.before = p.RecheckAt
 		key, ok, err = s.stillWanted(ctx, tx, p)
 		return ok, err
 	})
 	if err != nil || !ok {
 		return err
 	}
+	call.Placement = p
 	placed, err := s.Target.Add(turn, p.ServerID, Credential{
 		Label: p.Label, SystemUser: p.SystemUser, PublicKey: key.Public().Line(p.Label), Temporary: &p.Temporary,
 	})
 	release()
-	return s.added(ctx, p, placed, err)
+	return s.added(ctx, call, placed, err)
 }
 
 // stillWanted looks at the ledger right before the call: whether the key still is
@@ -53,7 +55,7 @@ func (s *Service) stillWanted(ctx context.Context, tx Tx, p *Placement) (Key, bo
 	if !covered {
 		return Key{}, false, s.align(ctx, tx, []int64{p.ServerID})
 	}
-	p.State = PlacementUnknown
+	p.State, p.RecheckAt = PlacementUnknown, s.doubtful(p.RecheckAt)
 	p.Temporary = s.temporary(until)
 	key, err := tx.Key(ctx, p.Fingerprint)
 	return key, err == nil, err
@@ -77,12 +79,14 @@ func (s *Service) additionStopped(ctx context.Context, p Placement, cause error)
 	if err != nil || !ok {
 		return err
 	}
-	return s.postpone(ctx, p, p.State, cause)
+	return s.postpone(ctx, p, cause)
 }
 
 // added records what came of the call.
-func (s *Service) added(ctx context.Context, p Placement, c Credential, err error) error {
+func (s *Service) added(ctx context.Context, p post, c Credential, err error) error {
 	switch {
+	case err == nil && !sameLabel(c.Label, p.Label):
+		return s.refused(ctx, p, true, invalid("RunCloud answered with the key «"+c.Label+"», which is not the one that I asked for."))
 	case err == nil && c.SystemUser != "" && c.SystemUser != p.SystemUser:
 		return s.misplaced(ctx, p, c)
 	case err == nil:
@@ -90,44 +94,92 @@ func (s *Service) added(ctx context.Context, p Placement, c Credential, err erro
 	}
 	switch CodeOf(err) {
 	case Invalid:
-		return s.refused(ctx, p, err)
+		return s.refused(ctx, p, false, err)
 	case UnknownOutcome, Internal:
-		return s.postpone(ctx, p, PlacementUnknown, err) // may have taken effect: settled by reading
+		return s.unplaced(ctx, p, true, err)
 	}
-	return s.postpone(ctx, p, PlacementWanted, err) // surely had no effect
+	return s.unplaced(ctx, p, false, err) // surely had no effect
 }
 
 // misplaced has a key removed again that was confirmed for another system user than
 // the one that was asked.
-func (s *Service) misplaced(ctx context.Context, p Placement, c Credential) error {
-	wrong := p
+func (s *Service) misplaced(ctx context.Context, p post, c Credential) error {
+	wrong := p.Placement
 	wrong.SystemUser = c.SystemUser
-	ctx = context.WithoutCancel(ctx) // it is there, whoever stops us
-	err := s.Store.Update(ctx, func(tx Tx) error { return s.extras(ctx, tx, wrong, []Credential{c}) })
+	err := s.Store.Update(context.WithoutCancel(ctx), func(tx Tx) error { return s.extras(ctx, tx, wrong, []Credential{c}) })
 	if err != nil {
 		return err
 	}
-	return s.postpone(ctx, p, PlacementWanted, invalid("RunCloud placed the key for "+c.SystemUser+" instead; I have it removed there."))
+	return s.unplaced(ctx, p, false, invalid("RunCloud placed the key for "+c.SystemUser+" instead; I have it removed there."))
+}
+
+// unplaced records that a call placed nothing, or, where its answer was lost, that it
+// may still. A placement that others have settled meanwhile is then in doubt again:
+// the call may land after they had looked.
+func (s *Service) unplaced(ctx context.Context, p post, lost bool, cause error) error {
+	return s.record(ctx, cause, func(ctx context.Context, tx Tx) error {
+		was, err := tx.Placement(ctx, p.ID)
+		if err != nil {
+			return err
+		}
+		next := p.answered(was)
+		if lost {
+			next.RecheckAt = latest(next.RecheckAt, s.Now().Add(recheckAfter).Truncate(time.Millisecond))
+		}
+		switch {
+		case was.State == PlacementUnknown && was.Attempts == p.Attempts:
+			next = s.later(next, cause)
+		case was.State == PlacementLeaving && was.CredentialID == 0:
+			next.Holder, next.NextAt = "", s.Now()
+		}
+		if next = next.doubted(s.Now()); next == was {
+			return nil
+		}
+		_, err = s.move(ctx, tx, next, was)
+		return err
+	})
 }
 
 // refused handles «invalid»: most often the label is taken because an earlier call
-// of ours did take effect, or somebody else has placed this very key.
-func (s *Service) refused(ctx context.Context, p Placement, cause error) error {
-	found, err := s.list(ctx, p)
+// of ours did take effect, or somebody else has placed this very key. odd tells that
+// RunCloud did not refuse, but answered with a key that is not ours.
+func (s *Service) refused(ctx context.Context, p post, odd bool, cause error) error {
+	found, err := s.list(ctx, p.Placement)
 	if err != nil {
-		return s.postpone(ctx, p, PlacementUnknown, err)
+		return s.unplaced(ctx, p, true, err)
 	}
-	if ours := ownCredentials(found, p); len(ours) > 0 {
-		return s.adopt(ctx, p, ours)
+	adopted, err := s.adopt(ctx, p, found)
+	if err != nil || adopted {
+		return err
 	}
-	i, err := s.foreignCopy(ctx, found, p)
+	i, err := s.foreignCopy(ctx, found, p.Placement)
 	if err != nil {
 		return err
 	}
-	if i < 0 {
-		return s.postpone(ctx, p, PlacementWanted, cause)
+	if i >= 0 {
+		cause = &Error{Code: Invalid, Op: opForeign, Message: "Placed by somebody else with the label «" + found[i].Label + "»; I shall not remove it."}
 	}
-	return s.foreign(ctx, p, found[i])
+	return s.unplaced(ctx, p, odd, cause)
+}
+
+// adopt takes a key that stands under our own label already as the placement's, and
+// has further copies removed. It answers false when there is none.
+func (s *Service) adopt(ctx context.Context, p post, found []Credential) (adopted bool, err error) {
+	ctx = context.WithoutCancel(ctx)
+	err = s.Store.Update(ctx, func(tx Tx) error {
+		was, err := tx.Placement(ctx, p.ID)
+		if err != nil || was.State != PlacementUnknown || was.Attempts != p.Attempts {
+			adopted = err == nil // others have settled it
+			return err
+		}
+		own, err := s.ownOn(ctx, tx, was, found)
+		adopted = len(own) > 0
+		if err != nil || !adopted {
+			return err
+		}
+		return s.seen(ctx, tx, p.answered(was), was, own)
+	})
+	return adopted, err
 }
 
 // foreignCopy answers the index of a credential that is proven, by its complete
@@ -143,78 +195,39 @@ func (s *Service) foreignCopy(ctx context.Context, found []Credential, p Placeme
 	return i, err
 }
 
-func (s *Service) foreign(ctx context.Context, p Placement, c Credential) error {
-	ctx = context.WithoutCancel(ctx)
-	return s.Store.Update(ctx, func(tx Tx) error {
-		was, err := tx.Placement(ctx, p.ID)
-		if err != nil || was.State != PlacementUnknown || was.Attempts != p.Attempts {
-			return err
-		}
-		next := was
-		next.State, next.Holder, next.Stuck, next.Problem = PlacementWanted, "", true, ProblemForeign
-		next.Detail = "Placed by somebody else with the label «" + c.Label + "»; I shall not remove it."
-		_, err = s.move(ctx, tx, next, was)
-		return err
-	})
-}
-
-// settleByList settles a lost answer by reading: the key is there under our label,
-// or it is not. It answers false when it is not there.
-func (s *Service) settleByList(ctx context.Context, p Placement) (bool, error) {
-	found, err := s.list(ctx, p)
-	if err != nil {
-		return true, s.additionStopped(ctx, p, err)
-	}
-	ours := ownCredentials(found, p)
-	if len(ours) == 0 {
-		return false, nil
-	}
-	return true, s.adopt(ctx, p, ours)
-}
-
-// adopt takes a key that stands under our own label as the placement's, and has
-// further copies removed.
-func (s *Service) adopt(ctx context.Context, p Placement, ours []Credential) error {
-	if err := s.placed(ctx, p, ours[0]); err != nil {
-		return err
-	}
-	if len(ours) == 1 {
-		return nil
-	}
-	ctx = context.WithoutCancel(ctx)
-	return s.Store.Update(ctx, func(tx Tx) error { return s.extras(ctx, tx, p, ours[1:]) })
-}
-
 // placed records a confirmed key. When the ledger no longer wants it, the removal
 // is woken in this same transaction.
-func (s *Service) placed(ctx context.Context, p Placement, c Credential) error {
+func (s *Service) placed(ctx context.Context, p post, c Credential) error {
 	ctx = context.WithoutCancel(ctx)
 	return s.Store.Update(ctx, func(tx Tx) error {
 		was, err := tx.Placement(ctx, p.ID)
 		if err != nil {
 			return err
 		}
+		next := p.answered(was)
 		switch {
-		case was.State == PlacementUnknown && was.Attempts == p.Attempts:
-			return s.recordPlaced(ctx, tx, was, c)
-		case was.CredentialID == c.ID:
-			return nil // somebody else settled it
+		case was.CredentialID == c.ID: // found by reading meanwhile
+			_, err := tx.MovePlacement(ctx, next, was.State, was.Attempts)
+			return err
+		case was.State == PlacementUnknown || was.State == PlacementWanted: // whatever was tried after this call
+			return s.recordPlaced(ctx, tx, next, was, c)
 		case was.State == PlacementLeaving && was.CredentialID == 0:
-			next := was
-			next.CredentialID, next.Label, next.NextAt = c.ID, c.Label, s.Now()
+			next.CredentialID, next.NextAt, next.Holder = c.ID, s.Now(), ""
 			if _, err := s.move(ctx, tx, next, was); err != nil {
 				return err
 			}
-			return tx.Wake(ctx, Work{Kind: WorkRemove, ID: p.ServerID})
+			return tx.Wake(ctx, workOn(next))
+		}
+		if _, err := tx.MovePlacement(ctx, next, was.State, was.Attempts); err != nil {
+			return err
 		}
 		return s.extras(ctx, tx, was, []Credential{c}) // came too late: another copy is there, or none is wanted
 	})
 }
 
-func (s *Service) recordPlaced(ctx context.Context, tx Tx, was Placement, c Credential) error {
+func (s *Service) recordPlaced(ctx context.Context, tx Tx, next, was Placement, c Credential) error {
 	now := s.Now()
-	next := was
-	next.State, next.CredentialID, next.Label, next.PlacedAt = PlacementPlaced, c.ID, c.Label, now
+	next.State, next.CredentialID, next.PlacedAt = PlacementPlaced, c.ID, now
 	next.Holder, next.Urgent, next.Stuck, next.Problem, next.Detail = "", false, false, NoProblem, ""
 	next.LapsesAt, next.ToldLapsed = time.Time{}, false
 	if c.Temporary != nil {
@@ -222,9 +235,6 @@ func (s *Service) recordPlaced(ctx context.Context, tx Tx, was Placement, c Cred
 	}
 	if next.Temporary {
 		next.LapsesAt = s.lapse(c, now)
-	}
-	if was.Attempts > 1 {
-		next.RecheckAt = now.Add(recheckAfter)
 	}
 	if _, err := s.move(ctx, tx, next, was); err != nil {
 		return err
@@ -237,11 +247,13 @@ func (s *Service) recordPlaced(ctx context.Context, tx Tx, was Placement, c Cred
 }
 
 // lapse answers when RunCloud's own timer ends a temporary key, taking the earlier
-// of what RunCloud says of its creation and our own clock.
+// of what RunCloud says of its creation and our own clock. A creation long ago is
+// RunCloud's clock being another than ours: such a key would be renewed for ever.
 func (s *Service) lapse(c Credential, now time.Time) time.Time {
+	lifetime := s.Settings.TemporaryLifetime
 	start := now
 	if !c.CreatedAt.IsZero() && c.CreatedAt.Before(now) {
-		start = c.CreatedAt
+		start = latest(c.CreatedAt, now.Add(-lifetime/2))
 	}
-	return start.Add(s.Settings.TemporaryLifetime)
+	return start.Add(lifetime)
 }

@@ -131,7 +131,7 @@ func TestWakeDueFindsWhatNobodyWoke(t *testing.T) {
 		t.Errorf("%d placements leave, want the two that are over by the clock", len(leaving))
 	}
 	h.work()
-	if left := h.account.ours(); len(left) != 0 || !access.Settled(h.view(off.ID).Results) {
+	if left := h.account.ours(); len(left) != 0 || !h.view(off.ID).Settled() {
 		t.Errorf("left %v", left)
 	}
 	h.must(h.WakeDue(h.ctx())) // with nothing due

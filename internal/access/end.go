@@ -174,10 +174,9 @@ func (s *Service) newResult(request int64, phase Phase, server int64, name, user
 	}
 }
 
-// serverNames answers the name of every server the ledger has met, and of those
-// that requests remember where it has not.
+// serverNames answers the name of every server the ledger has met.
 func serverNames(ctx context.Context, tx Tx) (map[int64]string, error) {
-	servers, err := tx.Servers(ctx)
+	servers, err := tx.AllServers(ctx)
 	names := make(map[int64]string, len(servers))
 	for _, server := range servers {
 		names[server.ID] = server.Name
@@ -188,7 +187,7 @@ func serverNames(ctx context.Context, tx Tx) (map[int64]string, error) {
 // align brings the placements on these servers in line with the live grants and
 // wakes the work that this causes.
 func (s *Service) align(ctx context.Context, tx Tx, servers []int64) error {
-	changed, err := tx.Align(ctx, s.Now(), servers)
+	changed, err := s.aligned(ctx, tx, servers)
 	if err != nil {
 		return err
 	}
@@ -231,6 +230,32 @@ func (s *Service) oweDue(ctx context.Context, tx Tx, leaving map[string][]Placem
 		}
 	}
 	return nil
+}
+
+// aligned brings placements in line and notes what that moved. That a key is wanted
+// follows from the grant.
+func (s *Service) aligned(ctx context.Context, tx Tx, servers []int64) ([]Placement, error) {
+	changed, err := tx.Align(ctx, s.Now(), servers)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range changed {
+		from := PlacementPlaced
+		switch {
+		case p.State == PlacementWanted:
+			continue
+		case p.State == PlacementGone:
+			from = PlacementWanted
+		case p.State == PlacementPlaced:
+			from = PlacementLeaving
+		case p.CredentialID == 0:
+			from = PlacementUnknown
+		}
+		if err := s.auditMove(ctx, tx, p, from); err != nil {
+			return nil, err
+		}
+	}
+	return changed, nil
 }
 
 func (s *Service) wakeFor(ctx context.Context, tx Tx, changed []Placement) error {

@@ -247,7 +247,7 @@ func (cs claims) hold(c Credential) bool {
 		if p.CredentialID != 0 {
 			return p.CredentialID == c.ID
 		}
-		return p.SystemUser == c.SystemUser && sameLabel(c.Label, p.Label)
+		return p.labels(c)
 	})
 }
 
@@ -262,7 +262,7 @@ func (s *Service) removeProven(ctx context.Context, tx Tx, r Request, result Res
 		return err
 	}
 	removal := s.newResult(r.ID, PhaseRemove, result.ServerID, result.ServerName, c.SystemUser, fingerprint)
-	if err := tx.InsertResults(ctx, []Result{removal}); err != nil {
+	if err := tx.SaveResult(ctx, removal); err != nil { // even where it had been reported as done
 		return err
 	}
 	if err := s.audit(ctx, tx, "", "placement.found", "placement", p.ID, "", string(PlacementLeaving), c.Label); err != nil {

@@ -106,7 +106,7 @@ func TestInterruptedUseCaseChangesNothing(t *testing.T) {
 		}
 	}
 	h.work()
-	if left := h.account.ours(); len(left) != 0 || !access.Settled(h.view(id).Results) {
+	if left := h.account.ours(); len(left) != 0 || !h.view(id).Settled() {
 		t.Errorf("in the end %v is left", left)
 	}
 }

@@ -45,7 +45,7 @@ func TestOffboardingRemovesEverythingAndSaysWhatIsOwed(t *testing.T) {
 	if got := states(v, access.PhaseRemove); got[access.Done] != 3 || got[access.Waiting] != 1 {
 		t.Fatalf("removals %v, want three done and web-03 owed", got)
 	}
-	if access.Settled(v.Results) {
+	if v.Settled() {
 		t.Errorf("it must not be settled while web-03 is owed")
 	}
 	if len(v.Candidates) != 1 || v.Candidates[0].Credential.ID != byHand {
@@ -68,7 +68,7 @@ func TestOffboardingRemovesEverythingAndSaysWhatIsOwed(t *testing.T) {
 	h.account.offline[3] = false
 	h.pass(20 * time.Minute)
 	v = h.view(off.ID)
-	if !access.Settled(v.Results) || len(h.account.ours()) != 0 {
+	if !v.Settled() || len(h.account.ours()) != 0 {
 		t.Errorf("still owed: %+v, keys %v", v.Results, h.account.ours())
 	}
 	if keys := h.account.keys[2]; len(keys) != 1 || keys[0].ID != stranger {
@@ -93,7 +93,7 @@ func TestColleaguesWithTheSamePrefixSurviveAnOffboarding(t *testing.T) {
 	off := h.offboard(alice)
 	h.work()
 	v := h.view(off.ID)
-	if !access.Settled(v.Results) || len(h.account.ours()) != 0 {
+	if !v.Settled() || len(h.account.ours()) != 0 {
 		t.Errorf("not offboarded: %+v", v.Results)
 	}
 	if len(h.account.keys[1]) != 10 {

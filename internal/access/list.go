@@ -40,6 +40,9 @@ func (s *Service) view(ctx context.Context, tx Tx, id int64) (v RequestView, err
 	if v.Results, err = tx.Results(ctx, id); err != nil {
 		return v, err
 	}
+	if v.Owed, err = stillOwed(ctx, tx, v.Request); err != nil {
+		return v, err
+	}
 	if v.Candidates, err = tx.Candidates(ctx, id); err != nil {
 		return v, err
 	}
@@ -262,7 +265,7 @@ func waitingOf(ctx context.Context, tx Tx, of UserID) ([]Request, error) {
 }
 
 func (s *Service) addDebt(ctx context.Context, tx Tx, out *Overview, of UserID, names map[int64]string) error {
-	debt, err := tx.Debt(ctx)
+	debt, err := tx.Debt(ctx, s.Now())
 	for _, p := range debt {
 		if of == "" || p.Person == of {
 			out.Debt = append(out.Debt, DebtView{Placement: p, Server: ServerRef{ID: p.ServerID, Name: names[p.ServerID]}})

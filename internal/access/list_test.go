@@ -110,7 +110,7 @@ func TestFailedInspectionIsTriedAgainByTheSweep(t *testing.T) {
 	h.clock.Advance(time.Minute)
 	h.must(h.WakeDue(h.ctx()))
 	h.work()
-	if v := h.view(off.ID); !access.Settled(v.Results) {
+	if v := h.view(off.ID); !v.Settled() {
 		t.Errorf("results %+v", v.Results)
 	}
 }

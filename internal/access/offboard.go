@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"slices"
 	"strconv"
 )
 
@@ -218,13 +219,27 @@ func (s *Service) oweUnder(ctx context.Context, tx Tx, r Request, owed []Placeme
 	return tx.InsertResults(ctx, results)
 }
 
-// Settled tells whether nothing of a request's work is owed any more: every key
-// removed or lawfully kept, every server read.
-func Settled(results []Result) bool {
-	for _, r := range results {
-		if r.Phase != PhaseAdd && !r.State.Final() {
-			return false
-		}
+// stillOwed counts the keys that are, or may be, on a server though an offboarding ends
+// them. Somebody who is no longer offboarded owes nothing.
+func stillOwed(ctx context.Context, tx Tx, r Request) (int, error) {
+	if r.Kind != KindOffboard {
+		return 0, nil
 	}
-	return true
+	person, err := tx.Person(ctx, r.Person)
+	if err != nil || !person.Offboarded() {
+		return 0, err
+	}
+	left, err := tx.Placements(ctx, PlacementQuery{
+		Person: r.Person, States: []PlacementState{PlacementUnknown, PlacementPlaced, PlacementLeaving},
+	})
+	return len(left), err
+}
+
+// Settled tells whether nothing of a request's work is owed any more: every key
+// removed or lawfully kept, every server read, and no key of somebody who was
+// offboarded that is, or may be, on a server.
+func (v RequestView) Settled() bool {
+	return v.Owed == 0 && !slices.ContainsFunc(v.Results, func(r Result) bool {
+		return r.Phase != PhaseAdd && !r.State.Final()
+	})
 }

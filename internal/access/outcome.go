@@ -12,10 +12,7 @@ func (s *Service) updateResults(ctx context.Context, tx Tx, server int64, user, 
 	if err != nil || len(open) == 0 {
 		return err
 	}
-	placements, err := tx.Placements(ctx, PlacementQuery{
-		Server: server, SystemUser: user, Fingerprint: fingerprint,
-		States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementPlaced, PlacementLeaving},
-	})
+	placements, err := placementsOf(ctx, tx, server, user, fingerprint)
 	if err != nil {
 		return err
 	}
@@ -48,6 +45,46 @@ func (s *Service) updateResults(ctx context.Context, tx Tx, server int64, user, 
 	return nil
 }
 
+// placementsOf lists what counts of a key on a server: what is there or on its way,
+// and else what was given up with a server that left the account.
+func placementsOf(ctx context.Context, tx Tx, server int64, user, fingerprint string) ([]Placement, error) {
+	q := PlacementQuery{
+		Server: server, SystemUser: user, Fingerprint: fingerprint,
+		States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementPlaced, PlacementLeaving},
+	}
+	there, err := tx.Placements(ctx, q)
+	if err != nil || len(there) > 0 {
+		return there, err
+	}
+	q.States, q.Problem = []PlacementState{PlacementGone}, ProblemServerLeft
+	return tx.Placements(ctx, q)
+}
+
+// cameBack has a key that was held to be gone removed again, and unsays that it was.
+func (s *Service) cameBack(ctx context.Context, tx Tx, p Placement) error {
+	if err := s.reopen(ctx, tx, p); err != nil {
+		return err
+	}
+	return tx.Wake(ctx, workOn(p))
+}
+
+// reopen opens the removals again that were reported as done since a placement left.
+func (s *Service) reopen(ctx context.Context, tx Tx, p Placement) error {
+	if p.LeftAt.IsZero() {
+		return nil // nobody said that it was removed
+	}
+	reopened, err := tx.ReopenResults(ctx, p.ServerID, p.SystemUser, p.Fingerprint, p.LeftAt)
+	if err != nil {
+		return err
+	}
+	for _, r := range reopened {
+		if err := tx.Announce(ctx, r.RequestID); err != nil {
+			return err
+		}
+	}
+	return s.updateResults(ctx, tx, p.ServerID, p.SystemUser, p.Fingerprint)
+}
+
 // grantOf answers when the grant behind an addition started, and whether it still
 // wants that key on that server.
 func (s *Service) grantOf(ctx context.Context, tx Tx, r Result) (start time.Time, wanted bool, err error) {
@@ -77,7 +114,7 @@ func additionOutcome(placements []Placement, start time.Time, wanted bool) (Resu
 			return Done, NoProblem, ""
 		case p.Problem == ProblemForeign:
 			return AlreadyThere, p.Problem, p.Detail
-		case p.State == PlacementWanted && p.Stuck:
+		case p.Stuck && (p.State == PlacementWanted || p.State == PlacementUnknown):
 			return Failed, p.Problem, p.Detail
 		case p.State == PlacementUnknown && p.Attempts > 1:
 			return Unsure, p.Problem, p.Detail
@@ -95,6 +132,8 @@ func removalOutcome(placements []Placement, covered bool) (ResultState, Problem,
 		return Done, NoProblem, ""
 	}
 	switch p := placements[0]; {
+	case p.State == PlacementGone:
+		return OutOfReach, p.Problem, p.Detail
 	case covered && (p.State != PlacementLeaving || p.Urgent):
 		return Kept, NoProblem, "" // it stays, or is being renewed, for that grant
 	case p.Problem == ProblemRefused:

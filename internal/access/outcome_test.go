@@ -27,6 +27,7 @@ func TestAdditionOutcome(t *testing.T) {
 		{"refused for good", []Placement{{State: PlacementWanted, Stuck: true, Problem: ProblemRefused}}, false, Failed, ProblemRefused},
 		{"somebody else's", []Placement{{State: PlacementWanted, Stuck: true, Problem: ProblemForeign}}, false, AlreadyThere, ProblemForeign},
 		{"the first call is under way", []Placement{{State: PlacementUnknown, Attempts: 1}}, false, Waiting, NoProblem},
+		{"refused for good, while an earlier answer is lost", []Placement{{State: PlacementUnknown, Attempts: 2, Stuck: true, Problem: ProblemRefused}}, false, Failed, ProblemRefused},
 		{"an answer was lost", []Placement{{State: PlacementUnknown, Attempts: 2, Problem: ProblemTrouble}}, false, Unsure, ProblemTrouble},
 		{"an old copy is leaving", []Placement{{State: PlacementLeaving}}, false, Waiting, NoProblem},
 		{"a double is leaving", []Placement{{State: PlacementLeaving}, {State: PlacementPlaced, PlacedAt: after}}, false, Done, NoProblem},
@@ -59,6 +60,7 @@ func TestRemovalOutcome(t *testing.T) {
 		{"leaving", []Placement{{State: PlacementLeaving, CredentialID: 7}}, false, Waiting, NoProblem},
 		{"the server is offline", []Placement{{State: PlacementLeaving, CredentialID: 7, Problem: ProblemOffline}}, false, Waiting, ProblemOffline},
 		{"refused", []Placement{{State: PlacementLeaving, CredentialID: 7, Problem: ProblemRefused}}, false, Failed, ProblemRefused},
+		{"its server left the account", []Placement{{State: PlacementGone, CredentialID: 7, Problem: ProblemServerLeft}}, false, OutOfReach, ProblemServerLeft},
 		{"it may be there or not", []Placement{{State: PlacementLeaving}}, false, Unsure, NoProblem},
 	}
 	for _, tt := range tests {
@@ -78,15 +80,19 @@ func TestSettled(t *testing.T) {
 		{Phase: PhaseAdd, ServerID: 1, State: Waiting}, // not owed: nothing has to leave
 		{Phase: PhaseRemove, ServerID: 1, State: Done},
 		{Phase: PhaseRemove, ServerID: 2, State: Kept},
+		{Phase: PhaseRemove, ServerID: 3, State: OutOfReach},
 		{Phase: PhaseInspect, ServerID: 1, State: Done},
 	}
-	if !Settled(results) {
+	if v := (RequestView{Results: results}); !v.Settled() {
 		t.Errorf("nothing is owed: %+v", results)
+	}
+	if v := (RequestView{Results: results, Owed: 1}); v.Settled() {
+		t.Errorf("a key may be on a server, whatever the results say")
 	}
 	for _, state := range []ResultState{Waiting, Failed, Unsure} {
 		for _, phase := range []Phase{PhaseRemove, PhaseInspect} {
-			open := append(results[:4:4], Result{Phase: phase, ServerID: 3, State: state})
-			if Settled(open) {
+			open := append(results[:5:5], Result{Phase: phase, ServerID: 3, State: state})
+			if v := (RequestView{Results: open}); v.Settled() {
 				t.Errorf("%s %s must be owed", phase, state)
 			}
 		}

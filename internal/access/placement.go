@@ -8,6 +8,10 @@ type PlacementState string
 // The states of a placement. PlacementUnknown is written before the call that
 // places a key is made, so that a crash or a lost answer is settled by reading
 // the server's list and never by calling again blindly.
+//
+// The doubt of a placement (RecheckAt) is a part of its state. An unknown one is in
+// doubt, and so is a leaving one without a CredentialID; a wanted or gone one never
+// is. Only an answer, or a list that was read when the doubt was over, ends it.
 const (
 	PlacementWanted  PlacementState = "wanted"
 	PlacementUnknown PlacementState = "unknown"
@@ -36,7 +40,7 @@ type Placement struct {
 
 	Attempts   int       // calls made in this state that did not settle it
 	NextAt     time.Time // not before this time
-	RecheckAt  time.Time // read the server's list once more then: a late write may have landed
+	RecheckAt  time.Time // the doubt: until then a write without an answer may land; zero is none
 	Holder     string    // the replica whose call is under way
 	Urgent     bool      // replaces a key that a renewal removed: goes with the removals
 	Stuck      bool      // refused for good: waits for a person to press Retry
@@ -56,6 +60,9 @@ const (
 	ProblemTrouble Problem = "trouble" // 5xx, timeouts, cut connections: retried
 	ProblemRefused Problem = "refused" // 403, 422: RunCloud said no
 	ProblemForeign Problem = "foreign" // somebody else has placed this very key; it is not ours to remove
+	// ProblemServerLeft is that of a placement that is gone with its server: the server
+	// left the account, so nobody has confirmed that the key is off it.
+	ProblemServerLeft Problem = "server_left"
 )
 
 // Credential is a key on a server as the target shows it.

@@ -131,8 +131,9 @@ type CoverQuery struct {
 type PlacementTx interface {
 	// Align brings the placements in line with the grants that are live at that
 	// time, on the given servers (none: on all): what is covered and not there
-	// gets a wanted placement labelled by label; what is there and no longer
-	// covered becomes leaving (a wanted one, which surely is not there, is gone at once);
+	// gets a wanted placement labelled by label; what is there, or may be, and no longer
+	// covered becomes leaving and is not urgent (a wanted one, which surely is not there,
+	// is gone at once);
 	// a leaving one that is covered again and for which no call was made is placed
 	// again. It answers the placements it changed, in their new state.
 	Align(ctx context.Context, now time.Time, servers []int64) ([]Placement, error)
@@ -158,9 +159,9 @@ type PlacementTx interface {
 	// forward to the latest times, and other work to now: a clock that was wrong had
 	// set their times.
 	CapWaits(ctx context.Context, latest Waits) error
-	// Debt lists leaving placements with problems or attempts, oldest first, without
-	// those that are only being renewed.
-	Debt(ctx context.Context) ([]Placement, error)
+	// Debt lists leaving placements with problems or attempts, or that nobody has got
+	// to for a while, oldest first, without those that are only being renewed.
+	Debt(ctx context.Context, now time.Time) ([]Placement, error)
 }
 
 // RenewalQuery selects the placed keys to be placed anew.
@@ -188,7 +189,7 @@ type PlacementQuery struct {
 	Fingerprint   string
 	SystemUser    string
 	Due           time.Time // NextAt at or before, and not stuck
-	RecheckBefore time.Time // RecheckAt set and at or before
+	RecheckBefore time.Time // RecheckAt set and at or before; a leaving one's own work sees to that
 	LapsesBefore  time.Time // LapsesAt set and at or before
 	Problem       Problem
 	Limit         int
@@ -201,6 +202,9 @@ type ResultTx interface {
 	// OpenResults lists results of a key on a server that are not final.
 	OpenResults(ctx context.Context, server int64, systemUser, fingerprint string) ([]Result, error)
 	SaveResult(ctx context.Context, r Result) error
+	// ReopenResults makes removals of a key from a server wait again that were settled
+	// as done, or as out of reach, since that time, and answers them.
+	ReopenResults(ctx context.Context, server int64, systemUser, fingerprint string, since time.Time) ([]Result, error)
 	// OpenInspections lists inspections that are not final.
 	OpenInspections(ctx context.Context) ([]Result, error)
 	// Unsettled lists the requests with results that still change by themselves.
@@ -217,6 +221,8 @@ type ServerTx interface {
 	// It answers the ids of those that came online or disappeared.
 	SaveServers(ctx context.Context, servers []Server, complete bool, now time.Time) ([]int64, error)
 	Server(ctx context.Context, id int64) (Server, error)
+	// AllServers lists every server that was ever read.
+	AllServers(ctx context.Context) ([]Server, error)
 	// Servers lists the servers that are not gone, by name.
 	Servers(ctx context.Context) ([]Server, error)
 }

@@ -25,7 +25,8 @@ func (s *Service) remove(ctx context.Context, p Placement) error {
 	}
 	if p.CredentialID == 0 {
 		release()
-		return s.removeUnknown(ctx, p)
+		_, err := s.look(ctx, p)
+		return err
 	}
 	err = s.Target.Remove(turn, p.ServerID, p.CredentialID)
 	if CodeOf(err) == NotFound {
@@ -33,13 +34,12 @@ func (s *Service) remove(ctx context.Context, p Placement) error {
 		return s.confirmGone(ctx, p)
 	}
 	if err != nil {
-		return s.postpone(ctx, p, PlacementLeaving, err)
+		return s.postpone(ctx, p, err)
 	}
-	return s.gone(ctx, p, false)
+	return s.removed(ctx, p)
 }
 
-// removalStopped postpones a removal whose server cannot be reached. A server that
-// has left the account takes its keys with it.
+// removalStopped postpones a removal whose server cannot be reached.
 func (s *Service) removalStopped(ctx context.Context, p Placement, cause error) error {
 	if ctx.Err() != nil {
 		return ctx.Err() // told to stop: nothing is wrong with the server
@@ -53,34 +53,38 @@ func (s *Service) removalStopped(ctx context.Context, p Placement, cause error) 
 	if CodeOf(cause) == NotFound {
 		return s.goneWithServer(ctx, p)
 	}
-	return s.postpone(ctx, p, PlacementLeaving, cause)
+	return s.postpone(ctx, p, cause)
 }
 
-// goneWithServer settles a removal whose server has left the account.
+// goneWithServer ends a removal whose server has left the account, key and all. That
+// the key is off it nobody has confirmed: should the server come back, it is removed
+// then.
 func (s *Service) goneWithServer(ctx context.Context, p Placement) error {
 	left, err := s.hasLeft(ctx, p.ServerID)
 	if err != nil {
-		return s.postpone(ctx, p, PlacementLeaving, err)
+		return s.postpone(ctx, p, err)
 	}
 	if !left {
-		return s.postpone(ctx, p, PlacementLeaving, &Error{Code: Unavailable, Message: "RunCloud lists the server but does not find it."})
+		return s.postpone(ctx, p, &Error{Code: Unavailable, Message: "RunCloud lists the server but does not find it."})
 	}
-	p.Detail = "The server is no longer in the RunCloud account."
-	return s.gone(ctx, p, false)
+	return s.ifStill(ctx, p, func(ctx context.Context, tx Tx, was Placement) error {
+		next := was
+		next.RecheckAt = time.Time{}
+		next.Problem, next.Detail = ProblemServerLeft, "The server has left the RunCloud account; the key may still be on it."
+		return s.gone(ctx, tx, next, was)
+	})
 }
 
 // confirmGone settles a removal that RunCloud answered with «not found».
 func (s *Service) confirmGone(ctx context.Context, p Placement) error {
 	found, err := s.list(ctx, p)
 	switch {
-	case CodeOf(err) == NotFound:
-		return s.goneWithServer(ctx, p)
 	case err != nil:
-		return s.postpone(ctx, p, PlacementLeaving, err)
+		return s.unseen(ctx, p, err)
 	case slices.ContainsFunc(found, func(c Credential) bool { return c.ID == p.CredentialID }):
-		return s.postpone(ctx, p, PlacementLeaving, &Error{Code: Unavailable, Message: "RunCloud lists the key but does not find it."})
+		return s.postpone(ctx, p, &Error{Code: Unavailable, Message: "RunCloud lists the key but does not find it."})
 	}
-	return s.gone(ctx, p, false)
+	return s.removed(ctx, p)
 }
 
 func (s *Service) list(ctx context.Context, p Placement) ([]Credential, error) {
@@ -92,46 +96,46 @@ func (s *Service) list(ctx context.Context, p Placement) ([]Credential, error) {
 	return s.Target.List(turn, p.ServerID)
 }
 
-// removeUnknown finds, by the bot's own label, a key of which it is not known
-// whether it was placed.
-func (s *Service) removeUnknown(ctx context.Context, p Placement) error {
-	found, err := s.list(ctx, p)
-	switch {
-	case CodeOf(err) == NotFound:
-		return s.goneWithServer(ctx, p)
-	case err != nil:
-		return s.postpone(ctx, p, PlacementLeaving, err)
-	}
-	ours := ownCredentials(found, p)
-	if len(ours) == 0 {
-		return s.gone(ctx, p, true)
-	}
-	return s.foundLeaving(ctx, p, ours)
+// removed records that RunCloud confirmed a removal.
+func (s *Service) removed(ctx context.Context, p Placement) error {
+	return s.ifStill(ctx, p, func(ctx context.Context, tx Tx, was Placement) error { return s.depart(ctx, tx, was, was) })
 }
 
-// ownCredentials answers the credentials that carry a placement's own label.
-func ownCredentials(found []Credential, p Placement) []Credential {
-	return slices.DeleteFunc(slices.Clone(found), func(c Credential) bool {
-		return !sameLabel(c.Label, p.Label) || c.SystemUser != p.SystemUser
-	})
-}
-
-// foundLeaving records the ids of keys that turned out to be there and must leave.
-func (s *Service) foundLeaving(ctx context.Context, p Placement, ours []Credential) error {
+// ifStill records what came of a removal, unless others have gone on with it meanwhile.
+func (s *Service) ifStill(ctx context.Context, p Placement, fn func(ctx context.Context, tx Tx, was Placement) error) error {
 	ctx = context.WithoutCancel(ctx)
 	return s.Store.Update(ctx, func(tx Tx) error {
 		was, err := tx.Placement(ctx, p.ID)
-		if err != nil || was.State != PlacementLeaving || was.Attempts != p.Attempts {
+		if err != nil || was.State != PlacementLeaving || was.Attempts != p.Attempts || was.CredentialID != p.CredentialID {
 			return err
 		}
-		next := was
-		next.CredentialID, next.Holder, next.NextAt = ours[0].ID, "", s.Now()
-		next.RecheckAt = s.Now().Add(recheckAfter)
-		if _, err := s.move(ctx, tx, next, was); err != nil {
-			return err
-		}
-		return s.extras(ctx, tx, p, ours[1:])
+		return fn(ctx, tx, was)
 	})
+}
+
+// depart records that no key of a placement is known to be on its server. It is gone
+// when none can land any more, and else is looked for until then.
+func (s *Service) depart(ctx context.Context, tx Tx, next, was Placement) error {
+	next.Problem, next.Detail = NoProblem, ""
+	if next.RecheckAt.IsZero() {
+		return s.gone(ctx, tx, next, was)
+	}
+	next.CredentialID, next.Holder, next.NextAt = 0, "", s.Now().Add(backoff(was.Attempts))
+	if next.NextAt.After(next.RecheckAt) {
+		next.NextAt = latest(next.RecheckAt, s.Now())
+	}
+	_, err := s.move(ctx, tx, next, was)
+	return err
+}
+
+// gone ends a placement, and lets the server's other wishes, such as the second half
+// of a renewal, go on.
+func (s *Service) gone(ctx context.Context, tx Tx, next, was Placement) error {
+	next.State, next.GoneAt, next.Holder = PlacementGone, s.Now(), ""
+	if _, err := s.move(ctx, tx, next, was); err != nil {
+		return err
+	}
+	return s.succeed(ctx, tx, next)
 }
 
 // extras has further copies of a placement's key removed: each carries its label,
@@ -153,35 +157,16 @@ func (s *Service) extras(ctx context.Context, tx Tx, p Placement, copies []Crede
 			return err
 		}
 	}
-	return nil
-}
-
-// gone records that RunCloud confirmed a removal, and lets the server's other
-// wishes, such as the second half of a renewal, go on. doubt asks for the list to
-// be read once more, since a lost write may still land.
-func (s *Service) gone(ctx context.Context, p Placement, doubt bool) error {
-	ctx = context.WithoutCancel(ctx)
-	return s.Store.Update(ctx, func(tx Tx) error {
-		was, err := tx.Placement(ctx, p.ID)
-		if err != nil || was.State != PlacementLeaving || was.Attempts != p.Attempts {
-			return err
-		}
-		next := was
-		next.State, next.GoneAt, next.Holder, next.Problem, next.Detail = PlacementGone, s.Now(), "", NoProblem, p.Detail
-		if doubt {
-			next.RecheckAt = s.Now().Add(recheckAfter)
-		}
-		if _, err := s.move(ctx, tx, next, was); err != nil {
-			return err
-		}
-		return s.succeed(ctx, tx, next)
-	})
+	if len(copies) == 0 {
+		return nil
+	}
+	return s.reopen(ctx, tx, p)
 }
 
 // succeed has what a removal made room for placed: after a renewal at once, with
 // the priority of the removal.
 func (s *Service) succeed(ctx context.Context, tx Tx, left Placement) error {
-	changed, err := tx.Align(ctx, s.Now(), []int64{left.ServerID})
+	changed, err := s.aligned(ctx, tx, []int64{left.ServerID})
 	if err != nil {
 		return err
 	}
@@ -197,36 +182,4 @@ func (s *Service) succeed(ctx context.Context, tx Tx, left Placement) error {
 		changed[i] = p
 	}
 	return s.follow(ctx, tx, changed)
-}
-
-// recheck reads a server once more after a doubt, and has removed what landed late.
-func (s *Service) recheck(ctx context.Context, p Placement) error {
-	found, err := s.list(ctx, p)
-	if halted := s.haltOn(ctx, err); halted != nil {
-		return halted
-	}
-	missing := CodeOf(err) == NotFound
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return s.Store.Update(ctx, func(tx Tx) error {
-		was, txErr := tx.Placement(ctx, p.ID)
-		if txErr != nil || !was.RecheckAt.Equal(p.RecheckAt) {
-			return txErr
-		}
-		next := was
-		next.RecheckAt = time.Time{}
-		if err != nil && !missing {
-			next.RecheckAt = s.Now().Add(recheckAfter)
-		}
-		if _, err := tx.MovePlacement(ctx, next, was.State, was.Attempts); err != nil {
-			return err
-		}
-		known, txErr := s.claimsOn(ctx, tx, p.ServerID)
-		if txErr != nil {
-			return txErr
-		}
-		late := slices.DeleteFunc(ownCredentials(found, was), known.hold)
-		return s.extras(ctx, tx, was, late)
-	})
 }

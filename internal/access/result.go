@@ -16,20 +16,22 @@ const (
 type ResultState string
 
 // The states of a result. Waiting, Failed and Unsure may still change by themselves
-// or by a retry; the others are final.
+// or by a retry; the others are final, but that a removal is opened again when a key
+// turns up that was held to be gone.
 const (
 	Waiting      ResultState = "waiting"
 	Done         ResultState = "done" // placed, or removed, and confirmed
 	AlreadyThere ResultState = "already_there"
 	Failed       ResultState = "failed"
-	Unsure       ResultState = "unknown" // an answer was lost and is being settled
-	Kept         ResultState = "kept"    // not removed: another live grant covers it
-	Dropped      ResultState = "dropped" // not placed: the access ended first
+	Unsure       ResultState = "unknown"      // an answer was lost and is being settled
+	Kept         ResultState = "kept"         // not removed: another live grant covers it
+	OutOfReach   ResultState = "out_of_reach" // not removed: the server left the account, the key may still be on it
+	Dropped      ResultState = "dropped"      // not placed: the access ended first
 )
 
 // Final tells whether a result cannot change any more.
 func (s ResultState) Final() bool {
-	return s == Done || s == AlreadyThere || s == Kept || s == Dropped
+	return s == Done || s == AlreadyThere || s == Kept || s == OutOfReach || s == Dropped
 }
 
 // Result is what a request came to for one key on one server.

@@ -348,7 +348,7 @@ func (s *Service) retry(ctx context.Context, tx Tx, r Result) error {
 	}
 	stuck, err := tx.Placements(ctx, PlacementQuery{
 		Server: r.ServerID, SystemUser: r.SystemUser, Fingerprint: r.Fingerprint,
-		States: []PlacementState{PlacementWanted, PlacementLeaving},
+		States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementLeaving},
 	})
 	if err != nil {
 		return err

@@ -82,10 +82,14 @@ func (s *Service) saveServers(ctx context.Context, servers []Server, complete bo
 	})
 }
 
-// serversChanged makes everything due on servers that came online or left the account.
+// serversChanged makes everything due on servers that came online, left the account
+// or came back to it.
 func (s *Service) serversChanged(ctx context.Context, tx Tx, ids []int64, now time.Time) error {
 	if len(ids) == 0 {
 		return nil
+	}
+	if err := s.backWithServers(ctx, tx, ids); err != nil {
+		return err
 	}
 	waiting, err := tx.Placements(ctx, PlacementQuery{Servers: ids, States: []PlacementState{PlacementWanted, PlacementLeaving}})
 	if err != nil {
@@ -97,6 +101,31 @@ func (s *Service) serversChanged(ctx context.Context, tx Tx, ids []int64, now ti
 			return err
 		}
 		if err := tx.Wake(ctx, workOn(p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// backWithServers has the keys looked for again that were given up with a server that
+// is back in the account.
+func (s *Service) backWithServers(ctx context.Context, tx Tx, ids []int64) error {
+	givenUp, err := tx.Placements(ctx, PlacementQuery{Servers: ids, States: []PlacementState{PlacementGone}, Problem: ProblemServerLeft})
+	if err != nil {
+		return err
+	}
+	for _, was := range givenUp {
+		server, err := tx.Server(ctx, was.ServerID)
+		if err != nil {
+			return err
+		}
+		if !server.GoneAt.IsZero() {
+			continue
+		}
+		next := was
+		next.State, next.GoneAt, next.RecheckAt, next.NextAt = PlacementLeaving, time.Time{}, s.Now(), s.Now()
+		next.Problem, next.Detail = NoProblem, ""
+		if _, err := s.move(ctx, tx, next, was); err != nil {
 			return err
 		}
 	}

@@ -361,7 +361,7 @@ func (s *Service) Summarise(ctx context.Context, at time.Duration) error {
 		if err := tx.SetFlag(ctx, flagSummary, day); err != nil || last == "" {
 			return err // the day the bot was installed has nothing to sum up
 		}
-		debt, err := tx.Debt(ctx)
+		debt, err := tx.Debt(ctx, s.Now())
 		if err != nil {
 			return err
 		}

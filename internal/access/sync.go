@@ -3,17 +3,12 @@ package access
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 )
 
 const (
-	// holdFor is how long a placement whose call is under way is left alone by
-	// everybody else; longer than any call may take.
-	holdFor = 90 * time.Second
-	// recheckAfter is when a server is read once more after an answer was lost: a
-	// write that was long under way has landed by then.
-	recheckAfter = 2 * time.Minute
 	// usableFor is how old the knowledge that a server is online may be.
 	usableFor = 5 * time.Minute
 	// soon is a wait that the worker sits out itself; longer ones are the sweep's.
@@ -60,10 +55,11 @@ func (s *Service) Sync(ctx context.Context, kind WorkKind, server int64, settle 
 
 func (s *Service) step(ctx context.Context, p Placement) error {
 	switch {
-	case !p.RecheckAt.IsZero() && !p.RecheckAt.After(s.Now()):
-		return s.recheck(ctx, p)
 	case p.State == PlacementLeaving:
 		return s.remove(ctx, p)
+	case p.doubtOver(s.Now()):
+		_, err := s.look(ctx, p)
+		return err
 	}
 	return s.add(ctx, p)
 }
@@ -158,15 +154,25 @@ func (s *Service) move(ctx context.Context, tx Tx, p Placement, was Placement) (
 		return won, err
 	}
 	if p.State != was.State && p.State != PlacementUnknown {
-		detail := p.Label + " on server " + noticeKey("", p.ServerID)[1:] + " for " + p.SystemUser
-		if err := s.audit(ctx, tx, "", "placement."+string(p.State), "placement", p.ID, string(was.State), string(p.State), detail); err != nil {
+		if err := s.auditMove(ctx, tx, p, was.State); err != nil {
 			return false, err
 		}
 	}
-	if p.State == PlacementUnknown && p.Attempts == 1 {
+	switch {
+	case p.State == PlacementUnknown && p.Attempts == 1 && p.Problem == NoProblem:
 		return true, nil // the first try changes nothing that anybody is shown
+	case was.State == PlacementGone:
+		return true, s.cameBack(ctx, tx, p)
 	}
 	return true, s.updateResults(ctx, tx, p.ServerID, p.SystemUser, p.Fingerprint)
+}
+
+func (s *Service) auditMove(ctx context.Context, tx Tx, p Placement, from PlacementState) error {
+	detail := fmt.Sprintf("%s on server %d for %s", p.Label, p.ServerID, p.SystemUser)
+	if p.Problem == ProblemServerLeft {
+		detail += ": " + p.Detail
+	}
+	return s.audit(ctx, tx, "", "placement."+string(p.State), "placement", p.ID, string(from), string(p.State), detail)
 }
 
 // begin marks, right before its call, that a placement is being worked on, from a
@@ -188,76 +194,63 @@ func (s *Service) begin(ctx context.Context, id int64, ready func(tx Tx, p *Plac
 	return p, ok, err
 }
 
-// postpone gives a placement back for later, in the given state, with what stood
-// in the way.
-func (s *Service) postpone(ctx context.Context, p Placement, to PlacementState, cause error) error {
-	if halted := s.haltOn(ctx, cause); halted != nil {
-		if err := s.giveBack(ctx, p, to); err != nil {
-			return err
-		}
-		return halted
-	}
-	// The answer is recorded even when the work was told to stop meanwhile.
-	ctx = context.WithoutCancel(ctx)
-	return s.Store.Update(ctx, func(tx Tx) error {
-		was, err := tx.Placement(ctx, p.ID)
-		if err != nil {
-			return err
-		}
-		if was.State != p.State || was.Attempts != p.Attempts {
-			return s.overtaken(ctx, tx, was, to)
-		}
-		next := was
-		next.State, next.Holder = to, ""
-		next.Problem, next.Detail = problemOf(cause), MessageOf(cause)
-		next.NextAt = s.Now().Add(min(longestWait, max(RetryAfter(cause), backoff(was.Attempts))))
-		next.Stuck = to == PlacementWanted && next.Problem == ProblemRefused
-		_, err = s.move(ctx, tx, next, was)
-		return err
-	})
-}
-
-// overtaken has a server read once more when a write whose answer was lost comes from
-// a process that stood still while others settled the placement: it may have landed
-// after they had looked.
-func (s *Service) overtaken(ctx context.Context, tx Tx, now Placement, to PlacementState) error {
-	if to != PlacementUnknown {
-		return nil
-	}
-	now.RecheckAt = s.Now().Add(recheckAfter)
-	_, err := tx.MovePlacement(ctx, now, now.State, now.Attempts)
-	return err
-}
-
-// giveBack makes a placement due again, as if its call had not been tried.
-func (s *Service) giveBack(ctx context.Context, p Placement, to PlacementState) error {
-	ctx = context.WithoutCancel(ctx)
-	return s.Store.Update(ctx, func(tx Tx) error {
+// postpone gives a placement back for later, with what stood in the way.
+func (s *Service) postpone(ctx context.Context, p Placement, cause error) error {
+	return s.record(ctx, cause, func(ctx context.Context, tx Tx) error {
 		was, err := tx.Placement(ctx, p.ID)
 		if err != nil || was.State != p.State || was.Attempts != p.Attempts {
 			return err
 		}
-		next := was
-		next.State, next.Holder, next.NextAt = to, "", s.Now()
-		_, err = s.move(ctx, tx, next, was)
+		_, err = s.move(ctx, tx, s.later(was, cause), was)
 		return err
 	})
 }
 
+// record writes down that something came to nothing, even when the work was told to
+// stop meanwhile, and halts all work when our credentials were refused.
+func (s *Service) record(ctx context.Context, cause error, fn func(ctx context.Context, tx Tx) error) error {
+	halted := s.haltOn(ctx, cause)
+	ctx = context.WithoutCancel(ctx)
+	if err := s.Store.Update(ctx, func(tx Tx) error { return fn(ctx, tx) }); err != nil {
+		return err
+	}
+	return halted
+}
+
+// later answers a placement that nobody works on any more, and that is tried again
+// when the cause lets it. While our credentials are refused nothing is wrong with it.
+func (s *Service) later(p Placement, cause error) Placement {
+	p.Holder, p.NextAt = "", s.Now()
+	if CodeOf(cause) == Unauthorized {
+		return p
+	}
+	p.NextAt = p.NextAt.Add(min(longestWait, max(RetryAfter(cause), backoff(p.Attempts))))
+	p.Problem, p.Detail = problemOf(cause), MessageOf(cause)
+	p.Stuck = p.State != PlacementLeaving && (p.Problem == ProblemRefused || p.Problem == ProblemForeign)
+	return p
+}
+
 func problemOf(err error) Problem {
+	e, ours := errors.AsType[*Error](err)
+	switch {
+	case ours && e.Op == opOffline:
+		return ProblemOffline
+	case ours && e.Op == opForeign:
+		return ProblemForeign
+	}
 	switch CodeOf(err) {
 	case RateLimited:
 		return ProblemLimited
 	case Forbidden, Invalid, NotFound:
 		return ProblemRefused
 	}
-	if e, ok := errors.AsType[*Error](err); ok && e.Op == opOffline {
-		return ProblemOffline
-	}
 	return ProblemTrouble
 }
 
-const opOffline = "offline"
+const (
+	opOffline = "offline"
+	opForeign = "foreign"
+)
 
 func offline() error {
 	return &Error{Code: Unavailable, Op: opOffline, Message: "The server is offline in RunCloud; I go on as soon as it is back."}

@@ -23,6 +23,7 @@ type RequestView struct {
 	Overlaps   []GrantView // other live access of the same person that matters to an open request
 	There      int         // servers where all keys are already placed by the bot for this system user
 	Results    []Result    // by server name
+	Owed       int         // of an offboarding: keys of the person that are, or may be, on a server
 	Candidates []Candidate
 	Sessions   []OpenSession
 	Messages   []Message

@@ -143,7 +143,7 @@ func TestServerThatIsOnlyNotFoundKeepsItsDebt(t *testing.T) {
 	}
 	h.Target = h.account
 	h.pass(30 * time.Minute)
-	if left := h.account.ours(); len(left) != 0 || !access.Settled(h.view(off.ID).Results) {
+	if left := h.account.ours(); len(left) != 0 || !h.view(off.ID).Settled() {
 		t.Errorf("left %v when it was found again", left)
 	}
 }
@@ -182,12 +182,12 @@ func TestAccountThatIsNotFoundIsNoInspectedAccount(t *testing.T) {
 	h.Target = &unlisted{h.account}
 	off := h.offboard(alice)
 	h.work()
-	if v := h.view(off.ID); access.Settled(v.Results) {
+	if v := h.view(off.ID); v.Settled() {
 		t.Errorf("settled without a server having been read: %+v", v.Results)
 	}
 	h.Target = h.account
 	h.pass(20 * time.Minute)
-	if v := h.view(off.ID); !access.Settled(v.Results) || len(v.Results) != 3 {
+	if v := h.view(off.ID); !v.Settled() || len(v.Results) != 3 {
 		t.Errorf("results %+v, want both servers read", v.Results)
 	}
 }
@@ -271,14 +271,14 @@ func TestRefusedInspectionIsShownAndRetried(t *testing.T) {
 	}
 	closed.closed = false
 	h.pass(10 * time.Minute)
-	if access.Settled(h.view(off.ID).Results) {
+	if h.view(off.ID).Settled() {
 		t.Errorf("what was refused for good waits for a person")
 	}
 	if n, err := h.RetryFailed(h.ctx(), off.ID, dave); n != 1 || err != nil {
 		t.Fatalf("retry: %d, %v", n, err)
 	}
 	h.work()
-	if v := h.view(off.ID); !access.Settled(v.Results) {
+	if v := h.view(off.ID); !v.Settled() {
 		t.Errorf("results %+v", v.Results)
 	}
 }

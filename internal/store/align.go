@@ -47,17 +47,24 @@ func (t *tx) keepLeaving(ctx context.Context, now time.Time, servers []int64) ([
 		c.where()+" RETURNING id, "+placementColumns, c.args...)
 }
 
-// dropUncovered sends away what no live grant covers. A wanted one surely is not on
-// its server, whatever was tried before, and is gone at once.
+// dropUncovered sends away what no live grant covers, and makes a plain removal of a
+// renewal whose grant has ended. A wanted one surely is not on its server, whatever was
+// tried before, and is gone at once. Doubt stays.
 func (t *tx) dropUncovered(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
 	c := conditions{args: []any{ms(now)}}
-	c.add("p.state IN ('wanted', 'unknown', 'placed') AND p.grant_id <> 0")
+	c.add("p.grant_id <> 0")
 	c.add("NOT EXISTS (" + covering + ")")
 	addIn(&c, "p.server_id", servers)
+	renewed := c
+	renewed.add("p.state = 'leaving' AND p.urgent = 1")
+	if _, err := t.Exec(ctx, "UPDATE placements AS p SET urgent = 0"+renewed.where(), renewed.args...); err != nil {
+		return nil, err
+	}
+	c.add("p.state IN ('wanted', 'unknown', 'placed')")
 	return many(ctx, t, scanPlacement, `UPDATE placements AS p SET
 			state = CASE WHEN state = 'wanted' THEN 'gone' ELSE 'leaving' END,
 			gone_at = CASE WHEN state = 'wanted' THEN $1 ELSE gone_at END,
-			left_at = $1, next_at = 0, attempts = 0, stuck = 0, problem = '', detail = ''`+
+			left_at = $1, next_at = 0, attempts = 0, urgent = 0, stuck = 0, problem = '', detail = ''`+
 		c.where()+" RETURNING id, "+placementColumns, c.args...)
 }
 

@@ -53,7 +53,7 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 	addIf(&c, "fingerprint = ?", q.Fingerprint)
 	addIf(&c, "system_user = ?", q.SystemUser)
 	addIf(&c, "stuck = 0 AND next_at <= ?", ms(q.Due))
-	addIf(&c, "recheck_at > 0 AND recheck_at <= ?", ms(q.RecheckBefore))
+	addIf(&c, "recheck_at > 0 AND state <> 'leaving' AND recheck_at <= ?", ms(q.RecheckBefore))
 	addIf(&c, "lapses_at > 0 AND lapses_at <= ?", ms(q.LapsesBefore))
 	addIf(&c, "problem = ?", q.Problem)
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+" FROM placements"+c.where()+" ORDER BY id"+limit(q.Limit), c.args...)
@@ -76,8 +76,12 @@ func (t *tx) ReleaseHeld(ctx context.Context, replica string) error {
 	return err
 }
 
+// debtAfter is how long a removal may be under way before it is called debt, though
+// nothing has stood in its way.
+const debtAfter = time.Minute
+
 // Debt implements access.PlacementTx.
-func (t *tx) Debt(ctx context.Context) ([]access.Placement, error) {
+func (t *tx) Debt(ctx context.Context, now time.Time) ([]access.Placement, error) {
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements
-		WHERE state = 'leaving' AND urgent = 0 AND (attempts > 0 OR problem <> '') ORDER BY left_at, id`)
+		WHERE state = 'leaving' AND urgent = 0 AND (attempts > 0 OR problem <> '' OR left_at <= $1) ORDER BY left_at, id`, ms(now.Add(-debtAfter)))
 }

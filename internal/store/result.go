@@ -48,6 +48,13 @@ func (t *tx) OpenResults(ctx context.Context, server int64, systemUser, fingerpr
 		server, systemUser, fingerprint)
 }
 
+// ReopenResults implements access.ResultTx.
+func (t *tx) ReopenResults(ctx context.Context, server int64, systemUser, fingerprint string, since time.Time) ([]access.Result, error) {
+	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', detail = ''
+		WHERE phase = 'remove' AND server_id = $1 AND system_user = $2 AND fingerprint = $3 AND state IN ('done', 'out_of_reach') AND updated_at >= $4
+		RETURNING `+resultColumns, server, systemUser, fingerprint, ms(since))
+}
+
 // OpenInspections implements access.ResultTx; the oldest comes first.
 func (t *tx) OpenInspections(ctx context.Context) ([]access.Result, error) {
 	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results

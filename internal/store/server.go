@@ -18,7 +18,7 @@ func scanServer(row scanner) (s access.Server, err error) {
 // SaveServers implements access.ServerTx. A server that was unknown so far did not
 // come online: nothing waits for it.
 func (t *tx) SaveServers(ctx context.Context, servers []access.Server, complete bool, now time.Time) ([]int64, error) {
-	known, err := many(ctx, t, scanServer, "SELECT "+serverColumns+" FROM servers ORDER BY id")
+	known, err := t.AllServers(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +58,11 @@ func (t *tx) putServers(ctx context.Context, servers map[int64]access.Server) er
 // Server implements access.ServerTx.
 func (t *tx) Server(ctx context.Context, id int64) (access.Server, error) {
 	return one(ctx, t, scanServer, "SELECT "+serverColumns+" FROM servers WHERE id = $1", id)
+}
+
+// AllServers implements access.ServerTx.
+func (t *tx) AllServers(ctx context.Context) ([]access.Server, error) {
+	return many(ctx, t, scanServer, "SELECT "+serverColumns+" FROM servers ORDER BY id")
 }
 
 // Servers implements access.ServerTx.

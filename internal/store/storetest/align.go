@@ -33,7 +33,8 @@ func testAlignCases(t *testing.T, s *store.Store) {
 		{"untried goes at once", false, access.Placement{State: access.PlacementWanted}, access.Placement{State: access.PlacementGone, LeftAt: epoch, GoneAt: epoch}},
 		{"refused goes at once", false, access.Placement{State: access.PlacementWanted, Attempts: 1}, access.Placement{State: access.PlacementGone, LeftAt: epoch, GoneAt: epoch}},
 		{"unknown leaves, still held", false, access.Placement{State: access.PlacementUnknown, Attempts: 1, Holder: "r"}, access.Placement{State: access.PlacementLeaving, LeftAt: epoch, Holder: "r"}},
-		{"placed leaves without its past", false, with(stale, access.PlacementPlaced), access.Placement{State: access.PlacementLeaving, LeftAt: epoch, CredentialID: 5, Urgent: true}},
+		{"placed leaves without its past", false, with(stale, access.PlacementPlaced), access.Placement{State: access.PlacementLeaving, LeftAt: epoch, CredentialID: 5}},
+		{"unknown leaves with its doubt", false, access.Placement{State: access.PlacementUnknown, RecheckAt: later}, access.Placement{State: access.PlacementLeaving, LeftAt: epoch, RecheckAt: later}},
 		{"leaving leaves", false, access.Placement{State: access.PlacementLeaving, LeftAt: later}, access.Placement{}},
 		{"leaving comes back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, LeftAt: later}, access.Placement{State: access.PlacementPlaced, CredentialID: 5}},
 		{"tried does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Attempts: 1}, access.Placement{}},
@@ -60,6 +61,22 @@ func testAlignCases(t *testing.T, s *store.Store) {
 		same(t, test.name, changed, []access.Placement{want})
 	}
 	same(t, "in line", align(t, s, epoch), nil)
+}
+
+// A renewal whose grant has ended is a removal like any other.
+func testAlignRenewal(t *testing.T, s *store.Store) {
+	g := insertGrant(t, s, access.Grant{State: access.Live, SystemUser: "web", EndsAt: epoch}, access.Cover{ServerID: 1, Fingerprint: "a"})
+	p := access.Placement{ServerID: 1, SystemUser: "web", Fingerprint: "a", GrantID: g.ID, State: access.PlacementLeaving, Urgent: true, Attempts: 1, CredentialID: 5}
+	p = insertPlacement(t, s, p)
+	urgent := func() bool {
+		return read(t, s, func(ctx context.Context, tx access.Tx) (access.Placement, error) { return tx.Placement(ctx, p.ID) }).Urgent
+	}
+	align(t, s, epoch.Add(-time.Millisecond), 1)
+	same(t, "urgent while the grant lives", urgent(), true)
+	align(t, s, epoch, 2)
+	same(t, "urgent on another server", urgent(), true)
+	align(t, s, epoch, 1)
+	same(t, "urgent when it has ended", urgent(), false)
 }
 
 func with(p access.Placement, state access.PlacementState) access.Placement {

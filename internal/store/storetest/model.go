@@ -200,7 +200,11 @@ func (m *model) expect(servers []int64, answer []access.Placement) (changed []ac
 	}
 	for i := range m.placements {
 		p := &m.placements[i]
-		if !slices.Contains(servers, p.ServerID) || p.GrantID == 0 || m.coveredBy(*p) != nil || !active(*p) {
+		if !slices.Contains(servers, p.ServerID) || p.GrantID == 0 || m.coveredBy(*p) != nil || p.State == access.PlacementGone {
+			continue
+		}
+		p.Urgent = false
+		if !active(*p) {
 			continue
 		}
 		if p.State == access.PlacementWanted {

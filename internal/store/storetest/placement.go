@@ -56,6 +56,7 @@ func testPlacementQuery(t *testing.T, s *store.Store) {
 		{ServerID: 2, Person: "U1", Fingerprint: "a", SystemUser: "root", State: access.PlacementPlaced, NextAt: epoch.Add(time.Hour), Temporary: true, LapsesAt: epoch},
 		{ServerID: 3, Person: "U2", Fingerprint: "b", SystemUser: "web", State: access.PlacementLeaving, Stuck: true, Problem: access.ProblemRefused},
 		{ServerID: 3, Person: "U2", Fingerprint: "b", SystemUser: "web", State: access.PlacementGone, RecheckAt: epoch},
+		{ServerID: 4, Person: "U3", Fingerprint: "c", SystemUser: "web", State: access.PlacementLeaving, NextAt: epoch.Add(time.Hour), RecheckAt: epoch},
 	} {
 		ids = append(ids, insertPlacement(t, s, p).ID)
 	}
@@ -65,15 +66,15 @@ func testPlacementQuery(t *testing.T, s *store.Store) {
 		want  []int64
 	}{
 		"all":                 {access.PlacementQuery{}, ids},
-		"server":              {access.PlacementQuery{Server: 3}, ids[2:]},
+		"server":              {access.PlacementQuery{Server: 3}, ids[2:4]},
 		"servers":             {access.PlacementQuery{Servers: []int64{1, 2}}, ids[:2]},
 		"states":              {access.PlacementQuery{States: []access.PlacementState{access.PlacementWanted, access.PlacementGone}}, []int64{ids[0], ids[3]}},
 		"person":              {access.PlacementQuery{Person: "U1"}, ids[:2]},
-		"fingerprint":         {access.PlacementQuery{Fingerprint: "b"}, ids[2:]},
+		"fingerprint":         {access.PlacementQuery{Fingerprint: "b"}, ids[2:4]},
 		"system user":         {access.PlacementQuery{SystemUser: "root"}, ids[1:2]},
 		"due":                 {access.PlacementQuery{Due: epoch}, []int64{ids[0], ids[3]}},
-		"due a moment before": {access.PlacementQuery{Due: before}, ids[3:]},
-		"recheck":             {access.PlacementQuery{RecheckBefore: epoch}, ids[3:]},
+		"due a moment before": {access.PlacementQuery{Due: before}, ids[3:4]},
+		"recheck":             {access.PlacementQuery{RecheckBefore: epoch}, ids[3:4]},
 		"no recheck yet":      {access.PlacementQuery{RecheckBefore: before}, nil},
 		"lapses":              {access.PlacementQuery{LapsesBefore: epoch}, ids[1:2]},
 		"lapses not yet":      {access.PlacementQuery{LapsesBefore: before}, nil},
@@ -134,17 +135,19 @@ func testCovered(t *testing.T, s *store.Store) {
 }
 
 func testDebt(t *testing.T, s *store.Store) {
+	now := epoch.Add(2 * time.Hour)
 	var ids []int64
 	for _, p := range []access.Placement{
 		{ServerID: 1, State: access.PlacementLeaving, Attempts: 1, LeftAt: epoch.Add(time.Hour)},
 		{ServerID: 2, State: access.PlacementLeaving, Problem: access.ProblemOffline, LeftAt: epoch},
-		{ServerID: 3, State: access.PlacementLeaving},
+		{ServerID: 3, State: access.PlacementLeaving, LeftAt: now.Add(-time.Minute + time.Millisecond)},
 		{ServerID: 4, State: access.PlacementPlaced, Attempts: 3},
 		{ServerID: 5, State: access.PlacementGone, Attempts: 3, Problem: access.ProblemTrouble},
 		{ServerID: 6, State: access.PlacementLeaving, Attempts: 1, Urgent: true, LeftAt: epoch},
+		{ServerID: 7, State: access.PlacementLeaving, LeftAt: now.Add(-time.Minute)},
 	} {
 		ids = append(ids, insertPlacement(t, s, p).ID)
 	}
-	debt := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) { return tx.Debt(ctx) })
-	same(t, "debt, oldest first", placementIDs(debt), []int64{ids[1], ids[0]})
+	debt := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) { return tx.Debt(ctx, now) })
+	same(t, "debt, oldest first", placementIDs(debt), []int64{ids[1], ids[0], ids[6]})
 }

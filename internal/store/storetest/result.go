@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,6 +42,39 @@ func testResults(t *testing.T, s *store.Store) {
 	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.Tell(ctx, []access.Result{failed}) })
 	done.Told = access.Failed
 	same(t, "told what was shown, not what it is by now", read(t, s, results), []access.Result{done, full})
+}
+
+func testReopen(t *testing.T, s *store.Store) {
+	removal := access.Result{RequestID: 1, Phase: access.PhaseRemove, ServerID: 7, SystemUser: "web", Fingerprint: "f", State: access.Done, UpdatedAt: epoch}
+	vary := func(change func(r *access.Result)) access.Result {
+		r := removal
+		change(&r)
+		return r
+	}
+	rs := []access.Result{
+		removal,
+		vary(func(r *access.Result) {
+			r.RequestID, r.State, r.Problem, r.Detail = 2, access.OutOfReach, access.ProblemServerLeft, "x"
+		}),
+		vary(func(r *access.Result) { r.RequestID, r.UpdatedAt = 3, epoch.Add(-time.Millisecond) }),
+		vary(func(r *access.Result) { r.RequestID, r.State = 4, access.Kept }),
+		vary(func(r *access.Result) { r.RequestID, r.Phase = 5, access.PhaseAdd }),
+		vary(func(r *access.Result) { r.RequestID, r.ServerID = 6, 8 }),
+		vary(func(r *access.Result) { r.RequestID, r.SystemUser = 7, "root" }),
+		vary(func(r *access.Result) { r.RequestID, r.Fingerprint = 8, "g" }),
+	}
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.InsertResults(ctx, rs) })
+	reopened := written(t, s, func(ctx context.Context, tx access.Tx) ([]access.Result, error) {
+		return tx.ReopenResults(ctx, 7, "web", "f", epoch)
+	})
+	slices.SortFunc(reopened, func(a, b access.Result) int { return int(a.RequestID - b.RequestID) })
+	for i := range 2 {
+		rs[i].State, rs[i].Problem, rs[i].Detail = access.Waiting, access.NoProblem, ""
+	}
+	same(t, "reopened", reopened, rs[:2])
+	for _, r := range rs {
+		same(t, "stored", read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Result, error) { return tx.Results(ctx, r.RequestID) }), []access.Result{r})
+	}
 }
 
 func testInspections(t *testing.T, s *store.Store) {

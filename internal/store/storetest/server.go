@@ -37,6 +37,8 @@ func testServers(t *testing.T, s *store.Store) {
 	same(t, "a renamed and offline", read(t, s, servers), []access.Server{at(a, now, time.Time{})})
 	gone := read(t, s, func(ctx context.Context, tx access.Tx) (access.Server, error) { return tx.Server(ctx, 2) })
 	same(t, "b is remembered", gone, at(b, gone.SeenAt, now))
+	all := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Server, error) { return tx.AllServers(ctx) })
+	same(t, "all that were ever read", all, []access.Server{at(a, now, time.Time{}), gone})
 	same(t, "it disappears once", save(true, a), nil)
 	same(t, "b is back", save(true, a, b), []int64{2})
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
