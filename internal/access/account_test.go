@@ -28,6 +28,8 @@ const (
 	unauthorized
 	crashBefore // the process dies before the call is carried out
 	crashAfter  // the process dies after it
+	late        // applied only after a while, and the answer was lost
+	crashLate   // the process dies, and the call is applied only after a while
 )
 
 // account is a target that holds state: keys with ids, as RunCloud keeps them.
@@ -43,6 +45,27 @@ type account struct {
 	writes   int
 	lists    int
 	before   func(server int64) // called right before a write is applied
+	lateBy   time.Duration      // after how long what is late lands
+	landing  []landing
+}
+
+// landing is a key that a lost call will place.
+type landing struct {
+	server int64
+	key    access.Credential
+	at     time.Duration // on the clock that nobody puts forward or back
+}
+
+// land applies what has been under way long enough. The caller holds mu.
+func (a *account) land() {
+	a.landing = slices.DeleteFunc(a.landing, func(l landing) bool {
+		landed := l.at <= a.clock.Passed()
+		if landed {
+			l.key.CreatedAt = a.clock.Now()
+			a.keys[l.server] = append(a.keys[l.server], l.key)
+		}
+		return landed
+	})
 }
 
 func newAccount(c *clock, servers int) *account {
@@ -77,7 +100,9 @@ func (a *account) Turn(ctx context.Context, _ access.Priority) (context.Context,
 	return ctx, func() {}, ctx.Err()
 }
 
+// fault answers what goes wrong with a call. The caller holds mu.
 func (a *account) fault(server int64, write bool) fault {
+	a.land()
 	if a.next == nil {
 		return noFault
 	}
@@ -137,7 +162,11 @@ func (a *account) Add(_ context.Context, server int64, c access.Credential) (acc
 	}
 	temporary := *c.Temporary
 	c.Temporary = &temporary
-	if f != lostUndone {
+	switch f {
+	case late, crashLate:
+		a.landing = append(a.landing, landing{server: server, key: c, at: a.clock.Passed() + a.lateBy})
+	case lostUndone:
+	default:
 		a.keys[server] = append(a.keys[server], c)
 	}
 	return c, unanswered(f)
@@ -188,9 +217,9 @@ func failed(f fault) error {
 // unanswered answers the faults in which nobody learns what a write did.
 func unanswered(f fault) error {
 	switch f {
-	case lost, lostUndone:
+	case lost, lostUndone, late:
 		return &access.Error{Code: access.UnknownOutcome, Message: "The connection was cut."}
-	case crashAfter:
+	case crashAfter, crashLate:
 		panic(errCrash)
 	}
 	return nil
@@ -222,6 +251,7 @@ func (a *account) strange(server int64, label, user, publicKey string) int64 {
 func (a *account) ours() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.land()
 	all := []string{}
 	for server := range a.keys {
 		a.expire(server)
@@ -234,4 +264,20 @@ func (a *account) ours() []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// keysOf lists the servers that hold keys which the bot placed for a person.
+func (a *account) keysOf(person access.UserID) (servers []int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.land()
+	for server := range a.keys {
+		a.expire(server)
+		for _, c := range a.keys[server] {
+			if owner, _, ok := access.LabelOwner(c.Label); ok && owner == person {
+				servers = append(servers, server)
+			}
+		}
+	}
+	return servers
 }

@@ -44,11 +44,14 @@ type harness struct {
 	people  *people
 	clock   *clock
 	source  int
+	watch   func() // looks on after each piece of work; may be nil
 }
 
+// clock shows what it is put to; what has passed since the start it counts beside that.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu     sync.Mutex
+	now    time.Time
+	passed time.Duration
 }
 
 func (c *clock) Now() time.Time {
@@ -57,10 +60,17 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
+// Advance lets time go by, or puts the clock back.
 func (c *clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+	c.now, c.passed = c.now.Add(d), c.passed+max(0, d)
+}
+
+func (c *clock) Passed() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.passed
 }
 
 func newHarness(t testing.TB, servers int) *harness {
@@ -178,6 +188,9 @@ func (h *harness) work() {
 		}
 		for _, w := range due {
 			h.one(w)
+			if h.watch != nil {
+				h.watch()
+			}
 		}
 	}
 	h.t.Fatalf("the work never ends")

@@ -49,10 +49,50 @@ func (m *model) union(now time.Time) []string {
 }
 
 // TestServersFollowTheUnionOfLiveGrants drives random asks, approvals, extensions,
-// revocations, ends, offboardings, faults, crashes and jumps of the clock, and
-// compares the servers with the model whenever the work has come to rest.
+// revocations, ends, offboardings, faults, crashes, calls that land late and jumps of
+// the clock, and compares the servers with the model whenever the work has come to
+// rest. At every step, nobody who is said to be offboarded has a key anywhere.
 func TestServersFollowTheUnionOfLiveGrants(t *testing.T) {
 	t.Parallel()
+	checkWorlds(t, func(rt *rapid.T, w *world) {
+		for range rapid.IntRange(5, 25).Draw(rt, "steps") {
+			w.step(rt)
+			w.honest(rt)
+		}
+		w.settle(rt)
+	})
+}
+
+// TestNobodyIsSaidToBeOffboardedTooEarly offboards in the midst of calls that go wrong
+// and land late, and looks every few seconds at what is said.
+func TestNobodyIsSaidToBeOffboardedTooEarly(t *testing.T) {
+	t.Parallel()
+	checkWorlds(t, func(rt *rapid.T, w *world) {
+		w.askAndApprove(rt)
+		w.askAndApprove(rt)
+		for step := range rapid.IntRange(5, 20).Draw(rt, "steps") {
+			if rapid.Bool().Draw(rt, "break") {
+				w.breakThings(rt)
+			}
+			if step == 2 || rapid.IntRange(0, 9).Draw(rt, "leave") == 0 {
+				w.offboard(rt)
+			}
+			w.work()
+			w.clock.Advance(time.Duration(rapid.IntRange(1, 60).Draw(rt, "seconds")) * time.Second)
+			w.must(w.WakeDue(w.ctx()))
+			w.honest(rt)
+		}
+		w.settle(rt)
+		for _, r := range w.left {
+			if !w.view(r.ID).Settled() {
+				rt.Fatalf("the offboarding of %s never ends", r.Person)
+			}
+		}
+	})
+}
+
+func checkWorlds(t *testing.T, live func(rt *rapid.T, w *world)) {
+	t.Helper()
 	dir := t.TempDir()
 	run := 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -64,11 +104,9 @@ func TestServersFollowTheUnionOfLiveGrants(t *testing.T) {
 		defer ledger.Close()
 		w := &world{harness: newHarnessOn(rt, ledger, 5), model: model{keys: map[access.UserID][]string{}, gone: map[access.UserID]bool{}}}
 		w.furthest = w.clock.Now()
+		w.watch = func() { w.honest(rt) }
 		w.Settings.MaxDuration = 100 * 24 * time.Hour
-		for range rapid.IntRange(5, 25).Draw(rt, "steps") {
-			w.step(rt)
-		}
-		w.settle(rt)
+		live(rt, w)
 		w.verifyAudit()
 	})
 }
@@ -76,13 +114,14 @@ func TestServersFollowTheUnionOfLiveGrants(t *testing.T) {
 type world struct {
 	*harness
 	model    model
-	furthest time.Time // the latest time that the clock has ever shown
+	left     []access.Request // the offboardings
+	furthest time.Time        // the latest time that the clock has ever shown
 }
 
 var modelPeople = []access.UserID{alice, carol}
 
 func (w *world) step(rt *rapid.T) {
-	switch rapid.IntRange(0, 11).Draw(rt, "act") {
+	switch rapid.IntRange(0, 13).Draw(rt, "act") {
 	case 0, 1, 2:
 		w.askAndApprove(rt)
 	case 3:
@@ -105,8 +144,22 @@ func (w *world) step(rt *rapid.T) {
 		if rapid.IntRange(0, 4).Draw(rt, "leave") == 0 {
 			w.offboard(rt)
 		}
-	case 11:
+	case 11, 12:
+		w.clock.Advance(time.Duration(rapid.IntRange(1, 150).Draw(rt, "seconds")) * time.Second)
+		w.must(w.WakeDue(w.ctx()))
+		w.work()
+	case 13:
 		w.clock.Advance(-time.Duration(rapid.IntRange(1, 3*60).Draw(rt, "minutes back")) * time.Minute)
+	}
+}
+
+// honest fails when somebody is said to be offboarded of whom the bot has placed a key
+// that is still on a server.
+func (w *world) honest(rt *rapid.T) {
+	for _, r := range w.left {
+		if servers := w.account.keysOf(r.Person); len(servers) > 0 && w.view(r.ID).Settled() {
+			rt.Fatalf("%s is said to be offboarded, and has keys on %v", r.Person, servers)
+		}
 	}
 }
 
@@ -232,6 +285,7 @@ func (w *world) offboard(rt *rapid.T) {
 	w.must(err)
 	_, err = w.Confirm(w.ctx(), r.ID, bob, time.Time{})
 	w.must(err)
+	w.left = append(w.left, r)
 	w.model.gone[p] = true
 	for _, g := range w.live(p) {
 		g.over = true
@@ -245,14 +299,15 @@ func (w *world) toggleServer(rt *rapid.T) {
 
 // breakThings has the next calls go wrong, in an order that is drawn.
 func (w *world) breakThings(rt *rapid.T) {
-	faults := rapid.SliceOfN(rapid.SampledFrom([]fault{noFault, trouble, lost, lostUndone, crashBefore, crashAfter}), 1, 12).Draw(rt, "faults")
+	faults := rapid.SliceOfN(rapid.SampledFrom([]fault{noFault, trouble, lost, lostUndone, crashBefore, crashAfter, late, crashLate}), 1, 12).Draw(rt, "faults")
+	w.account.lateBy = time.Duration(rapid.IntRange(1, 119).Draw(rt, "late by")) * time.Second
 	w.account.next = func(_ int64, write bool) fault {
 		if len(faults) == 0 {
 			return noFault
 		}
 		f := faults[0]
 		faults = faults[1:]
-		if !write && f == lost {
+		if !write && (f == lost || f == late) {
 			f = trouble
 		}
 		return f
