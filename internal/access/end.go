@@ -2,6 +2,8 @@ package access
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,10 +94,28 @@ func (s *Service) endCovers(ctx context.Context, tx Tx, e ending, q CoverQuery) 
 		if len(ended[g.ID]) == 0 {
 			continue
 		}
+		if err := s.auditNarrowed(ctx, tx, e, g, ended[g.ID]); err != nil {
+			return err
+		}
 		if err := s.withdraw(ctx, tx, e.under(g), g, ended[g.ID]); err != nil {
 			return err
 		}
 		if err := tx.Announce(ctx, g.RequestID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// auditNarrowed notes which servers a grant no longer covers, key by key.
+func (s *Service) auditNarrowed(ctx context.Context, tx Tx, e ending, g Grant, ended []Cover) error {
+	servers := map[string][]int64{}
+	for _, c := range ended {
+		servers[c.Fingerprint] = append(servers[c.Fingerprint], c.ServerID)
+	}
+	for _, fingerprint := range slices.Sorted(maps.Keys(servers)) {
+		detail := fmt.Sprintf("%s no longer on servers %v", fingerprint, servers[fingerprint])
+		if err := s.audit(ctx, tx, e.actor, "grant.narrow", "grant", g.ID, "", string(e.reason), detail); err != nil {
 			return err
 		}
 	}
