@@ -13,6 +13,7 @@ const (
 	// recheckAfter is how long a write may still take to land after its call has
 	// ended without an answer.
 	recheckAfter = 2 * time.Minute
+	longestDoubt = holdFor + recheckAfter
 )
 
 // post is a call that places a key, as the ledger noted it before it was made.
@@ -24,7 +25,7 @@ type post struct {
 // doubtful answers until when a call that begins now may land, should nobody ever
 // learn its answer. No two calls of a placement answer the same.
 func (s *Service) doubtful(before time.Time) time.Time {
-	return latest(s.Now().Add(holdFor+recheckAfter).Truncate(time.Millisecond), before.Add(time.Millisecond))
+	return latest(s.Now().Add(longestDoubt).Truncate(time.Millisecond), before.Add(time.Millisecond))
 }
 
 // answered takes the doubt about this call off its placement, now that the answer is

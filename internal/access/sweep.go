@@ -45,7 +45,7 @@ func (s *Service) WakeDue(ctx context.Context) error {
 		if err := s.align(ctx, tx, nil); err != nil {
 			return err
 		}
-		latest := Waits{Retry: now.Add(longestBackoff), Limited: now.Add(longestWait), Recheck: now.Add(recheckAfter)}
+		latest := Waits{Retry: now.Add(longestBackoff), Limited: now.Add(longestWait), Recheck: now.Add(longestDoubt)}
 		if err := tx.CapWaits(ctx, latest); err != nil {
 			return err
 		}

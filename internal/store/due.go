@@ -16,7 +16,7 @@ func (t *tx) DueWork(ctx context.Context, now time.Time) ([]access.Work, error) 
 	}
 	return many(ctx, t, scan, `SELECT CASE WHEN state = 'leaving' OR urgent = 1 THEN 'remove' ELSE 'add' END, server_id
 			FROM placements WHERE state IN ('wanted', 'unknown', 'leaving') AND stuck = 0 AND next_at <= $1
-		UNION SELECT 'remove', server_id FROM placements WHERE recheck_at > 0 AND recheck_at <= $1`, ms(now))
+		UNION SELECT 'remove', server_id FROM placements WHERE recheck_at > 0 AND state <> 'leaving' AND recheck_at <= $1`, ms(now))
 }
 
 // DueRenewals implements access.PlacementTx; what lapses first comes first.

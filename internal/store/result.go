@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"sshkeybot/internal/access"
 )
