@@ -18,6 +18,8 @@ func problemWord(p access.Problem) string {
 		return "refused by RunCloud"
 	case access.ProblemForeign:
 		return "somebody else has placed this very key"
+	case access.ProblemServerLeft:
+		return "the server has left the RunCloud account"
 	case access.NoProblem:
 	}
 	return ""
@@ -28,6 +30,8 @@ func advice(o outcome) string {
 	switch {
 	case o.State == access.Unsure:
 		return "RunCloud's answer was lost. I look at the server and settle it; nothing to do."
+	case o.State == access.OutOfReach:
+		return "What to do: take the key off by hand. Should the server come back, I remove it."
 	case o.State.Final():
 		return ""
 	case o.State == access.Failed:

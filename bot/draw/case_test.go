@@ -110,6 +110,12 @@ func (w world) offboardCases() map[string]any {
 	draft.Overlaps = []access.GrantView{w.access(), w.access()}
 	reading := w.offboarding(allDone, 0)
 	reading.Results = append(w.results(access.PhaseRemove, allDone), w.results(access.PhaseInspect, unfinished)...)
+	left := w.offboarding(func(i int) access.Result {
+		if i == 0 {
+			return access.Result{State: access.OutOfReach, Problem: access.ProblemServerLeft}
+		}
+		return allDone(i)
+	}, 0)
 	return map[string]any{
 		"offboard-running":     Request(w.offboarding(removals, 3), noon()),
 		"offboard-reading":     Request(reading, noon()),
@@ -118,6 +124,9 @@ func (w world) offboardCases() map[string]any {
 		"offboard-deactivated": Request(deactivated, noon()),
 		"offboard-undecided":   Request(w.offboarding(allDone, 5), noon()),
 		"offboard-finished":    Request(w.offboarding(allDone, 0), noon()),
+		"offboard-left":        Request(left, noon()),
+		"results-left":         messages(Results(left, left.Results)),
+		"summary-left":         Summary(left, access.PhaseRemove),
 		"draft-offboard":       Draft(draft),
 		"draft-revoke":         Draft(w.request(access.KindRevoke, access.Draft)),
 		"draft-revoke-key":     Draft(lost(w.request(access.KindRevoke, access.Draft))),

@@ -54,9 +54,9 @@ func offboardState(v access.RequestView) string {
 	who := mention(v.Request.Person)
 	switch {
 	case finished(v):
-		return "*Offboarded* " + who + ": no key that I placed is left on any server. Nobody can give them access any more."
+		return "*Offboarded* " + who + ": no key that I placed is left on any server" + ofTheAccount(v) + ". Nobody can give them access any more."
 	case v.Settled():
-		return "*Offboarding* " + who + ": no key that I placed is left on any server. Nobody can give them access any more."
+		return "*Offboarding* " + who + ": no key that I placed is left on any server" + ofTheAccount(v) + ". Nobody can give them access any more."
 	}
 	return "*Offboarding* " + who + ": not finished yet. Nobody can give them access any more."
 }
@@ -84,12 +84,7 @@ func started(v access.RequestView) string {
 
 // removedFrom names the servers whose removal RunCloud has confirmed.
 func removedFrom(v access.RequestView) string {
-	var names []string
-	for _, o := range outcomes(v.Results) {
-		if o.Phase == access.PhaseRemove && o.State == access.Done {
-			names = append(names, code(o.Name, nameLimit))
-		}
-	}
+	names := serversWhere(v, access.Done)
 	if len(names) == 0 {
 		return ""
 	}
@@ -116,6 +111,24 @@ func placedLines(results []access.Result) []string {
 		lines[i] = fmt.Sprintf("%s for %s on %s", code(k.fingerprint, nameLimit), code(k.user, nameLimit), servers(on[k]))
 	}
 	return lines
+}
+
+// serversWhere names the servers where the removals came to that.
+func serversWhere(v access.RequestView, state access.ResultState) (names []string) {
+	for _, o := range outcomes(v.Results) {
+		if o.Phase == access.PhaseRemove && o.State == state {
+			names = append(names, code(o.Name, nameLimit))
+		}
+	}
+	return names
+}
+
+// ofTheAccount takes back what is said of all servers where some have left the account.
+func ofTheAccount(v access.RequestView) string {
+	if len(serversWhere(v, access.OutOfReach)) == 0 {
+		return ""
+	}
+	return " of the RunCloud account"
 }
 
 // reading says how far the servers have been read for keys that the bot did not place.
@@ -151,7 +164,7 @@ func unread(results []access.Result) string {
 func debtLines(v access.RequestView) []string {
 	var lines []string
 	for _, o := range outcomes(v.Results) {
-		if o.Phase == access.PhaseRemove && badness(o.State) < badness(access.Done) {
+		if o.Phase == access.PhaseRemove && badness(o.State) < badness(access.OutOfReach) {
 			lines = append(lines, code(o.Name, nameLimit)+": "+stateWord(o.State)+why(o))
 		}
 	}
@@ -181,6 +194,10 @@ func sessionLines(v access.RequestView) []string {
 // byHand says what no API can do.
 func byHand(v access.RequestView) []string {
 	lines := []string{"To do by hand: delete their keys from the SSH Key Vault in RunCloud's dashboard; it has no API."}
+	if left := serversWhere(v, access.OutOfReach); len(left) > 0 {
+		lines = append(lines, "To do by hand: take their keys off "+fit(left, ", ", 500, "the thread lists all")+
+			", which left the RunCloud account with them. Should a server come back, I remove them.")
+	}
 	if len(v.Sessions) > 0 {
 		return append(lines, "To do by hand: end the open sessions; removing a key does not end them.")
 	}

@@ -141,6 +141,8 @@ func came(phase access.Phase, state access.ResultState) string {
 		return "Kept for other access on"
 	case access.Dropped:
 		return "Not needed any more on"
+	case access.OutOfReach:
+		return "Out of reach on"
 	case access.Unsure:
 		return "Being checked on"
 	case access.Waiting:

@@ -24,7 +24,7 @@ type outcome struct {
 // badness orders states from what needs a person to what needs nobody.
 func badness(s access.ResultState) int {
 	order := []access.ResultState{
-		access.Failed, access.Waiting, access.Unsure, access.Done, access.AlreadyThere, access.Kept, access.Dropped,
+		access.Failed, access.Waiting, access.Unsure, access.OutOfReach, access.Done, access.AlreadyThere, access.Kept, access.Dropped,
 	}
 	return slices.Index(order, s)
 }
@@ -100,7 +100,7 @@ func (t tally) good() int { return t.servers - t.owed() - t.by[access.Dropped] }
 
 // others writes the counts of what is not plainly done: «2 failed, 1 waiting».
 func (t tally) others() string {
-	return t.words(access.Failed, access.Waiting, access.Unsure, access.AlreadyThere, access.Kept, access.Dropped)
+	return t.words(access.Failed, access.Waiting, access.Unsure, access.OutOfReach, access.AlreadyThere, access.Kept, access.Dropped)
 }
 
 func (t tally) words(states ...access.ResultState) string {
@@ -121,6 +121,8 @@ func stateWord(s access.ResultState) string {
 		return "already there"
 	case access.Kept:
 		return "kept for other access"
+	case access.OutOfReach:
+		return "out of reach"
 	case access.Failed:
 		return "failed"
 	case access.Waiting:

@@ -130,7 +130,7 @@ func byServer(results []access.Result) (all []serverWork) {
 
 // say is empty while there is nothing to say: the work goes on without trouble.
 func (s serverWork) say() string {
-	removed, kept := 0, 0
+	removed, kept, lost := 0, 0, 0
 	for _, r := range s.results {
 		switch {
 		case !r.State.Final() && (r.State == access.Failed || r.Problem != access.NoProblem):
@@ -139,6 +139,8 @@ func (s serverWork) say() string {
 			return ""
 		case r.Phase == access.PhaseRemove && r.State == access.Kept:
 			kept++
+		case r.State == access.OutOfReach:
+			lost++
 		case r.Phase == access.PhaseRemove:
 			removed++
 		}
@@ -149,6 +151,9 @@ func (s serverWork) say() string {
 	}
 	if kept > 0 {
 		parts = append(parts, counted(kept, "key")+" kept for another grant")
+	}
+	if lost > 0 {
+		parts = append(parts, counted(lost, "key")+" out of reach: "+why(access.ProblemServerLeft, ""))
 	}
 	if len(parts) == 0 {
 		return "no key of theirs that the bot placed"

@@ -160,6 +160,9 @@ func why(p access.Problem, detail string) string {
 	if p == access.ProblemOffline {
 		return "the server is offline"
 	}
+	if p == access.ProblemServerLeft {
+		return "the server has left the RunCloud account; the key may still be on it"
+	}
 	if detail != "" {
 		return detail
 	}

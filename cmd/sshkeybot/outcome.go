@@ -120,6 +120,11 @@ func (o offboarding) print(out io.Writer) error {
 	for _, s := range o.Sessions {
 		p.say("  open SSH session, which does not end by itself: %s, %s from %s since %s", plain(s.Server), plain(s.SystemUser), plain(s.Address), plain(s.Since))
 	}
+	for _, r := range o.Results {
+		if r.State == access.OutOfReach {
+			p.say("To do by hand: %s, %s as %s: %s", plain(r.Server), r.Fingerprint, plain(r.SystemUser), why(r.Problem, r.Detail))
+		}
+	}
 	p.say("To do by hand: delete their keys from the SSH Key Vault in RunCloud's dashboard, which has no API.")
 	return p.err
 }

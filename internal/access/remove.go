@@ -70,7 +70,7 @@ func (s *Service) goneWithServer(ctx context.Context, p Placement) error {
 	return s.ifStill(ctx, p, func(ctx context.Context, tx Tx, was Placement) error {
 		next := was
 		next.RecheckAt = time.Time{}
-		next.Problem, next.Detail = ProblemServerLeft, "The server has left the RunCloud account; the key may still be on it."
+		next.Problem, next.Detail = ProblemServerLeft, ""
 		return s.gone(ctx, tx, next, was)
 	})
 }

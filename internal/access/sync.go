@@ -170,7 +170,7 @@ func (s *Service) move(ctx context.Context, tx Tx, p Placement, was Placement) (
 func (s *Service) auditMove(ctx context.Context, tx Tx, p Placement, from PlacementState) error {
 	detail := fmt.Sprintf("%s on server %d for %s", p.Label, p.ServerID, p.SystemUser)
 	if p.Problem == ProblemServerLeft {
-		detail += ": " + p.Detail
+		detail += ": the server has left the account"
 	}
 	return s.audit(ctx, tx, "", "placement."+string(p.State), "placement", p.ID, string(from), string(p.State), detail)
 }
