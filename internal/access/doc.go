@@ -23,12 +23,20 @@
 //
 //	wanted ──about to call──► unknown ──confirmed, or found by reading──► placed
 //	  │ ▲                        │                                          │
-//	  │ └──surely no effect──────┤                                          │
+//	  │ └──no effect, no doubt───┤                                          │
 //	  │                          └──no longer wanted──► leaving ◄───────────┘
-//	  └──no longer wanted─────────────────────────────► gone ◄──confirmed── leaving
+//	  └──no longer wanted─────────────────────────────► gone ◄──removed, no doubt── leaving
+//
+// A call whose answer nobody has may still place its key. Until when is the doubt of
+// a placement, its RecheckAt: noted before the call is made, it goes with the placement
+// through every state, and only the call's answer, or a list of the server that was read
+// when the doubt was over, takes it away. So wanted means that the key surely is not
+// there, gone that it never will be again, and a removal is not done before that; a
+// double that has landed beside the key is found by the same reading. When an answer
+// comes after all that, from a process that stood still, what was said is unsaid: the
+// placement leaves again, and the results that called it gone are open again.
 //
 // Unknown is written before the call is made, so that neither a crash nor a lost
-// answer is ever settled by calling again blindly. Wanted means that the key surely
-// is not there. A renewal is a leaving placement that is urgent, and a wanted one
-// that follows it at once.
+// answer is ever settled by calling again blindly. A renewal is a leaving placement
+// that is urgent, and a wanted one that follows it at once.
 package access

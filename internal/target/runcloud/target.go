@@ -45,8 +45,15 @@ func (t Target) Server(ctx context.Context, id int64) (access.Server, error) {
 }
 
 func server(s runcloud.Server) access.Server {
-	return access.Server{ID: s.ID, Name: s.Name, Tags: s.Tags, Online: s.Online}
+	tags := slices.Clone(s.Tags)
+	for i, tag := range tags {
+		tags[i] = text(tag)
+	}
+	return access.Server{ID: s.ID, Name: text(s.Name), Tags: tags, Online: s.Online}
 }
+
+// text leaves out what no database takes in a text: PostgreSQL has no NUL.
+func text(s string) string { return strings.ReplaceAll(s, "\x00", "") }
 
 // Turn waits for the rate limit; removals wait in front.
 func (t Target) Turn(ctx context.Context, p access.Priority) (context.Context, func(), error) {
@@ -72,7 +79,7 @@ func (t Target) List(ctx context.Context, server int64) ([]access.Credential, er
 
 func credential(c runcloud.SSHCredential) access.Credential {
 	return access.Credential{
-		ID: c.ID, Label: c.Label, SystemUser: c.User, PublicKey: c.PublicKey, Temporary: c.Temporary, CreatedAt: c.CreatedAt,
+		ID: c.ID, Label: text(c.Label), SystemUser: text(c.User), PublicKey: text(c.PublicKey), Temporary: c.Temporary, CreatedAt: c.CreatedAt,
 	}
 }
 
@@ -121,7 +128,7 @@ func (t Target) Ping(ctx context.Context) error {
 
 // failure translates a client's error once: who may decide on what is said here.
 func failure(op string, err error) error {
-	e := &access.Error{Op: op, Message: message(err), RetryAfter: runcloud.RetryAfter(err), Err: err}
+	e := &access.Error{Op: op, Message: text(message(err)), RetryAfter: runcloud.RetryAfter(err), Err: err}
 	switch {
 	case runcloud.IsUnauthorized(err):
 		e.Code = access.Unauthorized

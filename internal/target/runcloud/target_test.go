@@ -130,6 +130,18 @@ func TestListIsReadToTheLastPage(t *testing.T) {
 	}
 }
 
+// TestTextFitsADatabase sends what JSON can carry and PostgreSQL cannot keep.
+func TestTextFitsADatabase(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.account.AddKey(b.server, runcloudsim.Credential{Label: "by\x00hand", User: "ro\x00ot", PublicKey: key})
+	listed, err := b.List(t.Context(), b.server)
+	b.must(err)
+	if len(listed) != 1 || listed[0].Label != "byhand" || listed[0].SystemUser != "root" {
+		t.Errorf("listed %+v", listed)
+	}
+}
+
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
