@@ -46,7 +46,7 @@ func advice(o outcome) string {
 		return "Nothing to do: I try again by myself."
 	case access.ProblemRefused, access.ProblemForeign:
 		return "What to do: " + remedy(o)
-	case access.NoProblem:
+	case access.NoProblem, access.ProblemServerLeft:
 	}
 	return "Nothing to do: its turn comes."
 }

@@ -252,32 +252,6 @@ func (s *Service) oweDue(ctx context.Context, tx Tx, leaving map[string][]Placem
 	return nil
 }
 
-// aligned brings placements in line and notes what that moved. That a key is wanted
-// follows from the grant.
-func (s *Service) aligned(ctx context.Context, tx Tx, servers []int64) ([]Placement, error) {
-	changed, err := tx.Align(ctx, s.Now(), servers)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range changed {
-		from := PlacementPlaced
-		switch {
-		case p.State == PlacementWanted:
-			continue
-		case p.State == PlacementGone:
-			from = PlacementWanted
-		case p.State == PlacementPlaced:
-			from = PlacementLeaving
-		case p.CredentialID == 0:
-			from = PlacementUnknown
-		}
-		if err := s.auditMove(ctx, tx, p, from); err != nil {
-			return nil, err
-		}
-	}
-	return changed, nil
-}
-
 func (s *Service) wakeFor(ctx context.Context, tx Tx, changed []Placement) error {
 	seen := map[Work]bool{}
 	var work []Work

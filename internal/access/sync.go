@@ -175,6 +175,32 @@ func (s *Service) auditMove(ctx context.Context, tx Tx, p Placement, from Placem
 	return s.audit(ctx, tx, "", "placement."+string(p.State), "placement", p.ID, string(from), string(p.State), detail)
 }
 
+// aligned brings placements in line and notes what that moved. That a key is wanted
+// follows from the grant.
+func (s *Service) aligned(ctx context.Context, tx Tx, servers []int64) ([]Placement, error) {
+	changed, err := tx.Align(ctx, s.Now(), servers)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range changed {
+		from := PlacementPlaced
+		switch {
+		case p.State == PlacementWanted:
+			continue
+		case p.State == PlacementGone:
+			from = PlacementWanted
+		case p.State == PlacementPlaced:
+			from = PlacementLeaving
+		case p.CredentialID == 0:
+			from = PlacementUnknown
+		}
+		if err := s.auditMove(ctx, tx, p, from); err != nil {
+			return nil, err
+		}
+	}
+	return changed, nil
+}
+
 // begin marks, right before its call, that a placement is being worked on, from a
 // fresh look at the ledger. It answers false when there is nothing to do any more.
 func (s *Service) begin(ctx context.Context, id int64, ready func(tx Tx, p *Placement) (bool, error)) (p Placement, ok bool, err error) {
