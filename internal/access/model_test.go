@@ -54,7 +54,7 @@ func (m *model) union(now time.Time) []string {
 // rest. At every step, nobody who is said to be offboarded has a key anywhere.
 func TestServersFollowTheUnionOfLiveGrants(t *testing.T) {
 	t.Parallel()
-	checkWorlds(t, func(rt *rapid.T, w *world) {
+	checkWorlds(t, 5, func(rt *rapid.T, w *world) {
 		for range rapid.IntRange(5, 25).Draw(rt, "steps") {
 			w.step(rt)
 			w.honest(rt)
@@ -67,10 +67,10 @@ func TestServersFollowTheUnionOfLiveGrants(t *testing.T) {
 // and land late, and looks every few seconds at what is said.
 func TestNobodyIsSaidToBeOffboardedTooEarly(t *testing.T) {
 	t.Parallel()
-	checkWorlds(t, func(rt *rapid.T, w *world) {
+	checkWorlds(t, 2, func(rt *rapid.T, w *world) {
 		w.askAndApprove(rt)
 		w.askAndApprove(rt)
-		for step := range rapid.IntRange(5, 20).Draw(rt, "steps") {
+		for step := range rapid.IntRange(3, 12).Draw(rt, "steps") {
 			if rapid.Bool().Draw(rt, "break") {
 				w.breakThings(rt)
 			}
@@ -91,7 +91,7 @@ func TestNobodyIsSaidToBeOffboardedTooEarly(t *testing.T) {
 	})
 }
 
-func checkWorlds(t *testing.T, live func(rt *rapid.T, w *world)) {
+func checkWorlds(t *testing.T, servers int64, live func(rt *rapid.T, w *world)) {
 	t.Helper()
 	dir := t.TempDir()
 	run := 0
@@ -102,7 +102,7 @@ func checkWorlds(t *testing.T, live func(rt *rapid.T, w *world)) {
 			rt.Fatalf("open: %v", err)
 		}
 		defer ledger.Close()
-		w := &world{harness: newHarnessOn(rt, ledger, 5), model: model{keys: map[access.UserID][]string{}, gone: map[access.UserID]bool{}}}
+		w := &world{harness: newHarnessOn(rt, ledger, int(servers)), size: servers, model: model{keys: map[access.UserID][]string{}, gone: map[access.UserID]bool{}}}
 		w.furthest = w.clock.Now()
 		w.watch = func() { w.honest(rt) }
 		w.Settings.MaxDuration = 100 * 24 * time.Hour
@@ -114,6 +114,7 @@ func checkWorlds(t *testing.T, live func(rt *rapid.T, w *world)) {
 type world struct {
 	*harness
 	model    model
+	size     int64            // servers
 	left     []access.Request // the offboardings
 	furthest time.Time        // the latest time that the clock has ever shown
 }
@@ -180,7 +181,7 @@ func (w *world) person(rt *rapid.T) (access.UserID, bool) {
 }
 
 func (w *world) servers(rt *rapid.T) []int64 {
-	chosen := rapid.SliceOfNDistinct(rapid.Int64Range(1, 5), 1, 5, rapid.ID[int64]).Draw(rt, "servers")
+	chosen := rapid.SliceOfNDistinct(rapid.Int64Range(1, w.size), 1, int(w.size), rapid.ID[int64]).Draw(rt, "servers")
 	slices.Sort(chosen)
 	return chosen
 }
@@ -251,7 +252,10 @@ func (w *world) revoke(rt *rapid.T) {
 	}
 	servers := w.servers(rt)
 	if rapid.Bool().Draw(rt, "everywhere") {
-		servers = []int64{1, 2, 3, 4, 5}
+		servers = servers[:0]
+		for id := range w.size {
+			servers = append(servers, id+1)
+		}
 	}
 	r, err := w.AskRevoke(w.ctx(), access.RevokeAsk{Source: w.nextSource(), Asker: bob, Person: p, Servers: pattern(servers)})
 	w.must(err)
@@ -293,7 +297,7 @@ func (w *world) offboard(rt *rapid.T) {
 }
 
 func (w *world) toggleServer(rt *rapid.T) {
-	id := rapid.Int64Range(1, 5).Draw(rt, "server")
+	id := rapid.Int64Range(1, w.size).Draw(rt, "server")
 	w.account.offline[id] = !w.account.offline[id]
 }
 
