@@ -100,6 +100,7 @@ var methods = map[string][]string{
 	"User":        {"users:read"},
 	"Group":       {"usergroups:read"},
 	"Self":        nil,
+	"Refused":     nil,
 }
 
 func TestManifestAsksForWhatIsUsed(t *testing.T) {
