@@ -156,8 +156,8 @@ func TestPermanentKeyBecomesTemporaryWhenOnlyAShortGrantIsLeft(t *testing.T) {
 	h.must(err)
 	h.approve(r.ID)
 	h.work()
-	h.grant(alice, 5*time.Hour, "")
-	h.pass(2 * time.Hour)
+	h.grant(alice, 15*time.Hour, "")
+	h.pass(11 * time.Hour)
 	if writes := h.account.writes; writes != 1 || *h.account.keys[1][0].Temporary {
 		t.Fatalf("%d writes, %+v, want the permanent key alone", writes, h.account.keys[1])
 	}

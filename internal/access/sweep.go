@@ -238,12 +238,12 @@ func (s *Service) renew(ctx context.Context) error {
 	})
 }
 
-// toRenew says which keys are placed anew now. One that RunCloud confirmed as permanent
-// though it was asked for a temporary one must not be replaced again and again, so a
-// permanent key is left alone for a while.
+// toRenew says which keys are placed anew now. RunCloud may confirm a key as permanent
+// that was asked for as temporary, so a permanent one is replaced no more often than a
+// temporary one would be.
 func (s *Service) toRenew(now time.Time) RenewalQuery {
 	q := RenewalQuery{
-		Now: now, LapsesBefore: now.Add(min(renewalLead, s.Settings.TemporaryLifetime/4)), PlacedBefore: now.Add(-renewalLead),
+		Now: now, LapsesBefore: now.Add(min(renewalLead, s.Settings.TemporaryLifetime/4)), PlacedBefore: now.Add(-s.Settings.TemporaryLifetime),
 		Permanent: math.MaxInt64, Limit: sweepBatch,
 	}
 	if s.Settings.LongGrants == Permanent {
