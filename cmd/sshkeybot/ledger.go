@@ -37,11 +37,7 @@ func openToRead(ctx context.Context, cfg config.Config) (*store.Store, error) {
 	if err := mustExist(cfg); err != nil {
 		return nil, err
 	}
-	url := cfg.DatabaseURL.Reveal()
-	if _, isFile, _ := store.File(url); isFile {
-		return store.OpenBeside(ctx, url) // takes no lock: a bot may start meanwhile
-	}
-	return store.Open(ctx, url, store.Options{Replica: shellReplica + replicaName()})
+	return store.OpenBeside(ctx, cfg.DatabaseURL.Reveal()) // takes no lock: a bot may start meanwhile
 }
 
 // onlooker is the domain for looking at a ledger: it reaches nobody outside.

@@ -24,11 +24,17 @@ func OpenBeside(ctx context.Context, databaseURL string) (*Store, error) {
 	if !isFile {
 		return openPostgresBeside(ctx, databaseURL)
 	}
+	unreadable := func(error) string { return fmt.Sprintf("The database file %s cannot be read.", path) }
 	pool, err := sql.Open("sqlite", sqliteURL(path, "deferred", "query_only(1)"))
 	if err != nil {
-		return nil, cannotOpen(access.Unavailable, fmt.Sprintf("The database file %s cannot be read.", path), err)
+		return nil, cannotOpen(access.Unavailable, unreadable(err), err)
 	}
 	pool.SetMaxOpenConns(readers)
+	made := pool.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'drawings')")
+	if err := mustBeMade(made, unreadable); err != nil {
+		_ = pool.Close()
+		return nil, err
+	}
 	prepared := newStatements(pool)
 	return &Store{db: &sqliteDB{pool: pool, write: pool, writing: prepared, reading: prepared}}, nil
 }
@@ -43,19 +49,23 @@ func openPostgresBeside(ctx context.Context, databaseURL string) (*Store, error)
 	if err != nil {
 		return nil, cannotOpen(access.Unavailable, connectMessage(err), err)
 	}
-	var made bool
-	err = pool.QueryRow(ctx, "SELECT to_regclass('drawings') IS NOT NULL").Scan(&made)
-	switch {
-	case err != nil:
-		err = cannotOpen(access.Unavailable, connectMessage(err), err)
-	case !made:
-		err = cannotOpen(access.NotFound, "The database has no tables of the bot yet.", nil)
-	}
-	if err != nil {
+	if err := mustBeMade(pool.QueryRow(ctx, "SELECT to_regclass('drawings') IS NOT NULL"), connectMessage); err != nil {
 		pool.Close()
 		return nil, err
 	}
 	return &Store{db: &postgresDB{pool: pool}}, nil
+}
+
+// mustBeMade reads from answer whether the ledger's tables are there.
+func mustBeMade(answer scanner, unreadable func(error) string) error {
+	var made bool
+	switch err := answer.Scan(&made); {
+	case err != nil:
+		return cannotOpen(access.Unavailable, unreadable(err), err)
+	case !made:
+		return cannotOpen(access.NotFound, "The database has no tables of the bot yet: it has never run on it.", nil)
+	}
+	return nil
 }
 
 // File answers the real path of the file that a database URL names; isFile is false
