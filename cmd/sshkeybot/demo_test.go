@@ -22,7 +22,7 @@ func TestDemo(t *testing.T) {
 	}
 	for _, act := range []string{
 		"/sshkey grant @alice 12h", "Only Alice sees", "as Bob sees it", "[ Approve ]", "Bob presses Approve", "as Alice sees it",
-		"granted on 23 of 25 servers", "This action is unauthorized.", "offline", "23 of 25 servers have the key, each exactly once",
+		"23 of 25 servers", "1 failed, 1 waiting", "This action is unauthorized.", "offline", "23 of 25 servers have the key, each exactly once",
 	} {
 		if !strings.Contains(out.String(), act) {
 			t.Errorf("the story lacks %q:\n%s", act, &out)

@@ -46,7 +46,7 @@ type failed struct{}
 func (failed) Error() string { return "failed" }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, now func() time.Time) int {
-	root := rootCommand(now)
+	root := rootCommand(now) //nolint:contextcheck // a command has its own
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

@@ -44,7 +44,7 @@ func TestImage(t *testing.T) {
 // imageRoot makes the root directory of the image.
 func imageRoot(t *testing.T) string {
 	t.Helper()
-	root, err := os.MkdirTemp("", "sshkeybot-image-") // t.TempDir is for its owner alone
+	root, err := os.MkdirTemp("", "sshkeybot-image-") //nolint:usetesting // t.TempDir is for its owner alone
 	if err != nil {
 		t.Fatal(err)
 	}
