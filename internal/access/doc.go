@@ -1,12 +1,13 @@
 // Package access is the domain: who may log in where, as whom, until when, and how
-// each server is brought in line with that. It rests on the standard library and on
-// package sshkey alone, and declares the interfaces of what it needs.
+// each server is brought in line with that. It rests on the standard library and on the
+// leaves sshkey and nearest, and declares the interfaces of what it needs.
 //
 // The ledger says who should be where. A grant is a row with an end; what must be on
 // a server is the union of the grants that are live now. Use cases only change the
-// ledger and wake the servers concerned. Sync compares what the ledger wants on one
-// server with what was placed there, removes, adds, and writes down what the target
-// answered. Nothing acts on an old order, only on the ledger as it is now.
+// ledger and wake the servers concerned. Two kinds of work compare what the ledger wants
+// on one server with what was placed there, and write down what the target answered: one
+// removes, one adds, and Sync does either. Nothing acts on an old order, only on the
+// ledger as it is now.
 //
 // A request:
 //
@@ -22,10 +23,15 @@
 // A placement, one key for one system user on one server:
 //
 //	wanted ──about to call──► unknown ──confirmed, or found by reading──► placed
-//	  │ ▲                        │                                          │
-//	  │ └──no effect, no doubt───┤                                          │
-//	  │                          └──no longer wanted──► leaving ◄───────────┘
-//	  └──no longer wanted─────────────────────────────► gone ◄──removed, no doubt── leaving
+//	  │ ▲                        │                                         │ ▲
+//	  │ └──no effect, no doubt───┤                         no longer wanted│ │wanted again,
+//	  │                          │                                         ▼ │not yet touched
+//	  │                          └──no longer wanted────────────────────► leaving
+//	  └──no longer wanted──► gone ◄──removed, no doubt───────────────────────┘
+//
+// What the bot finds without having recorded that it placed it begins as leaving: a
+// double of a key, a key that is proven to be the one to be removed, and one that a
+// person picked.
 //
 // A call whose answer nobody has may still place its key. Until when is the doubt of
 // a placement, its RecheckAt: noted before the call is made, it goes with the placement

@@ -166,7 +166,7 @@ func serversOf(covers []Cover) []int64 {
 }
 
 // removalResults answers a waiting result for every cover whose key is, or may be,
-// on its server; where nothing was ever placed there is nothing to report.
+// on its server; where it surely is not there is nothing to report.
 func (s *Service) removalResults(ctx context.Context, tx Tx, request int64, g Grant, covers []Cover, before []Placement) ([]Result, error) {
 	there := map[Cover]bool{}
 	for _, p := range before {

@@ -131,11 +131,11 @@ type CoverQuery struct {
 type PlacementTx interface {
 	// Align brings the placements in line with the grants that are live at that
 	// time, on the given servers (none: on all): what is covered and not there
-	// gets a wanted placement labelled by label; what is there, or may be, and no longer
-	// covered becomes leaving and is not urgent (a wanted one, which surely is not there,
-	// is gone at once);
-	// a leaving one that is covered again and for which no call was made is placed
-	// again. It answers the placements it changed, in their new state.
+	// gets a wanted placement, with the Label of the oldest grant that covers it; what
+	// is there, or may be, and no longer covered becomes leaving and is not urgent (a
+	// wanted one, which surely is not there, is gone at once); a leaving one that is
+	// covered again and for which no call was made is placed again. It answers the
+	// placements it changed, in their new state.
 	Align(ctx context.Context, now time.Time, servers []int64) ([]Placement, error)
 	Placement(ctx context.Context, id int64) (Placement, error)
 	InsertPlacement(ctx context.Context, p Placement) (Placement, error)
@@ -227,7 +227,8 @@ type ServerTx interface {
 	Servers(ctx context.Context) ([]Server, error)
 }
 
-// OutboxTx keeps what Slack still has to be told.
+// OutboxTx keeps what Slack shows and still has to be told. It also tells how far behind
+// the inbox is, and keeps flags.
 type OutboxTx interface {
 	// Announce marks requests to be drawn anew.
 	Announce(ctx context.Context, requestIDs ...int64) error
@@ -275,37 +276,6 @@ type Message struct {
 	Digest    string // of what it shows, so that the same is not sent twice
 }
 
-// NoticeKind says what a notice is about.
-type NoticeKind string
-
-// The kinds of notice.
-const (
-	NoticeKeyWanted NoticeKind = "key_wanted" // a request waits for the person's first key
-	NoticeEnding    NoticeKind = "ending"     // a grant ends soon
-	NoticeLapsed    NoticeKind = "lapsed"     // a renewal came too late
-	NoticeHalted    NoticeKind = "halted"     // every call is refused with 401
-	NoticeResumed   NoticeKind = "resumed"
-	NoticeDecided   NoticeKind = "decided" // tells the asker or receiver how a request was decided
-	NoticeReminder  NoticeKind = "reminder"
-	NoticeDecidable NoticeKind = "decidable" // the key came that a request waited for
-	NoticeSummary   NoticeKind = "summary"
-	NoticeHome      NoticeKind = "home" // redraw the App Home of a person
-)
-
-// Notice is one message to one place, sent once.
-type Notice struct {
-	ID        int64
-	Key       string // the same key is queued once
-	Kind      NoticeKind
-	To        UserID // a person, or empty for the channel of the kind
-	RequestID int64
-	GrantID   int64
-	Detail    string
-	NextAt    time.Time
-	Attempts  int
-	SentAt    time.Time
-}
-
 // Candidate is a credential on a server that may belong to somebody and that the
 // bot did not place; only a person may choose to remove it.
 type Candidate struct {
@@ -313,7 +283,7 @@ type Candidate struct {
 	ServerID   int64
 	ServerName string
 	Credential Credential
-	Why        string // "label" or "prefix": what made it a candidate
+	Why        string // WhyLabel, WhyKey or WhyType: what made it a candidate
 	PickedBy   UserID // who decided about it; empty while that is open
 	PickedAt   time.Time
 	Spared     bool // decided was that it stays

@@ -5,7 +5,9 @@ import "time"
 // RequestKind says what a request asks for.
 type RequestKind string
 
-// The kinds of request. An offboarding is a request that its asker has decided already.
+// The kinds of request. An offboarding that an approver asks for is a draft until they
+// confirm it; that of a deactivated account is decided by the bot, or put before the
+// approvers, as the team has chosen.
 const (
 	KindGrant    RequestKind = "grant"
 	KindExtend   RequestKind = "extend"

@@ -69,7 +69,8 @@ type GrantAsk struct {
 	Channel    string
 }
 
-// ExtendAsk is the wish that a person's live grants end later by Duration from now.
+// ExtendAsk is the wish that one live grant of a person ends later: Duration after its
+// present end.
 type ExtendAsk struct {
 	Source   string
 	Asker    UserID

@@ -20,8 +20,8 @@ const (
 	longestBackoff = lastBackoff * 6 / 5 // with its jitter
 )
 
-// Sweep claims everything that is due now: ends, expiries, reminders, renewals,
-// and work whose wake-up was lost.
+// Sweep claims everything that is due now: ends, expiries, reminders, renewals, and
+// what Slack is still to be told.
 func (s *Service) Sweep(ctx context.Context) error {
 	return errors.Join(allOf(ctx, s.EndDue), allOf(ctx, s.ExpireRequests), s.remindPersons(ctx), s.remindApprovers(ctx), s.renew(ctx), s.tellLapsed(ctx), s.wakeOutbox(ctx))
 }

@@ -137,7 +137,8 @@ func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(ac
 	})
 }
 
-// Start begins to work. What a process before this one had begun is due again first.
+// Start begins to work. What a process before this one had begun waits until the store
+// releases it.
 func (r *Runner) Start(ctx context.Context) error {
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := r.client.Start(ctx); err != nil {

@@ -21,8 +21,7 @@ type Target struct {
 
 var _ access.Target = Target{}
 
-// Servers reads all servers. A server that is not connected never ran the agent
-// and counts as offline.
+// Servers reads all servers.
 func (t Target) Servers(ctx context.Context) ([]access.Server, error) {
 	list, err := t.Client.AllServers(runcloud.WithPriority(ctx, runcloud.High))
 	if err != nil {

@@ -1,0 +1,34 @@
+package access
+
+import "time"
+
+// NoticeKind says what a notice is about.
+type NoticeKind string
+
+// The kinds of notice.
+const (
+	NoticeKeyWanted NoticeKind = "key_wanted" // a request waits for the person's first key
+	NoticeEnding    NoticeKind = "ending"     // a grant ends soon
+	NoticeLapsed    NoticeKind = "lapsed"     // a renewal came too late
+	NoticeHalted    NoticeKind = "halted"     // every call is refused with 401
+	NoticeResumed   NoticeKind = "resumed"
+	NoticeDecided   NoticeKind = "decided" // tells the asker or receiver how a request was decided
+	NoticeReminder  NoticeKind = "reminder"
+	NoticeDecidable NoticeKind = "decidable" // the key came that a request waited for
+	NoticeSummary   NoticeKind = "summary"
+	NoticeHome      NoticeKind = "home" // redraw the App Home of a person
+)
+
+// Notice is one message to one place, sent once.
+type Notice struct {
+	ID        int64
+	Key       string // the same key is queued once
+	Kind      NoticeKind
+	To        UserID // a person, or empty for the channel of the kind
+	RequestID int64
+	GrantID   int64
+	Detail    string
+	NextAt    time.Time
+	Attempts  int
+	SentAt    time.Time
+}
