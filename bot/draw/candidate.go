@@ -80,7 +80,7 @@ func doubt(v access.RequestView, n int) string {
 }
 
 func leaveRest(request int64, n int) *slack.ButtonBlockElement {
-	b := button(ActionLeaveRest, fmt.Sprintf("%d:%d", request, n), fmt.Sprintf("Leave all %s", grouped(n)))
+	b := button(ActionLeaveRest, fmt.Sprintf("%d:%d", request, n), "Leave them all")
 	return confirmed(b, "Leave all of them?", fmt.Sprintf("These %s stay on their servers. Whoever has the private key of one can still log in with it.", count(n, "key", "keys")), "Leave them")
 }
 

@@ -152,6 +152,7 @@ func TestButtonsPerState(t *testing.T) {
 		"extend":               {w.request(access.KindExtend, access.Pending), decide},
 		"revoke":               {w.request(access.KindRevoke, access.Pending), []string{"approve", "deny", "cancel"}},
 		"offboard":             {w.request(access.KindOffboard, access.Pending), []string{"approve confirm", "deny", "cancel"}},
+		"account deactivated":  {with(w.request(access.KindOffboard, access.Pending), func(v *access.RequestView) { v.Request.Asker = "" }), []string{"approve confirm", "deny"}},
 		"waiting for key":      {w.request(access.KindGrant, access.WaitingForKey), []string{"cancel"}},
 		"draft":                {w.request(access.KindRevoke, access.Draft), nil},
 		"denied":               {w.request(access.KindGrant, access.Denied), nil},

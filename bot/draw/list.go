@@ -240,7 +240,7 @@ func Draft(v access.RequestView) Message {
 	if r.Kind == access.KindOffboard {
 		p.say(fmt.Sprintf("*Offboard %s?*", mention(r.Person)))
 		p.say("• All their access ends and their open requests are closed.",
-			"• Every key that I placed for them is deleted on every server.",
+			"• Every key that I placed for them is removed from every server.",
 			"• Other keys that may be theirs are listed for you to decide on.",
 			"• Nobody can give them access any more, and they approve nothing any more.",
 			"• It is announced.")

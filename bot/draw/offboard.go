@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/slack-go/slack"
-
 	"sshkeybot/internal/access"
 )
 
@@ -20,7 +18,7 @@ func offboard(v access.RequestView) Message {
 		p.say(orNone(reason(r)))
 		p.say(decision(v))
 		if r.State == access.Pending {
-			p.press(approveButton(v), button(ActionDeny, opaque(r.ID), "Deny").WithStyle(slack.StyleDanger), button(ActionCancel, opaque(r.ID), "Cancel"))
+			p.press(requestButtons(v)...)
 		}
 		return p.message()
 	}
@@ -73,6 +71,8 @@ func started(v access.RequestView) string {
 	switch {
 	case v.Request.FromShell():
 		return "Ordered at the shell of the machine that runs me. Started " + date(v.Request.DecidedAt) + "."
+	case v.Request.Asker == "" && v.Request.DecidedBy != "":
+		return "Slack told that the account was deactivated. " + decision(v)
 	case v.Request.Asker == "":
 		return "Slack told that the account was deactivated. Started " + date(v.Request.DecidedAt) + "."
 	}

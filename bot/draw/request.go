@@ -194,7 +194,7 @@ func requestButtons(v access.RequestView) []slack.BlockElement {
 	id := opaque(v.Request.ID)
 	switch v.Request.State {
 	case access.Pending:
-		return append(decideButtons(v), button(ActionCancel, id, "Cancel"))
+		return append(decideButtons(v), cancelButton(v.Request)...)
 	case access.WaitingForKey:
 		return []slack.BlockElement{button(ActionCancel, id, "Cancel")}
 	case access.Approved:
@@ -204,6 +204,14 @@ func requestButtons(v access.RequestView) []slack.BlockElement {
 	case access.Draft, access.Denied, access.Cancelled, access.Expired: // nothing to press
 	}
 	return nil
+}
+
+// cancelButton is for who asked; where that is Slack itself, for nobody.
+func cancelButton(r access.Request) []slack.BlockElement {
+	if r.Asker == "" {
+		return nil
+	}
+	return []slack.BlockElement{button(ActionCancel, opaque(r.ID), "Cancel")}
 }
 
 // decideButtons are those that an approver needs.

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"sshkeybot/bot/draw"
+	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 )
 
@@ -72,7 +75,7 @@ func (p *play) privately(who player, do func()) {
 func (p *play) letters() {
 	for _, who := range players() {
 		for _, m := range p.unseen(who) {
-			p.seen[letterKey(m)] = true
+			p.seen[letterKey(m)] = m.Text
 			if m.To == "" {
 				p.says("Direct message to %s", who.name)
 			} else {
@@ -80,15 +83,28 @@ func (p *play) letters() {
 			}
 			p.prints(p.looks(m, who))
 		}
+		for _, m := range p.slack.DMs(who.id) { // nobody is told of an edit
+			if m.User != who.id && p.seen[letterKey(m)] != m.Text {
+				p.seen[letterKey(m)] = m.Text
+				p.says("An earlier message to %s reads now", who.name)
+				p.prints(p.looks(m, who))
+			}
+		}
 	}
 }
 
 func (p *play) unseen(who player) []slacksim.Message {
 	all := slices.Concat(p.slack.Ephemeral(who.id), p.slack.DMs(who.id))
-	return slices.DeleteFunc(all, func(m slacksim.Message) bool { return p.seen[letterKey(m)] || m.User == who.id })
+	return slices.DeleteFunc(all, func(m slacksim.Message) bool { return p.seen[letterKey(m)] != "" || m.User == who.id })
 }
 
-func letterKey(m slacksim.Message) string { return m.Channel + m.TS + m.Text }
+// letterKey tells messages apart; what only one person sees is new when it is replaced.
+func letterKey(m slacksim.Message) string {
+	if m.To == "" {
+		return m.Channel + m.TS
+	}
+	return m.Channel + m.TS + m.Text
+}
 
 // posted answers the message of a request with its buttons as it stands: of an
 // offboarding that is under way, its announcement.
@@ -267,12 +283,34 @@ func (p *play) submits(who player, fields []field) slacksim.SubmitResult {
 	return result
 }
 
-// home shows a person's App Home as it stands; it must have been opened once.
+// home shows a person's App Home once it has caught up; it must have been opened once.
 func (p *play) home(who player) {
 	p.t.Helper()
+	p.clock.jump(3 * time.Second) // several changes are drawn together
+	p.until("App Home is drawn anew", func() bool {
+		p.shown()
+		view, _ := p.slack.Home(who.id)
+		return p.slack.RenderView(view, p.viewer(who)) == p.slack.RenderView(p.homeNow(who), p.viewer(who))
+	})
 	view, _ := p.slack.Home(who.id)
 	p.says("App Home of %s", who.name)
 	p.prints(p.slack.RenderView(view, p.viewer(who)))
+}
+
+// homeNow is the App Home that the ledger as it stands asks for.
+func (p *play) homeNow(who player) slacksim.View {
+	p.t.Helper()
+	data := draw.HomeData{Me: access.UserID(who.id)}
+	now, err := p.app.service.Home(p.t.Context(), data.Me)
+	if err != nil {
+		data.Refused = access.MessageOf(err)
+	}
+	data.Approver, data.Grants, data.Keys, data.Asked, data.Waiting, data.Team = now.Approver, now.Own.Grants, now.Keys, now.Asked, now.Waiting, now.Team
+	raw, err := json.Marshal(draw.Home(data).Blocks)
+	p.must(err)
+	view := slacksim.View{Type: "home"}
+	p.must(json.Unmarshal(raw, &view.Blocks))
+	return view
 }
 
 func (p *play) opensHome(who player) {

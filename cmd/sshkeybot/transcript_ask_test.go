@@ -59,8 +59,8 @@ func (p *play) askingByForm() {
 	p.scene("Access is asked for in a form")
 	p.typesForForm(playAlice, "grant")
 	p.wrongly(playAlice, field{"duration", "90d", ""}, field{"servers", "#shop", ""})
-	p.wrongly(playAlice, field{"duration", "tomorrow", ""})
-	p.rightly(playAlice, field{"duration", "2h", ""}, field{"servers", "web-*", ""}, field{"reason", "The checkout fails since the release of 4.2", ""})
+	p.wrongly(playAlice, field{"duration", "tomorrow", ""}, field{"servers", "wbe-*", ""}, field{"person", playGus.id, "@gus"})
+	p.rightly(playAlice, field{"person", playAlice.id, "@alice"}, field{"duration", "2h", ""}, field{"servers", "web-*", ""}, field{"reason", "The checkout fails since the release of 4.2", ""})
 	p.channel(playBob, 1)
 	p.types(playAlice, "list")
 	p.types(playBob, "pending")
@@ -87,6 +87,7 @@ func deciding() chapter {
 	return chapter{title: "Deciding", servers: threeServers(), scenes: func(p *play) {
 		p.scene("A colleague asks for somebody without a key")
 		p.types(playDave, "grant @alice 4h for the migration of the shop")
+		p.types(playDave, "list")
 		p.channel(playBob, 1)
 		p.opensForm(playAlice, p.slack.DMs(playAlice.id)[0], "Register a key")
 		p.rightly(playAlice, field{"key", playKey(p.t, playAlice), "(her public key)"})
@@ -100,8 +101,7 @@ func deciding() chapter {
 		p.scene("Bob makes the request smaller")
 		p.opensForm(playBob, p.posted(1), "Edit")
 		p.wrongly(playBob, field{"duration", "two hours", ""}, field{"servers", "#", ""})
-		p.rightly(playBob, field{"duration", "12h", ""}, field{"servers", "", "(empty)"})
-		p.opensForm(playBob, p.posted(1), "Edit")
+		p.wrongly(playBob, field{"duration", "12h", ""}, field{"servers", "mail-*", ""})
 		p.rightly(playBob, field{"duration", "1h", ""}, field{"servers", "web-*", ""})
 		p.channel(playBob, 1)
 		p.presses(playBob, 1, "Approve")
@@ -129,6 +129,9 @@ func (p *play) closing() {
 	p.types(playBob, "register "+playKey(p.t, playBob))
 	p.types(playBob, "grant @bob 30m")
 	p.presses(playBob, 4, "Approve")
+
+	p.scene("Alice's hour is over")
+	p.at(p.view(1).Grant.EndsAt, "The time passes")
 
 	p.scene("Nobody decides in time")
 	p.later(3*time.Hour, "Three hours pass")

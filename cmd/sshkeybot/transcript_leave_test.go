@@ -8,7 +8,7 @@ import (
 )
 
 func takingAway() chapter {
-	return chapter{title: "Taking access away", servers: threeServers(), scenes: func(p *play) {
+	return chapter{title: "Revoking access", servers: threeServers(), scenes: func(p *play) {
 		p.types(playAlice, "register "+playKey(p.t, playAlice))
 		p.types(playDave, "register "+playKey(p.t, playDave))
 		p.types(playAlice, "grant @alice 8h for the release")
@@ -16,17 +16,19 @@ func takingAway() chapter {
 		p.types(playDave, "grant @dave 8h for the release")
 		p.presses(playBob, 2, "Approve")
 
-		p.scene("A colleague asks to take access away on one server")
+		p.scene("A colleague asks to revoke access on one server")
 		p.types(playDave, "revoke @alice on db-01 for the database is not part of it")
 		p.channel(playBob, 3)
 		p.presses(playBob, 3, "Approve")
 		p.thread(playBob, 3)
+		p.channel(playAlice, 1)
+		p.types(playAlice, "list")
 
-		p.scene("An approver takes all access of a person away")
+		p.scene("An approver revokes all access of a person")
 		p.types(playBob, "revoke @alice for a lost laptop")
 		p.pressesPrivate(playBob, "Leave it as it is")
 		p.types(playBob, "revoke @alice for a lost laptop")
-		p.pressesPrivate(playBob, "Take away")
+		p.pressesPrivate(playBob, "Revoke")
 		p.thread(playBob, 5)
 		p.channel(playAlice, 1)
 		p.types(playBob, "revoke @alice")
@@ -46,7 +48,7 @@ func (p *play) findKey() {
 	p.account.AddKey(103, runcloudsim.Credential{Label: "backup", User: "root", PublicKey: keyOf(p.t, "backup")})
 	p.types(playBob, "revoke SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 	p.types(playBob, "revoke "+old+" for it is public")
-	p.pressesPrivate(playBob, "Take away")
+	p.pressesPrivate(playBob, "Revoke")
 	p.thread(playBob, 1)
 	p.presses(playAlice, 1, "Remove this key")
 	p.presses(playBob, 1, "Remove this key")
@@ -62,7 +64,7 @@ func leaving() chapter {
 
 		p.scene("Dave leaves the company")
 		p.account.SetOnline(103, false)
-		p.account.AddKey(101, runcloudsim.Credential{Label: "dave at home", User: "runcloud", PublicKey: keyOf(p.t, "dave@home")})
+		p.byHand()
 		p.account.AddSession(102, runcloudsim.Session{Username: "runcloud", TTY: "pts/0", IPAddress: "203.0.113.7", LoginSince: "2026-03-09 08:01:00", Idle: "0s", CurrentRunningProcess: "vim"})
 		p.clock.jump(10 * time.Minute)
 		p.types(playAlice, "offboard @dave")
@@ -78,12 +80,7 @@ func leaving() chapter {
 		p.summary("A day passes")
 		p.bulletin(playBob, newsChannel)
 
-		p.scene("An approver decides about the key that was not ours, and the last server comes back")
-		p.presses(playCarol, 3, "Remove this key")
-		p.channel(playCarol, 3)
-		p.account.SetOnline(103, true)
-		p.later(time.Hour, "An hour passes")
-		p.thread(playBob, 3)
+		p.judging()
 	}}
 }
 

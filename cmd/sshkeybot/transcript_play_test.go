@@ -83,16 +83,16 @@ type play struct {
 	account *runcloudsim.Account
 	app     *app
 	out     strings.Builder
-	held    sync.RWMutex // locked while RunCloud keeps its answers back
-	halted  bool         // all work waits for a person
-	seen    map[string]bool
+	held    sync.RWMutex      // locked while RunCloud keeps its answers back
+	halted  bool              // all work waits for a person
+	seen    map[string]string // what was read in each message
 }
 
 func newPlay(t *testing.T, c chapter) *play {
 	t.Helper()
 	clock := &playClock{base: time.Date(2026, time.March, 9, 8, 0, 0, 0, time.UTC), began: time.Now()}
 	p := &play{
-		t: t, clock: clock, seen: map[string]bool{},
+		t: t, clock: clock, seen: map[string]string{},
 		slack: slacksim.New(slacksim.Options{Now: clock.Now}), account: runcloudsim.New(runcloudsim.Options{Now: clock.Now}),
 	}
 	slackURL, err := p.slack.Start()
@@ -214,7 +214,7 @@ func (p *play) shown() {
 			if later, err = tx.DueDrawings(p.t.Context(), now.Add(time.Hour)); err != nil {
 				return err
 			}
-			notices, err = tx.DueNotices(p.t.Context(), now.Add(time.Hour))
+			notices, err = tx.DueNotices(p.t.Context(), now) // Home tabs come later: home waits for them
 			return err
 		})
 		p.must(err)

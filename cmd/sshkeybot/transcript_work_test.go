@@ -49,6 +49,10 @@ func failures() chapter {
 		p.presses(playBob, 1, "Approve")
 		p.thread(playBob, 1)
 
+		p.scene("Bob retries too early")
+		p.presses(playBob, 1, "Retry failed")
+		p.thread(playBob, 1)
+
 		p.scene("The token is given more rights, and Bob retries")
 		mend()
 		p.presses(playBob, 1, "Retry failed")

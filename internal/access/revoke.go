@@ -321,17 +321,22 @@ func (s *Service) RetryFailed(ctx context.Context, requestID int64, actor UserID
 		if err != nil {
 			return err
 		}
+		var again []Result
 		for _, result := range results {
 			if result.State != Failed {
 				continue
 			}
-			count++
 			if err := s.retry(ctx, tx, result); err != nil {
 				return err
 			}
+			result.State = Waiting
+			again = append(again, result)
 		}
-		if count == 0 {
+		if count = len(again); count == 0 {
 			return conflict("Nothing has failed here any more.")
+		}
+		if err := tx.Tell(ctx, again); err != nil { // a second failure is news again
+			return err
 		}
 		return s.audit(ctx, tx, actor, "request.retry", "request", r.ID, string(r.State), string(r.State), fmt.Sprintf("%d results", count))
 	})

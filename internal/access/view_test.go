@@ -153,3 +153,28 @@ func TestChecksTellInAdvanceWhatWouldBeRefused(t *testing.T) {
 		refuses(t, extend(40*24*time.Hour), access.Invalid, "longest grant")
 	})
 }
+
+func TestSecondFailureIsNews(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.register(alice, "alice laptop")
+	h.account.next = func(_ int64, write bool) fault {
+		if write {
+			return refuse
+		}
+		return noFault
+	}
+	r := h.grant(alice, time.Hour, "")
+	h.work()
+	tell := func() {
+		h.must(h.Store.Update(h.ctx(), func(tx access.Tx) error { return tx.Tell(h.ctx(), h.view(r.ID).Results) }))
+	}
+	tell()
+	if _, err := h.RetryFailed(h.ctx(), r.ID, bob); err != nil {
+		t.Fatal(err)
+	}
+	h.work()
+	if last := h.view(r.ID).Results[0]; last.State != access.Failed || last.Told == access.Failed {
+		t.Errorf("%s, told %s: the thread would not say that it failed again", last.State, last.Told)
+	}
+}
