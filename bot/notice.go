@@ -60,7 +60,7 @@ func (n *Announcer) notice(ctx context.Context, id int64) (notice access.Notice,
 }
 
 func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *access.Grant) error {
-	if notice.Kind == access.NoticeHome && strings.HasPrefix(string(notice.To), "S") {
+	if notice.Kind == access.NoticeHome && access.IsGroup(string(notice.To)) {
 		return n.spreadHomes(ctx)
 	}
 	if notice.Kind == access.NoticeHome {

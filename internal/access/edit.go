@@ -96,9 +96,5 @@ func (s *Service) fewer(ctx context.Context, tx Tx, r Request, pattern string) (
 	if err != nil {
 		return nil, err
 	}
-	refs := make([]ServerRef, len(chosen))
-	for i, server := range chosen {
-		refs[i] = ServerRef{ID: server.ID, Name: server.Name}
-	}
-	return refs, nil
+	return refsOf(chosen), nil
 }

@@ -94,13 +94,9 @@ func (s *Service) inspectAll(ctx context.Context, open []Result) error {
 		return err
 	}
 	return s.Store.Update(ctx, func(tx Tx) error {
-		refs := make([]ServerRef, len(servers))
-		for i, server := range servers {
-			refs[i] = ServerRef{ID: server.ID, Name: server.Name}
-		}
 		for _, result := range open {
-			if len(refs) > 0 {
-				if err := s.startInspection(ctx, tx, Request{ID: result.RequestID}, refs); err != nil {
+			if len(servers) > 0 {
+				if err := s.startInspection(ctx, tx, Request{ID: result.RequestID}, refsOf(servers)); err != nil {
 					return err
 				}
 			}

@@ -58,15 +58,10 @@ func (s *Service) stillOut(ctx context.Context, id UserID) (out bool, err error)
 		return false, err
 	}
 	err = s.Store.Update(ctx, func(tx Tx) error {
-		offboardings, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Approved}, Kinds: []RequestKind{KindOffboard}, Person: id})
+		last, err := lastOffboarding(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if len(offboardings) == 0 {
-			out = true
-			return nil
-		}
-		last := offboardings[len(offboardings)-1]
 		if out = !strings.HasPrefix(last.Source, leftSource); out {
 			return nil
 		}
@@ -96,6 +91,10 @@ func refusalOf(standing Standing) string {
 	return "Slack did not say who that is"
 }
 
+// IsGroup tells whether one of the approvers in the settings is a user group (S…), and
+// not a user.
+func IsGroup(approver string) bool { return strings.HasPrefix(approver, "S") }
+
 // IsApprover tells whether a user is named as an approver, directly or through a group.
 func (s *Service) IsApprover(ctx context.Context, id UserID) (bool, error) {
 	approvers, err := s.Approvers(ctx)
@@ -106,7 +105,7 @@ func (s *Service) IsApprover(ctx context.Context, id UserID) (bool, error) {
 func (s *Service) Approvers(ctx context.Context) ([]UserID, error) {
 	var named []UserID
 	for _, entry := range s.Settings.Approvers {
-		if !strings.HasPrefix(entry, "S") {
+		if !IsGroup(entry) {
 			named = append(named, UserID(entry))
 			continue
 		}

@@ -74,6 +74,12 @@ func offboardingOf(ctx context.Context, tx Tx, id UserID) (Request, error) {
 	if err != nil || !person.Offboarded() {
 		return Request{}, err
 	}
+	return lastOffboarding(ctx, tx, id)
+}
+
+// lastOffboarding answers the last request that offboarded a person, though they may be
+// back since; the zero Request when there was none.
+func lastOffboarding(ctx context.Context, tx Tx, id UserID) (Request, error) {
 	done, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Approved}, Kinds: []RequestKind{KindOffboard}, Person: id})
 	if err != nil || len(done) == 0 {
 		return Request{}, err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"sshkeybot/bot"
 	"sshkeybot/internal/access"
@@ -19,7 +18,7 @@ func (c Checker) approvers(ctx context.Context, web *http.Client) []Finding {
 	var able []access.UserID
 	for _, id := range c.Config.Approvers {
 		look := c.user
-		if strings.HasPrefix(id, "S") {
+		if access.IsGroup(id) {
 			look = c.group
 		}
 		finding, people := look(ctx, directory, id)
