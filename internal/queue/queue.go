@@ -104,14 +104,21 @@ func New(c Config) (*Runner, error) {
 }
 
 func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(access.Tx) TTx) (client, error) {
+	bringInLine := func(kind access.WorkKind) serverLook {
+		return func(ctx context.Context, server int64, settle func(access.Tx) error) (time.Duration, error) {
+			return c.Work.Sync(ctx, kind, server, settle)
+		}
+	}
+	inspect := func(ctx context.Context, server int64, settle func(access.Tx) error) (time.Duration, error) {
+		return 0, c.Work.Inspect(ctx, server, settle)
+	}
 	workers := river.NewWorkers()
-	b := base[TTx]{native: native, log: c.Log}
 	err := errors.Join(
-		river.AddWorkerSafely(workers, &removeWorker[TTx]{base: b, work: c.Work}),
-		river.AddWorkerSafely(workers, &addWorker[TTx]{base: b, work: c.Work}),
-		river.AddWorkerSafely(workers, &inspectWorker[TTx]{base: b, work: c.Work}),
-		river.AddWorkerSafely(workers, &announceWorker{outbox: c.Outbox, log: c.Log}),
-		river.AddWorkerSafely(workers, &noticeWorker{outbox: c.Outbox, log: c.Log}),
+		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.RemoveOnServer) int64 { return a.ServerID }, bringInLine(access.WorkRemove))),
+		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.AddOnServer) int64 { return a.ServerID }, bringInLine(access.WorkAdd))),
+		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.InspectServer) int64 { return a.ServerID }, inspect)),
+		river.AddWorkerSafely(workers, inSlack(c.Log, func(a store.AnnounceRequest) int64 { return a.RequestID }, c.Outbox.Announce)),
+		river.AddWorkerSafely(workers, inSlack(c.Log, func(a store.SendNotice) int64 { return a.NoticeID }, c.Outbox.SendNotice)),
 	)
 	if err != nil {
 		return nil, err
