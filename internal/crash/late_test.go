@@ -148,8 +148,8 @@ func paused(t *testing.T, ledger database, wakes bool) {
 	} else {
 		s.child(0).kill()
 		s.restart(0)
-		s.none("SELECT label FROM placements WHERE state <> 'gone'")
-		g.open() // the key lands when the ledger believes it gone
+		s.none("SELECT label FROM placements WHERE NOT (" + doubted + ")")
+		g.open() // the key lands when it was looked for
 		until(t, patience, func() string {
 			if len(s.holds()) == 0 {
 				return "the late call was not applied"
@@ -186,7 +186,7 @@ func pausedReplica(t *testing.T, ledger database, wakes bool) {
 	sleeper := s.replicaOf(holder[0])
 	sleeper.signal(syscall.SIGSTOP)
 	s.types(p.id, "done") // through the other, after some tries
-	s.none("SELECT label FROM placements WHERE state <> 'gone'")
+	s.none("SELECT label FROM placements WHERE NOT (" + doubted + ")")
 	g.open()
 	until(t, patience, func() string {
 		if len(s.holds()) == 0 {
@@ -261,9 +261,9 @@ func TestLateAndLost(t *testing.T) {
 	s.grants(p, "1h", "r-alice")
 	<-g.held
 	s.types(p.id, "done")
+	s.none("SELECT label FROM placements WHERE NOT (" + doubted + ")")
+	s.outlasts()
 	s.none("SELECT label FROM placements WHERE state <> 'gone'")
-	s.ledger.exec(t, "UPDATE placements SET recheck_at = 1 WHERE recheck_at > 0")
-	s.none("SELECT label FROM placements WHERE recheck_at > 0")
 	g.open()
 	until(t, patience, func() string {
 		return some(s.ledger.texts(t, "SELECT 'no doubt about ' || label FROM placements WHERE recheck_at = 0"))
