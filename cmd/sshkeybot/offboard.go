@@ -38,7 +38,8 @@ func offboardCommand(now func() time.Time) *cobra.Command {
 		Long: "Ends all access of a person, removes every key the bot placed for them, and reads every\n" +
 			"server for keys that may be theirs. A running bot does the work; without one this command\n" +
 			"does it. Follows the work and exits 0 when all is gone, 1 when something is still owed\n" +
-			"(the bot goes on), 2 for wrong usage. Repeating it follows the same offboarding.",
+			"(the bot goes on) or left for an approver to decide in Slack, 2 for wrong usage. Repeating\n" +
+			"it follows the same offboarding.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return offboard(cmd, access.UserID(args[0]), o)
 		},

@@ -12,7 +12,7 @@ type offboarding struct {
 	Request    int64           `json:"request"`
 	Person     access.UserID   `json:"person"`
 	Done       bool            `json:"done"`
-	State      string          `json:"state"` // offboarded, or owed
+	State      string          `json:"state"` // offboarded, undecided while candidates are left to decide about, or owed
 	Reason     string          `json:"reason"`
 	Halted     string          `json:"halted_since,omitempty"` // RunCloud refuses the token since then
 	Results    []resultLine    `json:"results"`
@@ -42,7 +42,8 @@ type candidateLine struct {
 	Label      string `json:"label"`
 	SystemUser string `json:"system_user"`
 	Why        string `json:"why"` // label or prefix
-	Picked     bool   `json:"picked"`
+	Picked     bool   `json:"picked"` // an approver chose to remove it
+	Left       bool   `json:"left"`   // an approver chose to leave it
 }
 
 type sessionLine struct {
@@ -56,11 +57,13 @@ type sessionLine struct {
 func outcomeOf(v access.RequestView, halted string) offboarding {
 	o := offboarding{
 		Request: v.Request.ID, Person: v.Request.Person, Reason: v.Request.Reason, Halted: halted, State: "owed",
-		Done:    len(v.Results) > 0 && v.Settled(),
 		Results: []resultLine{}, Debt: []resultLine{}, Candidates: []candidateLine{}, Sessions: []sessionLine{},
 	}
-	if o.Done {
-		o.State = "offboarded"
+	switch settled := len(v.Results) > 0 && v.Settled(); {
+	case settled && v.Undecided() == 0:
+		o.State, o.Done = "offboarded", true
+	case settled:
+		o.State = "undecided"
 	}
 	for _, r := range v.Results {
 		o.add(r)
@@ -68,7 +71,7 @@ func outcomeOf(v access.RequestView, halted string) offboarding {
 	for _, c := range v.Candidates {
 		o.Candidates = append(o.Candidates, candidateLine{
 			ServerID: c.ServerID, Server: c.ServerName, Credential: c.Credential.ID, Label: c.Credential.Label,
-			SystemUser: c.Credential.SystemUser, Why: c.Why, Picked: !c.PickedAt.IsZero(),
+			SystemUser: c.Credential.SystemUser, Why: c.Why, Picked: c.PickedBy != "" && !c.Spared, Left: c.Spared,
 		})
 	}
 	for _, s := range v.Sessions {
@@ -99,9 +102,13 @@ func (o *offboarding) add(r access.Result) {
 // print says what was done, what is owed, and what is left for a person to do.
 func (o offboarding) print(out io.Writer) error {
 	p := printer{out: out}
-	if o.Done {
+	switch o.State {
+	case "offboarded":
 		p.say("Offboarded %s (request %d): %s removed, every server read.", o.Person, o.Request, counted(o.removed, "key"))
-	} else {
+	case "undecided":
+		p.say("Not finished: %s (request %d) can get no access any more, %s removed, every server read. An approver has still to decide in Slack about the keys below.",
+			o.Person, o.Request, counted(o.removed, "key"))
+	default:
 		p.say("Not finished: %s (request %d) can get no access any more, %s removed, %d left to do. A running bot goes on by itself; repeat the command to follow.",
 			o.Person, o.Request, counted(o.removed, "key"), len(o.Debt))
 	}
@@ -113,8 +120,8 @@ func (o offboarding) print(out io.Writer) error {
 		p.say("  owed: %s, %s: %s", plain(d.Server), what, plain(why(d.Problem, d.Detail)))
 	}
 	for _, c := range o.Candidates {
-		if !c.Picked {
-			p.say("  may be theirs (by its %s), for an approver to pick in Slack: %s, credential %d «%s» of %s", c.Why, plain(c.Server), c.Credential, plain(c.Label), plain(c.SystemUser))
+		if !c.Picked && !c.Left {
+			p.say("  may be theirs (by its %s), for an approver to remove or leave in Slack: %s, credential %d «%s» of %s", c.Why, plain(c.Server), c.Credential, plain(c.Label), plain(c.SystemUser))
 		}
 	}
 	for _, s := range o.Sessions {

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// A key that may be the leaver's, and that nobody has decided about, keeps an offboarding
+// from being done at the shell as in Slack.
+func TestOffboardingWaitsForADecisionAboutEveryKey(t *testing.T) {
+	t.Parallel()
+	v := access.RequestView{
+		Request:    access.Request{ID: 3, Person: "U0ALICE"},
+		Results:    []access.Result{{Phase: access.PhaseInspect, ServerID: 1, ServerName: "web-01", State: access.Done}},
+		Candidates: []access.Candidate{{ServerID: 1, ServerName: "web-01", Credential: access.Credential{ID: 7, Label: "alice at home"}, Why: access.WhyLabel}},
+	}
+	shown := func() (offboarding, string) {
+		var out strings.Builder
+		o := outcomeOf(v, "")
+		if err := o.print(&out); err != nil {
+			t.Fatal(err)
+		}
+		return o, out.String()
+	}
+	if o, text := shown(); o.Done || o.State != "undecided" || !strings.HasPrefix(text, "Not finished") || !strings.Contains(text, "alice at home") {
+		t.Errorf("%+v\n%s", o, text)
+	}
+	v.Candidates[0].PickedBy, v.Candidates[0].PickedAt, v.Candidates[0].Spared = "U0BOB", time.Now(), true
+	if o, text := shown(); !o.Done || o.State != "offboarded" || !o.Candidates[0].Left || o.Candidates[0].Picked || strings.Contains(text, "alice at home") {
+		t.Errorf("%+v\n%s", o, text)
+	}
+}
