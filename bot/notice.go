@@ -95,11 +95,7 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 // isLetter tells of a notice to one person that must not stay as it is: it has buttons,
 // or says how far the work is.
 func isLetter(n access.Notice) bool {
-	switch n.Kind {
-	case access.NoticeKeyWanted, access.NoticeEnding, access.NoticeDecided:
-		return n.To != ""
-	}
-	return false
+	return n.To != "" && slices.Contains([]access.NoticeKind{access.NoticeKeyWanted, access.NoticeEnding, access.NoticeDecided}, n.Kind)
 }
 
 // redrawLetters brings what people were sent about a request up to date once its work
