@@ -101,7 +101,7 @@ func (d *Directory) profile(ctx context.Context, id access.UserID, ask func() (*
 	case err != nil:
 		return access.Profile{}, err
 	}
-	return access.Profile{ID: id, Standing: standing(*user, self.TeamID, self.EnterpriseID), Name: user.Name, TimeZone: user.TZ}, nil
+	return access.Profile{ID: id, Standing: standing(*user, self.TeamID, self.EnterpriseID), Name: user.Name}, nil
 }
 
 // standing judges a record of users.info. Deactivated comes first: such a record

@@ -6,7 +6,7 @@
 //
 //   - GET and DELETE are tried again after a connection error, a timeout, a 429, a 5xx and an answer
 //     that is not JSON, with jittered exponential backoff ([WithRetry]) and never before the
-//     Retry-After of the answer. A wait longer than [WithMaxWait] is not slept through: the error is
+//     Retry-After of the answer. A wait longer than 5 seconds is not slept through: the error is
 //     returned with its RetryAfter, and the [Limiter] holds the calls that follow.
 //   - POST is sent once. [IsOutcomeUnknown] says whether it may have been applied all the same; then
 //     read the list before posting again. A DELETE that was retried may answer 404 because an

@@ -72,7 +72,3 @@ func WithLimiter(l *Limiter) Option { return func(s *settings) { s.limiter = l }
 func WithRetry(attempts int, base time.Duration) Option {
 	return func(s *settings) { s.retry.attempts, s.retry.base = attempts, base }
 }
-
-// WithMaxWait sets the longest wait before a retry within a call, 5 s by default. An answer that
-// demands more is returned as an error with its RetryAfter.
-func WithMaxWait(d time.Duration) Option { return func(s *settings) { s.retry.maxWait = d } }

@@ -199,7 +199,7 @@ func (w world) offboarding(state func(int) access.Result, candidates int) access
 	for i := range min(w.n, 40) {
 		v.Sessions = append(v.Sessions, access.OpenSession{
 			Server:  access.ServerRef{ID: int64(100 + i), Name: w.foreign("web-001")},
-			Session: access.Session{SystemUser: w.foreign("runcloud"), Terminal: "pts/0", Address: w.foreign("203.0.113.9"), Since: w.foreign("2026-03-02 09:12")},
+			Session: access.Session{SystemUser: w.foreign("runcloud"), Address: w.foreign("203.0.113.9"), Since: w.foreign("2026-03-02 09:12")},
 		})
 	}
 	return v

@@ -33,7 +33,6 @@ type Envelope struct {
 	Type    string          `json:"type"` // events_api, slash_commands or interactive
 	Payload json.RawMessage `json:"payload"`
 	Accepts bool            `json:"accepts_response_payload"` // whether the acknowledgement may carry an answer
-	Retry   int             `json:"retry_attempt"`            // of events only
 	At      time.Time       `json:"-"`                        // when it was read
 }
 

@@ -172,7 +172,7 @@ func TestUnknownFramesAreAcknowledged(t *testing.T) {
 	r.connected(t)
 	for _, raw := range []string{
 		`{"envelope_id":"e-new","type":"telepathy","payload":{}}`,
-		`{"envelope_id":"e-bad","type":"events_api","retry_attempt":"soon","payload":{}}`,
+		`{"envelope_id":"e-bad","type":"events_api","accepts_response_payload":"soon","payload":{}}`,
 		`{"type":"weather"}`, `{]`, ``,
 	} {
 		if err := r.SendRaw(raw); err != nil {

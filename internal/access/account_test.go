@@ -226,7 +226,7 @@ func unanswered(f fault) error {
 }
 
 func (a *account) Sessions(context.Context, int64) ([]access.Session, error) {
-	return []access.Session{{SystemUser: "runcloud", Terminal: "pts/0", Address: "198.51.100.7", Since: "06:10"}}, nil
+	return []access.Session{{SystemUser: "runcloud", Address: "198.51.100.7", Since: "06:10"}}, nil
 }
 
 func (a *account) Ping(context.Context) error {

@@ -69,8 +69,7 @@ func TestRequestForSomebodyJustOffboardedIsRefused(t *testing.T) {
 	h.must(err)
 	h.Store = &meanwhile{h.ledger, 0, func() {
 		h.must(h.ledger.Update(h.ctx(), func(tx access.Tx) error {
-			_, err := tx.SetOffboarded(h.ctx(), alice, h.clock.Now())
-			return err
+			return tx.SetOffboarded(h.ctx(), alice, h.clock.Now())
 		}))
 	}}
 	_, err = h.AskGrant(h.ctx(), access.GrantAsk{Source: "g", Asker: carol, Person: alice, Duration: time.Hour})

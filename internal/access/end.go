@@ -78,7 +78,7 @@ func (s *Service) endCovers(ctx context.Context, tx Tx, e ending, q CoverQuery) 
 		}
 		ended[g.ID] = slices.DeleteFunc(liveCovers(covers), func(c Cover) bool { return !q.matches(c) })
 	}
-	if _, err := tx.EndCovers(ctx, q, s.Now()); err != nil {
+	if err := tx.EndCovers(ctx, q, s.Now()); err != nil {
 		return err
 	}
 	empty, err := tx.EmptyGrants(ctx)
@@ -123,8 +123,7 @@ func (s *Service) auditNarrowed(ctx context.Context, tx Tx, e ending, g Grant, e
 }
 
 func (q CoverQuery) matches(c Cover) bool {
-	return (q.GrantID == 0 || q.GrantID == c.GrantID) &&
-		(q.Fingerprint == "" || q.Fingerprint == c.Fingerprint) &&
+	return (q.Fingerprint == "" || q.Fingerprint == c.Fingerprint) &&
 		(len(q.Servers) == 0 || slices.Contains(q.Servers, c.ServerID))
 }
 

@@ -148,7 +148,7 @@ func (s *Service) owesOffboarding(ctx context.Context, tx Tx, id UserID) (bool, 
 // carryOutOffboard ends everything of the person's in the ledger; the servers
 // follow. From this moment no request can name them and they decide nothing.
 func (s *Service) carryOutOffboard(ctx context.Context, tx Tx, r Request, actor UserID) error {
-	if _, err := tx.SetOffboarded(ctx, r.Person, s.Now()); err != nil {
+	if err := tx.SetOffboarded(ctx, r.Person, s.Now()); err != nil {
 		return err
 	}
 	if err := s.audit(ctx, tx, actor, "person.offboard", "request", r.ID, "active", "offboarded", string(r.Person)); err != nil {

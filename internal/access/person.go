@@ -52,5 +52,4 @@ type Profile struct {
 	ID       UserID
 	Standing Standing
 	Name     string // for display and labels only
-	TimeZone string // IANA name, for display only
 }

@@ -78,7 +78,6 @@ type Credential struct {
 // Session is an SSH session that is open on a server.
 type Session struct {
 	SystemUser string
-	Terminal   string
 	Address    string
 	Since      string
 }

@@ -39,8 +39,8 @@ type Tx interface {
 type PersonTx interface {
 	// Person answers a person; one the ledger has not met is active and has no keys.
 	Person(ctx context.Context, id UserID) (Person, error)
-	// SetOffboarded marks the person; false when they were offboarded before.
-	SetOffboarded(ctx context.Context, id UserID, at time.Time) (bool, error)
+	// SetOffboarded marks the person; who was offboarded before stays so since then.
+	SetOffboarded(ctx context.Context, id UserID, at time.Time) error
 	// ClearOffboarded makes a person active again.
 	ClearOffboarded(ctx context.Context, id UserID) error
 	// KnownPersons lists everybody who has a key, a live grant or an open request and is not offboarded.
@@ -102,9 +102,9 @@ type GrantTx interface {
 	// Covers lists what a grant covers, ended covers included.
 	Covers(ctx context.Context, grantID int64) ([]Cover, error)
 	// EndCovers ends the covers that match on live grants of the person (empty: of
-	// anybody), narrowed to servers and fingerprint where given, and answers how
-	// many. A live grant that covers nothing any more is left for the caller to end.
-	EndCovers(ctx context.Context, q CoverQuery, at time.Time) (int, error)
+	// anybody), narrowed to servers and fingerprint where given. A live grant that
+	// covers nothing any more is left for the caller to end.
+	EndCovers(ctx context.Context, q CoverQuery, at time.Time) error
 	// EmptyGrants lists live grants without a single cover left.
 	EmptyGrants(ctx context.Context) ([]Grant, error)
 }
@@ -124,7 +124,6 @@ type CoverQuery struct {
 	Person      UserID
 	Fingerprint string
 	Servers     []int64
-	GrantID     int64
 }
 
 // PlacementTx keeps placements.

@@ -44,13 +44,6 @@ func (k Key) Fingerprint() string {
 	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }
 
-// ShortFingerprint gives the first ten characters of the hash: enough for people to tell keys apart, not
-// enough to identify one.
-func (k Key) ShortFingerprint() string {
-	full := k.Fingerprint()
-	return full[:min(len(full), len("SHA256:")+10)]
-}
-
 // SafeComment reduces a text to letters, digits, blanks and . - _ @ of ASCII, at most 64 characters, so
 // that it can neither break a line nor address anybody in Slack.
 func SafeComment(text string) string {

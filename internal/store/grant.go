@@ -69,18 +69,17 @@ func (t *tx) Covers(ctx context.Context, grantID int64) ([]access.Cover, error) 
 }
 
 // EndCovers implements access.GrantTx.
-func (t *tx) EndCovers(ctx context.Context, q access.CoverQuery, at time.Time) (int, error) {
+func (t *tx) EndCovers(ctx context.Context, q access.CoverQuery, at time.Time) error {
 	live := conditions{args: []any{ms(at)}}
 	live.add("state = 'live'")
 	addIf(&live, "person = ?", q.Person)
-	addIf(&live, "id = ?", q.GrantID)
 	c := conditions{args: live.args}
 	c.add("ended_at = 0")
 	c.add("grant_id IN (SELECT id FROM grants" + live.where() + ")")
 	addIf(&c, "fingerprint = ?", q.Fingerprint)
 	addIn(&c, "server_id", q.Servers)
-	changed, err := t.Exec(ctx, "UPDATE covers SET ended_at = $1"+c.where(), c.args...)
-	return int(changed), err
+	_, err := t.Exec(ctx, "UPDATE covers SET ended_at = $1"+c.where(), c.args...)
+	return err
 }
 
 // EmptyGrants implements access.GrantTx.

@@ -34,7 +34,7 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{replica: o.Replica, schema: o.Schema, log: o.Log}
+	s := &Store{replica: o.Replica, schema: o.Schema}
 	var err error
 	switch {
 	case o.Replica == "":

@@ -21,9 +21,10 @@ func (t *tx) Person(ctx context.Context, id access.UserID) (access.Person, error
 }
 
 // SetOffboarded implements access.PersonTx.
-func (t *tx) SetOffboarded(ctx context.Context, id access.UserID, at time.Time) (bool, error) {
-	return won(t.Exec(ctx, `INSERT INTO persons (id, offboarded_at) VALUES ($1, $2)
-		ON CONFLICT (id) DO UPDATE SET offboarded_at = excluded.offboarded_at WHERE persons.offboarded_at = 0`, id, ms(at)))
+func (t *tx) SetOffboarded(ctx context.Context, id access.UserID, at time.Time) error {
+	_, err := t.Exec(ctx, `INSERT INTO persons (id, offboarded_at) VALUES ($1, $2)
+		ON CONFLICT (id) DO UPDATE SET offboarded_at = excluded.offboarded_at WHERE persons.offboarded_at = 0`, id, ms(at))
+	return err
 }
 
 // ClearOffboarded implements access.PersonTx.

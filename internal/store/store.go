@@ -10,7 +10,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"log/slog"
 	"math/rand/v2"
 	"time"
 
@@ -32,7 +31,6 @@ type Store struct {
 	db      database
 	replica string
 	schema  string
-	log     *slog.Logger
 }
 
 // database is what differs between SQLite and PostgreSQL.

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -81,25 +82,35 @@ func testEndCovers(t *testing.T, s *store.Store) {
 	covers := []access.Cover{{ServerID: 1, Fingerprint: "a"}, {ServerID: 2, Fingerprint: "a"}, {ServerID: 1, Fingerprint: "b"}}
 	mine := insertGrant(t, s, access.Grant{State: access.Live, Person: "U1"}, covers...)
 	other := insertGrant(t, s, access.Grant{State: access.Live, Person: "U2"}, covers[:1]...)
-	insertGrant(t, s, access.Grant{State: access.Ended, Person: "U1"}, covers...)
+	over := insertGrant(t, s, access.Grant{State: access.Ended, Person: "U1"}, covers...)
+	left := func(ctx context.Context, tx access.Tx) (n int, err error) {
+		for _, g := range []access.Grant{mine, other, over} {
+			covers, err := tx.Covers(ctx, g.ID)
+			if err != nil {
+				return 0, err
+			}
+			n += len(slices.DeleteFunc(covers, func(c access.Cover) bool { return !c.EndedAt.IsZero() }))
+		}
+		return n, nil
+	}
 	empty := func(ctx context.Context, tx access.Tx) ([]access.Grant, error) { return tx.EmptyGrants(ctx) }
 	for _, step := range []struct {
 		name  string
 		query access.CoverQuery
-		ended int
+		left  int
 		empty []int64
 	}{
-		{"nothing fits", access.CoverQuery{Person: "U1", Fingerprint: "c"}, 0, nil},
-		{"by server and key", access.CoverQuery{Person: "U1", Servers: []int64{1, 9}, Fingerprint: "a"}, 1, nil},
-		{"only what is left", access.CoverQuery{Person: "U1", Fingerprint: "a"}, 1, nil},
-		{"of one grant", access.CoverQuery{GrantID: mine.ID}, 1, []int64{mine.ID}},
-		{"of anybody", access.CoverQuery{}, 1, []int64{mine.ID, other.ID}},
-		{"nothing is left", access.CoverQuery{}, 0, []int64{mine.ID, other.ID}},
+		{"nothing fits", access.CoverQuery{Person: "U1", Fingerprint: "c"}, 7, nil},
+		{"by server and key", access.CoverQuery{Person: "U1", Servers: []int64{1, 9}, Fingerprint: "a"}, 6, nil},
+		{"only what is left", access.CoverQuery{Person: "U1", Fingerprint: "a"}, 5, nil},
+		{"the last of a grant", access.CoverQuery{Person: "U1", Fingerprint: "b"}, 4, []int64{mine.ID}},
+		{"of anybody", access.CoverQuery{}, 3, []int64{mine.ID, other.ID}},
+		{"nothing is left", access.CoverQuery{}, 3, []int64{mine.ID, other.ID}},
 	} {
-		ended := written(t, s, func(ctx context.Context, tx access.Tx) (int, error) { return tx.EndCovers(ctx, step.query, epoch) })
-		same(t, step.name, ended, step.ended)
+		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.EndCovers(ctx, step.query, epoch) })
+		same(t, step.name, read(t, s, left), step.left)
 		same(t, step.name+": empty grants", grantIDs(read(t, s, empty)), step.empty)
 	}
-	left := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Cover, error) { return tx.Covers(ctx, other.ID) })
-	same(t, "the time of the end", left, []access.Cover{{GrantID: other.ID, ServerID: 1, Fingerprint: "a", EndedAt: epoch}})
+	ended := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Cover, error) { return tx.Covers(ctx, other.ID) })
+	same(t, "the time of the end", ended, []access.Cover{{GrantID: other.ID, ServerID: 1, Fingerprint: "a", EndedAt: epoch}})
 }

@@ -96,21 +96,13 @@ func (m *model) end(t *rapid.T) {
 
 func (m *model) revoke(t *rapid.T) {
 	q := access.CoverQuery{Fingerprint: fingerprint(t), Servers: []int64{m.server(t)}}
-	ended := 0
 	for i, c := range m.covers {
 		live := m.grants[slices.IndexFunc(m.grants, func(g access.Grant) bool { return g.ID == c.GrantID })].State == access.Live
 		if live && c.EndedAt.IsZero() && c.Fingerprint == q.Fingerprint && c.ServerID == q.Servers[0] {
 			m.covers[i].EndedAt = m.now
-			ended++
 		}
 	}
-	m.update(func(ctx context.Context, tx access.Tx) error {
-		n, err := tx.EndCovers(ctx, q, m.now)
-		if n != ended {
-			t.Fatalf("%d covers ended, want %d", n, ended)
-		}
-		return err
-	})
+	m.update(func(ctx context.Context, tx access.Tx) error { return tx.EndCovers(ctx, q, m.now) })
 }
 
 // work is what a worker does to a placement between two alignments.

@@ -54,7 +54,6 @@ func testOneWinner(t *testing.T, s *store.Store) {
 		"approval": func(tx access.Tx) (bool, error) {
 			return tx.AddApproval(ctx, access.Approval{RequestID: r.ID, Approver: "U1"})
 		},
-		"offboarding": func(tx access.Tx) (bool, error) { return tx.SetOffboarded(ctx, "U1", epoch) },
 		"source": func(tx access.Tx) (bool, error) {
 			_, fresh, err := tx.InsertRequest(ctx, access.Request{Source: "one"}, nil)
 			return fresh, err

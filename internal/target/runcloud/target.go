@@ -109,7 +109,7 @@ func (t Target) Sessions(ctx context.Context, server int64) ([]access.Session, e
 	}
 	sessions := make([]access.Session, len(list))
 	for i, s := range list {
-		sessions[i] = access.Session{SystemUser: s.Username, Terminal: s.TTY, Address: s.IPAddress, Since: s.LoginSince}
+		sessions[i] = access.Session{SystemUser: s.Username, Address: s.IPAddress, Since: s.LoginSince}
 	}
 	return sessions, nil
 }
