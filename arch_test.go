@@ -30,7 +30,7 @@ var arrows = map[string][]string{
 	"bot":                      {"bot/draw", "bot/socket", "internal/access", "internal/duration", "internal/nearest", "internal/sshkey"},
 	"bot/draw":                 {"internal/access", "internal/duration"},
 	"bot/socket":               nil,
-	"internal/access":          {"internal/nearest", "internal/sshkey"},
+	"internal/access":          {"internal/duration", "internal/nearest", "internal/sshkey"},
 	"internal/config":          {"internal/duration", "internal/nearest"},
 	"internal/control":         {"internal/access"},
 	"internal/duration":        nil,
@@ -67,11 +67,12 @@ func TestArrows(t *testing.T) {
 	}
 }
 
-// The domain rests on the standard library and on what the parser of keys needs.
+// The domain rests on the standard library, on what the parser of keys needs, and on two
+// leaves.
 func TestDomainStandsAlone(t *testing.T) {
 	t.Parallel()
 	const list = "{{if not .Standard}}{{.ImportPath}}{{end}}"
-	needed := goList(t, list, "-deps", "./internal/sshkey", "./internal/nearest")
+	needed := goList(t, list, "-deps", "./internal/sshkey", "./internal/duration", "./internal/nearest")
 	for name := range goList(t, list, "-deps", "./internal/access") {
 		if _, ok := needed[name]; !ok && name != "sshkeybot/internal/access" {
 			t.Errorf("internal/access needs %s", name)

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"sshkeybot/internal/duration"
 )
 
 // serversFresh is how old a reading of the servers may be when a request fixes its set.
@@ -57,25 +59,11 @@ func (s *Service) checkDuration(d time.Duration, forever bool) error {
 	case forever:
 		return nil
 	case d < s.Settings.MinDuration:
-		return invalid(fmt.Sprintf("That is too short: the shortest grant is %s.", days(s.Settings.MinDuration)))
+		return invalid(fmt.Sprintf("That is too short: the shortest grant is %s.", duration.Format(s.Settings.MinDuration)))
 	case d > s.Settings.MaxDuration:
-		return invalid(fmt.Sprintf("That is too long: the longest grant is %s.", days(s.Settings.MaxDuration)))
+		return invalid(fmt.Sprintf("That is too long: the longest grant is %s.", duration.Format(s.Settings.MaxDuration)))
 	}
 	return nil
-}
-
-// days writes a duration as people do: Go's own form of 30 days is 720h0m0s.
-func days(d time.Duration) string {
-	if d > 24*time.Hour && d%(24*time.Hour) == 0 {
-		return strconv.Itoa(int(d/(24*time.Hour))) + " days"
-	}
-	text := d.String()
-	for _, empty := range []string{"m0s", "h0m"} {
-		if strings.HasSuffix(text, empty) {
-			text = text[:len(text)-2]
-		}
-	}
-	return text
 }
 
 func (s *Service) newRequest(kind RequestKind, source string, asker, person UserID, channel string) Request {

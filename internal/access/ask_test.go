@@ -20,7 +20,7 @@ func TestRefusedGrantAsksChangeNothing(t *testing.T) {
 		{"too short", func(a *access.GrantAsk) { a.Duration = 4*time.Minute + 59*time.Second }, "shortest grant is 5m"},
 		{"zero", func(a *access.GrantAsk) { a.Duration = 0 }, "too short"},
 		{"negative", func(a *access.GrantAsk) { a.Duration = -time.Hour }, "too short"},
-		{"too long", func(a *access.GrantAsk) { a.Duration = 30*24*time.Hour + 1 }, "longest grant is 30 days"},
+		{"too long", func(a *access.GrantAsk) { a.Duration = 30*24*time.Hour + 1 }, "longest grant is 30d"},
 		{"for ever", func(a *access.GrantAsk) { a.Forever = true }, "for ever is not allowed"},
 		{"a system user that is not listed", func(a *access.GrantAsk) { a.SystemUser = "postgres" }, "Possible: runcloud, root"},
 		{"a name that matches nothing", func(a *access.GrantAsk) { a.Servers = "web-o1" }, "The nearest: web-01, "},

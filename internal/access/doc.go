@@ -1,6 +1,6 @@
 // Package access is the domain: who may log in where, as whom, until when, and how
 // each server is brought in line with that. It rests on the standard library and on the
-// leaves sshkey and nearest, and declares the interfaces of what it needs.
+// leaves duration, nearest and sshkey, and declares the interfaces of what it needs.
 //
 // The ledger says who should be where. A grant is a row with an end; what must be on
 // a server is the union of the grants that are live now. Use cases only change the

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"sshkeybot/internal/duration"
 )
 
 // Edit narrows a request that is still pending: a shorter duration, or some of its
@@ -60,7 +62,7 @@ func (s *Service) edit(ctx context.Context, tx Tx, before Request, e Edit) (Requ
 func (s *Service) narrowed(ctx context.Context, tx Tx, r Request, e Edit) (Request, []ServerRef, error) {
 	if e.Duration != nil && *e.Duration != r.Duration {
 		if *e.Duration < s.Settings.MinDuration || (r.Duration != 0 && *e.Duration > r.Duration) {
-			return r, nil, invalid("An approver can only shorten the duration, down to " + days(s.Settings.MinDuration) + ".")
+			return r, nil, invalid("An approver can only shorten the duration, down to " + duration.Format(s.Settings.MinDuration) + ".")
 		}
 		if r.ShortenedBy == "" {
 			r.AskedDuration = r.Duration

@@ -148,7 +148,7 @@ func TestTwoExtensionsDoNotPassTheLongestGrant(t *testing.T) {
 	}
 	h.approve(asked[0].ID)
 	_, err := h.Decide(h.ctx(), access.Decision{RequestID: asked[1].ID, Actor: bob, Verdict: access.Approve})
-	refuses(t, err, access.Invalid, "longest grant, 30 days")
+	refuses(t, err, access.Invalid, "longest grant, 30d")
 	if h.state(asked[1].ID) != access.Pending {
 		t.Errorf("the refused click decided: %s", h.state(asked[1].ID))
 	}
@@ -177,7 +177,7 @@ func TestExtensionAsks(t *testing.T) {
 	_, err = h.AskExtend(h.ctx(), access.ExtendAsk{Source: "4", Asker: alice, Person: alice})
 	refuses(t, err, access.Invalid, "for how much longer")
 	_, err = h.AskExtend(h.ctx(), access.ExtendAsk{Source: "5", Asker: alice, Person: alice, Duration: 31 * 24 * time.Hour})
-	refuses(t, err, access.Invalid, "longest grant, 30 days")
+	refuses(t, err, access.Invalid, "longest grant, 30d")
 	h.clock.Advance(4 * time.Hour)
 	_, err = h.Decide(h.ctx(), access.Decision{RequestID: next.ID, Actor: bob, Verdict: access.Approve})
 	refuses(t, err, access.Conflict, "") // what it was about has ended

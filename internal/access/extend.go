@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"sshkeybot/internal/duration"
 )
 
 // AskExtend stores the wish that a live grant ends later: Duration after its
@@ -63,7 +65,7 @@ func (s *Service) checkExtension(g Grant, d time.Duration) error {
 		return invalid("Name for how much longer, such as 2h.")
 	}
 	if left := g.EndsAt.Add(d).Sub(s.Now()); left > s.Settings.MaxDuration {
-		return invalid(fmt.Sprintf("That would leave more than the longest grant, %s, from now on.", days(s.Settings.MaxDuration)))
+		return invalid(fmt.Sprintf("That would leave more than the longest grant, %s, from now on.", duration.Format(s.Settings.MaxDuration)))
 	}
 	return nil
 }

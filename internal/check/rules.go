@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/config"
+	"sshkeybot/internal/duration"
 )
 
 // rules says in sentences what was chosen, so that a slip shows.
@@ -28,7 +29,7 @@ func (c Checker) zone() Finding {
 }
 
 func (c Checker) durations() Finding {
-	text := fmt.Sprintf("A grant lasts from %s to %s", span(c.Config.MinDuration), span(c.Config.MaxDuration))
+	text := fmt.Sprintf("A grant lasts from %s to %s", duration.Format(c.Config.MinDuration), duration.Format(c.Config.MaxDuration))
 	if c.Config.AllowForever {
 		return warning("durations", text+", or for ever.", "Set SSHKEYBOT_ALLOW_FOREVER=false unless somebody needs access without an end.")
 	}
@@ -37,7 +38,7 @@ func (c Checker) durations() Finding {
 
 func (c Checker) longGrants() Finding {
 	const name = "long grants"
-	lifetime := span(c.Config.RunCloud.TemporaryLifetime)
+	lifetime := duration.Format(c.Config.RunCloud.TemporaryLifetime)
 	if c.Config.LongGrants == config.LongGrantsPermanent {
 		return warning(name, "A grant longer than "+lifetime+" is placed as a permanent key, which only the bot removes: if it is gone, the key stays.",
 			"Set SSHKEYBOT_LONG_GRANTS=renew, and RunCloud ends such keys by itself.")
@@ -51,19 +52,4 @@ func (c Checker) selfApproval() Finding {
 		return warning(name, "An approver may approve their own access.", "Set SSHKEYBOT_SELF_APPROVAL=false to have two people in every grant.")
 	}
 	return ok(name, "Nobody decides on what they ask for or receive.")
-}
-
-// span writes whole days as such, and leaves out zeros that say nothing.
-func span(d time.Duration) string {
-	if day := 24 * time.Hour; d >= day && d%day == 0 {
-		return fmt.Sprintf("%dd", d/day)
-	}
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }
