@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/slack-go/slack"
+	"go.yaml.in/yaml/v3"
 
 	"sshkeybot/bot"
 )
@@ -89,22 +90,13 @@ func scopes(manifest string, granted []string) Finding {
 	return ok(name, fmt.Sprintf("The bot has the %d scopes of the manifest, and no other.", len(wanted)))
 }
 
-// manifestScopes reads the list below "bot:", the only list of scopes there is.
-func manifestScopes(manifest string) (scopes []string) {
-	inside := false
-	for line := range strings.Lines(manifest) {
-		line = strings.TrimSpace(line)
-		scope, item := strings.CutPrefix(line, "- ")
-		switch {
-		case line == "bot:":
-			inside = true
-		case inside && item:
-			scopes = append(scopes, scope)
-		case inside:
-			return scopes
-		}
+// manifestScopes reads those of the bot; the manifest is the binary's own.
+func manifestScopes(manifest string) []string {
+	var m slack.Manifest
+	if yaml.Unmarshal([]byte(manifest), &m) != nil {
+		return nil
 	}
-	return scopes
+	return m.OAuthConfig.Scopes.Bot
 }
 
 func split(list string) []string {
