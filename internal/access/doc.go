@@ -38,7 +38,8 @@
 // through every state, and only the call's answer, or a list of the server that was read
 // when the doubt was over, takes it away. So wanted means that the key surely is not
 // there, gone that it never will be again, and a removal is not done before that; a
-// double that has landed beside the key is found by the same reading. When an answer
+// double that has landed beside the key is found by the same reading. A leaving one that
+// is only in doubt becomes unknown again when it is covered again. When an answer
 // comes after all that, from a process that stood still, what was said is unsaid: the
 // placement leaves again, and the results that called it gone are open again.
 //

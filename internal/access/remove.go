@@ -124,12 +124,13 @@ func (s *Service) depart(ctx context.Context, tx Tx, next, was Placement) error 
 	if next.NextAt.After(next.RecheckAt) {
 		next.NextAt = latest(next.RecheckAt, s.Now())
 	}
-	_, err := s.move(ctx, tx, next, was)
-	return err
+	if _, err := s.move(ctx, tx, next, was); err != nil {
+		return err
+	}
+	return s.succeed(ctx, tx, next)
 }
 
-// gone ends a placement, and lets the server's other wishes, such as the second half
-// of a renewal, go on.
+// gone ends a placement.
 func (s *Service) gone(ctx context.Context, tx Tx, next, was Placement) error {
 	next.State, next.GoneAt, next.Holder = PlacementGone, s.Now(), ""
 	if _, err := s.move(ctx, tx, next, was); err != nil {
@@ -163,15 +164,15 @@ func (s *Service) extras(ctx context.Context, tx Tx, p Placement, copies []Crede
 	return s.reopen(ctx, tx, p)
 }
 
-// succeed has what a removal made room for placed: after a renewal at once, with
-// the priority of the removal.
+// succeed has what a removal made room for placed, such as the second half of a
+// renewal: that at once, with the priority of the removal.
 func (s *Service) succeed(ctx context.Context, tx Tx, left Placement) error {
 	changed, err := s.aligned(ctx, tx, []int64{left.ServerID})
 	if err != nil {
 		return err
 	}
 	for i, p := range changed {
-		same := p.State == PlacementWanted && p.SystemUser == left.SystemUser && p.Fingerprint == left.Fingerprint
+		same := p.State == PlacementWanted && p.SystemUser == left.SystemUser && p.Fingerprint == left.Fingerprint // an unknown one is urgent already
 		if !left.Urgent || !same {
 			continue
 		}

@@ -189,7 +189,7 @@ func (s *Service) aligned(ctx context.Context, tx Tx, servers []int64) ([]Placem
 			continue
 		case p.State == PlacementGone:
 			from = PlacementWanted
-		case p.State == PlacementPlaced:
+		case p.State == PlacementPlaced || p.State == PlacementUnknown:
 			from = PlacementLeaving
 		case p.CredentialID == 0:
 			from = PlacementUnknown

@@ -34,16 +34,19 @@ func (t *tx) Align(ctx context.Context, now time.Time, servers []int64) ([]acces
 	return changed, nil
 }
 
-// keepLeaving places again what is covered again and was not touched meanwhile.
-// Of several only the newest, since a key is there once.
+// keepLeaving places again what is covered again and was not touched meanwhile; what
+// was only looked for may be there or not, as before it left. Of several only the
+// newest, since a key is there once.
 func (t *tx) keepLeaving(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
 	c := conditions{args: []any{ms(now)}}
-	c.add("p.state = 'leaving' AND p.attempts = 0 AND p.credential_id <> 0 AND p.urgent = 0 AND p.holder = '' AND p.grant_id <> 0")
+	c.add(`p.state = 'leaving' AND p.grant_id <> 0 AND (p.credential_id = 0 AND p.recheck_at > 0
+		OR p.credential_id <> 0 AND p.attempts = 0 AND p.urgent = 0 AND p.holder = '')`)
 	c.add("EXISTS (" + covering + ")")
 	c.add(`NOT EXISTS (SELECT 1 FROM placements o WHERE o.server_id = p.server_id AND o.system_user = p.system_user AND o.fingerprint = p.fingerprint
 		AND (o.state IN ('wanted', 'unknown', 'placed') OR o.state = 'leaving' AND o.id > p.id))`)
 	addIn(&c, "p.server_id", servers)
-	return many(ctx, t, scanPlacement, `UPDATE placements AS p SET state = 'placed', left_at = 0, next_at = 0, stuck = 0, problem = '', detail = ''`+
+	return many(ctx, t, scanPlacement, `UPDATE placements AS p SET
+			state = CASE WHEN credential_id = 0 THEN 'unknown' ELSE 'placed' END, left_at = 0, next_at = 0, stuck = 0, problem = '', detail = ''`+
 		c.where()+" RETURNING id, "+placementColumns, c.args...)
 }
 

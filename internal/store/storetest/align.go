@@ -39,6 +39,8 @@ func testAlignCases(t *testing.T, s *store.Store) {
 		{"leaving comes back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, LeftAt: later}, access.Placement{State: access.PlacementPlaced, CredentialID: 5}},
 		{"tried does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Attempts: 1}, access.Placement{}},
 		{"held does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Holder: "r"}, access.Placement{}},
+		{"doubtful comes back as doubtful", true, access.Placement{State: access.PlacementLeaving, Attempts: 2, Urgent: true, RecheckAt: later, LeftAt: later, NextAt: later},
+			access.Placement{State: access.PlacementUnknown, Attempts: 2, Urgent: true, RecheckAt: later}},
 		{"unsettled does not come back", true, access.Placement{State: access.PlacementLeaving}, access.Placement{}},
 		{"renewed does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Urgent: true}, access.Placement{}},
 	} {

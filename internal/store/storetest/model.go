@@ -114,18 +114,20 @@ func (m *model) work(t *rapid.T) {
 	was := *p
 	switch p.State {
 	case access.PlacementWanted:
-		p.State, p.Attempts, p.Holder = access.PlacementUnknown, p.Attempts+1, "r"
+		p.State, p.Attempts, p.Holder, p.RecheckAt = access.PlacementUnknown, p.Attempts+1, "r", m.now.Add(time.Hour)
 	case access.PlacementUnknown:
 		p.State, p.CredentialID, p.Attempts, p.Holder, p.PlacedAt = access.PlacementPlaced, 100+p.ID, 0, "", m.now
 		if rapid.Bool().Draw(t, "refused") {
-			p.State, p.CredentialID, p.PlacedAt, p.Stuck, p.Problem = access.PlacementWanted, 0, time.Time{}, true, access.ProblemRefused
+			p.State, p.CredentialID, p.PlacedAt, p.Stuck, p.Problem, p.RecheckAt = access.PlacementWanted, 0, time.Time{}, true, access.ProblemRefused, time.Time{}
 		}
 	case access.PlacementPlaced:
 		p.State, p.Urgent, p.LeftAt = access.PlacementLeaving, true, m.now
 	case access.PlacementLeaving:
 		p.Attempts++
 		if rapid.Bool().Draw(t, "confirmed") {
-			p.State, p.GoneAt = access.PlacementGone, m.now
+			p.State, p.GoneAt, p.RecheckAt = access.PlacementGone, m.now, time.Time{}
+		} else if p.RecheckAt.After(m.now) {
+			p.CredentialID = 0 // removed, and a double may still land
 		}
 	default:
 		t.Skip("it is gone")
@@ -185,7 +187,13 @@ func (m *model) expect(servers []int64, answer []access.Placement) (changed []ac
 			continue
 		}
 		newest := !slices.ContainsFunc(m.placements[i+1:], func(o access.Placement) bool { return sameKey(o, *p) && o.State == access.PlacementLeaving })
-		if p.State == access.PlacementLeaving && p.Attempts == 0 && p.CredentialID != 0 && !p.Urgent && p.Holder == "" && newest && !m.active(*p) {
+		if p.State != access.PlacementLeaving || !newest || m.active(*p) {
+			continue
+		}
+		if p.CredentialID == 0 && !p.RecheckAt.IsZero() {
+			p.State, p.LeftAt, p.NextAt, p.Stuck, p.Problem, p.Detail = access.PlacementUnknown, time.Time{}, time.Time{}, false, "", ""
+			changed = append(changed, *p)
+		} else if p.Attempts == 0 && p.CredentialID != 0 && !p.Urgent && p.Holder == "" {
 			p.State, p.LeftAt, p.NextAt, p.Stuck, p.Problem, p.Detail = access.PlacementPlaced, time.Time{}, time.Time{}, false, "", ""
 			changed = append(changed, *p)
 		}
