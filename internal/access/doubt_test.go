@@ -136,3 +136,30 @@ func TestWakeDueFindsWhatNobodyWoke(t *testing.T) {
 	}
 	h.must(h.WakeDue(h.ctx())) // with nothing due
 }
+
+func TestNewGrantDoesNotWaitForADoubtToBeOver(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.register(alice, "alice laptop")
+	h.account.next = func(_ int64, write bool) fault {
+		if write {
+			return lostUndone
+		}
+		return noFault
+	}
+	h.grant(alice, 5*time.Hour, "")
+	h.sync(access.WorkAdd)
+	_, err := h.GiveBack(h.ctx(), alice, 0, "x")
+	h.must(err)
+	h.work()
+	h.account.next = nil
+	r := h.grant(alice, 2*time.Hour, "")
+	h.work()
+	if got := states(h.view(r.ID), access.PhaseAdd); got[access.Done] != 1 || len(h.account.ours()) != 1 {
+		t.Errorf("additions %v, keys %v", got, h.account.ours())
+	}
+	h.pass(3 * time.Hour)
+	if left := h.account.ours(); len(left) != 0 {
+		t.Errorf("left %v", left)
+	}
+}

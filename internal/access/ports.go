@@ -133,8 +133,9 @@ type PlacementTx interface {
 	// gets a wanted placement, with the Label of the oldest grant that covers it; what
 	// is there, or may be, and no longer covered becomes leaving and is not urgent (a
 	// wanted one, which surely is not there, is gone at once); a leaving one that is
-	// covered again and for which no call was made is placed again. It answers the
-	// placements it changed, in their new state.
+	// covered again and for which no call was made is placed again, and one that is
+	// only in doubt is unknown again. It answers the placements it changed, in their
+	// new state.
 	Align(ctx context.Context, now time.Time, servers []int64) ([]Placement, error)
 	Placement(ctx context.Context, id int64) (Placement, error)
 	InsertPlacement(ctx context.Context, p Placement) (Placement, error)
