@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -43,7 +44,7 @@ func (q sqliteQuerier) Exec(ctx context.Context, query string, args ...any) (int
 		result, err = q.tx.ExecContext(ctx, query, args...)
 	}
 	if err != nil {
-		return 0, err
+		return 0, failed(query, err)
 	}
 	return result.RowsAffected()
 }
@@ -59,7 +60,7 @@ type postgresQuerier struct{ tx pgx.Tx }
 
 func (q postgresQuerier) Exec(ctx context.Context, query string, args ...any) (int64, error) {
 	tag, err := q.tx.Exec(ctx, query, args...)
-	return tag.RowsAffected(), err
+	return tag.RowsAffected(), failed(query, err)
 }
 
 func (q postgresQuerier) Query(ctx context.Context, query string, args ...any) (rows, error) {
@@ -75,18 +76,34 @@ func (r postgresRows) Close() error { r.Rows.Close(); return nil }
 func many[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
 	found, err := q.Query(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return nil, failed(query, err)
 	}
 	defer func() { _ = found.Close() }() // Err tells of whatever went wrong
 	var all []T
 	for found.Next() {
 		item, err := scan(found)
 		if err != nil {
-			return nil, err
+			return nil, failed(query, err)
 		}
 		all = append(all, item)
 	}
-	return all, found.Err()
+	return all, failed(query, found.Err())
+}
+
+// failed says which statement an error is of, by its verb and its table.
+func failed(query string, err error) error {
+	if err == nil {
+		return nil
+	}
+	words := strings.Fields(query)
+	statement := strings.ToLower(words[0])
+	for i, word := range words[1:] {
+		if before := words[i]; (before == "FROM" || before == "INTO" || before == "UPDATE") && word[0] != '(' {
+			statement += " " + word
+			break
+		}
+	}
+	return fmt.Errorf("%s: %w", statement, err)
 }
 
 // one reads the first row; an Error with code NotFound when there is none.

@@ -58,6 +58,7 @@ func Run(t *testing.T, open Opener) {
 		"ReadOnly":             testReadOnly,
 		"ReadIsConsistent":     testReadIsConsistent,
 		"Cancelled":            testCancelled,
+		"ErrorsSayWhere":       testErrorsSayWhere,
 		"WakeOnce":             testWakeOnce,
 		"WakeOptions":          testWakeOptions,
 		"WakeDuringComplete":   testWakeDuringComplete,

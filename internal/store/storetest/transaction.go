@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -144,6 +145,24 @@ func testCancelled(t *testing.T, s *store.Store) {
 		t.Errorf("got %v, want that it was cancelled", err)
 	}
 	nothing(t, s)
+}
+
+// An error that comes up far from here tells which statement it is of.
+func testErrorsSayWhere(t *testing.T, s *store.Store) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for want, use := range map[string]func(tx access.Tx) error{
+		"select persons":     func(tx access.Tx) error { _, err := tx.Person(ctx, "U1"); return err },
+		"select person_keys": func(tx access.Tx) error { _, err := tx.KnownPersons(ctx); return err },
+		"insert flags":       func(tx access.Tx) error { return tx.SetFlag(ctx, "a", "b") },
+		"delete persons":     func(tx access.Tx) error { return tx.ClearOffboarded(ctx, "U1") },
+		"update results":     func(tx access.Tx) error { _, err := tx.ReopenResults(ctx, 1, "web", "a", epoch); return err },
+	} {
+		err := s.Update(t.Context(), use)
+		if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), want+": ") {
+			t.Errorf("%s: got the error %v", want, err)
+		}
+	}
 }
 
 // What another transaction made fail is tried again from the start.
