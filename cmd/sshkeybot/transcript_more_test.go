@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -79,6 +80,7 @@ func longAccess() chapter {
 			p.later(10*time.Hour, "Ten hours pass, and a server goes offline")
 			p.account.SetOnline(101, false)
 			p.later(90*time.Minute, "Another hour and a half")
+			p.until("the renewal has been tried", p.renewalFails)
 			p.later(time.Hour, "Another hour")
 			p.account.SetOnline(101, true)
 			p.later(time.Hour, "The server is back")
@@ -100,6 +102,16 @@ func longAccess() chapter {
 			p.bulletin(playBob, newsChannel)
 		},
 	}
+}
+
+// renewalFails tells that a renewal was tried, and why it has to wait.
+func (p *play) renewalFails() bool {
+	var waiting []access.Placement
+	p.must(p.app.store.Read(p.t.Context(), func(tx access.Tx) (err error) {
+		waiting, err = tx.Placements(p.t.Context(), access.PlacementQuery{Server: 101})
+		return err
+	}))
+	return slices.ContainsFunc(waiting, func(placed access.Placement) bool { return placed.Urgent && placed.Detail != "" })
 }
 
 func (p *play) view(request int64) access.RequestView {
