@@ -283,7 +283,7 @@ func liveNow(v access.RequestView) string {
 	return mention(v.Request.Person) + " has access now: " + otherAccess(v.Overlaps) + "."
 }
 
-// lasts tells how long something takes in the form that people type.
+// lasts tells how long access may be asked for, in the form that people type.
 func lasts(d LimitsOfDuration) string {
 	text := "from " + duration.Format(d.Min) + " to " + duration.Format(d.Max)
 	if d.Forever {

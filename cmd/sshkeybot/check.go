@@ -19,7 +19,8 @@ func checkCommand() *cobra.Command {
 		Use: "check", Short: "Prove that the settings work, and say how to mend what does not", Args: noArguments,
 		Long: "Asks Slack, RunCloud and the database whether the bot could do its work with these\n" +
 			"settings: one line for each proof. Nothing is changed, except that an existing database\n" +
-			"file is brought up to date while no bot runs on it. Run it as the user that runs the bot.\n" +
+			"file is brought up to date, and closed to other users, while no bot runs on it. Run it as\n" +
+			"the user that runs the bot.\n" +
 			"Exits 0 when nothing is a problem, 1 otherwise, 2 for settings that cannot be used.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load()
