@@ -15,7 +15,7 @@ func TestStopSQLite(t *testing.T)      { t.Parallel(); stops(t, onSQLite(t), 1) 
 func TestStopTwoReplicas(t *testing.T) { t.Parallel(); stops(t, onPostgres(t), 2) }
 
 func stops(t *testing.T, ledger database, replicas int) {
-	s := newStage(t, ledger, setup{servers: 20, latency: 250 * time.Millisecond, seed: *seed, env: []string{"SSHKEYBOT_CONCURRENCY=2"}})
+	s := newStage(t, ledger, setup{servers: 60, latency: 250 * time.Millisecond, seed: *seed, env: []string{"SSHKEYBOT_CONCURRENCY=2"}})
 	s.up(replicas)
 	p := s.person("alice", ed25519Key(t))
 	p.has = true
