@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"log/slog"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,16 +19,21 @@ func runCommand(now func() time.Time) *cobra.Command {
 				return err
 			}
 			log := newLog(cfg.LogLevel, cfg.LogFormat, cmd.ErrOrStderr())
-			a, err := newApp(cmd.Context(), cfg, log, now)
-			if err != nil && cmd.Context().Err() != nil {
-				return nil // told to stop while it started
+			err = runBot(cmd.Context(), cfg, log, now)
+			if cmd.Context().Err() != nil {
+				return nil // told to stop, be it while it started
 			}
-			if err != nil {
-				return err
-			}
-			defer a.close()
-			log.Info("running", "version", version, "approvers", len(cfg.Approvers), "self_approval", cfg.SelfApproval, "http", cfg.HTTPAddr)
-			return a.run(cmd.Context())
+			return err
 		},
 	}
+}
+
+func runBot(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) error {
+	a, err := newApp(ctx, cfg, log, now)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	log.Info("running", "version", version, "approvers", len(cfg.Approvers), "self_approval", cfg.SelfApproval, "http", cfg.HTTPAddr)
+	return a.run(ctx)
 }
