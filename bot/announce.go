@@ -29,7 +29,7 @@ const (
 
 	again          = 2 * time.Second // until what failed is tried once more, doubling
 	longestTrouble = 30 * time.Second
-	longestRefused = time.Hour
+	longestRefused = 8 * time.Minute // the ledger takes more than ten for the time of a wrong clock
 )
 
 // Drawn is what the Announcer asks of the domain.
@@ -83,7 +83,7 @@ func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 // are now. Trouble passes; what Slack refuses changes only when somebody mends it.
 func putOff(attempts int, err error) (refusals int, wait time.Duration) {
 	if asked := access.RetryAfter(err); asked > 0 {
-		return attempts, max(asked, again)
+		return attempts, min(max(asked, again), longestRefused)
 	}
 	longest := longestRefused
 	if temporary(err) {

@@ -34,7 +34,7 @@ const responseURL = "response_url"
 const everywhere = ""
 
 func newDoors() *doors {
-	return &doors{first: 20 * time.Second, longest: 10 * time.Minute, probe: 10 * time.Second, closed: map[string]*door{}}
+	return &doors{first: 20 * time.Second, longest: longestRefused, probe: 10 * time.Second, closed: map[string]*door{}}
 }
 
 // pass refuses a call through a closed door, unless it is its turn to look.

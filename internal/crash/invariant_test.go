@@ -176,8 +176,9 @@ func (s stage) decidedOnce(events []access.Event) {
 		if e.Noun != "placement" {
 			continue
 		}
-		unsaid := e.To == string(access.PlacementLeaving) // its call turned out to have been under way all the time
-		if was := state[e.NounID]; was == string(access.PlacementGone) && !unsaid || was == e.To {
+		unsaid := e.To == string(access.PlacementLeaving)  // its call turned out to have been under way all the time
+		again := e.From == string(access.PlacementUnknown) // which is not logged
+		if was := state[e.NounID]; was == string(access.PlacementGone) && !unsaid || was == e.To && !again {
 			s.Errorf("event %d: placement %s is %s and becomes %s", e.Seq, e.NounID, was, e.To)
 		}
 		state[e.NounID] = e.To

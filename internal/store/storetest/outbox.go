@@ -59,6 +59,7 @@ func testNotices(t *testing.T, s *store.Store) {
 	notice := func(ctx context.Context, tx access.Tx) (access.Notice, error) { return tx.Notice(ctx, full.ID) }
 	same(t, "every field", read(t, s, notice), full)
 	same(t, "not before its time", due(full.NextAt.Add(-time.Millisecond)), nil)
+	same(t, "its time was of a wrong clock", due(full.NextAt.Add(-time.Hour)), ids)
 	full.Attempts, full.SentAt = 4, epoch
 	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveNotice(ctx, full) })
 	same(t, "saved", read(t, s, notice), full)
