@@ -118,7 +118,33 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func TestSizes(t *testing.T) {
+func TestSizes(t *testing.T) { eachFile(t, checkSize) }
+
+// A function that is given beside context.WithoutCancel goes on with the context that
+// may be cancelled, unless that is shadowed: what it should record gets lost.
+func TestClosuresAreNotCancelled(t *testing.T) {
+	eachFile(t, func(t *testing.T, set *token.FileSet, file *ast.File) {
+		t.Helper()
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok || len(call.Args) < 2 {
+				return true
+			}
+			first, _ := call.Args[0].(*ast.CallExpr)
+			_, closure := call.Args[1].(*ast.FuncLit)
+			if closure && first != nil {
+				if f, ok := first.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "WithoutCancel" {
+					t.Errorf("%s: the function uses the context outside", set.Position(n.Pos()))
+				}
+			}
+			return true
+		})
+	})
+}
+
+// eachFile parses every Go file.
+func eachFile(t *testing.T, check func(t *testing.T, set *token.FileSet, file *ast.File)) {
+	t.Helper()
 	t.Parallel()
 	files := 0
 	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
@@ -129,7 +155,12 @@ func TestSizes(t *testing.T) {
 			return fs.SkipDir
 		case filepath.Ext(name) == ".go":
 			files++
-			checkSize(t, name)
+			set := token.NewFileSet()
+			file, err := parser.ParseFile(set, name, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			check(t, set, file)
 		}
 		return nil
 	})
@@ -138,16 +169,10 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-func checkSize(t *testing.T, name string) {
+func checkSize(t *testing.T, set *token.FileSet, file *ast.File) {
 	t.Helper()
-	set := token.NewFileSet()
-	file, err := parser.ParseFile(set, name, nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	if lines := set.File(file.FileStart).LineCount() - 1; lines > maxFileLines {
-		t.Errorf("%s has %d lines, more than %d", name, lines, maxFileLines)
+	if whole := set.File(file.FileStart); whole.LineCount()-1 > maxFileLines {
+		t.Errorf("%s has %d lines, more than %d", whole.Name(), whole.LineCount()-1, maxFileLines)
 	}
 	for _, declared := range file.Decls {
 		f, ok := declared.(*ast.FuncDecl)

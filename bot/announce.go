@@ -71,7 +71,8 @@ func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 		next.Shown, next.NextAt = v.Drawing.Shown, n.Now().Add(wait)
 		n.Log.Warn("a request is not shown yet", "request", requestID, "again_in", wait, "error", err)
 	}
-	return n.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error {
+	ctx = context.WithoutCancel(ctx) // what was shown is remembered, whoever stops us
+	return n.Store.Update(ctx, func(tx access.Tx) error {
 		if err := n.redrawHomes(ctx, tx, v); err != nil {
 			return err
 		}

@@ -44,7 +44,8 @@ func (n *Announcer) SendNotice(ctx context.Context, noticeID int64) error {
 }
 
 func (n *Announcer) save(ctx context.Context, notice access.Notice) error {
-	return n.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error { return tx.SaveNotice(ctx, notice) })
+	ctx = context.WithoutCancel(ctx)
+	return n.Store.Update(ctx, func(tx access.Tx) error { return tx.SaveNotice(ctx, notice) })
 }
 
 func (n *Announcer) notice(ctx context.Context, id int64) (notice access.Notice, grant *access.Grant, err error) {

@@ -206,7 +206,8 @@ func (t *thread) told(ctx context.Context, rs []access.Result) error {
 	if len(rs) == 0 {
 		return nil
 	}
-	return t.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error { return tx.Tell(ctx, rs) })
+	ctx = context.WithoutCancel(ctx)
+	return t.Store.Update(ctx, func(tx access.Tx) error { return tx.Tell(ctx, rs) })
 }
 
 func (t *thread) summary(ctx context.Context) error {

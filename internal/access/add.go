@@ -106,8 +106,8 @@ func (s *Service) added(ctx context.Context, p post, c Credential, err error) er
 func (s *Service) misplaced(ctx context.Context, p post, c Credential) error {
 	wrong := p.Placement
 	wrong.SystemUser = c.SystemUser
-	err := s.Store.Update(context.WithoutCancel(ctx), func(tx Tx) error { return s.extras(ctx, tx, wrong, []Credential{c}) })
-	if err != nil {
+	ctx = context.WithoutCancel(ctx) // it is there, whoever stops us
+	if err := s.Store.Update(ctx, func(tx Tx) error { return s.extras(ctx, tx, wrong, []Credential{c}) }); err != nil {
 		return err
 	}
 	return s.unplaced(ctx, p, false, invalid("RunCloud placed the key for "+c.SystemUser+" instead; I have it removed there."))
