@@ -12,16 +12,14 @@ import (
 
 // Eligible tells whether a user may take part at all, as Slack describes them now.
 func (s *Service) Eligible(ctx context.Context, id UserID) error {
-	_, err := s.fullMember(ctx, id, "You cannot use this: %s.", "You were offboarded and cannot use this. "+ifMistaken)
+	_, err := s.fullMember(ctx, id, "You cannot use this: %s.", "You were offboarded and cannot use this.")
 	return err
 }
-
-const ifMistaken = "Ask an approver if that is a mistake."
 
 // member answers the profile of somebody else who is to receive access, and refuses
 // whoever may not.
 func (s *Service) member(ctx context.Context, id UserID) (Profile, error) {
-	profile, err := s.fullMember(ctx, id, "This person cannot be given access: %s.", "This person was offboarded and cannot be given access. "+ifMistaken)
+	profile, err := s.fullMember(ctx, id, "This person cannot be given access: %s.", "This person was offboarded and cannot be given access.")
 	if e, ok := errors.AsType[*Error](err); ok && e.Code == Forbidden {
 		e.About = id
 	}
