@@ -30,7 +30,7 @@ func BenchmarkRemovalsFirst(b *testing.B) {
 
 		begin := time.Now()
 		r.Types(bob, "revoke @carol")
-		r.PressPrivate(bob, "Take away")
+		r.PressPrivate(bob, "Revoke")
 		r.until("every revoked key is gone", func() bool { return r.placed(carols) == 0 })
 		took := time.Since(begin)
 		ideal := time.Duration(revoked) * time.Minute / limit
