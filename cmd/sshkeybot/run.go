@@ -21,7 +21,7 @@ func runCommand(now func() time.Time) *cobra.Command {
 			log := newLog(cfg.LogLevel, cfg.LogFormat, cmd.ErrOrStderr())
 			err = runBot(cmd.Context(), cfg, log, now)
 			if cmd.Context().Err() != nil {
-				return nil // told to stop, be it while it started
+				return nil //nolint:nilerr // told to stop, be it while it started
 			}
 			return err
 		},
