@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,9 +33,17 @@ func jumps(t *testing.T, ledger database, replicas int) {
 	clock.set(t, 0)
 	s.program, s.env = jumpy, append(s.env, "TEST_CLOCK="+string(clock))
 	cast := s.patientCast()
+	var acting atomic.Int32
+	for name, play := range cast {
+		acting.Add(1)
+		cast[name] = func(s stage) {
+			defer acting.Add(-1)
+			play(s)
+		}
+	}
 	cast["time"] = func(s stage) {
 		dice := rand.New(rand.NewPCG(*seed, 2))
-		for range 2 * kills {
+		for acting.Load() > 0 {
 			pause(time.Duration(dice.IntN(400)) * time.Millisecond)
 			clock.set(s.T, time.Duration(dice.IntN(13))*step-widest)
 		}
