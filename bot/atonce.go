@@ -138,7 +138,7 @@ func (b *Bot) decisionModal(ctx context.Context, a act) (slack.ModalViewRequest,
 	if err != nil {
 		return slack.ModalViewRequest{}, err
 	}
-	if err := b.decidable(v.Request); err != nil {
+	if err := v.Request.Undecided(b.now()); err != nil {
 		return slack.ModalViewRequest{}, err
 	}
 	if approver, err := b.cfg.Uses.IsApprover(ctx, a.Person); err == nil && !approver {
@@ -148,24 +148,4 @@ func (b *Bot) decisionModal(ctx context.Context, a act) (slack.ModalViewRequest,
 		return draw.DenyModal(v.Request.ID), nil
 	}
 	return draw.EditModal(v), nil
-}
-
-// decidable refuses a form about a request that is settled.
-func (b *Bot) decidable(r access.Request) error {
-	if r.State == access.Pending && b.now().Before(r.ExpiresAt) {
-		return nil
-	}
-	e := &access.Error{Code: access.Conflict, Message: "This request has expired unanswered. It can be asked again.", Who: r.DecidedBy, When: r.DecidedAt}
-	switch r.State {
-	case access.Approved:
-		e.Message = "This has been approved already."
-	case access.Denied:
-		e.Message = "This has been denied already."
-	case access.Cancelled:
-		e.Message = "This has been cancelled already."
-	case access.WaitingForKey:
-		e.Message = "This is still waiting for the person to register a key."
-	case access.Draft, access.Pending, access.Expired: // too late, whatever is written down
-	}
-	return e
 }

@@ -14,7 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"sshkeybot/bot/draw"
 	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
 )
@@ -37,9 +36,9 @@ type Config struct {
 	Log   *slog.Logger
 	Now   func() time.Time // nil is time.Now
 
-	ApprovalChannel string                // where requests are posted; empty is where they were asked
-	SystemUsers     []string              // that the form offers, the usual one first
-	Limits          draw.LimitsOfDuration // of what may be asked for
+	ApprovalChannel string           // where requests are posted; empty is where they were asked
+	SystemUsers     []string         // that the form offers, the usual one first
+	Limits          access.Durations // of what may be asked for
 }
 
 // Bot listens to Slack and answers.

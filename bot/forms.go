@@ -103,18 +103,10 @@ func asRefusal(err error) error {
 
 func (b *Bot) wrongDuration(text string) error {
 	d, forever, err := readDuration(text)
-	limits := b.cfg.Limits
-	switch {
-	case err != nil:
+	if err != nil {
 		return asRefusal(err)
-	case forever && !limits.Forever:
-		return refuse("Access for ever is not allowed here; name a duration such as 12h.")
-	case !forever && limits.Min > 0 && d < limits.Min:
-		return refuse("That is too short: the shortest grant is %s.", duration.Format(limits.Min))
-	case !forever && limits.Max > 0 && d > limits.Max:
-		return refuse("That is too long: the longest grant is %s.", duration.Format(limits.Max))
 	}
-	return nil
+	return b.cfg.Limits.Check(d, forever)
 }
 
 func readDuration(text string) (d time.Duration, forever bool, err error) {

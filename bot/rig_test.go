@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"sshkeybot/bot/draw"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -48,7 +47,7 @@ func scene(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
 	api.doors.first, api.doors.longest, api.doors.probe = time.Nanosecond, time.Nanosecond, time.Nanosecond // their pace as well
 	cfg := Config{
 		AppToken: w.AppToken(), APIURL: url, HTTP: client, API: api, Uses: r.office, Inbox: r.office, Log: slog.New(slog.DiscardHandler),
-		SystemUsers: []string{"runcloud", "root"}, Limits: draw.LimitsOfDuration{Min: time.Minute, Max: 720 * time.Hour},
+		SystemUsers: []string{"runcloud", "root"}, Limits: access.Durations{Min: time.Minute, Max: 720 * time.Hour},
 	}
 	for _, c := range change {
 		c(&cfg)

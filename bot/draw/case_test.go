@@ -226,11 +226,11 @@ func (w world) viewCases() map[string]any {
 	v := w.request(access.KindGrant, access.Pending)
 	v.Request.Pattern = w.foreign("web-*")
 	form := GrantForm{Person: bob, Duration: w.foreign("12h"), Servers: w.foreign("web-*"), SystemUser: "deploy", Reason: w.foreign("Fix it"), Channel: "C0OPS"}
-	limits := LimitsOfDuration{Min: 5 * time.Minute, Max: 30 * 24 * time.Hour}
+	limits := access.Durations{Min: 5 * time.Minute, Max: 30 * 24 * time.Hour}
 	return map[string]any{
 		"modal-register":    RegisterModal(),
 		"modal-grant":       GrantModal(form, []string{"runcloud", "deploy"}, limits),
-		"modal-grant-empty": GrantModal(GrantForm{}, []string{"runcloud"}, LimitsOfDuration{Min: time.Second, Max: time.Hour, Forever: true}),
+		"modal-grant-empty": GrantModal(GrantForm{}, []string{"runcloud"}, access.Durations{Min: time.Second, Max: time.Hour, Forever: true}),
 		"modal-deny":        DenyModal(12),
 		"modal-edit":        EditModal(v),
 		"modal-edit-extend": EditModal(w.request(access.KindExtend, access.Pending)),

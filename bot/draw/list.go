@@ -284,7 +284,7 @@ func liveNow(v access.RequestView) string {
 }
 
 // lasts tells how long access may be asked for, in the form that people type.
-func lasts(d LimitsOfDuration) string {
+func lasts(d access.Durations) string {
 	text := "from " + duration.Format(d.Min) + " to " + duration.Format(d.Max)
 	if d.Forever {
 		text += ", or forever"

@@ -2,7 +2,6 @@ package draw
 
 import (
 	"slices"
-	"time"
 
 	"github.com/slack-go/slack"
 
@@ -40,12 +39,6 @@ type GrantForm struct {
 	Channel    string // where the command was given; travels in private_metadata
 }
 
-// LimitsOfDuration are what a person may ask for, for the hint under the field.
-type LimitsOfDuration struct {
-	Min, Max time.Duration
-	Forever  bool
-}
-
 // RegisterModal asks for a public key.
 func RegisterModal() slack.ModalViewRequest {
 	where := "*Where to find it*\nLinux: `cat ~/.ssh/id_ed25519.pub`\nmacOS: `pbcopy &lt; ~/.ssh/id_ed25519.pub` copies it\n" +
@@ -60,7 +53,7 @@ func RegisterModal() slack.ModalViewRequest {
 }
 
 // GrantModal asks for access, filled in with what is known. The first of systemUsers is the usual one.
-func GrantModal(form GrantForm, systemUsers []string, limits LimitsOfDuration) slack.ModalViewRequest {
+func GrantModal(form GrantForm, systemUsers []string, limits access.Durations) slack.ModalViewRequest {
 	blocks := []slack.Block{
 		input(BlockPerson, "Who gets access", "", peopleMenu(form.Person)),
 		input(BlockDuration, "How long", "Like 30m, 12h, 7d or 1d12h; "+lasts(limits)+". The clock starts at the approval.", textInput("12h", form.Duration, lineMax)),

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"sshkeybot/bot"
-	"sshkeybot/bot/draw"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/control"
@@ -110,7 +109,7 @@ func (a *app) botConfig(api *bot.API, now func() time.Time) bot.Config {
 	return bot.Config{
 		AppToken: a.cfg.Slack.AppToken.Reveal(), APIURL: a.cfg.Slack.APIURL, API: api, Uses: a.service, Inbox: a.store, Log: a.log, Now: now,
 		ApprovalChannel: a.cfg.ApprovalChannel, SystemUsers: a.cfg.SystemUsers,
-		Limits: draw.LimitsOfDuration{Min: a.cfg.MinDuration, Max: a.cfg.MaxDuration, Forever: a.cfg.AllowForever},
+		Limits: a.service.Settings.Durations(),
 	}
 }
 

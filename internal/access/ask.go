@@ -39,7 +39,7 @@ func (s *Service) checkGrantAsk(ctx context.Context, a GrantAsk) error {
 	if !s.Settings.MayUse(a.SystemUser) {
 		return invalid(fmt.Sprintf("Keys are not placed for the system user `%s` here. Possible: %s.", a.SystemUser, strings.Join(s.Settings.SystemUsers, ", ")))
 	}
-	if err := s.checkDuration(a.Duration, a.Forever); err != nil {
+	if err := s.Settings.Durations().Check(a.Duration, a.Forever); err != nil {
 		return err
 	}
 	if err := s.Eligible(ctx, a.Asker); err != nil {
@@ -52,18 +52,30 @@ func (s *Service) checkGrantAsk(ctx context.Context, a GrantAsk) error {
 	return err
 }
 
-func (s *Service) checkDuration(d time.Duration, forever bool) error {
+// Durations are the limits of what may be asked for.
+type Durations struct {
+	Min, Max time.Duration
+	Forever  bool // whether a grant may have no end
+}
+
+// Check refuses a duration that is outside the limits.
+func (l Durations) Check(d time.Duration, forever bool) error {
 	switch {
-	case forever && !s.Settings.AllowForever:
+	case forever && !l.Forever:
 		return invalid("Access for ever is not allowed here; name a duration such as 12h.")
 	case forever:
 		return nil
-	case d < s.Settings.MinDuration:
-		return invalid(fmt.Sprintf("That is too short: the shortest grant is %s.", duration.Format(s.Settings.MinDuration)))
-	case d > s.Settings.MaxDuration:
-		return invalid(fmt.Sprintf("That is too long: the longest grant is %s.", duration.Format(s.Settings.MaxDuration)))
+	case d < l.Min:
+		return invalid(fmt.Sprintf("That is too short: the shortest grant is %s.", duration.Format(l.Min)))
+	case d > l.Max:
+		return invalid(fmt.Sprintf("That is too long: the longest grant is %s.", duration.Format(l.Max)))
 	}
 	return nil
+}
+
+// Durations answers the limits of what may be asked for here.
+func (s Settings) Durations() Durations {
+	return Durations{Min: s.MinDuration, Max: s.MaxDuration, Forever: s.AllowForever}
 }
 
 func (s *Service) newRequest(kind RequestKind, source string, asker, person UserID, channel string) Request {

@@ -55,7 +55,7 @@ func (s *Service) decide(ctx context.Context, tx Tx, d Decision, alias string) (
 	if err != nil {
 		return r, err
 	}
-	if err := s.undecided(r, d.At); err != nil {
+	if err := r.Undecided(s.pressed(d.At)); err != nil {
 		return r, err
 	}
 	fresh, err := tx.AddApproval(ctx, Approval{RequestID: r.ID, Approver: d.Actor, Verdict: d.Verdict, Reason: d.Reason, At: s.Now()})
@@ -84,10 +84,10 @@ func (s *Service) decide(ctx context.Context, tx Tx, d Decision, alias string) (
 	return s.approve(ctx, tx, r, d.Actor, alias)
 }
 
-// undecided refuses a request that was no longer open at that time (zero is now),
+// Undecided refuses what came at that time to a request that was no longer open then,
 // and says how it ended.
-func (s *Service) undecided(r Request, at time.Time) error {
-	if r.State == Pending && s.inTime(r, at) {
+func (r Request) Undecided(at time.Time) error {
+	if r.State == Pending && at.Before(r.ExpiresAt) {
 		return nil
 	}
 	e := &Error{Code: Conflict, Who: r.DecidedBy, When: r.DecidedAt}
@@ -108,13 +108,12 @@ func (s *Service) undecided(r Request, at time.Time) error {
 	return e
 }
 
-// inTime tells whether what was pressed at that time (zero is now) came before the
-// end of the request.
-func (s *Service) inTime(r Request, at time.Time) bool {
+// pressed is when something was pressed; zero is now.
+func (s *Service) pressed(at time.Time) time.Time {
 	if at.IsZero() {
-		at = s.Now()
+		return s.Now()
 	}
-	return at.Before(r.ExpiresAt)
+	return at
 }
 
 // close moves an open request to a final state.
@@ -266,7 +265,7 @@ func (s *Service) Cancel(ctx context.Context, id int64, actor UserID) (Request, 
 		case r.Asker != actor:
 			return forbidden("Only the person who asked can cancel this.")
 		case !r.State.Open():
-			return s.undecided(r, s.Now())
+			return r.Undecided(s.Now())
 		}
 		out, err = s.close(ctx, tx, r, Cancelled, actor, "")
 		return err
@@ -287,9 +286,9 @@ func (s *Service) Confirm(ctx context.Context, id int64, actor UserID, at time.T
 			return err
 		case r.Asker != actor:
 			return forbidden("Only the person who wrote this can confirm it.")
-		case r.State != Draft || !s.inTime(r, at):
+		case r.State != Draft || !s.pressed(at).Before(r.ExpiresAt):
 			r.State = nonDraft(r.State)
-			return s.undecided(r, at)
+			return r.Undecided(s.pressed(at))
 		}
 		out, err = s.approve(ctx, tx, r, actor, "")
 		return err

@@ -23,7 +23,7 @@ func (s *Service) Edit(ctx context.Context, e Edit) (Request, error) {
 		if r, err = tx.Request(ctx, e.RequestID); err != nil {
 			return err
 		}
-		if err := s.undecided(r, e.At); err != nil {
+		if err := r.Undecided(s.pressed(e.At)); err != nil {
 			return err
 		}
 		r, err = s.edit(ctx, tx, r, e)
