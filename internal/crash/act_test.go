@@ -12,8 +12,9 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// patience is how long people go on trying while the program is being killed.
-const patience = 60 * time.Second
+// patience is how long people go on trying while the program is being killed, and the
+// machine is slow.
+const patience = 3 * time.Minute
 
 // again tries until Slack has seen an acknowledgement, as somebody does who is shown
 // an error.
@@ -135,17 +136,21 @@ func (s stage) confirms(command, kind string, p *person) {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		s.types(first, command)
 		if ts, value, ok := s.draft(ids); ok {
-			err := s.again(command, func(ctx context.Context) (slacksim.Outcome, error) {
-				return s.slack.ClickEphemeral(ctx, first, ts, slacksim.Pick{ActionID: draw.ActionConfirm, Value: value})
-			})
-			if err != nil {
+			r := request{value, ts}
+			if err := s.presses(first, draw.ActionConfirm, r); err != nil {
 				s.Fatal(err)
 			}
-			s.decided(request{id: value}, "approved")
+			s.decided(r, "approved")
 			return
 		}
 	}
 	s.Fatalf("%s: no draft to confirm", command)
+}
+
+// ends brings the end of a person's grant near.
+func (s stage) ends(p *person, at time.Time) {
+	s.Helper()
+	s.ledger.exec(s.T, fmt.Sprintf("UPDATE grants SET ends_at = %d WHERE person = '%s'", at.UnixMilli(), p.id))
 }
 
 // draft waits a moment for a private answer about one of the requests.

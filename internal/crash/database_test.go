@@ -76,7 +76,7 @@ func (d database) do(t *testing.T, fn func(db *sql.DB) error) error {
 // database is being set up or recovers.
 func (d database) texts(t *testing.T, query string, args ...any) (found []string) {
 	t.Helper()
-	until(t, 30*time.Second, func() string {
+	until(t, patience, func() string {
 		err := d.do(t, func(db *sql.DB) error {
 			found = found[:0]
 			rows, err := db.QueryContext(t.Context(), query, args...)

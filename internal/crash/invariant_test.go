@@ -15,7 +15,7 @@ import (
 )
 
 // settles is how long everything may take to come to rest once nothing is ill.
-const settles = 90 * time.Second
+const settles = 3 * time.Minute
 
 // doubted is a key that was looked for and not found, while a call may still place it.
 const doubted = "state = 'leaving' AND credential_id = 0 AND attempts > 0 AND recheck_at > 0"
@@ -100,6 +100,7 @@ func (s stage) hastens(strangers []string) {
 	s.ledger.exec(s.T, "UPDATE results SET updated_at = 0 WHERE phase = 'inspect' AND state = 'waiting'")
 	s.none(owed)
 	s.outlasts()
+	until(s.T, settles, s.otherLives)
 	s.atPeace(strangers)
 	s.none("SELECT 'result of ' || CAST(request_id AS TEXT) || ' is unknown' FROM results WHERE state = 'unknown'")
 }
@@ -120,7 +121,9 @@ func (s stage) audit() {
 	events := s.events()
 	s.chained(events)
 	s.decidedOnce(events)
-	s.livesAgree()
+	if diff := s.otherLives(); diff != "" {
+		s.Error(diff)
+	}
 	handled := s.ledger.texts(s.T, "SELECT id FROM inbox WHERE handled = 1")
 	slices.Sort(handled)
 	for _, id := range s.acked {
@@ -200,9 +203,8 @@ func (s stage) decidedOnce(events []access.Event) {
 	}
 }
 
-// livesAgree checks that the ledger's live grants are those that people were told of.
-func (s stage) livesAgree() {
-	s.Helper()
+// otherLives tells how the ledger's live grants differ from those that people were told of.
+func (s stage) otherLives() string {
 	var want []string
 	for _, p := range s.people {
 		if p.has {
@@ -212,8 +214,9 @@ func (s stage) livesAgree() {
 	got := s.ledger.texts(s.T, "SELECT DISTINCT person FROM grants WHERE state = 'live' ORDER BY person")
 	slices.Sort(want)
 	if diff := cmp.Diff(want, got); diff != "" {
-		s.Errorf("live grants (-want +got):\n%s", diff)
+		return "live grants (-want +got):\n" + diff
 	}
+	return ""
 }
 
 // strangers puts the same keys on every server as somebody with the dashboard would.

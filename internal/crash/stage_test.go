@@ -49,6 +49,9 @@ type world struct {
 	people   []*person
 }
 
+// stages are as many as play at a time: more of them would only slow one another.
+var stages = make(chan struct{}, 5)
+
 // setup says what a stage is like.
 type setup struct {
 	servers  int
@@ -61,6 +64,8 @@ type setup struct {
 
 func newStage(t *testing.T, ledger database, s setup) stage {
 	t.Helper()
+	stages <- struct{}{}
+	t.Cleanup(func() { <-stages })
 	if s.lifetime == 0 {
 		s.lifetime = 12 * time.Hour
 	}
@@ -140,7 +145,7 @@ func (s stage) up(n int) {
 // heard waits until n replicas run, and Slack reaches them.
 func (s stage) heard(n int) {
 	s.Helper()
-	until(s.T, 30*time.Second, func() string {
+	until(s.T, patience, func() string {
 		running := 0
 		for i := range n {
 			if strings.Contains(s.child(i).log.String(), `"running"`) {

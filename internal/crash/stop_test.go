@@ -2,6 +2,7 @@ package crash
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,12 +21,10 @@ func stops(t *testing.T, ledger database, replicas int) {
 	p := s.person("alice", ed25519Key(t))
 	p.has = true
 	s.registers(p)
+	s.hangsAfter(30)
 	s.grants(p, "1h", "r-alice")
 	for i := range 3 {
-		s.placedAtLeast([]int{3, 7, 7}[i])
-		if i == 1 { // from here on nothing is placed any more
-			s.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultHang})
-		}
+		s.placedAtLeast([]int{3, 7, 30}[i])
 		if i == 2 {
 			s.hanging()
 		}
@@ -50,9 +49,9 @@ func TestStopWhileSlackHangs(t *testing.T) {
 	p := s.person("alice", ed25519Key(t))
 	p.has = true
 	s.registers(p)
+	s.hangsAfter(2)
 	s.grants(p, "1h", "r-alice")
 	s.placedAtLeast(2)
-	s.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultHang})
 	for _, method := range []string{"users.info", "chat.postMessage", "chat.postEphemeral", "chat.update"} {
 		s.slack.Fail(method, slices.Repeat([]slacksim.Fault{{Delay: time.Minute}}, 50)...)
 	}
@@ -77,6 +76,16 @@ func (s stage) placedAtLeast(n int) {
 			return "too few keys are placed"
 		}
 		return ""
+	})
+}
+
+// hangsAfter has every call that places a key hang, once so many are placed.
+func (s stage) hangsAfter(n int32) {
+	var placed atomic.Int32
+	s.account.OnCall(func(c runcloudsim.Call) {
+		if c.Op == runcloudsim.OpCreate && c.Phase == runcloudsim.After && placed.Add(1) == n {
+			s.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultHang})
+		}
 	})
 }
 

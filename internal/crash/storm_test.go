@@ -128,7 +128,7 @@ func (s stage) cast() map[string]func(stage) {
 			s.grants(dave, "1h", "r-dave")
 			s.confirms("revoke @dave for r-out", "revoke", dave)
 		},
-		"erin extends": func(s stage) { s.registers(erin); s.grants(erin, "40s", "r-erin"); s.extends(erin) },
+		"erin extends": func(s stage) { s.registers(erin); s.grants(erin, "1h", "r-erin"); s.extends(erin) },
 		"frank leaves": func(s stage) {
 			s.registers(frank)
 			s.grants(frank, "1h", "r-frank")
