@@ -11,10 +11,20 @@ import (
 )
 
 const (
-	quick       = 1500 * time.Millisecond // how long an acknowledgement waits for an answer that it can carry
-	maxAnswer   = 18 << 10                // bytes of an answer in an acknowledgement
-	answersLive = 29 * time.Minute        // how long a response_url is worth trying
+	maxAnswer   = 18 << 10         // bytes of an answer in an acknowledgement
+	answersLive = 29 * time.Minute // how long a response_url is worth trying
 )
+
+// windows is how long something may take before Slack has its acknowledgement.
+type windows struct {
+	answer time.Duration // how long an acknowledgement waits for an answer that it can carry
+	look   time.Duration // how long a look may take before a modal is opened
+	open   time.Duration // how long after somebody's act a modal may still be opened
+}
+
+// slackWindows: Slack waits three seconds for an acknowledgement, and as long does the
+// trigger of a modal live.
+var slackWindows = windows{answer: 1500 * time.Millisecond, look: 1200 * time.Millisecond, open: 2500 * time.Millisecond}
 
 // slot takes the answer to a command as long as the acknowledgement can carry it.
 type slot struct {

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"time"
 
 	"github.com/slack-go/slack"
 
@@ -10,14 +9,6 @@ import (
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
 )
-
-// lookLimit is how long a look may take before a modal is opened: its trigger lives
-// for three seconds.
-const lookLimit = 1200 * time.Millisecond
-
-// openLimit is how long after somebody's act a modal may still be opened, with
-// time left to acknowledge the act.
-const openLimit = 2500 * time.Millisecond
 
 // atOnce deals with what must not or need not be stored: refusals, the help, and
 // modals. It answers the payload of the acknowledgement.
@@ -73,7 +64,7 @@ func (b *Bot) prefilled(a act, c command) draw.GrantForm {
 
 // open shows a modal, and answers why not when that fails.
 func (b *Bot) open(ctx context.Context, a act, view slack.ModalViewRequest) any {
-	soon, cancel := context.WithTimeout(ctx, openLimit-b.now().Sub(a.At))
+	soon, cancel := context.WithTimeout(ctx, b.windows.open-b.now().Sub(a.At))
 	defer cancel()
 	if err := b.cfg.API.OpenModal(soon, a.Trigger, view); err != nil {
 		b.cfg.Log.Warn("a form could not be opened", "envelope", a.ID, "form", view.CallbackID, "error", err)
@@ -98,7 +89,7 @@ func (b *Bot) answerSoon(a act, r reply, cause error) {
 // clickAtOnce opens the modal that a button asks for. What it cannot decide quickly
 // it leaves to the submission, which is checked in any case.
 func (b *Bot) clickAtOnce(ctx context.Context, a act) bool {
-	look, cancel := context.WithTimeout(ctx, lookLimit)
+	look, cancel := context.WithTimeout(ctx, b.windows.look)
 	defer cancel()
 	var view slack.ModalViewRequest
 	var err error

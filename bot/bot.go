@@ -43,9 +43,10 @@ type Config struct {
 
 // Bot listens to Slack and answers.
 type Bot struct {
-	cfg    Config
-	socket *socket.Client
-	crew   *crew
+	cfg     Config
+	socket  *socket.Client
+	crew    *crew
+	windows windows
 
 	mu     sync.Mutex
 	busy   map[string]bool   // envelopes in the hands of this process
@@ -57,7 +58,7 @@ func New(cfg Config) *Bot {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	b := &Bot{cfg: cfg, crew: newCrew(), busy: map[string]bool{}, mended: map[Ref]time.Time{}}
+	b := &Bot{cfg: cfg, crew: newCrew(), windows: slackWindows, busy: map[string]bool{}, mended: map[Ref]time.Time{}}
 	b.socket = socket.New(socket.Config{AppToken: cfg.AppToken, APIURL: cfg.APIURL, HTTP: cfg.HTTP, Log: cfg.Log, Handler: b.receive, Lost: b.lost})
 	return b
 }
@@ -114,10 +115,10 @@ func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {
 		return nil, nil
 	}
 	if !fresh { // delivered before: that delivery's acknowledgement carries the answer, and must come first
-		sleep(ctx, quick-time.Since(e.At))
+		sleep(ctx, b.windows.answer-time.Since(e.At))
 		return nil, nil
 	}
-	return s.wait(ctx, quick-time.Since(e.At)), nil
+	return s.wait(ctx, b.windows.answer-time.Since(e.At)), nil
 }
 
 // lost gives the answer that an acknowledgement could not carry by another way.

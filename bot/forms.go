@@ -14,7 +14,7 @@ import (
 // submissionAtOnce answers what is wrong with a form beside its fields, while the form is
 // still open. What cannot be seen quickly is left to the handling.
 func (b *Bot) submissionAtOnce(ctx context.Context, a act) (payload any, done bool) {
-	look, cancel := context.WithTimeout(ctx, lookLimit)
+	look, cancel := context.WithTimeout(ctx, b.windows.look)
 	defer cancel()
 	wrong := b.wrong(look, a)
 	if len(wrong) == 0 {

@@ -68,7 +68,7 @@ func (c *checker) style(path string, b Block) {
 	}
 }
 
-// options checks a list of options and returns how many there are.
+// options checks a list of options.
 func (c *checker) options(path string, list []Block, most int, rich bool) {
 	c.count(path, len(list), 1, most)
 	for i, o := range list {

@@ -15,7 +15,7 @@
 //     top-level text beside blocks is only warned of, as by Slack, and kept too.
 //   - Membership, archived channels, private channels the bot must not know of,
 //     chat.update and chat.delete of own messages only, threads by the parent's ts.
-//   - Modals: triggers of three seconds and one use, stacks of three views, hashes,
+//   - Modals: triggers of one use within TriggerLife, stacks of three views, hashes,
 //     external IDs, required inputs, the four response actions.
 //   - response_url: five uses in 30 minutes.
 //   - Socket Mode: one-time tickets, hello, pings, pongs, close handshakes, at most

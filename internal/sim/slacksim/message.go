@@ -78,7 +78,7 @@ func (w *Workspace) find(channel, ts string) *Message {
 	return nil
 }
 
-// json is the message in an answer or a payload.
+// messageJSON is the message in an answer or a payload.
 func (w *Workspace) messageJSON(m *Message) map[string]any {
 	body := map[string]any{
 		"type": "message", "ts": m.TS, "text": m.Text, "user": m.User, "team": w.opt.TeamID,

@@ -33,6 +33,7 @@ type Options struct {
 	ConnectionLife time.Duration   // of one socket; 1 h by default
 	WarningLead    time.Duration   // from the disconnect message to the closing; 10 s by default
 	AckLimit       time.Duration   // 3 s by default
+	TriggerLife    time.Duration   // how long a trigger_id can open a modal; 3 s by default
 	EventRetries   []time.Duration // pauses before events are sent again; 0, 1 min, 5 min by default
 }
 
@@ -63,6 +64,7 @@ func (o Options) withDefaults() Options {
 	orTime(&o.ConnectionLife, time.Hour)
 	orTime(&o.WarningLead, 10*time.Second)
 	orTime(&o.AckLimit, 3*time.Second)
+	orTime(&o.TriggerLife, 3*time.Second)
 	if o.RateScale <= 0 {
 		o.RateScale = 1
 	}

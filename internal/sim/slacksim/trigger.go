@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// triggerLife is how long a trigger_id can open a modal.
-const triggerLife = 3 * time.Second
-
 // trigger is the right to open one modal before somebody's eyes.
 type trigger struct {
 	user string
@@ -20,7 +17,7 @@ type trigger struct {
 func (w *Workspace) newTrigger(user, view string) string {
 	w.serial++
 	id := fmt.Sprintf("%d.%d.sim%05d", w.opt.Now().Unix(), w.serial, w.serial)
-	w.triggers[id] = &trigger{user: user, view: view, till: w.opt.Now().Add(triggerLife)}
+	w.triggers[id] = &trigger{user: user, view: view, till: w.opt.Now().Add(w.opt.TriggerLife)}
 	return id
 }
 
