@@ -40,10 +40,13 @@ func TestEveryVerbIsAnswered(t *testing.T) {
 
 func TestCommandBecomesOneRequest(t *testing.T) {
 	t.Parallel()
-	r := start(t, slacksim.Options{MentionLabels: true})
+	r := scene(t, slacksim.Options{MentionLabels: true})
+	r.bot.windows.answer = 200 * time.Millisecond // the second delivery waits it out
+	r.run(t)
 	r.DuplicateNext(1)
 	r.types(t, "U1", `grant @bob 12h on web-* as root for the <disk> & "more"`)
 	r.until(t, "both acknowledged", func() bool { return r.Deliveries()[0].Acks == 2 })
+	r.until(t, "it is handled", func() bool { return len(r.office.unhandled()) == 0 })
 	v, err := r.office.View(t.Context(), 1)
 	if err != nil || r.office.requests() != 1 {
 		t.Fatalf("%d requests, %v", r.office.requests(), err)
@@ -139,16 +142,14 @@ func TestFormThatCannotBeOpened(t *testing.T) {
 
 func TestSlowAnswerFollows(t *testing.T) {
 	t.Parallel()
-	release := make(chan struct{})
-	r := start(t, slacksim.Options{})
-	r.office.slow = func() { <-release }
-	if got := r.types(t, "U1", "grant @bob 1h"); got != "" {
+	r := scene(t, slacksim.Options{})
+	r.bot.windows.answer = 20 * time.Millisecond
+	r.run(t)
+	_, open := r.gate(t)
+	if got := r.types(t, "U1", "grant @bob 1h"); got != "" { // acknowledged all the same
 		t.Errorf("answered %q", got)
 	}
-	if took := r.Deliveries()[0].Latency; took > 2500*time.Millisecond {
-		t.Errorf("acknowledged after %s", took)
-	}
-	close(release)
+	open()
 	r.until(t, "the answer", func() bool { return strings.Contains(r.whispered("U1").Text, "Request 1") })
 	if r.Count("response_url") != 1 {
 		t.Error("not over the response_url")
@@ -281,7 +282,8 @@ func TestPanicIsAnswered(t *testing.T) {
 	r.until(t, "it is settled, or it would panic again", func() bool { return len(r.office.unhandled()) == 0 })
 }
 
-func TestTwoHundredCommandsInTwoSeconds(t *testing.T) {
+// However many type at once, each has the answer in the acknowledgement.
+func TestTwoHundredCommandsAtOnce(t *testing.T) {
 	t.Parallel()
 	const commands = 200
 	r := start(t, slacksim.Options{})
@@ -306,21 +308,25 @@ func TestTwoHundredCommandsInTwoSeconds(t *testing.T) {
 
 func TestCloseFinishesWhatRuns(t *testing.T) {
 	t.Parallel()
-	release, begun := make(chan struct{}), make(chan struct{}, 1)
 	r := start(t, slacksim.Options{})
-	r.office.slow = func() { begun <- struct{}{}; <-release }
-	var sent sync.WaitGroup
-	sent.Go(func() { r.types(t, "U1", "grant @bob 1h") })
-	<-begun
+	begun, open := r.gate(t)
+	answers := make(chan slacksim.CommandResult, 1)
+	go func() {
+		got, _ := r.Command(t.Context(), "U1", "C1", "/sshkey grant @bob 1h")
+		answers <- got
+	}()
+	await(t, begun, "the command")
 	closed := make(chan struct{})
 	go func() {
 		r.bot.Close(t.Context())
 		close(closed)
 	}()
-	close(release)
-	<-closed
-	<-r.ended
-	sent.Wait()
+	open()
+	await(t, closed, "the end of closing")
+	await(t, r.ended, "the end of the bot")
+	if got := await(t, answers, "the answer"); !got.Acked {
+		t.Errorf("%+v", got)
+	}
 	if r.office.requests() != 1 || len(r.office.unhandled()) > 0 {
 		t.Errorf("%d requests, left %v", r.office.requests(), r.office.unhandled())
 	}

@@ -1,10 +1,12 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,9 +23,16 @@ type rig struct {
 	ended     chan struct{}
 }
 
+// ample is how long a test waits for what must come; only a failing one waits it out.
+const ample = time.Minute
+
+// unhurried are the windows of a test that is not about slowness, on a machine that may be slow.
+var unhurried = windows{answer: ample, look: ample, open: ample}
+
 // scene makes a rig whose bot does not run yet.
 func scene(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
 	t.Helper()
+	o.AckLimit, o.TriggerLife = cmp.Or(o.AckLimit, 2*ample), cmp.Or(o.TriggerLife, 2*ample)
 	w := slacksim.New(o)
 	url, err := w.Start()
 	if err != nil {
@@ -40,7 +49,7 @@ func scene(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
 	w.AddChannel(slacksim.Channel{ID: "C2", Name: "random", Members: members})
 	transport := &http.Transport{MaxIdleConnsPerHost: 50}
 	t.Cleanup(transport.CloseIdleConnections)
-	client := &http.Client{Transport: transport, Timeout: 5 * time.Second}
+	client := &http.Client{Transport: transport, Timeout: ample}
 	r := &rig{Workspace: w, office: newOffice(), ended: make(chan struct{})}
 	api := NewAPI(w.BotToken(), url, client)
 	api.gate = scaled(1000)                                                                                 // the played limits are off; the pace has tests of its own
@@ -53,6 +62,7 @@ func scene(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
 		c(&cfg)
 	}
 	r.bot = New(cfg)
+	r.bot.windows = unhurried
 	r.announcer = &Announcer{API: api, Uses: r.office, Store: r.office, Log: cfg.Log, Now: time.Now}
 	return r
 }
@@ -85,7 +95,7 @@ func (r *rig) run(t *testing.T) {
 // until waits for a condition that comes true over real sockets.
 func (r *rig) until(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), ample)
 	defer cancel()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -96,6 +106,35 @@ func (r *rig) until(t *testing.T, what string, cond func() bool) {
 			t.Fatalf("waited in vain for: %s", what)
 		}
 	}
+}
+
+// await waits for a signal.
+func await[T any](t *testing.T, signal <-chan T, what string) (value T) {
+	t.Helper()
+	select {
+	case value = <-signal:
+	case <-time.After(ample):
+		t.Fatalf("%s: it never comes", what)
+	}
+	return value
+}
+
+// gate holds up whatever would change something, until it is opened or the test is over.
+func (r *rig) gate(t *testing.T) (reached <-chan struct{}, open func()) {
+	t.Helper()
+	came, pass := make(chan struct{}, 1), make(chan struct{})
+	r.office.mu.Lock()
+	defer r.office.mu.Unlock()
+	r.office.slow = func() {
+		select {
+		case came <- struct{}{}:
+		default:
+		}
+		<-pass
+	}
+	open = sync.OnceFunc(func() { close(pass) })
+	t.Cleanup(open)
+	return came, open
 }
 
 // types types a command and answers the text in the acknowledgement.
