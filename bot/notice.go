@@ -103,7 +103,7 @@ func isLetter(n access.Notice) bool {
 // rests, so that nobody keeps a button that does nothing, and those who cannot read the
 // channel of the request learn how it went. A letter that Slack has no more is left alone.
 func (n *Announcer) redrawLetters(ctx context.Context, v *access.RequestView) error {
-	if slices.ContainsFunc(v.Results, moves) {
+	if slices.ContainsFunc(v.Results, access.Result.Moving) {
 		return nil
 	}
 	for _, letter := range slices.Clone(v.Messages) {
@@ -218,7 +218,7 @@ func (n *Announcer) where(ctx context.Context, notice access.Notice, view *acces
 // redrawHomes has the App Home drawn anew of those who see there what came of a
 // request's work, once that rests. The request itself they see when it changes.
 func (n *Announcer) redrawHomes(ctx context.Context, tx access.Tx, v access.RequestView) error {
-	if len(v.Results) == 0 || slices.ContainsFunc(v.Results, moves) {
+	if len(v.Results) == 0 || slices.ContainsFunc(v.Results, access.Result.Moving) {
 		return nil
 	}
 	people := append([]string{string(v.Request.Person), string(v.Request.Asker)}, v.Deciders...)

@@ -71,7 +71,7 @@ func (t *thread) one(ctx context.Context, all []access.Result, settled bool) err
 // settled tells whether the phase has come to rest, so that its list is complete.
 func (t *thread) settled() bool {
 	all := t.results()
-	return len(all) > 0 && !slices.ContainsFunc(all, moves)
+	return len(all) > 0 && !slices.ContainsFunc(all, access.Result.Moving)
 }
 
 func (t *thread) results() []access.Result {
@@ -82,12 +82,6 @@ func (t *thread) results() []access.Result {
 		}
 	}
 	return all
-}
-
-// moves tells of a result that is expected to change in a moment. What waits for a
-// server to come back, or for RunCloud to recover, may take days.
-func moves(r access.Result) bool {
-	return r.State == access.Unsure || r.State == access.Waiting && (r.Problem == access.NoProblem || r.Problem == access.ProblemLimited)
 }
 
 // progress keeps one message up to date while the work goes on. Work that was quick
@@ -108,7 +102,7 @@ func (t *thread) left(all []access.Result) time.Duration {
 	var began time.Time
 	moving, done := 0, 0
 	for _, r := range all {
-		if moves(r) {
+		if r.Moving() {
 			moving++
 			if began.IsZero() || r.UpdatedAt.Before(began) {
 				began = r.UpdatedAt
@@ -116,7 +110,7 @@ func (t *thread) left(all []access.Result) time.Duration {
 		}
 	}
 	for _, r := range all {
-		if !moves(r) && !r.UpdatedAt.Before(began) {
+		if !r.Moving() && !r.UpdatedAt.Before(began) {
 			done++
 		}
 	}
@@ -131,7 +125,7 @@ func (t *thread) left(all []access.Result) time.Duration {
 func (t *thread) tell(ctx context.Context, all []access.Result, settled bool) error {
 	var fresh []access.Result
 	for _, r := range all {
-		if r.State != r.Told && !moves(r) && (settled || r.State != access.Waiting) && t.worthTelling(r) {
+		if r.State != r.Told && !r.Moving() && (settled || r.State != access.Waiting) && t.worthTelling(r) {
 			fresh = append(fresh, r)
 		}
 	}

@@ -20,7 +20,7 @@ func Notice(n access.Notice, v *access.RequestView, g *access.Grant) Message {
 	case access.NoticeEnding:
 		p.endingSoon(v, g)
 	case access.NoticeLapsed:
-		p.say("*Your SSH access" + whose(v, g) + " has a gap.* RunCloud removed your key by its own timer before I could renew it. I place it again as soon as I can." + wentWrong(n))
+		p.say("*Your SSH access" + whose(v, g) + " has a gap" + gap(v) + ".* RunCloud removes keys by its own timer, and yours could not be renewed in time. I place it again as soon as I can." + wentWrong(n))
 	case access.NoticeHalted:
 		p.say("*RunCloud refuses every call of mine (401), so nothing can be placed or removed.* There are two possible causes:",
 			"• The token is wrong or was revoked: set a valid RUNCLOUD_API_TOKEN and start me again.",
@@ -45,6 +45,26 @@ func wentWrong(n access.Notice) string {
 		return " What went wrong: " + detail
 	}
 	return ""
+}
+
+// gap names the servers where a key still has to be placed.
+func gap(v *access.RequestView) string {
+	var missing []access.ServerRef
+	if v != nil {
+		for _, r := range outcomes(v.Results) {
+			if r.Phase == access.PhaseAdd && !r.State.Final() {
+				missing = append(missing, access.ServerRef{ID: r.Server, Name: r.Name})
+			}
+		}
+	}
+	switch n := len(missing); {
+	case n == 0:
+		return ""
+	case n <= fewServers/2:
+		return " on " + serverNames(missing)
+	default:
+		return " on " + servers(n)
+	}
 }
 
 // whose names a grant by its servers and its system user.

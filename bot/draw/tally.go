@@ -82,7 +82,7 @@ func tallyOf(results []access.Result, phase access.Phase) tally {
 		}
 		t.servers++
 		t.by[o.State]++
-		if o.State == access.Unsure || o.State == access.Waiting && (o.Problem == access.NoProblem || o.Problem == access.ProblemLimited) {
+		if (access.Result{State: o.State, Problem: o.Problem}).Moving() {
 			t.moving++
 		}
 	}

@@ -77,6 +77,11 @@ func (s *Service) reopen(ctx context.Context, tx Tx, p Placement) error {
 	if err != nil {
 		return err
 	}
+	return s.showReopened(ctx, tx, p, reopened)
+}
+
+// showReopened has the requests of results that wait again drawn anew.
+func (s *Service) showReopened(ctx context.Context, tx Tx, p Placement, reopened []Result) error {
 	for _, r := range reopened {
 		if err := tx.Announce(ctx, r.RequestID); err != nil {
 			return err

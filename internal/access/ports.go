@@ -167,6 +167,7 @@ type PlacementTx interface {
 // RenewalQuery selects the placed keys to be placed anew.
 type RenewalQuery struct {
 	Now          time.Time
+	Spare        time.Duration // how much earlier than its grant a temporary key may lapse
 	LapsesBefore time.Time     // temporary keys that lapse at or before
 	PlacedBefore time.Time     // permanent keys placed at or before
 	Permanent    time.Duration // grants longer than that, and those without an end, keep a key permanent
@@ -205,6 +206,9 @@ type ResultTx interface {
 	// ReopenResults makes removals of a key from a server wait again that were settled
 	// as done, or as out of reach, since that time, and answers them.
 	ReopenResults(ctx context.Context, server int64, systemUser, fingerprint string, since time.Time) ([]Result, error)
+	// ReopenAdditions makes additions of a placement's key to its server wait again that
+	// were settled and whose grants want it there at that time, and answers them.
+	ReopenAdditions(ctx context.Context, p Placement, now time.Time) ([]Result, error)
 	// OpenInspections lists inspections that are not final.
 	OpenInspections(ctx context.Context) ([]Result, error)
 	// Unsettled lists the requests with results that still change by themselves.

@@ -17,7 +17,8 @@ type ResultState string
 
 // The states of a result. Waiting, Failed and Unsure may still change by themselves
 // or by a retry; the others are final, but that a removal is opened again when a key
-// turns up that was held to be gone.
+// turns up that was held to be gone, and an addition when its key could not be renewed
+// in time.
 const (
 	Waiting      ResultState = "waiting"
 	Done         ResultState = "done" // placed, or removed, and confirmed
@@ -47,4 +48,10 @@ type Result struct {
 	Detail      string
 	UpdatedAt   time.Time
 	Told        ResultState // the state that the thread has shown last; empty for none
+}
+
+// Moving tells of a result that is expected to change in a moment. What waits for a
+// server to come back, or for RunCloud to recover, may take days.
+func (r Result) Moving() bool {
+	return r.State == Unsure || r.State == Waiting && (r.Problem == NoProblem || r.Problem == ProblemLimited)
 }

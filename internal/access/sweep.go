@@ -243,7 +243,7 @@ func (s *Service) renew(ctx context.Context) error {
 // temporary one would be.
 func (s *Service) toRenew(now time.Time) RenewalQuery {
 	q := RenewalQuery{
-		Now: now, LapsesBefore: now.Add(min(renewalLead, s.Settings.TemporaryLifetime/4)), PlacedBefore: now.Add(-s.Settings.TemporaryLifetime),
+		Now: now, Spare: min(time.Minute, s.Settings.TemporaryLifetime/100), LapsesBefore: now.Add(min(renewalLead, s.Settings.TemporaryLifetime/4)), PlacedBefore: now.Add(-s.Settings.TemporaryLifetime),
 		Permanent: math.MaxInt64, Limit: sweepBatch,
 	}
 	if s.Settings.LongGrants == Permanent {
@@ -263,7 +263,8 @@ func (s *Service) othersDo(ctx context.Context, tx Tx, p Placement) (bool, error
 }
 
 // tellLapsed tells a person, once, when a renewal has not come about by the time
-// RunCloud would have removed the old key.
+// RunCloud would have removed the old key, or RunCloud refuses the new one. Until it is
+// placed, the request does not say any more that it is.
 func (s *Service) tellLapsed(ctx context.Context) error {
 	return s.Store.Update(ctx, func(tx Tx) error {
 		now := s.Now()
@@ -271,12 +272,24 @@ func (s *Service) tellLapsed(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, p := range late {
-			if !p.Urgent || p.ToldLapsed {
+		refused, err := tx.Placements(ctx, PlacementQuery{States: []PlacementState{PlacementWanted, PlacementUnknown}, Problem: ProblemRefused})
+		if err != nil {
+			return err
+		}
+		told := map[int64]bool{}
+		for _, p := range append(late, refused...) {
+			if !p.Urgent || p.ToldLapsed || told[p.ID] {
 				continue
 			}
-			p.ToldLapsed = true
+			p.ToldLapsed, told[p.ID] = true, true
 			if _, err := tx.MovePlacement(ctx, p, p.State, p.Attempts); err != nil {
+				return err
+			}
+			reopened, err := tx.ReopenAdditions(ctx, p, now)
+			if err != nil {
+				return err
+			}
+			if err := s.showReopened(ctx, tx, p, reopened); err != nil {
 				return err
 			}
 			// One message tells of all servers that lapse in the same hour.
@@ -350,16 +363,17 @@ func (s *Service) Summarise(ctx context.Context, at time.Duration) error {
 	day := now.Format(time.DateOnly)
 	// By the clock on the wall: the day the clocks change does not have 24 hours.
 	hour := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, int(at.Seconds()), 0, now.Location())
-	if now.Before(hour) {
-		return nil
+	early := now.Before(hour)
+	if early {
+		day = now.AddDate(0, 0, -1).Format(time.DateOnly) // the last whose hour has come
 	}
 	return s.Store.Update(ctx, func(tx Tx) error {
 		last, err := tx.Flag(ctx, flagSummary)
-		if err != nil || last == day {
+		if err != nil || last == day || early && last != "" {
 			return err
 		}
 		if err := tx.SetFlag(ctx, flagSummary, day); err != nil || last == "" {
-			return err // the day the bot was installed has nothing to sum up
+			return err // installed after that hour: there is nothing to sum up
 		}
 		debt, err := tx.Debt(ctx, s.Now())
 		if err != nil {

@@ -252,7 +252,7 @@ func (s *Service) later(p Placement, cause error) Placement {
 	}
 	p.NextAt = p.NextAt.Add(min(longestWait, max(RetryAfter(cause), backoff(p.Attempts))))
 	p.Problem, p.Detail = problemOf(cause), MessageOf(cause)
-	p.Stuck = p.State != PlacementLeaving && (p.Problem == ProblemRefused || p.Problem == ProblemForeign)
+	p.Stuck = p.State != PlacementLeaving && (p.Problem == ProblemForeign || p.Problem == ProblemRefused && !p.Urgent) // a renewal was not refused before
 	return p
 }
 

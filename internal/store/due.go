@@ -22,10 +22,10 @@ func (t *tx) DueWork(ctx context.Context, now time.Time) ([]access.Work, error) 
 // DueRenewals implements access.PlacementTx; what lapses first comes first.
 func (t *tx) DueRenewals(ctx context.Context, q access.RenewalQuery) ([]access.Placement, error) {
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements p WHERE state = 'placed' AND (
-			lapses_at > 0 AND lapses_at <= $2 AND EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at > p.lapses_at))
+			lapses_at > 0 AND lapses_at <= $2 AND EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at > p.lapses_at + $5))
 			OR temporary = 0 AND placed_at <= $3 AND EXISTS (`+covering+`)
 				AND NOT EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at - g.starts_at > $4)))
-		ORDER BY lapses_at, id`+limit(q.Limit), ms(q.Now), ms(q.LapsesBefore), ms(q.PlacedBefore), q.Permanent.Milliseconds())
+		ORDER BY lapses_at, id`+limit(q.Limit), ms(q.Now), ms(q.LapsesBefore), ms(q.PlacedBefore), q.Permanent.Milliseconds(), q.Spare.Milliseconds())
 }
 
 // CapWaits implements access.PlacementTx.

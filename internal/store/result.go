@@ -56,6 +56,14 @@ func (t *tx) ReopenResults(ctx context.Context, server int64, systemUser, finger
 		RETURNING `+resultColumns, server, systemUser, fingerprint, ms(since))
 }
 
+// ReopenAdditions implements access.ResultTx.
+func (t *tx) ReopenAdditions(ctx context.Context, p access.Placement, now time.Time) ([]access.Result, error) {
+	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', detail = ''
+		WHERE phase = 'add' AND server_id = $2 AND system_user = $3 AND fingerprint = $4 AND state IN ('done', 'already_there')
+			AND request_id IN (SELECT g.request_id `+liveCovers+` AND c.server_id = $2 AND g.system_user = $3 AND c.fingerprint = $4)
+		RETURNING `+resultColumns, ms(now), p.ServerID, p.SystemUser, p.Fingerprint)
+}
+
 // OpenInspections implements access.ResultTx; the oldest comes first.
 func (t *tx) OpenInspections(ctx context.Context) ([]access.Result, error) {
 	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results

@@ -65,7 +65,9 @@ func testDueRenewals(t *testing.T, s *store.Store) {
 		return placementIDs(read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) { return tx.DueRenewals(ctx, q) }))
 	}
 	same(t, "to be placed anew", due(), []int64{ids[5], ids[1], ids[0]})
-	q.Limit = 2
+	q.Spare = 2 * time.Hour
+	same(t, "where two hours may be missing", due(), []int64{ids[5], ids[1]})
+	q.Limit, q.Spare = 2, 0
 	same(t, "two of them", due(), []int64{ids[5], ids[1]})
 	q.Permanent = 1000 * time.Hour
 	same(t, "where a day is no reason for a permanent key", due(), []int64{ids[5], ids[8]})
