@@ -101,7 +101,10 @@ func (d *Directory) profile(ctx context.Context, id access.UserID, ask func() (*
 	case err != nil:
 		return access.Profile{}, err
 	}
-	return access.Profile{ID: id, Standing: standing(*user, self.TeamID, self.EnterpriseID), Name: user.Name}, nil
+	return access.Profile{
+		ID: id, Standing: standing(*user, self.TeamID, self.EnterpriseID),
+		Name: user.Name, RealName: user.Profile.RealName, DisplayName: user.Profile.DisplayName,
+	}, nil
 }
 
 // standing judges a record of users.info. Deactivated comes first: such a record

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"sshkeybot/internal/sshkey"
 )
@@ -52,13 +54,17 @@ func (s *Service) Inspect(ctx context.Context, server int64, settle func(Tx) err
 		}
 		return s.settled(ctx, settle, nil)
 	}
+	people, err := s.inspectedPeople(ctx, open)
+	if err != nil {
+		return s.inspectionFailed(ctx, open, err, settle)
+	}
 	found, sessions, err := s.readForInspection(ctx, server, open)
 	if err != nil {
 		return s.inspectionFailed(ctx, open, err, settle)
 	}
 	return s.Store.Update(ctx, func(tx Tx) error {
 		for _, result := range open {
-			if err := s.inspected(ctx, tx, result, found, sessions); err != nil {
+			if err := s.inspected(ctx, tx, result, people[result.RequestID], found, sessions); err != nil {
 				return err
 			}
 		}
@@ -115,6 +121,28 @@ func (s *Service) saveInspection(ctx context.Context, tx Tx, r Result) error {
 		return err
 	}
 	return tx.Announce(ctx, r.RequestID)
+}
+
+// namesFresh is how old the names may be by which keys are looked for.
+const namesFresh = time.Hour
+
+// inspectedPeople asks Slack by what names the people are known whose keys the requests
+// look for.
+func (s *Service) inspectedPeople(ctx context.Context, open []Result) (map[int64]Profile, error) {
+	people := map[int64]Profile{}
+	for _, result := range open {
+		r, err := s.request(ctx, result.RequestID)
+		if err != nil {
+			return nil, err
+		}
+		if r.Person == "" {
+			continue
+		}
+		if people[r.ID], err = s.looked(ctx, r.Person, namesFresh); err != nil {
+			return nil, &Error{Code: Unavailable, Message: "Slack does not tell me now by what names to look for keys.", Err: err}
+		}
+	}
+	return people, nil
 }
 
 // readForInspection lists a server's keys, and its sessions where somebody is
@@ -192,12 +220,12 @@ func inspectAgainAt(r Result, decided time.Time) time.Time {
 }
 
 // inspected turns what was read on one server into candidates and removals.
-func (s *Service) inspected(ctx context.Context, tx Tx, result Result, found []Credential, sessions []Session) error {
+func (s *Service) inspected(ctx context.Context, tx Tx, result Result, profile Profile, found []Credential, sessions []Session) error {
 	r, err := tx.Request(ctx, result.RequestID)
 	if err != nil {
 		return err
 	}
-	suspect, err := s.suspectOf(ctx, tx, r)
+	suspect, err := s.suspectOf(ctx, tx, r, profile)
 	if err != nil {
 		return err
 	}
@@ -279,11 +307,12 @@ const (
 type suspect struct {
 	person UserID
 	keys   []sshkey.Key
-	words  []string // names that a label may carry, in lower case
+	words  []string // names that a label may carry anywhere, in lower case
+	names  []string // those that are words of it
 	byKey  bool     // a pasted key is wanted: a complete key is proof
 }
 
-func (s *Service) suspectOf(ctx context.Context, tx Tx, r Request) (suspect, error) {
+func (s *Service) suspectOf(ctx context.Context, tx Tx, r Request, profile Profile) (suspect, error) {
 	sus := suspect{person: r.Person, byKey: r.PublicKey != ""}
 	if sus.byKey {
 		key, err := sshkey.Parse(r.PublicKey)
@@ -303,7 +332,19 @@ func (s *Service) suspectOf(ctx context.Context, tx Tx, r Request) (suspect, err
 			sus.words = append(sus.words, a)
 		}
 	}
+	for _, name := range []string{profile.Name, profile.RealName, profile.DisplayName} {
+		for _, word := range wordsOf(name) {
+			if utf8.RuneCountInString(word) > 2 {
+				sus.names = append(sus.names, word)
+			}
+		}
+	}
 	return sus, err
+}
+
+// wordsOf splits a name or a label into its words, in lower case.
+func wordsOf(text string) []string {
+	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
 // why says what makes a credential one of the suspect's; empty for nothing.
@@ -332,10 +373,10 @@ func (s suspect) why(c Credential) string {
 		}
 	}
 	label := strings.ToLower(c.Label)
-	for _, word := range s.words {
-		if !s.byKey && strings.Contains(label, word) {
-			return WhyLabel
-		}
+	named := func(word string) bool { return strings.Contains(label, word) }
+	called := func(word string) bool { return slices.Contains(s.names, word) }
+	if !s.byKey && (slices.ContainsFunc(s.words, named) || slices.ContainsFunc(wordsOf(label), called)) {
+		return WhyLabel
 	}
 	return why
 }

@@ -52,4 +52,6 @@ type Profile struct {
 	ID       UserID
 	Standing Standing
 	Name     string // for display and labels only
+
+	RealName, DisplayName string // further names, by which a key may be called
 }

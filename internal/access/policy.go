@@ -12,14 +12,14 @@ import (
 
 // Eligible tells whether a user may take part at all, as Slack describes them now.
 func (s *Service) Eligible(ctx context.Context, id UserID) error {
-	_, err := s.fullMember(ctx, id, "You cannot use this: %s.", "You were offboarded and cannot use this.")
+	_, err := s.fullMember(ctx, id, "You cannot use this: %s.", "An offboarding has ended your access, so you cannot use this.")
 	return err
 }
 
 // member answers the profile of somebody else who is to receive access, and refuses
 // whoever may not.
 func (s *Service) member(ctx context.Context, id UserID) (Profile, error) {
-	profile, err := s.fullMember(ctx, id, "This person cannot be given access: %s.", "This person was offboarded and cannot be given access.")
+	profile, err := s.fullMember(ctx, id, "This person cannot be given access: %s.", "An offboarding has ended this person's access, so they cannot be given any.")
 	if e, ok := errors.AsType[*Error](err); ok && e.Code == Forbidden {
 		e.About = id
 	}
@@ -203,36 +203,43 @@ func (s *Service) deciders(ctx context.Context, r Request) error {
 // to decide. Whoever then decides is asked for anew.
 const lookedFresh = 5 * time.Second
 
-// looks remembers who was an active member when last looked at.
+// looks remembers who somebody was when last looked at.
 type looks struct {
 	mu   sync.Mutex
 	seen map[UserID]look
 }
 
 type look struct {
-	active bool
-	at     time.Time
+	profile Profile
+	at      time.Time
 }
 
 // lookedActive tells whether somebody is an active member, from an answer no older than
-// fresh: many people may ask in the same moment.
+// fresh.
 func (s *Service) lookedActive(ctx context.Context, id UserID, fresh time.Duration) (bool, error) {
+	profile, err := s.looked(ctx, id, fresh)
+	return profile.Standing == Member, err
+}
+
+// looked answers who somebody is, or was no longer than fresh ago: many may ask in the
+// same moment.
+func (s *Service) looked(ctx context.Context, id UserID, fresh time.Duration) (Profile, error) {
 	now := s.Now()
 	s.looks.mu.Lock()
 	known, ok := s.looks.seen[id]
 	s.looks.mu.Unlock()
 	if age := now.Sub(known.at); ok && age >= 0 && age < fresh {
-		return known.active, nil
+		return known.profile, nil
 	}
 	profile, err := s.Directory.Profile(ctx, id)
 	if err != nil {
-		return false, err
+		return Profile{}, err
 	}
 	s.looks.mu.Lock()
 	defer s.looks.mu.Unlock()
 	if s.looks.seen == nil {
 		s.looks.seen = map[UserID]look{}
 	}
-	s.looks.seen[id] = look{profile.Standing == Member, now}
-	return profile.Standing == Member, nil
+	s.looks.seen[id] = look{profile, now}
+	return profile, nil
 }

@@ -73,13 +73,13 @@ func TestOffboardedMemberIsRefusedAndNoApproverAnyMore(t *testing.T) {
 	h.register(dave, "dave laptop")
 	h.register(alice, "alice laptop")
 	h.offboard(dave)
-	refuses(t, h.Eligible(h.ctx(), dave), access.Forbidden, "offboarded")
+	refuses(t, h.Eligible(h.ctx(), dave), access.Forbidden, "offboarding")
 	if is, err := h.IsApprover(h.ctx(), dave); is || err != nil {
 		t.Errorf("an offboarded approver still counts: %v, %v", is, err)
 	}
 	r := h.ask(alice, time.Hour, "")
 	_, err := h.Decide(h.ctx(), access.Decision{RequestID: r.ID, Actor: dave, Verdict: access.Approve})
-	refuses(t, err, access.Forbidden, "offboarded")
+	refuses(t, err, access.Forbidden, "offboarding")
 }
 
 func TestApproversAreNamedByUserAndByGroup(t *testing.T) {
