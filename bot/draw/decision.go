@@ -214,7 +214,7 @@ func endWord(g access.Grant) string {
 	case access.EndGivenBack:
 		return "given back " + by(g.EndedBy)
 	case access.EndOffboarded:
-		return "offboarded " + by(g.EndedBy)
+		return "an offboarding was ordered " + by(g.EndedBy)
 	}
 	return "ended"
 }

@@ -73,7 +73,7 @@ func TestRequestForSomebodyJustOffboardedIsRefused(t *testing.T) {
 		}))
 	}}
 	_, err = h.AskGrant(h.ctx(), access.GrantAsk{Source: "g", Asker: carol, Person: alice, Duration: time.Hour})
-	refuses(t, err, access.Forbidden, "has just been offboarded")
+	refuses(t, err, access.Forbidden, "has just begun")
 }
 
 func TestNobodyIsRemindedOfAnEndThatHasJustMoved(t *testing.T) {

@@ -66,11 +66,15 @@ func (l Durations) Check(d time.Duration, forever bool) error {
 	case forever:
 		return nil
 	case d < l.Min:
-		return invalid(fmt.Sprintf("That is too short: the shortest grant is %s.", duration.Format(l.Min)))
+		return tooShort(l.Min)
 	case d > l.Max:
 		return invalid(fmt.Sprintf("That is too long: the longest grant is %s.", duration.Format(l.Max)))
 	}
 	return nil
+}
+
+func tooShort(shortest time.Duration) error {
+	return invalid("That is too short: the shortest grant is " + duration.Format(shortest) + ".")
 }
 
 // Durations answers the limits of what may be asked for here.
@@ -149,7 +153,7 @@ func stillIn(ctx context.Context, tx Tx, r Request) error {
 			return err
 		}
 		if person.Offboarded() {
-			return forbidden("Somebody this is about has just been offboarded.")
+			return forbidden("An offboarding of somebody this is about has just begun.")
 		}
 	}
 	return nil

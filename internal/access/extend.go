@@ -64,6 +64,9 @@ func (s *Service) checkExtension(g Grant, d time.Duration) error {
 	if d <= 0 {
 		return invalid("Name for how much longer, such as 2h.")
 	}
+	if d < s.Settings.MinDuration {
+		return tooShort(s.Settings.MinDuration)
+	}
 	if left := g.EndsAt.Add(d).Sub(s.Now()); left > s.Settings.MaxDuration {
 		return invalid(fmt.Sprintf("That would leave more than the longest grant, %s, from now on.", duration.Format(s.Settings.MaxDuration)))
 	}

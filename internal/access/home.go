@@ -60,7 +60,7 @@ func (s *Service) fillHome(ctx context.Context, tx Tx, person UserID, home *Home
 		return err
 	}
 	if known.Offboarded() {
-		return forbidden("You were offboarded.")
+		return forbidden("An offboarding has ended your access.")
 	}
 	if home.Keys, err = tx.KeysOf(ctx, person); err != nil {
 		return err

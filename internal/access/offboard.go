@@ -41,7 +41,8 @@ func (s *Service) knownUser(ctx context.Context, id UserID) error {
 // OffboardMode says what happens when Slack tells that an account was deactivated.
 type OffboardMode string
 
-// Run offboards at once, Ask puts it before the approvers, Off does nothing.
+// OffboardRun offboards at once, OffboardAsks puts it before the approvers, OffboardOff
+// does nothing.
 const (
 	OffboardRun  OffboardMode = "run"
 	OffboardAsks OffboardMode = "ask"
@@ -64,14 +65,21 @@ func (s *Service) Left(ctx context.Context, id UserID) error {
 	if profile.Standing != Deactivated {
 		return s.stayed(ctx, id) // an old event: the account is active again
 	}
+	r := s.newRequest(KindOffboard, noticeKey(leftSource+string(id), s.Now().UnixNano()), "", id, "")
+	r.Reason = "The Slack account was deactivated."
+	nobody := false
+	if s.Settings.OffboardDeactivated == OffboardAsks {
+		err := s.deciders(ctx, r)
+		if nobody = CodeOf(err) == Forbidden; err != nil && !nobody {
+			return err
+		}
+	}
 	return s.Store.Update(ctx, func(tx Tx) error {
-		due, err := s.owesOffboarding(ctx, tx, id)
+		due, err := s.owesOffboarding(ctx, tx, id, nobody)
 		if err != nil || !due {
 			return err
 		}
-		r := s.newRequest(KindOffboard, noticeKey(leftSource+string(id), s.Now().UnixNano()), "", id, "")
-		r.Reason = "The Slack account was deactivated."
-		r, _, err = tx.InsertRequest(ctx, r, nil)
+		r, _, err := tx.InsertRequest(ctx, r, nil)
 		if err != nil {
 			return err
 		}
@@ -104,8 +112,9 @@ func (s *Service) stayed(ctx context.Context, id UserID) error {
 }
 
 // keptOn tells whether the approvers have denied to offboard a person whose account
-// has been deactivated ever since.
-func (s *Service) keptOn(ctx context.Context, tx Tx, id UserID) (bool, error) {
+// has been deactivated ever since, or were asked when nobody could decide, as nobody
+// can now.
+func (s *Service) keptOn(ctx context.Context, tx Tx, id UserID, nobody bool) (bool, error) {
 	asked, err := tx.Flag(ctx, flagLeft+string(id))
 	if err != nil || asked == "" || s.Settings.OffboardDeactivated != OffboardAsks {
 		return false, err
@@ -115,12 +124,12 @@ func (s *Service) keptOn(ctx context.Context, tx Tx, id UserID) (bool, error) {
 		return false, err
 	}
 	r, err := tx.Request(ctx, number)
-	return r.State == Denied, err
+	return r.State == Denied && (r.DecidedBy != "" || nobody), err
 }
 
 // owesOffboarding tells whether the ledger holds anything of a person who left and
 // nobody has started to offboard them.
-func (s *Service) owesOffboarding(ctx context.Context, tx Tx, id UserID) (bool, error) {
+func (s *Service) owesOffboarding(ctx context.Context, tx Tx, id UserID, nobody bool) (bool, error) {
 	person, err := tx.Person(ctx, id)
 	if err != nil || person.Offboarded() {
 		return false, err
@@ -129,7 +138,7 @@ func (s *Service) owesOffboarding(ctx context.Context, tx Tx, id UserID) (bool, 
 	if err != nil || len(open) > 0 {
 		return false, err
 	}
-	if kept, err := s.keptOn(ctx, tx, id); err != nil || kept {
+	if kept, err := s.keptOn(ctx, tx, id, nobody); err != nil || kept {
 		return false, err
 	}
 	keys, err := tx.AllKeysOf(ctx, id)
@@ -195,9 +204,9 @@ func (s *Service) closeRequestsOf(ctx context.Context, tx Tx, id UserID) error {
 
 func closedBy(r Request, offboarded UserID) string {
 	if r.Person == offboarded {
-		return "the person it is for was offboarded."
+		return "the person it is for is being offboarded."
 	}
-	return "the person who asked was offboarded."
+	return "the person who asked is being offboarded."
 }
 
 // oweUnder reports the removal of everything of the person's that is, or may be,
