@@ -16,7 +16,11 @@ const fewServers = 10
 // facts are what an approver decides on, one line each.
 func facts(v access.RequestView) []string {
 	var lines []string
-	if v.Request.Kind == access.KindGrant {
+	switch r := v.Request; {
+	case r.Kind == access.KindRevoke && r.PublicKey != "" && len(v.Keys) == 0: // one that nobody has registered
+		algorithm, _, _ := strings.Cut(r.PublicKey, " ")
+		lines = append(lines, "*Keys:* "+keyText(access.Key{Type: algorithm, Fingerprint: r.Fingerprint}))
+	case r.Kind == access.KindGrant || r.Kind == access.KindExtend || r.Kind == access.KindRevoke && r.Fingerprint != "":
 		lines = append(lines, "*Keys:* "+keys(v.Keys))
 	}
 	if v.Request.Kind != access.KindExtend || len(v.Servers) > 0 {
@@ -175,14 +179,14 @@ func extendedEnd(r access.Request, g access.Grant) string {
 
 // changes say what an approval would add to what there is, and what it costs.
 func changes(v access.RequestView) []string {
-	if v.Request.Kind != access.KindGrant || !v.Request.State.Open() {
+	if !v.Request.State.Open() {
 		return nil
 	}
 	var lines []string
 	if v.There > 0 {
 		lines = append(lines, "On "+grouped(v.There)+" of these servers the keys are there already.")
 	}
-	if len(v.Overlaps) > 0 {
+	if v.Request.Kind == access.KindGrant && len(v.Overlaps) > 0 {
 		lines = append(lines, overlaps(v))
 	}
 	if v.Renewals.Every > 0 {

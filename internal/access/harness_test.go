@@ -113,7 +113,7 @@ func openLedger(path string) (*store.Store, error) {
 
 func newHarnessOn(t fataler, ledger *store.Store, servers int) *harness {
 	c := &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	h := &harness{t: t, ledger: ledger, clock: c, account: newAccount(c, servers), people: &people{standing: map[access.UserID]access.Standing{}}}
+	h := &harness{t: t, ledger: ledger, clock: c, account: newAccount(c, servers), people: &people{standing: map[access.UserID]access.Standing{}, names: map[access.UserID][2]string{}}}
 	h.Service = &access.Service{
 		Store: ledger, Target: h.account, Directory: h.people, Now: c.Now, Log: slog.New(slog.DiscardHandler),
 		Settings: access.Settings{
@@ -303,6 +303,7 @@ func (h *harness) verifyAudit() []access.Event {
 type people struct {
 	mu       sync.Mutex
 	standing map[access.UserID]access.Standing
+	names    map[access.UserID][2]string // the real one, and the one that is displayed
 	asked    int // who somebody is
 }
 
@@ -310,6 +311,12 @@ func (p *people) set(id access.UserID, s access.Standing) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.standing[id] = s
+}
+
+func (p *people) call(id access.UserID, realName, displayName string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.names[id] = [2]string{realName, displayName}
 }
 
 func (p *people) Profile(_ context.Context, id access.UserID) (access.Profile, error) {
@@ -320,7 +327,8 @@ func (p *people) Profile(_ context.Context, id access.UserID) (access.Profile, e
 	if standing == "" {
 		standing = access.Member
 	}
-	return access.Profile{ID: id, Standing: standing, Name: string(id[2:])}, nil
+	names := p.names[id]
+	return access.Profile{ID: id, Standing: standing, Name: string(id[2:]), RealName: names[0], DisplayName: names[1]}, nil
 }
 
 func (p *people) ProfileNow(ctx context.Context, id access.UserID) (access.Profile, error) {

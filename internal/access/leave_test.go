@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,25 @@ func TestOffboardingRemovesEverythingAndSaysWhatIsOwed(t *testing.T) {
 		t.Errorf("on web-02: %+v, want the stranger's alone", keys)
 	}
 	h.verifyAudit()
+}
+
+func TestLeaversKeysAreFoundByWhatSlackCallsThem(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	for _, label := range []string{"carol at home", "CAROL@laptop", "c.jones", "work of Jönes-Müller", "caroline", "jo", "deploy"} {
+		h.account.strange(1, label, "runcloud", newKey(label).Authorized())
+	}
+	h.people.call(carol, "Carol Jönes (Jo)", "c.jones")
+	off := h.offboard(carol)
+	h.work()
+	var got []string
+	for _, c := range h.view(off.ID).Candidates {
+		got = append(got, c.Credential.Label)
+	}
+	slices.Sort(got)
+	if want := []string{"CAROL@laptop", "c.jones", "carol at home", "work of Jönes-Müller"}; !slices.Equal(got, want) {
+		t.Errorf("offered %q, want %q", got, want)
+	}
 }
 
 func TestColleaguesWithTheSamePrefixSurviveAnOffboarding(t *testing.T) {
@@ -255,6 +275,8 @@ func TestExtendMovesTheEndWithoutAGap(t *testing.T) {
 	if _, err := h.AskExtend(h.ctx(), access.ExtendAsk{Source: "x", Asker: carol, Person: alice, Duration: time.Hour}); access.CodeOf(err) != access.Forbidden {
 		t.Errorf("a bystander may not ask: %v", err)
 	}
+	_, err := h.AskExtend(h.ctx(), access.ExtendAsk{Source: "s", Asker: alice, Person: alice, Duration: h.Settings.MinDuration - time.Second})
+	refuses(t, err, access.Invalid, "too short")
 	r, err := h.AskExtend(h.ctx(), access.ExtendAsk{Source: "y", Asker: alice, Person: alice, Duration: 3 * time.Hour})
 	h.must(err)
 	h.approve(r.ID)

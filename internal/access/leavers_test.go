@@ -119,3 +119,26 @@ func TestAskerWithoutKeysWhoLeftAsksNothingAnyMore(t *testing.T) {
 		t.Errorf("the request of somebody who left is %s", got)
 	}
 }
+
+func TestLeaverIsAskedAboutAgainWhenSomebodyCanDecide(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.Settings.OffboardDeactivated = access.OffboardAsks
+	h.Settings.Approvers = []string{string(bob)}
+	h.register(bob, "bob laptop")
+	h.people.set(bob, access.Deactivated)
+	for range 3 {
+		h.must(h.FindLeavers(h.ctx()))
+		h.clock.Advance(time.Minute)
+		h.must(h.RefuseUndecidable(h.ctx()))
+	}
+	if got := h.offboardings(); len(got) != 1 || got[0].State != access.Denied {
+		t.Fatalf("offboardings %v, want one that nobody could decide", got)
+	}
+	h.Settings.Approvers = []string{string(dave)}
+	h.clock.Advance(time.Minute)
+	h.must(h.FindLeavers(h.ctx()))
+	if got := h.offboardings(); len(got) != 2 || got[1].State != access.Pending {
+		t.Errorf("offboardings %v, want the new approver asked", got)
+	}
+}

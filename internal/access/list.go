@@ -115,8 +115,11 @@ func (s *Service) viewAccess(ctx context.Context, tx Tx, v *RequestView) error {
 	if err := s.viewOverlaps(ctx, tx, v); err != nil {
 		return err
 	}
-	if v.Request.Kind == KindGrant {
-		v.Renewals = s.renewals(v.Request, len(v.Servers)*len(v.Keys))
+	switch keys := len(v.Servers) * len(v.Keys); {
+	case v.Request.Kind == KindGrant:
+		v.Renewals = s.renewals(v.Request.Duration, keys)
+	case v.Request.Kind == KindExtend && v.Grant != nil:
+		v.Renewals = s.renewals(v.Grant.EndsAt.Add(v.Request.Duration).Sub(v.Grant.StartsAt), keys)
 	}
 	return s.viewServers(ctx, tx, v)
 }
@@ -192,13 +195,13 @@ func (s *Service) viewServers(ctx context.Context, tx Tx, v *RequestView) error 
 
 // renewals tells what keeping a long grant alive costs: two calls for each key and
 // server before each end of RunCloud's own timer.
-func (s *Service) renewals(r Request, keys int) Renewals {
+func (s *Service) renewals(d time.Duration, keys int) Renewals {
 	lifetime := s.Settings.TemporaryLifetime
-	if s.Settings.LongGrants == Permanent || r.Forever() || r.Duration <= lifetime {
+	if s.Settings.LongGrants == Permanent || d <= lifetime {
 		return Renewals{}
 	}
 	every := lifetime - min(renewalLead, lifetime/4)
-	month := min(r.Duration, 30*24*time.Hour)
+	month := min(d, 30*24*time.Hour)
 	return Renewals{Every: every, CallsPerMonth: 2 * keys * int(month/every)}
 }
 

@@ -210,6 +210,22 @@ func TestSummaryOnceADayAtItsLocalHour(t *testing.T) {
 	}
 }
 
+func TestFirstSummaryComesOnTheDayTheBotWasStartedBeforeItsHour(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.inBerlin(t, "2026-03-27 08:00")
+	h.must(h.Summarise(h.ctx(), 9*time.Hour))
+	h.register(alice, "alice laptop")
+	h.grant(alice, 10*time.Hour, "")
+	for want, at := range []string{"2026-03-27 08:59", "2026-03-27 09:01"} {
+		h.inBerlin(t, at)
+		h.must(h.Summarise(h.ctx(), 9*time.Hour))
+		if got := len(h.notices(access.NoticeSummary)); got != want {
+			t.Errorf("at %s: %d summaries, want %d", at, got, want)
+		}
+	}
+}
+
 func TestNothingToSayIsNotSaid(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)
