@@ -18,7 +18,7 @@ import (
 // Twenty clicks at once: four each by three approvers, by an approver who asked, and
 // by somebody who is none. No other test runs meanwhile: it measures.
 func TestManyClicksOneDecision(t *testing.T) {
-	onBoth(t, func(t *testing.T, database string) {
+	inTurn(t, func(t *testing.T, database string) {
 		r := start(t, plan{database: database, config: func(c *config.Config) { c.Approvers = []string{alice, bob, carol, erin} }})
 		key := r.Register(alice)
 		id := r.Ask(alice, "grant @alice 1h")
@@ -49,6 +49,7 @@ func TestManyClicksOneDecision(t *testing.T) {
 
 func (r *rig) clickAtOnce(m slacksim.Message, people []string, each int) {
 	r.t.Helper()
+	limit := stretched(r.t, ackWithin)
 	var clicks sync.WaitGroup
 	ready := make(chan struct{})
 	for range each {
@@ -56,7 +57,7 @@ func (r *rig) clickAtOnce(m slacksim.Message, people []string, each int) {
 			clicks.Go(func() {
 				<-ready
 				outcome, err := r.slack.ClickStale(r.t.Context(), user, m.Channel, m.TS, slacksim.Pick{Label: "Approve"})
-				if err != nil || !outcome.Acked || outcome.Latency > ackWithin {
+				if err != nil || !outcome.Acked || outcome.Latency >= limit {
 					r.t.Errorf("a click by %s: %+v %v", user, outcome, err)
 				}
 			})
@@ -121,11 +122,13 @@ func TestRushOfCommands(t *testing.T) {
 	for i := range people {
 		r.Register(crowd(i))
 	}
+	limit := stretched(t, ackWithin)
 	latencies := r.rush(people, each, within)
+	limit = max(limit, stretched(t, ackWithin)) // what keeps the machine busy may have come only then
 	slices.Sort(latencies)
-	t.Logf("acknowledged: p50 %s, p99 %s, longest %s", latencies[len(latencies)/2], latencies[len(latencies)*99/100], latencies[len(latencies)-1])
-	if longest := latencies[len(latencies)-1]; longest >= ackWithin {
-		t.Errorf("the slowest acknowledgement took %s", longest)
+	t.Logf("acknowledged: p50 %s, p99 %s, longest %s of %s", latencies[len(latencies)/2], latencies[len(latencies)*99/100], latencies[len(latencies)-1], limit)
+	if longest := latencies[len(latencies)-1]; longest >= limit {
+		t.Errorf("the slowest acknowledgement took %s, more than %s", longest, limit)
 	}
 	numbers := map[int64]bool{}
 	for i := range people {

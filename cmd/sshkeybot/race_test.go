@@ -6,9 +6,8 @@ import "time"
 
 // The race detector makes everything many times slower. Speed is judged without it.
 const (
-	withRace  = true
-	slow      = 5 // times as long may anything take that a test sets a time for
-	ackWithin = 20 * time.Second
-	atOnce    = "4" // tests in parallel
-	patience  = 4 * time.Minute
+	withRace = true
+	slow     = 5   // times as long may anything take that a test sets a time for
+	atOnce   = "4" // tests in parallel
+	patience = 5 * time.Minute
 )

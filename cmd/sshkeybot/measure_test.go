@@ -1,0 +1,38 @@
+package main
+
+import (
+	"runtime"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// stretched is how long something may take here that may take d on a machine with nothing
+// else to do: as many times longer as this process has to wait for its turns.
+func stretched(t testing.TB, d time.Duration) time.Duration {
+	t.Helper()
+	const sample = 500 * time.Millisecond
+	before, began := computed(t), time.Now()
+	var all sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		all.Go(func() {
+			for time.Since(began) < sample { // it keeps the processors busy
+			}
+		})
+	}
+	all.Wait()
+	wanted := time.Since(began) * time.Duration(runtime.GOMAXPROCS(0))
+	waits := max(1, float64(wanted)/float64(max(1, computed(t)-before)))
+	return time.Duration(slow * waits * float64(d))
+}
+
+// computed is how long the processors have worked for this process.
+func computed(t testing.TB) time.Duration {
+	t.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
