@@ -13,10 +13,12 @@ import (
 
 func TestUnansweredRequestExpires(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{config: func(c *config.Config) { c.RequestTTL = 2 * time.Second }})
+	var clock clock
+	r := start(t, plan{now: clock.now})
 	key := r.Register(alice)
 	id := r.Ask(alice, "grant @alice 1h")
 	r.Posted(id)
+	clock.reach(r.view(id).Request.ExpiresAt)
 	r.When(id, "it has expired", state(access.Expired))
 	r.says(r.Message(id), "*Expired*", "nobody decided in time")
 	if buttons := r.Posted(id).Buttons(); len(buttons) != 0 {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
-	"sshkeybot/internal/config"
 	"sshkeybot/internal/sim/slacksim"
 )
 
@@ -43,15 +42,19 @@ func (r *rig) Replaced(id int64, old slacksim.Message) slacksim.Message {
 
 func TestDeletedByHandBeforeTheDecision(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{config: func(c *config.Config) { c.RequestTTL = slow * 12 * time.Second }})
+	var clock clock
+	r := start(t, plan{now: clock.now})
 	r.Register(alice)
 	id := r.Ask(alice, "grant @alice 1h")
 	old := r.Posted(id)
 	r.deletes(old)
 	r.says(r.Types(bob, "pending"), fmt.Sprintf("Request %d:", id))
+	asked := r.view(id).Request
+	clock.jump(asked.ExpiresAt.Sub(asked.CreatedAt) / 3)
 	now := r.Replaced(id, old) // when the approvers are reminded
 	r.says(now.Text, "please approve or deny")
 	r.until("the approvers are reminded", func() bool { return strings.Contains(r.threadBelow(now), "waiting") })
+	clock.reach(asked.ExpiresAt)
 	r.When(id, "it has expired", state(access.Expired))
 	if n := len(r.slack.Messages(ops)); n != 1 {
 		t.Errorf("%d messages stand in the channel, want 1", n)

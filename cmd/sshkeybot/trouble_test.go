@@ -61,17 +61,18 @@ func TestTokenRefusedInTheMiddle(t *testing.T) {
 // takes the keys back all the same.
 func TestAppTokenRefusedInTheMiddle(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{})
+	var clock clock
+	r := start(t, plan{now: clock.now})
 	key := r.Register(alice)
-	id := r.Ask(alice, "grant @alice 6s")
-	r.says(r.Press(bob, id, "Approve"), "You approved")
-	r.until("the key is everywhere", func() bool { return r.placed(key) == len(r.servers) })
+	id := r.Granted(alice, "grant @alice 1h")
+	r.isOn(key, len(r.servers))
 	r.slack.Fail("apps.connections.open", slices.Repeat([]slacksim.Fault{{Error: "token_revoked"}}, 100)...)
 	r.slack.DropSockets()
 	r.until("it shows", func() bool {
 		err := r.app.hearsSlack(t.Context())
 		return err != nil && strings.Contains(err.Error(), "token_revoked")
 	})
+	clock.reach(r.view(id).Grant.EndsAt)
 	r.When(id, "the access has ended", ended)
 	r.isOn(key, 0)
 }
