@@ -1,6 +1,7 @@
 package socket
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +21,9 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what must come; only a failing one waits it out.
+const patience = time.Minute
 
 // rig is a played workspace with a client of ours.
 type rig struct {
@@ -48,7 +51,7 @@ func loggedTo(w io.Writer) option {
 
 func start(t *testing.T, o slacksim.Options, options ...option) *rig {
 	t.Helper()
-	o.Seed = 7
+	o.Seed, o.AckLimit = 7, cmp.Or(o.AckLimit, patience)
 	w := slacksim.New(o)
 	api, err := w.Start()
 	if err != nil {
@@ -86,13 +89,13 @@ func (r *rig) run(t *testing.T) {
 func httpClient(t *testing.T) *http.Client {
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Transport: transport, Timeout: 5 * time.Second}
+	return &http.Client{Transport: transport, Timeout: patience}
 }
 
 // until waits for a condition over real sockets.
 func (r *rig) until(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -103,6 +106,34 @@ func (r *rig) until(t *testing.T, what string, cond func() bool) {
 			t.Fatalf("waited in vain for: %s; health %+v", what, r.client.Health())
 		}
 	}
+}
+
+// await waits for a signal.
+func await[T any](t *testing.T, signal <-chan T, what string) (value T) {
+	t.Helper()
+	select {
+	case value = <-signal:
+	case <-time.After(patience):
+		t.Fatalf("%s: it never comes", what)
+	}
+	return value
+}
+
+// gate is closed until it is opened or the test is over. It is made when the client runs,
+// which ends only with its handlers.
+func gate(t *testing.T, pass chan struct{}) (open func()) {
+	t.Helper()
+	open = sync.OnceFunc(func() { close(pass) })
+	t.Cleanup(open)
+	return open
+}
+
+// cutOff cuts the connections, and Slack lets nobody in before ClearFaults.
+func (r *rig) cutOff(t *testing.T, code string) {
+	t.Helper()
+	r.Fail("apps.connections.open", slices.Repeat([]slacksim.Fault{{Error: code}}, 100_000)...)
+	r.DropSockets()
+	r.until(t, "no connection", func() bool { return r.client.Health().Sockets == 0 })
 }
 
 func (r *rig) connected(t *testing.T) {
@@ -121,14 +152,10 @@ func (r *rig) command(t *testing.T, text string) slacksim.CommandResult {
 
 func TestIsUsableAtOnce(t *testing.T) {
 	t.Parallel()
-	began := time.Now()
 	r := start(t, slacksim.Options{}, handledBy(func(_ context.Context, e Envelope) (any, error) {
 		return map[string]string{"text": "got " + e.Type, "response_type": "ephemeral"}, nil
 	}))
 	r.until(t, "a connection", func() bool { return r.client.Health().Sockets > 0 })
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("usable after %s", took)
-	}
 	if got := r.command(t, "help"); got.Response == nil || got.Response.Text != "got slash_commands" {
 		t.Errorf("answer %+v", got)
 	}
@@ -154,9 +181,7 @@ func TestErrorAndPanicAreNotAcknowledged(t *testing.T) {
 		}
 	}
 	for _, want := range []string{"boom", "the ledger is away"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("the log does not tell of %q", want)
-		}
+		r.until(t, "the log tells of "+want, func() bool { return strings.Contains(out.String(), want) })
 	}
 	if r.client.Health().Deaf {
 		t.Error("the connection went with the panic")
@@ -193,27 +218,23 @@ func TestUnknownFramesAreAcknowledged(t *testing.T) {
 func TestAcknowledgementOverTheNextConnection(t *testing.T) {
 	t.Parallel()
 	came, goOn := make(chan struct{}), make(chan struct{})
-	r := start(t, slacksim.Options{}, paced(brisk), handledBy(func(context.Context, Envelope) (any, error) {
+	r := start(t, slacksim.Options{}, paced(func(p *pace) { brisk(p); p.ack = patience }), handledBy(func(context.Context, Envelope) (any, error) {
 		close(came)
 		<-goOn
 		return nil, nil
 	}))
+	open := gate(t, goOn)
 	r.connected(t)
-	slow := slacksim.Fault{Delay: 300 * time.Millisecond}
-	r.Fail("apps.connections.open", slow, slow)
 	answer := make(chan slacksim.CommandResult, 1)
 	go func() {
-		got, err := r.Command(t.Context(), "U1", "C1", "/sshkey list")
-		if err != nil {
-			t.Error(err)
-		}
+		got, _ := r.Command(t.Context(), "U1", "C1", "/sshkey list") // an error shows as one that is not acknowledged
 		answer <- got
 	}()
-	<-came
-	r.DropSockets()
-	r.until(t, "no connection", func() bool { return r.client.Health().Sockets == 0 })
-	close(goOn)
-	if got := <-answer; !got.Acked {
+	await(t, came, "the command")
+	r.cutOff(t, "internal_error")
+	open()
+	r.ClearFaults()
+	if got := await(t, answer, "the outcome"); !got.Acked {
 		t.Errorf("the command was handled, and its person told that it was not: %+v", got.Outcome)
 	}
 }
@@ -229,16 +250,14 @@ func TestLostAnswerIsGivenBack(t *testing.T) {
 			<-goOn
 			return "the answer", nil
 		}), func(_ *Config, c *Client) { c.lost = func(_ Envelope, payload any) { lost <- payload } })
+	open := gate(t, goOn)
 	r.connected(t)
-	away := slacksim.Fault{Error: "internal_error"}
-	r.Fail("apps.connections.open", slices.Repeat([]slacksim.Fault{away}, 1000)...)
 	var typing sync.WaitGroup
 	typing.Go(func() { _, _ = r.Command(t.Context(), "U1", "C1", "/sshkey list") })
-	<-came
-	r.DropSockets()
-	r.until(t, "no connection", func() bool { return r.client.Health().Sockets == 0 })
-	close(goOn)
-	if got := <-lost; got != "the answer" {
+	await(t, came, "the command")
+	r.cutOff(t, "internal_error")
+	open()
+	if got := await(t, lost, "the answer"); got != "the answer" {
 		t.Errorf("given back: %v", got)
 	}
 	typing.Wait()
@@ -260,26 +279,40 @@ func TestTooLongAnAnswerStillAcknowledges(t *testing.T) {
 
 func TestBurstIsHandledAtOnce(t *testing.T) {
 	t.Parallel()
-	const commands, each = 200, 300 * time.Millisecond
-	var most, now atomic.Int32
-	r := start(t, slacksim.Options{}, handledBy(func(ctx context.Context, _ Envelope) (any, error) {
-		defer now.Add(-1)
-		most.Store(max(most.Load(), now.Add(1)))
-		sleep(ctx, each) // plays a ledger that is slow
+	const commands = maxHandlers + 50
+	var mu sync.Mutex
+	most, now := 0, 0
+	enter := func(by int) {
+		mu.Lock()
+		defer mu.Unlock()
+		now += by
+		most = max(most, now)
+	}
+	release := make(chan struct{})
+	r := start(t, slacksim.Options{}, handledBy(func(context.Context, Envelope) (any, error) {
+		enter(1)
+		defer enter(-1)
+		<-release // plays a ledger that is slow
 		return nil, nil
 	}))
+	open := gate(t, release)
 	r.connected(t)
-	var late []time.Duration
-	for _, got := range r.burst(t, commands) {
-		late = append(late, got.Latency)
+	acked := make(chan []slacksim.CommandResult, 1)
+	var sent sync.WaitGroup
+	sent.Go(func() { acked <- r.burst(t, commands) })
+	t.Cleanup(sent.Wait)
+	r.until(t, "all of them held", func() bool { return r.held() == commands })
+	r.until(t, "every handler busy", func() bool { mu.Lock(); defer mu.Unlock(); return now >= maxHandlers })
+	open()
+	for _, got := range await(t, acked, "the acknowledgements") {
 		if !got.Acked {
-			t.Errorf("not acknowledged in time: %+v", got.Outcome)
+			t.Errorf("not acknowledged: %+v", got.Outcome)
 		}
 	}
-	slices.Sort(late)
-	t.Logf("p50 %s p99 %s max %s, %d handlers at once", late[commands/2], late[commands*99/100], late[commands-1], most.Load())
-	if most.Load() > maxHandlers {
-		t.Errorf("%d handlers at once", most.Load())
+	mu.Lock()
+	defer mu.Unlock()
+	if most != maxHandlers {
+		t.Errorf("%d handlers at once, want %d", most, maxHandlers)
 	}
 }
 
@@ -302,13 +335,13 @@ func (r *rig) burst(t *testing.T, n int) []slacksim.CommandResult {
 func TestBlockedHandlerDoesNotMakeDeaf(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	r := start(t, slacksim.Options{PingInterval: 20 * time.Millisecond}, paced(func(p *pace) { p.deaf = 300 * time.Millisecond }),
-		handledBy(func(_ context.Context, e Envelope) (any, error) {
-			if strings.Contains(string(e.Payload), "block") {
-				<-release
-			}
-			return nil, nil
-		}))
+	r := start(t, slacksim.Options{PingInterval: 20 * time.Millisecond}, handledBy(func(_ context.Context, e Envelope) (any, error) {
+		if strings.Contains(string(e.Payload), "block") {
+			<-release
+		}
+		return nil, nil
+	}))
+	open := gate(t, release)
 	r.connected(t)
 	var blocked sync.WaitGroup
 	for range 150 { // more than any buffer in between
@@ -318,10 +351,12 @@ func TestBlockedHandlerDoesNotMakeDeaf(t *testing.T) {
 	if got := r.command(t, "quick"); !got.Acked {
 		t.Errorf("got %+v", got)
 	}
+	since := time.Now()
+	r.until(t, "a ping that is heard", func() bool { return r.client.Health().PingAge < time.Since(since) })
 	if h := r.client.Health(); h.Reconnects > 0 || h.Deaf {
 		t.Errorf("health %+v", h)
 	}
-	close(release)
+	open()
 	blocked.Wait()
 }
 

@@ -120,6 +120,7 @@ func (w *Workspace) post(kind string, payload map[string]any, accepts bool, retr
 	w.mu.Unlock()
 	for _, s := range targets {
 		s.sendJSON(e)
+		s.routed.Done()
 	}
 	return d, nil
 }
@@ -133,7 +134,7 @@ func (e *envelope) mark(retry int) {
 }
 
 // targets routes an envelope, twice when a duplicate is due. Dead connections
-// are routed to and get nothing. The caller holds mu.
+// are routed to and get nothing. The caller holds mu, and marks as done what it has sent.
 func (w *Workspace) targets(d *Delivery) []*socket {
 	times := 1
 	if w.duplicate > 0 {
@@ -148,6 +149,7 @@ func (w *Workspace) targets(d *Delivery) []*socket {
 		}
 		d.Sockets = append(d.Sockets, s.number)
 		if !s.deaf {
+			s.routed.Add(1)
 			live = append(live, s)
 		}
 	}

@@ -24,6 +24,7 @@ type socket struct {
 	gone   chan struct{} // closed when the connection has ended
 
 	writing sync.Mutex
+	routed  sync.WaitGroup // envelopes on their way to it; none is added when it is leaving
 
 	deaf, leaving bool // guarded by Workspace.mu
 }
@@ -193,11 +194,17 @@ func (w *Workspace) read(s *socket) {
 
 // retire tells a connection to go, sends it nothing more and closes it.
 func (w *Workspace) retire(s *socket, reason string) {
+	w.quit(s)
+	s.sendJSON(disconnect(reason))
+	s.leave()
+}
+
+// quit routes nothing more to a connection, and returns when what was is sent.
+func (w *Workspace) quit(s *socket) {
 	w.mu.Lock()
 	s.leaving = true
 	w.mu.Unlock()
-	s.sendJSON(disconnect(reason))
-	s.leave()
+	s.routed.Wait()
 }
 
 // Sockets is how many connections the app holds now.
@@ -231,6 +238,7 @@ func (w *Workspace) Warn() {
 		s.sendJSON(disconnect("warning"))
 		w.later(func() {
 			pause(s.gone, w.opt.WarningLead)
+			w.quit(s)
 			s.leave()
 		})
 	}

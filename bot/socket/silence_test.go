@@ -1,0 +1,155 @@
+package socket
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// A connection lives while it is heard of, and is replaced when it is not any more. One
+// over which our own pings were answered is dead long before it could be told by Slack's.
+func TestSilentConnectionIsReplaced(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		slack *quietSlack
+		every time.Duration // between two signs of life
+		limit time.Duration
+	}{
+		"Slack answers our pings": {&quietSlack{answers: true}, slackPace.knock, slackPace.silent},
+		"Slack only pings":        {&quietSlack{pings: 10 * time.Second}, 10 * time.Second, slackPace.deaf},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := tt.slack
+				c := s.start(t)
+				time.Sleep(5 * time.Minute)
+				if h := c.Health(); h.Sockets != overlap || h.Reconnects > 0 {
+					t.Errorf("replaced though they are heard of: %+v", h)
+				}
+				s.deaf.Store(s.links.Load())
+				time.Sleep(tt.limit - tt.every - time.Second)
+				if h := c.Health(); h.Sockets != overlap || h.Reconnects > 0 {
+					t.Errorf("given up too soon: %+v", h)
+				}
+				time.Sleep(tt.every + 2*time.Second)
+				if h := c.Health(); h.Sockets != overlap || h.Reconnects != overlap {
+					t.Errorf("not replaced: %+v", h)
+				}
+			})
+		})
+	}
+}
+
+// quietSlack says hello, and then no more than a sign of life, in played time.
+type quietSlack struct {
+	pings   time.Duration // every so often; 0 is never
+	answers bool          // our pings
+
+	links atomic.Int64 // opened so far
+	deaf  atomic.Int64 // the first so many are dead
+	calls chan net.Conn
+	ended chan struct{}
+}
+
+// start has a client run on it until the test is over.
+func (s *quietSlack) start(t *testing.T) *Client {
+	t.Helper()
+	s.calls, s.ended = make(chan net.Conn), make(chan struct{})
+	mux := http.NewServeMux()
+	mux.HandleFunc("/api/apps.connections.open", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"ok":true,"url":"ws://slack.test/link"}`))
+	})
+	mux.HandleFunc("/link", s.link)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: patience}
+	go func() { _ = server.Serve(s) }()
+	c := New(Config{
+		AppToken: "xapp-1", APIURL: "http://slack.test/api/", Log: slog.New(slog.DiscardHandler),
+		HTTP: &http.Client{Transport: &http.Transport{DialContext: s.dial, DisableKeepAlives: true}},
+	})
+	c.dialer = &websocket.Dialer{NetDialContext: s.dial}
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan struct{})
+	go func() {
+		defer close(ran)
+		c.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ran
+		_ = server.Close()
+	})
+	return c
+}
+
+func (s *quietSlack) link(w http.ResponseWriter, r *http.Request) {
+	number := s.links.Add(1)
+	conn, err := new(websocket.Upgrader).Upgrade(w, r, nil)
+	if err != nil {
+		return
+	}
+	defer func() { _ = conn.Close() }()
+	say := func(kind int) error {
+		if s.deaf.Load() >= number {
+			return nil
+		}
+		return conn.WriteControl(kind, nil, time.Now().Add(time.Second))
+	}
+	conn.SetPingHandler(func(string) error {
+		if !s.answers {
+			return nil
+		}
+		return say(websocket.PongMessage)
+	})
+	if err := conn.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello"}`)); err != nil {
+		return
+	}
+	if s.pings > 0 {
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		go func() {
+			for sleep(ctx, s.pings) {
+				_ = say(websocket.PingMessage)
+			}
+		}()
+	}
+	for err == nil {
+		_, _, err = conn.ReadMessage()
+	}
+}
+
+func (s *quietSlack) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case s.calls <- theirs:
+		return ours, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Accept makes it a listener, with Close and Addr.
+func (s *quietSlack) Accept() (net.Conn, error) {
+	select {
+	case conn := <-s.calls:
+		return conn, nil
+	case <-s.ended:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close is called once, by the server.
+func (s *quietSlack) Close() error {
+	close(s.ended)
+	return nil
+}
+
+// Addr is nobody's.
+func (s *quietSlack) Addr() net.Addr { return &net.UnixAddr{Name: "slack.test", Net: "unix"} }
