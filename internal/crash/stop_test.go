@@ -93,11 +93,9 @@ func (s stage) hangsAfter(n int32) {
 func (s stage) hanging() {
 	s.Helper()
 	until(s.T, patience, func() string {
-		for _, c := range s.account.Calls() {
-			if c.Op == runcloudsim.OpCreate && c.Phase == runcloudsim.Arrived {
-				return ""
-			}
+		if s.account.Hanging() == 0 {
+			return "no call hangs"
 		}
-		return "no call hangs"
+		return ""
 	})
 }

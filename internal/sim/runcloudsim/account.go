@@ -40,6 +40,7 @@ type Account struct {
 	lastUser   int64
 	named      int // servers named by AddServers so far
 	latency    time.Duration
+	hanging    int // calls on a FaultHang
 	dice       *rand.Rand
 	faults     []*fault
 	limit      *limiter

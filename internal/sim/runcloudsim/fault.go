@@ -100,6 +100,19 @@ func (a *Account) ClearFaults() {
 	a.faults = nil
 }
 
+// Hanging tells how many calls hang on a rule now.
+func (a *Account) Hanging() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.hanging
+}
+
+func (a *Account) hangs(by int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.hanging += by
+}
+
 // plan is what will go wrong with one call.
 type plan struct {
 	delay, delayAfter time.Duration

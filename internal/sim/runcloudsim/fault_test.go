@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -133,9 +134,10 @@ func TestHangs(t *testing.T) {
 		hang := func(ctx context.Context, n byte) <-chan reply {
 			done, r := make(chan reply, 1), b.request(ctx, "POST", fmt.Sprintf("/servers/%d/ssh/credentials", id), keyForm(t, n, fmt.Sprint(n)))
 			go func() { done <- b.send(r) }()
-			b.until("hangs", func() bool {
-				return b.Count(OpCreate) == int(n) && b.inFlight() == 1 && (len(b.Keys(id)) == 1) == after
-			})
+			b.until("hangs", func() bool { return b.Hanging() == 1 })
+			if got := len(b.Keys(id)) == 1; got != after {
+				t.Errorf("after %v: applied %v while it hangs", after, got)
+			}
 			return done
 		}
 		remove := b.Fault(rule)
@@ -175,7 +177,7 @@ func TestCloseAndClearEndHangs(t *testing.T) {
 		b.Fault(FaultRule{Kind: FaultHang, Times: 1})
 		done, r := make(chan reply, 1), b.request(t.Context(), "POST", "/servers", nil)
 		go func() { done <- b.send(r) }()
-		b.until("hangs", func() bool { return b.inFlight() == 1 })
+		b.until("hangs", func() bool { return b.Hanging() == 1 })
 		return done
 	}
 	done := hang()
@@ -260,7 +262,11 @@ func TestGivingUpDoesNotUndo(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, Rules{})
 	id := b.AddServer(Server{})
-	b.SetLatency(50 * time.Millisecond)
+	b.SetLatency(50 * time.Millisecond) // and where that is over first, the hook waits
+	gaveUp := make(chan struct{})
+	letGo := sync.OnceFunc(func() { close(gaveUp) })
+	t.Cleanup(letGo)
+	b.OnCall(func(Call) { <-gaveUp })
 	ctx, giveUp := context.WithCancel(t.Context())
 	r := b.request(ctx, "POST", fmt.Sprintf("/servers/%d/ssh/credentials", id), keyForm(t, 1, "a"))
 	done := make(chan reply, 1)
@@ -270,5 +276,6 @@ func TestGivingUpDoesNotUndo(t *testing.T) {
 	if r := <-done; !errors.Is(r.err, context.Canceled) {
 		t.Errorf("got %d %v", r.status, r.err)
 	}
+	letGo()
 	b.until("applied all the same", func() bool { return len(b.Keys(id)) == 1 })
 }

@@ -20,6 +20,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var start = time.Date(2026, 7, 23, 5, 4, 20, 0, time.FixedZone("", 2*3600))
 
+// patience is how long a test waits for what must come; only a failing one waits it out.
+const patience = time.Minute
+
 // clock is a hand-driven Options.Now.
 type clock struct {
 	mu sync.Mutex
@@ -58,7 +61,7 @@ func newBench(t *testing.T, rules Rules) *bench {
 	transport := &http.Transport{MaxIdleConnsPerHost: 32}
 	b.base = base
 	b.client = &http.Client{
-		Transport: transport, Timeout: 20 * time.Second,
+		Transport: transport, Timeout: patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(func() {
@@ -124,7 +127,7 @@ func (b *bench) want(method, path string, body any, status int, part string) rep
 // until polls for what happens on the other side of a socket.
 func (b *bench) until(what string, done func() bool) {
 	b.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			b.t.Fatalf("never: %s", what)
 		}

@@ -42,7 +42,12 @@ func (a *Account) carryOut(ctx context.Context, r request, c *Call) answer {
 
 // survives is true for a hang that was released; every other fault is the end of the call.
 func (a *Account) survives(ctx context.Context, f *fault) bool {
-	return f.Kind == FaultHang && a.waitFor(ctx, f.released)
+	if f.Kind != FaultHang {
+		return false
+	}
+	a.hangs(1)
+	defer a.hangs(-1)
+	return a.waitFor(ctx, f.released)
 }
 
 func (a *Account) applyWhenReachable(ctx context.Context, r request, shift int) outcome {

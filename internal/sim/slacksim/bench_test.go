@@ -1,6 +1,7 @@
 package slacksim
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -24,13 +25,17 @@ type bench struct {
 
 func newBench(t *testing.T, o Options) *bench {
 	t.Helper()
+	o.AckLimit = cmp.Or(o.AckLimit, time.Minute)
+	if o.Now == nil { // no test of time, which may then take any
+		o.TriggerLife = time.Minute
+	}
 	w := New(o)
 	api, err := w.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.Close)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	w.AddUser(User{ID: "UA", Name: "alice", RealName: "Alice Example", Email: "alice@example.com"})
 	w.AddUser(User{ID: "UB", Name: "bob"})
@@ -39,6 +44,13 @@ func newBench(t *testing.T, o Options) *bench {
 	w.AddChannel(Channel{ID: "G1", Name: "secret", Members: []string{"UA"}, Private: true})
 	w.AddChannel(Channel{ID: "C9", Name: "old", Bot: true, Archived: true})
 	return &bench{t: t, w: w, api: api, ctx: ctx}
+}
+
+// ackLimit changes how long Slack waits.
+func (b *bench) ackLimit(d time.Duration) {
+	b.w.mu.Lock()
+	defer b.w.mu.Unlock()
+	b.w.opt.AckLimit = d
 }
 
 // form calls a method with the bot token in the form.

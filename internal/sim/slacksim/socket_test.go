@@ -144,7 +144,7 @@ func TestConnectionLife(t *testing.T) {
 
 func TestDropDeafenDuplicateRaw(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, Options{AckLimit: 400 * time.Millisecond})
+	b := newBench(t, Options{})
 	p := b.connect(always(nil))
 	b.w.DuplicateNext(1)
 	r, err := b.w.Command(b.ctx, "UA", "C1", "/sshkey")
@@ -160,6 +160,7 @@ func TestDropDeafenDuplicateRaw(t *testing.T) {
 	}
 	b.until("raw envelope acknowledged", func() bool { return b.w.Deliveries()[1].Acked() })
 
+	b.ackLimit(100 * time.Millisecond)
 	b.w.Deafen()
 	if r, err = b.w.Command(b.ctx, "UA", "C1", "/sshkey"); err != nil || r.Error != "operation_timeout" || len(p.seen()) != 4 {
 		t.Errorf("deaf: %+v %v, %d frames", r, err, len(p.seen()))
