@@ -24,8 +24,10 @@ func (e ending) under(g Grant) int64 {
 	return g.RequestID
 }
 
-// endGrants ends live grants, and starts the removal of what no other grant covers.
+// endGrants ends live grants, and starts the removal of what no other grant covers: all
+// of them end first, so that none is taken for a reason to keep what it covers.
 func (s *Service) endGrants(ctx context.Context, tx Tx, e ending, grants []Grant) error {
+	ended := map[int64][]Cover{}
 	for _, g := range grants {
 		covers, err := tx.Covers(ctx, g.ID)
 		if err != nil {
@@ -35,10 +37,12 @@ func (s *Service) endGrants(ctx context.Context, tx Tx, e ending, grants []Grant
 		if err != nil {
 			return err
 		}
-		if !won {
-			continue
+		if won {
+			ended[g.ID] = liveCovers(covers)
 		}
-		if err := s.withdraw(ctx, tx, e.under(g), g, liveCovers(covers)); err != nil {
+	}
+	for _, g := range grants {
+		if err := s.withdraw(ctx, tx, e.under(g), g, ended[g.ID]); err != nil {
 			return err
 		}
 	}

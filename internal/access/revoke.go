@@ -161,6 +161,19 @@ func (s *Service) carryOutRevoke(ctx context.Context, tx Tx, r Request, actor Us
 	return s.startInspection(ctx, tx, r, servers)
 }
 
+// ownerNow answers whose key a revocation is about: a pasted one may have been
+// registered since.
+func ownerNow(ctx context.Context, tx Tx, r Request) (UserID, error) {
+	if r.Person != "" || r.Fingerprint == "" {
+		return r.Person, nil
+	}
+	key, err := tx.Key(ctx, r.Fingerprint)
+	if CodeOf(err) == NotFound {
+		return "", nil
+	}
+	return key.Person, err
+}
+
 func (s *Service) endRevoked(ctx context.Context, tx Tx, e ending, r Request) error {
 	if r.Pattern == "" && r.Fingerprint == "" {
 		grants, err := tx.Grants(ctx, GrantQuery{State: Live, Person: r.Person})
