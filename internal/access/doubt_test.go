@@ -39,6 +39,58 @@ func TestHaltIsToldOnceAndWorkGoesOnWhenItIsMended(t *testing.T) {
 	}
 }
 
+// A token that may read but not write passes every test and fails at once again.
+func TestHaltThatComesBackIsNoNews(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.register(alice, "alice laptop")
+	h.account.next = func(_ int64, write bool) fault {
+		if write {
+			return unauthorized
+		}
+		return noFault
+	}
+	h.grant(alice, 24*time.Hour, "")
+	quarters := func(n int) {
+		for range n {
+			h.work()
+			h.clock.Advance(15 * time.Second)
+			h.must(h.Resume(h.ctx()))
+		}
+	}
+	quarters(8 * 60)
+	halted, resumed := len(h.notices(access.NoticeHalted)), len(h.notices(access.NoticeResumed))
+	if halted > 2 || resumed != halted-1 {
+		t.Errorf("told %d times of a halt and %d times of its end, want a halt to be the last news", halted, resumed)
+	}
+	if h.account.writes > 12 {
+		t.Errorf("%d refused calls in two hours", h.account.writes)
+	}
+	h.account.next = nil
+	quarters(4 * 180)
+	if n := len(h.notices(access.NoticeResumed)); n != halted || len(h.account.ours()) != 1 {
+		t.Errorf("mended: told %d times that it goes on, placed %v", n, h.account.ours())
+	}
+}
+
+func TestNothingIsReadWhileWorkIsHalted(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 3)
+	h.register(alice, "alice laptop")
+	h.offboard(alice)
+	h.one(access.Work{Kind: access.WorkInspect, ID: 0})
+	h.account.next = func(int64, bool) fault { return unauthorized }
+	before := h.account.lists
+	for range 10 {
+		if err := h.Inspect(h.ctx(), 1, func(access.Tx) error { return nil }); access.CodeOf(err) != access.Unauthorized {
+			t.Fatalf("inspected: %v", err)
+		}
+	}
+	if n := h.account.lists - before; n != 1 {
+		t.Errorf("%d calls, want the one that was refused", n)
+	}
+}
+
 func TestKeyThatSomebodyElsePlacedIsNotOurs(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 )
 
@@ -33,6 +34,39 @@ func (s *Service) HaltedSince(ctx context.Context) (since string, err error) {
 	return since, err
 }
 
+// flagHalts keeps how the halts went, as JSON.
+const flagHalts = "halts"
+
+// halts remembers the halts so that credentials which are accepted for some calls and
+// refused for others neither flood the team with news nor RunCloud with calls.
+type halts struct {
+	Told    bool          // the team was told of a halt, and not yet that it is over
+	Resumed time.Time     // when the last one ended
+	Wait    time.Duration // for so long the next one lasts at least, and must its end hold to be told
+}
+
+const (
+	relapse      = 10 * time.Minute // a halt that comes so soon after the last is no news
+	firstRelapse = time.Minute
+	lastRelapse  = time.Hour
+)
+
+func haltsOf(ctx context.Context, tx Tx) (h halts, err error) {
+	text, err := tx.Flag(ctx, flagHalts)
+	if err != nil || text == "" {
+		return h, err
+	}
+	return h, json.Unmarshal([]byte(text), &h)
+}
+
+func (h halts) save(ctx context.Context, tx Tx) error {
+	text, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	return tx.SetFlag(ctx, flagHalts, string(text))
+}
+
 // haltOn stops all work when err says that our credentials are refused, tells the
 // team once, and answers errHalted; nil for every other error.
 func (s *Service) haltOn(ctx context.Context, err error) error {
@@ -45,6 +79,19 @@ func (s *Service) haltOn(ctx context.Context, err error) error {
 		if flagErr != nil || since != "" {
 			return flagErr
 		}
+		h, flagErr := haltsOf(ctx, tx)
+		if flagErr != nil {
+			return flagErr
+		}
+		news := !h.Told
+		if h.Told = true; s.Now().Sub(h.Resumed) < relapse {
+			h.Wait = min(max(firstRelapse, 2*h.Wait), lastRelapse)
+		} else {
+			h.Wait = 0
+		}
+		if err := h.save(ctx, tx); err != nil {
+			return err
+		}
 		since = s.Now().UTC().Format(time.RFC3339Nano)
 		if err := tx.SetFlag(ctx, flagHalted, since); err != nil {
 			return err
@@ -55,6 +102,9 @@ func (s *Service) haltOn(ctx context.Context, err error) error {
 		if err := announceUnsettled(ctx, tx); err != nil {
 			return err
 		}
+		if !news {
+			return nil
+		}
 		return tx.Notify(ctx, Notice{Key: "halted:" + since, Kind: NoticeHalted, Detail: MessageOf(err)})
 	})
 	if storeErr != nil {
@@ -64,10 +114,32 @@ func (s *Service) haltOn(ctx context.Context, err error) error {
 }
 
 // Resume asks the target whether our credentials are accepted again while work is
-// halted, and lets it go on if so.
+// halted, lets it go on if so, and tells so once that holds.
 func (s *Service) Resume(ctx context.Context) error {
-	since, err := s.HaltedSince(ctx)
-	if err != nil || since == "" {
+	var since string
+	var h halts
+	err := s.Store.Read(ctx, func(tx Tx) (err error) {
+		if since, err = tx.Flag(ctx, flagHalted); err != nil {
+			return err
+		}
+		h, err = haltsOf(ctx, tx)
+		return err
+	})
+	if err != nil || since == "" && !h.Told {
+		return err
+	}
+	if since != "" {
+		if err := s.tryAgain(ctx, since, h.Wait); err != nil {
+			return err
+		}
+	}
+	return s.Store.Update(ctx, func(tx Tx) error { return s.tellResumed(ctx, tx) })
+}
+
+// tryAgain lets work go on that was halted then, and is to wait so long.
+func (s *Service) tryAgain(ctx context.Context, since string, wait time.Duration) error {
+	at, err := time.Parse(time.RFC3339Nano, since)
+	if age := s.Now().Sub(at); err != nil || age >= 0 && age < wait {
 		return err
 	}
 	if err := s.Target.Ping(ctx); err != nil {
@@ -84,11 +156,33 @@ func (s *Service) Resume(ctx context.Context) error {
 		if err := s.audit(ctx, tx, "", "work.resume", "target", 0, "halted", "running", ""); err != nil {
 			return err
 		}
-		if err := announceUnsettled(ctx, tx); err != nil {
+		h, err := haltsOf(ctx, tx)
+		if err != nil {
 			return err
 		}
-		return tx.Notify(ctx, Notice{Key: "resumed:" + since, Kind: NoticeResumed})
+		h.Resumed = s.Now()
+		if err := h.save(ctx, tx); err != nil {
+			return err
+		}
+		return announceUnsettled(ctx, tx)
 	})
+}
+
+// tellResumed tells that work goes on, after a relapse only when that has held.
+func (s *Service) tellResumed(ctx context.Context, tx Tx) error {
+	since, err := tx.Flag(ctx, flagHalted)
+	if err != nil || since != "" {
+		return err
+	}
+	h, err := haltsOf(ctx, tx)
+	if held := s.Now().Sub(h.Resumed); err != nil || !h.Told || held >= 0 && held < h.Wait {
+		return err
+	}
+	h.Told = false
+	if err := h.save(ctx, tx); err != nil {
+		return err
+	}
+	return tx.Notify(ctx, Notice{Key: "resumed:" + h.Resumed.UTC().Format(time.RFC3339Nano), Kind: NoticeResumed})
 }
 
 // announceUnsettled has everything drawn anew that waits for the target, since why it

@@ -81,6 +81,9 @@ func (s *Service) settled(ctx context.Context, settle func(Tx) error, err error)
 
 func (s *Service) openInspections(ctx context.Context, server int64) (open []Result, err error) {
 	err = s.Store.Read(ctx, func(tx Tx) error {
+		if err := s.running(ctx, tx); err != nil {
+			return err
+		}
 		all, err := tx.OpenResults(ctx, server, "", "")
 		open = open[:0]
 		for _, r := range all {
