@@ -1,6 +1,9 @@
 package access
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // enough tells whether the approvals that count are as many as the team wants.
 func (s *Service) enough(ctx context.Context, tx Tx, r Request) (bool, error) {
@@ -32,4 +35,44 @@ func approvalsOf(ctx context.Context, tx Tx, r Request) ([]Approval, error) {
 		}
 	}
 	return kept, nil
+}
+
+// voidApprovals lists who has approved an open request and could not any more: no
+// approver now, no active member, or somebody whom it is about.
+func (s *Service) voidApprovals(ctx context.Context, r Request) (void []UserID, err error) {
+	var given []Approval
+	err = s.Store.Read(ctx, func(tx Tx) error {
+		given, err = tx.Approvals(ctx, r.ID)
+		return err
+	})
+	if err != nil || len(given) == 0 || !r.State.Open() {
+		return nil, err
+	}
+	approvers, err := s.Approvers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range given {
+		active, err := s.lookedActive(ctx, a.Approver, lookedFresh)
+		if err != nil {
+			return nil, err
+		}
+		if !active || !slices.Contains(approvers, a.Approver) || s.independent(r, a.Approver) != nil {
+			void = append(void, a.Approver)
+		}
+	}
+	return void, nil
+}
+
+func (s *Service) dropApprovals(ctx context.Context, tx Tx, r Request, of []UserID) error {
+	for _, id := range of {
+		dropped, err := tx.DropApproval(ctx, r.ID, id)
+		if err == nil && dropped {
+			err = s.audit(ctx, tx, id, "request.void", "request", r.ID, string(Pending), string(Pending), "may not approve any more")
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -36,13 +36,10 @@ func (s *Service) AskGrant(ctx context.Context, a GrantAsk) (Request, error) {
 }
 
 func (s *Service) checkGrantAsk(ctx context.Context, a GrantAsk) error {
-	if !s.Settings.MayUse(a.SystemUser) {
-		return invalid(fmt.Sprintf("Keys are not placed for the system user `%s` here. Possible: %s.", a.SystemUser, strings.Join(s.Settings.SystemUsers, ", ")))
-	}
-	if err := s.Settings.Durations().Check(a.Duration, a.Forever); err != nil {
+	if err := s.Eligible(ctx, a.Asker); err != nil {
 		return err
 	}
-	if err := s.Eligible(ctx, a.Asker); err != nil {
+	if err := s.Settings.allow(a.SystemUser, a.Duration, a.Forever); err != nil {
 		return err
 	}
 	if a.Person == a.Asker {
@@ -50,6 +47,14 @@ func (s *Service) checkGrantAsk(ctx context.Context, a GrantAsk) error {
 	}
 	_, err := s.member(ctx, a.Person)
 	return err
+}
+
+// allow refuses a grant that the settings rule out.
+func (s Settings) allow(systemUser string, d time.Duration, forever bool) error {
+	if !s.MayUse(systemUser) {
+		return invalid(fmt.Sprintf("Keys are not placed for the system user `%s` here. Possible: %s.", systemUser, strings.Join(s.SystemUsers, ", ")))
+	}
+	return s.Durations().Check(d, forever)
 }
 
 // Durations are the limits of what may be asked for.

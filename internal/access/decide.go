@@ -22,8 +22,15 @@ func (s *Service) Decide(ctx context.Context, d Decision) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
+	void, err := s.voidApprovals(ctx, r)
+	if err != nil {
+		return Request{}, err
+	}
 	var out Request
 	err = s.Store.Update(ctx, func(tx Tx) error {
+		if err := s.dropApprovals(ctx, tx, r, void); err != nil {
+			return err
+		}
 		out, err = s.decide(ctx, tx, d, profile.Name)
 		return err
 	})
@@ -168,7 +175,9 @@ func (s *Service) approve(ctx context.Context, tx Tx, r Request, actor UserID, a
 		r.GrantID, err = s.startGrant(ctx, tx, r, alias)
 	case KindExtend:
 		err = s.extendGrant(ctx, tx, r, actor)
-	case KindRevoke, KindOffboard: // below, once the request is closed
+	case KindRevoke:
+		r.Person, err = ownerNow(ctx, tx, r) // carried out below, once the request is closed
+	case KindOffboard: // below as well
 	}
 	if err != nil {
 		return r, err
@@ -189,6 +198,9 @@ func (s *Service) approve(ctx context.Context, tx Tx, r Request, actor UserID, a
 // startGrant puts a live grant into the ledger, with every key that its person has
 // registered by now on every server of the request.
 func (s *Service) startGrant(ctx context.Context, tx Tx, r Request, alias string) (int64, error) {
+	if err := s.Settings.allow(r.SystemUser, r.Duration, r.Forever()); err != nil { // the settings may be others than when it was asked
+		return 0, err
+	}
 	keys, err := tx.KeysOf(ctx, r.Person)
 	if err != nil {
 		return 0, err

@@ -55,6 +55,10 @@ func (s *Service) stillOut(ctx context.Context, id UserID) (out bool, err error)
 	if err != nil || !person.Offboarded() {
 		return false, err
 	}
+	profile, err := s.Directory.ProfileNow(ctx, id) // what was heard before may be older than the offboarding
+	if err != nil || profile.Standing != Member {
+		return true, err
+	}
 	err = s.Store.Update(ctx, func(tx Tx) error {
 		last, err := lastOffboarding(ctx, tx, id)
 		if err != nil {

@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -217,4 +218,57 @@ func TestReceiverIsLookedAtAgainWhenItIsApproved(t *testing.T) {
 	refuses(t, err, access.Forbidden, "This person cannot be given access: guests")
 	_, err = h.Decide(h.ctx(), access.Decision{RequestID: r.ID, Actor: bob, Verdict: access.Deny})
 	h.must(err) // a denial needs no receiver
+}
+
+// An approval counts only while who gave it may still give it.
+func TestApprovalsOfThoseWhoMayNotApproveAnyMore(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(h *harness){
+		"deactivated":              func(h *harness) { h.people.set(dave, access.Deactivated) },
+		"taken off the list":       func(h *harness) { h.Settings.Approvers = []string{string(bob), string(carol)} },
+		"it was their own request": func(h *harness) { h.Settings.SelfApproval = false },
+	} {
+		h := newHarness(t, 1)
+		h.Settings.Approvals, h.Settings.Approvers, h.Settings.SelfApproval = 2, []string{string(bob), string(dave), string(carol)}, true
+		h.register(alice, "alice laptop")
+		r, err := h.AskGrant(h.ctx(), access.GrantAsk{Source: name, Asker: dave, Person: alice, Duration: time.Hour})
+		h.must(err)
+		approve := func(id access.UserID) access.RequestState {
+			out, err := h.Decide(h.ctx(), access.Decision{RequestID: r.ID, Actor: id, Verdict: access.Approve})
+			h.must(err)
+			return out.State
+		}
+		approve(dave)
+		change(h)
+		h.clock.Advance(time.Minute)
+		if got := approve(bob); got != access.Pending {
+			t.Errorf("%s: the request is %s after one approval that counts", name, got)
+		}
+		if v := h.view(r.ID); len(v.Approvals) != 1 || v.Approvals[0].Approver != bob {
+			t.Errorf("%s: approvals %+v", name, v.Approvals)
+		}
+		if got := approve(carol); got != access.Approved {
+			t.Errorf("%s: the request is %s after two", name, got)
+		}
+		h.verifyAudit()
+	}
+}
+
+// behind is a directory that may still say who somebody was a few seconds ago.
+type behind struct{ *people }
+
+func (d behind) Profile(_ context.Context, id access.UserID) (access.Profile, error) {
+	return access.Profile{ID: id, Standing: access.Member}, nil
+}
+
+func TestOldAnswerOfSlackBringsNoLeaverBack(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.register(dave, "dave laptop")
+	h.people.set(dave, access.Deactivated)
+	h.must(h.Left(h.ctx(), dave))
+	h.Directory = behind{h.people}
+	refuses(t, h.Eligible(h.ctx(), dave), access.Forbidden, "offboarding")
+	h.people.set(dave, access.Member)
+	h.must(h.Eligible(h.ctx(), dave))
 }

