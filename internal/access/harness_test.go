@@ -304,7 +304,7 @@ type people struct {
 	mu       sync.Mutex
 	standing map[access.UserID]access.Standing
 	names    map[access.UserID][2]string // the real one, and the one that is displayed
-	asked    int // who somebody is
+	asked    int                         // who somebody is
 }
 
 func (p *people) set(id access.UserID, s access.Standing) {

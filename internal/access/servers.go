@@ -56,6 +56,24 @@ func (s *Service) readServers(ctx context.Context) error {
 	return s.saveServers(ctx, servers, true)
 }
 
+// returnedFresh is how old the list of servers may be that keys wait for.
+const returnedFresh = 10 * time.Minute
+
+// FindReturned reads the list of servers where keys were given up with a server that
+// left the account: should it come back, they are removed.
+func (s *Service) FindReturned(ctx context.Context) error {
+	var givenUp []Placement
+	err := s.Store.Read(ctx, func(tx Tx) (err error) {
+		givenUp, err = tx.Placements(ctx, PlacementQuery{States: []PlacementState{PlacementGone}, Problem: ProblemServerLeft, Limit: 1})
+		return err
+	})
+	if err != nil || len(givenUp) == 0 {
+		return err
+	}
+	_, err = s.servers(ctx, returnedFresh)
+	return err
+}
+
 // hasLeft believes that a server that was not found has left the account only when
 // a complete reading of the list lacks it too.
 func (s *Service) hasLeft(ctx context.Context, server int64) (bool, error) {

@@ -14,7 +14,8 @@ func (r Request) FromShell() bool { return strings.HasPrefix(r.Source, shellSour
 // OffboardFromShell offboards a person at the word of whoever has the operator's
 // shell: nobody in Slack decides it, so the request has no asker, and names the
 // operator in its reason and in the audit log. For a person who is offboarded
-// already it answers the request that did it, and changes nothing. NotFound for an
+// already it answers the request that did it, and changes nothing, unless that was on
+// Slack's word alone, which Slack may take back. NotFound for an
 // id that neither the ledger nor Slack knows: most likely a slip.
 func (s *Service) OffboardFromShell(ctx context.Context, person UserID, operator, reason, source string) (Request, error) {
 	if err := s.knownToLedger(ctx, person); CodeOf(err) == NotFound {
@@ -28,7 +29,7 @@ func (s *Service) OffboardFromShell(ctx context.Context, person UserID, operator
 	wish.Reason = strings.TrimSpace(reason + " (from the shell, by " + operator + ")")
 	var r Request
 	err := s.Store.Update(ctx, func(tx Tx) (err error) {
-		if r, err = offboardingOf(ctx, tx, person); err != nil || r.ID != 0 {
+		if r, err = offboardingOf(ctx, tx, person); err != nil || r.ID != 0 && !strings.HasPrefix(r.Source, leftSource) {
 			return err
 		}
 		var fresh bool

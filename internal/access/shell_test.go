@@ -109,3 +109,17 @@ func TestOffboardFromShellAsksSlackOnlyOfStrangers(t *testing.T) {
 		t.Errorf("while Slack is away: %v", err)
 	}
 }
+
+func TestShellOffboardingHoldsThoughSlackTakesItsWordBack(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.register(alice, "alice laptop")
+	h.people.set(alice, access.Deactivated)
+	h.must(h.Left(h.ctx(), alice))
+	for range 2 {
+		_, err := h.OffboardFromShell(h.ctx(), alice, "op", "lost trust", "s")
+		h.must(err)
+	}
+	h.people.set(alice, access.Member)
+	refuses(t, h.Eligible(h.ctx(), alice), access.Forbidden, "offboarding")
+}
