@@ -47,6 +47,8 @@ type act struct {
 	Modal    string          `json:"modal,omitempty"` // callback id of a submission
 	Metadata string          `json:"metadata,omitempty"`
 	State    json.RawMessage `json:"state,omitempty"`
+
+	fresh bool // it was never begun before
 }
 
 // errIrrelevant is a delivery that asks nothing of us.

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"sshkeybot/bot/draw"
 	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
 )
@@ -22,6 +23,8 @@ const (
 	held       = 30 * time.Second // an accepted envelope is ours for that long; then anybody may take it up
 	sweepEvery = 10 * time.Second
 	giveUp     = 10 * time.Minute // after that trouble counts as a refusal
+	// settleWithin is how long noting that an act is done may take.
+	settleWithin = 5 * time.Second
 )
 
 // Config says what a Bot is made of.
@@ -118,7 +121,10 @@ func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {
 		sleep(ctx, b.windows.answer-time.Since(e.At))
 		return nil, nil
 	}
-	return s.wait(ctx, b.windows.answer-time.Since(e.At)), nil
+	if answer := s.wait(ctx, b.windows.answer-time.Since(e.At)); answer != nil {
+		return answer, nil
+	}
+	return private(draw.OnIt()), nil
 }
 
 // lost gives the answer that an acknowledgement could not carry by another way.
@@ -143,6 +149,7 @@ func (b *Bot) accept(ctx context.Context, a act, s *slot) (bool, error) {
 		return false, fmt.Errorf("store an envelope: %w", err)
 	}
 	if fresh {
+		a.fresh = true
 		b.start(a, s)
 	}
 	return fresh, nil
@@ -220,6 +227,8 @@ func (b *Bot) resume(ctx context.Context, e access.Envelope) {
 }
 
 func (b *Bot) settle(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin) // it is done, whoever stops us
+	defer cancel()
 	if err := b.cfg.Inbox.Handled(ctx, id); err != nil {
 		b.cfg.Log.Error("an envelope is handled and cannot be marked so", "envelope", id, "error", err)
 	}

@@ -5,14 +5,10 @@ import (
 	"fmt"
 	"runtime/debug"
 	"strings"
-	"time"
 
 	"sshkeybot/bot/draw"
 	"sshkeybot/internal/access"
 )
-
-// justNow is the age up to which nobody has heard yet that their act has to wait.
-const justNow = 15 * time.Second
 
 // handle does what an act asks for, once or again after a restart, and answers.
 func (b *Bot) handle(ctx context.Context, a act, s *slot) {
@@ -44,12 +40,11 @@ func (b *Bot) handle(ctx context.Context, a act, s *slot) {
 // postpone leaves an act that would change something to a later sweep while
 // somebody we need is away, and tells so once.
 func (b *Bot) postpone(ctx context.Context, a act, s *slot, err error) bool {
-	age := b.now().Sub(a.At)
-	if !temporary(err) || !a.changes() || age > giveUp {
+	if !temporary(err) || !a.changes() || b.now().Sub(a.At) > giveUp {
 		return false
 	}
 	b.cfg.Log.Warn("an act waits", "envelope", a.ID, "person", a.Person, "kind", a.Kind, "error", err)
-	if age < justNow && a.expectsAnswer() {
+	if a.fresh && a.expectsAnswer() {
 		b.answer(ctx, a, s, private(draw.HasToWait()))
 	}
 	return true

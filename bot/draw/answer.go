@@ -201,6 +201,9 @@ func LeftAlone(n int) Message {
 	return Say("Those " + count(n, "key", "keys") + " stay. The message of the request shows them.")
 }
 
+// OnIt tells that an answer takes longer than Slack waits for.
+func OnIt() Message { return Say("I am on it; the answer follows in a moment.") }
+
 // HasToWait tells that an act is kept until what it needs answers again.
 func HasToWait() Message {
 	return Say("That has to wait: something I need does not answer at the moment. I keep it and try again by myself for ten minutes, then I tell you what came of it.")

@@ -191,6 +191,7 @@ func (w world) answerCases() map[string]any {
 		"refusal-approvers":    Refusal(&access.Error{Code: access.Forbidden, Message: "Only an approver may do this.", Ask: []string{"U0CAROL", "S0OPS", "<!channel>"}}),
 		"refusal-word":         Refusal(&access.Error{Code: access.Invalid, Message: "I do not understand `…`. The form is `/sshkey done`.", Word: w.foreign("soon")}),
 		"has-to-wait":          HasToWait(),
+		"on-it":                OnIt(),
 		"form-not-opened":      FormNotOpened(),
 		"asked":                Asked(pendingView, "C0OPS"),
 		"asked-waiting":        Asked(w.request(access.KindGrant, access.WaitingForKey), "D0BOB"),

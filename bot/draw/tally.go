@@ -24,7 +24,7 @@ type outcome struct {
 // badness orders states from what needs a person to what needs nobody.
 func badness(s access.ResultState) int {
 	order := []access.ResultState{
-		access.Failed, access.Waiting, access.Unsure, access.OutOfReach, access.Done, access.AlreadyThere, access.Kept, access.Dropped,
+		access.Failed, access.Waiting, access.Unsure, access.OutOfReach, access.Kept, access.Done, access.AlreadyThere, access.Dropped,
 	}
 	return slices.Index(order, s)
 }
@@ -120,7 +120,7 @@ func stateWord(s access.ResultState) string {
 	case access.AlreadyThere:
 		return "already there"
 	case access.Kept:
-		return "kept for other access"
+		return "with a key kept for other access"
 	case access.OutOfReach:
 		return "out of reach"
 	case access.Failed:
