@@ -45,7 +45,7 @@ func TestReadAct(t *testing.T) {
 		},
 	} {
 		got, err := readAct(socket.Envelope{ID: "e", Type: tc.kind, Payload: []byte(tc.payload)})
-		if diff := cmp.Diff(tc.want, got); err != nil || diff != "" {
+		if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(act{})); err != nil || diff != "" {
 			t.Errorf("%s: %v\n%s", name, err, diff)
 		}
 	}

@@ -32,10 +32,14 @@ func (b *Bot) commandAtOnce(ctx context.Context, a act) (payload any, done bool)
 	switch {
 	case err != nil:
 		return refusal(err), true
-	case c.Verb == "help":
-		return private(draw.Help()), true
-	case !c.Incomplete:
+	case c.Verb != "help" && !c.Incomplete:
 		return nil, false
+	}
+	if err := b.shutOut(ctx, a); err != nil {
+		return refusal(err), true
+	}
+	if c.Verb == "help" {
+		return private(draw.Help()), true
 	}
 	view := draw.RegisterModal()
 	view.PrivateMetadata = a.Channel // where the answer is shown
@@ -46,6 +50,17 @@ func (b *Bot) commandAtOnce(ctx context.Context, a act) (payload any, done bool)
 		view = draw.GrantModal(b.prefilled(a, c), b.cfg.SystemUsers, b.cfg.Limits)
 	}
 	return b.open(ctx, a, view), true
+}
+
+// shutOut answers why somebody may take no part at all; nil while that cannot be told
+// quickly, since whatever changes something is refused later as well.
+func (b *Bot) shutOut(ctx context.Context, a act) error {
+	look, cancel := context.WithTimeout(ctx, b.windows.look)
+	defer cancel()
+	if err := b.cfg.Uses.Eligible(look, a.Person); access.CodeOf(err) == access.Forbidden {
+		return err
+	}
+	return nil
 }
 
 func (b *Bot) prefilled(a act, c command) draw.GrantForm {
@@ -95,7 +110,7 @@ func (b *Bot) clickAtOnce(ctx context.Context, a act) bool {
 	var err error
 	switch a.Action {
 	case draw.ActionRegister:
-		view = draw.RegisterModal()
+		view, err = draw.RegisterModal(), b.shutOut(ctx, a)
 	case draw.ActionExtend:
 		view, err = b.extendModal(look, a)
 	case draw.ActionDeny, draw.ActionEdit:

@@ -16,6 +16,9 @@ import (
 func (b *Bot) submissionAtOnce(ctx context.Context, a act) (payload any, done bool) {
 	look, cancel := context.WithTimeout(ctx, b.windows.look)
 	defer cancel()
+	if b.shutOut(look, a) != nil {
+		return nil, false // refused when it is handled, and told nothing before
+	}
 	wrong := b.wrong(look, a)
 	if len(wrong) == 0 {
 		return nil, false

@@ -6,6 +6,15 @@ import (
 	"sshkeybot/internal/access"
 )
 
+func (o *office) Eligible(_ context.Context, id access.UserID) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if id == o.guest {
+		return &access.Error{Code: access.Forbidden, Message: "You cannot use this: guests are not given server access."}
+	}
+	return nil
+}
+
 func (o *office) CheckReceiver(context.Context, access.UserID) error { return nil }
 
 func (o *office) CheckServers(_ context.Context, pattern string) error {

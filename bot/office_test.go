@@ -32,6 +32,7 @@ type office struct {
 	told      [][]access.Result
 	queued    []access.Notice
 	crash     func(role string) error // before a message is recorded
+	guest     access.UserID           // who may take no part
 }
 
 type kept struct {

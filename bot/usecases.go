@@ -49,6 +49,7 @@ type Owning interface {
 
 // Checking tells in advance what a wish would be refused for.
 type Checking interface {
+	Eligible(ctx context.Context, id access.UserID) error
 	CheckReceiver(ctx context.Context, id access.UserID) error
 	CheckServers(ctx context.Context, pattern string) error
 	CheckKey(ctx context.Context, actor access.UserID, fingerprint string) error
