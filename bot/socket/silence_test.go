@@ -30,16 +30,16 @@ func TestSilentConnectionIsReplaced(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := tt.slack
 				c := s.start(t)
-				time.Sleep(5 * time.Minute)
+				sleep(t.Context(), 5*time.Minute)
 				if h := c.Health(); h.Sockets != overlap || h.Reconnects > 0 {
 					t.Errorf("replaced though they are heard of: %+v", h)
 				}
 				s.deaf.Store(s.links.Load())
-				time.Sleep(tt.limit - tt.every - time.Second)
+				sleep(t.Context(), tt.limit-tt.every-time.Second)
 				if h := c.Health(); h.Sockets != overlap || h.Reconnects > 0 {
 					t.Errorf("given up too soon: %+v", h)
 				}
-				time.Sleep(tt.every + 2*time.Second)
+				sleep(t.Context(), tt.every+2*time.Second)
 				if h := c.Health(); h.Sockets != overlap || h.Reconnects != overlap {
 					t.Errorf("not replaced: %+v", h)
 				}

@@ -66,10 +66,10 @@ func imageRoot(t *testing.T) string {
 	return root
 }
 
-// freeAddress is one at which nobody listens.
+// freeAddress is one at which nobody listens: of this host, and none that others take.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.83.72.75:0")
 	if err != nil {
 		t.Fatal(err)
 	}

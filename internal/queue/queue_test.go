@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience is how long a test waits for what must come; only a failing one waits it out.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // onBoth runs a test on an empty ledger of each database.
 func onBoth(t *testing.T, test func(t *testing.T, ledger *store.Store)) {
