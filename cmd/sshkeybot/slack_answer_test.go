@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -31,7 +30,8 @@ func (r *rig) useUp() {
 // person sees, and where that is not possible as a direct message.
 func TestAnswersByAnotherWay(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{})
+	var gate gate
+	r := start(t, plan{config: gate.before(t)})
 	r.Register(alice)
 	shown := func() (n int) {
 		for _, m := range r.slack.Ephemeral(bob) {
@@ -41,21 +41,22 @@ func TestAnswersByAnotherWay(t *testing.T) {
 		}
 		return n
 	}
-	slow := slacksim.Fault{Delay: time.Second}
+	// useUpFirst approves, and lets the bot answer when nothing more can be answered.
+	useUpFirst := func(id int64) {
+		r.Posted(id)
+		release := gate.hold("users.info")
+		defer release()
+		r.acked(r.clicks(bob, id, "Approve"))
+		r.useUp()
+	}
 
 	id := r.Ask(alice, "grant @alice 1h")
-	r.Posted(id)
-	r.slack.Fail("users.info", slow, slow)
-	r.acked(r.clicks(bob, id, "Approve"))
-	r.useUp()
+	useUpFirst(id)
 	r.until("Bob is answered in the channel", func() bool { return shown() == 1 })
 
 	id = r.Ask(alice, "grant @alice 2h")
-	r.Posted(id)
-	r.slack.Fail("users.info", slow, slow)
 	r.slack.Fail("chat.postEphemeral", slacksim.Fault{Error: "user_not_in_channel"})
-	r.acked(r.clicks(bob, id, "Approve"))
-	r.useUp()
+	useUpFirst(id)
 	r.until("Bob is answered in a direct message", func() bool { return strings.Contains(r.DMs(bob), "You approved request") })
 	if n := shown(); n != 1 {
 		t.Errorf("%d answers in the channel, want the first alone", n)

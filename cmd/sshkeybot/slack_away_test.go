@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +18,12 @@ import (
 // healthAt serves the health pages on a port of this machine.
 func healthAt(t *testing.T, addr *string) func(*config.Config) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	// Between the test's look for a port and the bot's use of it another program may take
+	// it, but hardly on an address of its own.
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+rand.N(254), rand.N(256), 1+rand.N(254)))
+	if err != nil { // not every system has so many addresses of its own
+		listener, err = net.Listen("tcp", "127.0.0.1:0")
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,9 +63,10 @@ func TestCommandsSurviveSlackAway(t *testing.T) {
 			r.until("the run has begun", func() bool { return r.placed(key) > 0 })
 
 			// Acknowledged, and still to be looked at when Slack goes.
-			r.slack.Fail("users.info", slacksim.Fault{Delay: 500 * time.Millisecond, Status: 503}, slacksim.Fault{Delay: 500 * time.Millisecond, Status: 503})
+			r.slack.Fail("users.info", slices.Repeat([]slacksim.Fault{{Status: http.StatusServiceUnavailable}}, 1000)...)
 			r.acked(r.clicks(carol, other, "Approve"))
 			r.must(r.slack.Outage(kind))
+			r.slack.ClearFaults()
 			r.until("it is not ready without Slack", func() bool { return !r.ready(addr) })
 			r.until("RunCloud's work goes on without Slack", func() bool { return r.placed(key) == 120 })
 			r.must(r.slack.Outage(slacksim.Up))
@@ -107,13 +115,13 @@ func TestNotReadyWhileDeaf(t *testing.T) {
 	opened := r.slack.Count("apps.connections.open")
 	r.slack.DropSockets()
 	r.until("it is ready again after lost sockets, each of which has a successor", func() bool {
-		return r.slack.Count("apps.connections.open") == opened+sockets && r.slack.Sockets() == sockets && r.ready(addr)
+		return r.slack.Count("apps.connections.open") >= opened+sockets && r.slack.Sockets() == sockets && r.ready(addr)
 	})
 
-	busy := slacksim.Fault{Status: 503}
-	r.slack.Fail("apps.connections.open", busy, busy, busy, busy)
+	r.slack.Fail("apps.connections.open", slices.Repeat([]slacksim.Fault{{Status: http.StatusServiceUnavailable}}, 1000)...)
 	r.slack.Deafen()
 	r.until("it is not ready when it is deaf", func() bool { return !r.ready(addr) })
+	r.slack.ClearFaults()
 	r.until("it is ready again", func() bool { return r.ready(addr) })
 	r.until("commands come in again", func() bool {
 		outcome, err := r.slack.Command(t.Context(), alice, ops, "/sshkey list")

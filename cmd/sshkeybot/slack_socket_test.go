@@ -67,8 +67,10 @@ func reasonOf(n int) string { return fmt.Sprintf("command-%03d.", n) }
 // typesUntilDelivered asks for access for a reason, again as long as Slack says that it
 // has nobody to give the command to, and tells whether it was acknowledged.
 func (r *rig) typesUntilDelivered(user, reason string) bool {
-	for began := time.Now(); time.Since(began) < patience; time.Sleep(300 * time.Millisecond) {
-		outcome, err := r.slack.Command(r.t.Context(), user, ops, fmt.Sprintf("/sshkey grant <@%s> 1h for %s", alice, reason))
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	defer cancel()
+	for {
+		outcome, err := r.slack.Command(ctx, user, ops, fmt.Sprintf("/sshkey grant <@%s> 1h for %s", alice, reason))
 		if err != nil {
 			r.t.Error(err)
 			return false
@@ -76,9 +78,13 @@ func (r *rig) typesUntilDelivered(user, reason string) bool {
 		if outcome.Error != "dispatch_failed" {
 			return outcome.Acked
 		}
+		select {
+		case <-time.After(300 * time.Millisecond):
+		case <-ctx.Done():
+			r.t.Errorf("nobody listened to %s", reason)
+			return false
+		}
 	}
-	r.t.Errorf("for %s nobody listened to %s", patience, reason)
-	return false
 }
 
 func (r *rig) pendingByReason() map[string]int {
