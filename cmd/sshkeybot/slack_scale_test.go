@@ -68,13 +68,14 @@ func TestThreeGrantsOnFiveHundredServers(t *testing.T) {
 		answer, _ := r.TypesIn(channel, user, fmt.Sprintf("grant <@%s> 1h", user))
 		ids = append(ids, r.numberIn(answer))
 	}
+	var posted []slacksim.Message
 	for _, id := range ids {
-		r.Posted(id)
+		posted = append(posted, r.Posted(id))
 	}
 	began := time.Now()
 	var decided sync.WaitGroup
-	for _, id := range ids {
-		decided.Go(func() { r.clicks(bob, id, "Approve") })
+	for _, m := range posted {
+		decided.Go(func() { r.clicksOn(bob, m, "Approve") })
 	}
 	decided.Wait()
 	lists := r.listsMeanwhile(ids)
@@ -99,7 +100,11 @@ func TestThreeGrantsOnFiveHundredServers(t *testing.T) {
 // clicks presses a button and does not look for the answer.
 func (r *rig) clicks(user string, id int64, label string) slacksim.Outcome {
 	r.t.Helper()
-	m := r.Posted(id)
+	return r.clicksOn(user, r.Posted(id), label)
+}
+
+func (r *rig) clicksOn(user string, m slacksim.Message, label string) slacksim.Outcome {
+	r.t.Helper()
 	outcome, err := r.slack.ClickStale(r.t.Context(), user, m.Channel, m.TS, slacksim.Pick{Label: label})
 	if err != nil {
 		r.t.Error(err)
