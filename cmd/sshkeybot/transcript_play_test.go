@@ -93,7 +93,7 @@ func newPlay(t *testing.T, c chapter) *play {
 	clock := &playClock{base: time.Date(2026, time.March, 9, 8, 0, 0, 0, time.UTC), began: time.Now()}
 	p := &play{
 		t: t, clock: clock, seen: map[string]string{},
-		slack: slacksim.New(slacksim.Options{Now: clock.Now}), account: runcloudsim.New(runcloudsim.Options{Now: clock.Now}),
+		slack: slacksim.New(slacksim.Options{Now: clock.Now, AckLimit: ackLimit}), account: runcloudsim.New(runcloudsim.Options{Now: clock.Now}),
 	}
 	slackURL, err := p.slack.Start()
 	p.must(err)
@@ -174,14 +174,14 @@ func (p *play) must(err error) {
 // until waits for what other goroutines bring about.
 func (p *play) until(what string, cond func() bool) {
 	p.t.Helper()
-	deadline := time.After(time.Minute)
+	deadline := time.After(patience)
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for !cond() {
 		select {
 		case <-ticker.C:
 		case <-deadline:
-			p.t.Fatalf("after a minute this is still not so: %s\n%s", what, p.out.String())
+			p.t.Fatalf("after %s this is still not so: %s\n%s", patience, what, p.out.String())
 		}
 	}
 }
