@@ -65,12 +65,16 @@ func tooFast(c call, wait time.Duration) error {
 // token, and all others, which are about this one call.
 func answered(c call, code string) error {
 	e := &access.Error{Code: access.Invalid, Op: c.method, Message: "Slack did not do its part, so nothing was changed. Please tell whoever runs me; the log says more.", Err: &slackError{code, c.channel}}
+	if refusesToken(code) {
+		e.Code = access.Unauthorized
+		return e
+	}
 	switch code {
 	case "ratelimited", "rate_limited", "message_limit_exceeded":
 		return tooFast(c, unspecified)
 	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org":
 		e.Code = access.Unavailable
-	case "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope", "not_allowed_token_type":
+	case "missing_scope", "not_allowed_token_type":
 		e.Code = access.Unauthorized
 	case "message_not_found", "channel_not_found", "user_not_found", "thread_not_found", "no_such_subteam", "not_found":
 		e.Code = access.NotFound

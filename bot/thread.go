@@ -185,7 +185,7 @@ func batches(sorted []access.Result) (all [][]access.Result) {
 // tellBatch records after each message what it told, so that none is repeated when
 // the next one is refused.
 func (t *thread) tellBatch(ctx context.Context, batch []access.Result) error {
-	for _, m := range draw.Results(*t.view, batch) {
+	for _, m := range draw.Results(batch) {
 		if _, err := t.API.Post(ctx, t.parent.Channel, t.parent.TS, m.Message); err != nil {
 			return err
 		}

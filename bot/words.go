@@ -115,11 +115,5 @@ func plainText(text string) string {
 // closest answers the candidate that differs least, if it is near at all: of a short one
 // no more may be wrong than a letter.
 func closest(text string, candidates []string) string {
-	best, least := "", 3
-	for _, c := range candidates {
-		if d := nearest.Distance(strings.ToLower(text), c); d < least && 2*d < len(c) {
-			best, least = c, d
-		}
-	}
-	return best
+	return nearest.Closest(strings.ToLower(text), candidates, func(c string) int { return min(2, (len(c)-1)/2) })
 }

@@ -67,7 +67,7 @@ func (c *Client) Limiter() *Limiter { return c.limiter }
 // CloseIdleConnections closes the connections that no call is using.
 func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
 
-// Ping asks RunCloud whether the token and the caller's address are accepted.
+// Ping reaches RunCloud and nothing more: that it looks at the token is written nowhere.
 func (c *Client) Ping(ctx context.Context) error {
 	var pong struct{}
 	return c.call(ctx, http.MethodGet, "/ping", nil, nil, &pong)

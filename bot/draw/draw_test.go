@@ -228,7 +228,7 @@ func TestResultsNameEveryServerInFewMessages(t *testing.T) {
 		most  int
 	}{"done": {allDone, 2}, "mixed": {mixed, 4}, "each failed in its own way": {failing, 8}} {
 		v := big().live(tt.state)
-		all := Results(v, v.Results)
+		all := Results(v.Results)
 		if len(all) > tt.most {
 			t.Errorf("%s: %d messages, want at most %d", name, len(all), tt.most)
 		}
@@ -248,7 +248,7 @@ func TestResultsBeginWithFailures(t *testing.T) {
 	t.Parallel()
 	v := big().live(mixed)
 	var order []int
-	for _, m := range Results(v, v.Results) {
+	for _, m := range Results(v.Results) {
 		for i, word := range []string{"Failed to place on", "Still to place on", "Being checked on", "Placed on", "Already there on"} {
 			if strings.Contains(m.Text, word) && !slices.Contains(order, i) {
 				order = append(order, i)
@@ -259,7 +259,7 @@ func TestResultsBeginWithFailures(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, rs := range [][]access.Result{nil, small().results(access.PhaseInspect, inspection)} {
-		if m := Results(v, rs); m != nil {
+		if m := Results(rs); m != nil {
 			t.Errorf("nothing to tell draws %v", m)
 		}
 	}
@@ -269,7 +269,7 @@ func TestKeysOfOneServerAreOneEntry(t *testing.T) {
 	t.Parallel()
 	v := small().live(allDone)
 	v.Results[0].State = access.Failed // one of two keys on the first server
-	m := Results(v, v.Results)[0].Text
+	m := Results(v.Results)[0].Text
 	if !strings.Contains(m, "Failed to place on 1 server") || !strings.Contains(m, "`web-001` (1 of 2 keys)") || !strings.Contains(m, "Placed on 2 servers") {
 		t.Error(m)
 	}

@@ -32,15 +32,13 @@ func (p *page) head(title string) {
 }
 
 // say adds lines of markup as one section; nothing when all are empty.
-func (p *page) say(lines ...string) { p.sayWith(nil, lines...) }
-
-func (p *page) sayWith(accessory *slack.Accessory, lines ...string) {
+func (p *page) say(lines ...string) {
 	lines = nonEmpty(lines)
 	if len(lines) == 0 {
 		return
 	}
 	text := fit(lines, "\n", sectionLimit, "")
-	p.blocks = append(p.blocks, slack.NewSectionBlock(markup(text), nil, accessory))
+	p.blocks = append(p.blocks, slack.NewSectionBlock(markup(text), nil, nil))
 	p.lines = append(p.lines, lines...)
 }
 

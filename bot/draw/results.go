@@ -38,7 +38,7 @@ type piece struct {
 
 // Results draws the outcome on every server of rs for the thread, in as few messages as Slack's limits
 // allow, or in none: failures first, then what waits, then the rest. The keys of one server make one entry.
-func Results(v access.RequestView, rs []access.Result) []Told {
+func Results(rs []access.Result) []Told {
 	return pack(piecesOf(rs))
 }
 

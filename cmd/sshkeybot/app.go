@@ -60,7 +60,7 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 	api.Log = log
 	a.service = &access.Service{
 		Store: ledger, Target: target.Target{Client: a.runcloud}, Directory: bot.NewDirectory(api),
-		Settings: settings(cfg, replica), Now: now, Log: log,
+		Settings: settings(cfg, replica), Now: now,
 	}
 	a.service.Settings.OnlyRemoves = onlyRemoves
 	a.metrics = health.NewMetrics(a.figures)
@@ -75,7 +75,7 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 		timers = append(timers, a.botTimers()...)
 	}
 	a.runner, err = queue.New(queue.Config{
-		Store: ledger, Work: a.service, Outbox: announcer, Replica: replica,
+		Store: ledger, Work: a.service, Outbox: announcer,
 		Concurrency: cfg.Concurrency, Timers: timers, Log: quietly, NoAdditions: onlyRemoves,
 	})
 	if err != nil {

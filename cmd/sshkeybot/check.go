@@ -57,9 +57,9 @@ func showFindings(out io.Writer, findings []check.Finding, asJSON bool) error {
 }
 
 func line(f check.Finding) string {
-	text := fmt.Sprintf("%-8s %-18s %s", f.Status, f.Name, f.Text)
+	text := fmt.Sprintf("%-8s %-18s %s", f.Status, f.Name, plain(f.Text))
 	if f.Remedy != "" {
-		text += " To mend it: " + f.Remedy
+		text += " To mend it: " + plain(f.Remedy)
 	}
 	return text
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -42,7 +41,7 @@ func openToRead(ctx context.Context, cfg config.Config) (*store.Store, error) {
 
 // onlooker is the domain for looking at a ledger: it reaches nobody outside.
 func onlooker(ledger *store.Store, cfg config.Config, now func() time.Time) *access.Service {
-	return &access.Service{Store: ledger, Settings: settings(cfg, ""), Now: now, Log: slog.New(slog.DiscardHandler)}
+	return &access.Service{Store: ledger, Settings: settings(cfg, ""), Now: now}
 }
 
 // botRuns tells whether a bot works on this ledger beside us.

@@ -41,7 +41,7 @@ type candidateLine struct {
 	Credential int64  `json:"credential"`
 	Label      string `json:"label"`
 	SystemUser string `json:"system_user"`
-	Why        string `json:"why"`    // label or prefix
+	Why        string `json:"why"`    // label, prefix or type
 	Picked     bool   `json:"picked"` // an approver chose to remove it
 	Left       bool   `json:"left"`   // an approver chose to leave it
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -115,7 +114,7 @@ func newHarnessOn(t fataler, ledger *store.Store, servers int) *harness {
 	c := &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	h := &harness{t: t, ledger: ledger, clock: c, account: newAccount(c, servers), people: &people{standing: map[access.UserID]access.Standing{}, names: map[access.UserID][2]string{}}}
 	h.Service = &access.Service{
-		Store: ledger, Target: h.account, Directory: h.people, Now: c.Now, Log: slog.New(slog.DiscardHandler),
+		Store: ledger, Target: h.account, Directory: h.people, Now: c.Now,
 		Settings: access.Settings{
 			Approvers: []string{string(bob), string(dave)}, Approvals: 1, RequestTTL: 8 * time.Hour,
 			MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour, LongGrants: access.Renew,

@@ -20,7 +20,7 @@ type RequestState string
 
 // The states of a request.
 const (
-	Draft         RequestState = "draft" // an approver's own revocation, until they confirm it
+	Draft         RequestState = "draft" // what an approver ordered, until they confirm it
 	WaitingForKey RequestState = "waiting_for_key"
 	Pending       RequestState = "pending"
 	Approved      RequestState = "approved"

@@ -2,7 +2,7 @@ package access
 
 import "time"
 
-// Phase tells whether a result is about placing or about removing a key.
+// Phase tells what a result is about: placing a key, removing it, or reading a server.
 type Phase string
 
 // The phases of a request's work.

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// draftTTL is how long an approver's own revocation waits for their confirmation.
+// draftTTL is how long what an approver ordered waits for their confirmation.
 const draftTTL = 15 * time.Minute
 
 // AskRevoke stores the wish that access ends. An approver's own is a draft that

@@ -152,7 +152,7 @@ func (s *Service) backWithServers(ctx context.Context, tx Tx, ids []int64) error
 
 // workOn answers the work that a placement needs.
 func workOn(p Placement) Work {
-	if p.State == PlacementLeaving || p.Urgent {
+	if p.priority() == Removal {
 		return Work{Kind: WorkRemove, ID: p.ServerID}
 	}
 	return Work{Kind: WorkAdd, ID: p.ServerID}

@@ -1,7 +1,6 @@
 package access
 
 import (
-	"log/slog"
 	"slices"
 	"time"
 
@@ -38,7 +37,7 @@ type Settings struct {
 
 // MayUse tells whether keys may be placed for that system user.
 func (s Settings) MayUse(user string) bool {
-	return user == s.SystemUser || slices.Contains(s.SystemUsers, user)
+	return slices.Contains(s.SystemUsers, user)
 }
 
 // Service is the domain: its methods are the use cases. It is safe for use by
@@ -49,7 +48,6 @@ type Service struct {
 	Directory Directory
 	Settings  Settings
 	Now       func() time.Time
-	Log       *slog.Logger
 	Late      func(d time.Duration) // told how long after its end each expired grant was ended; may be nil
 
 	refresh turn // one complete reading of the servers at a time
@@ -96,7 +94,7 @@ type RevokeAsk struct {
 // OffboardAsk is an approver's wish that everything of a person's goes.
 type OffboardAsk struct {
 	Source  string
-	Asker   UserID // empty when Slack told that the account was deactivated
+	Asker   UserID
 	Person  UserID
 	Reason  string
 	Channel string

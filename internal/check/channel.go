@@ -55,12 +55,12 @@ func unseen(name, id string, err error) Finding {
 	case "":
 		return problem(name, "Slack did not answer.", mendWay)
 	default:
-		return warning(name, "Slack did not show "+id+": "+clean(code)+".", "Make sure of the ID, and type /invite for the bot in that channel.")
+		return warning(name, "Slack did not show "+id+": "+code+".", "Make sure of the ID, and type /invite for the bot in that channel.")
 	}
 }
 
 func seen(name string, info *slack.Channel) Finding {
-	shown := fmt.Sprintf("#%s (%s)", clean(info.Name), info.ID)
+	shown := fmt.Sprintf("#%s (%s)", info.Name, info.ID)
 	invite := "Type /invite for the bot in that channel."
 	switch {
 	case info.IsArchived:

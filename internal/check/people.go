@@ -37,7 +37,7 @@ func (Checker) user(ctx context.Context, directory *bot.Directory, id string) (F
 	case profile.Standing != access.Member:
 		return problem(name, "Cannot decide: "+standing(profile.Standing)+".", "Take "+id+" out of SSHKEYBOT_APPROVERS, or name somebody else."), nil
 	}
-	return ok(name, "@"+clean(profile.Name)+" is a full member."), []access.UserID{profile.ID}
+	return ok(name, "@"+profile.Name+" is a full member."), []access.UserID{profile.ID}
 }
 
 func standing(s access.Standing) string {

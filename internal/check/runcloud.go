@@ -45,9 +45,9 @@ func keysOf(ctx context.Context, client *runcloud.Client, servers []runcloud.Ser
 	}
 	keys, err := client.SSHCredentials(ctx, servers[i].ID)
 	if err != nil {
-		return trouble(name, "the keys of "+clean(servers[i].Name), err)
+		return trouble(name, "the keys of "+servers[i].Name, err)
 	}
-	return ok(name, fmt.Sprintf("The keys of %s can be listed (%d).", clean(servers[i].Name), len(keys)))
+	return ok(name, fmt.Sprintf("The keys of %s can be listed (%d).", servers[i].Name, len(keys)))
 }
 
 func trouble(name, what string, err error) Finding {

@@ -27,7 +27,7 @@ func (c Checker) slack(ctx context.Context) []Finding {
 	}
 	granted := split(self.Header.Get("X-OAuth-Scopes"))
 	findings = append(findings,
-		ok("bot token", fmt.Sprintf("The bot is @%s in the workspace %s.", clean(self.User), clean(self.Team))),
+		ok("bot token", fmt.Sprintf("The bot is @%s in the workspace %s.", self.User, self.Team)),
 		scopes(c.Manifest, granted), clock.finding("slack clock", "Slack"))
 	findings = append(findings, c.approvers(ctx, web)...)
 	return append(findings, c.channels(ctx, bot, granted)...)
@@ -64,7 +64,7 @@ func refusedBy(name string, err error, remedy string) Finding {
 	case "link_disabled", "socket_mode_disabled":
 		return problem(name, "Socket Mode is off.", "Turn it on in the app's settings under Socket Mode.")
 	}
-	return problem(name, "Slack refuses the token: "+clean(code)+".", remedy)
+	return problem(name, "Slack refuses the token: "+code+".", remedy)
 }
 
 func slackCode(err error) string {
@@ -85,7 +85,7 @@ func scopes(manifest string, granted []string) Finding {
 	case len(missing) > 0:
 		return problem(name, "The bot lacks "+strings.Join(missing, ", ")+".", mendScopes)
 	case len(more) > 0:
-		return warning(name, "The bot has more scopes than it uses: "+clean(strings.Join(more, ", "))+".", mendScopes)
+		return warning(name, "The bot has more scopes than it uses: "+strings.Join(more, ", ")+".", mendScopes)
 	}
 	return ok(name, fmt.Sprintf("The bot has the %d scopes of the manifest, and no other.", len(wanted)))
 }
@@ -105,16 +105,6 @@ func split(list string) []string {
 
 func without(list, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(others, s) })
-}
-
-// clean keeps a stranger's text on its line.
-func clean(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, text)
 }
 
 // directory is the bot's own way to ask who somebody is.

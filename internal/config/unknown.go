@@ -1,7 +1,6 @@
 package config
 
 import (
-	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -38,12 +37,5 @@ func (r *reader) unknown(environ []string) {
 
 // closest gives the known name that needs the fewest changes, if they are few compared with its length.
 func closest(name string, known []string) string {
-	best, fewest := "", math.MaxInt
-	for _, candidate := range known {
-		changes := nearest.Distance(name, candidate)
-		if changes < fewest && changes <= len(strings.TrimPrefix(candidate, prefix))/2 {
-			best, fewest = candidate, changes
-		}
-	}
-	return best
+	return nearest.Closest(name, known, func(c string) int { return len(strings.TrimPrefix(c, prefix)) / 2 })
 }

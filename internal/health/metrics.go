@@ -31,7 +31,7 @@ func NewMetrics(read func(ctx context.Context) (Figures, error)) *Metrics {
 		Registry: prometheus.NewRegistry(),
 		lateness: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name:    "sshkeybot_grant_end_lateness_seconds",
-			Help:    "How long after its end the removal of an expired grant started.",
+			Help:    "How long after its end an expired grant was ended and its removals were due.",
 			Buckets: []float64{0.5, 1, 2, 5, 10, 30, 60, 300, 3600},
 		}),
 	}

@@ -1,5 +1,19 @@
-// Package nearest tells how far a mistyped word is from one that was meant.
+// Package nearest finds the word that somebody meant who mistyped it.
 package nearest
+
+import "math"
+
+// Closest answers the candidate that differs least from a text, the first of several,
+// and "" when all differ by more than they may.
+func Closest(text string, candidates []string, may func(candidate string) int) string {
+	best, least := "", math.MaxInt
+	for _, c := range candidates {
+		if d := Distance(text, c); d < least && d <= may(c) {
+			best, least = c, d
+		}
+	}
+	return best
+}
 
 // Distance counts the insertions, deletions and replacements of characters that
 // turn a into b (Levenshtein's).

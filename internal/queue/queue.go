@@ -61,8 +61,7 @@ type Config struct {
 	Store       *store.Store
 	Work        Work
 	Outbox      Outbox
-	Replica     string // name of this process among several
-	Concurrency int    // servers worked on at the same time
+	Concurrency int // servers worked on at the same time
 	Timers      []Timer
 	Log         *slog.Logger
 
@@ -132,7 +131,7 @@ func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(ac
 		delete(queues, store.QueueAdd)
 	}
 	return river.NewClient(driver, &river.Config{
-		ID:                   c.Replica,
+		ID:                   c.Store.Replica(),
 		Logger:               c.Log,
 		Schema:               c.Store.Schema(),
 		Queues:               queues,

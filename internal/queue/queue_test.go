@@ -85,7 +85,7 @@ func start(t *testing.T, h *hands, timers ...queue.Timer) *queue.Runner {
 func prepare(t *testing.T, h *hands, timers ...queue.Timer) *queue.Runner {
 	t.Helper()
 	r, err := queue.New(queue.Config{
-		Store: h.ledger, Work: h, Outbox: h, Replica: "self", Concurrency: 1, Timers: timers, Log: slog.New(slog.DiscardHandler),
+		Store: h.ledger, Work: h, Outbox: h, Concurrency: 1, Timers: timers, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
