@@ -77,6 +77,41 @@ func testReopen(t *testing.T, s *store.Store) {
 	}
 }
 
+// Only additions wait again whose own grant still wants the key there.
+func testReopenAdditions(t *testing.T, s *store.Store) {
+	cover := access.Cover{ServerID: 7, Fingerprint: "f"}
+	ended := cover
+	ended.EndedAt = epoch
+	for request, g := range map[int64]struct {
+		grant access.Grant
+		cover access.Cover
+	}{
+		1: {access.Grant{State: access.Live}, cover},
+		2: {access.Grant{State: access.Live, EndsAt: epoch.Add(time.Hour)}, cover},
+		3: {access.Grant{State: access.Live, EndsAt: epoch}, cover},
+		4: {access.Grant{State: access.Ended}, cover},
+		5: {access.Grant{State: access.Live}, ended},
+		6: {access.Grant{State: access.Live}, access.Cover{ServerID: 8, Fingerprint: "f"}},
+		7: {access.Grant{State: access.Live}, cover},
+		8: {access.Grant{State: access.Live}, cover},
+	} {
+		g.grant.RequestID, g.grant.SystemUser = request, "web"
+		insertGrant(t, s, g.grant, g.cover)
+	}
+	var rs []access.Result
+	for i := range int64(8) {
+		rs = append(rs, access.Result{RequestID: i + 1, Phase: access.PhaseAdd, ServerID: 7, SystemUser: "web", Fingerprint: "f", State: access.Done})
+	}
+	rs[1].State, rs[6].State, rs[7].Phase = access.AlreadyThere, access.Dropped, access.PhaseRemove
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.InsertResults(ctx, rs) })
+	reopened := written(t, s, func(ctx context.Context, tx access.Tx) ([]access.Result, error) {
+		return tx.ReopenAdditions(ctx, access.Placement{ServerID: 7, SystemUser: "web", Fingerprint: "f"}, epoch)
+	})
+	slices.SortFunc(reopened, func(a, b access.Result) int { return int(a.RequestID - b.RequestID) })
+	rs[0].State, rs[1].State = access.Waiting, access.Waiting
+	same(t, "reopened", reopened, rs[:2])
+}
+
 func testInspections(t *testing.T, s *store.Store) {
 	at := func(minutes int) time.Time { return epoch.Add(time.Duration(minutes) * time.Minute) }
 	rs := []access.Result{

@@ -44,6 +44,7 @@ func Run(t *testing.T, open Opener) {
 		"Results":              testResults,
 		"Inspections":          testInspections,
 		"Reopen":               testReopen,
+		"ReopenAdditions":      testReopenAdditions,
 		"ResultsInChunks":      testResultsInChunks,
 		"Servers":              testServers,
 		"Drawings":             testDrawings,
