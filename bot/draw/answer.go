@@ -53,8 +53,8 @@ func Refusal(err error) Message {
 	if e.Word != "" {
 		text = strings.Replace(text, "`…`", code(e.Word, nameLimit), 1)
 	}
-	if rest, found := strings.CutPrefix(text, "This person "); found && e.About != "" {
-		text = mention(e.About) + " " + rest
+	if rest, found := strings.CutPrefix(text, "This person"); found && e.About != "" {
+		text = mention(e.About) + rest
 	}
 	if ask := mentionAll(e.Ask[:min(len(e.Ask), askedAtMost)]); ask != "" {
 		text += " Approvers are " + ask + "."

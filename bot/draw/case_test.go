@@ -187,7 +187,7 @@ func (w world) answerCases() map[string]any {
 		"refusal":              Refusal(&access.Error{Code: access.Invalid, Message: "No server is called `" + w.foreign("wbe-1") + "`. Did you mean `web-001`?"}),
 		"refusal-second":       Refusal(&access.Error{Code: access.Conflict, Message: "This has been approved already.", Who: carol, When: noon()}),
 		"refusal-stranger":     Refusal(errors.New("pq: password authentication failed")),
-		"refusal-about":        Refusal(&access.Error{Code: access.Forbidden, Message: "This person was offboarded and cannot be given access.", About: bob}),
+		"refusal-about":        Refusal(&access.Error{Code: access.Forbidden, Message: "This person's access was ended by an offboarding, so they cannot be given any.", About: bob}),
 		"refusal-approvers":    Refusal(&access.Error{Code: access.Forbidden, Message: "Only an approver may do this.", Ask: []string{"U0CAROL", "S0OPS", "<!channel>"}}),
 		"refusal-word":         Refusal(&access.Error{Code: access.Invalid, Message: "I do not understand `…`. The form is `/sshkey done`.", Word: w.foreign("soon")}),
 		"has-to-wait":          HasToWait(),

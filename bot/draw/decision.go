@@ -214,6 +214,9 @@ func endWord(g access.Grant) string {
 	case access.EndGivenBack:
 		return "given back " + by(g.EndedBy)
 	case access.EndOffboarded:
+		if g.EndedBy == "" {
+			return "an offboarding has begun"
+		}
 		return "an offboarding was ordered " + by(g.EndedBy)
 	}
 	return "ended"

@@ -81,6 +81,7 @@ func longAccess() chapter {
 			p.account.SetOnline(101, false)
 			p.later(90*time.Minute, "Another hour and a half")
 			p.until("the renewal has been tried", p.renewalFails)
+			p.until("the other is renewed", p.renewed)
 			p.later(time.Hour, "Another hour")
 			p.account.SetOnline(101, true)
 			p.later(time.Hour, "The server is back")
@@ -112,6 +113,16 @@ func (p *play) renewalFails() bool {
 		return err
 	}))
 	return slices.ContainsFunc(waiting, func(placed access.Placement) bool { return placed.Urgent && placed.Detail != "" })
+}
+
+// renewed tells that the server that is online has its new key.
+func (p *play) renewed() bool {
+	var there []access.Placement
+	p.must(p.app.store.Read(p.t.Context(), func(tx access.Tx) (err error) {
+		there, err = tx.Placements(p.t.Context(), access.PlacementQuery{Server: 102, States: []access.PlacementState{access.PlacementPlaced}})
+		return err
+	}))
+	return len(there) == 1 && there[0].LapsesAt.Sub(p.clock.Now()) > 10*time.Hour
 }
 
 func (p *play) view(request int64) access.RequestView {

@@ -111,8 +111,11 @@ func additionOutcome(placements []Placement, start time.Time, wanted bool) (Resu
 	if !wanted {
 		return Dropped, NoProblem, ""
 	}
+	var old Placement
 	for _, p := range placements {
 		switch {
+		case p.State == PlacementLeaving:
+			old = p
 		case p.State == PlacementPlaced && p.PlacedAt.Before(start):
 			return AlreadyThere, NoProblem, ""
 		case p.State == PlacementPlaced:
@@ -127,7 +130,7 @@ func additionOutcome(placements []Placement, start time.Time, wanted bool) (Resu
 			return Waiting, p.Problem, p.Detail
 		}
 	}
-	return Waiting, NoProblem, "" // the old key is still leaving
+	return Waiting, old.Problem, old.Detail // it has to leave first
 }
 
 // removalOutcome says the same of removing it; covered tells that another live grant

@@ -19,7 +19,7 @@ func (s *Service) Eligible(ctx context.Context, id UserID) error {
 // member answers the profile of somebody else who is to receive access, and refuses
 // whoever may not.
 func (s *Service) member(ctx context.Context, id UserID) (Profile, error) {
-	profile, err := s.fullMember(ctx, id, "This person cannot be given access: %s.", "An offboarding has ended this person's access, so they cannot be given any.")
+	profile, err := s.fullMember(ctx, id, "This person cannot be given access: %s.", "This person's access was ended by an offboarding, so they cannot be given any.")
 	if e, ok := errors.AsType[*Error](err); ok && e.Code == Forbidden {
 		e.About = id
 	}
