@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"sshkeybot/bot/draw"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 	"sshkeybot/internal/sshkey"
@@ -16,7 +18,7 @@ import (
 // Types gives a command and answers what the person, and nobody else, is shown.
 func (r *rig) Types(user, text string) string {
 	r.t.Helper()
-	before := len(r.slack.Ephemeral(user))
+	before := len(r.private(user))
 	outcome, err := r.slack.Command(r.t.Context(), user, ops, "/sshkey "+text)
 	r.must(err)
 	if !outcome.Acked {
@@ -25,11 +27,19 @@ func (r *rig) Types(user, text string) string {
 	return r.answer(user, before)
 }
 
+// private is what only this person sees, without the word that an answer takes a moment:
+// whether that comes is up to the machine.
+func (r *rig) private(user string) []slacksim.Message { return answers(r.slack.Ephemeral(user)) }
+
+func answers(all []slacksim.Message) []slacksim.Message {
+	return slices.DeleteFunc(slices.Clone(all), func(m slacksim.Message) bool { return m.Text == draw.OnIt().Text })
+}
+
 // answer waits for the next private message to a person.
 func (r *rig) answer(user string, before int) string {
 	r.t.Helper()
-	r.until(user+" is answered", func() bool { return len(r.slack.Ephemeral(user)) > before })
-	return r.slack.Ephemeral(user)[before].Text
+	r.until(user+" is answered", func() bool { return len(r.private(user)) > before })
+	return r.private(user)[before].Text
 }
 
 // Register makes a key for a person and has them register it.
@@ -99,7 +109,7 @@ func (r *rig) message(id int64) (found slacksim.Message, ok bool) {
 func (r *rig) Press(user string, id int64, label string) string {
 	r.t.Helper()
 	m := r.Posted(id)
-	before := len(r.slack.Ephemeral(user))
+	before := len(r.private(user))
 	outcome, err := r.slack.ClickStale(r.t.Context(), user, m.Channel, m.TS, slacksim.Pick{Label: label})
 	r.must(err)
 	r.acked(outcome)
@@ -117,27 +127,32 @@ func (r *rig) acked(o slacksim.Outcome) {
 // the answer takes its place.
 func (r *rig) PressPrivate(user, label string) string {
 	r.t.Helper()
-	all := r.slack.Ephemeral(user)
+	all := r.private(user)
 	last := all[len(all)-1]
 	outcome, err := r.slack.ClickEphemeral(r.t.Context(), user, last.TS, slacksim.Pick{Label: label})
 	r.must(err)
 	r.acked(outcome)
 	var now slacksim.Message
 	r.until(user+" is answered in place", func() bool {
-		all := r.slack.Ephemeral(user)
+		all := r.private(user)
 		now = all[len(all)-1]
 		return now.TS != last.TS || len(now.Edits) > len(last.Edits)
 	})
 	return now.Text
 }
 
-// Fill presses a button that opens a modal, fills it in and submits it.
-func (r *rig) Fill(user string, m slacksim.Message, label string, values map[string]string) {
+// Fill presses a button that opens a modal, fills it in and submits it. It answers how
+// many private messages that person had before.
+func (r *rig) Fill(user string, m slacksim.Message, label string, values map[string]string) (before int) {
 	r.t.Helper()
-	outcome, err := r.slack.ClickStale(r.t.Context(), user, m.Channel, m.TS, slacksim.Pick{Label: label})
-	r.must(err)
-	r.acked(outcome)
-	r.until("the modal is open", func() bool { return len(r.slack.Modals(user)) > 0 })
+	open := func() bool { return len(r.slack.Modals(user)) > 0 }
+	r.until("the modal is open", func() bool {
+		before = len(r.private(user))
+		r.acked(r.clicksOn(user, m, label))
+		r.until("the modal is open, or came too late", func() bool { return open() || len(r.private(user)) > before })
+		return open()
+	})
+	before = len(r.private(user))
 	form := map[string]map[string]any{}
 	for block, value := range values {
 		form[block] = map[string]any{"value": value}
@@ -147,6 +162,7 @@ func (r *rig) Fill(user string, m slacksim.Message, label string, values map[str
 	if !result.Acked || len(result.Errors) > 0 {
 		r.t.Fatalf("the modal was not accepted: %+v", result)
 	}
+	return before
 }
 
 // view is a request as the ledger holds it.

@@ -25,13 +25,13 @@ func TestManyClicksOneDecision(t *testing.T) {
 		people := []string{alice, bob, carol, dave, erin}
 		before := map[string]int{}
 		for _, user := range people {
-			before[user] = len(r.slack.Ephemeral(user))
+			before[user] = len(r.private(user))
 		}
 		r.clickAtOnce(r.Posted(id), people, 4)
 		answers := map[string][]string{}
 		for _, user := range people {
-			r.until(user+" has four answers", func() bool { return len(r.slack.Ephemeral(user)) >= before[user]+4 })
-			for _, m := range r.slack.Ephemeral(user)[before[user]:] {
+			r.until(user+" has four answers", func() bool { return len(r.private(user)) >= before[user]+4 })
+			for _, m := range r.private(user)[before[user]:] {
 				answers[user] = append(answers[user], m.Text)
 			}
 		}
@@ -132,8 +132,8 @@ func TestRushOfCommands(t *testing.T) {
 	}
 	numbers := map[int64]bool{}
 	for i := range people {
-		r.until(crowd(i)+" has all answers", func() bool { return len(r.slack.Ephemeral(crowd(i))) > each })
-		for _, m := range r.slack.Ephemeral(crowd(i))[1:] {
+		r.until(crowd(i)+" has all answers", func() bool { return len(r.private(crowd(i))) > each })
+		for _, m := range r.private(crowd(i))[1:] {
 			numbers[r.numberIn(m.Text)] = true
 		}
 	}

@@ -61,7 +61,7 @@ func TestRevokeByApprover(t *testing.T) {
 // confirmButton is the button of a draft that carries it out.
 func (r *rig) confirmButton(user string) string {
 	r.t.Helper()
-	all := r.slack.Ephemeral(user)
+	all := r.private(user)
 	for _, b := range all[len(all)-1].Buttons() {
 		if b.ActionID == "confirm" {
 			return b.Label

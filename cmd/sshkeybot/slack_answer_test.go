@@ -34,7 +34,7 @@ func TestAnswersByAnotherWay(t *testing.T) {
 	r := start(t, plan{config: gate.before(t)})
 	r.Register(alice)
 	shown := func() (n int) {
-		for _, m := range r.slack.Ephemeral(bob) {
+		for _, m := range r.private(bob) {
 			if strings.HasPrefix(m.Text, "You approved request") {
 				n++
 			}

@@ -77,7 +77,7 @@ func TestCommandsSurviveSlackAway(t *testing.T) {
 			r.When(other, "the click before the outage counts", state(access.Approved))
 			r.Settled(other)
 			r.until("Carol is told", func() bool {
-				all := r.slack.Ephemeral(carol)
+				all := r.private(carol)
 				return len(all) > 0 && strings.HasPrefix(all[len(all)-1].Text, "You approved request")
 			})
 			if n := r.doubles(ops); n > 1 {

@@ -31,7 +31,7 @@ func moreChannels(r *rig) {
 // TypesIn is Types in another channel, with the time until the answer is shown.
 func (r *rig) TypesIn(channel, user, text string) (answer string, took time.Duration) {
 	r.t.Helper()
-	began, before := time.Now(), len(r.slack.Ephemeral(user))
+	began, before := time.Now(), len(r.private(user))
 	outcome, err := r.slack.Command(r.t.Context(), user, channel, "/sshkey "+text)
 	r.must(err)
 	r.acked(outcome.Outcome)

@@ -128,12 +128,12 @@ func TestLateDeliveriesChangeNothing(t *testing.T) {
 	r.says(r.Press(bob, id, "Approve"), "You approved")
 	click := r.delivered("interactive")
 	r.Settled(id)
-	answers := len(r.slack.Ephemeral(alice)) + len(r.slack.Ephemeral(bob))
+	answers := len(r.private(alice)) + len(r.private(bob))
 	for _, late := range []slacksim.Delivery{command, click, command, click} {
 		r.redelivered(late, late.Type == "slash_commands")
 	}
 	r.says(r.Press(carol, id, "Approve"), "This has been approved already. That was by <@"+bob+">")
-	if n := len(r.slack.Ephemeral(alice)) + len(r.slack.Ephemeral(bob)); n != answers {
+	if n := len(r.private(alice)) + len(r.private(bob)); n != answers {
 		t.Errorf("%d answers, want the %d of before", n, answers)
 	}
 	if asked, begun := r.audited("request.ask"), r.audited("grant.start"); asked != 1 || begun != 1 {
@@ -159,7 +159,7 @@ func TestLostAcknowledgements(t *testing.T) {
 	var log printed
 	r := start(t, plan{log: &log})
 	key := r.Register(alice)
-	before := len(r.slack.Ephemeral(alice))
+	before := len(r.private(alice))
 	command := r.losesAck(&log, "slash_commands", func(ctx context.Context) {
 		_, _ = r.slack.Command(ctx, alice, ops, "/sshkey grant <@"+alice+"> 1h") // is never told of the acknowledgement
 	})
@@ -167,7 +167,7 @@ func TestLostAcknowledgements(t *testing.T) {
 	r.redelivered(command, true)
 	m := r.Posted(id)
 
-	before = len(r.slack.Ephemeral(bob))
+	before = len(r.private(bob))
 	click := r.losesAck(&log, "interactive", func(ctx context.Context) {
 		_, _ = r.slack.ClickStale(ctx, bob, m.Channel, m.TS, slacksim.Pick{Label: "Approve"}) // nor here
 	})

@@ -70,6 +70,7 @@ func start(t testing.TB, p plan) *rig {
 	t.Helper()
 	p.slack.RateLimits = !p.unpaced
 	p.slack.AckLimit = cmp.Or(p.slack.AckLimit, ackLimit)
+	p.slack.TriggerLife = ackLimit
 	if p.now == nil {
 		p.now = time.Now
 	}

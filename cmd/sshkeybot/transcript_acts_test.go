@@ -94,7 +94,7 @@ func (p *play) letters() {
 }
 
 func (p *play) unseen(who player) []slacksim.Message {
-	all := slices.Concat(p.slack.Ephemeral(who.id), p.slack.DMs(who.id))
+	all := slices.Concat(answers(p.slack.Ephemeral(who.id)), p.slack.DMs(who.id))
 	return slices.DeleteFunc(all, func(m slacksim.Message) bool { return p.seen[letterKey(m)] != "" || m.User == who.id })
 }
 
@@ -201,7 +201,7 @@ func (p *play) asksFirst(buttons []slacksim.Button, label string) {
 // pressesPrivate presses a button of the latest message that only this person sees.
 func (p *play) pressesPrivate(who player, label string) {
 	p.t.Helper()
-	all := p.slack.Ephemeral(who.id)
+	all := answers(p.slack.Ephemeral(who.id))
 	last := all[len(all)-1]
 	p.says("%s presses «%s»", who.name, label)
 	p.asksFirst(last.Buttons(), label)

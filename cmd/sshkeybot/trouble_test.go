@@ -104,7 +104,7 @@ func TestSlackRepeatsAndReconnects(t *testing.T) {
 	if n := len(r.slack.Messages(ops)); n != 1 {
 		t.Errorf("%d messages in the channel, want the request alone", n)
 	}
-	if n := len(r.slack.Ephemeral(alice)); n != 2 {
+	if n := len(r.private(alice)); n != 2 {
 		t.Errorf("Alice was answered %d times, want once for each of two commands", n)
 	}
 }
@@ -112,7 +112,7 @@ func TestSlackRepeatsAndReconnects(t *testing.T) {
 // pressUntilHeard presses again, as people do, while Slack says that the app did not answer.
 func (r *rig) pressUntilHeard(user string, id int64, label string) string {
 	r.t.Helper()
-	m, before := r.Posted(id), len(r.slack.Ephemeral(user))
+	m, before := r.Posted(id), len(r.private(user))
 	r.until("a click gets through", func() bool {
 		ctx, cancel := context.WithTimeout(r.t.Context(), 5*time.Second) // less than Slack waits here
 		defer cancel()
