@@ -148,14 +148,14 @@ func TestOffboardUntilNothingIsOwed(t *testing.T) {
 		r.saysNot(r.Message(id), "*Offboarded*")
 		r.says(r.Types(bob, "list"), "Still to remove: 1 key", r.nameOf(away))
 		r.When(waiting, "their request is closed", state(access.Cancelled))
-		r.says(r.Types(dave, "grant @alice 1h"), "was offboarded and cannot be given access")
+		r.says(r.Types(dave, "grant @alice 1h"), "<@"+alice+">'s access was ended by an offboarding")
 
 		r.account.SetOnline(away, true)
 		r.When(id, "it is finished", func(v access.RequestView) bool { return v.Settled() })
 		r.isOn(key, 0)
 		r.says(r.Message(id), "*Offboarded* <@"+alice+">", "SSH Key Vault", "*Removed* on all")
 		r.saysNot(r.Message(id)+r.Thread(id), "6 servers", "6 of 6") // there are five
-		r.When(granted, "the grant shows its end", func(access.RequestView) bool { return strings.Contains(r.Message(granted), "offboarded by <@"+bob+">") })
+		r.When(granted, "the grant shows its end", func(access.RequestView) bool { return strings.Contains(r.Message(granted), "an offboarding was ordered by <@"+bob+">") })
 	})
 }
 
