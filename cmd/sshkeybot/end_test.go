@@ -155,7 +155,9 @@ func TestOffboardUntilNothingIsOwed(t *testing.T) {
 		r.isOn(key, 0)
 		r.says(r.Message(id), "*Offboarded* <@"+alice+">", "SSH Key Vault", "*Removed* on all")
 		r.saysNot(r.Message(id)+r.Thread(id), "6 servers", "6 of 6") // there are five
-		r.When(granted, "the grant shows its end", func(access.RequestView) bool { return strings.Contains(r.Message(granted), "an offboarding was ordered by <@"+bob+">") })
+		r.When(granted, "the grant shows its end", func(access.RequestView) bool {
+			return strings.Contains(r.Message(granted), "an offboarding was ordered by <@"+bob+">")
+		})
 	})
 }
 

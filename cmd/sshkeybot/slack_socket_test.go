@@ -215,9 +215,10 @@ func (r *rig) holdLedger() (release func()) {
 	r.t.Helper()
 	held, over := make(chan struct{}), make(chan struct{})
 	hold := sync.OnceFunc(func() { close(held) })
+	ctx := context.WithoutCancel(r.t.Context())
 	var holding sync.WaitGroup
 	holding.Go(func() {
-		if err := r.app.store.Update(context.WithoutCancel(r.t.Context()), func(access.Tx) error { hold(); <-over; return nil }); err != nil {
+		if err := r.app.store.Update(ctx, func(access.Tx) error { hold(); <-over; return nil }); err != nil {
 			r.t.Error(err)
 		}
 	})
