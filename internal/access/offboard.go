@@ -67,12 +67,9 @@ func (s *Service) Left(ctx context.Context, id UserID) error {
 	}
 	r := s.newRequest(KindOffboard, noticeKey(leftSource+string(id), s.Now().UnixNano()), "", id, "")
 	r.Reason = "The Slack account was deactivated."
-	nobody := false
-	if s.Settings.OffboardDeactivated == OffboardAsks {
-		err := s.deciders(ctx, r)
-		if nobody = CodeOf(err) == Forbidden; err != nil && !nobody {
-			return err
-		}
+	nobody, err := s.nobodyDecides(ctx, r)
+	if err != nil {
+		return err
 	}
 	return s.Store.Update(ctx, func(tx Tx) error {
 		due, err := s.owesOffboarding(ctx, tx, id, nobody)
@@ -92,6 +89,26 @@ func (s *Service) Left(ctx context.Context, id UserID) error {
 		_, err = s.approve(ctx, tx, r, "", "")
 		return err
 	})
+}
+
+// nobodyDecides tells whether approvers would have to be asked to offboard a person who
+// is owed that, and none is left.
+func (s *Service) nobodyDecides(ctx context.Context, r Request) (bool, error) {
+	if s.Settings.OffboardDeactivated != OffboardAsks {
+		return false, nil
+	}
+	var due bool
+	err := s.Store.Read(ctx, func(tx Tx) (err error) {
+		due, err = s.owesOffboarding(ctx, tx, r.Person, false)
+		return err
+	})
+	if err != nil || !due {
+		return false, err
+	}
+	if err = s.deciders(ctx, r); CodeOf(err) == Forbidden {
+		return true, nil
+	}
+	return false, err
 }
 
 // flagLeft, with a person behind it, keeps which request asked the approvers about the
