@@ -123,3 +123,25 @@ func TestShellOffboardingHoldsThoughSlackTakesItsWordBack(t *testing.T) {
 	h.people.set(alice, access.Member)
 	refuses(t, h.Eligible(h.ctx(), alice), access.Forbidden, "offboarding")
 }
+
+func TestOffboardingReadsServersThoughSlackIsAwayOnlyFromTheShell(t *testing.T) {
+	t.Parallel()
+	for name, from := range map[string]func(h *harness) access.Request{
+		"shell": func(h *harness) access.Request {
+			r, err := h.OffboardFromShell(h.ctx(), alice, "op", "", "s")
+			h.must(err)
+			return r
+		},
+		"Slack": func(h *harness) access.Request { return h.offboard(alice) },
+	} {
+		h := newHarness(t, 2)
+		h.register(alice, "alice laptop")
+		r := from(h)
+		h.Directory = away{}
+		h.work()
+		h.settled(t, r.ID, name == "shell", name+": while Slack is away")
+		h.Directory = h.people
+		h.pass(10 * time.Minute)
+		h.settled(t, r.ID, true, name+": in the end")
+	}
+}
