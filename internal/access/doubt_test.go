@@ -63,11 +63,11 @@ func TestHaltThatComesBackIsNoNews(t *testing.T) {
 	if halted > 2 || resumed != halted-1 {
 		t.Errorf("told %d times of a halt and %d times of its end, want a halt to be the last news", halted, resumed)
 	}
-	if h.account.writes > 12 {
+	if h.account.writes > 32 {
 		t.Errorf("%d refused calls in two hours", h.account.writes)
 	}
 	h.account.next = nil
-	quarters(4 * 180)
+	quarters(4 * 15)
 	if n := len(h.notices(access.NoticeResumed)); n != halted || len(h.account.ours()) != 1 {
 		t.Errorf("mended: told %d times that it goes on, placed %v", n, h.account.ours())
 	}

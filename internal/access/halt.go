@@ -48,7 +48,7 @@ type halts struct {
 const (
 	relapse      = 10 * time.Minute // a halt that comes so soon after the last is no news
 	firstRelapse = time.Minute
-	lastRelapse  = time.Hour
+	lastRelapse  = 5 * time.Minute
 )
 
 func haltsOf(ctx context.Context, tx Tx) (h halts, err error) {
@@ -136,10 +136,11 @@ func (s *Service) Resume(ctx context.Context) error {
 	return s.Store.Update(ctx, func(tx Tx) error { return s.tellResumed(ctx, tx) })
 }
 
-// tryAgain lets work go on that was halted then, and is to wait so long.
+// tryAgain lets work go on that was halted then, and is to wait so long; not right after
+// a start, which may have brought another token.
 func (s *Service) tryAgain(ctx context.Context, since string, wait time.Duration) error {
 	at, err := time.Parse(time.RFC3339Nano, since)
-	if age := s.Now().Sub(at); err != nil || age >= 0 && age < wait {
+	if age := s.Now().Sub(at); err != nil || s.tried.Swap(true) && age >= 0 && age < wait {
 		return err
 	}
 	if err := s.Target.Ping(ctx); err != nil {

@@ -2,6 +2,7 @@ package access
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"sshkeybot/internal/sshkey"
@@ -52,6 +53,7 @@ type Service struct {
 
 	refresh turn // one complete reading of the servers at a time
 	looks   looks
+	tried   atomic.Bool // whether this process has tried to end a halt
 }
 
 // GrantAsk is somebody's wish that a person may log in.
