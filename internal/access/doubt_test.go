@@ -67,6 +67,15 @@ func TestHaltThatComesBackIsNoNews(t *testing.T) {
 		t.Errorf("%d refused calls in two hours", h.account.writes)
 	}
 	h.account.next = nil
+	h.must(h.Resume(h.ctx()))
+	if since, err := h.HaltedSince(h.ctx()); err != nil || since == "" {
+		t.Fatalf("tried again at once: %q, %v", since, err)
+	}
+	restarted := &access.Service{Store: h.Store, Target: h.Target, Directory: h.Directory, Settings: h.Settings, Now: h.Now}
+	h.must(restarted.Resume(h.ctx()))
+	if since, err := h.HaltedSince(h.ctx()); err != nil || since != "" {
+		t.Errorf("not tried after a start: %q, %v", since, err)
+	}
 	quarters(4 * 15)
 	if n := len(h.notices(access.NoticeResumed)); n != halted || len(h.account.ours()) != 1 {
 		t.Errorf("mended: told %d times that it goes on, placed %v", n, h.account.ours())
