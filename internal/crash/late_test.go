@@ -2,6 +2,7 @@ package crash
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -171,16 +172,22 @@ func paused(t *testing.T, ledger database, wakes bool) {
 		s.restart(0)
 		s.none("SELECT label FROM placements WHERE NOT (" + doubted + ")")
 		g.open() // the key lands when it was looked for
-		until(t, patience, func() string {
-			if len(s.holds()) == 0 {
-				return "the late call was not applied"
-			}
-			return ""
-		})
+		s.lands()
 	}
 	s.hastens(nil)
 	s.stop()
 	s.audit()
+}
+
+// lands waits until a call has placed a key, which may be gone by the next look.
+func (s stage) lands() {
+	s.Helper()
+	until(s.T, patience, func() string {
+		if slices.ContainsFunc(s.account.Calls(), func(c runcloudsim.Call) bool { return c.Op == runcloudsim.OpCreate && c.Applied }) {
+			return ""
+		}
+		return "the late call was not applied"
+	})
 }
 
 // TestPausedReplica has one of two replicas stand still with a key under way while
@@ -209,12 +216,7 @@ func pausedReplica(t *testing.T, ledger database, wakes bool) {
 	s.types(p.id, "done") // through the other, after some tries
 	s.none("SELECT label FROM placements WHERE NOT (" + doubted + ")")
 	g.open()
-	until(t, patience, func() string {
-		if len(s.holds()) == 0 {
-			return "the late call was not applied"
-		}
-		return ""
-	})
+	s.lands()
 	if wakes {
 		sleeper.signal(syscall.SIGCONT)
 	} else {
