@@ -42,7 +42,11 @@ func (s *Service) endGrants(ctx context.Context, tx Tx, e ending, grants []Grant
 		}
 	}
 	for _, g := range grants {
-		if err := s.withdraw(ctx, tx, e.under(g), g, ended[g.ID]); err != nil {
+		covers, won := ended[g.ID]
+		if !won {
+			continue
+		}
+		if err := s.withdraw(ctx, tx, e.under(g), g, covers); err != nil {
 			return err
 		}
 	}
