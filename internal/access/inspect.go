@@ -49,11 +49,15 @@ func (s *Service) Inspect(ctx context.Context, server int64, settle func(Tx) err
 		}
 		return s.settled(ctx, settle, nil)
 	}
-	people, err := s.inspectedPeople(ctx, open)
+	requests, err := s.requestsOf(ctx, open)
 	if err != nil {
 		return s.inspectionFailed(ctx, open, err, settle)
 	}
-	found, sessions, err := s.readForInspection(ctx, server, open)
+	people, err := s.inspectedPeople(ctx, requests)
+	if err != nil {
+		return s.inspectionFailed(ctx, open, err, settle)
+	}
+	found, sessions, err := s.readForInspection(ctx, server, requests)
 	if err != nil {
 		return s.inspectionFailed(ctx, open, err, settle)
 	}
@@ -121,19 +125,27 @@ func (s *Service) saveInspection(ctx context.Context, tx Tx, r Result) error {
 	return tx.Announce(ctx, r.RequestID)
 }
 
-// namesFresh is how old the names may be by which keys are looked for.
-const namesFresh = time.Hour
-
-// inspectedPeople asks Slack by what names the people are known whose keys the requests
-// look for. An offboarding from the shell does without while Slack is away.
-func (s *Service) inspectedPeople(ctx context.Context, open []Result) (map[int64]Profile, error) {
-	people := map[int64]Profile{}
+func (s *Service) requestsOf(ctx context.Context, open []Result) (requests []Request, err error) {
 	for _, result := range open {
 		r, err := s.request(ctx, result.RequestID)
 		if err != nil {
 			return nil, err
 		}
-		if r.Person == "" {
+		requests = append(requests, r)
+	}
+	return requests, nil
+}
+
+// namesFresh is how old the names may be by which keys are looked for.
+const namesFresh = time.Hour
+
+// inspectedPeople asks Slack by what names the people are known whose keys the requests
+// look for: not where one key is looked for. An offboarding from the shell does without
+// while Slack is away.
+func (s *Service) inspectedPeople(ctx context.Context, requests []Request) (people map[int64]Profile, err error) {
+	people = map[int64]Profile{}
+	for _, r := range requests {
+		if r.PublicKey != "" {
 			continue
 		}
 		if people[r.ID], err = s.looked(ctx, r.Person, namesFresh); err != nil && !r.FromShell() {
@@ -145,7 +157,7 @@ func (s *Service) inspectedPeople(ctx context.Context, open []Result) (map[int64
 
 // readForInspection lists a server's keys, and its sessions where somebody is
 // being offboarded.
-func (s *Service) readForInspection(ctx context.Context, server int64, open []Result) ([]Credential, []Session, error) {
+func (s *Service) readForInspection(ctx context.Context, server int64, requests []Request) ([]Credential, []Session, error) {
 	turn, release, err := s.Target.Turn(ctx, Addition)
 	if err != nil {
 		return nil, nil, err
@@ -155,15 +167,7 @@ func (s *Service) readForInspection(ctx context.Context, server int64, open []Re
 	if err != nil {
 		return nil, nil, err
 	}
-	offboarding := false
-	for _, result := range open {
-		r, err := s.request(ctx, result.RequestID)
-		if err != nil {
-			return nil, nil, err
-		}
-		offboarding = offboarding || r.Kind == KindOffboard
-	}
-	if !offboarding {
+	if !slices.ContainsFunc(requests, func(r Request) bool { return r.Kind == KindOffboard }) {
 		return found, nil, nil
 	}
 	turn, release, err = s.Target.Turn(ctx, Addition)

@@ -102,3 +102,17 @@ func TestLostKeyIsRevokedWhileRunCloudIsAway(t *testing.T) {
 		t.Errorf("left %v", left)
 	}
 }
+
+// Names are not asked for where the key itself is looked for: that must not wait for Slack.
+func TestLostKeyIsLookedForWhileSlackIsAway(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 2)
+	key := h.register(alice, "alice laptop")
+	h.grant(alice, 10*time.Hour, "")
+	h.work()
+	r := h.revoke(access.RevokeAsk{Fingerprint: key.Fingerprint()})
+	h.Directory = away{}
+	h.clock.Advance(2 * time.Hour) // nothing heard before counts
+	h.work()
+	h.settled(t, r.ID, true, "while Slack is away")
+}
