@@ -129,9 +129,7 @@ func (s *Service) Resume(ctx context.Context) error {
 		return err
 	}
 	if since != "" {
-		if err := s.tryAgain(ctx, since, h.Wait); err != nil {
-			return err
-		}
+		return s.tryAgain(ctx, since, h.Wait)
 	}
 	return s.Store.Update(ctx, func(tx Tx) error { return s.tellResumed(ctx, tx) })
 }
@@ -165,7 +163,10 @@ func (s *Service) tryAgain(ctx context.Context, since string, wait time.Duration
 		if err := h.save(ctx, tx); err != nil {
 			return err
 		}
-		return announceUnsettled(ctx, tx)
+		if err := announceUnsettled(ctx, tx); err != nil {
+			return err
+		}
+		return s.tellResumed(ctx, tx)
 	})
 }
 
