@@ -37,9 +37,13 @@ func approvalsOf(ctx context.Context, tx Tx, r Request) ([]Approval, error) {
 	return kept, nil
 }
 
-// voidApprovals lists who has approved an open request and could not any more: no
-// approver now, no active member, or somebody whom it is about.
-func (s *Service) voidApprovals(ctx context.Context, r Request) (void []UserID, err error) {
+// voidApprovals lists, at the moment of an approval, who has approved an open request
+// before and could not any more: no approver now, no active member, or somebody whom it
+// is about.
+func (s *Service) voidApprovals(ctx context.Context, r Request, v Verdict) (void []UserID, err error) {
+	if v != Approve {
+		return nil, nil
+	}
 	var given []Approval
 	err = s.Store.Read(ctx, func(tx Tx) error {
 		given, err = tx.Approvals(ctx, r.ID)

@@ -22,7 +22,7 @@ func (s *Service) Decide(ctx context.Context, d Decision) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
-	void, err := s.voidApprovals(ctx, r)
+	void, err := s.voidApprovals(ctx, r, d.Verdict)
 	if err != nil {
 		return Request{}, err
 	}
