@@ -306,43 +306,6 @@ func TestReplicaThatIsTakenForDeadWhileItsCallIsUnderWay(t *testing.T) {
 	}
 }
 
-func TestKeyOfAServerThatCameBackToTheAccount(t *testing.T) {
-	t.Parallel()
-	h := newHarness(t, 2)
-	h.Settings.LongGrants = access.Permanent
-	h.register(alice, "alice laptop")
-	h.grant(alice, 7*24*time.Hour, "")
-	h.work()
-	name := h.account.names[2]
-	delete(h.account.names, 2)
-	h.clock.Advance(10 * time.Minute)
-	off := h.offboard(alice)
-	h.pass(30 * time.Minute)
-	h.settled(t, off.ID, true, "as far as RunCloud can tell")
-	if got := states(h.view(off.ID), access.PhaseRemove); got[access.Done] != 1 || got[access.OutOfReach] != 1 {
-		t.Errorf("removals %v, want the key on the server that left told apart", got)
-	}
-	h.account.names[2] = name
-	h.account.next = func(_ int64, write bool) fault {
-		if write {
-			return trouble
-		}
-		return noFault
-	}
-	_, err := h.FindServers(h.ctx(), bob, "")
-	h.must(err)
-	h.settled(t, off.ID, false, "the server is back")
-	h.account.next = nil
-	h.pass(10 * time.Minute)
-	if got := states(h.view(off.ID), access.PhaseRemove); got[access.Done] != 2 {
-		t.Errorf("removals %v", got)
-	}
-	h.settled(t, off.ID, true, "removed there")
-	if left := h.account.ours(); len(left) != 0 {
-		t.Errorf("left %v", left)
-	}
-}
-
 func TestNotFoundEndsNoDoubt(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)

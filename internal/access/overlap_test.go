@@ -65,27 +65,6 @@ func TestRevokedKeyThatIsRegisteredBeforeTheApproval(t *testing.T) {
 	}
 }
 
-func TestServerThatComesBackIsNoticedWithoutAnybodyAsking(t *testing.T) {
-	t.Parallel()
-	h := newHarness(t, 2)
-	h.Settings.LongGrants = access.Permanent
-	h.register(alice, "alice laptop")
-	h.grant(alice, 7*24*time.Hour, "")
-	h.work()
-	name := h.account.names[2]
-	delete(h.account.names, 2)
-	h.clock.Advance(10 * time.Minute)
-	off := h.offboard(alice)
-	h.pass(30 * time.Minute)
-	h.account.names[2] = name
-	h.must(h.FindReturned(h.ctx()))
-	h.pass(10 * time.Minute)
-	h.settled(t, off.ID, true, "removed there as well")
-	if got := states(h.view(off.ID), access.PhaseRemove); got[access.Done] != 2 || len(h.account.ours()) != 0 {
-		t.Errorf("removals %v, keys %v", got, h.account.ours())
-	}
-}
-
 func TestGrantThatTheSettingsRuleOutByNowIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, tighten := range map[string]func(s *access.Settings){
