@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// enough tells whether the approvals that count are as many as the team wants.
-func (s *Service) enough(ctx context.Context, tx Tx, r Request) (bool, error) {
-	approvals, err := approvalsOf(ctx, tx, r)
+// enough reports whether the approvals of those facts are as many as the team wants.
+func (s *Service) enough(ctx context.Context, tx Tx, r Request, facts string) (bool, error) {
+	approvals, err := approvalsOf(ctx, tx, r, facts)
 	count := 0
 	for _, a := range approvals {
 		if a.Verdict == Approve {
@@ -17,9 +17,9 @@ func (s *Service) enough(ctx context.Context, tx Tx, r Request) (bool, error) {
 	return count >= s.Settings.Approvals, err
 }
 
-// approvalsOf lists the verdicts on a request; while it is open, without those of
-// people who were offboarded since.
-func approvalsOf(ctx context.Context, tx Tx, r Request) ([]Approval, error) {
+// approvalsOf lists the verdicts on a request; while it is open, only those on these
+// facts, and without those of people who were offboarded since.
+func approvalsOf(ctx context.Context, tx Tx, r Request, facts string) ([]Approval, error) {
 	approvals, err := tx.Approvals(ctx, r.ID)
 	if err != nil || !r.State.Open() {
 		return approvals, err
@@ -30,7 +30,7 @@ func approvalsOf(ctx context.Context, tx Tx, r Request) ([]Approval, error) {
 		if err != nil {
 			return nil, err
 		}
-		if !person.Offboarded() {
+		if !person.Offboarded() && a.Facts == facts {
 			kept = append(kept, a)
 		}
 	}
@@ -68,11 +68,11 @@ func (s *Service) voidApprovals(ctx context.Context, r Request, v Verdict) (void
 	return void, nil
 }
 
-func (s *Service) dropApprovals(ctx context.Context, tx Tx, r Request, of []UserID) error {
+func (s *Service) dropApprovals(ctx context.Context, tx Tx, r Request, of []UserID, why string) error {
 	for _, id := range of {
 		dropped, err := tx.DropApproval(ctx, r.ID, id)
 		if err == nil && dropped {
-			err = s.audit(ctx, tx, id, "request.void", "request", r.ID, string(Pending), string(Pending), "may not approve any more")
+			err = s.audit(ctx, tx, id, "request.void", "request", r.ID, string(Pending), string(Pending), why)
 		}
 		if err != nil {
 			return err

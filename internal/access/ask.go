@@ -171,6 +171,9 @@ func (s *Service) posted(ctx context.Context, tx Tx, r Request) error {
 	if r.State == Draft {
 		return nil
 	}
+	if err := s.noteFacts(ctx, tx, r); err != nil {
+		return err
+	}
 	if r.State == WaitingForKey {
 		if err := tx.Notify(ctx, Notice{Key: noticeKey("key", r.ID), Kind: NoticeKeyWanted, To: r.Person, RequestID: r.ID}); err != nil {
 			return err

@@ -28,13 +28,13 @@ func (s *Service) Decide(ctx context.Context, d Decision) (Request, error) {
 	}
 	var out Request
 	err = s.Store.Update(ctx, func(tx Tx) error {
-		if err := s.dropApprovals(ctx, tx, r, void); err != nil {
+		if err := s.dropApprovals(ctx, tx, r, void, "may not approve any more"); err != nil {
 			return err
 		}
 		out, err = s.decide(ctx, tx, d, profile.Name)
 		return err
 	})
-	return out, err
+	return out, s.outdated(ctx, d.RequestID, err)
 }
 
 func (s *Service) request(ctx context.Context, id int64) (r Request, err error) {
@@ -65,7 +65,10 @@ func (s *Service) decide(ctx context.Context, tx Tx, d Decision, alias string) (
 	if err := r.Undecided(s.pressed(d.At)); err != nil {
 		return r, err
 	}
-	fresh, err := tx.AddApproval(ctx, Approval{RequestID: r.ID, Approver: d.Actor, Verdict: d.Verdict, Reason: d.Reason, At: s.Now()})
+	if err := s.asShown(ctx, tx, r, d.Shown); err != nil {
+		return r, err
+	}
+	fresh, err := tx.AddApproval(ctx, Approval{RequestID: r.ID, Approver: d.Actor, Verdict: d.Verdict, Reason: d.Reason, At: s.Now(), Facts: d.Shown})
 	if err != nil {
 		return r, err
 	}
@@ -75,7 +78,7 @@ func (s *Service) decide(ctx context.Context, tx Tx, d Decision, alias string) (
 	if d.Verdict == Deny {
 		return s.close(ctx, tx, r, Denied, d.Actor, d.Reason)
 	}
-	enough, err := s.enough(ctx, tx, r)
+	enough, err := s.enough(ctx, tx, r, d.Shown)
 	if err != nil {
 		return r, err
 	}
@@ -135,6 +138,9 @@ func (s *Service) close(ctx context.Context, tx Tx, r Request, to RequestState, 
 		return r, conflict("Somebody else was quicker.")
 	}
 	if err := s.audit(ctx, tx, actor, "request."+string(to), "request", r.ID, string(from), string(to), note); err != nil {
+		return r, err
+	}
+	if err := tx.DropFacts(ctx, r.ID); err != nil {
 		return r, err
 	}
 	if from == Draft && to != Approved {

@@ -9,8 +9,8 @@ import (
 )
 
 // Edit narrows a request that is still pending: a shorter duration, or some of its
-// servers. What was asked is kept beside it. Approvals given before still count: who
-// approved more has approved less.
+// servers. What was asked is kept beside it. Approvals given before are void, like after
+// every change.
 func (s *Service) Edit(ctx context.Context, e Edit) (Request, error) {
 	r, err := s.request(ctx, e.RequestID)
 	if err != nil {
@@ -26,10 +26,13 @@ func (s *Service) Edit(ctx context.Context, e Edit) (Request, error) {
 		if err := r.Undecided(s.pressed(e.At)); err != nil {
 			return err
 		}
+		if err := s.asShown(ctx, tx, r, e.Shown); err != nil {
+			return err
+		}
 		r, err = s.edit(ctx, tx, r, e)
 		return err
 	})
-	return r, err
+	return r, s.outdated(ctx, e.RequestID, err)
 }
 
 func (s *Service) edit(ctx context.Context, tx Tx, before Request, e Edit) (Request, error) {
@@ -52,7 +55,10 @@ func (s *Service) edit(ctx context.Context, tx Tx, before Request, e Edit) (Requ
 	if err := s.audit(ctx, tx, e.Actor, "request.edit", "request", r.ID, string(Pending), string(Pending), detail); err != nil {
 		return r, err
 	}
-	if err := s.redrawHomes(ctx, tx, r); err != nil {
+	if err := s.noteFacts(ctx, tx, r); err != nil {
+		return r, err
+	}
+	if err := s.redrawHomes(ctx, tx, r); err != nil { // the words may have changed alone
 		return r, err
 	}
 	return r, tx.Announce(ctx, r.ID)

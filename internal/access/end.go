@@ -66,10 +66,30 @@ func (s *Service) closeGrant(ctx context.Context, tx Tx, e ending, g Grant) (boo
 	if err := s.audit(ctx, tx, e.actor, "grant.end", "grant", g.ID, string(Live), string(Ended), string(e.reason)); err != nil {
 		return false, err
 	}
+	if err := s.closeExtensions(ctx, tx, g); err != nil {
+		return false, err
+	}
 	if err := s.redrawHome(ctx, tx, g.Person); err != nil {
 		return false, err
 	}
 	return true, tx.Announce(ctx, g.RequestID)
+}
+
+// closeExtensions closes the requests for more time of a grant that has ended.
+func (s *Service) closeExtensions(ctx context.Context, tx Tx, g Grant) error {
+	open, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Pending}, Kinds: []RequestKind{KindExtend}, Person: g.Person})
+	if err != nil {
+		return err
+	}
+	for _, r := range open {
+		if r.GrantID != g.ID || !s.Now().Before(r.ExpiresAt) { // it expires with the grant
+			continue
+		}
+		if _, err := s.close(ctx, tx, r, Cancelled, "", "the access that it would prolong has ended."); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // endCovers ends parts of live grants, and the grants of which nothing is left.
@@ -106,6 +126,9 @@ func (s *Service) endCovers(ctx context.Context, tx Tx, e ending, q CoverQuery) 
 			return err
 		}
 		if err := s.withdraw(ctx, tx, e.under(g), g, ended[g.ID]); err != nil {
+			return err
+		}
+		if err := s.factsChanged(ctx, tx, g.Person); err != nil {
 			return err
 		}
 		if err := tx.Announce(ctx, g.RequestID); err != nil {

@@ -33,6 +33,7 @@ type Error struct {
 	When       time.Time     // for Conflict: when that was
 	About      UserID        // whom a sentence means that begins with «This person»
 	Ask        []string      // for Forbidden: the users and groups who may do it
+	Changed    *FactsChange  // for Conflict: how what was shown differs from what is so
 	Word       string        // what stands for `…` in Message when the person who typed it reads it; never logged
 	Err        error
 }
@@ -51,6 +52,11 @@ func (e *Error) Error() string {
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+func asError(err error) *Error {
+	e, _ := errors.AsType[*Error](err)
+	return e
+}
 
 // CodeOf answers the code of err, and Internal for every error that is not ours.
 func CodeOf(err error) Code {

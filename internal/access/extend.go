@@ -99,5 +99,8 @@ func (s *Service) extendGrant(ctx context.Context, tx Tx, r Request, actor UserI
 	if err := s.audit(ctx, tx, actor, "grant.extend", "grant", g.ID, string(Live), string(Live), detail); err != nil {
 		return err
 	}
+	if err := s.factsChanged(ctx, tx, g.Person); err != nil { // another extension would lead to another end now
+		return err
+	}
 	return tx.Announce(ctx, g.RequestID)
 }

@@ -165,6 +165,25 @@ func (h *harness) ask(person access.UserID, d time.Duration, servers string) acc
 	return r
 }
 
+// Decide decides what is shown at that moment, unless the decision names something else.
+func (h *harness) Decide(ctx context.Context, d access.Decision) (access.Request, error) {
+	d.Shown = h.shown(d.RequestID, d.Shown)
+	return h.Service.Decide(ctx, d)
+}
+
+// Edit is to an edit what Decide is to a decision.
+func (h *harness) Edit(ctx context.Context, e access.Edit) (access.Request, error) {
+	e.Shown = h.shown(e.RequestID, e.Shown)
+	return h.Service.Edit(ctx, e)
+}
+
+func (h *harness) shown(id int64, named string) string {
+	if v, err := h.View(h.ctx(), id); err == nil && named == "" {
+		return v.Facts.Digest()
+	}
+	return named
+}
+
 func (h *harness) approve(id int64) access.Request {
 	h.t.Helper()
 	r, err := h.Decide(h.ctx(), access.Decision{RequestID: id, Actor: bob, Verdict: access.Approve})

@@ -31,7 +31,12 @@ func (s *Service) view(ctx context.Context, tx Tx, id int64) (v RequestView, err
 	if v.Servers, err = tx.RequestServers(ctx, id); err != nil {
 		return v, err
 	}
-	if v.Approvals, err = approvalsOf(ctx, tx, v.Request); err != nil {
+	if v.Request.State == Pending {
+		if v.Facts, err = s.factsOf(ctx, tx, v.Request); err != nil {
+			return v, err
+		}
+	}
+	if v.Approvals, err = approvalsOf(ctx, tx, v.Request, v.Facts.Digest()); err != nil {
 		return v, err
 	}
 	if v.Deciders, err = s.stillAsked(ctx, tx, v.Request, v.Approvals); err != nil {

@@ -15,6 +15,7 @@ const (
 	NoticeDecided   NoticeKind = "decided" // tells the asker or receiver how a request was decided
 	NoticeReminder  NoticeKind = "reminder"
 	NoticeDecidable NoticeKind = "decidable" // the key came that a request waited for
+	NoticeChanged   NoticeKind = "changed"   // what is asked has changed, so approvals given before are void
 	NoticeSummary   NoticeKind = "summary"
 	NoticeHome      NoticeKind = "home" // redraw the App Home of a person
 )

@@ -68,7 +68,13 @@ type RequestTx interface {
 	RequestServers(ctx context.Context, id int64) ([]ServerRef, error)
 	// SetRequestServers replaces the servers of a request (an approver narrowed it).
 	SetRequestServers(ctx context.Context, id int64, servers []ServerRef) error
-	// AddApproval stores a verdict; false when that approver has given one before.
+	// SaveFacts keeps what a digest of a request's facts stands for, and Facts returns
+	// it. DropFacts forgets all of a request.
+	SaveFacts(ctx context.Context, id int64, f Facts) error
+	Facts(ctx context.Context, id int64, digest string) (Facts, error)
+	DropFacts(ctx context.Context, id int64) error
+	// AddApproval stores a verdict; false when that approver has given one on the same
+	// facts before.
 	AddApproval(ctx context.Context, a Approval) (bool, error)
 	Approvals(ctx context.Context, id int64) ([]Approval, error)
 	// DropApproval takes a verdict back; false when there is none.

@@ -35,8 +35,10 @@ func (s *Service) Register(ctx context.Context, actor UserID, key sshkey.Key, no
 		if err := s.auditKey(ctx, tx, actor, "key.register", out.Key.Fingerprint, "registered"); err != nil {
 			return err
 		}
-		out.Released, err = s.releaseWaiting(ctx, tx, actor)
-		return err
+		if out.Released, err = s.releaseWaiting(ctx, tx, actor); err != nil {
+			return err
+		}
+		return s.factsChanged(ctx, tx, actor)
 	})
 	return out, err
 }
@@ -61,6 +63,9 @@ func (s *Service) releaseWaiting(ctx context.Context, tx Tx, person UserID) ([]i
 		}
 		if !won {
 			continue
+		}
+		if err := s.noteFacts(ctx, tx, r); err != nil {
+			return nil, err
 		}
 		ids = append(ids, r.ID)
 		if err := s.audit(ctx, tx, person, "request.key_arrived", "request", r.ID, string(WaitingForKey), string(Pending), ""); err != nil {
@@ -107,7 +112,10 @@ func (s *Service) unregister(ctx context.Context, tx Tx, actor UserID, key Key) 
 	if err := tx.SaveKey(ctx, key); err != nil {
 		return err
 	}
-	return s.auditKey(ctx, tx, actor, "key.remove", key.Fingerprint, "removed")
+	if err := s.auditKey(ctx, tx, actor, "key.remove", key.Fingerprint, "removed"); err != nil {
+		return err
+	}
+	return s.factsChanged(ctx, tx, key.Person)
 }
 
 func othersKey() error {

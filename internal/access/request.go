@@ -64,6 +64,7 @@ type Request struct {
 	DecidedBy  UserID // empty when time or the bot decided
 	Note       string // the reason of a denial, or why the bot closed it
 	RemindedAt time.Time
+	Facts      string // digest of what its messages show while it is pending
 }
 
 // Forever tells whether a grant is asked without an end.
@@ -91,4 +92,5 @@ type Approval struct {
 	Verdict   Verdict
 	Reason    string
 	At        time.Time
+	Facts     string // digest of what was approved
 }

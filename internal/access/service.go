@@ -105,6 +105,7 @@ type OffboardAsk struct {
 // Decision is an approver's verdict.
 type Decision struct {
 	RequestID int64
+	Shown     string // digest of the facts that the approver was shown
 	Actor     UserID
 	Verdict   Verdict
 	Reason    string
@@ -114,6 +115,7 @@ type Decision struct {
 // Edit narrows a request before it is decided; nil fields stay.
 type Edit struct {
 	RequestID int64
+	Shown     string // as in Decision
 	Actor     UserID
 	Duration  *time.Duration
 	Servers   *string

@@ -10,6 +10,7 @@ import (
 // transaction.
 type RequestView struct {
 	Request    Request
+	Facts      Facts // of a pending request: what a decision is about
 	Servers    []ServerRef
 	Offline    int   // how many of them were offline when last read
 	Keys       []Key // what it covers, or would cover if it were approved now

@@ -7,19 +7,19 @@ import (
 )
 
 const requestColumns = "kind, state, source, asker, person, system_user, duration, pattern, reason, shortened_by, asked_duration, " +
-	"narrowed_by, asked_pattern, fingerprint, public_key, grant_id, channel, created_at, expires_at, decided_at, decided_by, note, reminded_at"
+	"narrowed_by, asked_pattern, fingerprint, public_key, grant_id, channel, created_at, expires_at, decided_at, decided_by, note, reminded_at, facts"
 
 func requestValues(r access.Request) []any {
 	return []any{
 		r.Kind, r.State, r.Source, r.Asker, r.Person, r.SystemUser, r.Duration.Milliseconds(), r.Pattern, r.Reason, r.ShortenedBy, r.AskedDuration.Milliseconds(),
-		r.NarrowedBy, r.AskedPattern, r.Fingerprint, r.PublicKey, r.GrantID, r.Channel, ms(r.CreatedAt), ms(r.ExpiresAt), ms(r.DecidedAt), r.DecidedBy, r.Note, ms(r.RemindedAt),
+		r.NarrowedBy, r.AskedPattern, r.Fingerprint, r.PublicKey, r.GrantID, r.Channel, ms(r.CreatedAt), ms(r.ExpiresAt), ms(r.DecidedAt), r.DecidedBy, r.Note, ms(r.RemindedAt), r.Facts,
 	}
 }
 
 func scanRequest(row scanner) (r access.Request, err error) {
 	err = row.Scan(&r.ID, &r.Kind, &r.State, &r.Source, &r.Asker, &r.Person, &r.SystemUser, span{&r.Duration}, &r.Pattern, &r.Reason, &r.ShortenedBy, span{&r.AskedDuration},
 		&r.NarrowedBy, &r.AskedPattern, &r.Fingerprint, &r.PublicKey, &r.GrantID, &r.Channel, instant{&r.CreatedAt}, instant{&r.ExpiresAt}, instant{&r.DecidedAt}, &r.DecidedBy, &r.Note,
-		instant{&r.RemindedAt})
+		instant{&r.RemindedAt}, &r.Facts)
 	return r, err
 }
 
@@ -92,8 +92,9 @@ func (t *tx) insertRequestServers(ctx context.Context, id int64, servers []acces
 
 // AddApproval implements access.RequestTx.
 func (t *tx) AddApproval(ctx context.Context, a access.Approval) (bool, error) {
-	return won(t.Exec(ctx, `INSERT INTO approvals (request_id, approver, verdict, reason, at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (request_id, approver) DO NOTHING`, a.RequestID, a.Approver, a.Verdict, a.Reason, ms(a.At)))
+	return won(t.Exec(ctx, `INSERT INTO approvals (request_id, approver, verdict, reason, at, facts) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (request_id, approver) DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason, at = excluded.at, facts = excluded.facts
+		WHERE approvals.facts <> excluded.facts`, a.RequestID, a.Approver, a.Verdict, a.Reason, ms(a.At), a.Facts))
 }
 
 // DropApproval implements access.RequestTx.
@@ -104,10 +105,10 @@ func (t *tx) DropApproval(ctx context.Context, id int64, approver access.UserID)
 // Approvals implements access.RequestTx; the oldest comes first.
 func (t *tx) Approvals(ctx context.Context, id int64) ([]access.Approval, error) {
 	scan := func(row scanner) (a access.Approval, err error) {
-		err = row.Scan(&a.RequestID, &a.Approver, &a.Verdict, &a.Reason, instant{&a.At})
+		err = row.Scan(&a.RequestID, &a.Approver, &a.Verdict, &a.Reason, instant{&a.At}, &a.Facts)
 		return a, err
 	}
-	return many(ctx, t, scan, "SELECT request_id, approver, verdict, reason, at FROM approvals WHERE request_id = $1 ORDER BY at, approver", id)
+	return many(ctx, t, scan, "SELECT request_id, approver, verdict, reason, at, facts FROM approvals WHERE request_id = $1 ORDER BY at, approver", id)
 }
 
 const candidateColumns = "request_id, server_id, credential_id, server_name, label, system_user, public_key, temporary, created_at, why, picked_by, picked_at, spared"

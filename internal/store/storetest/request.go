@@ -114,21 +114,50 @@ func testApprovals(t *testing.T, s *store.Store) {
 	full := filled[access.Approval](0)
 	full.RequestID = r.ID
 	earlier := access.Approval{RequestID: r.ID, Approver: "U2", Verdict: access.Approve, At: epoch}
+	onOther := access.Approval{RequestID: r.ID, Approver: "U2", Verdict: access.Approve, Reason: "again", At: epoch, Facts: "other"}
 	for _, test := range []struct {
 		approval access.Approval
 		fresh    bool
-	}{{full, true}, {earlier, true}, {access.Approval{RequestID: r.ID, Approver: "U2", Verdict: access.Deny, At: epoch}, false}} {
+	}{{full, true}, {earlier, true}, {access.Approval{RequestID: r.ID, Approver: "U2", Verdict: access.Deny, At: epoch}, false}, {onOther, true}, {onOther, false}} {
 		fresh := written(t, s, func(ctx context.Context, tx access.Tx) (bool, error) { return tx.AddApproval(ctx, test.approval) })
 		same(t, "fresh", fresh, test.fresh)
 	}
 	got := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Approval, error) { return tx.Approvals(ctx, r.ID) })
-	same(t, "approvals, oldest first", got, []access.Approval{earlier, full})
+	same(t, "approvals, oldest first", got, []access.Approval{onOther, full})
 	for _, want := range []bool{true, false} {
 		dropped := written(t, s, func(ctx context.Context, tx access.Tx) (bool, error) { return tx.DropApproval(ctx, r.ID, "U2") })
 		same(t, "dropped", dropped, want)
 	}
 	got = read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Approval, error) { return tx.Approvals(ctx, r.ID) })
 	same(t, "what is left", got, []access.Approval{full})
+}
+
+func testFacts(t *testing.T, s *store.Store) {
+	r, other := insertRequest(t, s, access.Request{}), insertRequest(t, s, access.Request{})
+	full := filled[access.Facts](0)
+	plain := access.Facts{Kind: access.KindRevoke, Person: "U1"}
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		for _, f := range []access.Facts{full, plain, full} {
+			if err := tx.SaveFacts(ctx, r.ID, f); err != nil {
+				return err
+			}
+		}
+		return tx.SaveFacts(ctx, other.ID, plain)
+	})
+	facts := func(id int64, digest string) access.Facts {
+		return read(t, s, func(ctx context.Context, tx access.Tx) (access.Facts, error) { return tx.Facts(ctx, id, digest) })
+	}
+	same(t, "all fields", facts(r.ID, full.Digest()), full)
+	same(t, "few fields", facts(r.ID, plain.Digest()), plain)
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		if err := tx.DropFacts(ctx, r.ID); err != nil {
+			return err
+		}
+		_, err := tx.Facts(ctx, r.ID, full.Digest())
+		notFound(t, err)
+		return nil
+	})
+	same(t, "of another request", facts(other.ID, plain.Digest()), plain)
 }
 
 func testCandidates(t *testing.T, s *store.Store) {

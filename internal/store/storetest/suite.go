@@ -24,6 +24,7 @@ func Run(t *testing.T, open Opener) {
 		"RequestQuery":         testRequestQuery,
 		"RequestServers":       testRequestServers,
 		"Approvals":            testApprovals,
+		"Facts":                testFacts,
 		"Candidates":           testCandidates,
 		"GrantRoundTrip":       testGrantRoundTrip,
 		"GrantQuery":           testGrantQuery,
