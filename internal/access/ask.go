@@ -133,6 +133,14 @@ func (s *Service) post(ctx context.Context, r Request, servers []ServerRef) (sto
 				r.State = WaitingForKey
 			}
 		}
+		other, joined, err := s.join(ctx, tx, r)
+		if err != nil || joined {
+			stored = other
+			return err
+		}
+		if err := s.refuseMore(ctx, tx, r); err != nil {
+			return err
+		}
 		if err := s.refuseTwin(ctx, tx, r); err != nil {
 			return err
 		}

@@ -65,6 +65,11 @@ func (s *Service) decide(ctx context.Context, tx Tx, d Decision, alias string) (
 	if err := r.Undecided(s.pressed(d.At)); err != nil {
 		return r, err
 	}
+	if asked, err := asks(ctx, tx, r, d.Actor); err != nil {
+		return r, err
+	} else if asked && !s.Settings.SelfApproval {
+		return r, askedYourself()
+	}
 	if err := s.asShown(ctx, tx, r, d.Shown); err != nil {
 		return r, err
 	}
@@ -163,6 +168,13 @@ func (s *Service) tellDecision(ctx context.Context, tx Tx, r Request) error {
 		to = append(to, r.Person)
 	case r.State != Denied && r.State != Expired || r.Asker == "":
 		return nil
+	}
+	askers, err := tx.Askers(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range askers {
+		to = append(to, a.Asker)
 	}
 	for _, id := range slices.Compact(to) {
 		n := Notice{Key: noticeKey("decided:"+string(id), r.ID), Kind: NoticeDecided, To: id, RequestID: r.ID, GrantID: r.GrantID}
@@ -269,7 +281,8 @@ func (s *Service) beginPlacing(ctx context.Context, tx Tx, r Request, covers []C
 	return nil
 }
 
-// Cancel takes back a request that is still open: its asker's right alone.
+// Cancel takes back a request that is still open: the right of those who asked. While
+// others ask for the same it stays open for them.
 func (s *Service) Cancel(ctx context.Context, id int64, actor UserID) (Request, error) {
 	if err := s.Eligible(ctx, actor); err != nil {
 		return Request{}, err
@@ -277,13 +290,21 @@ func (s *Service) Cancel(ctx context.Context, id int64, actor UserID) (Request, 
 	var out Request
 	err := s.Store.Update(ctx, func(tx Tx) error {
 		r, err := tx.Request(ctx, id)
+		if err != nil {
+			return err
+		}
+		asked, err := asks(ctx, tx, r, actor)
 		switch {
 		case err != nil:
 			return err
-		case r.Asker != actor:
+		case !asked:
 			return forbidden("Only the person who asked can cancel this.")
 		case !r.State.Open():
 			return r.Undecided(s.Now())
+		}
+		changed, others, err := s.withdrawAsker(ctx, tx, r, actor)
+		if out = changed; err != nil || others {
+			return err
 		}
 		out, err = s.close(ctx, tx, r, Cancelled, actor, "")
 		return err

@@ -213,4 +213,3 @@ func TestDigestOfFactsIsFixed(t *testing.T) {
 		}
 	}
 }
-

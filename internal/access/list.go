@@ -28,6 +28,9 @@ func (s *Service) view(ctx context.Context, tx Tx, id int64) (v RequestView, err
 	if v.Request, err = tx.Request(ctx, id); err != nil {
 		return v, err
 	}
+	if v.Askers, err = tx.Askers(ctx, id); err != nil {
+		return v, err
+	}
 	if v.Servers, err = tx.RequestServers(ctx, id); err != nil {
 		return v, err
 	}

@@ -211,6 +211,13 @@ func (s *Service) closeRequestsOf(ctx context.Context, tx Tx, id UserID) error {
 			return err
 		}
 		for _, r := range open {
+			if r.Person != id {
+				if _, others, err := s.withdrawAsker(ctx, tx, r, id); err != nil {
+					return err
+				} else if others {
+					continue
+				}
+			}
 			if _, err := s.close(ctx, tx, r, Cancelled, "", closedBy(r, id)); err != nil {
 				return err
 			}

@@ -170,11 +170,15 @@ func (s *Service) independent(r Request, id UserID) error {
 	case s.Settings.SelfApproval:
 		return nil
 	case id == r.Asker:
-		return forbidden("You asked for this yourself, so another approver has to decide it.")
+		return askedYourself()
 	case id == r.Person:
 		return forbidden("This is about your own access, so another approver has to decide it.")
 	}
 	return nil
+}
+
+func askedYourself() error {
+	return forbidden("You asked for this yourself, so another approver has to decide it.")
 }
 
 // deciders refuses a request that nobody would be left to decide.

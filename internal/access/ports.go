@@ -79,6 +79,11 @@ type RequestTx interface {
 	Approvals(ctx context.Context, id int64) ([]Approval, error)
 	// DropApproval takes a verdict back; false when there is none.
 	DropApproval(ctx context.Context, id int64, approver UserID) (bool, error)
+	// AddAsker adds somebody who asks for the same; false when they are known. DropAsker
+	// takes them back, and Askers lists them, oldest first.
+	AddAsker(ctx context.Context, a Asker) (bool, error)
+	DropAsker(ctx context.Context, id int64, asker UserID) error
+	Askers(ctx context.Context, id int64) ([]Asker, error)
 	// SaveCandidates adds credentials that a person may pick; known ones stay as they are.
 	SaveCandidates(ctx context.Context, cs []Candidate) error
 	Candidates(ctx context.Context, requestID int64) ([]Candidate, error)

@@ -139,6 +139,9 @@ func (s *Service) carryOutRevoke(ctx context.Context, tx Tx, r Request, actor Us
 		if err := s.endRevoked(ctx, tx, e, r); err != nil {
 			return err
 		}
+		if err := s.closeRevoked(ctx, tx, r); err != nil {
+			return err
+		}
 	}
 	if r.PublicKey == "" {
 		return nil

@@ -11,6 +11,7 @@ import (
 type RequestView struct {
 	Request    Request
 	Facts      Facts // of a pending request: what a decision is about
+	Askers     []Asker // who else asks for the same
 	Servers    []ServerRef
 	Offline    int   // how many of them were offline when last read
 	Keys       []Key // what it covers, or would cover if it were approved now

@@ -32,3 +32,26 @@ func (t *tx) DropFacts(ctx context.Context, id int64) error {
 	_, err := t.Exec(ctx, "DELETE FROM request_facts WHERE request_id = $1", id)
 	return err
 }
+
+const askerColumns = "request_id, asker, source, reason, at"
+
+// AddAsker implements access.RequestTx.
+func (t *tx) AddAsker(ctx context.Context, a access.Asker) (bool, error) {
+	return won(t.Exec(ctx, "INSERT INTO request_askers ("+askerColumns+") VALUES ($1, $2, $3, $4, $5) ON CONFLICT (request_id, asker) DO NOTHING",
+		a.RequestID, a.Asker, a.Source, a.Reason, ms(a.At)))
+}
+
+// DropAsker implements access.RequestTx.
+func (t *tx) DropAsker(ctx context.Context, id int64, asker access.UserID) error {
+	_, err := t.Exec(ctx, "DELETE FROM request_askers WHERE request_id = $1 AND asker = $2", id, asker)
+	return err
+}
+
+// Askers implements access.RequestTx.
+func (t *tx) Askers(ctx context.Context, id int64) ([]access.Asker, error) {
+	scan := func(row scanner) (a access.Asker, err error) {
+		err = row.Scan(&a.RequestID, &a.Asker, &a.Source, &a.Reason, instant{&a.At})
+		return a, err
+	}
+	return many(ctx, t, scan, "SELECT "+askerColumns+" FROM request_askers WHERE request_id = $1 ORDER BY at, asker", id)
+}
