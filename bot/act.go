@@ -10,6 +10,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"sshkeybot/bot/draw"
 	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
 )
@@ -43,6 +44,7 @@ type act struct {
 	Message string `json:"message,omitempty"` // time stamp of the message it was in
 	Private bool   `json:"private,omitempty"` // only this person sees that message
 	Home    bool   `json:"home,omitempty"`    // it was in the Home tab
+	View    string `json:"-"`                 // id of the modal that it was in
 
 	Modal    string          `json:"modal,omitempty"` // callback id of a submission
 	Metadata string          `json:"metadata,omitempty"`
@@ -108,6 +110,7 @@ type interaction struct {
 		Selected struct{ Value string } `json:"selected_option"`
 	} `json:"actions"`
 	View struct {
+		ID       string          `json:"id"`
 		Type     string          `json:"type"`
 		Callback string          `json:"callback_id"`
 		Metadata string          `json:"private_metadata"`
@@ -140,6 +143,9 @@ func (a *act) readClick(p interaction) {
 	}
 	a.Channel, a.Message, a.Private = p.Container.Channel, p.Container.Message, p.Container.Ephemeral
 	a.Home = p.Container.Type == "view" && p.View.Type == "home"
+	if p.View.Type == "modal" {
+		a.View = p.View.ID
+	}
 }
 
 // readEvent takes the identity of the event, not of the envelope: a second delivery
@@ -177,13 +183,10 @@ func (a *act) readEvent(payload []byte) error {
 	return errIrrelevant
 }
 
-// number reads the value of a button that is an id; 0 when it is none.
+// number reads the id that the value of a button begins with; 0 when there is none.
 func (a act) number() int64 {
-	n, err := strconv.ParseInt(a.Value, 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
+	id, _ := draw.ReadDecision(a.Value)
+	return id
 }
 
 // numbers reads a value of several ids.

@@ -197,6 +197,14 @@ func (a *API) OpenModal(ctx context.Context, trigger string, v slack.ModalViewRe
 	})
 }
 
+// UpdateModal replaces what an open modal shows.
+func (a *API) UpdateModal(ctx context.Context, id string, v slack.ModalViewRequest) error {
+	return a.do(ctx, call{method: "views.update", safe: true}, func(ctx context.Context) error {
+		_, err := a.client.UpdateViewContext(ctx, v, "", "", id)
+		return err
+	})
+}
+
 // PublishHome replaces a person's Home tab.
 func (a *API) PublishHome(ctx context.Context, to access.UserID, v slack.HomeTabViewRequest) error {
 	return a.do(ctx, call{method: "views.publish", safe: true}, func(ctx context.Context) error {

@@ -115,6 +115,11 @@ func (b *Bot) clickAtOnce(ctx context.Context, a act) bool {
 		view, err = b.extendModal(look, a)
 	case draw.ActionDeny, draw.ActionEdit:
 		view, err = b.decisionModal(look, a)
+	case draw.ActionServers:
+		view, err = b.serversModal(look, a)
+	case draw.ActionServersPage:
+		b.turnServers(ctx, a)
+		return true
 	default:
 		return false
 	}
@@ -150,8 +155,12 @@ func (b *Bot) decisionModal(ctx context.Context, a act) (slack.ModalViewRequest,
 	if approver, err := b.cfg.Uses.IsApprover(ctx, a.Person); err == nil && !approver {
 		return slack.ModalViewRequest{}, &access.Error{Code: access.Forbidden, Message: "Only an approver may do this.", Ask: v.Deciders}
 	}
+	_, shown := draw.ReadDecision(a.Value)
+	if err := b.cfg.Uses.CheckShown(ctx, v.Request.ID, shown); err != nil {
+		return slack.ModalViewRequest{}, err
+	}
 	if a.Action == draw.ActionDeny {
-		return draw.DenyModal(v.Request.ID), nil
+		return draw.DenyModal(v), nil
 	}
 	return draw.EditModal(v), nil
 }

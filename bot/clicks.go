@@ -32,7 +32,8 @@ func (b *Bot) press(ctx context.Context, a act) (draw.Message, error) {
 	id := a.number()
 	switch a.Action {
 	case draw.ActionApprove:
-		r, err := b.cfg.Uses.Decide(ctx, access.Decision{RequestID: id, Actor: a.Person, Verdict: access.Approve, At: a.At})
+		_, shown := draw.ReadDecision(a.Value)
+		r, err := b.cfg.Uses.Decide(ctx, access.Decision{RequestID: id, Shown: shown, Actor: a.Person, Verdict: access.Approve, At: a.At})
 		return draw.Decided(r, access.Approve), err
 	case draw.ActionCancel, draw.ActionKeep:
 		r, err := b.cfg.Uses.Cancel(ctx, id, a.Person)
@@ -48,6 +49,8 @@ func (b *Bot) press(ctx context.Context, a act) (draw.Message, error) {
 		return b.givenBack(ctx, given, err)
 	case draw.ActionRemoveKey:
 		return draw.KeyRemoved(a.Value), b.cfg.Uses.RemoveKey(ctx, a.Person, a.Value)
+	case draw.ActionServersFile:
+		return draw.Message{}, b.sendServers(ctx, a)
 	case draw.ActionPick, draw.ActionLeave:
 		return b.judge(ctx, a)
 	case draw.ActionLeaveRest:

@@ -54,7 +54,8 @@ func (b *Bot) wrong(ctx context.Context, a act) map[string]string {
 	case draw.ModalDeny:
 		note(draw.BlockReason, func() error { return leaked(draw.ReadDeny(state)) })
 	case draw.ModalEdit:
-		form, id := draw.ReadEdit(state), draw.ReadID(a.Metadata)
+		form := draw.ReadEdit(state)
+		id, _ := draw.ReadDecision(a.Metadata)
 		note(draw.BlockDuration, func() error { return b.wrongDuration(form.Duration) }, func() error { return b.wrongSpan(ctx, id, form.Duration) })
 		note(draw.BlockServers, func() error { return wrongServers(form.Servers) },
 			func() error {

@@ -186,7 +186,7 @@ func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *acces
 		}
 		view = &v
 	}
-	if asks := notice.Kind == access.NoticeReminder || notice.Kind == access.NoticeDecidable; asks && (view == nil || view.Request.State != access.Pending) {
+	if asks := asksForDecision(notice.Kind); asks && (view == nil || view.Request.State != access.Pending) {
 		return draw.Message{}, nil, nil // decided meanwhile: nobody is to be reminded
 	}
 	if notice.Kind == access.NoticeDecidable {
@@ -195,6 +195,11 @@ func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *acces
 		}
 	}
 	return draw.Notice(notice, view, grant), view, nil
+}
+
+// asksForDecision reports whether a notice is for those who may decide a request.
+func asksForDecision(k access.NoticeKind) bool {
+	return k == access.NoticeReminder || k == access.NoticeDecidable || k == access.NoticeChanged
 }
 
 // where is the place of a notice: a person's direct messages, the thread of the

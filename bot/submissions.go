@@ -23,8 +23,9 @@ func (b *Bot) submit(ctx context.Context, a act) (draw.Message, error) {
 	case draw.ModalGrant:
 		return b.grantForm(ctx, a)
 	case draw.ModalDeny:
+		id, shown := draw.ReadDecision(a.Metadata)
 		r, err := b.cfg.Uses.Decide(ctx, access.Decision{
-			RequestID: draw.ReadID(a.Metadata), Actor: a.Person, Verdict: access.Deny, Reason: draw.ReadDeny(a.form()), At: a.At,
+			RequestID: id, Shown: shown, Actor: a.Person, Verdict: access.Deny, Reason: draw.ReadDeny(a.form()), At: a.At,
 		})
 		return draw.Decided(r, access.Deny), err
 	case draw.ModalEdit:
@@ -63,7 +64,8 @@ func (b *Bot) grantForm(ctx context.Context, a act) (draw.Message, error) {
 
 func (b *Bot) editForm(ctx context.Context, a act) (draw.Message, error) {
 	form := draw.ReadEdit(a.form())
-	v, err := b.cfg.Uses.View(ctx, draw.ReadID(a.Metadata))
+	id, shown := draw.ReadDecision(a.Metadata)
+	v, err := b.cfg.Uses.View(ctx, id)
 	if err != nil {
 		return draw.Message{}, err
 	}
@@ -71,7 +73,7 @@ func (b *Bot) editForm(ctx context.Context, a act) (draw.Message, error) {
 	if err != nil {
 		return draw.Message{}, asRefusal(err)
 	}
-	e := access.Edit{RequestID: v.Request.ID, Actor: a.Person, At: a.At}
+	e := access.Edit{RequestID: id, Shown: shown, Actor: a.Person, At: a.At}
 	if (!forever || !v.Request.Forever()) && d != v.Request.Duration {
 		e.Duration = &d
 	}
@@ -100,7 +102,8 @@ func (b *Bot) shownIn(ctx context.Context, a act) string {
 	case draw.ModalGrant, draw.ModalRegister:
 		return a.Metadata
 	case draw.ModalDeny, draw.ModalEdit:
-		v, err := b.cfg.Uses.View(ctx, draw.ReadID(a.Metadata))
+		id, _ := draw.ReadDecision(a.Metadata)
+		v, err := b.cfg.Uses.View(ctx, id)
 		if err != nil {
 			return ""
 		}

@@ -55,6 +55,7 @@ type Checking interface {
 	CheckKey(ctx context.Context, actor access.UserID, fingerprint string) error
 	CheckEdit(ctx context.Context, e access.Edit) error
 	CheckExtend(ctx context.Context, a access.ExtendAsk) error
+	CheckShown(ctx context.Context, requestID int64, shown string) error
 }
 
 // Looking changes nothing.

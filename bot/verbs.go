@@ -113,9 +113,9 @@ func (b *Bot) asked(ctx context.Context, a act, r access.Request, err error) (dr
 	case r.State == access.Draft:
 		return draw.Draft(v), nil
 	case b.cfg.ApprovalChannel != "":
-		return draw.Asked(v, b.cfg.ApprovalChannel), nil
+		return draw.Asked(v, a.Person, b.cfg.ApprovalChannel), nil
 	}
-	return draw.Asked(v, a.Channel), nil
+	return draw.Asked(v, a.Person, a.Channel), nil
 }
 
 // seen refuses to ask where no approver would see the request.

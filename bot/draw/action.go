@@ -1,8 +1,9 @@
 package draw
 
-// The action ids of buttons and menus. Their value is an opaque id: of the request, of the grant (extend,
+// The action ids of buttons and menus. Their value is an opaque id: of the request, for those that decide
+// with a dot and the digest of what was shown behind it, of the grant (extend,
 // done), the fingerprint of a key (remove_key), "request:server:credential" (pick, leave), "request:count"
-// (leave_rest) or a page number (home_page).
+// (leave_rest), "request:page" (servers_page) or a page number (home_page).
 const (
 	ActionApprove   = "approve"
 	ActionDeny      = "deny"
@@ -19,6 +20,10 @@ const (
 	ActionLeave     = "leave"
 	ActionLeaveRest = "leave_rest"
 	ActionHomePage  = "home_page"
+
+	ActionServers     = "servers"
+	ActionServersPage = "servers_page"
+	ActionServersFile = "servers_file"
 )
 
 // The callback ids of modals.
@@ -28,4 +33,5 @@ const (
 	ModalDeny     = "deny"
 	ModalEdit     = "edit"
 	ModalExtend   = "extend"
+	ModalServers  = "servers"
 )

@@ -3,6 +3,7 @@ package draw
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"sshkeybot/internal/access"
@@ -50,6 +51,9 @@ func Refusal(err error) Message {
 	if !ok {
 		return Say(text)
 	}
+	if e.Changed != nil {
+		text += " " + changed(*e.Changed) + " Please look at the request again: its message is drawn anew."
+	}
 	if e.Word != "" {
 		text = strings.Replace(text, "`…`", code(e.Word, nameLimit), 1)
 	}
@@ -73,11 +77,14 @@ func Refusal(err error) Message {
 const askedAtMost = 5
 
 // Asked is the receipt of a request, which is posted in a channel; that is empty where
-// it goes nowhere yet.
-func Asked(v access.RequestView, in string) Message {
+// it goes nowhere yet. One that somebody else had made says that it now stands for both.
+func Asked(v access.RequestView, me access.UserID, in string) Message {
 	text := fmt.Sprintf("Request %d: %s", v.Request.ID, what(v.Request))
+	if slices.ContainsFunc(v.Askers, func(a access.Asker) bool { return a.Asker == me }) {
+		text = fmt.Sprintf("Request %d of %s asks for that already, and names you now as well: %s", v.Request.ID, mention(v.Request.Asker), what(v.Request))
+	}
 	if len(v.Servers) > 0 && v.Request.Kind != access.KindOffboard {
-		text += " on " + strings.TrimPrefix(serverFact(v), "all servers: ")
+		text += " on " + strings.TrimPrefix(serverFact(v, reasonLimit/2), "all servers: ")
 	}
 	text += ". " + next(v.Request)
 	if c := channel(in); c != "" && v.Request.State != access.Draft {
@@ -155,6 +162,9 @@ func Confirmed(r access.Request) Message {
 
 // Cancelled is the receipt of a request or draft that was taken back.
 func Cancelled(r access.Request) Message {
+	if r.State == access.Pending {
+		return Say(fmt.Sprintf("You no longer ask for request %d. It stays open, because others do.", r.ID))
+	}
 	return Say(fmt.Sprintf("Request %d is cancelled: %s. Nothing was changed.", r.ID, what(r)))
 }
 

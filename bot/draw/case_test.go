@@ -3,6 +3,7 @@ package draw
 import (
 	"errors"
 	"maps"
+	"strings"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -39,6 +40,16 @@ func (w world) requestCases() map[string]any {
 			v.Renewals = access.Renewals{Every: 12 * time.Hour, CallsPerMonth: 2520}
 			v.Approvals = []access.Approval{{Approver: carol, Verdict: access.Approve}}
 		}),
+		"request-pending-long": draw(access.KindGrant, access.Pending, func(v *access.RequestView) {
+			v.Request.Pattern = longPattern(*v)
+		}),
+		"request-pending-extend-many": draw(access.KindExtend, access.Pending, func(v *access.RequestView) {
+			g := grant()
+			v.Grant, v.GrantPattern = &g, w.foreign("web-*")
+		}),
+		"request-pending-joined": draw(access.KindRevoke, access.Pending, func(v *access.RequestView) {
+			v.Askers = []access.Asker{{Asker: carol, Reason: w.foreign("stolen")}, {Asker: bob}}
+		}),
 		"request-pending-root-forever": draw(access.KindGrant, access.Pending, func(v *access.RequestView) {
 			v.Request.SystemUser, v.Request.Duration, v.Request.Person = "root", 0, alice
 		}),
@@ -67,6 +78,29 @@ func (w world) requestCases() map[string]any {
 		}),
 		"request-revoking": draw(access.KindRevoke, access.Approved, func(v *access.RequestView) { v.Results = w.results(access.PhaseRemove, removals) }),
 	}
+}
+
+// longPattern names every server of a request, as far as a pattern may be long.
+func longPattern(v access.RequestView) string {
+	var names []string
+	for _, ref := range v.Servers {
+		names = append(names, ref.Name)
+	}
+	written := []rune(strings.Join(names, ","))
+	return string(written[:min(len(written), access.MaxPattern)])
+}
+
+// change is every way in which what is asked may differ from what was shown.
+func (w world) change() *access.FactsChange {
+	c := access.FactsChange{Names: map[int64]string{}}
+	for _, ref := range w.refs() {
+		c.Names[ref.ID] = ref.Name
+		c.Was.Servers = append(c.Was.Servers, ref.ID)
+	}
+	c.Now.Servers, c.Was.Keys, c.Now.Keys = []int64{c.Was.Servers[0]}, []string{fingerprint(0)}, []string{fingerprint(1)}
+	c.Was.Duration, c.Now.Duration = 12*time.Hour, time.Hour
+	c.Was.Until, c.Now.Until = noon(), noon().Add(time.Hour)
+	return &c
 }
 
 func (w world) runCases() map[string]any {
@@ -161,6 +195,7 @@ func (w world) noticeCases() map[string]any {
 		"notice-over":       Notice(notice(access.NoticeDecided), &over, nil),
 		"notice-decided":    Notice(notice(access.NoticeDecided), &denied, nil),
 		"notice-reminder":   Notice(notice(access.NoticeReminder), &v, nil),
+		"notice-changed":    Notice(notice(access.NoticeChanged), &v, nil),
 		"notice-decidable":  Notice(notice(access.NoticeDecidable), &v, nil),
 		"notice-daily":      daily,
 
@@ -178,14 +213,19 @@ func (w world) answerCases() map[string]any {
 	pendingView := w.request(access.KindGrant, access.Pending)
 	pending, approved := pendingView.Request, w.request(access.KindGrant, access.Approved).Request
 	key := w.keys()[0]
+	joined := w.request(access.KindRevoke, access.Pending)
+	joined.Askers = []access.Asker{{Asker: carol}}
 	var waiting []access.RequestView
 	for range w.n {
 		waiting = append(waiting, pendingView)
 	}
 	return map[string]any{
-		"help":                 Help(),
-		"refusal":              Refusal(&access.Error{Code: access.Invalid, Message: "No server is called `" + w.foreign("wbe-1") + "`. Did you mean `web-001`?"}),
-		"refusal-second":       Refusal(&access.Error{Code: access.Conflict, Message: "This has been approved already.", Who: carol, When: noon()}),
+		"help":           Help(),
+		"refusal":        Refusal(&access.Error{Code: access.Invalid, Message: "No server is called `" + w.foreign("wbe-1") + "`. Did you mean `web-001`?"}),
+		"refusal-second": Refusal(&access.Error{Code: access.Conflict, Message: "This has been approved already.", Who: carol, When: noon()}),
+		"refusal-changed": Refusal(&access.Error{
+			Code: access.Conflict, Message: "What this asks for has changed since that message was drawn, so nothing was decided.", Changed: w.change(),
+		}),
 		"refusal-stranger":     Refusal(errors.New("pq: password authentication failed")),
 		"refusal-about":        Refusal(&access.Error{Code: access.Forbidden, Message: "This person's access was ended by an offboarding, so they cannot be given any.", About: bob}),
 		"refusal-approvers":    Refusal(&access.Error{Code: access.Forbidden, Message: "Only an approver may do this.", Ask: []string{"U0CAROL", "S0OPS", "<!channel>"}}),
@@ -193,8 +233,8 @@ func (w world) answerCases() map[string]any {
 		"has-to-wait":          HasToWait(),
 		"on-it":                OnIt(),
 		"form-not-opened":      FormNotOpened(),
-		"asked":                Asked(pendingView, "C0OPS"),
-		"asked-waiting":        Asked(w.request(access.KindGrant, access.WaitingForKey), "D0BOB"),
+		"asked":                Asked(pendingView, alice, "C0OPS"),
+		"asked-waiting":        Asked(w.request(access.KindGrant, access.WaitingForKey), alice, "D0BOB"),
 		"left-alone":           LeftAlone(1),
 		"left-alone-rest":      LeftAlone(w.n),
 		"registered":           Registered(access.Registration{Key: key, Fresh: true, Released: []int64{12}}),
@@ -214,7 +254,9 @@ func (w world) answerCases() map[string]any {
 		"decided-one-of-two":   Decided(pending, access.Approve),
 		"decided-denied":       Decided(approved, access.Deny),
 		"confirmed":            Confirmed(w.request(access.KindOffboard, access.Approved).Request),
-		"cancelled":            Cancelled(pending),
+		"cancelled":            Cancelled(w.request(access.KindGrant, access.Cancelled).Request),
+		"withdrawn":            Cancelled(pending),
+		"asked-joined":         Asked(joined, carol, "C0OPS"),
 		"edited":               Edited(pending),
 		"given-back":           GivenBack([]access.RequestView{w.live(allDone)}),
 		"retried":              Retried(3),
@@ -232,7 +274,9 @@ func (w world) viewCases() map[string]any {
 		"modal-register":    RegisterModal(),
 		"modal-grant":       GrantModal(form, []string{"runcloud", "deploy"}, limits),
 		"modal-grant-empty": GrantModal(GrantForm{}, []string{"runcloud"}, access.Durations{Min: time.Second, Max: time.Hour, Forever: true}),
-		"modal-deny":        DenyModal(12),
+		"modal-deny":        DenyModal(v),
+		"modal-servers":     ServersModal(v, 0),
+		"modal-servers-end": ServersModal(v, 99),
 		"modal-edit":        EditModal(v),
 		"modal-edit-extend": EditModal(w.request(access.KindExtend, access.Pending)),
 		"modal-extend":      ExtendModal(w.access()),

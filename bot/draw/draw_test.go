@@ -146,9 +146,9 @@ func TestButtonsPerState(t *testing.T) {
 		"pending":              {pending, decide},
 		"root":                 {with(pending, func(v *access.RequestView) { v.Request.SystemUser = "root" }), confirm},
 		"forever":              {with(pending, func(v *access.RequestView) { v.Request.Duration = 0 }), confirm},
-		"20 of all servers":    {with(pending, func(v *access.RequestView) { v.Servers = make([]access.ServerRef, 20) }), decide},
-		"21, all servers":      {with(pending, func(v *access.RequestView) { v.Servers = make([]access.ServerRef, 21) }), confirm},
-		"21 by pattern":        {with(pending, func(v *access.RequestView) { v.Servers, v.Request.Pattern = make([]access.ServerRef, 21), "web-*" }), decide},
+		"20 of all servers":    {with(pending, func(v *access.RequestView) { v.Servers = make([]access.ServerRef, 20) }), append(slices.Clone(decide), "servers")},
+		"21, all servers":      {with(pending, func(v *access.RequestView) { v.Servers = make([]access.ServerRef, 21) }), append(slices.Clone(confirm), "servers")},
+		"21 by pattern":        {with(pending, func(v *access.RequestView) { v.Servers, v.Request.Pattern = make([]access.ServerRef, 21), "web-*" }), append(slices.Clone(decide), "servers")},
 		"extend":               {w.request(access.KindExtend, access.Pending), decide},
 		"revoke":               {w.request(access.KindRevoke, access.Pending), []string{"approve", "deny", "cancel"}},
 		"offboard":             {w.request(access.KindOffboard, access.Pending), []string{"approve confirm", "deny", "cancel"}},
@@ -335,7 +335,9 @@ func TestSubmissionsAreRead(t *testing.T) {
 	if ReadDeny(&state) != "because" || ReadExtend(&state) != "12h" || ReadEdit(&state) != (EditForm{Duration: "12h"}) || ReadDeny(nil) != "" {
 		t.Error("a form is misread")
 	}
-	if ReadID(DenyModal(12).PrivateMetadata) != 12 || ReadID("x") != 0 {
+	v := small().request(access.KindGrant, access.Pending)
+	id, shown := ReadDecision(DenyModal(v).PrivateMetadata)
+	if id != 12 || shown != v.Facts.Digest() || ReadID("x") != 0 {
 		t.Error("the id is misread")
 	}
 }

@@ -1,6 +1,7 @@
 package draw
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ func facts(v access.RequestView) []string {
 		lines = append(lines, "*Keys:* "+keys(v.Keys))
 	}
 	if v.Request.Kind != access.KindExtend || len(v.Servers) > 0 {
-		lines = append(lines, "*Servers:* "+serverFact(v))
+		lines = append(lines, "*Servers:* "+serverFact(v, patternLimit))
 	}
 	if v.Request.Kind == access.KindGrant || v.Request.Kind == access.KindExtend {
 		lines = append(lines, "*Duration:* "+durationFact(v))
@@ -44,7 +45,7 @@ func keys(all []access.Key) string {
 	if len(out) == 1 {
 		return out[0]
 	}
-	return "\n• " + fit(out, "\n• ", 1100, "see `/sshkey keys @user`")
+	return "\n• " + fit(out, "\n• ", 2*longList/3, "see `/sshkey keys @user`")
 }
 
 func keyText(k access.Key) string {
@@ -66,15 +67,25 @@ func shortPrint(fingerprint string) string {
 	return code(clean(fingerprint), len("SHA256:")+11)
 }
 
-func serverFact(v access.RequestView) string {
-	text := where(v)
-	if v.Request.Pattern != "" && !named(v) {
-		text += " matching " + code(v.Request.Pattern, reasonLimit/2)
-	}
+// patternLimit lets a pattern of any length that is accepted be read whole.
+const patternLimit = sectionLimit - 400
+
+// serverFact says which servers a request is about: their names where they are few, else
+// how they were written, of which room characters are shown.
+func serverFact(v access.RequestView, room int) string {
+	text := serverCount(v, room)
 	if n := len(v.Servers); n > 0 && n <= fewServers {
 		text += ": " + serverNames(v.Servers)
 	}
 	return text + offline(v) + askedServers(v.Request)
+}
+
+func serverCount(v access.RequestView, room int) string {
+	text := where(v)
+	if written := cmp.Or(v.Request.Pattern, v.GrantPattern); written != "" && !named(v) {
+		text += " matching " + code(written, room)
+	}
+	return text
 }
 
 // named tells whether who asked wrote the names of the servers, which are shown anyway.
@@ -83,7 +94,7 @@ func named(v access.RequestView) bool {
 	for _, s := range v.Servers {
 		names = append(names, s.Name)
 	}
-	written := strings.Split(strings.ReplaceAll(v.Request.Pattern, " ", ""), ",")
+	written := strings.Split(strings.ReplaceAll(cmp.Or(v.Request.Pattern, v.GrantPattern), " ", ""), ",")
 	slices.Sort(names)
 	slices.Sort(written)
 	return len(names) <= fewServers && slices.Equal(names, written)

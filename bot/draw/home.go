@@ -23,8 +23,12 @@ type HomeData struct {
 	Page     int                  // 0 is the first
 }
 
-// rowsOnPage keeps a page under 100 blocks: a row takes two at most, titles and frame the rest.
-const rowsOnPage = 40
+// What keeps a page short, and within the hundred blocks that Slack takes: rows, and their blocks. A title
+// takes two blocks, the frame of a page five.
+const (
+	rowsOnPage   = 40
+	blocksOnPage = 90
+)
 
 // row is one entry of the Home tab with its buttons.
 type row struct {
@@ -35,9 +39,8 @@ type row struct {
 
 // Home draws one page of a person's Home tab. A page that does not exist any more shows the last one.
 func Home(d HomeData) slack.HomeTabViewRequest {
-	rows := d.rows()
-	pages := (len(rows) + rowsOnPage - 1) / rowsOnPage
-	at := max(0, min(d.Page, pages-1))
+	pages := pagesOf(d.rows())
+	at := max(0, min(d.Page, len(pages)-1))
 	p := &page{}
 	p.head("SSH access")
 	if d.Refused != "" {
@@ -46,7 +49,7 @@ func Home(d HomeData) slack.HomeTabViewRequest {
 	}
 	p.say("Hello " + mention(d.Me) + ". Ask for access with `/sshkey grant`, or see `/sshkey help`.")
 	part := ""
-	for _, r := range rows[at*rowsOnPage : min(len(rows), (at+1)*rowsOnPage)] {
+	for _, r := range pages[at] {
 		if r.title != part {
 			p.blocks = append(p.blocks, slack.NewDividerBlock())
 			p.head(r.title)
@@ -55,8 +58,35 @@ func Home(d HomeData) slack.HomeTabViewRequest {
 		p.say(r.lines...)
 		p.press(r.buttons...)
 	}
-	p.turnPage(at, pages)
+	p.turnPage(at, len(pages))
 	return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: p.blocks}}
+}
+
+// pagesOf cuts rows into pages; there is always one.
+func pagesOf(rows []row) (pages [][]row) {
+	pages, blocks, part := [][]row{nil}, 0, ""
+	for _, r := range rows {
+		last := len(pages) - 1
+		need := r.blocks()
+		if r.title != part {
+			need += 2
+		}
+		if blocks+need > blocksOnPage || len(pages[last]) == rowsOnPage {
+			pages, blocks, last = append(pages, nil), 0, last+1
+			need = r.blocks() + 2
+		}
+		pages[last] = append(pages[last], r)
+		blocks, part = blocks+need, r.title
+	}
+	return pages
+}
+
+func (r row) blocks() int {
+	n := len(sections(nonEmpty(r.lines)))
+	if len(r.buttons) > 0 {
+		n++
+	}
+	return n
 }
 
 func (p *page) turnPage(at, pages int) {
@@ -95,7 +125,8 @@ func (d HomeData) waitingRows() []row {
 		switch {
 		case v.MayDecide:
 			lines = append(append(append(lines, facts(v)...), orNone(reason(v.Request))), changes(v)...)
-			open = append(open, row{"Waiting for your decision", lines, decideButtons(v)})
+			lines = append(lines, alsoAsked(v))
+			open = append(open, row{"Waiting for your decision", lines, append(decideButtons(v), serversButton(v)...)})
 		case approvedBy(v, d.Me):
 			approved = append(approved, row{"Approved by you, waiting for another approver", lines, nil})
 		}

@@ -173,7 +173,7 @@ func Pending(views []access.RequestView) Message {
 func pendingLine(v access.RequestView) string {
 	text := fmt.Sprintf("Request %d: %s", v.Request.ID, intro(v))
 	if len(v.Servers) > 0 {
-		text += " Servers: " + serverFact(v) + "."
+		text += " Servers: " + serverFact(v, reasonLimit/2) + "."
 	}
 	if why := escape(v.Request.Reason, reasonLimit/2); why != "" {
 		text += " Reason: " + why + "."
@@ -246,7 +246,7 @@ func Draft(v access.RequestView) Message {
 			"• It is announced.")
 	} else {
 		p.say(fmt.Sprintf("*Revoke %s on %s?*", target(r), where(v)))
-		p.say("*Servers:* " + serverFact(v))
+		p.say("*Servers:* " + serverFact(v, patternLimit))
 		p.say("• It starts at once, without another approver.", "• Only keys that I placed are removed. If I find others that fit, you decide about each.", bullet(unregistered(r)))
 	}
 	if r.Person != "" {
@@ -258,7 +258,7 @@ func Draft(v access.RequestView) Message {
 	if r.Kind == access.KindOffboard {
 		yes = confirmed(yes, "Offboard this person?", "All their access ends, and every key that I placed for them is removed from every server. This cannot be undone by a button.", "Offboard")
 	}
-	p.press(yes, button(ActionKeep, id, "Leave it as it is"))
+	p.press(append([]slack.BlockElement{yes, button(ActionKeep, id, "Leave it as it is")}, serversButton(v)...)...)
 	return p.message()
 }
 

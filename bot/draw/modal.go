@@ -25,7 +25,7 @@ const actionValue = "value"
 const (
 	keyMax     = 3000 // a text input takes no more; RSA keys of 16,384 bits fit
 	lineMax    = 150
-	patternMax = 3000
+	patternMax = access.MaxPattern
 	reasonMax  = 500
 )
 
@@ -68,8 +68,8 @@ func GrantModal(form GrantForm, systemUsers []string, limits access.Durations) s
 }
 
 // DenyModal asks an approver why.
-func DenyModal(requestID int64) slack.ModalViewRequest {
-	return modal(ModalDeny, "Deny the request", "Deny", opaque(requestID),
+func DenyModal(v access.RequestView) slack.ModalViewRequest {
+	return modal(ModalDeny, "Deny the request", "Deny", decisionValue(v),
 		input(BlockReason, "Reason", "The requester and the channel see it.", textInput("", "", reasonMax).WithMultiline(true)))
 }
 
@@ -88,7 +88,7 @@ func EditModal(v access.RequestView) slack.ModalViewRequest {
 		// Required where servers were named: an emptied field would mean every server.
 		blocks = append(blocks, input(BlockServers, "Servers", hint, textInput("", r.Pattern, patternMax)).WithOptional(r.Pattern == ""))
 	}
-	return modal(ModalEdit, "Narrow the request", "Save", opaque(r.ID), blocks...)
+	return modal(ModalEdit, "Narrow the request", "Save", decisionValue(v), blocks...)
 }
 
 func atMost(r access.Request) string {

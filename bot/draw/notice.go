@@ -34,6 +34,8 @@ func Notice(n access.Notice, v *access.RequestView, g *access.Grant) Message {
 		p.reminder(v)
 	case access.NoticeDecidable:
 		p.decidable(v)
+	case access.NoticeChanged:
+		p.voided(v)
 	case access.NoticeSummary, access.NoticeHome: // Daily and Home draw them
 	}
 	return p.message()
@@ -174,6 +176,15 @@ func (p *page) decidable(v *access.RequestView) {
 	}
 	p.say(fmt.Sprintf("%s: request %d can be decided now, %s has registered a key. %s It expires %s. The buttons are at the top of this thread.",
 		orApprovers(v.Deciders), v.Request.ID, mention(v.Request.Person), intro(*v), date(v.Request.ExpiresAt)))
+}
+
+// voided has the approvers look again at a request that has changed since they approved it.
+func (p *page) voided(v *access.RequestView) {
+	if v == nil {
+		return
+	}
+	p.say(fmt.Sprintf("%s: what request %d asks for has changed, so approvals given before do not count any more. Please look at it again and decide anew. The buttons are at the top of this thread.",
+		orApprovers(v.Deciders), v.Request.ID))
 }
 
 func (p *page) reminder(v *access.RequestView) {

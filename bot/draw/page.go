@@ -31,15 +31,30 @@ func (p *page) head(title string) {
 	p.lines = append(p.lines, title)
 }
 
-// say adds lines of markup as one section; nothing when all are empty.
+// say adds lines of markup, in as many sections as they need; nothing when all are empty.
 func (p *page) say(lines ...string) {
 	lines = nonEmpty(lines)
 	if len(lines) == 0 {
 		return
 	}
-	text := fit(lines, "\n", sectionLimit, "")
-	p.blocks = append(p.blocks, slack.NewSectionBlock(markup(text), nil, nil))
+	for _, text := range sections(lines) {
+		p.blocks = append(p.blocks, section(markup(text)))
+	}
 	p.lines = append(p.lines, lines...)
+}
+
+// sections joins lines into texts that a section holds each.
+func sections(lines []string) (texts []string) {
+	for _, line := range lines {
+		line = fit([]string{line}, "", sectionLimit, "")
+		last := len(texts) - 1
+		if last >= 0 && utf8.RuneCountInString(texts[last])+utf8.RuneCountInString(line) < sectionLimit {
+			texts[last] += "\n" + line
+			continue
+		}
+		texts = append(texts, line)
+	}
+	return texts
 }
 
 // small adds lines in small print.

@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -24,7 +25,7 @@ func Request(v access.RequestView, now time.Time) Message {
 	p.say(intro(v), askForDecision(v))
 	p.say(decision(v), unregistered(v.Request), ending(v), run(v, now), reading(v))
 	p.say(facts(v)...)
-	p.say(orNone(reason(v.Request)))
+	p.say(orNone(reason(v.Request)), alsoAsked(v))
 	p.small(changes(v)...)
 	p.candidates(v)
 	p.press(requestButtons(v)...)
@@ -182,6 +183,21 @@ func reason(r access.Request) string {
 	return ""
 }
 
+// alsoAsked names who asks for the same, and why.
+func alsoAsked(v access.RequestView) string {
+	if len(v.Askers) == 0 {
+		return ""
+	}
+	names := make([]string, len(v.Askers))
+	for i, a := range v.Askers {
+		names[i] = mention(a.Asker)
+		if why := escape(a.Reason, detailLimit); why != "" {
+			names[i] += " (" + why + ")"
+		}
+	}
+	return "*Also asked by* " + fit(names, ", ", shortList, "")
+}
+
 // orNone says so where a reason would help an approver and none was given.
 func orNone(reason string) string {
 	if reason == "" {
@@ -194,9 +210,9 @@ func requestButtons(v access.RequestView) []slack.BlockElement {
 	id := opaque(v.Request.ID)
 	switch v.Request.State {
 	case access.Pending:
-		return append(decideButtons(v), cancelButton(v.Request)...)
+		return slices.Concat(decideButtons(v), cancelButton(v.Request), serversButton(v))
 	case access.WaitingForKey:
-		return []slack.BlockElement{button(ActionCancel, id, "Cancel")}
+		return append([]slack.BlockElement{button(ActionCancel, id, "Cancel")}, serversButton(v)...)
 	case access.Approved:
 		if failed(v, phaseOf(v)) || failed(v, access.PhaseInspect) {
 			return []slack.BlockElement{button(ActionRetry, id, "Retry failed")}
@@ -216,7 +232,7 @@ func cancelButton(r access.Request) []slack.BlockElement {
 
 // decideButtons are those that an approver needs.
 func decideButtons(v access.RequestView) []slack.BlockElement {
-	id := opaque(v.Request.ID)
+	id := decisionValue(v)
 	buttons := []slack.BlockElement{approveButton(v), button(ActionDeny, id, "Deny").WithStyle(slack.StyleDanger)}
 	if k := v.Request.Kind; k == access.KindGrant || k == access.KindExtend {
 		buttons = append(buttons, button(ActionEdit, id, "Edit"))
@@ -231,7 +247,7 @@ func failed(v access.RequestView, phase access.Phase) bool {
 // approveButton asks again where the damage would be large, and only there.
 func approveButton(v access.RequestView) *slack.ButtonBlockElement {
 	r := v.Request
-	b := button(ActionApprove, opaque(r.ID), "Approve").WithStyle(slack.StylePrimary)
+	b := button(ActionApprove, decisionValue(v), "Approve").WithStyle(slack.StylePrimary)
 	title := fmt.Sprintf("Approve request %d?", r.ID)
 	all := r.Pattern == "" && len(v.Servers) > bigAccount
 	switch {

@@ -36,6 +36,17 @@ func (s *Service) CheckKey(ctx context.Context, actor UserID, fingerprint string
 	})
 }
 
+// CheckShown reports, as an error, that a request asks for something else than was shown.
+func (s *Service) CheckShown(ctx context.Context, requestID int64, shown string) error {
+	return s.Store.Read(ctx, func(tx Tx) error {
+		r, err := tx.Request(ctx, requestID)
+		if err != nil {
+			return err
+		}
+		return s.asShown(ctx, tx, r, shown)
+	})
+}
+
 // CheckEdit tells whether a request could be narrowed like that.
 func (s *Service) CheckEdit(ctx context.Context, e Edit) error {
 	return s.Store.Read(ctx, func(tx Tx) error {

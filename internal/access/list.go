@@ -111,11 +111,9 @@ func (s *Service) viewAccess(ctx context.Context, tx Tx, v *RequestView) error {
 		}
 	}
 	if v.Request.Kind == KindExtend && v.Grant != nil {
-		servers, err := tx.RequestServers(ctx, v.Grant.RequestID)
-		if err != nil {
+		if err := extended(ctx, tx, v); err != nil {
 			return err
 		}
-		v.Servers = servers
 	}
 	if err := s.viewKeys(ctx, tx, v); err != nil {
 		return err
@@ -130,6 +128,23 @@ func (s *Service) viewAccess(ctx context.Context, tx Tx, v *RequestView) error {
 		v.Renewals = s.renewals(v.Grant.EndsAt.Add(v.Request.Duration).Sub(v.Grant.StartsAt), keys)
 	}
 	return s.viewServers(ctx, tx, v)
+}
+
+// extended fills in the servers that an extension is about: those that its grant still
+// covers.
+func extended(ctx context.Context, tx Tx, v *RequestView) error {
+	origin, err := tx.Request(ctx, v.Grant.RequestID)
+	if err != nil {
+		return err
+	}
+	v.GrantPattern = origin.Pattern
+	if v.Servers, err = tx.RequestServers(ctx, origin.ID); err != nil || v.Grant.State != Live {
+		return err
+	}
+	covers, err := tx.Covers(ctx, v.Grant.ID)
+	live := serversOf(liveCovers(covers))
+	v.Servers = slices.DeleteFunc(v.Servers, func(ref ServerRef) bool { return !slices.Contains(live, ref.ID) })
+	return err
 }
 
 // viewKeys fills in the keys that are covered, or would be.

@@ -6,14 +6,21 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"sshkeybot/internal/nearest"
 )
+
+// MaxPattern is how long a pattern may be, in characters: an approver has to read it.
+const MaxPattern = 2000
 
 // MatchServers answers the servers that a pattern names, by name: comma-separated
 // names with * and ?, #ID, tag:NAME; empty is all of them. A part that matches
 // nothing is refused with the nearest names.
 func MatchServers(all []Server, pattern string) ([]Server, error) {
+	if utf8.RuneCountInString(pattern) > MaxPattern {
+		return nil, invalid("That names too many servers one by one. Name them with * and ?, or by a tag.")
+	}
 	if strings.TrimSpace(pattern) == "" {
 		if len(all) == 0 {
 			return nil, invalid("This RunCloud account has no servers.")

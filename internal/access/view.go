@@ -9,29 +9,30 @@ import (
 // RequestView is everything a message about a request shows, read in one
 // transaction.
 type RequestView struct {
-	Request    Request
-	Facts      Facts // of a pending request: what a decision is about
-	Askers     []Asker // who else asks for the same
-	Servers    []ServerRef
-	Offline    int   // how many of them were offline when last read
-	Keys       []Key // what it covers, or would cover if it were approved now
-	Approvals  []Approval
-	Needed     int         // approvals needed
-	Deciders   []string    // configured approvers, users and groups, that may still decide
-	MayDecide  bool        // whether who looks may decide it; set where somebody's own list is read
-	Grant      *Grant      // once approved
-	Revoked    []ServerRef // servers that the grant covers no more, though it lives
-	Changes    []Request   // approved requests that extended the grant or revoked a part of it
-	Overlaps   []GrantView // other live access of the same person that matters to an open request
-	There      int         // servers where all keys are already placed by the bot for this system user
-	Results    []Result    // by server name
-	Owed       int         // of an offboarding: keys of the person that are, or may be, on a server
-	Candidates []Candidate
-	Sessions   []OpenSession
-	Messages   []Message
-	Drawing    Drawing
-	Halted     bool // all work waits, because the target refuses our credentials
-	Renewals   Renewals
+	Request      Request
+	Facts        Facts   // of a pending request: what a decision is about
+	Askers       []Asker // who else asks for the same
+	Servers      []ServerRef
+	GrantPattern string // of an extension: the servers of its grant as they were written
+	Offline      int    // how many of them were offline when last read
+	Keys         []Key  // what it covers, or would cover if it were approved now
+	Approvals    []Approval
+	Needed       int         // approvals needed
+	Deciders     []string    // configured approvers, users and groups, that may still decide
+	MayDecide    bool        // whether who looks may decide it; set where somebody's own list is read
+	Grant        *Grant      // once approved
+	Revoked      []ServerRef // servers that the grant covers no more, though it lives
+	Changes      []Request   // approved requests that extended the grant or revoked a part of it
+	Overlaps     []GrantView // other live access of the same person that matters to an open request
+	There        int         // servers where all keys are already placed by the bot for this system user
+	Results      []Result    // by server name
+	Owed         int         // of an offboarding: keys of the person that are, or may be, on a server
+	Candidates   []Candidate
+	Sessions     []OpenSession
+	Messages     []Message
+	Drawing      Drawing
+	Halted       bool // all work waits, because the target refuses our credentials
+	Renewals     Renewals
 }
 
 func (v RequestView) approvedBy(id UserID) bool {
