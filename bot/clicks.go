@@ -54,11 +54,9 @@ func (b *Bot) press(ctx context.Context, a act) (draw.Message, error) {
 	case draw.ActionPick, draw.ActionLeave:
 		return b.judge(ctx, a)
 	case draw.ActionLeaveRest:
-		ids, ok := a.numbers(2)
-		if !ok {
-			return draw.Message{}, refuse("That choice cannot be read.")
-		}
-		return draw.LeftAlone(int(ids[1])), b.cfg.Uses.LeaveRest(ctx, ids[0], int(ids[1]), a.Person)
+		_, shown := draw.ReadDecision(a.Value)
+		n, err := b.cfg.Uses.LeaveRest(ctx, id, shown, a.Person)
+		return draw.LeftAlone(n), err
 	}
 	return draw.Message{}, &access.Error{Code: access.Invalid, Op: "click", Message: "That button is of an older version of me. Please use `/sshkey`."}
 }

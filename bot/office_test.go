@@ -164,7 +164,7 @@ func (o *office) Pick(context.Context, int64, int64, int64, access.UserID) error
 
 func (o *office) Leave(context.Context, int64, int64, int64, access.UserID) error { return nil }
 
-func (o *office) LeaveRest(context.Context, int64, int, access.UserID) error { return nil }
+func (o *office) LeaveRest(context.Context, int64, string, access.UserID) (int, error) { return 0, nil }
 
 func (o *office) Register(_ context.Context, actor access.UserID, key sshkey.Key, note string) (access.Registration, error) {
 	unlock, err := o.change()

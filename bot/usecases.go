@@ -37,7 +37,7 @@ type Deciding interface {
 	RetryFailed(ctx context.Context, requestID int64, actor access.UserID) (int, error)
 	Pick(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error
 	Leave(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error
-	LeaveRest(ctx context.Context, requestID int64, shown int, actor access.UserID) error
+	LeaveRest(ctx context.Context, requestID int64, shown string, actor access.UserID) (int, error)
 }
 
 // Owning is about a person's own keys and access.

@@ -1,9 +1,9 @@
 package draw
 
-// The action ids of buttons and menus. Their value is an opaque id: of the request, for those that decide
-// with a dot and the digest of what was shown behind it, of the grant (extend,
-// done), the fingerprint of a key (remove_key), "request:server:credential" (pick, leave), "request:count"
-// (leave_rest), "request:page" (servers_page) or a page number (home_page).
+// The action ids of buttons and menus. Their value is an opaque id: of the request, of the grant (extend,
+// done), the fingerprint of a key (remove_key), "request:server:credential" (pick, leave), "request:page"
+// (servers_page) or a page number (home_page). Those that decide a request or about its keys (approve, deny,
+// edit, leave_rest) have a dot and the digest of what was shown behind the request.
 const (
 	ActionApprove   = "approve"
 	ActionDeny      = "deny"

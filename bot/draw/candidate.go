@@ -61,7 +61,7 @@ func (p *page) open(v access.RequestView, open []access.Candidate) {
 		}
 	}
 	if len(open) > 1 && v.Read() {
-		p.press(leaveRest(v.Request.ID, len(open)))
+		p.press(leaveRest(v, len(open)))
 	}
 }
 
@@ -79,8 +79,8 @@ func doubt(v access.RequestView, n int) string {
 	return "They " + whose + ", but I did not place them. An approver removes or leaves each."
 }
 
-func leaveRest(request int64, n int) *slack.ButtonBlockElement {
-	b := button(ActionLeaveRest, fmt.Sprintf("%d:%d", request, n), "Leave them all")
+func leaveRest(v access.RequestView, n int) *slack.ButtonBlockElement {
+	b := button(ActionLeaveRest, opaque(v.Request.ID)+"."+v.OpenDigest(), "Leave them all")
 	return confirmed(b, "Leave all of them?", fmt.Sprintf("These %s stay on their servers. Whoever has the private key of one can still log in with it.", count(n, "key", "keys")), "Leave them")
 }
 

@@ -30,6 +30,10 @@ type Facts struct {
 // Digest names the facts: equal facts have equal digests, in every version of the bot.
 func (f Facts) Digest() string {
 	text, _ := json.Marshal(f) // such fields always marshal
+	return digest(text)
+}
+
+func digest(text []byte) string {
 	sum := sha256.Sum256(text)
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }

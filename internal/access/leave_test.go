@@ -231,7 +231,7 @@ func TestKeysThatAnApproverLeavesStayAndAreDecided(t *testing.T) {
 		h.account.strange(server+1, "also "+string(alice[2:]), "root", newKey("two").Authorized())
 	}
 	off := h.offboard(alice)
-	if err := h.LeaveRest(h.ctx(), off.ID, 0, bob); access.CodeOf(err) != access.Conflict {
+	if _, err := h.LeaveRest(h.ctx(), off.ID, h.view(off.ID).OpenDigest(), bob); access.CodeOf(err) != access.Conflict {
 		t.Errorf("nothing is left unseen while servers are read: %v", err)
 	}
 	h.work()
@@ -250,13 +250,30 @@ func TestKeysThatAnApproverLeavesStayAndAreDecided(t *testing.T) {
 			t.Errorf("the second to decide is told who was first: %v", err)
 		}
 	}
-	if err := h.LeaveRest(h.ctx(), off.ID, 4, bob); access.CodeOf(err) != access.Conflict {
+	if _, err := h.LeaveRest(h.ctx(), off.ID, v.OpenDigest(), bob); access.CodeOf(err) != access.Conflict {
 		t.Errorf("nothing is left that was not among those shown: %v", err)
 	}
-	h.must(h.LeaveRest(h.ctx(), off.ID, 3, dave))
+	h.must(h.Store.Update(h.ctx(), func(tx access.Tx) error { // as many as were shown, but others
+		one := v.Candidates[1]
+		other := access.Candidate{RequestID: off.ID, ServerID: 1, ServerName: "web-01", Credential: access.Credential{ID: 999}}
+		if _, err := tx.PickCandidate(h.ctx(), access.Candidate{RequestID: off.ID, ServerID: one.ServerID, Credential: one.Credential, PickedBy: bob, PickedAt: h.Now(), Spared: true}); err != nil {
+			return err
+		}
+		return tx.SaveCandidates(h.ctx(), []access.Candidate{other})
+	}))
+	drawn := v
+	drawn.Candidates[0].PickedBy = bob
+	if _, err := h.LeaveRest(h.ctx(), off.ID, drawn.OpenDigest(), dave); access.CodeOf(err) != access.Conflict {
+		t.Errorf("another key stays than was shown: %v", err)
+	}
+	n, err := h.LeaveRest(h.ctx(), off.ID, h.view(off.ID).OpenDigest(), dave)
+	h.must(err)
+	if n != 3 {
+		t.Errorf("%d stay, want 3", n)
+	}
 	h.work()
 	v = h.view(off.ID)
-	if v.Undecided() != 0 || v.Candidates[0].PickedBy != bob || v.Candidates[3].PickedBy != dave || !v.Candidates[3].Spared {
+	if v.Undecided() != 0 || v.Candidates[1].PickedBy != bob || v.Candidates[4].PickedBy != dave || !v.Candidates[4].Spared {
 		t.Errorf("candidates %+v", v.Candidates)
 	}
 	if keys := len(h.account.keys[1]) + len(h.account.keys[2]); keys != 4 {

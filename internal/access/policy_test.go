@@ -64,7 +64,7 @@ func (h *harness) everyUseBy(actor, other access.UserID, request int64) map[stri
 	_, errs["servers"] = h.FindServers(h.ctx(), actor, "")
 	errs["pick"] = h.Pick(h.ctx(), request, 1, 1, actor)
 	errs["leave"] = h.Leave(h.ctx(), request, 1, 1, actor)
-	errs["leave rest"] = h.LeaveRest(h.ctx(), request, 1, actor)
+	_, errs["leave rest"] = h.LeaveRest(h.ctx(), request, "", actor)
 	return errs
 }
 

@@ -251,14 +251,14 @@ func (s *Service) judge(ctx context.Context, requestID, serverID, credentialID i
 	})
 }
 
-// LeaveRest has every candidate of a request stay that nobody has decided about, as
-// many as the approver has been shown: not while servers are still read, nor when more
-// came up since.
-func (s *Service) LeaveRest(ctx context.Context, requestID int64, shown int, actor UserID) error {
+// LeaveRest has every candidate of a request stay that nobody has decided about, those
+// that the approver has been shown (by their OpenDigest): not while servers are still
+// read, nor when others came up since. It returns how many stay.
+func (s *Service) LeaveRest(ctx context.Context, requestID int64, shown string, actor UserID) (left int, err error) {
 	if err := s.mustApprove(ctx, actor); err != nil {
-		return err
+		return 0, err
 	}
-	return s.Store.Update(ctx, func(tx Tx) error {
+	err = s.Store.Update(ctx, func(tx Tx) error {
 		r, err := tx.Request(ctx, requestID)
 		if err != nil {
 			return err
@@ -270,7 +270,7 @@ func (s *Service) LeaveRest(ctx context.Context, requestID int64, shown int, act
 		if v.Candidates, err = tx.Candidates(ctx, requestID); err != nil {
 			return err
 		}
-		if v.Undecided() != shown || !v.Read() {
+		if left = v.Undecided(); left == 0 || v.OpenDigest() != shown || !v.Read() {
 			return conflict("The keys to decide about are not the same any more. Please look at the request again.")
 		}
 		for _, c := range v.Candidates {
@@ -282,8 +282,9 @@ func (s *Service) LeaveRest(ctx context.Context, requestID int64, shown int, act
 		if err := tx.Announce(ctx, requestID); err != nil {
 			return err
 		}
-		return s.audit(ctx, tx, actor, "candidate.leave", "request", requestID, "", "", fmt.Sprintf("the other %d", shown))
+		return s.audit(ctx, tx, actor, "candidate.leave", "request", requestID, "", "", fmt.Sprintf("the other %d", left))
 	})
+	return left, err
 }
 
 func alreadyJudged(c Candidate) string {

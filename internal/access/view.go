@@ -2,7 +2,9 @@ package access
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -49,6 +51,17 @@ func (v RequestView) Undecided() int {
 		}
 	}
 	return open
+}
+
+// OpenDigest names the keys that nobody has decided about: others have another digest.
+func (v RequestView) OpenDigest() string {
+	var open strings.Builder
+	for _, c := range v.Candidates {
+		if c.PickedBy == "" {
+			fmt.Fprintf(&open, "%d:%d\n", c.ServerID, c.Credential.ID)
+		}
+	}
+	return digest([]byte(open.String()))
 }
 
 // Read tells whether every server has been read for keys that the bot did not place.
