@@ -104,11 +104,9 @@ func withForm(err error, v verb) error {
 	if access.CodeOf(err) != access.Invalid {
 		return err
 	}
-	shown := &access.Error{Code: access.Invalid, Op: "command", Message: fmt.Sprintf("%s The form is `%s`.", access.MessageOf(err), strings.TrimSpace("/sshkey "+v.name+" "+v.form))}
-	if e, ok := errors.AsType[*access.Error](err); ok {
-		shown.Word = e.Word
-	}
-	return shown
+	e, _ := errors.AsType[*access.Error](err)
+	form := strings.TrimSpace("/sshkey " + v.name + " " + v.form)
+	return &access.Error{Code: access.Invalid, Op: e.Op, Message: fmt.Sprintf("%s The form is `%s`.", e.Message, form), Word: e.Word}
 }
 
 func readNothing(_ *command, rest string) error {

@@ -86,6 +86,14 @@ func TestRefusedCommands(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
+	for text, want := range map[string]string{
+		"grant <@U1> 1h on hunter2 hunter3": "I do not understand `…`",
+		"keys hunter2":                      "I do not understand `…`",
+	} {
+		if _, err := readCommand(text); !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is logged as %v", text, err)
+		}
+	}
 	for text, want := range map[string]sshkey.Reason{
 		"register -----BEGIN OPENSSH PRIVATE KEY-----": sshkey.PrivateKey,
 		"register ssh-ed25519 AAAA":                    sshkey.Damaged,

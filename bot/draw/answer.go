@@ -45,11 +45,11 @@ func Help() Message {
 // Refusal shows why something was not done: the sentence of the error, whom it is about,
 // who can help, and for a conflict who was first.
 func Refusal(err error) Message {
-	text := sentence(access.MessageOf(err), 1500)
 	e, ok := errors.AsType[*access.Error](err)
-	if !ok {
-		return Say(text)
+	if !ok || e.Message == "" {
+		return Say(sentence(access.MessageOf(err), 1500))
 	}
+	text := sentence(e.Message, 1500)
 	if e.Word != "" {
 		text = strings.Replace(text, "`…`", code(e.Word, nameLimit), 1)
 	}

@@ -2,6 +2,7 @@ package access
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -33,11 +34,11 @@ type Error struct {
 	When       time.Time     // for Conflict: when that was
 	About      UserID        // whom a sentence means that begins with «This person»
 	Ask        []string      // for Forbidden: the users and groups who may do it
-	Word       string        // what stands for `…` in Message when the person who typed it reads it; never logged
+	Word       string        // what a person typed: it stands for the first … in Message when they read it, and is never logged
 	Err        error
 }
 
-// Error joins operation, sentence and cause, for logs.
+// Error joins operation, sentence and cause, for logs; it leaves Word out.
 func (e *Error) Error() string {
 	text := e.Message
 	if e.Op != "" {
@@ -64,6 +65,9 @@ func CodeOf(err error) Code {
 // a screen: it answers a general sentence instead.
 func MessageOf(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok && e.Message != "" {
+		if e.Word != "" {
+			return strings.Replace(e.Message, "…", e.Word, 1)
+		}
 		return e.Message
 	}
 	return "Something went wrong on my side. Nothing was changed; the log tells more."
@@ -81,3 +85,8 @@ func invalid(message string) error   { return &Error{Code: Invalid, Message: mes
 func forbidden(message string) error { return &Error{Code: Forbidden, Message: message} }
 func notFound(message string) error  { return &Error{Code: NotFound, Message: message} }
 func conflict(message string) error  { return &Error{Code: Conflict, Message: message} }
+
+// strange refuses something that was typed; it stands for the … of the message.
+func strange(typed, message string) error {
+	return &Error{Code: Invalid, Message: message, Word: typed}
+}
