@@ -23,6 +23,9 @@ const (
 	Internal       Code = "internal"        // a fault of ours or of a stranger's library
 )
 
+// ErrKeyTaken is wrapped by the Invalid of a target that has this very key already.
+var ErrKeyTaken = errors.New("the key is there already")
+
 // Error is a failure with a sentence for a person. Message is shown as it is;
 // Err is for the log and is never shown.
 type Error struct {
