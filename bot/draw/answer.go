@@ -35,7 +35,7 @@ func Help() Message {
 		"`/sshkey servers [SERVERS]`: the servers of the RunCloud account.",
 	)
 	p.small(
-		"DURATION is like `30m`, `12h`, `7d`, `2w` or `1d12h`; `forever` where that is allowed.",
+		"@user is picked from Slack's list; `me` stands for yourself. DURATION is like `30m`, `12h`, `7d`, `2w`, `1d12h` or `2 hours`; `forever` where that is allowed.",
 		"SERVERS are names separated by commas, with `*` and `?`, or `#ID`, or `tag:NAME`. Left out, it is every server.",
 		"The clock of a grant starts when it is approved. `/sshkey grant` or `/sshkey register` alone opens a form.",
 	)
@@ -209,9 +209,9 @@ func HasToWait() Message {
 	return Say("That has to wait: something I need does not answer at the moment. I keep it and try again by myself for ten minutes, then I tell you what came of it.")
 }
 
-// FormNotOpened tells that Slack did not show a form.
+// FormNotOpened tells that Slack did not show a form, as far as we know.
 func FormNotOpened() Message {
-	return Say("The form could not be opened, because Slack was too slow. Nothing was changed. Please try again.")
+	return Say("If no form has opened, Slack was too slow. Nothing was changed. Please try again.")
 }
 
 // Say makes a message of one sentence of the bot's own in markup. Foreign text in it must have been escaped.
