@@ -87,7 +87,7 @@ func (a *act) readCommand(payload []byte) error {
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return fmt.Errorf("slash command: %w", err)
 	}
-	a.Kind, a.Person, a.Channel, a.Text = aCommand, p.User, p.Channel, p.Text
+	a.Kind, a.Person, a.Channel, a.Text = aCommand, p.User, p.Channel, access.CleanText(p.Text)
 	a.ResponseURL, a.Trigger = p.ResponseURL, p.Trigger
 	return nil
 }
@@ -207,6 +207,12 @@ func (a act) form() *slack.ViewState {
 	var state slack.ViewState
 	if json.Unmarshal(a.State, &state) != nil {
 		return nil // as if nothing had been entered
+	}
+	for _, block := range state.Values {
+		for id, entered := range block {
+			entered.Value = access.CleanText(entered.Value)
+			block[id] = entered
+		}
 	}
 	return &state
 }

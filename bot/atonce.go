@@ -1,7 +1,9 @@
 package bot
 
 import (
+	"cmp"
 	"context"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -28,7 +30,7 @@ func (b *Bot) commandAtOnce(ctx context.Context, a act) (payload any, done bool)
 	if err := leaked(a.Text); err != nil {
 		return refusal(err), true
 	}
-	c, err := readCommand(a.Text)
+	c, err := understand(a)
 	switch {
 	case err != nil:
 		return refusal(err), true
@@ -81,7 +83,7 @@ func (b *Bot) prefilled(a act, c command) draw.GrantForm {
 func (b *Bot) open(ctx context.Context, a act, view slack.ModalViewRequest) any {
 	soon, cancel := context.WithTimeout(ctx, b.windows.open-b.now().Sub(a.At))
 	defer cancel()
-	if err := b.cfg.API.OpenModal(soon, a.Trigger, view); err != nil {
+	if err := b.cfg.API.OpenModal(soon, a.Trigger, view); err != nil && !alreadyOpen(err) {
 		b.cfg.Log.Warn("a form could not be opened", "envelope", a.ID, "form", view.CallbackID, "error", err)
 		r := private(draw.FormNotOpened())
 		if a.Kind == aCommand {
@@ -90,6 +92,13 @@ func (b *Bot) open(ctx context.Context, a act, view slack.ModalViewRequest) any 
 		b.answerSoon(a, r, nil)
 	}
 	return nil
+}
+
+// alreadyOpen reports whether a form was opened for this trigger before: Slack has
+// delivered the same command or click twice.
+func alreadyOpen(err error) bool {
+	code := slackCode(err)
+	return code == "exchanged_trigger_id" || code == "trigger_exchanged"
 }
 
 // answerSoon answers a click that is not stored, after its acknowledgement.
@@ -101,34 +110,40 @@ func (b *Bot) answerSoon(a act, r reply, cause error) {
 	})
 }
 
-// clickAtOnce opens the modal that a button asks for. What it cannot decide quickly
-// it leaves to the submission, which is checked in any case.
+// redelivered is how long a click may come again.
+const redelivered = time.Hour
+
+// clickAtOnce opens the modal that a button asks for, once however often the click is
+// delivered. What it cannot decide quickly it leaves to the submission, which is checked
+// in any case.
 func (b *Bot) clickAtOnce(ctx context.Context, a act) bool {
-	look, cancel := context.WithTimeout(ctx, b.windows.look)
-	defer cancel()
-	var view slack.ModalViewRequest
-	var err error
-	switch a.Action {
-	case draw.ActionRegister:
-		view, err = draw.RegisterModal(), b.shutOut(ctx, a)
-	case draw.ActionExtend:
-		view, err = b.extendModal(look, a)
-	case draw.ActionDeny, draw.ActionEdit:
-		view, err = b.decisionModal(look, a)
-	case draw.ActionServers:
-		view, err = b.serversModal(look, a)
-	case draw.ActionServersPage:
+	modal := map[string]func(context.Context, act) (slack.ModalViewRequest, error){
+		draw.ActionRegister: b.registerModal, draw.ActionExtend: b.extendModal,
+		draw.ActionDeny: b.decisionModal, draw.ActionEdit: b.decisionModal, draw.ActionServers: b.serversModal,
+	}[a.Action]
+	switch {
+	case a.Action == draw.ActionServersPage:
 		b.turnServers(ctx, a)
 		return true
-	default:
+	case modal == nil:
 		return false
 	}
+	if !b.formed.first(cmp.Or(a.Trigger, a.ID), b.now(), redelivered) {
+		return true
+	}
+	look, cancel := context.WithTimeout(ctx, b.windows.look)
+	defer cancel()
+	view, err := modal(look, a)
 	if err != nil {
 		b.answerSoon(a, refusal(err), err)
 		return true
 	}
 	b.open(ctx, a, view)
 	return true
+}
+
+func (b *Bot) registerModal(ctx context.Context, a act) (slack.ModalViewRequest, error) {
+	return draw.RegisterModal(), b.shutOut(ctx, a)
 }
 
 func (b *Bot) extendModal(ctx context.Context, a act) (slack.ModalViewRequest, error) {

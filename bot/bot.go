@@ -51,9 +51,11 @@ type Bot struct {
 	crew    *crew
 	windows windows
 
-	mu     sync.Mutex
-	busy   map[string]bool   // envelopes in the hands of this process
-	mended map[Ref]time.Time // old messages drawn anew lately
+	mu   sync.Mutex
+	busy map[string]bool // envelopes in the hands of this process
+
+	mended recent[Ref]    // old messages drawn anew lately
+	formed recent[string] // clicks that a form, or a refusal of it, has answered
 }
 
 // New makes a Bot that does nothing before Run.
@@ -61,7 +63,7 @@ func New(cfg Config) *Bot {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	b := &Bot{cfg: cfg, crew: newCrew(), windows: slackWindows, busy: map[string]bool{}, mended: map[Ref]time.Time{}}
+	b := &Bot{cfg: cfg, crew: newCrew(), windows: slackWindows, busy: map[string]bool{}}
 	b.socket = socket.New(socket.Config{AppToken: cfg.AppToken, APIURL: cfg.APIURL, HTTP: cfg.HTTP, Log: cfg.Log, Handler: b.receive, Lost: b.lost})
 	return b
 }

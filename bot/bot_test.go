@@ -138,6 +138,10 @@ func TestFormThatCannotBeOpened(t *testing.T) {
 	if got := r.types(t, "U1", "grant"); !strings.Contains(got, "try again") {
 		t.Errorf("%q", got)
 	}
+	r.Fail("views.open", slacksim.Fault{Error: "exchanged_trigger_id"}) // another replica was quicker
+	if got := r.types(t, "U1", "grant"); got != "" {
+		t.Errorf("%q", got)
+	}
 }
 
 func TestSlowAnswerFollows(t *testing.T) {

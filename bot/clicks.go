@@ -2,9 +2,7 @@ package bot
 
 import (
 	"context"
-	"maps"
 	"slices"
-	"time"
 
 	"sshkeybot/bot/draw"
 	"sshkeybot/internal/access"
@@ -86,7 +84,7 @@ func (b *Bot) mend(ctx context.Context, a act, err error) {
 	}
 	at := Ref{a.Channel, a.Message}
 	ours := slices.ContainsFunc(v.Messages, func(m access.Message) bool { return Ref{m.Channel, m.TS} == at })
-	if ours && access.CodeOf(err) != access.Conflict || !b.mends(at) {
+	if ours && access.CodeOf(err) != access.Conflict || !b.mended.first(at, b.now(), redrawEvery) {
 		return // the announcer does it
 	}
 	if ours { // by the announcer alone, or an older drawing of ours could replace a newer one of its
@@ -97,15 +95,4 @@ func (b *Bot) mend(ctx context.Context, a act, err error) {
 	if err != nil {
 		b.cfg.Log.Info("an old message could not be drawn anew", "request", a.number(), "error", err)
 	}
-}
-
-// mends tells whether a message is to be drawn anew: it was not a moment ago.
-func (b *Bot) mends(at Ref) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := b.now()
-	maps.DeleteFunc(b.mended, func(_ Ref, when time.Time) bool { return now.Sub(when) > redrawEvery })
-	_, lately := b.mended[at]
-	b.mended[at] = now
-	return !lately
 }

@@ -61,6 +61,18 @@ func verbNames() []string {
 // later are verbs that are planned; nobody should wonder whether they mistyped.
 var later = []string{"audit", "purge", "rotate", "log"}
 
+// me is the word that stands for who types it.
+const me access.UserID = "me"
+
+// understand reads a command as the person who typed it means it.
+func understand(a act) (command, error) {
+	c, err := readCommand(a.Text)
+	if c.Person == me {
+		c.Person = a.Person
+	}
+	return c, err
+}
+
 // readCommand understands the text of a command. Errors are *access.Error with the
 // right form in the sentence, or a *sshkey.Error about a key.
 func readCommand(text string) (command, error) {
@@ -104,11 +116,9 @@ func withForm(err error, v verb) error {
 	if access.CodeOf(err) != access.Invalid {
 		return err
 	}
-	shown := &access.Error{Code: access.Invalid, Op: "command", Message: fmt.Sprintf("%s The form is `%s`.", access.MessageOf(err), strings.TrimSpace("/sshkey "+v.name+" "+v.form))}
-	if e, ok := errors.AsType[*access.Error](err); ok {
-		shown.Word = e.Word
-	}
-	return shown
+	e, _ := errors.AsType[*access.Error](err)
+	form := strings.TrimSpace("/sshkey " + v.name + " " + v.form)
+	return &access.Error{Code: access.Invalid, Op: e.Op, Message: fmt.Sprintf("%s The form is `%s`.", e.Message, form), Word: e.Word}
 }
 
 func readNothing(_ *command, rest string) error {
@@ -148,6 +158,9 @@ func strange(w word) error {
 // name reads a word as the person.
 func (c *command) name(w word) error {
 	id := mention(w.Text)
+	if isMe(w) {
+		id = me
+	}
 	switch {
 	case id != "" && c.Person != "":
 		return refuse("Only one person can be named at a time.")
@@ -160,6 +173,13 @@ func (c *command) name(w word) error {
 		return refuse("I cannot tell who that is: type @ and pick the person from the list that Slack shows. A plain @name could be anybody.")
 	}
 	return strange(w)
+}
+
+func isMe(w word) bool { return !w.Quoted && strings.EqualFold(w.Text, string(me)) }
+
+// isPerson reports whether a word is about people, be it that one can be named so or not.
+func isPerson(w word) bool {
+	return isMe(w) || mention(w.Text) != "" || strings.HasPrefix(w.Text, "@") || strings.HasPrefix(w.Text, "!")
 }
 
 func readGrant(c *command, rest string) error {
@@ -186,26 +206,44 @@ func readExtend(c *command, rest string) error {
 }
 
 func (c *command) personAndDuration(words []word) error {
-	for _, w := range words {
-		switch {
-		case !startsLikeDuration(w):
-			if err := c.name(w); err != nil {
-				return err
-			}
-		case c.Forever || c.Duration != 0:
-			return refuse("Only one duration can be given.")
-		case strings.EqualFold(w.Text, "forever"):
-			c.Forever = true
-		default:
-			d, err := duration.Parse(w.Text)
-			if err != nil {
-				return refuse("%s", asSentence(err))
-			}
-			c.Duration = d
+	for len(words) > 0 {
+		var err error
+		if startsLikeDuration(words[0]) {
+			words, err = c.lasting(words)
+		} else {
+			words, err = words[1:], c.name(words[0])
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
+
+// lasting reads the duration that words begin with, which may be several: 1 day 12 hours.
+func (c *command) lasting(words []word) (rest []word, err error) {
+	text, rest := words[0].Text, words[1:]
+	switch {
+	case c.Forever || c.Duration != 0:
+		return nil, refuse(onlyOneDuration)
+	case strings.EqualFold(text, "forever"):
+		c.Forever = true
+		return rest, nil
+	}
+	for len(rest) > 0 && !rest[0].Quoted && duration.Continues(rest[0].Text) {
+		text, rest = text+" "+rest[0].Text, rest[1:]
+	}
+	c.Duration, err = duration.Parse(text)
+	switch {
+	case errors.Is(err, duration.ErrOrder) && strings.Contains(text, " "):
+		return nil, refuse(onlyOneDuration)
+	case err != nil:
+		return nil, refuse("%s", asSentence(err))
+	}
+	return rest, nil
+}
+
+const onlyOneDuration = "Only one duration can be given."
 
 func startsLikeDuration(w word) bool {
 	return strings.EqualFold(w.Text, "forever") || w.Text != "" && strings.ContainsRune("0123456789-+.", rune(w.Text[0]))
@@ -281,18 +319,17 @@ func readServers(c *command, rest string) error {
 
 // readRevoke understands a person, a fingerprint, or a public key with its comment.
 func readRevoke(c *command, rest string) error {
-	words, err := c.tail(rest, "on")
-	if err != nil {
-		return err
-	}
+	words, err := c.tail(sshkey.Unlist(rest), "on")
 	switch {
+	case err != nil:
+		return err
 	case len(words) == 0:
 		return refuse("A person, a fingerprint or a public key is needed.")
-	case len(words) == 1 && strings.HasPrefix(words[0].Text, "SHA256:"):
-		c.Fingerprint = words[0].Text
-		return nil
-	case len(words) == 1 && (mention(words[0].Text) != "" || strings.ContainsAny(words[0].Text[:min(1, len(words[0].Text))], "@!")):
+	case len(words) == 1 && isPerson(words[0]):
 		return c.name(words[0])
+	}
+	if c.Fingerprint, err = sshkey.ReadFingerprint(joined(words)); err != nil || c.Fingerprint != "" {
+		return err
 	}
 	key, err := sshkey.Parse(joined(words))
 	c.Key = &key

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -28,27 +29,43 @@ func TestReadCommand(t *testing.T) {
 			Verb: "grant", Person: "U1", Duration: 12 * time.Hour, Servers: "web-*,#12", SystemUser: "deploy", Reason: "the disk"},
 		"grant <@U1> 12h as deploy on web-1, web-2 ,db": {
 			Verb: "grant", Person: "U1", Duration: 12 * time.Hour, Servers: "web-1,web-2,db", SystemUser: "deploy"},
-		"grant 1d12h <@W1|x>":               {Verb: "grant", Person: "W1", Duration: 36 * time.Hour},
-		"grant <@U1> forever for ever":      {Verb: "grant", Person: "U1", Forever: true, Reason: "ever"},
-		"grant":                             {Verb: "grant", Incomplete: true},
-		"grant <@U1> on web":                {Verb: "grant", Person: "U1", Servers: "web", Incomplete: true},
-		"grant 2h":                          {Verb: "grant", Duration: 2 * time.Hour, Incomplete: true},
-		"extend <@U1> 2h":                   {Verb: "extend", Person: "U1", Duration: 2 * time.Hour},
-		"done":                              {Verb: "done"},
-		"revoke <@U1> on tag:old for cause": {Verb: "revoke", Person: "U1", Servers: "tag:old", Reason: "cause"},
-		"revoke SHA256:abc":                 {Verb: "revoke", Fingerprint: "SHA256:abc"},
-		"revoke " + someKey + " on web":     {Verb: "revoke", Key: &key, Servers: "web"},
-		"offboard <@U1> for leaving":        {Verb: "offboard", Person: "U1", Reason: "leaving"},
-		"list":                              {Verb: "list"},
-		"list <@U1>":                        {Verb: "list", Person: "U1"},
-		"servers web-*, db":                 {Verb: "servers", Servers: "web-*,db"},
-		"register":                          {Verb: "register", Incomplete: true},
+		"grant 1d12h <@W1|x>":                {Verb: "grant", Person: "W1", Duration: 36 * time.Hour},
+		"grant <@U1> forever for ever":       {Verb: "grant", Person: "U1", Forever: true, Reason: "ever"},
+		"grant":                              {Verb: "grant", Incomplete: true},
+		"grant <@U1> on web":                 {Verb: "grant", Person: "U1", Servers: "web", Incomplete: true},
+		"grant 2h":                           {Verb: "grant", Duration: 2 * time.Hour, Incomplete: true},
+		"extend <@U1> 2h":                    {Verb: "extend", Person: "U1", Duration: 2 * time.Hour},
+		"done":                               {Verb: "done"},
+		"extend me 2 hours":                  {Verb: "extend", Person: "me", Duration: 2 * time.Hour},
+		"grant 90 min Me on web":             {Verb: "grant", Person: "me", Duration: 90 * time.Minute, Servers: "web"},
+		"grant <@U1> 1 day 12 hours as root": {Verb: "grant", Person: "U1", Duration: 36 * time.Hour, SystemUser: "root"},
+		"grant me 1d 12h for 2 hours":        {Verb: "grant", Person: "me", Duration: 36 * time.Hour, Reason: "2 hours"},
+		"list me":                            {Verb: "list", Person: "me"},
+		"revoke me on web":                   {Verb: "revoke", Person: "me", Servers: "web"},
+		"offboard me":                        {Verb: "offboard", Person: "me"},
+		"revoke <@U1> on tag:old for cause":  {Verb: "revoke", Person: "U1", Servers: "tag:old", Reason: "cause"},
+		"revoke SHA256:abc":                  {Verb: "revoke", Fingerprint: "SHA256:abc"},
+		"revoke " + someKey + " on web":      {Verb: "revoke", Key: &key, Servers: "web"},
+		"offboard <@U1> for leaving":         {Verb: "offboard", Person: "U1", Reason: "leaving"},
+		"list":                               {Verb: "list"},
+		"list <@U1>":                         {Verb: "list", Person: "U1"},
+		"servers web-*, db":                  {Verb: "servers", Servers: "web-*,db"},
+		"register":                           {Verb: "register", Incomplete: true},
 		"register " + someKey + " my key for work": {Verb: "register", Key: &noted},
 		`grant <@U1> 1h on "on"`:                   {Verb: "grant", Person: "U1", Duration: time.Hour, Servers: "on"},
 	} {
 		got, err := readCommand(text)
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%q: %v\n%s", text, err, diff)
+		}
+	}
+}
+
+func TestMeIsWhoTypesIt(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]access.UserID{"list me": "U7", "keys ME": "U7", "list <@U1>": "U1", "list": ""} {
+		if c, err := understand(act{Person: "U7", Text: text}); err != nil || c.Person != want {
+			t.Errorf("%q is about %q, %v", text, c.Person, err)
 		}
 	}
 }
@@ -64,6 +81,11 @@ func TestRefusedCommands(t *testing.T) {
 		"grant <!subteam^S1|@x> 1h": "group",
 		"grant <@U1> <@U2> 1h":      "one person",
 		"grant <@U1> 1h 2h":         "one duration",
+		"grant me 2 hours 2 hours":  "one duration",
+		"grant me <@U1> 2h":         "one person",
+		"grant \"me\" 2h":           "do not understand",
+		"grant me 2 on web":         "unit is missing",
+		"grant me 2 months":         "unit is missing",
 		"grant <@U1> -1h":           "/sshkey grant @user DURATION",
 		"grant <@U1> 12x":           "/sshkey grant @user DURATION",
 		"grant <@U1> 0h":            "/sshkey grant @user DURATION",
@@ -83,6 +105,14 @@ func TestRefusedCommands(t *testing.T) {
 		_, err := readCommand(text)
 		if access.CodeOf(err) != access.Invalid || !strings.Contains(access.MessageOf(err), want) {
 			t.Errorf("%q: %v", text, err)
+		}
+	}
+	for text, want := range map[string]string{
+		"grant <@U1> 1h on hunter2 hunter3": "I do not understand `…`",
+		"keys hunter2":                      "I do not understand `…`",
+	} {
+		if _, err := readCommand(text); !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is logged as %v", text, err)
 		}
 	}
 	for text, want := range map[string]sshkey.Reason{
@@ -110,6 +140,13 @@ func TestStrangeWordIsNamedToWhoTypedIt(t *testing.T) {
 			t.Errorf("%q: %s", text, got)
 		}
 	}
+}
+
+func reasonOf(err error) sshkey.Reason {
+	if e, ok := errors.AsType[*sshkey.Error](err); ok {
+		return e.Reason
+	}
+	return ""
 }
 
 // The log repeats nothing of what was typed: it could be a secret.

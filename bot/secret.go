@@ -3,24 +3,19 @@ package bot
 import (
 	"errors"
 
+	"sshkeybot/internal/redact"
 	"sshkeybot/internal/sshkey"
 )
 
-// leaked tells of a private key in what somebody typed; such a text is never
-// stored. The words alone, in a reason, are none: a key type in front keeps the
-// parser from taking a bare mention for the rest of one.
+// leaked refuses what holds a private key or an access token; such a text is never stored.
 func leaked(text string) error {
-	if _, err := sshkey.Parse("ssh-ed25519 " + text); reasonOf(err) == sshkey.PrivateKey {
+	if err := sshkey.CheckNoPrivate(text); err != nil {
 		return err
 	}
-	return nil
-}
-
-func reasonOf(err error) sshkey.Reason {
-	if e, ok := errors.AsType[*sshkey.Error](err); ok {
-		return e.Reason
+	if redact.Holds(text) {
+		return refuse("That holds an access token, so I did not store it. Whoever saw it can use it: revoke it, and send the rest without it.")
 	}
-	return ""
+	return nil
 }
 
 func keySentence(err error) string {

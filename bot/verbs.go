@@ -11,7 +11,7 @@ import (
 
 // command does what a slash command asks for.
 func (b *Bot) command(ctx context.Context, a act) (reply, error) {
-	c, err := readCommand(a.Text)
+	c, err := understand(a)
 	if err != nil {
 		return reply{}, err
 	}

@@ -1,17 +1,19 @@
 package bot
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/nearest"
 )
 
 // word is one word of a command: what stands between blanks, in double quotes, or
-// in one of Slack's tokens such as <@U123|alice>. Text is what the person typed,
-// with Slack's escapes undone, except that a mention stays as it is.
+// in one of Slack's mentions such as <@U123|alice>. Text is what the person typed,
+// with Slack's escapes and links undone, except that a mention stays as it is.
 type word struct {
 	Text   string
 	Quoted bool // by the person: it is no keyword then
@@ -48,29 +50,35 @@ func cutWord(text string) (first, rest string) {
 func nextWord(text string) (w word, rest string) {
 	var b strings.Builder
 	quoted, inside := false, false
-	for i, r := range text {
+	for i := 0; i < len(text); {
+		link := linkAt(text[i:])
+		r, size := utf8.DecodeRuneInString(text[i:])
 		switch {
+		case link != "": // Slack made it out of a part of a name
+			b.WriteString(typed(link))
+			size = len(link)
 		case isQuote(r):
 			quoted, inside = true, !inside
 		case inside:
-			b.WriteRune(r)
-		case r == '<' && tokenAt(text[i:]) != "":
-			return token(b.String(), text, i)
+			b.WriteString(text[i : i+size])
+		case mentionAt(text[i:]) != "":
+			return cutMention(b.String(), text, i)
 		case unicode.IsSpace(r):
 			return word{plainText(b.String()), quoted}, text[i:]
 		default:
-			b.WriteRune(r)
+			b.WriteString(text[i : i+size])
 		}
+		i += size
 	}
 	return word{plainText(b.String()), quoted}, ""
 }
 
-// token ends the word before a token of Slack's, or reads the token itself.
-func token(before, text string, at int) (w word, rest string) {
+// cutMention ends the word before a mention, or reads the mention itself.
+func cutMention(before, text string, at int) (w word, rest string) {
 	if before != "" {
 		return word{Text: plainText(before)}, text[at:]
 	}
-	found := tokenAt(text[at:])
+	found := mentionAt(text[at:])
 	w = word{Text: plainText(found)}
 	if mention(found) != "" {
 		w.Text = found
@@ -80,11 +88,23 @@ func token(before, text string, at int) (w word, rest string) {
 
 func isQuote(r rune) bool { return strings.ContainsRune("\"“”„‟«»", r) }
 
-// slackToken is what Slack makes of names, channels and addresses in the text of a
-// command (Slack, "Implementing slash commands", should_escape).
-var slackToken = regexp.MustCompile(`^<([@#!]|https?:|mailto:)[^<>\n]*>`)
+// What Slack makes of names, channels and addresses in the text of a command (Slack,
+// "Implementing slash commands", should_escape). What people type in that form has its
+// brackets escaped.
+var (
+	slackMention = regexp.MustCompile(`^<[@#!][^<>\n]*>`)
+	slackLink    = regexp.MustCompile(`^<[a-z][a-z0-9+.-]*:[^<>\n]*>`)
+)
 
-func tokenAt(text string) string { return slackToken.FindString(text) }
+func mentionAt(text string) string { return slackMention.FindString(text) }
+
+func linkAt(text string) string { return slackLink.FindString(text) }
+
+// typed returns what a person typed where Slack shows a link: its label.
+func typed(link string) string {
+	address, label, _ := strings.Cut(strings.Trim(link, "<>"), "|")
+	return cmp.Or(label, strings.TrimPrefix(address, "mailto:"), address)
+}
 
 var mentionToken = regexp.MustCompile(`^<@([UW][A-Z0-9]+)(\|[^<>]*)?>$`)
 
@@ -100,14 +120,22 @@ func mention(text string) access.UserID {
 var (
 	labelled = regexp.MustCompile(`<([@#!])[^<>|]*\|([^<>]+)>`)
 	named    = regexp.MustCompile(`<([@#!])([^<>|]*)\|?>`)
+	guessed  = regexp.MustCompile(`<(?:http://|mailto:|tel:)([^<>|]+?)/?\|([^<>|]+)>`) // perhaps of a name
 	linked   = regexp.MustCompile(`<(?:mailto:)?([^<>|]+)(?:\|[^<>]*)?>`)
 	escapes  = strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">")
 )
 
-// plainText undoes what Slack made of a text, as far as a reader needs it.
+// plainText undoes what Slack made of a text, as far as a reader needs it: a link is
+// its address, unless Slack made it of a bare name.
 func plainText(text string) string {
 	text = labelled.ReplaceAllString(text, "$1$2")
 	text = named.ReplaceAllString(text, "$1$2")
+	text = guessed.ReplaceAllStringFunc(text, func(link string) string {
+		if m := guessed.FindStringSubmatch(link); m[1] == m[2] {
+			return m[2]
+		}
+		return link
+	})
 	text = linked.ReplaceAllString(text, "$1")
 	return escapes.Replace(text)
 }

@@ -34,6 +34,17 @@ func TestSplitWords(t *testing.T) {
 		{"a for <@U1|al> in <#C1|ops> at <https://x.de|x.de> &amp; &lt;!channel&gt;", []string{"a"}, "@al in #ops at https://x.de & <!channel>"},
 		{"a<>b <#C1|> <>", []string{"a<>b", "#C1", "<>"}, ""},
 		{"<!subteam^S1|@ops>", []string{"!@ops"}, ""},
+		{"on <http://web-01.example.com|web-01.example.com>", []string{"on", "web-01.example.com"}, ""},
+		{"on web-*.<http://example.com|example.com> as x", []string{"on", "web-*.example.com", "as", "x"}, ""},
+		{"<http://a.b|a.b>,<http://c.d|c.d>,e", []string{"a.b,c.d,e"}, ""},
+		{"<http://a.b/|a.b>-*", []string{"a.b-*"}, ""},
+		{"tag:<http://eu.example.com|eu.example.com>", []string{"tag:eu.example.com"}, ""},
+		{`"web one.<http://example.com|example.com>",<http://c.d|c.d>`, []string{"web one.example.com,c.d"}, ""},
+		{"<tel:+491701|+491701>", []string{"+491701"}, ""},
+		{"<@U1><http://a.b|a.b>", []string{"<@U1>", "a.b"}, ""},
+		{"<http://a.b|a.b><@U1>", []string{"a.b", "<@U1>"}, ""},
+		{"<http://a.b|a&amp;b>", []string{"a&b"}, ""},
+		{"a for <http://web-01.example.com|web-01.example.com> and <http://x.de/d|the docs>", []string{"a"}, "web-01.example.com and http://x.de/d"},
 	} {
 		words, reason := splitWords(tc.text)
 		var texts []string
@@ -47,7 +58,7 @@ func TestSplitWords(t *testing.T) {
 }
 
 func FuzzSplitWords(f *testing.F) {
-	for _, seed := range []string{"", "grant <@U1> 12h on \"a b\" for x", "“", "<@U1", "a<b>c", "for for", "\xff\" <!x>"} {
+	for _, seed := range []string{"", "grant <@U1> 12h on \"a b\" for x", "“", "<@U1", "a<b>c", "for for", "\xff\" <!x>", "on a.<http://b.c|b.c>,\"d <http://e.f|e.f>\"", "<http://b|<x>", "<mailto:|>"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -59,6 +59,8 @@ func remedy(o outcome) string {
 		return "I did not place that entry, so I leave it alone. Delete it in RunCloud if it should go, then press Retry failed."
 	case strings.Contains(words, "username") || strings.Contains(words, "system user"):
 		return "there is probably no such system user on the server. Create it in RunCloud and press Retry failed, or ask again `as` another one."
+	case strings.Contains(words, "key has already been taken"):
+		return "this key is there already under another label, or for another user, and not by me. Look for it in RunCloud, and delete it if I should place it, then press Retry failed."
 	case strings.Contains(words, "label"):
 		return "another key has this label. Delete or rename that key in RunCloud, then press Retry failed."
 	case strings.Contains(words, "403") || strings.Contains(words, "forbidden") || strings.Contains(words, "permission") || strings.Contains(words, "unauthorized"):

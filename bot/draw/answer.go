@@ -36,7 +36,7 @@ func Help() Message {
 		"`/sshkey servers [SERVERS]`: the servers of the RunCloud account.",
 	)
 	p.small(
-		"DURATION is like `30m`, `12h`, `7d`, `2w` or `1d12h`; `forever` where that is allowed.",
+		"@user is picked from Slack's list; `me` stands for yourself. DURATION is like `30m`, `12h`, `7d`, `2w`, `1d12h` or `2 hours`; `forever` where that is allowed.",
 		"SERVERS are names separated by commas, with `*` and `?`, or `#ID`, or `tag:NAME`. Left out, it is every server.",
 		"The clock of a grant starts when it is approved. `/sshkey grant` or `/sshkey register` alone opens a form.",
 	)
@@ -46,11 +46,11 @@ func Help() Message {
 // Refusal shows why something was not done: the sentence of the error, whom it is about,
 // who can help, and for a conflict who was first.
 func Refusal(err error) Message {
-	text := sentence(access.MessageOf(err), 1500)
 	e, ok := errors.AsType[*access.Error](err)
-	if !ok {
-		return Say(text)
+	if !ok || e.Message == "" {
+		return Say(sentence(access.MessageOf(err), 1500))
 	}
+	text := sentence(e.Message, 1500)
 	if e.Changed != nil {
 		text += " " + changed(*e.Changed) + " Please look at the request again: its message is drawn anew."
 	}
@@ -219,9 +219,9 @@ func HasToWait() Message {
 	return Say("That has to wait: something I need does not answer at the moment. I keep it and try again by myself for ten minutes, then I tell you what came of it.")
 }
 
-// FormNotOpened tells that Slack did not show a form.
+// FormNotOpened tells that Slack did not show a form, as far as we know.
 func FormNotOpened() Message {
-	return Say("The form could not be opened, because Slack was too slow. Nothing was changed. Please try again.")
+	return Say("If no form has opened, Slack was too slow. Nothing was changed. Please try again.")
 }
 
 // Say makes a message of one sentence of the bot's own in markup. Foreign text in it must have been escaped.

@@ -1,6 +1,7 @@
 package draw
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -279,6 +280,7 @@ func TestCSVIsCompleteAndSafe(t *testing.T) {
 	t.Parallel()
 	v := big().live(mixed)
 	v.Results[0].ServerName, v.Results[0].Detail = "=HYPERLINK(1)", "  +1\n-2"
+	v.Results[1].ServerName, v.Results[1].Detail = `web;=1+1 "a"`, "said; =1+1,@x"
 	lines, err := csv.NewReader(strings.NewReader(string(CSV(v, access.PhaseAdd)))).ReadAll()
 	if err != nil || len(lines) != 1001 {
 		t.Fatalf("%d lines, %v", len(lines), err)
@@ -286,8 +288,34 @@ func TestCSVIsCompleteAndSafe(t *testing.T) {
 	if lines[1][0] != "'=HYPERLINK(1)" || lines[1][6] != "'+1 -2" {
 		t.Errorf("%q", lines[1])
 	}
+	if lines[2][0] != `web;=1+1 "a"` || lines[2][6] != "said; '=1+1,'@x" {
+		t.Errorf("%q", lines[2])
+	}
+	for line := range strings.Lines(string(CSV(v, access.PhaseAdd))) {
+		if cells := strings.Split(strings.TrimSuffix(line, "\n"), `","`); len(cells) != 8 || line[0] != '"' || !strings.HasSuffix(line, "\"\n") {
+			t.Fatalf("not every cell is quoted: %s", line)
+		}
+	}
 	if n := strings.Count(string(CSV(v, access.PhaseRemove)), "\n"); n != 1 {
 		t.Errorf("the other phase has %d lines", n)
+	}
+}
+
+// The file of an inspection names servers only, and says what was seen there in words.
+func TestCSVOfAnInspection(t *testing.T) {
+	t.Parallel()
+	at := access.ServerRef{ID: 7, Name: "web-1"}
+	v := access.RequestView{
+		Results: []access.Result{
+			{Phase: access.PhaseInspect, ServerName: "(the list of servers)", State: access.Done},
+			{Phase: access.PhaseInspect, ServerID: 7, ServerName: "web-1", State: access.Done, Detail: `[{"SystemUser":"deploy"}]`},
+			{Phase: access.PhaseInspect, ServerID: 8, ServerName: "web-2", State: access.Waiting, Detail: "no answer"},
+		},
+		Sessions: []access.OpenSession{{Server: at, Session: access.Session{SystemUser: "deploy", Address: "192.0.2.1", Since: "today"}}},
+	}
+	lines, err := csv.NewReader(bytes.NewReader(CSV(v, access.PhaseInspect))).ReadAll()
+	if err != nil || len(lines) != 3 || lines[1][6] != "session of deploy from 192.0.2.1 since today" || lines[2][6] != "no answer" {
+		t.Errorf("%q, %v", lines, err)
 	}
 }
 

@@ -2,7 +2,6 @@ package draw
 
 import (
 	"bytes"
-	"encoding/csv"
 	"fmt"
 	"strconv"
 	"strings"
@@ -77,11 +76,9 @@ func ServersFile(v access.RequestView) Message {
 // ServersCSV writes the servers that a request is about, one a line.
 func ServersCSV(v access.RequestView) []byte {
 	var out bytes.Buffer
-	w := csv.NewWriter(&out)
-	_ = w.Write([]string{"server", "server_id"}) // a buffer takes everything
+	writeRow(&out, "server", "server_id")
 	for _, ref := range v.Servers {
-		_ = w.Write([]string{cell(ref.Name), strconv.FormatInt(ref.ID, 10)})
+		writeRow(&out, ref.Name, strconv.FormatInt(ref.ID, 10))
 	}
-	w.Flush()
 	return out.Bytes()
 }

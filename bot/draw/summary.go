@@ -2,8 +2,8 @@ package draw
 
 import (
 	"bytes"
-	"encoding/csv"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,29 +95,58 @@ func NeedsFile(v access.RequestView, phase access.Phase) bool {
 }
 
 // CSV writes the results of a phase, one line for each key on each server, times in UTC. No cell can be
-// taken for a formula by a spreadsheet.
+// taken for a formula by a spreadsheet, whatever it separates cells by.
 func CSV(v access.RequestView, phase access.Phase) []byte {
 	var out bytes.Buffer
-	w := csv.NewWriter(&out)
-	_ = w.Write([]string{"server", "server_id", "system_user", "fingerprint", "outcome", "problem", "detail", "updated_at"}) // a buffer takes everything
+	writeRow(&out, "server", "server_id", "system_user", "fingerprint", "outcome", "problem", "detail", "updated_at")
 	for _, r := range v.Results {
-		if r.Phase != phase {
-			continue
+		if r.Phase != phase || r.ServerID == 0 {
+			continue // the list of servers is no server
 		}
-		_ = w.Write([]string{
-			cell(r.ServerName), strconv.FormatInt(r.ServerID, 10), cell(r.SystemUser), cell(r.Fingerprint),
-			stateWord(r.State), problemWord(r.Problem), cell(r.Detail), r.UpdatedAt.UTC().Format(time.RFC3339),
-		})
+		writeRow(&out,
+			r.ServerName, strconv.FormatInt(r.ServerID, 10), r.SystemUser, r.Fingerprint,
+			stateWord(r.State), problemWord(r.Problem), detail(v, r), r.UpdatedAt.UTC().Format(time.RFC3339))
 	}
-	w.Flush()
 	return out.Bytes()
 }
 
-// cell puts an apostrophe before what a spreadsheet would calculate (OWASP, «CSV Injection»).
-func cell(text string) string {
-	text = flat(text, cellLimit)
-	if strings.IndexAny(text, "=+-@＝＋－＠") == 0 {
-		return "'" + text
+// detail returns the other side's words about an outcome, and the sessions that were seen in an inspection.
+func detail(v access.RequestView, r access.Result) string {
+	if r.Phase != access.PhaseInspect || !r.State.Final() {
+		return r.Detail
+	}
+	var seen []string
+	for _, s := range v.Sessions {
+		if s.Server.ID == r.ServerID {
+			seen = append(seen, fmt.Sprintf("session of %s from %s since %s", s.Session.SystemUser, s.Session.Address, s.Session.Since))
+		}
+	}
+	return strings.Join(seen, "; ")
+}
+
+// writeRow quotes every cell: encoding/csv leaves a semicolon bare, and where that separates cells another
+// one would begin there.
+func writeRow(out *bytes.Buffer, cells ...string) {
+	for i, text := range cells {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		out.WriteString(`"` + strings.ReplaceAll(cell(text, i > 0), `"`, `""`) + `"`)
+	}
+	out.WriteByte('\n')
+}
+
+var (
+	formula = regexp.MustCompile(`^[=+\-@＝＋－＠]`)
+	another = regexp.MustCompile(`([;,|] ?)([=+\-@＝＋－＠])`)
+)
+
+// cell puts an apostrophe before what a spreadsheet would calculate (OWASP, «CSV Injection»). A line is torn at
+// the separators inside a quoted cell, too, when another separator is expected; only its first cell is not.
+func cell(text string, torn bool) string {
+	text = formula.ReplaceAllString(flat(text, cellLimit), "'$0")
+	if torn {
+		text = another.ReplaceAllString(text, "$1'$2")
 	}
 	return text
 }

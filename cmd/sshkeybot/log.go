@@ -7,10 +7,13 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"sshkeybot/internal/redact"
 )
 
 // newLog makes the one log of the process; libraries write to it too.
 func newLog(level, format string, w io.Writer) *slog.Logger {
+	w = redacted{w}
 	if format == "console" {
 		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly}
 	}
@@ -19,6 +22,17 @@ func newLog(level, format string, w io.Writer) *slog.Logger {
 		parsed = zerolog.InfoLevel
 	}
 	return slog.New(zerolog.NewSlogHandler(zerolog.New(w).Level(parsed).With().Timestamp().Logger()))
+}
+
+// redacted writes lines without tokens and keys, wherever they came from.
+type redacted struct{ to io.Writer }
+
+// Write implements io.Writer; zerolog gives it one whole event at a time.
+func (r redacted) Write(line []byte) (int, error) {
+	if _, err := r.to.Write(redact.Line(line)); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 // quiet keeps a library's log to what an operator has to know.

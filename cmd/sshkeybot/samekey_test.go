@@ -103,21 +103,31 @@ func TestKeysThatLookLikeThoseOfStrangers(t *testing.T) {
 	}
 }
 
-// A key that somebody else has placed is «already there» only when RunCloud shows all of it.
-func TestAlreadyThereOnlyOnProof(t *testing.T) {
+// A key that somebody else has placed is «already there» when RunCloud shows all of it, or says that it has it
+// and shows what is this key's own. Of types that all begin alike it may be a stranger's.
+func TestKeyPlacedByHandIsAlreadyThere(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		full bool
+		make func(t *testing.T) string // an Ed25519 key when nil
 		want access.ResultState
 		says string
 	}{
-		"the complete key is shown": {true, access.AlreadyThere, "somebody else has placed this very key"},
-		"only a prefix is shown":    {false, access.Failed, "The public key has already been taken."},
+		"the complete key is shown":       {true, nil, access.AlreadyThere, "somebody else has placed this very key"},
+		"only a prefix is shown":          {false, nil, access.AlreadyThere, "somebody else has placed this very key"},
+		"a prefix that all keys share":    {false, makers()["ecdsa"], access.Failed, "The public key has already been taken."},
+		"all of a key that begins so too": {true, makers()["ecdsa"], access.AlreadyThere, "somebody else has placed this very key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := start(t, plan{servers: 1, rules: runcloudsim.Rules{RefuseDuplicateKey: true, FullKeys: tc.full}})
-			key := r.Register(alice)
+			key, _, err := sshkey.Generate()
+			r.must(err)
+			if tc.make != nil {
+				key, err = sshkey.Parse(tc.make(t))
+				r.must(err)
+			}
+			r.RegisterKey(alice, key.Line("laptop"))
 			placed := r.account.AddKey(r.servers[0], runcloudsim.Credential{Label: "by hand", User: "runcloud", PublicKey: key.Line("")})
 			id := r.Ask(alice, "grant @alice 1h")
 			r.Press(bob, id, "Approve")

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -152,7 +153,7 @@ func (s *Service) refused(ctx context.Context, p post, odd bool, cause error) er
 	if err != nil || adopted {
 		return err
 	}
-	i, err := s.foreignCopy(ctx, found, p.Placement)
+	i, err := s.foreignCopy(ctx, found, p.Placement, errors.Is(cause, ErrKeyTaken))
 	if err != nil {
 		return err
 	}
@@ -182,13 +183,16 @@ func (s *Service) adopt(ctx context.Context, p post, found []Credential) (adopte
 	return adopted, err
 }
 
-// foreignCopy answers the index of a credential that is proven, by its complete
-// key, to be this very key for this user; -1 for none. A visible prefix is no proof.
-func (s *Service) foreignCopy(ctx context.Context, found []Credential, p Placement) (i int, err error) {
+// foreignCopy returns the index of a credential that is this very key for this user; -1
+// for none. Its complete key proves it. A visible prefix does not by itself, but names
+// the one that is meant where the target says that it has the key, unless all keys of the
+// type begin so.
+func (s *Service) foreignCopy(ctx context.Context, found []Credential, p Placement, taken bool) (i int, err error) {
 	err = s.Store.Read(ctx, func(tx Tx) error {
 		key, err := tx.Key(ctx, p.Fingerprint)
+		public := key.Public()
 		i = slices.IndexFunc(found, func(c Credential) bool {
-			return c.SystemUser == p.SystemUser && sshkey.Proves(c.PublicKey, key.Public())
+			return c.SystemUser == p.SystemUser && (sshkey.Proves(c.PublicKey, public) || taken && sshkey.Shows(c.PublicKey, public))
 		})
 		return err
 	})

@@ -52,7 +52,7 @@ func (s *Service) checkGrantAsk(ctx context.Context, a GrantAsk) error {
 // allow refuses a grant that the settings rule out.
 func (s Settings) allow(systemUser string, d time.Duration, forever bool) error {
 	if !s.MayUse(systemUser) {
-		return invalid(fmt.Sprintf("Keys are not placed for the system user `%s` here. Possible: %s.", systemUser, strings.Join(s.SystemUsers, ", ")))
+		return strange(systemUser, "Keys are not placed for the system user `…` here. Possible: "+strings.Join(s.SystemUsers, ", ")+".")
 	}
 	return s.Durations().Check(d, forever)
 }

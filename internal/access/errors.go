@@ -2,6 +2,7 @@ package access
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -22,6 +23,9 @@ const (
 	Internal       Code = "internal"        // a fault of ours or of a stranger's library
 )
 
+// ErrKeyTaken is wrapped by the Invalid of a target that has this very key already.
+var ErrKeyTaken = errors.New("the key is there already")
+
 // Error is a failure with a sentence for a person. Message is shown as it is;
 // Err is for the log and is never shown.
 type Error struct {
@@ -34,11 +38,11 @@ type Error struct {
 	About      UserID        // whom a sentence means that begins with «This person»
 	Ask        []string      // for Forbidden: the users and groups who may do it
 	Changed    *FactsChange  // for Conflict: how what was shown differs from what is so
-	Word       string        // what stands for `…` in Message when the person who typed it reads it; never logged
+	Word       string        // what a person typed: it stands for the first … in Message when they read it, and is never logged
 	Err        error
 }
 
-// Error joins operation, sentence and cause, for logs.
+// Error joins operation, sentence and cause, for logs; it leaves Word out.
 func (e *Error) Error() string {
 	text := e.Message
 	if e.Op != "" {
@@ -70,6 +74,9 @@ func CodeOf(err error) Code {
 // a screen: it answers a general sentence instead.
 func MessageOf(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok && e.Message != "" {
+		if e.Word != "" {
+			return strings.Replace(e.Message, "…", e.Word, 1)
+		}
 		return e.Message
 	}
 	return "Something went wrong on my side. Nothing was changed; the log tells more."
@@ -87,3 +94,8 @@ func invalid(message string) error   { return &Error{Code: Invalid, Message: mes
 func forbidden(message string) error { return &Error{Code: Forbidden, Message: message} }
 func notFound(message string) error  { return &Error{Code: NotFound, Message: message} }
 func conflict(message string) error  { return &Error{Code: Conflict, Message: message} }
+
+// strange refuses something that was typed; it stands for the … of the message.
+func strange(typed, message string) error {
+	return &Error{Code: Invalid, Message: message, Word: typed}
+}

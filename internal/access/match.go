@@ -1,7 +1,6 @@
 package access
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strconv"
@@ -82,7 +81,7 @@ func matcher(part string) (func(Server) bool, error) {
 	if id, ok := strings.CutPrefix(part, "#"); ok {
 		n, err := strconv.ParseInt(id, 10, 64)
 		if err != nil {
-			return nil, invalid(fmt.Sprintf("`%s` is not a server ID; it is written like #1203.", part))
+			return nil, strange(part, "`…` is not a server ID; it is written like #1203.")
 		}
 		return func(s Server) bool { return s.ID == n }, nil
 	}
@@ -103,9 +102,9 @@ func matcher(part string) (func(Server) bool, error) {
 func nothingMatches(all []Server, part string) error {
 	near := nearestNames(all, part)
 	if len(near) == 0 {
-		return invalid(fmt.Sprintf("No server matches `%s`.", part))
+		return strange(part, "No server matches `…`.")
 	}
-	return invalid(fmt.Sprintf("No server matches `%s`. The nearest: %s.", part, strings.Join(near, ", ")))
+	return strange(part, "No server matches `…`. The nearest: "+strings.Join(near, ", ")+".")
 }
 
 // nearestNames answers up to five names (or tags) by edit distance.

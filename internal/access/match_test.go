@@ -88,6 +88,13 @@ func TestNearestNamesAreShown(t *testing.T) {
 	}
 	_, err = access.MatchServers(matchAccount[3:4], "tag:prod") // nothing has a tag
 	refuses(t, err, access.Invalid, "No server matches `tag:prod`.")
+	for _, typed := range []string{"hunter2", "#hunter2", "tag:hunter2"} {
+		_, err := access.MatchServers(nil, typed)
+		refuses(t, err, access.Invalid, "`"+typed+"`")
+		if strings.Contains(err.Error(), typed) {
+			t.Errorf("what was typed would be logged: %v", err)
+		}
+	}
 	_, err = access.MatchServers(nil, "")
 	refuses(t, err, access.Invalid, "has no servers")
 }

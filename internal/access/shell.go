@@ -26,7 +26,7 @@ func (s *Service) OffboardFromShell(ctx context.Context, person UserID, operator
 		return Request{}, err
 	}
 	wish := s.newRequest(KindOffboard, shellSource+source, "", person, "")
-	wish.Reason = strings.TrimSpace(reason + " (from the shell, by " + operator + ")")
+	wish.Reason = strings.TrimSpace(CleanText(reason + " (from the shell, by " + operator + ")"))
 	var r Request
 	err := s.Store.Update(ctx, func(tx Tx) (err error) {
 		if r, err = offboardingOf(ctx, tx, person); err != nil || r.ID != 0 && !strings.HasPrefix(r.Source, leftSource) {
@@ -39,7 +39,7 @@ func (s *Service) OffboardFromShell(ctx context.Context, person UserID, operator
 		if err := s.posted(ctx, tx, r); err != nil {
 			return err
 		}
-		if err := s.audit(ctx, tx, "", "request.shell", "request", r.ID, "", string(Pending), operator); err != nil {
+		if err := s.audit(ctx, tx, "", "request.shell", "request", r.ID, "", string(Pending), CleanText(operator)); err != nil {
 			return err
 		}
 		r, err = s.approve(ctx, tx, r, "", "")

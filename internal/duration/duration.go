@@ -4,6 +4,8 @@ package duration
 import (
 	"errors"
 	"math"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,22 +27,27 @@ var (
 type unit struct {
 	letter byte
 	length time.Duration
+	names  []string // as people write it
 }
 
 // A day is always 24 hours: a grant's length must not depend on a change of the clocks.
 var units = []unit{
-	{'w', 7 * 24 * time.Hour},
-	{'d', 24 * time.Hour},
-	{'h', time.Hour},
-	{'m', time.Minute},
-	{'s', time.Second},
+	{'w', 7 * 24 * time.Hour, []string{"w", "wk", "wks", "week", "weeks"}},
+	{'d', 24 * time.Hour, []string{"d", "day", "days"}},
+	{'h', time.Hour, []string{"h", "hr", "hrs", "hour", "hours"}},
+	{'m', time.Minute, []string{"m", "min", "mins", "minute", "minutes"}},
+	{'s', time.Second, []string{"s", "sec", "secs", "second", "seconds"}},
 }
 
-// Parse reads whole numbers with the units w, d, h, m, s, in either case, the larger before the smaller,
-// each at most once. Blanks around the text are ignored. The result is above zero; the error is one of
-// those above.
+// Parse reads whole numbers with the units w, d, h, m, s or their English names, in either case, the larger
+// before the smaller, each at most once: 1d12h, 2 hours. Blanks may stand around numbers and units. The result
+// is above zero; the error is one of those above.
 func Parse(text string) (time.Duration, error) {
-	rest := strings.ToLower(strings.TrimSpace(text))
+	words := strings.Fields(strings.ToLower(text))
+	if torn.MatchString(strings.Join(words, " ")) {
+		return 0, ErrForm
+	}
+	rest := strings.Join(words, "")
 	if err := checkForm(rest); err != nil {
 		return 0, err
 	}
@@ -61,6 +68,15 @@ func Parse(text string) (time.Duration, error) {
 		return 0, ErrZero
 	}
 	return total, nil
+}
+
+// torn finds a blank inside a number or a word.
+var torn = regexp.MustCompile(`[0-9] [0-9]|[a-z] [a-z]`)
+
+// Continues reports whether a word can go on with a duration that other words began: it is a unit, or begins
+// with a digit.
+func Continues(word string) bool {
+	return word != "" && isDigit(word[0]) || indexUnit(units, strings.ToLower(word)) >= 0
 }
 
 func checkForm(text string) error {
@@ -95,13 +111,8 @@ func cutPart(text string) (number, letters, rest string) {
 	return text[:i], text[i:j], text[j:]
 }
 
-func indexUnit(among []unit, letter string) int {
-	for i, u := range among {
-		if letter == string(u.letter) {
-			return i
-		}
-	}
-	return -1
+func indexUnit(among []unit, name string) int {
+	return slices.IndexFunc(among, func(u unit) bool { return slices.Contains(u.names, name) })
 }
 
 func partError(letter string) error {

@@ -29,6 +29,15 @@ func TestParse(t *testing.T) {
 		"1d0h":      day,
 		"15250w":    15250 * 7 * day,
 		"99999999m": 99999999 * time.Minute,
+
+		"2 hours":               2 * time.Hour,
+		"90 min":                90 * time.Minute,
+		"1 Day 12 hours":        36 * time.Hour,
+		"1d 12h":                36 * time.Hour,
+		"2weeks":                14 * day,
+		"1 week\t1 day 1 hr":    8*day + time.Hour,
+		"45 secs":               45 * time.Second,
+		"1\u00a0hour 30\u00a0m": 90 * time.Minute,
 	} {
 		if got, err := Parse(text); err != nil || got != want {
 			t.Errorf("Parse(%q) = %v, %v; want %v", text, got, err, want)
@@ -56,7 +65,16 @@ func TestParseRefuses(t *testing.T) {
 		"0d0h":                  ErrZero,
 		"h":                     ErrForm,
 		"+3h":                   ErrForm,
-		"1d 12h":                ErrForm,
+		"1 2h":                  ErrForm,
+		"1\u00a02h":             ErrForm,
+		"2 ho urs":              ErrForm,
+		"2 h ours":              ErrForm,
+		"2 hours please":        ErrForm,
+		"2 months":              ErrUnit,
+		"1 hour 1 hour":         ErrOrder,
+		"30 min 1 h":            ErrOrder,
+		"2 h 30":                ErrNoUnit,
+		"half an hour":          ErrForm,
 		"1d-2h":                 ErrForm,
 		"٣h":                    ErrForm,
 		"1µ":                    ErrForm,
@@ -109,7 +127,7 @@ func TestRoundTrip(t *testing.T) {
 
 // Whatever Parse takes, Format writes in a form that means the same.
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{"30m", "1d12h", "2w", "7d2w", "-3h", "1.5d", "99999999999999999999h", "٣h", ""} {
+	for _, seed := range []string{"30m", "1d12h", "2w", "7d2w", "-3h", "1.5d", "99999999999999999999h", "٣h", "", "2 hours", "1 day 12 h"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

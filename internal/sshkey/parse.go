@@ -41,6 +41,15 @@ func Parse(text string) (Key, error) {
 	return key, nil
 }
 
+// CheckNoPrivate returns an *Error where a text holds a private key, whole or in part. To write of private keys
+// is not to send one.
+func CheckNoPrivate(text string) error {
+	if looksPrivate(undoSlack(text)) {
+		return refuse(PrivateKey)
+	}
+	return nil
+}
+
 // refuseText judges the text as a whole. A private key comes first: whatever else is wrong with the text,
 // its owner has to replace it.
 func refuseText(line string) Reason {
@@ -55,7 +64,7 @@ func refuseText(line string) Reason {
 		return SSH2Format
 	case filePath.MatchString(line):
 		return FilePath
-	case !isType(strings.Fields(line)[0]) && saysPrivate(line):
+	case !isType(strings.Fields(line)[0]) && endsPrivate(line):
 		return PrivateKey
 	case strings.Contains(line, "\n") && !slices.ContainsFunc(strings.Fields(line), isType):
 		return UnknownType

@@ -7,20 +7,51 @@ import (
 	"strings"
 )
 
-// The marks are looked for in the letters and digits alone, since Slack, mail and editors change dashes,
-// blanks and line breaks, and people cut the first or last line off.
+// A frame is the line before or after a private key. What tells it from people who write of private keys is
+// that it is in capitals, or has dashes beside it, or is one word. It is looked for in what outline leaves,
+// since Slack, mail and editors change dashes, blanks and line breaks, and people cut the first or last line off.
 var (
-	privateFrame = regexp.MustCompile(`(BEGIN|END)[A-Z0-9]{0,20}PRIVATEKEY|SSHPRIVATEKEYFILEFORMAT|PUTTYUSERKEYFILE|PRIVATELINES\d|PRIVATE(MAC|HASH)[0-9A-F]{40}|PROCTYPE4ENCRYPTED`)
-	filePath     = regexp.MustCompile(`^(~|\.{1,2}|[A-Za-z]:|\$HOME|%\w+%)?([/\\][\w .@+~-]+)+$|^[\w.@+-]+\.(pub|pem|ppk|key)$|^id_[a-z0-9_]+$`)
+	privateFrame = regexp.MustCompile(strings.Join([]string{
+		`(?:^|[^A-Za-z0-9])(?:` + wrapped("BEGIN") + `|` + wrapped("END") + `)(?:[ -]?[A-Z0-9]){0,20}[ -]?` + wrapped("PRIVATEKEY"),
+		`(?:BEGIN|END)[A-Z0-9]{0,20}PRIVATEKEY`,
+		`(?i)-(?:begin|end) ?` + frameLabel + ` ?private ?key`,
+		`(?i)\b(?:begin|end) ?` + frameLabel + ` ?private ?key-`,
+		`(?i)\b(?:begin|end)` + frameLabel + `privatekey`,
+	}, "|"))
+	frameLabel   = `(?:rsa|dsa|ec|openssh|encrypted|any|ssh2 ?encrypted|ssh2|pgp)?`
+	frameTrace   = regexp.MustCompile(wrapped("PRIVATEKEY") + `|(?i)private ?key-`)
+	privateField = regexp.MustCompile(`(?i)putty\W{0,6}user\W{0,6}key\W{0,6}file\W{0,6}\d` +
+		`|ssh\W{0,6}private\W{0,6}key\W{0,6}file\W{0,6}format\W{0,6}\d` +
+		`|private\W{0,6}lines\W{0,6}\d{1,3}\W{0,6}[a-z0-9+/]{24}` +
+		`|private\W{0,6}(?:mac|hash)\W{0,6}[0-9a-f]{40}` +
+		`|proc\W{0,6}type\W{0,6}4\W{0,6}encrypted`)
+	filePath = regexp.MustCompile(`^(~|\.{1,2}|[A-Za-z]:|\$HOME|%\w+%)?([/\\][\w .@+~-]+)+$|^[\w.@+-]+\.(pub|pem|ppk|key)$|^id_[a-z0-9_]+$`)
 )
+
+// wrapped matches a word whatever line breaks were put into it.
+func wrapped(word string) string { return strings.Join(strings.Split(word, ""), "[ -]?") }
+
+var (
+	separators = regexp.MustCompile(`[^A-Za-z0-9]+`)
+	dashes     = regexp.MustCompile(`-\s*-`)
+)
+
+// outline leaves the letters and digits of a text; between them a dash where there were several, and else a blank.
+func outline(text string) string {
+	return separators.ReplaceAllStringFunc(text, func(between string) string {
+		if dashes.MatchString(between) {
+			return "-"
+		}
+		return " "
+	})
+}
 
 // opensshPrivate is the base64 of "openssh-key-v1\0", with which the body of every OpenSSH private key begins.
 const opensshPrivate = "b3BlbnNzaC1rZXktdjEA"
 
 // looksPrivate reports a private key in any of the usual formats, whole, cut off, or squeezed into a line.
 func looksPrivate(text string) bool {
-	letters := keepOnly(text, "")
-	if privateFrame.MatchString(strings.ToUpper(letters)) {
+	if privateFrame.MatchString(outline(text)) || privateField.MatchString(text) {
 		return true
 	}
 	body := keepOnly(text, "+/=")
@@ -45,11 +76,8 @@ func isPrivateDER(body string) bool {
 	return header <= 5 && der[header] == 2 && der[header+1] == 1 && der[header+2] < 4
 }
 
-// saysPrivate reports the words without the frame, for a text that is no public key: the last trace of a
-// private key that was cut off.
-func saysPrivate(text string) bool {
-	return strings.Contains(strings.ToUpper(keepOnly(text, "")), "PRIVATEKEY")
-}
+// endsPrivate reports what is left of a frame that was cut, for a text that is no public key.
+func endsPrivate(text string) bool { return frameTrace.MatchString(outline(text)) }
 
 // keepOnly keeps the letters and digits of ASCII, and the characters named in more.
 func keepOnly(text, more string) string {

@@ -84,6 +84,12 @@ func TestParseRefusesPrivateKeys(t *testing.T) {
 			"first half":     text[:len(text)/2],
 			"first 50":       text[:50],
 			"quoted":         "> " + strings.ReplaceAll(text, "\n", "\n> "),
+			"second half":    text[len(text)/2:],
+			"letters alone":  keepOnly(text, "+/="),
+			"escaped":        strings.ReplaceAll(strings.ReplaceAll("> "+text, ">", "&gt;"), "&", "&amp;"),
+			"in a sentence":  "please use " + strings.ReplaceAll(text, "\n", " ") + " for web-1",
+			"wrapped":        wrap(text, 11),
+			"in a link":      "<http://" + text[:50] + "|" + text + ">",
 			"zero width":     strings.ReplaceAll(text, "KEY", "K\u200bEY"),
 			"no first line":  withoutHead,
 			"after a public": good + "\n" + text,
@@ -93,6 +99,42 @@ func TestParseRefusesPrivateKeys(t *testing.T) {
 			if _, err := Parse(mangled); reasonOf(err) != PrivateKey {
 				t.Errorf("%s, %s: reason %q", name, how, reasonOf(err))
 			}
+			if err := CheckNoPrivate("for the disk " + mangled); reasonOf(err) != PrivateKey {
+				t.Errorf("%s, %s, in a reason: %v", name, how, err)
+			}
+		}
+	}
+}
+
+func wrap(text string, width int) string {
+	var out strings.Builder
+	for i, r := range text {
+		if i > 0 && i%width == 0 {
+			out.WriteByte('\n')
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
+}
+
+// To write of private keys is not to send one.
+func TestProseIsNoPrivateKey(t *testing.T) {
+	t.Parallel()
+	key := ed25519Line(ed25519Point(t))
+	for _, text := range []string{
+		"for the vendor private key rollover", "frontend private key", "the backend's RSA private key", "back-end private key", "end private key support",
+		"we begin the private key rotation, and end the old private key", "send private key by mail? never!", "weekend OpenSSH private key training",
+		"convert the PuTTY user key file", "the new ssh private key file format", "private lines 3 and 4 of the exchange", "my-frontend-private-key",
+		"append private key; extend private key", "legend – private key – trend", "Vendor Private Key", "not my private key",
+	} {
+		if err := CheckNoPrivate(text); err != nil {
+			t.Errorf("%q: %v", text, err)
+		}
+		if got, err := Parse(key + " " + text); err != nil {
+			t.Errorf("%q as a comment: %q, %v", text, got.Comment, err)
+		}
+		if _, err := Parse(text); reasonOf(err) == PrivateKey {
+			t.Errorf("%q without a key is called private", text)
 		}
 	}
 }

@@ -30,6 +30,16 @@ func CouldBe(visible string, k Key) bool {
 	return word == k.Type && strings.HasPrefix(k.Blob, seen)
 }
 
+// Shows reports whether a text shows a part of the key's own, not only what keys of its type begin with.
+func Shows(visible string, k Key) bool {
+	word, blob, _ := splitLine(strings.TrimSpace(visible))
+	seen := strings.TrimRight(blob, ".…")
+	return !PrefixIsConstant(k.Type) && len(seen) >= shownOfBlob && CouldBe(word+" "+seen, k)
+}
+
+// shownOfBlob is how much of a blob has more than ten characters of the key's own, for Ed25519 and RSA.
+const shownOfBlob = 36
+
 // Proves reports whether a text is one whole key line, of whatever options, blanks and comment, that holds
 // this very key and no other.
 func Proves(full string, k Key) bool {

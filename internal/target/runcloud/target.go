@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -46,13 +47,10 @@ func (t Target) Server(ctx context.Context, id int64) (access.Server, error) {
 func server(s runcloud.Server) access.Server {
 	tags := slices.Clone(s.Tags)
 	for i, tag := range tags {
-		tags[i] = text(tag)
+		tags[i] = access.CleanText(tag)
 	}
-	return access.Server{ID: s.ID, Name: text(s.Name), Tags: tags, Online: s.Online}
+	return access.Server{ID: s.ID, Name: access.CleanText(s.Name), Tags: tags, Online: s.Online}
 }
-
-// text leaves out what no database takes in a text: PostgreSQL has no NUL.
-func text(s string) string { return strings.ReplaceAll(s, "\x00", "") }
 
 // Turn waits for the rate limit; removals wait in front.
 func (t Target) Turn(ctx context.Context, p access.Priority) (context.Context, func(), error) {
@@ -78,7 +76,7 @@ func (t Target) List(ctx context.Context, server int64) ([]access.Credential, er
 
 func credential(c runcloud.SSHCredential) access.Credential {
 	return access.Credential{
-		ID: c.ID, Label: text(c.Label), SystemUser: text(c.User), PublicKey: text(c.PublicKey), Temporary: c.Temporary, CreatedAt: c.CreatedAt,
+		ID: c.ID, Label: access.CleanText(c.Label), SystemUser: access.CleanText(c.User), PublicKey: access.CleanText(c.PublicKey), Temporary: c.Temporary, CreatedAt: c.CreatedAt,
 	}
 }
 
@@ -109,7 +107,7 @@ func (t Target) Sessions(ctx context.Context, server int64) ([]access.Session, e
 	}
 	sessions := make([]access.Session, len(list))
 	for i, s := range list {
-		sessions[i] = access.Session{SystemUser: s.Username, Address: s.IPAddress, Since: s.LoginSince}
+		sessions[i] = access.Session{SystemUser: access.CleanText(s.Username), Address: access.CleanText(s.IPAddress), Since: s.LoginSince}
 	}
 	return sessions, nil
 }
@@ -125,9 +123,12 @@ func (t Target) Ping(ctx context.Context) error {
 	return nil
 }
 
+// keyTaken is how RunCloud says that it has the key already, under whatever label.
+var keyTaken = regexp.MustCompile(`(?i)\bpublic ?key has already been taken`)
+
 // failure translates a client's error once: who may decide on what is said here.
 func failure(op string, err error) error {
-	e := &access.Error{Op: op, Message: text(message(err)), RetryAfter: runcloud.RetryAfter(err), Err: err}
+	e := &access.Error{Op: op, Message: access.CleanText(message(err)), RetryAfter: runcloud.RetryAfter(err), Err: err}
 	switch {
 	case runcloud.IsUnauthorized(err):
 		e.Code = access.Unauthorized
@@ -142,6 +143,9 @@ func failure(op string, err error) error {
 		e.Code = access.Forbidden
 	case runcloud.IsInvalid(err):
 		e.Code = access.Invalid
+		if keyTaken.MatchString(e.Message) {
+			e.Err = fmt.Errorf("%w: %w", access.ErrKeyTaken, err)
+		}
 	default:
 		e.Code = access.Unavailable
 	}
