@@ -16,7 +16,9 @@ const (
 	NoticeReminder  NoticeKind = "reminder"
 	NoticeDecidable NoticeKind = "decidable" // the key came that a request waited for
 	NoticeSummary   NoticeKind = "summary"
-	NoticeHome      NoticeKind = "home" // redraw the App Home of a person
+	NoticeHome      NoticeKind = "home"      // redraw the App Home of a person
+	NoticeClock     NoticeKind = "clock"     // our clock is in doubt, or no longer
+	NoticeCorrected NoticeKind = "corrected" // a grant ends earlier than was shown, since a clock was wrong
 )
 
 // Notice is one message to one place, sent once.
