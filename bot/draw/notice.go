@@ -29,7 +29,7 @@ func Notice(n access.Notice, v *access.RequestView, g *access.Grant) Message {
 	case access.NoticeResumed:
 		p.say("*RunCloud accepts my calls again.* I go on with everything that waited.")
 	case access.NoticeClock:
-		p.say(escape(n.Detail, 3*detailLimit))
+		p.say("*My clock.* " + escape(n.Detail, 3*detailLimit))
 	case access.NoticeCorrected:
 		p.corrected(v, g)
 	case access.NoticeDecided:

@@ -158,7 +158,7 @@ func (c *Clock) view(r Reading) clockView {
 	outside := c.outside(r.Up)
 	v := clockView{mark: c.mark.at(r, outside), known: !outside.IsZero()}
 	v.jump = r.Wall.Sub(v.mark.Wall)
-	v.stale = !c.kept || v.mark.Steady.Sub(c.mark.Steady) >= markEvery
+	v.stale = !c.kept || v.known && c.mark.Outside.IsZero() || v.mark.Steady.Sub(c.mark.Steady) >= markEvery
 	if v.known {
 		v.skew = r.Wall.Sub(outside)
 		v.mark.Skewed, v.mark.Lost = v.skew.Abs() > skewAllowed, false

@@ -132,11 +132,11 @@ func (s *Service) keepMark(ctx context.Context, tx Tx, v clockView) (m clockMark
 // say tells of a doubt, or of how it came out.
 func (v clockView) say(moved int) string {
 	if v.inDoubt() {
-		return "My clock is in doubt: " + v.doubt() + ". Until that is settled I grant nothing; what has to end still ends, and keys are still removed."
+		return "It is in doubt: " + v.doubt() + ". Until that is settled I grant nothing; what has to end still ends, and keys are still removed."
 	}
-	text := "My clock is no longer in doubt, and I grant access again."
+	text := "It is no longer in doubt, and I grant access again."
 	if far(v.jump) {
-		text = "My clock was set: " + jumped(v.jump) + ", and is right now. I grant access again."
+		text = "It was set: " + jumped(v.jump) + ", and is right now. I grant access again."
 	}
 	switch moved {
 	case 0:
