@@ -32,7 +32,8 @@ type Ref struct{ Channel, TS string }
 // our token is refused, and others where Slack will not do it; slackCode tells
 // Slack's own word.
 type API struct {
-	Log *slog.Logger // nil says nothing
+	Log   *slog.Logger         // nil says nothing
+	Dated func(date time.Time) // takes the Date of every answer; may be nil
 
 	client *slack.Client
 	http   *http.Client
@@ -42,14 +43,16 @@ type API struct {
 
 // NewAPI makes an API. An empty url is Slack's own; a nil client is one with a timeout.
 func NewAPI(token, url string, client *http.Client) *API {
+	a := &API{gate: newGate(), doors: newDoors()}
 	if client == nil {
-		client = &http.Client{Timeout: callTimeout}
+		client = &http.Client{Timeout: callTimeout, Transport: dates{a}}
 	}
 	options := []slack.Option{slack.OptionHTTPClient(client)}
 	if url != "" {
 		options = append(options, slack.OptionAPIURL(url))
 	}
-	return &API{client: slack.New(token, options...), http: client, gate: newGate(), doors: newDoors()}
+	a.client, a.http = slack.New(token, options...), client
+	return a
 }
 
 // call is one method of the Web API.

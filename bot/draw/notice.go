@@ -28,6 +28,10 @@ func Notice(n access.Notice, v *access.RequestView, g *access.Grant) Message {
 			"Nothing is lost. I go on by myself once RunCloud accepts my calls again.")
 	case access.NoticeResumed:
 		p.say("*RunCloud accepts my calls again.* I go on with everything that waited.")
+	case access.NoticeClock:
+		p.say("*My clock.* " + escape(n.Detail, 3*detailLimit))
+	case access.NoticeCorrected:
+		p.corrected(v, g)
 	case access.NoticeDecided:
 		p.decided(v)
 	case access.NoticeReminder:
@@ -114,6 +118,18 @@ func (p *page) endingSoon(v *access.RequestView, g *access.Grant) {
 	p.say(fmt.Sprintf("*Your SSH access%s ends %s.* If you need more time, ask for it now. If you are done, give it back.", whose(v, g), date(g.EndsAt)))
 	id := opaque(g.ID)
 	p.press(button(ActionExtend, id, "Extend"), button(ActionDone, id, "I am done"))
+}
+
+// corrected tells of an end that was shown too late.
+func (p *page) corrected(v *access.RequestView, g *access.Grant) {
+	if g == nil {
+		return
+	}
+	if g.State == access.Ended {
+		p.say("Your SSH access" + whose(v, g) + " has ended: my clock was wrong, and the end that I had shown was too late.")
+		return
+	}
+	p.say(fmt.Sprintf("*Your SSH access%s ends %s.* My clock was wrong, and the end that I had shown was too late: it lasts for as long as it was approved for.", whose(v, g), date(g.EndsAt)))
 }
 
 func (p *page) decided(v *access.RequestView) {

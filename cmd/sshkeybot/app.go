@@ -32,6 +32,7 @@ type app struct {
 	store    *store.Store
 	runcloud *runcloud.Client
 	service  *access.Service
+	api      *bot.API
 	bot      *bot.Bot
 	runner   *queue.Runner
 	metrics  *health.Metrics
@@ -58,9 +59,11 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 		runcloud.WithLimiter(runcloud.NewLimiter(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+version))
 	api := bot.NewAPI(cfg.Slack.BotToken.Reveal(), cfg.Slack.APIURL, nil)
 	api.Log = log
+	clock := &access.Clock{Read: readClocks(now), Tell: a.tellOfClock}
+	a.api, api.Dated = api, clock.Answered
 	a.service = &access.Service{
 		Store: ledger, Target: target.Target{Client: a.runcloud}, Directory: bot.NewDirectory(api),
-		Settings: settings(cfg, replica), Now: now,
+		Settings: settings(cfg, replica), Now: now, Clock: clock,
 	}
 	a.service.Settings.OnlyRemoves = onlyRemoves
 	a.metrics = health.NewMetrics(a.figures)
@@ -129,6 +132,7 @@ func (a *app) botTimers() []queue.Timer {
 	timers := []queue.Timer{
 		{Name: "leavers", Every: time.Minute, Do: a.service.FindLeavers},
 		{Name: "returned", Every: time.Minute, Do: a.service.FindReturned},
+		{Name: "time", Every: 2 * time.Second, Do: a.askTheTime},
 		{Name: "undecidable", Every: 15 * time.Second, Do: a.service.RefuseUndecidable},
 	}
 	if at := a.cfg.DailySummary; at != nil {

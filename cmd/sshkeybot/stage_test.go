@@ -47,7 +47,8 @@ type plan struct {
 	prepare  func(*rig) // before the bot starts
 	slack    slacksim.Options
 	unpaced  bool             // Slack sets no rate limits
-	now      func() time.Time // of the bot and of RunCloud; time.Now when nil
+	now      func() time.Time // of the bot, of RunCloud, and of Slack's Date; time.Now when nil
+	clocks   *clocks          // of the bot; such that show what now does when nil
 	log      io.Writer        // takes everything that the bot logs
 }
 
@@ -74,6 +75,12 @@ func start(t testing.TB, p plan) *rig {
 	if p.now == nil {
 		p.now = time.Now
 	}
+	if p.clocks == nil {
+		p.clocks = rightClocks(p.now)
+	}
+	if p.slack.Date == nil {
+		p.slack.Date = p.now
+	}
 	r := &rig{t: t, slack: slacksim.New(p.slack), account: runcloudsim.New(runcloudsim.Options{Rules: p.rules, Now: p.now}), ended: make(chan error, 1)}
 	slackURL, err := r.slack.Start()
 	r.must(err)
@@ -97,8 +104,9 @@ func start(t testing.TB, p plan) *rig {
 	if p.log != nil {
 		log = newLog("trace", "json", p.log)
 	}
-	r.app, err = newApp(t.Context(), cfg, log, p.now)
+	r.app, err = newApp(t.Context(), cfg, log, p.clocks.now)
 	r.must(err)
+	r.app.service.Clock.Read = p.clocks.read
 	r.run()
 	return r
 }

@@ -112,6 +112,7 @@ func newPlay(t *testing.T, c chapter) *play {
 	}
 	p.app, err = newApp(t.Context(), cfg, newLog("error", "console", io.Discard), clock.Now)
 	p.must(err)
+	p.app.service.Clock.Read = rightClocks(clock.Now).read
 	p.run()
 	return p
 }

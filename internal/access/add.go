@@ -12,6 +12,9 @@ import (
 // add places one key on its server, unless the ledger no longer wants it there. A
 // placement whose earlier call may have taken effect is settled by reading first.
 func (s *Service) add(ctx context.Context, p Placement) error {
+	if err := s.mayPlace(ctx, p); err != nil {
+		return s.additionStopped(ctx, p, err)
+	}
 	if err := s.reachable(ctx, p); err != nil {
 		return s.additionStopped(ctx, p, err)
 	}

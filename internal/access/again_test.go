@@ -86,7 +86,7 @@ func TestNobodyIsRemindedOfAnEndThatHasJustMoved(t *testing.T) {
 		h.must(h.ledger.Update(h.ctx(), func(tx access.Tx) error {
 			g, err := tx.Grant(h.ctx(), 1)
 			h.must(err)
-			g.EndsAt = g.EndsAt.Add(time.Hour)
+			g.EndsAt, g.SteadyEnd = g.EndsAt.Add(time.Hour), g.SteadyEnd.Add(time.Hour)
 			_, err = tx.MoveGrant(h.ctx(), g, access.Live)
 			return err
 		}))

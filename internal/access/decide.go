@@ -219,6 +219,10 @@ func (s *Service) startGrant(ctx context.Context, tx Tx, r Request, alias string
 	if err := s.Settings.allow(r.SystemUser, r.Duration, r.Forever()); err != nil { // the settings may be others than when it was asked
 		return 0, err
 	}
+	steady, err := s.sureOfTime(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
 	keys, err := tx.KeysOf(ctx, r.Person)
 	if err != nil {
 		return 0, err
@@ -232,7 +236,7 @@ func (s *Service) startGrant(ctx context.Context, tx Tx, r Request, alias string
 	}
 	g := Grant{RequestID: r.ID, Person: r.Person, Alias: alias, SystemUser: r.SystemUser, State: Live, StartsAt: s.Now()}
 	if !r.Forever() {
-		g.EndsAt = g.StartsAt.Add(r.Duration)
+		g.EndsAt, g.SteadyEnd = g.StartsAt.Add(r.Duration), steady.Add(r.Duration)
 	}
 	covers, results := s.coverAll(r, servers, keys)
 	if g, err = tx.InsertGrant(ctx, g, covers); err != nil {

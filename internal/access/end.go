@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ending says who ends access and why.
@@ -362,20 +363,29 @@ func (s *Service) givenBack(ctx context.Context, tx Tx, actor UserID, source str
 	return given, true, nil
 }
 
-// EndDue ends every grant whose time is over. Any replica may call it at any time.
+// EndDue ends every grant whose time is over by the wall clock or by the steady one. Any replica may call it at any time.
 func (s *Service) EndDue(ctx context.Context) (int, error) {
 	var ended []Grant
+	var steady time.Time
 	err := s.Store.Update(ctx, func(tx Tx) error {
-		due, err := tx.Grants(ctx, GrantQuery{State: Live, EndsBefore: s.Now(), Limit: endBatch})
+		v, err := s.clocks(ctx, tx)
 		if err != nil {
 			return err
 		}
-		ended = due
+		due, err := tx.Grants(ctx, GrantQuery{State: Live, EndsBefore: s.Now(), SteadyUntil: v.mark.Steady, Limit: endBatch})
+		if err != nil {
+			return err
+		}
+		ended, steady = due, v.mark.Steady
 		return s.endGrants(ctx, tx, ending{reason: EndExpired}, due)
 	})
 	if err == nil && s.Late != nil {
 		for _, g := range ended {
-			s.Late(s.Now().Sub(g.EndsAt))
+			late := s.Now().Sub(g.EndsAt)
+			if !g.SteadyEnd.IsZero() {
+				late = max(late, steady.Sub(g.SteadyEnd))
+			}
+			s.Late(late)
 		}
 	}
 	return len(ended), err

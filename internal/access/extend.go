@@ -76,6 +76,9 @@ func (s *Service) checkExtension(g Grant, d time.Duration) error {
 // extendGrant moves the end of a live grant. The clock of an extension starts at
 // the grant's end, so approving early or late makes no difference.
 func (s *Service) extendGrant(ctx context.Context, tx Tx, r Request, actor UserID) error {
+	if _, err := s.sureOfTime(ctx, tx); err != nil {
+		return err
+	}
 	g, err := tx.Grant(ctx, r.GrantID)
 	if err != nil {
 		return err
@@ -87,7 +90,7 @@ func (s *Service) extendGrant(ctx context.Context, tx Tx, r Request, actor UserI
 		return err
 	}
 	before := g.EndsAt
-	g.EndsAt, g.RemindedAt = g.EndsAt.Add(r.Duration), time.Time{}
+	g.EndsAt, g.SteadyEnd, g.RemindedAt = g.EndsAt.Add(r.Duration), g.SteadyEnd.Add(r.Duration), time.Time{}
 	won, err := tx.MoveGrant(ctx, g, Live)
 	if err != nil {
 		return err

@@ -33,6 +33,7 @@ type Grant struct {
 	State      GrantState
 	StartsAt   time.Time
 	EndsAt     time.Time // zero is forever
+	SteadyEnd  time.Time // EndsAt by the steady clock, which nobody can set; zero is forever
 	EndedAt    time.Time
 	EndReason  EndReason
 	EndedBy    UserID

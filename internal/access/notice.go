@@ -17,7 +17,9 @@ const (
 	NoticeDecidable NoticeKind = "decidable" // the key came that a request waited for
 	NoticeChanged   NoticeKind = "changed"   // what is asked has changed, so approvals given before are void
 	NoticeSummary   NoticeKind = "summary"
-	NoticeHome      NoticeKind = "home" // redraw the App Home of a person
+	NoticeHome      NoticeKind = "home"      // redraw the App Home of a person
+	NoticeClock     NoticeKind = "clock"     // our clock is in doubt, or no longer
+	NoticeCorrected NoticeKind = "corrected" // a grant ends earlier than was shown, since a clock was wrong
 )
 
 // Notice is one message to one place, sent once.

@@ -128,6 +128,7 @@ type GrantQuery struct {
 	Person      UserID
 	RequestID   int64
 	EndsBefore  time.Time // ends at or before
+	SteadyUntil time.Time // with EndsBefore: those that end at or before that by the steady clock, too
 	NotReminded bool
 	Limit       int
 }

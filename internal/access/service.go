@@ -49,6 +49,7 @@ type Service struct {
 	Directory Directory
 	Settings  Settings
 	Now       func() time.Time
+	Clock     *Clock                // tells whether Now is right; nil where it always is
 	Late      func(d time.Duration) // told how long after its end each expired grant was ended; may be nil
 
 	refresh turn // one complete reading of the servers at a time

@@ -23,7 +23,7 @@ const (
 // Sweep claims everything that is due now: ends, expiries, reminders, renewals, and
 // what Slack is still to be told.
 func (s *Service) Sweep(ctx context.Context) error {
-	return errors.Join(allOf(ctx, s.EndDue), allOf(ctx, s.ExpireRequests), s.remindPersons(ctx), s.remindApprovers(ctx), s.renew(ctx), s.tellLapsed(ctx), s.wakeOutbox(ctx))
+	return errors.Join(s.watchClock(ctx), allOf(ctx, s.EndDue), allOf(ctx, s.ExpireRequests), s.remindPersons(ctx), s.remindApprovers(ctx), s.renew(ctx), s.tellLapsed(ctx), s.wakeOutbox(ctx))
 }
 
 // allOf claims in batches until a batch is not full, so that many ends at the same
@@ -214,7 +214,12 @@ func (s *Service) renew(ctx context.Context) error {
 	}
 	query := s.toRenew(s.Now())
 	var due []Placement
-	err := s.Store.Read(ctx, func(tx Tx) (err error) {
+	err := s.Store.Read(ctx, func(tx Tx) error {
+		due = nil
+		v, err := s.clocks(ctx, tx)
+		if err != nil || v.mark.Lost { // nobody would place them again
+			return err
+		}
 		due, err = tx.DueRenewals(ctx, query)
 		return err
 	})

@@ -7,17 +7,17 @@ import (
 	"sshkeybot/internal/access"
 )
 
-const grantColumns = "request_id, person, alias, system_user, state, starts_at, ends_at, ended_at, end_reason, ended_by, reminded_at"
+const grantColumns = "request_id, person, alias, system_user, state, starts_at, ends_at, ended_at, end_reason, ended_by, reminded_at, steady_end"
 
 func grantValues(g access.Grant) []any {
 	return []any{
-		g.RequestID, g.Person, g.Alias, g.SystemUser, g.State, ms(g.StartsAt), ms(g.EndsAt), ms(g.EndedAt), g.EndReason, g.EndedBy, ms(g.RemindedAt),
+		g.RequestID, g.Person, g.Alias, g.SystemUser, g.State, ms(g.StartsAt), ms(g.EndsAt), ms(g.EndedAt), g.EndReason, g.EndedBy, ms(g.RemindedAt), ms(g.SteadyEnd),
 	}
 }
 
 func scanGrant(row scanner) (g access.Grant, err error) {
 	err = row.Scan(&g.ID, &g.RequestID, &g.Person, &g.Alias, &g.SystemUser, &g.State, instant{&g.StartsAt}, instant{&g.EndsAt}, instant{&g.EndedAt},
-		&g.EndReason, &g.EndedBy, instant{&g.RemindedAt})
+		&g.EndReason, &g.EndedBy, instant{&g.RemindedAt}, instant{&g.SteadyEnd})
 	return g, err
 }
 
@@ -52,7 +52,11 @@ func (t *tx) Grants(ctx context.Context, q access.GrantQuery) ([]access.Grant, e
 	addIf(&c, "state = ?", q.State)
 	addIf(&c, "person = ?", q.Person)
 	addIf(&c, "request_id = ?", q.RequestID)
-	addIf(&c, "ends_at > 0 AND ends_at <= ?", ms(q.EndsBefore))
+	if q.SteadyUntil.IsZero() {
+		addIf(&c, "ends_at > 0 AND ends_at <= ?", ms(q.EndsBefore))
+	} else {
+		c.add("(ends_at > 0 AND ends_at <= ? OR steady_end > 0 AND steady_end <= ?)", ms(q.EndsBefore), ms(q.SteadyUntil))
+	}
 	if q.NotReminded {
 		c.add("reminded_at = 0")
 	}

@@ -55,6 +55,7 @@ func (w *Workspace) handler() http.Handler {
 	mux.HandleFunc("POST /upload/{id}", w.serveUpload)
 	mux.HandleFunc("GET /files/{id}", w.serveFile)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Date", w.opt.Date().UTC().Format(http.TimeFormat))
 		w.mu.Lock()
 		away := w.outage != Up
 		w.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 // with Slack's own deadlines, every scope granted and rate limits off.
 type Options struct {
 	Now  func() time.Time // clock for timestamps, expiries and rate limits; time.Now by default
+	Date func() time.Time // what answers say of the time, in their Date; Now by default
 	Seed uint64           // of the spread of envelopes over sockets
 
 	TeamID       string // "T0SIM" by default
@@ -48,6 +49,9 @@ func DefaultScopes() []string {
 func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Date == nil {
+		o.Date = o.Now
 	}
 	if o.Scopes == nil {
 		o.Scopes = DefaultScopes()

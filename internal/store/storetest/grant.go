@@ -56,7 +56,8 @@ func testGrantQuery(t *testing.T, s *store.Store) {
 		{State: access.Live, Person: "U1", RequestID: 5, EndsAt: epoch},
 		{State: access.Live, Person: "U2", RequestID: 6, EndsAt: epoch.Add(time.Hour), RemindedAt: epoch},
 		{State: access.Live, Person: "U1", RequestID: 6},
-		{State: access.Ended, Person: "U1", EndsAt: epoch},
+		{State: access.Ended, Person: "U1", EndsAt: epoch, SteadyEnd: epoch},
+		{State: access.Ended, Person: "U3", EndsAt: epoch.Add(time.Hour), SteadyEnd: epoch},
 	} {
 		ids = append(ids, insertGrant(t, s, g).ID)
 	}
@@ -64,14 +65,16 @@ func testGrantQuery(t *testing.T, s *store.Store) {
 		query access.GrantQuery
 		want  []int64
 	}{
-		"all":          {access.GrantQuery{}, ids},
-		"live":         {access.GrantQuery{State: access.Live}, ids[:3]},
-		"person":       {access.GrantQuery{Person: "U2"}, ids[1:2]},
-		"request":      {access.GrantQuery{RequestID: 6}, ids[1:3]},
-		"due":          {access.GrantQuery{State: access.Live, EndsBefore: epoch}, ids[:1]},
-		"not yet due":  {access.GrantQuery{EndsBefore: epoch.Add(-time.Millisecond)}, nil},
-		"not reminded": {access.GrantQuery{State: access.Live, NotReminded: true, EndsBefore: epoch.Add(2 * time.Hour)}, ids[:1]},
-		"limit":        {access.GrantQuery{Limit: 1}, ids[:1]},
+		"all":            {access.GrantQuery{}, ids},
+		"live":           {access.GrantQuery{State: access.Live}, ids[:3]},
+		"person":         {access.GrantQuery{Person: "U2"}, ids[1:2]},
+		"request":        {access.GrantQuery{RequestID: 6}, ids[1:3]},
+		"due":            {access.GrantQuery{State: access.Live, EndsBefore: epoch}, ids[:1]},
+		"not yet due":    {access.GrantQuery{EndsBefore: epoch.Add(-time.Millisecond)}, nil},
+		"due, steadily":  {access.GrantQuery{EndsBefore: epoch.Add(-time.Hour), SteadyUntil: epoch}, ids[3:]},
+		"due, both ways": {access.GrantQuery{State: access.Live, EndsBefore: epoch, SteadyUntil: epoch}, ids[:1]},
+		"not reminded":   {access.GrantQuery{State: access.Live, NotReminded: true, EndsBefore: epoch.Add(2 * time.Hour)}, ids[:1]},
+		"limit":          {access.GrantQuery{Limit: 1}, ids[:1]},
 	} {
 		found := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Grant, error) { return tx.Grants(ctx, test.query) })
 		same(t, name, grantIDs(found), test.want)
