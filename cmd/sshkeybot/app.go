@@ -129,6 +129,7 @@ func (a *app) botTimers() []queue.Timer {
 	timers := []queue.Timer{
 		{Name: "leavers", Every: time.Minute, Do: a.service.FindLeavers},
 		{Name: "returned", Every: time.Minute, Do: a.service.FindReturned},
+		{Name: "look again", Every: time.Minute, Do: a.service.LookAgain},
 		{Name: "undecidable", Every: 15 * time.Second, Do: a.service.RefuseUndecidable},
 	}
 	if at := a.cfg.DailySummary; at != nil {

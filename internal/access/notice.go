@@ -15,6 +15,7 @@ const (
 	NoticeDecided   NoticeKind = "decided" // tells the asker or receiver how a request was decided
 	NoticeReminder  NoticeKind = "reminder"
 	NoticeDecidable NoticeKind = "decidable" // the key came that a request waited for
+	NoticeUnsaid    NoticeKind = "unsaid"    // a request that was said to be done has something to do again
 	NoticeSummary   NoticeKind = "summary"
 	NoticeHome      NoticeKind = "home" // redraw the App Home of a person
 )
