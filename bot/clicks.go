@@ -50,6 +50,13 @@ func (b *Bot) press(ctx context.Context, a act) (draw.Message, error) {
 		return draw.KeyRemoved(a.Value), b.cfg.Uses.RemoveKey(ctx, a.Person, a.Value)
 	case draw.ActionPick, draw.ActionLeave:
 		return b.judge(ctx, a)
+	case draw.ActionGone:
+		ids, ok := a.numbers(2)
+		if !ok {
+			return draw.Message{}, refuse("That choice cannot be read.")
+		}
+		server, err := b.cfg.Uses.GoneForGood(ctx, ids[0], ids[1], a.Person)
+		return draw.ServerGone(server), err
 	case draw.ActionLeaveRest:
 		ids, ok := a.numbers(2)
 		if !ok {

@@ -2,7 +2,7 @@ package draw
 
 // The action ids of buttons and menus. Their value is an opaque id: of the request, of the grant (extend,
 // done), the fingerprint of a key (remove_key), "request:server:credential" (pick, leave), "request:count"
-// (leave_rest) or a page number (home_page).
+// (leave_rest), "request:server" (server_gone) or a page number (home_page).
 const (
 	ActionApprove   = "approve"
 	ActionDeny      = "deny"
@@ -18,6 +18,7 @@ const (
 	ActionPick      = "pick"
 	ActionLeave     = "leave"
 	ActionLeaveRest = "leave_rest"
+	ActionGone      = "server_gone"
 	ActionHomePage  = "home_page"
 )
 

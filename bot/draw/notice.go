@@ -34,6 +34,8 @@ func Notice(n access.Notice, v *access.RequestView, g *access.Grant) Message {
 		p.reminder(v)
 	case access.NoticeDecidable:
 		p.decidable(v)
+	case access.NoticeUnsaid:
+		p.unsaid(n)
 	case access.NoticeSummary, access.NoticeHome: // Daily and Home draw them
 	}
 	return p.message()
@@ -174,6 +176,15 @@ func (p *page) decidable(v *access.RequestView) {
 	}
 	p.say(fmt.Sprintf("%s: request %d can be decided now, %s has registered a key. %s It expires %s. The buttons are at the top of this thread.",
 		orApprovers(v.Deciders), v.Request.ID, mention(v.Request.Person), intro(*v), date(v.Request.ExpiresAt)))
+}
+
+// unsaid takes back that a request was done.
+func (p *page) unsaid(n access.Notice) {
+	where := ""
+	if name := code(n.Detail, nameLimit); name != "" {
+		where = " on " + name
+	}
+	p.say(fmt.Sprintf("*I take back that request %d was done%s.* A key has turned up, or a server that was gone is back. I do there what is left to do; the message of the request shows how far it is.", n.RequestID, where))
 }
 
 func (p *page) reminder(v *access.RequestView) {

@@ -27,6 +27,7 @@ func offboard(v access.RequestView) Message {
 	p.say(removing(tallyOf(v.Results, access.PhaseRemove), false, removedFrom(v))+halted(v), reading(v))
 	p.small(byHand(v)...)
 	p.list("Still to remove", debtLines(v), list, "see `/sshkey list`")
+	p.missing(v)
 	p.candidates(v)
 	p.list("Keys that I had placed for them", placedLines(v.Results), shortList, "the log names all")
 	p.list("SSH sessions that were open", sessionLines(v), shortList, "look at the servers themselves")
@@ -139,12 +140,28 @@ func reading(v access.RequestView) string {
 		return ""
 	case t.owed() > 0:
 		return "*Looking for other keys:* still to read on " + servers(t.owed()) + unread(v.Results) + "."
-	case len(v.Candidates) == 0:
-		return "*Looked for other keys:* every server is read, and none was found."
-	case v.Undecided() == 0:
-		return "*Looked for other keys:* every server is read, and an approver has decided about " + count(len(v.Candidates), "key", "keys") + "."
 	}
-	return "*Looked for other keys:* every server is read."
+	read := "*Looked for other keys:* every server is read"
+	if names := inspectedNames(v, access.OutOfReach); len(names) > 0 {
+		read = "*Looked for other keys:* every server is read but " + fit(names, ", ", 500, "the file lists all") + ", gone for good"
+	}
+	switch {
+	case len(v.Candidates) == 0:
+		return read + ", and none was found."
+	case v.Undecided() == 0:
+		return read + ", and an approver has decided about " + count(len(v.Candidates), "key", "keys") + "."
+	}
+	return read + "."
+}
+
+// inspectedNames names the servers whose inspection came to that.
+func inspectedNames(v access.RequestView, state access.ResultState) (names []string) {
+	for _, o := range outcomes(v.Results) {
+		if o.Phase == access.PhaseInspect && o.State == state {
+			names = append(names, code(o.Name, nameLimit))
+		}
+	}
+	return names
 }
 
 // unread names the servers that could not be read, and why.
@@ -196,10 +213,26 @@ func byHand(v access.RequestView) []string {
 	lines := []string{"To do by hand: delete their keys from the SSH Key Vault in RunCloud's dashboard; it has no API."}
 	if left := serversWhere(v, access.OutOfReach); len(left) > 0 {
 		lines = append(lines, "To do by hand: take their keys off "+fit(left, ", ", 500, "the thread lists all")+
-			", which left the RunCloud account with them. Should a server come back, I remove them.")
+			", gone from the RunCloud account with them. Should a server come back, I remove them.")
 	}
 	if len(v.Sessions) > 0 {
-		return append(lines, "To do by hand: end the open sessions; removing a key does not end them.")
+		return append(lines, "To do by hand: end the open sessions; removing a key does not end them."+inBrackets(unreadSessions(v)))
+	}
+	if unread := unreadSessions(v); unread != "" {
+		return append(lines, "Removing a key does not end an SSH session that is open; I have seen none, but "+unread+". To do by hand: look there.")
 	}
 	return append(lines, "Removing a key does not end an SSH session that is open; I have seen none.")
+}
+
+// unreadSessions says on which servers nobody has seen whether sessions are open; empty
+// for none.
+func unreadSessions(v access.RequestView) string {
+	if len(v.SessionsUnread) == 0 {
+		return ""
+	}
+	names := make([]string, len(v.SessionsUnread))
+	for i, at := range v.SessionsUnread {
+		names[i] = code(at.Name, nameLimit)
+	}
+	return "sessions could not be read on " + servers(len(names)) + ": " + fit(names, ", ", 300, "")
 }
