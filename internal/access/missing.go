@@ -16,7 +16,7 @@ const (
 	askUnlisted = time.Hour
 	// givenUpFresh is how old the list of servers may be while something was given up with
 	// a server that is gone for good.
-	givenUpFresh = 24 * time.Hour
+	givenUpFresh = 6 * time.Hour
 )
 
 // notFoundServer is what work meets on a server that is missing.
@@ -121,6 +121,9 @@ func (s *Service) settleGone(ctx context.Context, tx Tx, server Server, actor Us
 		if err := s.saveInspection(ctx, tx, r); err != nil {
 			return err
 		}
+	}
+	if err := s.hastenInspections(ctx, tx, allServers); err != nil { // a list without it is no longer doubted
+		return err
 	}
 	return s.hasten(ctx, tx, []int64{server.ID}, s.Now())
 }
