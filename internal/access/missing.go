@@ -78,15 +78,18 @@ func (s *Service) notFound(ctx context.Context, id int64) error {
 		if err != nil || server.Gone() {
 			return err
 		}
-		now := s.Now()
-		if server.AskedAt = now; !server.Missing() || now.Before(server.NotFoundAt) {
+		now, fresh := s.Now(), !server.Missing()
+		if server.AskedAt = now; fresh || now.Before(server.NotFoundAt) {
 			server.NotFoundAt = now
 		}
 		if now.Sub(server.NotFoundAt) >= goneAfter {
 			result = leftServer()
 			return s.settleGone(ctx, tx, server, "")
 		}
-		return tx.SaveServer(ctx, server)
+		if err := tx.SaveServer(ctx, server); err != nil || !fresh {
+			return err
+		}
+		return s.readAgain(ctx, tx)
 	})
 	if err != nil {
 		return err
@@ -122,10 +125,23 @@ func (s *Service) settleGone(ctx context.Context, tx Tx, server Server, actor Us
 			return err
 		}
 	}
-	if err := s.hastenInspections(ctx, tx, allServers); err != nil { // a list without it is no longer doubted
+	if err := s.readAgain(ctx, tx); err != nil {
 		return err
 	}
 	return s.hasten(ctx, tx, []int64{server.ID}, s.Now())
+}
+
+// readAgain has the list of servers read again if it is doubted: one that lacks what is
+// missing or gone may be right.
+func (s *Service) readAgain(ctx context.Context, tx Tx) error {
+	doubt, err := tx.Flag(ctx, flagServersDoubt)
+	if err != nil || doubt == "" {
+		return err
+	}
+	if err := tx.SetFlag(ctx, flagServersRead, ""); err != nil {
+		return err
+	}
+	return s.hastenInspections(ctx, tx, allServers)
 }
 
 // lost reports whether a server that answered «not found» is gone for good. While that is
