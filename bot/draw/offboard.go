@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sshkeybot/internal/access"
@@ -139,7 +140,7 @@ func reading(v access.RequestView) string {
 	case t.servers == 0:
 		return ""
 	case t.owed() > 0:
-		return "*Looking for other keys:* still to read on " + servers(t.owed()) + unread(v.Results) + "."
+		return "*Looking for other keys:* " + toRead(v.Results, t.owed()) + "."
 	}
 	read := "*Looked for other keys:* every server is read"
 	if names := inspectedNames(v, access.OutOfReach); len(names) > 0 {
@@ -164,11 +165,29 @@ func inspectedNames(v access.RequestView, state access.ResultState) (names []str
 	return names
 }
 
+// toRead says what is still to be read: servers, or the list of servers, which tells
+// whether there are more.
+func toRead(results []access.Result, owed int) string {
+	var parts []string
+	list := slices.IndexFunc(results, func(r access.Result) bool { return isList(r) && !r.State.Final() })
+	if list >= 0 {
+		owed--
+		parts = append(parts, "the list of all servers"+inBrackets(strings.TrimSuffix(escape(results[list].Detail, detailLimit), ".")))
+	}
+	if owed > 0 {
+		parts = append(parts, servers(owed)+unread(results))
+	}
+	return "still to read: " + strings.Join(parts, ", and ")
+}
+
+// isList reports whether a result is of reading the list of servers.
+func isList(r access.Result) bool { return r.Phase == access.PhaseInspect && r.ServerID == 0 }
+
 // unread names the servers that could not be read, and why.
 func unread(results []access.Result) string {
 	var names []string
 	for _, o := range outcomes(results) {
-		if o.Phase == access.PhaseInspect && !o.State.Final() && o.Problem != access.NoProblem {
+		if o.Phase == access.PhaseInspect && o.Server != 0 && !o.State.Final() && o.Problem != access.NoProblem {
 			names = append(names, code(o.Name, nameLimit)+" ("+problemWord(o.Problem)+")")
 		}
 	}

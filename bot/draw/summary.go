@@ -101,7 +101,7 @@ func CSV(v access.RequestView, phase access.Phase) []byte {
 	w := csv.NewWriter(&out)
 	_ = w.Write([]string{"server", "server_id", "system_user", "fingerprint", "outcome", "problem", "detail", "updated_at"}) // a buffer takes everything
 	for _, r := range v.Results {
-		if r.Phase != phase || r.ServerID == 0 { // 0 is the list of servers, which is none
+		if r.Phase != phase || isList(r) { // which is no server
 			continue
 		}
 		_ = w.Write([]string{

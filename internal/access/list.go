@@ -174,7 +174,7 @@ func (s *Service) viewServers(ctx context.Context, tx Tx, v *RequestView) error 
 	v.Missing = missingOf(v.Results, known)
 	online := map[int64]bool{}
 	for _, server := range known {
-		online[server.ID] = server.Online
+		online[server.ID] = server.Online && !server.Missing()
 	}
 	for _, ref := range v.Servers {
 		if !online[ref.ID] {
