@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// servers answers the account's servers from a reading at most fresh old. While
-// several callers find it too old, one reads and the others wait for it.
+// servers returns the servers that are not settled as gone, with what a reading of the
+// list at most fresh old says of them. While several callers find it too old, one reads
+// and the others wait for it.
 func (s *Service) servers(ctx context.Context, fresh time.Duration) ([]Server, error) {
 	if err := s.refresh.take(ctx); err != nil {
 		return nil, err
@@ -113,7 +114,7 @@ func (s *Service) saveServers(ctx context.Context, tx Tx, servers []Server, now 
 }
 
 // listed returns the servers that access may be asked for: those that the target lists or,
-// while it doubts that list, that it knows, without those that are missing.
+// while that list is doubted, those that are known; none that is missing.
 func (s *Service) listed(ctx context.Context) ([]Server, error) {
 	all, err := s.servers(ctx, serversFresh)
 	if err != nil {
