@@ -1,6 +1,8 @@
 package bot
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -243,6 +245,10 @@ func TestDraftThatIsOverKeepsNoButtons(t *testing.T) {
 		all := r.Ephemeral("U1")
 		return len(all) == 1 && strings.Contains(all[0].Text, "already") && len(all[0].Buttons()) == 0
 	})
+}
+
+func (o *office) GoneForGood(_ context.Context, _, serverID int64, _ access.UserID) (access.Server, error) {
+	return access.Server{ID: serverID, Name: fmt.Sprintf("web-%02d", serverID)}, nil
 }
 
 func TestApproverSaysThatAServerIsGone(t *testing.T) {

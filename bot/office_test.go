@@ -164,10 +164,6 @@ func (o *office) Pick(context.Context, int64, int64, int64, access.UserID) error
 
 func (o *office) Leave(context.Context, int64, int64, int64, access.UserID) error { return nil }
 
-func (o *office) GoneForGood(_ context.Context, _, serverID int64, _ access.UserID) (access.Server, error) {
-	return access.Server{ID: serverID, Name: fmt.Sprintf("web-%02d", serverID)}, nil
-}
-
 func (o *office) LeaveRest(context.Context, int64, int, access.UserID) error { return nil }
 
 func (o *office) Register(_ context.Context, actor access.UserID, key sshkey.Key, note string) (access.Registration, error) {
