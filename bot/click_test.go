@@ -1,6 +1,8 @@
 package bot
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -243,4 +245,21 @@ func TestDraftThatIsOverKeepsNoButtons(t *testing.T) {
 		all := r.Ephemeral("U1")
 		return len(all) == 1 && strings.Contains(all[0].Text, "already") && len(all[0].Buttons()) == 0
 	})
+}
+
+func (o *office) GoneForGood(_ context.Context, _, serverID int64, _ access.UserID) (access.Server, error) {
+	return access.Server{ID: serverID, Name: fmt.Sprintf("web-%02d", serverID)}, nil
+}
+
+func TestApproverSaysThatAServerIsGone(t *testing.T) {
+	t.Parallel()
+	r, _ := pending(t)
+	r.office.views[1].Request.State = access.Approved
+	r.office.views[1].Missing = []access.ServerRef{{ID: 7, Name: "web-07"}, {ID: 8, Name: "web-08"}}
+	r.office.views[1].Drawing.Version++
+	m := r.announce(t, 1)
+	if got, err := r.Click(t.Context(), "U3", m.Channel, m.TS, slacksim.Pick{Label: "web-08 is gone for good"}); err != nil || !got.Acked {
+		t.Fatal(got, err)
+	}
+	r.until(t, "an answer", func() bool { return strings.Contains(r.whispered("U3").Text, "`web-08` counts as gone for good") })
 }

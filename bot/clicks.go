@@ -51,6 +51,13 @@ func (b *Bot) press(ctx context.Context, a act) (draw.Message, error) {
 		return draw.Message{}, b.sendServers(ctx, a)
 	case draw.ActionPick, draw.ActionLeave:
 		return b.judge(ctx, a)
+	case draw.ActionGone:
+		ids, ok := a.numbers(2)
+		if !ok {
+			return draw.Message{}, refuse("That choice cannot be read.")
+		}
+		server, err := b.cfg.Uses.GoneForGood(ctx, ids[0], ids[1], a.Person)
+		return draw.ServerGone(server), err
 	case draw.ActionLeaveRest:
 		_, shown := draw.ReadDecision(a.Value)
 		n, err := b.cfg.Uses.LeaveRest(ctx, id, shown, a.Person)

@@ -209,6 +209,9 @@ func (n *Announcer) where(ctx context.Context, notice access.Notice, view *acces
 		return string(notice.To), ""
 	}
 	if view != nil {
+		if m, ok := newest(view.Messages, roleAnnounce); ok && n.apart(view) {
+			return m.Channel, m.TS
+		}
 		if m, ok := newest(view.Messages, roleRequest); ok {
 			return m.Channel, m.TS
 		}

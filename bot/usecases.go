@@ -38,6 +38,7 @@ type Deciding interface {
 	Pick(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error
 	Leave(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error
 	LeaveRest(ctx context.Context, requestID int64, shown string, actor access.UserID) (int, error)
+	GoneForGood(ctx context.Context, requestID, serverID int64, actor access.UserID) (access.Server, error)
 }
 
 // Owning is about a person's own keys and access.

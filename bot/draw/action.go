@@ -1,8 +1,8 @@
 package draw
 
 // The action ids of buttons and menus. Their value is an opaque id: of the request, of the grant (extend,
-// done), the fingerprint of a key (remove_key), "request:server:credential" (pick, leave), "request:page"
-// (servers_page) or a page number (home_page). Those that decide a request or about its keys (approve, deny,
+// done), the fingerprint of a key (remove_key), "request:server:credential" (pick, leave), "request:server"
+// (server_gone), "request:page" (servers_page) or a page number (home_page). Those that decide a request or about its keys (approve, deny,
 // edit, leave_rest) have a dot and the digest of what was shown behind the request.
 const (
 	ActionApprove   = "approve"
@@ -19,6 +19,7 @@ const (
 	ActionPick      = "pick"
 	ActionLeave     = "leave"
 	ActionLeaveRest = "leave_rest"
+	ActionGone      = "server_gone"
 	ActionHomePage  = "home_page"
 
 	ActionServers     = "servers"

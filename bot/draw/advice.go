@@ -19,7 +19,11 @@ func problemWord(p access.Problem) string {
 	case access.ProblemForeign:
 		return "somebody else has placed this very key"
 	case access.ProblemServerLeft:
-		return "the server has left the RunCloud account"
+		return "the server is gone from the RunCloud account"
+	case access.ProblemMissing:
+		return "RunCloud does not find the server"
+	case access.ProblemDoubted:
+		return "RunCloud's list of servers cannot be right"
 	case access.NoProblem:
 	}
 	return ""
@@ -30,6 +34,8 @@ func advice(o outcome) string {
 	switch {
 	case o.State == access.Unsure:
 		return "RunCloud's answer was lost. I look at the server and settle it; nothing to do."
+	case o.State == access.OutOfReach && o.Phase == access.PhaseInspect:
+		return "Nobody has looked there. Should the server come back, I do."
 	case o.State == access.OutOfReach:
 		return "What to do: take the key off by hand. Should the server come back, I remove it."
 	case o.State.Final():
@@ -42,8 +48,10 @@ func advice(o outcome) string {
 		return "Nothing to do: I go on by myself when the server is back. If it is gone for good, delete it in RunCloud."
 	case access.ProblemLimited:
 		return "Nothing to do: RunCloud asked for a pause, and I go on by myself."
-	case access.ProblemTrouble:
+	case access.ProblemTrouble, access.ProblemDoubted:
 		return "Nothing to do: I try again by myself."
+	case access.ProblemMissing:
+		return "Nothing to do if it comes back: I ask again. If it is gone for good, an approver can say so with the button on the request."
 	case access.ProblemRefused, access.ProblemForeign:
 		return "What to do: " + remedy(o)
 	case access.NoProblem, access.ProblemServerLeft:

@@ -150,7 +150,21 @@ func (w world) offboardCases() map[string]any {
 		}
 		return allDone(i)
 	}, 0)
+	gone := w.offboarding(allDone, 0)
+	gone.Results = append(gone.Results, access.Result{RequestID: 12, Phase: access.PhaseInspect, ServerID: 77, ServerName: w.foreign("web-077"), State: access.OutOfReach, Problem: access.ProblemServerLeft})
+	blind := w.offboarding(allDone, 0)
+	blind.Sessions, blind.SessionsUnread = nil, w.refs()
+	lacking := w.offboarding(allDone, 0)
+	lacking.Missing = w.refs()
+	lacking.Results = append(lacking.Results,
+		access.Result{RequestID: 12, Phase: access.PhaseInspect, ServerName: "(the list of servers)", State: access.Waiting, Problem: access.ProblemDoubted, Detail: "The list is empty."},
+		access.Result{RequestID: 12, Phase: access.PhaseRemove, ServerID: 100, ServerName: w.foreign("web-001"), State: access.Waiting, Problem: access.ProblemMissing})
 	return map[string]any{
+		"offboard-gone":        Request(gone, noon()),
+		"offboard-blind":       Request(blind, noon()),
+		"offboard-missing":     Request(lacking, noon()),
+		"results-missing":      messages(Results(lacking.Results)),
+		"file-offboard":        CSV(lacking, access.PhaseInspect),
 		"offboard-running":     Request(w.offboarding(removals, 3), noon()),
 		"offboard-reading":     Request(reading, noon()),
 		"results-offboard":     messages(Results(reading.Results)),
@@ -200,6 +214,7 @@ func (w world) noticeCases() map[string]any {
 		"notice-reminder":   Notice(notice(access.NoticeReminder), &v, nil),
 		"notice-changed":    Notice(notice(access.NoticeChanged), &v, nil),
 		"notice-decidable":  Notice(notice(access.NoticeDecidable), &v, nil),
+		"notice-unsaid":     Notice(notice(access.NoticeUnsaid), &v, nil),
 		"notice-daily":      daily,
 
 		"cannot-show":            CannotShow(12, "C0OPS", "not_in_channel", "U0BOT"),
@@ -239,6 +254,7 @@ func (w world) answerCases() map[string]any {
 		"asked":                Asked(pendingView, alice, "C0OPS"),
 		"asked-waiting":        Asked(w.request(access.KindGrant, access.WaitingForKey), alice, "D0BOB"),
 		"left-alone":           LeftAlone(1),
+		"server-gone":          ServerGone(access.Server{ID: 7, Name: w.foreign("web-007")}),
 		"left-alone-rest":      LeftAlone(w.n),
 		"registered":           Registered(access.Registration{Key: key, Fresh: true, Released: []int64{12}}),
 		"registered-again":     Registered(access.Registration{Key: key}),

@@ -155,7 +155,7 @@ func removals(i int) access.Result {
 }
 
 func inspection(int) access.Result {
-	return access.Result{State: access.Done, Detail: `[{"SystemUser":"runcloud","Address":"203.0.113.9"}]`}
+	return access.Result{State: access.Done, Sessions: []access.Session{{SystemUser: "runcloud", Address: "203.0.113.9"}}}
 }
 
 func unfinished(i int) access.Result {
@@ -215,7 +215,7 @@ func (w world) overview() access.Overview {
 		o.Waiting = append(o.Waiting, revoke)
 		o.Debt = append(o.Debt, access.DebtView{
 			Placement: access.Placement{Fingerprint: fingerprint(i), Person: bob, SystemUser: "runcloud", LeftAt: noon(), Problem: access.ProblemOffline, Detail: w.foreign("server offline")},
-			Server:    access.ServerRef{ID: int64(i), Name: w.foreign("web-001")},
+			Server:    access.ServerRef{ID: int64(i), Name: w.foreign("web-001")}, Moving: i%4 == 1,
 		})
 	}
 	return o

@@ -109,10 +109,16 @@ func waitingLine(r access.Request) string {
 	return fmt.Sprintf("Request %d%s: %s. %s", r.ID, who, what(r), next(r))
 }
 
+// owedLines says of what is overdue each, and of what is being removed now how much.
 func owedLines(all []access.DebtView) []string {
-	lines := make([]string, len(all))
-	for i, d := range all {
-		lines[i] = owedLine(d)
+	var lines []string
+	for _, d := range all {
+		if !d.Moving {
+			lines = append(lines, owedLine(d))
+		}
+	}
+	if moving := len(all) - len(lines); moving > 0 {
+		lines = append(lines, count(moving, "key", "keys")+" being removed now")
 	}
 	return lines
 }

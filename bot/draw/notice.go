@@ -40,6 +40,8 @@ func Notice(n access.Notice, v *access.RequestView, g *access.Grant) Message {
 		p.decidable(v)
 	case access.NoticeChanged:
 		p.voided(v)
+	case access.NoticeUnsaid:
+		p.unsaid(n)
 	case access.NoticeSummary, access.NoticeHome: // Daily and Home draw them
 	}
 	return p.message()
@@ -201,6 +203,15 @@ func (p *page) voided(v *access.RequestView) {
 	}
 	p.say(fmt.Sprintf("%s: what request %d asks for has changed, so approvals given before do not count any more. Please look at it again and decide anew. The buttons are at the top of this thread.",
 		orApprovers(v.Deciders), v.Request.ID))
+}
+
+// unsaid takes back that a request was done.
+func (p *page) unsaid(n access.Notice) {
+	where := ""
+	if name := code(n.Detail, nameLimit); name != "" {
+		where = " on " + name
+	}
+	p.say(fmt.Sprintf("*I take back that request %d was done%s.* A key has turned up, or a server that was gone is back. I do there what is left to do; the message of the request shows how far it is.", n.RequestID, where))
 }
 
 func (p *page) reminder(v *access.RequestView) {

@@ -2,6 +2,7 @@ package draw
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sshkeybot/internal/access"
@@ -27,6 +28,7 @@ func offboard(v access.RequestView) Message {
 	p.say(removing(tallyOf(v.Results, access.PhaseRemove), false, removedFrom(v))+halted(v), reading(v))
 	p.small(byHand(v)...)
 	p.list("Still to remove", debtLines(v), list, "see `/sshkey list`")
+	p.missing(v)
 	p.candidates(v)
 	p.list("Keys that I had placed for them", placedLines(v.Results), shortList, "the log names all")
 	p.list("SSH sessions that were open", sessionLines(v), shortList, "look at the servers themselves")
@@ -138,20 +140,54 @@ func reading(v access.RequestView) string {
 	case t.servers == 0:
 		return ""
 	case t.owed() > 0:
-		return "*Looking for other keys:* still to read on " + servers(t.owed()) + unread(v.Results) + "."
-	case len(v.Candidates) == 0:
-		return "*Looked for other keys:* every server is read, and none was found."
-	case v.Undecided() == 0:
-		return "*Looked for other keys:* every server is read, and an approver has decided about " + count(len(v.Candidates), "key", "keys") + "."
+		return "*Looking for other keys:* " + toRead(v.Results, t.owed()) + "."
 	}
-	return "*Looked for other keys:* every server is read."
+	read := "*Looked for other keys:* every server is read"
+	if names := inspectedNames(v, access.OutOfReach); len(names) > 0 {
+		read = "*Looked for other keys:* every server is read but " + fit(names, ", ", 500, "the file lists all") + ", gone for good"
+	}
+	switch {
+	case len(v.Candidates) == 0:
+		return read + ", and none was found."
+	case v.Undecided() == 0:
+		return read + ", and an approver has decided about " + count(len(v.Candidates), "key", "keys") + "."
+	}
+	return read + "."
 }
+
+// inspectedNames names the servers whose inspection came to that.
+func inspectedNames(v access.RequestView, state access.ResultState) (names []string) {
+	for _, o := range outcomes(v.Results) {
+		if o.Phase == access.PhaseInspect && o.State == state {
+			names = append(names, code(o.Name, nameLimit))
+		}
+	}
+	return names
+}
+
+// toRead says what is still to be read: servers, or the list of servers, which tells
+// whether there are more.
+func toRead(results []access.Result, owed int) string {
+	var parts []string
+	list := slices.IndexFunc(results, func(r access.Result) bool { return isList(r) && !r.State.Final() })
+	if list >= 0 {
+		owed--
+		parts = append(parts, "the list of all servers"+inBrackets(strings.TrimSuffix(escape(results[list].Detail, detailLimit), ".")))
+	}
+	if owed > 0 {
+		parts = append(parts, servers(owed)+unread(results))
+	}
+	return "still to read: " + strings.Join(parts, ", and ")
+}
+
+// isList reports whether a result is of reading the list of servers.
+func isList(r access.Result) bool { return r.Phase == access.PhaseInspect && r.ServerID == 0 }
 
 // unread names the servers that could not be read, and why.
 func unread(results []access.Result) string {
 	var names []string
 	for _, o := range outcomes(results) {
-		if o.Phase == access.PhaseInspect && !o.State.Final() && o.Problem != access.NoProblem {
+		if o.Phase == access.PhaseInspect && o.Server != 0 && !o.State.Final() && o.Problem != access.NoProblem {
 			names = append(names, code(o.Name, nameLimit)+" ("+problemWord(o.Problem)+")")
 		}
 	}
@@ -196,10 +232,26 @@ func byHand(v access.RequestView) []string {
 	lines := []string{"To do by hand: delete their keys from the SSH Key Vault in RunCloud's dashboard; it has no API."}
 	if left := serversWhere(v, access.OutOfReach); len(left) > 0 {
 		lines = append(lines, "To do by hand: take their keys off "+fit(left, ", ", 500, "the thread lists all")+
-			", which left the RunCloud account with them. Should a server come back, I remove them.")
+			", gone from the RunCloud account with them. Should a server come back, I remove them.")
 	}
 	if len(v.Sessions) > 0 {
-		return append(lines, "To do by hand: end the open sessions; removing a key does not end them.")
+		return append(lines, "To do by hand: end the open sessions; removing a key does not end them."+inBrackets(unreadSessions(v)))
+	}
+	if unread := unreadSessions(v); unread != "" {
+		return append(lines, "Removing a key does not end an SSH session that is open; I have seen none, but "+unread+". To do by hand: look there.")
 	}
 	return append(lines, "Removing a key does not end an SSH session that is open; I have seen none.")
+}
+
+// unreadSessions says on which servers nobody has seen whether sessions are open; empty
+// for none.
+func unreadSessions(v access.RequestView) string {
+	if len(v.SessionsUnread) == 0 {
+		return ""
+	}
+	names := make([]string, len(v.SessionsUnread))
+	for i, at := range v.SessionsUnread {
+		names[i] = code(at.Name, nameLimit)
+	}
+	return "sessions could not be read on " + servers(len(names)) + ": " + fit(names, ", ", 300, "")
 }

@@ -27,6 +27,7 @@ func Request(v access.RequestView, now time.Time) Message {
 	p.say(facts(v)...)
 	p.say(orNone(reason(v.Request)), alsoAsked(v))
 	p.small(changes(v)...)
+	p.missing(v)
 	p.candidates(v)
 	p.press(requestButtons(v)...)
 	return p.message()

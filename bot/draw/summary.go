@@ -100,8 +100,8 @@ func CSV(v access.RequestView, phase access.Phase) []byte {
 	var out bytes.Buffer
 	writeRow(&out, "server", "server_id", "system_user", "fingerprint", "outcome", "problem", "detail", "updated_at")
 	for _, r := range v.Results {
-		if r.Phase != phase || r.ServerID == 0 {
-			continue // the list of servers is no server
+		if r.Phase != phase || isList(r) { // which is no server
+			continue
 		}
 		writeRow(&out,
 			r.ServerName, strconv.FormatInt(r.ServerID, 10), r.SystemUser, r.Fingerprint,

@@ -38,7 +38,7 @@ func outcomes(results []access.Result) []outcome {
 	index := map[place]int{}
 	var out []outcome
 	for _, r := range results {
-		if r.Phase == access.PhaseInspect && r.ServerID == 0 && r.State.Final() {
+		if isList(r) && r.State.Final() {
 			continue // the list of servers, which is no server
 		}
 		at := place{r.Phase, r.ServerID}

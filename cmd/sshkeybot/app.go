@@ -133,6 +133,7 @@ func (a *app) botTimers() []queue.Timer {
 		{Name: "leavers", Every: time.Minute, Do: a.service.FindLeavers},
 		{Name: "returned", Every: time.Minute, Do: a.service.FindReturned},
 		{Name: "time", Every: 2 * time.Second, Do: a.askTheTime},
+		{Name: "look again", Every: time.Minute, Do: a.service.LookAgain},
 		{Name: "undecidable", Every: 15 * time.Second, Do: a.service.RefuseUndecidable},
 	}
 	if at := a.cfg.DailySummary; at != nil {

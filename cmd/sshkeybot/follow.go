@@ -139,7 +139,7 @@ func (s serverWork) say() string {
 			return ""
 		case r.Phase == access.PhaseRemove && r.State == access.Kept:
 			kept++
-		case r.State == access.OutOfReach:
+		case r.Phase == access.PhaseRemove && r.State == access.OutOfReach:
 			lost++
 		case r.Phase == access.PhaseRemove:
 			removed++

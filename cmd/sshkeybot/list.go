@@ -92,7 +92,7 @@ type requestLine struct {
 	Expires time.Time           `json:"expires"`
 }
 
-// owedLine is a key that must go and could not yet.
+// owedLine is a key that must go and is not confirmed to be gone.
 type owedLine struct {
 	ServerID    int64          `json:"server_id"`
 	Server      string         `json:"server"`
@@ -101,6 +101,7 @@ type owedLine struct {
 	Fingerprint string         `json:"fingerprint"`
 	Problem     access.Problem `json:"problem"`
 	Detail      string         `json:"detail"`
+	Overdue     bool           `json:"overdue"` // else it is being removed now
 }
 
 func listingOf(o access.Overview) listing {
@@ -123,7 +124,7 @@ func listingOf(o access.Overview) listing {
 		p := d.Placement
 		l.Owed = append(l.Owed, owedLine{
 			ServerID: p.ServerID, Server: d.Server.Name, Person: p.Person, SystemUser: p.SystemUser,
-			Fingerprint: p.Fingerprint, Problem: p.Problem, Detail: p.Detail,
+			Fingerprint: p.Fingerprint, Problem: p.Problem, Detail: p.Detail, Overdue: !d.Moving,
 		})
 	}
 	return l
@@ -150,9 +151,16 @@ func (l listing) print(out io.Writer) error {
 		fmt.Fprintf(w, "%s still to remove\n", counted(len(l.Owed), "key"))
 	}
 	for _, o := range l.Owed {
-		fmt.Fprintf(w, "  %s\t%s\tas %s\t%s\t%s\n", plain(o.Server), o.Person, o.SystemUser, o.Fingerprint, plain(why(o.Problem, o.Detail)))
+		fmt.Fprintf(w, "  %s\t%s\tas %s\t%s\t%s\n", plain(o.Server), o.Person, o.SystemUser, o.Fingerprint, plain(o.why()))
 	}
 	return w.Flush()
+}
+
+func (o owedLine) why() string {
+	if !o.Overdue {
+		return "being removed now"
+	}
+	return why(o.Problem, o.Detail)
 }
 
 // why says what stands in the way of a key.

@@ -19,6 +19,7 @@ type offboarding struct {
 	Debt       []resultLine    `json:"debt"` // those of the results that are still open
 	Candidates []candidateLine `json:"candidates"`
 	Sessions   []sessionLine   `json:"sessions"`
+	Unread     []string        `json:"sessions_unread"` // servers whose sessions could not be read
 	removed    int
 }
 
@@ -57,7 +58,7 @@ type sessionLine struct {
 func outcomeOf(v access.RequestView, halted string) offboarding {
 	o := offboarding{
 		Request: v.Request.ID, Person: v.Request.Person, Reason: v.Request.Reason, Halted: halted, State: "owed",
-		Results: []resultLine{}, Debt: []resultLine{}, Candidates: []candidateLine{}, Sessions: []sessionLine{},
+		Results: []resultLine{}, Debt: []resultLine{}, Candidates: []candidateLine{}, Sessions: []sessionLine{}, Unread: []string{},
 	}
 	switch settled := len(v.Results) > 0 && v.Settled(); {
 	case settled && v.Undecided() == 0:
@@ -79,6 +80,9 @@ func outcomeOf(v access.RequestView, halted string) offboarding {
 			ServerID: s.Server.ID, Server: s.Server.Name, SystemUser: s.Session.SystemUser, Address: s.Session.Address, Since: s.Session.Since,
 		})
 	}
+	for _, at := range v.SessionsUnread {
+		o.Unread = append(o.Unread, at.Name)
+	}
 	return o
 }
 
@@ -86,9 +90,6 @@ func (o *offboarding) add(r access.Result) {
 	line := resultLine{
 		ServerID: r.ServerID, Server: r.ServerName, Phase: r.Phase, SystemUser: r.SystemUser,
 		Fingerprint: r.Fingerprint, State: r.State, Problem: r.Problem, Detail: r.Detail,
-	}
-	if r.Phase == access.PhaseInspect && r.State.Final() {
-		line.Detail = "" // the sessions seen there, in the ledger's own form
 	}
 	o.Results = append(o.Results, line)
 	switch {
@@ -127,8 +128,14 @@ func (o offboarding) print(out io.Writer) error {
 	for _, s := range o.Sessions {
 		p.say("  open SSH session, which does not end by itself: %s, %s from %s since %s", plain(s.Server), plain(s.SystemUser), plain(s.Address), plain(s.Since))
 	}
+	for _, server := range o.Unread {
+		p.say("  whether SSH sessions are open could not be read: %s", plain(server))
+	}
 	for _, r := range o.Results {
-		if r.State == access.OutOfReach {
+		if r.State == access.OutOfReach && r.Phase == access.PhaseInspect {
+			p.say("To do by hand: %s was not looked at: %s", plain(r.Server), why(r.Problem, r.Detail))
+		}
+		if r.State == access.OutOfReach && r.Phase == access.PhaseRemove {
 			p.say("To do by hand: %s, %s as %s: %s", plain(r.Server), r.Fingerprint, plain(r.SystemUser), why(r.Problem, r.Detail))
 		}
 	}

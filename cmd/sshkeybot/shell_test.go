@@ -344,7 +344,7 @@ func TestServerSays(t *testing.T) {
 	remove := func(s access.ResultState, p access.Problem, detail string) access.Result {
 		return access.Result{Phase: access.PhaseRemove, State: s, Problem: p, Detail: detail}
 	}
-	read := access.Result{Phase: access.PhaseInspect, State: access.Done, Detail: `[{"SystemUser":"x"}]`}
+	read := access.Result{Phase: access.PhaseInspect, State: access.Done, Sessions: []access.Session{{SystemUser: "x"}}}
 	for want, results := range map[string][]access.Result{
 		"":                                       {remove(access.Done, "", ""), {Phase: access.PhaseInspect, State: access.Waiting}},
 		"no key of theirs that the bot placed":   {read},

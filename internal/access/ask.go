@@ -95,9 +95,10 @@ func (s *Service) newRequest(kind RequestKind, source string, asker, person User
 	}
 }
 
-// chooseServers reads the account's servers and picks those that the pattern names.
+// chooseServers reads the account's servers and picks those that the pattern names, of
+// those that the target lists.
 func (s *Service) chooseServers(ctx context.Context, pattern string) ([]ServerRef, error) {
-	all, err := s.servers(ctx, serversFresh)
+	all, err := s.listed(ctx)
 	if err != nil {
 		return nil, err
 	}

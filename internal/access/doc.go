@@ -29,6 +29,16 @@
 //	  │                          └──no longer wanted────────────────────► leaving
 //	  └──no longer wanted──► gone ◄──removed, no doubt───────────────────────┘
 //
+// A server:
+//
+//	known ──not found when asked for──► missing ──not found an hour later,──► gone
+//	  ▲                                    │        or an approver says so       │
+//	  └──found, or in a list───────────────┴─────────────────────────────────────┘
+//
+// That a list of servers lacks one only has it asked for; a list that is empty, or has
+// lost more than a tenth, is doubted besides: that every server is known is not believed of
+// it. What is owed on a missing server stays owed.
+//
 // What the bot finds without having recorded that it placed it begins as leaving: a
 // double of a key, a key that is proven to be the one to be removed, and one that a
 // person picked.
@@ -41,7 +51,9 @@
 // double that has landed beside the key is found by the same reading. A leaving one that
 // is only in doubt becomes unknown again when it is covered again. When an answer
 // comes after all that, from a process that stood still, what was said is unsaid: the
-// placement leaves again, and the results that called it gone are open again.
+// placement leaves again, and the results that called it gone are open again. For a call
+// that lands without any answer the server is read again an hour and twelve hours after
+// its doubt was over, and wherever a key of somebody who was offboarded has gone.
 //
 // Unknown is written before the call is made, so that neither a crash nor a lost
 // answer is ever settled by calling again blindly. A renewal is a leaving placement

@@ -80,12 +80,17 @@ func (s *Service) look(ctx context.Context, p Placement) (bool, error) {
 			return err // an answer has come, or a call was begun, while the list was read
 		}
 		next := was
-		if over {
-			next.RecheckAt = time.Time{}
-		}
 		own, err := s.ownOn(ctx, tx, was, found)
 		if err != nil {
 			return err
+		}
+		if over {
+			next.RecheckAt = time.Time{}
+		}
+		if over && len(own) == 0 { // nobody has ever answered that call
+			if err := s.lookLater(ctx, tx, was); err != nil {
+				return err
+			}
 		}
 		return s.seen(ctx, tx, next, was, own)
 	})

@@ -278,6 +278,11 @@ func (h *harness) pass(d time.Duration) {
 		h.clock.Advance(now)
 		d -= now
 		h.must(h.Sweep(h.ctx()))
+		for _, look := range []func(context.Context) error{h.FindReturned, h.LookAgain} {
+			if err := look(h.ctx()); err != nil && access.CodeOf(err) == access.Internal {
+				h.t.Fatalf("look at servers: %v", err)
+			}
+		}
 		h.work()
 	}
 }

@@ -2,13 +2,13 @@ package access
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 )
 
 // allServers stands for the account in an inspection: its work reads the list of
-// servers and inspects each. No server has this id.
+// servers, and has each inspected that is known. It is done when the list is believed.
+// No server has this id.
 const allServers int64 = 0
 
 const (
@@ -95,26 +95,57 @@ func (s *Service) openInspections(ctx context.Context, server int64) (open []Res
 	return open, err
 }
 
-// inspectAll reads the list of servers and has each of them inspected.
+// inspectAll reads the list of servers and has each server inspected that is not settled
+// as gone, whether or not the list has it. An error says why the list is not believed.
 func (s *Service) inspectAll(ctx context.Context, open []Result) error {
-	servers, err := s.servers(ctx, serversFresh)
-	if err != nil {
-		return err
+	_, unread := s.servers(ctx, serversFresh)
+	if ctx.Err() != nil || CodeOf(unread) == Unauthorized {
+		return unread
 	}
-	return s.Store.Update(ctx, func(tx Tx) error {
+	err := s.Store.Update(ctx, func(tx Tx) error {
+		known, err := tx.Servers(ctx)
+		if err != nil {
+			return err
+		}
+		doubt, err := tx.Flag(ctx, flagServersDoubt)
+		if err != nil {
+			return err
+		}
+		if unread == nil && doubt != "" {
+			unread = &Error{Code: Unavailable, Op: opDoubt, Message: doubt}
+		}
 		for _, result := range open {
-			if len(servers) > 0 {
-				if err := s.startInspection(ctx, tx, Request{ID: result.RequestID}, refsOf(servers)); err != nil {
-					return err
-				}
-			}
-			result.State = Done
-			if err := s.saveInspection(ctx, tx, result); err != nil {
+			if err := s.inspectKnown(ctx, tx, result, known, unread == nil); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return unread
+}
+
+// inspectKnown has every known server inspected for one request, if it is not yet.
+func (s *Service) inspectKnown(ctx context.Context, tx Tx, result Result, known []Server, believed bool) error {
+	begun, err := tx.Results(ctx, result.RequestID)
+	if err != nil {
+		return err
+	}
+	fresh := slices.DeleteFunc(slices.Clone(known), func(server Server) bool {
+		return slices.ContainsFunc(begun, func(r Result) bool { return r.Phase == PhaseInspect && r.ServerID == server.ID })
+	})
+	if len(fresh) > 0 {
+		if err := s.startInspection(ctx, tx, Request{ID: result.RequestID}, refsOf(fresh)); err != nil {
+			return err
+		}
+	}
+	if !believed {
+		return nil
+	}
+	result.State, result.Problem, result.Detail = Done, NoProblem, ""
+	return s.saveInspection(ctx, tx, result)
 }
 
 func (s *Service) saveInspection(ctx context.Context, tx Tx, r Result) error {
@@ -176,10 +207,15 @@ func (s *Service) readForInspection(ctx context.Context, server int64, requests 
 	}
 	defer release()
 	sessions, err := s.Target.Sessions(turn, server)
-	if CodeOf(err) == Unauthorized {
+	switch {
+	case CodeOf(err) == Unauthorized:
 		return nil, nil, err
+	case err != nil:
+		return found, nil, nil // shown as not read; nothing hangs on them
+	case sessions == nil:
+		sessions = []Session{}
 	}
-	return found, sessions, nil // sessions are shown where they can be seen; nothing hangs on them
+	return found, sessions, nil
 }
 
 // inspectionFailed keeps the inspection open: shown, and tried again by the sweep.
@@ -187,7 +223,7 @@ func (s *Service) inspectionFailed(ctx context.Context, open []Result, cause err
 	gone := false
 	if server := open[0].ServerID; CodeOf(cause) == NotFound && server != allServers {
 		var err error
-		if gone, err = s.hasLeft(ctx, server); err != nil {
+		if gone, err = s.lost(ctx, server, Addition); err != nil {
 			cause = err
 		}
 	}
@@ -201,8 +237,8 @@ func (s *Service) inspectionFailed(ctx context.Context, open []Result, cause err
 		for _, r := range open {
 			r.State, r.Problem, r.Detail = Waiting, problemOf(cause), MessageOf(cause)
 			switch {
-			case gone: // and its keys with it
-				r.State, r.Problem, r.Detail = Done, NoProblem, ""
+			case gone: // what was on it nobody has seen
+				r.State, r.Problem, r.Detail = OutOfReach, ProblemServerLeft, ""
 			case CodeOf(cause) == Forbidden:
 				r.State = Failed
 			}
@@ -253,7 +289,7 @@ func (s *Service) inspected(ctx context.Context, tx Tx, result Result, profile P
 	if err := tx.SaveCandidates(ctx, candidates); err != nil {
 		return err
 	}
-	result.State, result.Problem, result.Detail = Done, NoProblem, encodeSessions(sessions)
+	result.State, result.Problem, result.Detail, result.Sessions = Done, NoProblem, "", sessions
 	return s.saveInspection(ctx, tx, result)
 }
 
@@ -295,20 +331,4 @@ func (s *Service) removeProven(ctx context.Context, tx Tx, r Request, result Res
 		return err
 	}
 	return tx.Wake(ctx, Work{Kind: WorkRemove, ID: result.ServerID})
-}
-
-// encodeSessions keeps the sessions seen in the detail of an inspection's result.
-func encodeSessions(sessions []Session) string {
-	if len(sessions) == 0 {
-		return ""
-	}
-	text, _ := json.Marshal(sessions) // strings always marshal
-	return string(text)
-}
-
-func decodeSessions(detail string) (sessions []Session) {
-	if json.Unmarshal([]byte(detail), &sessions) != nil {
-		return nil
-	}
-	return sessions
 }

@@ -60,7 +60,7 @@ func (s *Service) view(ctx context.Context, tx Tx, id int64) (v RequestView, err
 	if v.Drawing, err = tx.Drawing(ctx, id); err != nil && CodeOf(err) != NotFound { // a draft is drawn for nobody
 		return v, err
 	}
-	v.Sessions = sessionsOf(v.Results)
+	v.Sessions, v.SessionsUnread = sessionsOf(v.Results)
 	since, err := tx.Flag(ctx, flagHalted)
 	if err != nil {
 		return v, err
@@ -86,16 +86,22 @@ func (s *Service) stillAsked(ctx context.Context, tx Tx, r Request, given []Appr
 	return asked, nil
 }
 
-func sessionsOf(results []Result) (open []OpenSession) {
+// sessionsOf lists the sessions that inspections saw, and the servers where they could not
+// be read, or not yet.
+func sessionsOf(results []Result) (open []OpenSession, unread []ServerRef) {
 	for _, r := range results {
-		if r.Phase != PhaseInspect {
+		at := ServerRef{ID: r.ServerID, Name: r.ServerName}
+		if r.Phase != PhaseInspect || r.ServerID == allServers {
 			continue
 		}
-		for _, session := range decodeSessions(r.Detail) {
-			open = append(open, OpenSession{Server: ServerRef{ID: r.ServerID, Name: r.ServerName}, Session: session})
+		if r.Sessions == nil {
+			unread = append(unread, at)
+		}
+		for _, session := range r.Sessions {
+			open = append(open, OpenSession{Server: at, Session: session})
 		}
 	}
-	return open
+	return open, unread
 }
 
 // viewAccess fills in the keys, the grant, and what an approval would change.
@@ -188,9 +194,10 @@ func (s *Service) viewServers(ctx context.Context, tx Tx, v *RequestView) error 
 	if err != nil {
 		return err
 	}
+	v.Missing = missingOf(v.Results, known)
 	online := map[int64]bool{}
 	for _, server := range known {
-		online[server.ID] = server.Online
+		online[server.ID] = server.Online && !server.Missing()
 	}
 	for _, ref := range v.Servers {
 		if !online[ref.ID] {
@@ -294,7 +301,8 @@ func (s *Service) addDebt(ctx context.Context, tx Tx, out *Overview, of UserID, 
 	debt, err := tx.Debt(ctx, s.Now())
 	for _, p := range debt {
 		if of == "" || p.Person == of {
-			out.Debt = append(out.Debt, DebtView{Placement: p, Server: ServerRef{ID: p.ServerID, Name: names[p.ServerID]}})
+			at := ServerRef{ID: p.ServerID, Name: names[p.ServerID]}
+			out.Debt = append(out.Debt, DebtView{Placement: p, Server: at, Moving: p.moving(s.Now())})
 		}
 	}
 	return err
@@ -355,7 +363,7 @@ func (s *Service) FindServers(ctx context.Context, actor UserID, pattern string)
 	if err := s.mustApprove(ctx, actor); err != nil {
 		return nil, err
 	}
-	all, err := s.servers(ctx, serversFresh)
+	all, err := s.listed(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ const (
 	NoticeReminder  NoticeKind = "reminder"
 	NoticeDecidable NoticeKind = "decidable" // the key came that a request waited for
 	NoticeChanged   NoticeKind = "changed"   // what is asked has changed, so approvals given before are void
+	NoticeUnsaid    NoticeKind = "unsaid"    // a request that was said to be done has something to do again
 	NoticeSummary   NoticeKind = "summary"
 	NoticeHome      NoticeKind = "home"      // redraw the App Home of a person
 	NoticeClock     NoticeKind = "clock"     // our clock is in doubt, or no longer

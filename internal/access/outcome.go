@@ -17,7 +17,7 @@ func (s *Service) updateResults(ctx context.Context, tx Tx, server int64, user, 
 		return err
 	}
 	for _, r := range open {
-		before := r
+		state, problem, detail := r.State, r.Problem, r.Detail
 		if r.Phase == PhaseAdd {
 			start, live, err := s.grantOf(ctx, tx, r)
 			if err != nil {
@@ -31,7 +31,7 @@ func (s *Service) updateResults(ctx context.Context, tx Tx, server int64, user, 
 			}
 			r.State, r.Problem, r.Detail = removalOutcome(placements, covered)
 		}
-		if r == before {
+		if r.State == state && r.Problem == problem && r.Detail == detail {
 			continue
 		}
 		r.UpdatedAt = s.Now()
@@ -77,7 +77,25 @@ func (s *Service) reopen(ctx context.Context, tx Tx, p Placement) error {
 	if err != nil {
 		return err
 	}
+	if err := s.unsay(ctx, tx, reopened); err != nil {
+		return err
+	}
 	return s.showReopened(ctx, tx, p, reopened)
+}
+
+// unsay tells, once an hour for each request, that what was said of some servers is not so
+// any more. Its message is drawn anew.
+func (s *Service) unsay(ctx context.Context, tx Tx, reopened []Result) error {
+	for _, r := range reopened {
+		if err := tx.Announce(ctx, r.RequestID); err != nil {
+			return err
+		}
+		key := noticeKey("unsaid:"+s.Now().UTC().Format("2006-01-02T15"), r.RequestID)
+		if err := tx.Notify(ctx, Notice{Key: key, Kind: NoticeUnsaid, RequestID: r.RequestID, Detail: r.ServerName}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // showReopened has the requests of results that wait again drawn anew.

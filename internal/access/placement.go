@@ -63,6 +63,8 @@ const (
 	// ProblemServerLeft is that of a placement that is gone with its server: the server
 	// left the account, so nobody has confirmed that the key is off it.
 	ProblemServerLeft Problem = "server_left"
+	ProblemMissing    Problem = "missing" // the server is not found, and not settled as gone
+	ProblemDoubted    Problem = "doubted" // of a reading of the list of servers that cannot be right
 )
 
 // Credential is a key on a server as the target shows it.

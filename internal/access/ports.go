@@ -173,9 +173,15 @@ type PlacementTx interface {
 	// forward to the latest times, and other work to now: a clock that was wrong had
 	// set their times.
 	CapWaits(ctx context.Context, latest Waits) error
-	// Debt lists leaving placements with problems or attempts, or that nobody has got
-	// to for a while, oldest first, without those that are only being renewed.
+	// Debt lists the placements that must go and are not confirmed to be gone, oldest
+	// first, without those that are only being renewed.
 	Debt(ctx context.Context, now time.Time) ([]Placement, error)
+	// AddLook has a placement's server read once more at that time.
+	AddLook(ctx context.Context, placementID int64, due time.Time) error
+	// DueLooks lists the placements with a look that is due, by server.
+	DueLooks(ctx context.Context, now time.Time) ([]Placement, error)
+	// DropLooks forgets the looks at a placement that are due.
+	DropLooks(ctx context.Context, placementID int64, now time.Time) error
 }
 
 // RenewalQuery selects the placed keys to be placed anew.
@@ -220,6 +226,9 @@ type ResultTx interface {
 	// ReopenResults makes removals of a key from a server wait again that were settled
 	// as done, or as out of reach, since that time, and answers them.
 	ReopenResults(ctx context.Context, server int64, systemUser, fingerprint string, since time.Time) ([]Result, error)
+	// ReopenInspections makes inspections of a server wait again that were out of reach,
+	// and returns them.
+	ReopenInspections(ctx context.Context, server int64) ([]Result, error)
 	// ReopenAdditions makes additions of a placement's key to its server wait again that
 	// were settled and whose grants want it there at that time, and answers them.
 	ReopenAdditions(ctx context.Context, p Placement, now time.Time) ([]Result, error)
@@ -235,13 +244,15 @@ type ResultTx interface {
 
 // ServerTx keeps what is known of servers.
 type ServerTx interface {
-	// SaveServers stores a reading; complete tells that servers not in it are gone.
-	// It answers the ids of those that came online or disappeared.
-	SaveServers(ctx context.Context, servers []Server, complete bool, now time.Time) ([]int64, error)
+	// SaveServers stores servers that were read: they are there. It returns the ids of
+	// those that came online or had been missing or gone.
+	SaveServers(ctx context.Context, servers []Server, now time.Time) ([]int64, error)
+	// SaveServer stores what is known of one server as it is given.
+	SaveServer(ctx context.Context, s Server) error
 	Server(ctx context.Context, id int64) (Server, error)
 	// AllServers lists every server that was ever read.
 	AllServers(ctx context.Context) ([]Server, error)
-	// Servers lists the servers that are not gone, by name.
+	// Servers lists the servers that are not settled as gone, by name.
 	Servers(ctx context.Context) ([]Server, error)
 }
 

@@ -56,16 +56,13 @@ func (s *Service) removalStopped(ctx context.Context, p Placement, cause error) 
 	return s.postpone(ctx, p, cause)
 }
 
-// goneWithServer ends a removal whose server has left the account, key and all. That
-// the key is off it nobody has confirmed: should the server come back, it is removed
-// then.
+// goneWithServer ends a removal whose server is gone for good, key and all. That the
+// key is off it nobody has confirmed: should the server come back, it is removed then.
+// Until that is settled the removal is owed.
 func (s *Service) goneWithServer(ctx context.Context, p Placement) error {
-	left, err := s.hasLeft(ctx, p.ServerID)
-	if err != nil {
+	gone, err := s.lost(ctx, p.ServerID, Removal)
+	if !gone {
 		return s.postpone(ctx, p, err)
-	}
-	if !left {
-		return s.postpone(ctx, p, &Error{Code: Unavailable, Message: "RunCloud lists the server but does not find it."})
 	}
 	return s.ifStill(ctx, p, func(ctx context.Context, tx Tx, was Placement) error {
 		next := was
@@ -134,6 +131,9 @@ func (s *Service) depart(ctx context.Context, tx Tx, next, was Placement) error 
 func (s *Service) gone(ctx context.Context, tx Tx, next, was Placement) error {
 	next.State, next.GoneAt, next.Holder = PlacementGone, s.Now(), ""
 	if _, err := s.move(ctx, tx, next, was); err != nil {
+		return err
+	}
+	if err := s.lookWhenGone(ctx, tx, next); err != nil {
 		return err
 	}
 	return s.succeed(ctx, tx, next)

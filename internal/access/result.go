@@ -26,7 +26,7 @@ const (
 	Failed       ResultState = "failed"
 	Unsure       ResultState = "unknown"      // an answer was lost and is being settled
 	Kept         ResultState = "kept"         // not removed: another live grant covers it
-	OutOfReach   ResultState = "out_of_reach" // not removed: the server left the account, the key may still be on it
+	OutOfReach   ResultState = "out_of_reach" // not removed: the server is gone for good, and the key may still be on it
 	Dropped      ResultState = "dropped"      // not placed: the access ended first
 )
 
@@ -46,6 +46,7 @@ type Result struct {
 	State       ResultState
 	Problem     Problem
 	Detail      string
+	Sessions    []Session // PhaseInspect: those that were open; nil when they were not read
 	UpdatedAt   time.Time
 	Told        ResultState // the state that the thread has shown last; empty for none
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // serverLeaves has server 2 leave the account with a key of alice's on it, and her be
-// offboarded. back has it return.
-func (h *harness) serverLeaves() (off access.Request, back func()) {
+// offboarded, until it is settled that the server is gone. back has it return.
+func (h *harness) serverLeaves(t *testing.T) (off access.Request, back func()) {
 	h.t.Helper()
 	h.Settings.LongGrants = access.Permanent
 	h.register(alice, "alice laptop")
@@ -19,14 +19,16 @@ func (h *harness) serverLeaves() (off access.Request, back func()) {
 	delete(h.account.names, 2)
 	h.clock.Advance(10 * time.Minute)
 	off = h.offboard(alice)
-	h.pass(30 * time.Minute)
+	h.pass(50 * time.Minute)
+	h.settled(t, off.ID, false, "the server is only missing")
+	h.pass(40 * time.Minute)
 	return off, func() { h.account.names[2] = name }
 }
 
 func TestKeyOfAServerThatCameBackToTheAccount(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 2)
-	off, back := h.serverLeaves()
+	off, back := h.serverLeaves(t)
 	h.settled(t, off.ID, true, "as far as RunCloud can tell")
 	if got := states(h.view(off.ID), access.PhaseRemove); got[access.Done] != 1 || got[access.OutOfReach] != 1 {
 		t.Errorf("removals %v, want the key on the server that left told apart", got)
@@ -55,10 +57,9 @@ func TestKeyOfAServerThatCameBackToTheAccount(t *testing.T) {
 func TestServerThatComesBackIsNoticedWithoutAnybodyAsking(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 2)
-	off, back := h.serverLeaves()
+	off, back := h.serverLeaves(t)
 	back()
-	h.must(h.FindReturned(h.ctx()))
-	h.pass(10 * time.Minute)
+	h.pass(6 * time.Hour)
 	h.settled(t, off.ID, true, "removed there as well")
 	if got := states(h.view(off.ID), access.PhaseRemove); got[access.Done] != 2 || len(h.account.ours()) != 0 {
 		t.Errorf("removals %v, keys %v", got, h.account.ours())

@@ -74,10 +74,8 @@ func (s *Service) nameKey(ctx context.Context, r *Request, a RevokeAsk) error {
 // cover.
 func (s *Service) revokedServers(ctx context.Context, r Request) ([]ServerRef, error) {
 	switch {
-	case r.Pattern != "":
-		return s.chooseServers(ctx, r.Pattern)
-	case r.PublicKey != "":
-		return s.everyServer(ctx)
+	case r.Pattern != "" || r.PublicKey != "":
+		return s.revocable(ctx, r.Pattern)
 	}
 	var refs []ServerRef
 	err := s.Store.Read(ctx, func(tx Tx) error {
@@ -98,18 +96,20 @@ func (s *Service) revokedServers(ctx context.Context, r Request) ([]ServerRef, e
 	return refs, err
 }
 
-// everyServer answers all servers; as last read when RunCloud cannot be asked, because
-// a lost key must not wait for that.
-func (s *Service) everyServer(ctx context.Context) ([]ServerRef, error) {
-	refs, err := s.chooseServers(ctx, "")
-	if err == nil {
-		return refs, nil
+// revocable returns the servers that a pattern names, also of those that the target does
+// not list now; as last read when it cannot be asked, because a lost key must not wait for
+// that.
+func (s *Service) revocable(ctx context.Context, pattern string) ([]ServerRef, error) {
+	all, err := s.servers(ctx, serversFresh)
+	if err != nil {
+		known, knownErr := s.knownServers(ctx)
+		if knownErr != nil || len(known) == 0 {
+			return nil, err
+		}
+		all = known
 	}
-	known, knownErr := s.knownServers(ctx)
-	if knownErr != nil || len(known) == 0 {
-		return nil, err
-	}
-	return refsOf(known), nil
+	chosen, err := MatchServers(all, pattern)
+	return refsOf(chosen), err
 }
 
 // coveredNow lists the live covers that a revocation would end.
@@ -156,6 +156,9 @@ func (s *Service) carryOutRevoke(ctx context.Context, tx Tx, r Request, actor Us
 				return err
 			}
 		}
+	}
+	if r.Pattern == "" {
+		return s.startInspection(ctx, tx, r, nil) // also of servers that came or came back since
 	}
 	servers, err := tx.RequestServers(ctx, r.ID)
 	if err != nil {

@@ -9,8 +9,18 @@ type Server struct {
 	Tags   []string
 	Online bool
 	SeenAt time.Time // when this was read; the zero time when never
-	GoneAt time.Time // when a complete reading no longer had it; zero while it exists
+
+	NotFoundAt time.Time // since when it is not found when it is asked for; zero while it is
+	AskedAt    time.Time // when it was last asked for by itself
+	GoneAt     time.Time // when it was settled that it is gone for good; zero while it is not
 }
+
+// Gone reports whether it is settled that the server is gone for good.
+func (s Server) Gone() bool { return !s.GoneAt.IsZero() }
+
+// Missing reports whether the server is not found though nothing says for good that it
+// is gone: whatever has to leave it is owed.
+func (s Server) Missing() bool { return !s.NotFoundAt.IsZero() && !s.Gone() }
 
 // ServerRef names a server for good: the name is the one it had when it was chosen.
 type ServerRef struct {

@@ -2,12 +2,14 @@ package access
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
 
-// servers answers the account's servers from a reading at most fresh old. While
-// several callers find it too old, one reads and the others wait for it.
+// servers returns the servers that are not settled as gone, with what a reading of the
+// list at most fresh old says of them. While several callers find it too old, one reads
+// and the others wait for it.
 func (s *Service) servers(ctx context.Context, fresh time.Duration) ([]Server, error) {
 	if err := s.refresh.take(ctx); err != nil {
 		return nil, err
@@ -35,73 +37,108 @@ func (s *Service) knownServers(ctx context.Context) (servers []Server, err error
 const flagServersRead = "servers_read"
 
 func (s *Service) isFresh(ctx context.Context, fresh time.Duration) bool {
-	var at time.Time
-	err := s.Store.Read(ctx, func(tx Tx) error {
-		value, err := tx.Flag(ctx, flagServersRead)
-		if err == nil && value != "" {
-			at, err = time.Parse(time.RFC3339Nano, value)
-		}
-		return err
-	})
+	at, _, err := s.lastList(ctx)
 	age := s.Now().Sub(at)
 	return err == nil && age < fresh && age >= 0 // a clock that jumped back makes a reading old
 }
 
-// readServers reads all servers and wakes the work on those that came back.
+func serversRead(ctx context.Context, tx Tx) (time.Time, error) {
+	value, err := tx.Flag(ctx, flagServersRead)
+	if err != nil || value == "" {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339Nano, value)
+}
+
+// flagServersDoubt keeps why the list that was last read is doubted; empty while it is not.
+const flagServersDoubt = "servers_doubt"
+
+// readServers reads all servers and wakes the work on those that came back. Nothing counts
+// as gone because the list lacks it: FindReturned asks.
 func (s *Service) readServers(ctx context.Context) error {
-	servers, err := s.Target.Servers(ctx)
+	list, err := s.Target.Servers(ctx)
 	if err != nil {
 		return err
 	}
-	return s.saveServers(ctx, servers, true)
-}
-
-// returnedFresh is how old the list of servers may be that keys wait for.
-const returnedFresh = 10 * time.Minute
-
-// FindReturned reads the list of servers where keys were given up with a server that
-// left the account: should it come back, they are removed.
-func (s *Service) FindReturned(ctx context.Context) error {
-	var givenUp []Placement
-	err := s.Store.Read(ctx, func(tx Tx) (err error) {
-		givenUp, err = tx.Placements(ctx, PlacementQuery{States: []PlacementState{PlacementGone}, Problem: ProblemServerLeft, Limit: 1})
-		return err
-	})
-	if err != nil || len(givenUp) == 0 {
-		return err
-	}
-	_, err = s.servers(ctx, returnedFresh)
-	return err
-}
-
-// hasLeft believes that a server that was not found has left the account only when
-// a complete reading of the list lacks it too.
-func (s *Service) hasLeft(ctx context.Context, server int64) (bool, error) {
-	if err := s.readServers(ctx); err != nil {
-		return false, err
-	}
-	servers, err := s.knownServers(ctx)
-	return !slices.ContainsFunc(servers, func(known Server) bool { return known.ID == server }), err
-}
-
-func (s *Service) saveServers(ctx context.Context, servers []Server, complete bool) error {
 	return s.Store.Update(ctx, func(tx Tx) error {
-		now := s.Now()
-		changed, err := tx.SaveServers(ctx, servers, complete, now)
+		now := s.Now().Truncate(time.Millisecond)
+		doubt, err := doubtOf(ctx, tx, list)
 		if err != nil {
 			return err
 		}
-		if complete {
-			if err := tx.SetFlag(ctx, flagServersRead, now.UTC().Format(time.RFC3339Nano)); err != nil {
-				return err
-			}
+		if err := tx.SetFlag(ctx, flagServersDoubt, doubt); err != nil {
+			return err
 		}
-		return s.serversChanged(ctx, tx, changed, now)
+		if err := tx.SetFlag(ctx, flagServersRead, now.UTC().Format(time.RFC3339Nano)); err != nil {
+			return err
+		}
+		return s.saveServers(ctx, tx, list, now)
 	})
 }
 
-// serversChanged makes everything due on servers that came online, left the account
-// or came back to it.
+// doubtOf says why a list of servers is not believed: it is empty, or has lost more than a
+// tenth of those that were there. One that was not found when it was asked for is not lost.
+func doubtOf(ctx context.Context, tx Tx, list []Server) (string, error) {
+	all, err := tx.AllServers(ctx)
+	if err != nil {
+		return "", err
+	}
+	there, lost, open := 0, 0, 0
+	for _, known := range all {
+		if !known.Gone() {
+			open++
+		}
+		if known.Gone() || known.Missing() {
+			continue
+		}
+		there++
+		if !slices.ContainsFunc(list, func(s Server) bool { return s.ID == known.ID }) {
+			lost++
+		}
+	}
+	switch {
+	case len(list) == 0 && (open > 0 || len(all) == 0):
+		return "The list is empty.", nil
+	case 10*lost > there:
+		return fmt.Sprintf("The list lacks %d of %d servers.", lost, there), nil
+	}
+	return "", nil
+}
+
+func (s *Service) saveServers(ctx context.Context, tx Tx, servers []Server, now time.Time) error {
+	changed, err := tx.SaveServers(ctx, servers, now)
+	if err != nil {
+		return err
+	}
+	return s.serversChanged(ctx, tx, changed, now)
+}
+
+// listed returns the servers that access may be asked for: those that the target lists or,
+// while that list is doubted, those that are known; none that is missing.
+func (s *Service) listed(ctx context.Context) ([]Server, error) {
+	all, err := s.servers(ctx, serversFresh)
+	if err != nil {
+		return nil, err
+	}
+	read, doubt, err := s.lastList(ctx)
+	return slices.DeleteFunc(all, func(server Server) bool {
+		return server.Missing() || doubt == "" && server.SeenAt.Before(read)
+	}), err
+}
+
+// lastList returns when the list of servers was last read, and why it is doubted.
+func (s *Service) lastList(ctx context.Context) (read time.Time, doubt string, err error) {
+	err = s.Store.Read(ctx, func(tx Tx) error {
+		if read, err = serversRead(ctx, tx); err != nil {
+			return err
+		}
+		doubt, err = tx.Flag(ctx, flagServersDoubt)
+		return err
+	})
+	return read, doubt, err
+}
+
+// serversChanged makes everything due on servers that came online or came back.
 func (s *Service) serversChanged(ctx context.Context, tx Tx, ids []int64, now time.Time) error {
 	if len(ids) == 0 {
 		return nil
@@ -109,6 +146,11 @@ func (s *Service) serversChanged(ctx context.Context, tx Tx, ids []int64, now ti
 	if err := s.backWithServers(ctx, tx, ids); err != nil {
 		return err
 	}
+	return s.hasten(ctx, tx, ids, now)
+}
+
+// hasten makes what waits on servers due now.
+func (s *Service) hasten(ctx context.Context, tx Tx, ids []int64, now time.Time) error {
 	waiting, err := tx.Placements(ctx, PlacementQuery{Servers: ids, States: []PlacementState{PlacementWanted, PlacementLeaving}})
 	if err != nil {
 		return err
@@ -125,21 +167,14 @@ func (s *Service) serversChanged(ctx context.Context, tx Tx, ids []int64, now ti
 	return nil
 }
 
-// backWithServers has the keys looked for again that were given up with a server that
-// is back in the account.
+// backWithServers has what was given up with a server that is back looked for again: its
+// keys, and the keys on it that the bot did not place.
 func (s *Service) backWithServers(ctx context.Context, tx Tx, ids []int64) error {
 	givenUp, err := tx.Placements(ctx, PlacementQuery{Servers: ids, States: []PlacementState{PlacementGone}, Problem: ProblemServerLeft})
 	if err != nil {
 		return err
 	}
 	for _, was := range givenUp {
-		server, err := tx.Server(ctx, was.ServerID)
-		if err != nil {
-			return err
-		}
-		if !server.GoneAt.IsZero() {
-			continue
-		}
 		next := was
 		next.State, next.GoneAt, next.RecheckAt, next.NextAt = PlacementLeaving, time.Time{}, s.Now(), s.Now()
 		next.Problem, next.Detail = NoProblem, ""
@@ -147,7 +182,28 @@ func (s *Service) backWithServers(ctx context.Context, tx Tx, ids []int64) error
 			return err
 		}
 	}
+	for _, id := range ids {
+		reopened, err := tx.ReopenInspections(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := s.unsay(ctx, tx, reopened); err != nil {
+			return err
+		}
+		if err := s.hastenInspections(ctx, tx, id); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// hastenInspections has a server that is back read at once for whoever waits for that.
+func (s *Service) hastenInspections(ctx context.Context, tx Tx, server int64) error {
+	open, err := tx.OpenResults(ctx, server, "", "")
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	return tx.Wake(ctx, Work{Kind: WorkInspect, ID: server})
 }
 
 // workOn answers the work that a placement needs.

@@ -263,6 +263,10 @@ func problemOf(err error) Problem {
 		return ProblemOffline
 	case ours && e.Op == opForeign:
 		return ProblemForeign
+	case ours && e.Op == opMissing:
+		return ProblemMissing
+	case ours && e.Op == opDoubt:
+		return ProblemDoubted
 	}
 	switch CodeOf(err) {
 	case RateLimited:
@@ -276,6 +280,8 @@ func problemOf(err error) Problem {
 const (
 	opOffline = "offline"
 	opForeign = "foreign"
+	opMissing = "missing"
+	opDoubt   = "doubt"
 )
 
 func offline() error {
@@ -287,14 +293,14 @@ func offline() error {
 // changed there. NotFound tells that the account does not have the server.
 func (s *Service) reachable(ctx context.Context, p Placement) error {
 	var fresh, online, many bool
+	var absent error
 	err := s.Store.Read(ctx, func(tx Tx) error {
 		server, err := tx.Server(ctx, p.ServerID)
 		if err != nil && CodeOf(err) != NotFound {
 			return err
 		}
-		age := s.Now().Sub(server.SeenAt)
-		fresh, online = age >= 0 && age < usableFor, server.Online
-		if fresh {
+		fresh, online, absent = s.isUsable(server), server.Online, s.absent(server)
+		if fresh || absent != nil {
 			return nil
 		}
 		due, err := tx.Placements(ctx, PlacementQuery{
@@ -306,6 +312,8 @@ func (s *Service) reachable(ctx context.Context, p Placement) error {
 	switch {
 	case err != nil:
 		return err
+	case absent != nil:
+		return absent
 	case fresh && online:
 		return nil
 	case many:
@@ -324,7 +332,7 @@ func (s *Service) reachableAmongMany(ctx context.Context, p Placement) error {
 		return err
 	}
 	for _, server := range servers {
-		if server.ID == p.ServerID {
+		if server.ID == p.ServerID && s.isUsable(server) { // the list may have lacked it
 			if server.Online {
 				return nil
 			}
@@ -334,17 +342,15 @@ func (s *Service) reachableAmongMany(ctx context.Context, p Placement) error {
 	return s.askServer(ctx, p)
 }
 
+// isUsable reports whether what is known of a server is new enough to act on.
+func (s *Service) isUsable(server Server) bool {
+	age := s.Now().Sub(server.SeenAt)
+	return age >= 0 && age < usableFor
+}
+
 func (s *Service) askServer(ctx context.Context, p Placement) error {
-	turn, release, err := s.Target.Turn(ctx, p.priority())
+	server, err := s.find(ctx, p.ServerID, p.priority())
 	if err != nil {
-		return err
-	}
-	server, err := s.Target.Server(turn, p.ServerID)
-	release()
-	if err != nil {
-		return err
-	}
-	if err := s.saveServers(ctx, []Server{server}, false); err != nil {
 		return err
 	}
 	if !server.Online {

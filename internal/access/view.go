@@ -31,10 +31,14 @@ type RequestView struct {
 	Owed         int         // of an offboarding: keys of the person that are, or may be, on a server
 	Candidates   []Candidate
 	Sessions     []OpenSession
+	Missing      []ServerRef // servers that are owed something and not found now: an approver may say that one is gone for good
 	Messages     []Message
 	Drawing      Drawing
-	Halted       bool // all work waits, because the target refuses our credentials
-	Renewals     Renewals
+
+	SessionsUnread []ServerRef // servers of an inspection whose sessions were not read
+
+	Halted   bool // all work waits, because the target refuses our credentials
+	Renewals Renewals
 }
 
 func (v RequestView) approvedBy(id UserID) bool {
@@ -91,10 +95,21 @@ type GrantView struct {
 	Wanted  int // keys not placed yet
 }
 
-// DebtView is a key that must go and could not yet.
+// DebtView is a key that must go and is not confirmed to be gone.
 type DebtView struct {
 	Placement Placement
 	Server    ServerRef
+	Moving    bool // being removed now; else overdue
+}
+
+// overdueAfter is how long a removal may be under way before it is called overdue, though
+// nothing stands in its way.
+const overdueAfter = time.Minute
+
+// moving reports whether a removal is under way and may be expected to end in a moment.
+func (p Placement) moving(now time.Time) bool {
+	waited := now.Sub(p.LeftAt)
+	return p.State == PlacementLeaving && p.Problem == NoProblem && waited >= 0 && waited < overdueAfter
 }
 
 // Overview answers who has access now and what is owed.

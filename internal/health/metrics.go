@@ -65,7 +65,7 @@ func (f figures) Collect(ch chan<- prometheus.Metric) {
 	}{
 		{gauge("grants_live", "Grants that give access now."), float64(now.LiveGrants)},
 		{gauge("requests_pending", "Requests that wait for an approver, or for a key."), float64(now.PendingRequests)},
-		{gauge("removals_owed", "Keys that must leave a server and could not yet."), float64(now.OwedRemovals)},
+		{gauge("removals_owed", "Keys that must leave a server and are not confirmed to be gone."), float64(now.OwedRemovals)},
 		{gauge("slack_sockets", "Sockets that are connected to Slack."), float64(now.Sockets)},
 		{gauge("runcloud_calls_waiting", "Calls that wait for RunCloud's rate limit."), float64(now.WaitingCalls)},
 		{gauge("halted", "1 while RunCloud refuses the token and all work waits."), oneIf(now.Halted)},

@@ -76,12 +76,11 @@ func (t *tx) ReleaseHeld(ctx context.Context, replica string) error {
 	return err
 }
 
-// debtAfter is how long a removal may be under way before it is called debt, though
-// nothing has stood in its way.
-const debtAfter = time.Minute
-
-// Debt implements access.PlacementTx.
+// Debt implements access.PlacementTx. What leaves by itself goes first in the ledger and
+// only then on its server, so a grant that is over and that nobody has ended yet is looked at too.
 func (t *tx) Debt(ctx context.Context, now time.Time) ([]access.Placement, error) {
-	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements
-		WHERE state = 'leaving' AND urgent = 0 AND (attempts > 0 OR problem <> '' OR left_at <= $1) ORDER BY left_at, id`, ms(now.Add(-debtAfter)))
+	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements p
+		WHERE state = 'leaving' AND urgent = 0
+			OR state IN ('unknown', 'placed', 'leaving') AND grant_id <> 0 AND NOT EXISTS (`+covering+`)
+		ORDER BY left_at, id`, ms(now))
 }

@@ -2,25 +2,56 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"sshkeybot/internal/access"
 )
 
 const (
-	resultColumns  = "request_id, phase, server_id, system_user, fingerprint, server_name, state, problem, detail, updated_at, told"
+	resultColumns  = "request_id, phase, server_id, system_user, fingerprint, server_name, state, problem, detail, sessions, updated_at, told"
 	resultIdentity = "ON CONFLICT (request_id, phase, server_id, system_user, fingerprint) "
 )
 
 func scanResult(row scanner) (r access.Result, err error) {
-	err = row.Scan(&r.RequestID, &r.Phase, &r.ServerID, &r.SystemUser, &r.Fingerprint, &r.ServerName, &r.State, &r.Problem, &r.Detail, instant{&r.UpdatedAt}, &r.Told)
+	err = row.Scan(&r.RequestID, &r.Phase, &r.ServerID, &r.SystemUser, &r.Fingerprint, &r.ServerName, &r.State, &r.Problem, &r.Detail, seen{&r.Sessions}, instant{&r.UpdatedAt}, &r.Told)
 	return r, err
+}
+
+// sessionsText is how the ledger keeps the sessions that were seen: none is a list, too,
+// and what could not be read is empty.
+func sessionsText(sessions []access.Session) (string, error) {
+	if sessions == nil {
+		return "", nil
+	}
+	text, err := json.Marshal(sessions)
+	return string(text), err
+}
+
+// seen scans what sessionsText wrote.
+type seen struct{ to *[]access.Session }
+
+// Scan implements sql.Scanner.
+func (s seen) Scan(src any) error {
+	text, ok := src.(string)
+	if !ok {
+		return fmt.Errorf("sessions are stored as %T", src)
+	}
+	if *s.to = nil; text == "" {
+		return nil
+	}
+	return json.Unmarshal([]byte(text), s.to)
 }
 
 func (t *tx) putResults(ctx context.Context, rs []access.Result, onConflict string) error {
 	all := make([][]any, len(rs))
 	for i, r := range rs {
-		all[i] = []any{r.RequestID, r.Phase, r.ServerID, r.SystemUser, r.Fingerprint, r.ServerName, r.State, r.Problem, r.Detail, ms(r.UpdatedAt), r.Told}
+		sessions, err := sessionsText(r.Sessions)
+		if err != nil {
+			return err
+		}
+		all[i] = []any{r.RequestID, r.Phase, r.ServerID, r.SystemUser, r.Fingerprint, r.ServerName, r.State, r.Problem, r.Detail, sessions, ms(r.UpdatedAt), r.Told}
 	}
 	return insertMany(ctx, t, "results", resultColumns, resultIdentity+onConflict, all)
 }
@@ -33,7 +64,7 @@ func (t *tx) InsertResults(ctx context.Context, rs []access.Result) error {
 // SaveResult implements access.ResultTx. It leaves Told alone: that is Tell's.
 func (t *tx) SaveResult(ctx context.Context, r access.Result) error {
 	return t.putResults(ctx, []access.Result{r}, `DO UPDATE SET server_name = excluded.server_name, state = excluded.state,
-		problem = excluded.problem, detail = excluded.detail, updated_at = excluded.updated_at`)
+		problem = excluded.problem, detail = excluded.detail, sessions = excluded.sessions, updated_at = excluded.updated_at`)
 }
 
 // Tell implements access.ResultTx: the thread has shown the State that each has here,
@@ -54,6 +85,12 @@ func (t *tx) ReopenResults(ctx context.Context, server int64, systemUser, finger
 	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', detail = ''
 		WHERE phase = 'remove' AND server_id = $1 AND system_user = $2 AND fingerprint = $3 AND state IN ('done', 'out_of_reach') AND updated_at >= $4
 		RETURNING `+resultColumns, server, systemUser, fingerprint, ms(since))
+}
+
+// ReopenInspections implements access.ResultTx.
+func (t *tx) ReopenInspections(ctx context.Context, server int64) ([]access.Result, error) {
+	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', detail = ''
+		WHERE phase = 'inspect' AND server_id = $1 AND state = 'out_of_reach' RETURNING `+resultColumns, server)
 }
 
 // ReopenAdditions implements access.ResultTx.

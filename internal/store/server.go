@@ -3,56 +3,58 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"sshkeybot/internal/access"
 )
 
-const serverColumns = "id, name, tags, online, seen_at, gone_at"
+const serverColumns = "id, name, tags, online, seen_at, not_found_at, asked_at, gone_at"
 
 func scanServer(row scanner) (s access.Server, err error) {
-	err = row.Scan(&s.ID, &s.Name, words{&s.Tags}, boolean{&s.Online}, instant{&s.SeenAt}, instant{&s.GoneAt})
+	err = row.Scan(&s.ID, &s.Name, words{&s.Tags}, boolean{&s.Online}, instant{&s.SeenAt}, instant{&s.NotFoundAt}, instant{&s.AskedAt}, instant{&s.GoneAt})
 	return s, err
 }
 
 // SaveServers implements access.ServerTx. A server that was unknown so far did not
 // come online: nothing waits for it.
-func (t *tx) SaveServers(ctx context.Context, servers []access.Server, complete bool, now time.Time) ([]int64, error) {
+func (t *tx) SaveServers(ctx context.Context, servers []access.Server, now time.Time) ([]int64, error) {
 	known, err := t.AllServers(ctx)
 	if err != nil {
 		return nil, err
 	}
 	read := make(map[int64]access.Server, len(servers))
 	for _, s := range servers {
-		s.SeenAt, s.GoneAt = now, time.Time{}
+		s.SeenAt, s.NotFoundAt, s.GoneAt = now, time.Time{}, time.Time{}
 		read[s.ID] = s
 	}
 	var moved []int64
 	for _, old := range known {
 		s, there := read[old.ID]
-		if !there && complete && old.GoneAt.IsZero() {
-			old.GoneAt = now
-			read[old.ID] = old
-			moved = append(moved, old.ID)
-		}
-		if there && s.Online && (!old.Online || !old.GoneAt.IsZero()) {
+		if there && (s.Online && !old.Online || old.Missing() || old.Gone()) {
 			moved = append(moved, old.ID)
 		}
 	}
-	return moved, t.putServers(ctx, read)
+	return moved, t.putServers(ctx, slices.Collect(maps.Values(read)))
 }
 
-func (t *tx) putServers(ctx context.Context, servers map[int64]access.Server) error {
+// SaveServer implements access.ServerTx.
+func (t *tx) SaveServer(ctx context.Context, s access.Server) error {
+	return t.putServers(ctx, []access.Server{s})
+}
+
+func (t *tx) putServers(ctx context.Context, servers []access.Server) error {
 	all := make([][]any, 0, len(servers))
 	for _, s := range servers {
 		tags, err := json.Marshal(s.Tags)
 		if err != nil {
 			return err
 		}
-		all = append(all, []any{s.ID, s.Name, string(tags), bit(s.Online), ms(s.SeenAt), ms(s.GoneAt)})
+		all = append(all, []any{s.ID, s.Name, string(tags), bit(s.Online), ms(s.SeenAt), ms(s.NotFoundAt), ms(s.AskedAt), ms(s.GoneAt)})
 	}
 	return insertMany(ctx, t, "servers", serverColumns, `ON CONFLICT (id) DO UPDATE SET name = excluded.name, tags = excluded.tags,
-		online = excluded.online, seen_at = excluded.seen_at, gone_at = excluded.gone_at`, all)
+		online = excluded.online, seen_at = excluded.seen_at, not_found_at = excluded.not_found_at, asked_at = excluded.asked_at, gone_at = excluded.gone_at`, all)
 }
 
 // Server implements access.ServerTx.

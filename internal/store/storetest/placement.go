@@ -136,6 +136,9 @@ func testCovered(t *testing.T, s *store.Store) {
 
 func testDebt(t *testing.T, s *store.Store) {
 	now := epoch.Add(2 * time.Hour)
+	ended := insertGrant(t, s, access.Grant{State: access.Live, SystemUser: "web", EndsAt: now}, access.Cover{ServerID: 9, Fingerprint: "SHA256:a"})
+	live := insertGrant(t, s, access.Grant{State: access.Live, SystemUser: "web"},
+		access.Cover{ServerID: 10, Fingerprint: "SHA256:a"}, access.Cover{ServerID: 10, Fingerprint: "SHA256:b"})
 	var ids []int64
 	for _, p := range []access.Placement{
 		{ServerID: 1, State: access.PlacementLeaving, Attempts: 1, LeftAt: epoch.Add(time.Hour)},
@@ -145,9 +148,13 @@ func testDebt(t *testing.T, s *store.Store) {
 		{ServerID: 5, State: access.PlacementGone, Attempts: 3, Problem: access.ProblemTrouble},
 		{ServerID: 6, State: access.PlacementLeaving, Attempts: 1, Urgent: true, LeftAt: epoch},
 		{ServerID: 7, State: access.PlacementLeaving, LeftAt: now.Add(-time.Minute)},
+		{ServerID: 8, State: access.PlacementLeaving, LeftAt: now},
+		{ServerID: 9, State: access.PlacementPlaced, GrantID: ended.ID, SystemUser: "web", Fingerprint: "SHA256:a"},
+		{ServerID: 10, State: access.PlacementPlaced, GrantID: live.ID, SystemUser: "web", Fingerprint: "SHA256:a"},
+		{ServerID: 10, State: access.PlacementLeaving, GrantID: live.ID, SystemUser: "web", Fingerprint: "SHA256:b", Urgent: true, LeftAt: epoch},
 	} {
 		ids = append(ids, insertPlacement(t, s, p).ID)
 	}
 	debt := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) { return tx.Debt(ctx, now) })
-	same(t, "debt, oldest first", placementIDs(debt), []int64{ids[1], ids[0], ids[6]})
+	same(t, "debt, oldest first", placementIDs(debt), []int64{ids[8], ids[1], ids[0], ids[6], ids[2], ids[7]})
 }

@@ -13,34 +13,46 @@ func testServers(t *testing.T, s *store.Store) {
 	now := epoch
 	a := access.Server{ID: 1, Name: "a", Tags: []string{"x", `y"`}, Online: true}
 	b := access.Server{ID: 2, Name: "b", Tags: []string{}}
-	save := func(complete bool, servers ...access.Server) []int64 {
+	save := func(servers ...access.Server) []int64 {
 		t.Helper()
 		now = now.Add(time.Second)
 		return written(t, s, func(ctx context.Context, tx access.Tx) ([]int64, error) {
-			return tx.SaveServers(ctx, servers, complete, now)
+			return tx.SaveServers(ctx, servers, now)
 		})
 	}
-	at := func(s access.Server, seen, gone time.Time) access.Server {
-		s.SeenAt, s.GoneAt = seen, gone
+	put := func(server access.Server) access.Server {
+		t.Helper()
+		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveServer(ctx, server) })
+		return server
+	}
+	at := func(s access.Server, seen time.Time) access.Server {
+		s.SeenAt = seen
 		return s
 	}
 	servers := func(ctx context.Context, tx access.Tx) ([]access.Server, error) { return tx.Servers(ctx) }
 
-	same(t, "a first reading moves nothing", save(true, b, a), nil)
+	same(t, "a first reading moves nothing", save(b, a), nil)
 	first := now
-	same(t, "by name", read(t, s, servers), []access.Server{at(a, first, time.Time{}), at(b, first, time.Time{})})
+	same(t, "by name", read(t, s, servers), []access.Server{at(a, first), at(b, first)})
 	b.Online = true
-	same(t, "b came online", save(false, b), []int64{2})
-	same(t, "an incomplete reading loses nobody", read(t, s, servers), []access.Server{at(a, first, time.Time{}), at(b, now, time.Time{})})
+	same(t, "b came online", save(b), []int64{2})
+	same(t, "what was not read stays as it is", read(t, s, servers), []access.Server{at(a, first), at(b, now)})
 	a.Online, a.Name = false, "z"
-	same(t, "b disappeared", save(true, a, a), []int64{2})
-	same(t, "a renamed and offline", read(t, s, servers), []access.Server{at(a, now, time.Time{})})
-	gone := read(t, s, func(ctx context.Context, tx access.Tx) (access.Server, error) { return tx.Server(ctx, 2) })
-	same(t, "b is remembered", gone, at(b, gone.SeenAt, now))
+	same(t, "a went offline", save(a, a), nil)
+	missing := at(b, now.Add(-time.Second))
+	missing.NotFoundAt, missing.AskedAt = now, now.Add(time.Minute)
+	put(missing)
+	same(t, "a renamed, b missing and still there", read(t, s, servers), []access.Server{missing, at(a, now)})
+	same(t, "b was only missing", save(a, b), []int64{2})
+	gone := at(b, now)
+	gone.NotFoundAt, gone.AskedAt, gone.GoneAt = now, now, now.Add(time.Hour)
+	put(gone)
+	same(t, "b is gone", read(t, s, servers), []access.Server{at(a, now)})
 	all := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Server, error) { return tx.AllServers(ctx) })
-	same(t, "all that were ever read", all, []access.Server{at(a, now, time.Time{}), gone})
-	same(t, "it disappears once", save(true, a), nil)
-	same(t, "b is back", save(true, a, b), []int64{2})
+	same(t, "all that were ever read", all, []access.Server{at(a, now), gone})
+	same(t, "a list that lacks it changes nothing", save(a), nil)
+	same(t, "b is back", save(a, b), []int64{2})
+	same(t, "as if it had never been away", read(t, s, servers), []access.Server{at(b, now), at(a, now)})
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
 		_, err := tx.Server(ctx, 3)
 		notFound(t, err)
