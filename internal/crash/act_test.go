@@ -121,12 +121,32 @@ func (s stage) grants(p *person, what, reason string) request {
 
 func (s stage) approves(r request) {
 	s.Helper()
-	other := make(chan error, 1)
-	go func() { other <- s.presses(second, draw.ActionApprove, r) }()
-	if err := errors.Join(s.presses(first, draw.ActionApprove, r), <-other); err != nil {
-		s.Fatal(err)
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
+		other := make(chan error, 1)
+		go func() { other <- s.presses(second, draw.ActionApprove, r) }()
+		if err := errors.Join(s.presses(first, draw.ActionApprove, r), <-other); err != nil {
+			s.Fatal(err)
+		}
+		if s.approvedSoon(r) {
+			return
+		}
 	}
-	s.decided(r, "approved")
+	s.Fatalf("request %s is never approved", r.id)
+}
+
+// approvedSoon reports whether a request becomes approved before people press again, as
+// they do where the clock was in doubt.
+func (s stage) approvedSoon(r request) bool {
+	s.Helper()
+	ticker := time.NewTicker(50 * time.Millisecond)
+	defer ticker.Stop()
+	for range 60 {
+		if got := s.ledger.texts(s.T, "SELECT state FROM requests WHERE id = "+r.id); len(got) == 1 && got[0] == "approved" {
+			return true
+		}
+		<-ticker.C
+	}
+	return false
 }
 
 // confirms has an approver give a command that answers a draft, and confirm it.

@@ -44,11 +44,13 @@ func jumps(t *testing.T, ledger database, replicas int) {
 	cast["time"] = func(s stage) {
 		dice := rand.New(rand.NewPCG(*seed, 2))
 		for acting.Load() > 0 {
-			pause(time.Duration(dice.IntN(400)) * time.Millisecond)
 			clock.set(s.T, time.Duration(dice.IntN(13))*step-widest)
+			pause(time.Duration(dice.IntN(400)) * time.Millisecond)
+			clock.set(s.T, 0) // nothing is granted by a clock that is in doubt
+			pause(time.Duration(dice.IntN(4000)) * time.Millisecond)
 		}
 	}
-	s.weather(replicas, *seed, cast, func() { clock.set(t, widest) })
+	s.weather(replicas, *seed, cast, func() { clock.set(t, 0) })
 	back := 0
 	var before time.Time
 	for _, e := range s.events() {
