@@ -197,9 +197,9 @@ func (v clockView) certain() bool { return v.known || v.mark.Lost || v.jump < 0 
 func (v clockView) doubt() string {
 	switch {
 	case v.known && v.skew > 0:
-		return "it is " + duration.Format(v.skew) + " ahead of Slack's"
+		return "it is " + roughly(v.skew) + " ahead of Slack's"
 	case v.known:
-		return "it is " + duration.Format(-v.skew) + " behind Slack's"
+		return "it is " + roughly(v.skew) + " behind Slack's"
 	case v.mark.Skewed && !far(v.jump):
 		return "it did not agree with Slack's"
 	case v.mark.Lost:
@@ -210,7 +210,10 @@ func (v clockView) doubt() string {
 
 func jumped(by time.Duration) string {
 	if by < 0 {
-		return "it was put back by " + duration.Format(-by)
+		return "it was put back by " + roughly(by)
 	}
-	return "it was put forward by " + duration.Format(by)
+	return "it was put forward by " + roughly(by)
 }
+
+// roughly spells a difference between clocks, which is not known to the second.
+func roughly(d time.Duration) string { return duration.Format(d.Abs().Round(10 * time.Second)) }
