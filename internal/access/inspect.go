@@ -237,7 +237,11 @@ func (s *Service) inspected(ctx context.Context, tx Tx, result Result, profile P
 	}
 	var candidates []Candidate
 	for _, c := range found {
-		why := suspect.why(c)
+		ours, err := s.wrote(ctx, tx, result.ServerID, c.Label)
+		if err != nil {
+			return err
+		}
+		why := suspect.why(c, ours)
 		switch {
 		case why == "", known.hold(c): // what the ledger holds goes, or stays, with its grant
 			continue

@@ -191,6 +191,7 @@ type PlacementQuery struct {
 	Person        UserID
 	Fingerprint   string
 	SystemUser    string
+	Label         string
 	Due           time.Time // NextAt at or before, and not stuck
 	RecheckBefore time.Time // RecheckAt set and at or before; a leaving one's own work sees to that
 	LapsesBefore  time.Time // LapsesAt set and at or before

@@ -52,6 +52,7 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 	addIf(&c, "person = ?", q.Person)
 	addIf(&c, "fingerprint = ?", q.Fingerprint)
 	addIf(&c, "system_user = ?", q.SystemUser)
+	addIf(&c, "label = ?", q.Label)
 	addIf(&c, "stuck = 0 AND next_at <= ?", ms(q.Due))
 	addIf(&c, "recheck_at > 0 AND state <> 'leaving' AND recheck_at <= ?", ms(q.RecheckBefore))
 	addIf(&c, "lapses_at > 0 AND lapses_at <= ?", ms(q.LapsesBefore))
