@@ -60,6 +60,7 @@ const (
 	ProblemTrouble Problem = "trouble" // 5xx, timeouts, cut connections: retried
 	ProblemRefused Problem = "refused" // 403, 422: RunCloud said no
 	ProblemForeign Problem = "foreign" // somebody else has placed this very key; it is not ours to remove
+	ProblemDamaged Problem = "damaged" // the ledger's copy of the key is not the one of its fingerprint
 	// ProblemServerLeft is that of a placement that is gone with its server: the server
 	// left the account, so nobody has confirmed that the key is off it.
 	ProblemServerLeft Problem = "server_left"
