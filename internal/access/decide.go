@@ -242,8 +242,8 @@ func (s *Service) coverAll(r Request, servers []ServerRef, keys []Key) ([]Cover,
 	return covers, results
 }
 
-// beginPlacing aligns the servers of a new grant and settles the results of keys
-// that the ledger knows to be there.
+// beginPlacing aligns the servers of a new grant, and has the keys looked for that the
+// ledger holds to be there.
 func (s *Service) beginPlacing(ctx context.Context, tx Tx, r Request, covers []Cover) error {
 	servers := serversOf(covers)
 	if err := s.align(ctx, tx, servers); err != nil {
@@ -255,12 +255,7 @@ func (s *Service) beginPlacing(ctx context.Context, tx Tx, r Request, covers []C
 	if err != nil {
 		return err
 	}
-	for _, p := range placed {
-		if err := s.updateResults(ctx, tx, p.ServerID, p.SystemUser, p.Fingerprint); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.toVerify(ctx, tx, placed, covers)
 }
 
 // Cancel takes back a request that is still open: its asker's right alone.

@@ -41,6 +41,7 @@ type Placement struct {
 	Attempts   int       // calls made in this state that did not settle it
 	NextAt     time.Time // not before this time
 	RecheckAt  time.Time // the doubt: until then a write without an answer may land; zero is none
+	VerifyAt   time.Time // of a placed one: when to look whether it still is there; zero is never
 	Holder     string    // the replica whose call is under way
 	Urgent     bool      // replaces a key that a renewal removed: goes with the removals
 	Stuck      bool      // refused for good: waits for a person to press Retry

@@ -179,7 +179,7 @@ type RenewalQuery struct {
 // Waits are the latest times that anything may be made to wait for.
 type Waits struct {
 	Retry   time.Time // the next try
-	Limited time.Time // the next try where the other side asked for patience
+	Limited time.Time // the next try where the other side asked for patience, or look whether a key still is there
 	Recheck time.Time // reading a server's list once more
 }
 
@@ -194,6 +194,7 @@ type PlacementQuery struct {
 	Label         string
 	Due           time.Time // NextAt at or before, and not stuck
 	RecheckBefore time.Time // RecheckAt set and at or before; a leaving one's own work sees to that
+	VerifyBefore  time.Time // placed, not stuck, VerifyAt set and at or before
 	LapsesBefore  time.Time // LapsesAt set and at or before
 	Problem       Problem
 	Limit         int

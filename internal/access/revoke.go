@@ -366,13 +366,19 @@ func (s *Service) retry(ctx context.Context, tx Tx, r Result) error {
 	}
 	stuck, err := tx.Placements(ctx, PlacementQuery{
 		Server: r.ServerID, SystemUser: r.SystemUser, Fingerprint: r.Fingerprint,
-		States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementLeaving},
+		States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementPlaced, PlacementLeaving},
 	})
 	if err != nil {
 		return err
 	}
 	for _, p := range stuck {
+		if p.State == PlacementPlaced && !p.Stuck {
+			continue // it is there
+		}
 		p.Stuck, p.Problem, p.Detail, p.NextAt = false, NoProblem, "", s.Now()
+		if p.State == PlacementPlaced {
+			p.VerifyAt = s.Now()
+		}
 		if _, err := tx.MovePlacement(ctx, p, p.State, p.Attempts); err != nil {
 			return err
 		}
