@@ -44,8 +44,8 @@ type account struct {
 	complete bool                                 // whether keys are shown completely
 	writes   int
 	lists    int
-	asked    int // questions for one server
-	readings int // readings of all servers
+	asked    int                // questions for one server
+	readings int                // readings of all servers
 	before   func(server int64) // called right before a write is applied
 	lateBy   time.Duration      // after how long what is late lands
 	landing  []landing

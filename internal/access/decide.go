@@ -178,6 +178,7 @@ func (s *Service) approve(ctx context.Context, tx Tx, r Request, actor UserID, a
 	case KindRevoke:
 		r.Person, err = ownerNow(ctx, tx, r) // carried out below, once the request is closed
 	case KindOffboard: // below as well
+	case KindOrphan: // has nothing to approve
 	}
 	if err != nil {
 		return r, err
@@ -190,7 +191,7 @@ func (s *Service) approve(ctx context.Context, tx Tx, r Request, actor UserID, a
 		err = s.carryOutRevoke(ctx, tx, r, actor)
 	case KindOffboard:
 		err = s.carryOutOffboard(ctx, tx, r, actor)
-	case KindGrant, KindExtend: // above
+	case KindGrant, KindExtend, KindOrphan: // above
 	}
 	return r, err
 }

@@ -295,6 +295,9 @@ func (s *Service) removePicked(ctx context.Context, tx Tx, r Request, c Candidat
 		ServerID: c.ServerID, SystemUser: c.Credential.SystemUser, Fingerprint: fmt.Sprintf("id:%d", c.Credential.ID),
 		Person: r.Person, Label: c.Credential.Label, State: PlacementLeaving, CredentialID: c.Credential.ID, LeftAt: s.Now(),
 	}
+	if r.Kind == KindOrphan {
+		p.Person, _, _ = LabelOwner(p.Label)
+	}
 	p, err := tx.InsertPlacement(ctx, p)
 	if err != nil {
 		return err

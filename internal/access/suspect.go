@@ -16,6 +16,8 @@ const (
 	WhyLabel = "label"  // the label names the person
 	WhyKey   = "prefix" // what is visible fits one of their keys, and tells keys of that type apart
 	WhyType  = "type"   // what is visible fits, but is the same for every key of that type
+
+	WhyOrphan = "orphan" // its label is of this ledger, which does not know it
 )
 
 // suspect is whose keys an inspection looks for.

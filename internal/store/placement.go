@@ -53,6 +53,7 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 	addIf(&c, "fingerprint = ?", q.Fingerprint)
 	addIf(&c, "system_user = ?", q.SystemUser)
 	addIf(&c, "label = ?", q.Label)
+	addIf(&c, "credential_id = ?", q.Credential)
 	addIf(&c, "stuck = 0 AND next_at <= ?", ms(q.Due))
 	addIf(&c, "recheck_at > 0 AND state <> 'leaving' AND recheck_at <= ?", ms(q.RecheckBefore))
 	addIf(&c, "verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= ?", ms(q.VerifyBefore))
