@@ -135,10 +135,7 @@ func suspicion(c access.Candidate) string {
 	case access.WhyType:
 		return "what can be seen fits, but it is the same for every key of this type"
 	case access.WhyOrphan:
-		if owner, _, ok := access.LabelOwner(c.Credential.Label); ok {
-			return "by its label for " + mention(owner)
-		}
-		return "its label begins like mine"
+		return "its label is like mine" // whom it names is a stranger's word, and mentions nobody
 	}
 	return "it may be theirs"
 }

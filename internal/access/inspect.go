@@ -281,6 +281,16 @@ func (cs claims) hold(c Credential) bool {
 	})
 }
 
+// unclaimed refuses what a person decided about a credential that the ledger has come to
+// account for since.
+func (s *Service) unclaimed(ctx context.Context, tx Tx, c Candidate) error {
+	known, err := s.claimsOn(ctx, tx, c.ServerID)
+	if err == nil && known.hold(c.Credential) {
+		err = conflict("My ledger accounts for this key by now: it stays, or goes, with the access that it belongs to.")
+	}
+	return err
+}
+
 // removeProven removes a credential that is proven to be the person's, or the
 // pasted key, though the ledger did not hold it.
 func (s *Service) removeProven(ctx context.Context, tx Tx, r Request, result Result, c Credential, fingerprint string) error {

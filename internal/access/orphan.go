@@ -31,6 +31,9 @@ func (s *Service) FindOrphans(ctx context.Context) error {
 	if halted, err := s.HaltedSince(ctx); err != nil || halted != "" {
 		return err
 	}
+	if known, err := s.knownServers(ctx); err != nil || len(known) == 0 {
+		return err // nothing was ever placed
+	}
 	if _, err := s.servers(ctx, orphanEvery); err != nil {
 		return s.notNow(ctx, err)
 	}

@@ -97,6 +97,26 @@ func TestKeysPlacedAfterABackupAreFoundAndDecidedAbout(t *testing.T) {
 	}
 }
 
+// After a restored backup the ids of grants begin again: a new one takes over the key that
+// carries its label, and then the ledger knows it.
+func TestOrphanThatAGrantTookOverIsNotRemovedByItself(t *testing.T) {
+	t.Parallel()
+	h := restored(t, 2)
+	h.live(time.Minute)
+	orphan := h.view(h.orphanRequests()[0].ID).Candidates[0]
+	h.grant(alice, 8*time.Hour, "")
+	h.work()
+	if got := h.account.ours(); len(got) != 2 {
+		t.Fatalf("placed %v", got)
+	}
+	err := h.Pick(h.ctx(), orphan.RequestID, orphan.ServerID, orphan.Credential.ID, bob)
+	refuses(t, err, access.Conflict, "accounts for this key by now")
+	h.pass(25 * time.Hour)
+	if left := h.account.ours(); len(left) != 0 {
+		t.Errorf("left %v", left)
+	}
+}
+
 // What is found while nobody decides is told once; what comes up a day later is told in a
 // message of its own.
 func TestOrphansAreToldOnce(t *testing.T) {
@@ -124,6 +144,12 @@ func TestOrphansAreToldOnce(t *testing.T) {
 func TestCostOfLookingForOrphans(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 45)
+	h.live(time.Hour)
+	if a := h.account; a.lists+a.readings+a.asked != 0 {
+		t.Errorf("RunCloud was asked for a ledger that has placed nothing")
+	}
+	_, err := h.FindServers(h.ctx(), bob, "")
+	h.must(err)
 	h.live(time.Hour) // the first reading
 	h.account.lists, h.account.readings, h.account.asked = 0, 0, 0
 	h.live(24 * time.Hour)

@@ -291,12 +291,12 @@ func alreadyJudged(c Candidate) string {
 }
 
 func (s *Service) removePicked(ctx context.Context, tx Tx, r Request, c Candidate) error {
+	if err := s.unclaimed(ctx, tx, c); err != nil {
+		return err
+	}
 	p := Placement{
 		ServerID: c.ServerID, SystemUser: c.Credential.SystemUser, Fingerprint: fmt.Sprintf("id:%d", c.Credential.ID),
 		Person: r.Person, Label: c.Credential.Label, State: PlacementLeaving, CredentialID: c.Credential.ID, LeftAt: s.Now(),
-	}
-	if r.Kind == KindOrphan {
-		p.Person, _, _ = LabelOwner(p.Label)
 	}
 	p, err := tx.InsertPlacement(ctx, p)
 	if err != nil {

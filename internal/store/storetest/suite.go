@@ -49,6 +49,7 @@ func Run(t *testing.T, open Opener) {
 		"ReopenAdditions":      testReopenAdditions,
 		"ResultsInChunks":      testResultsInChunks,
 		"Servers":              testServers,
+		"Looks":                testLooks,
 		"Drawings":             testDrawings,
 		"Notices":              testNotices,
 		"HomeNotices":          testHomeNotices,
