@@ -18,6 +18,8 @@ func problemWord(p access.Problem) string {
 		return "refused by RunCloud"
 	case access.ProblemForeign:
 		return "somebody else has placed this very key"
+	case access.ProblemDamaged:
+		return "the key is damaged in my ledger"
 	case access.ProblemServerLeft:
 		return "the server is gone from the RunCloud account"
 	case access.ProblemMissing:
@@ -52,7 +54,7 @@ func advice(o outcome) string {
 		return "Nothing to do: I try again by myself."
 	case access.ProblemMissing:
 		return "Nothing to do if it comes back: I ask again. If it is gone for good, an approver can say so with the button on the request."
-	case access.ProblemRefused, access.ProblemForeign:
+	case access.ProblemRefused, access.ProblemForeign, access.ProblemDamaged:
 		return "What to do: " + remedy(o)
 	case access.NoProblem, access.ProblemServerLeft:
 	}
@@ -65,6 +67,8 @@ func remedy(o outcome) string {
 	switch {
 	case o.Problem == access.ProblemForeign:
 		return "I did not place that entry, so I leave it alone. Delete it in RunCloud if it should go, then press Retry failed."
+	case o.Problem == access.ProblemDamaged:
+		return "somebody may have altered my database: find out who can write to it. The owner of the key then removes it from their keys, registers it again, and access is asked for anew."
 	case strings.Contains(words, "username") || strings.Contains(words, "system user"):
 		return "there is probably no such system user on the server. Create it in RunCloud and press Retry failed, or ask again `as` another one."
 	case strings.Contains(words, "key has already been taken"):

@@ -69,6 +69,9 @@ func stillToDecide(n int) string { return count(n, "key", "keys") + " still to d
 
 // doubt says why a person has to decide.
 func doubt(v access.RequestView, n int) string {
+	if v.Request.Kind == access.KindOrphan {
+		return "An approver removes or leaves each."
+	}
 	whose := "may be theirs"
 	if v.Request.Person == "" {
 		whose = "may be this one"
@@ -131,6 +134,8 @@ func suspicion(c access.Candidate) string {
 		return "the beginning of the key fits, which is no proof"
 	case access.WhyType:
 		return "what can be seen fits, but it is the same for every key of this type"
+	case access.WhyOrphan:
+		return "its label is like mine" // whom it names is a stranger's word, and mentions nobody
 	}
 	return "it may be theirs"
 }

@@ -2,6 +2,7 @@ package draw
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"time"
@@ -19,7 +20,7 @@ func (w world) cases() map[string]any {
 }
 
 func (w world) parts() []func() map[string]any {
-	return []func() map[string]any{w.requestCases, w.runCases, w.offboardCases, w.noticeCases, w.answerCases, w.viewCases}
+	return []func() map[string]any{w.requestCases, w.runCases, w.offboardCases, w.orphanCases, w.noticeCases, w.answerCases, w.viewCases}
 }
 
 func (w world) requestCases() map[string]any {
@@ -128,12 +129,15 @@ func (w world) runCases() map[string]any {
 		"progress-removing":   Progress(ended, access.PhaseRemove, 20*time.Second),
 		"results-mixed":       messages(Results(running.Results)),
 		"results-all-failing": messages(Results(w.results(access.PhaseAdd, func(i int) access.Result { return mixed(7 + 10*i) }))),
-		"results-removing":    messages(Results(w.results(access.PhaseRemove, removals))),
-		"summary-running":     Summary(running, access.PhaseAdd),
-		"summary-done":        Summary(w.live(allDone), access.PhaseAdd),
-		"summary-removed":     Summary(ended, access.PhaseRemove),
-		"summary-nothing":     Summary(w.live(allDone), access.PhaseRemove),
-		"file-running":        CSV(running, access.PhaseAdd),
+		"results-damaged": messages(Results(w.results(access.PhaseAdd, func(int) access.Result {
+			return access.Result{State: access.Failed, Problem: access.ProblemDamaged, Detail: "My ledger's copy of this key does not have its fingerprint any more, so I do not place it."}
+		}))),
+		"results-removing": messages(Results(w.results(access.PhaseRemove, removals))),
+		"summary-running":  Summary(running, access.PhaseAdd),
+		"summary-done":     Summary(w.live(allDone), access.PhaseAdd),
+		"summary-removed":  Summary(ended, access.PhaseRemove),
+		"summary-nothing":  Summary(w.live(allDone), access.PhaseRemove),
+		"file-running":     CSV(running, access.PhaseAdd),
 	}
 }
 
@@ -179,6 +183,29 @@ func (w world) offboardCases() map[string]any {
 		"draft-revoke":         Draft(w.request(access.KindRevoke, access.Draft)),
 		"draft-revoke-key":     Draft(lost(w.request(access.KindRevoke, access.Draft))),
 	}
+}
+
+func (w world) orphanCases() map[string]any {
+	label := access.Label("abc27", access.Grant{ID: 41, Person: bob, Alias: "bob"}, fingerprint(1))
+	found := func(decided bool) access.RequestView {
+		v := w.request(access.KindOrphan, access.Approved)
+		v.Request.Asker, v.Request.Person, v.Request.DecidedBy, v.Approvals, v.Grant, v.Servers = "", "", "", nil, nil, nil
+		for i, c := range w.offboarding(allDone, 3).Candidates {
+			c.Why, c.Credential.Label = access.WhyOrphan, label
+			if i == 2 {
+				c.Credential.Label = "sshkeybot abc27 " + w.foreign("altered")
+			}
+			if decided {
+				c.PickedBy, c.PickedAt, c.Spared = carol, noon(), i > 0
+				if i == 0 {
+					v.Results = append(v.Results, access.Result{Phase: access.PhaseRemove, ServerID: c.ServerID, ServerName: c.ServerName, Fingerprint: fmt.Sprintf("id:%d", c.Credential.ID), State: access.Done})
+				}
+			}
+			v.Candidates = append(v.Candidates, c)
+		}
+		return v
+	}
+	return map[string]any{"orphans-found": Request(found(false), noon()), "orphans-decided": Request(found(true), noon())}
 }
 
 // lost makes a revocation one of a registered key on all servers.

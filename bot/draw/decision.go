@@ -70,7 +70,7 @@ func because(note string) string {
 // phaseOf is what a request's work is about now.
 func phaseOf(v access.RequestView) access.Phase {
 	ended := v.Grant != nil && v.Grant.State == access.Ended
-	if v.Request.Kind == access.KindRevoke || v.Request.Kind == access.KindOffboard || v.Request.Kind == access.KindGrant && ended {
+	if k := v.Request.Kind; k == access.KindRevoke || k == access.KindOffboard || k == access.KindOrphan || v.Request.Kind == access.KindGrant && ended {
 		return access.PhaseRemove
 	}
 	return access.PhaseAdd

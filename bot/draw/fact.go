@@ -195,7 +195,7 @@ func changes(v access.RequestView) []string {
 	}
 	var lines []string
 	if v.There > 0 {
-		lines = append(lines, "On "+grouped(v.There)+" of these servers the keys are there already.")
+		lines = append(lines, "On "+grouped(v.There)+" of these servers I have placed the keys already; whether they still are there I look once this is approved.")
 	}
 	if v.Request.Kind == access.KindGrant && len(v.Overlaps) > 0 {
 		lines = append(lines, overlaps(v))

@@ -182,6 +182,8 @@ func what(r access.Request) string {
 		return "revoke " + target(r)
 	case access.KindOffboard:
 		return "offboard " + mention(r.Person)
+	case access.KindOrphan:
+		return "keys that my ledger does not know"
 	case access.KindGrant: // below
 	}
 	return span(r.Duration) + " for " + mention(r.Person) + " as " + code(r.SystemUser, nameLimit)

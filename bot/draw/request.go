@@ -17,8 +17,12 @@ const bigAccount = 20
 // offboarding that is under way or finished is drawn as its announcement. Equal states draw equal messages,
 // whatever the time, but for a grant whose end has passed.
 func Request(v access.RequestView, now time.Time) Message {
-	if v.Request.Kind == access.KindOffboard {
+	switch v.Request.Kind {
+	case access.KindOffboard:
 		return offboard(v)
+	case access.KindOrphan:
+		return orphans(v)
+	case access.KindGrant, access.KindExtend, access.KindRevoke: // below
 	}
 	p := &page{}
 	p.head(title(v.Request))
@@ -41,6 +45,8 @@ func title(r access.Request) string {
 		return fmt.Sprintf("Request %d: revoke access", r.ID)
 	case access.KindOffboard:
 		return fmt.Sprintf("Request %d: offboarding", r.ID)
+	case access.KindOrphan:
+		return fmt.Sprintf("Keys that my ledger does not know (request %d)", r.ID)
 	case access.KindGrant: // below
 	}
 	return fmt.Sprintf("Request %d: SSH access", r.ID)
@@ -72,7 +78,7 @@ func wish(v access.RequestView) string {
 		return fmt.Sprintf("asks to revoke %s on *%s*", target(r), where(v))
 	case access.KindOffboard:
 		return "asks to offboard " + mention(r.Person) + ": all access and every key goes"
-	case access.KindGrant: // below
+	case access.KindGrant, access.KindOrphan: // below; orphans nobody asks for
 	}
 	return fmt.Sprintf("asks for SSH access%s to *%s* as %s for *%s*", receiver(r), where(v), code(r.SystemUser, nameLimit), howLong(r.Duration))
 }

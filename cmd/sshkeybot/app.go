@@ -131,6 +131,7 @@ func (a *app) timers() []queue.Timer {
 func (a *app) botTimers() []queue.Timer {
 	timers := []queue.Timer{
 		{Name: "leavers", Every: time.Minute, Do: a.service.FindLeavers},
+		{Name: "orphans", Every: time.Minute, Do: a.service.FindOrphans},
 		{Name: "returned", Every: time.Minute, Do: a.service.FindReturned},
 		{Name: "time", Every: 2 * time.Second, Do: a.askTheTime},
 		{Name: "look again", Every: time.Minute, Do: a.service.LookAgain},

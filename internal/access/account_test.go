@@ -44,6 +44,8 @@ type account struct {
 	complete bool                                 // whether keys are shown completely
 	writes   int
 	lists    int
+	asked    int                // questions for one server
+	readings int                // readings of all servers
 	before   func(server int64) // called right before a write is applied
 	lateBy   time.Duration      // after how long what is late lands
 	landing  []landing
@@ -79,6 +81,7 @@ func newAccount(c *clock, servers int) *account {
 func (a *account) Servers(context.Context) ([]access.Server, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.readings++
 	var all []access.Server
 	for id, name := range a.names {
 		all = append(all, access.Server{ID: id, Name: name, Online: !a.offline[id]})
@@ -89,6 +92,7 @@ func (a *account) Servers(context.Context) ([]access.Server, error) {
 func (a *account) Server(_ context.Context, id int64) (access.Server, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.asked++
 	name, ok := a.names[id]
 	if !ok {
 		return access.Server{}, &access.Error{Code: access.NotFound, Message: "Resources not found."}

@@ -59,10 +59,29 @@ func (s *Service) stillWanted(ctx context.Context, tx Tx, p *Placement) (Key, bo
 	if !covered {
 		return Key{}, false, s.align(ctx, tx, []int64{p.ServerID})
 	}
+	key, err := tx.Key(ctx, p.Fingerprint)
+	if err != nil {
+		return Key{}, false, err
+	}
+	if key.Damaged() {
+		return Key{}, false, s.refuseDamaged(ctx, tx, *p)
+	}
 	p.State, p.RecheckAt = PlacementUnknown, s.doubtful(p.RecheckAt)
 	p.Temporary = s.temporary(until)
-	key, err := tx.Key(ctx, p.Fingerprint)
-	return key, err == nil, err
+	return key, true, nil
+}
+
+// refuseDamaged keeps a key from being placed that is not the one of its fingerprint,
+// and says so under the requests that wait for it.
+func (s *Service) refuseDamaged(ctx context.Context, tx Tx, was Placement) error {
+	next := was
+	next.Holder, next.Stuck, next.Problem = "", true, ProblemDamaged
+	next.Detail = "My ledger's copy of this key does not have its fingerprint any more, so I do not place it."
+	if err := s.audit(ctx, tx, "", "placement.damaged", "placement", was.ID, string(was.State), string(was.State), was.Fingerprint); err != nil {
+		return err
+	}
+	_, err := s.move(ctx, tx, next, was)
+	return err
 }
 
 // temporary tells whether a key wanted until then is placed so that RunCloud

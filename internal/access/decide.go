@@ -196,6 +196,7 @@ func (s *Service) approve(ctx context.Context, tx Tx, r Request, actor UserID, a
 	case KindRevoke:
 		r.Person, err = ownerNow(ctx, tx, r) // carried out below, once the request is closed
 	case KindOffboard: // below as well
+	case KindOrphan: // has nothing to approve
 	}
 	if err != nil {
 		return r, err
@@ -208,7 +209,7 @@ func (s *Service) approve(ctx context.Context, tx Tx, r Request, actor UserID, a
 		err = s.carryOutRevoke(ctx, tx, r, actor)
 	case KindOffboard:
 		err = s.carryOutOffboard(ctx, tx, r, actor)
-	case KindGrant, KindExtend: // above
+	case KindGrant, KindExtend, KindOrphan: // above
 	}
 	return r, err
 }
@@ -264,8 +265,8 @@ func (s *Service) coverAll(r Request, servers []ServerRef, keys []Key) ([]Cover,
 	return covers, results
 }
 
-// beginPlacing aligns the servers of a new grant and settles the results of keys
-// that the ledger knows to be there.
+// beginPlacing aligns the servers of a new grant, and has the keys looked for that the
+// ledger holds to be there.
 func (s *Service) beginPlacing(ctx context.Context, tx Tx, r Request, covers []Cover) error {
 	servers := serversOf(covers)
 	if err := s.align(ctx, tx, servers); err != nil {
@@ -277,12 +278,7 @@ func (s *Service) beginPlacing(ctx context.Context, tx Tx, r Request, covers []C
 	if err != nil {
 		return err
 	}
-	for _, p := range placed {
-		if err := s.updateResults(ctx, tx, p.ServerID, p.SystemUser, p.Fingerprint); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.toVerify(ctx, tx, placed, covers)
 }
 
 // Cancel takes back a request that is still open: the right of those who asked. While

@@ -57,5 +57,6 @@
 //
 // Unknown is written before the call is made, so that neither a crash nor a lost
 // answer is ever settled by calling again blindly. A renewal is a leaving placement
-// that is urgent, and a wanted one that follows it at once.
+// that is urgent, and a wanted one that follows it at once. So is a placed one that a
+// new grant wants too and that is not on its server any more (VerifyAt).
 package access

@@ -257,13 +257,17 @@ func (h *harness) due() (work []access.Work) {
 		for _, p := range rechecks {
 			work = append(work, access.Work{Kind: access.WorkRemove, ID: p.ServerID})
 		}
+		verify, verifyErr := tx.Placements(h.ctx(), access.PlacementQuery{VerifyBefore: now})
+		for _, p := range verify {
+			work = append(work, access.Work{Kind: access.WorkAdd, ID: p.ServerID})
+		}
 		inspections, inspectErr := tx.OpenInspections(h.ctx())
 		for _, r := range inspections {
 			if r.State != access.Failed && !(r.Problem != access.NoProblem && now.Sub(r.UpdatedAt) < 30*time.Second) {
 				work = append(work, access.Work{Kind: access.WorkInspect, ID: r.ServerID})
 			}
 		}
-		return errors.Join(err, recheckErr, inspectErr)
+		return errors.Join(err, recheckErr, verifyErr, inspectErr)
 	}))
 	slices.SortFunc(work, func(a, b access.Work) int { return int(a.ID - b.ID) })
 	return slices.Compact(work)

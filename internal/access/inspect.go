@@ -273,7 +273,11 @@ func (s *Service) inspected(ctx context.Context, tx Tx, result Result, profile P
 	}
 	var candidates []Candidate
 	for _, c := range found {
-		why := suspect.why(c)
+		ours, err := s.wrote(ctx, tx, result.ServerID, c.Label)
+		if err != nil {
+			return err
+		}
+		why := suspect.why(c, ours)
 		switch {
 		case why == "", known.hold(c): // what the ledger holds goes, or stays, with its grant
 			continue
@@ -311,6 +315,16 @@ func (cs claims) hold(c Credential) bool {
 		}
 		return p.labels(c)
 	})
+}
+
+// unclaimed refuses what a person decided about a credential that the ledger has come to
+// account for since.
+func (s *Service) unclaimed(ctx context.Context, tx Tx, c Candidate) error {
+	known, err := s.claimsOn(ctx, tx, c.ServerID)
+	if err == nil && known.hold(c.Credential) {
+		err = conflict("My ledger accounts for this key by now: it stays, or goes, with the access that it belongs to.")
+	}
+	return err
 }
 
 // removeProven removes a credential that is proven to be the person's, or the

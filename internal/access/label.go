@@ -1,50 +1,84 @@
 package access
 
 import (
+	"crypto/rand"
+	"regexp"
 	"strconv"
 	"strings"
 )
 
 const (
 	labelMark       = "sshkeybot"
+	labelRunes      = 63 // under 64, where RunCloud may have a limit
 	labelAliasRunes = 10
 	labelPrintRunes = 16 // 96 bits of the SHA-256: nobody makes a second key that fits
 )
 
-// Label names a key on a server: for a person whose it is, for a program which
-// grant placed it and which fingerprint it has. It is unique on a server because
-// a grant places a key there once. Short ASCII of letters, digits, space, - and _:
-// RunCloud documents no rule for labels, and this passes any sensible one. What
+// FlagLedgerID keeps the id of the ledger, which its labels carry: it is made when the
+// ledger is first opened, and never changes.
+const FlagLedgerID = "ledger_id"
+
+// ledgerIDRunes is enough that no two installations of one account share an id by accident.
+const ledgerIDRunes = 5
+
+// NewLedgerID makes the id of a new ledger: five letters of lower-case base32.
+func NewLedgerID() string { return strings.ToLower(rand.Text()[:ledgerIDRunes]) }
+
+// Label names a key on a server: for a person whose it is, for a program which ledger
+// and which grant placed it and which fingerprint it has. It is unique on a server
+// because a grant places a key there once. Short ASCII of letters, digits, space, -
+// and _: RunCloud documents no rule for labels, and this passes any sensible one. What
 // identifies comes first, should RunCloud cut it.
-func Label(g Grant, fingerprint string) string {
-	words := []string{labelMark, "g" + strconv.FormatInt(g.ID, 10), print16(fingerprint), string(g.Person), alias(g.Alias)}
-	return strings.Join(words, " ")
+func Label(ledger string, g Grant, fingerprint string) string {
+	words := []string{labelMark, ledger, "g" + strconv.FormatInt(g.ID, 10), print16(fingerprint), string(g.Person), alias(g.Alias)}
+	text := strings.Join(words, " ")
+	return strings.TrimRight(text[:min(len(text), labelRunes)], " ")
 }
 
-// sameLabel tells whether a label that was read is the one that was written, even
-// if RunCloud cut it behind the fingerprint or changed its case.
+// ownLabel matches what Label wrote, with the ledger's id or, as it once was, without:
+// the part that identifies the key, the ledger, the fingerprint, and the person.
+var ownLabel = regexp.MustCompile(`^(` + labelMark + `(?: ([a-z2-7]{5}))? g[0-9]+ ([A-Za-z0-9_-]{16}))(?: ([A-Z0-9]+)(?: .*)?)?$`)
+
+// sameLabel reports whether a label that was read is the one that was written, even
+// if RunCloud cut one of ours behind the fingerprint or changed its case.
 func sameLabel(read, written string) bool {
 	least := len(written)
-	if words := strings.SplitN(written, " ", 4); len(words) == 4 {
-		least -= len(words[3]) + 1
+	if parts := ownLabel.FindStringSubmatch(written); parts != nil {
+		least = len(parts[1])
 	}
 	return len(read) >= least && len(read) <= len(written) && strings.EqualFold(read, written[:len(read)])
 }
 
-// LabelOwner reads a label that Label wrote: whose it is and what fingerprint it
-// tells. ok is false for every other text.
+// LabelOwner reads a label that Label wrote, in whatever ledger: whose key it is and
+// what fingerprint it tells. ok is false for every other text.
 func LabelOwner(label string) (person UserID, shortPrint string, ok bool) {
-	words := strings.Split(label, " ")
-	if len(words) < 4 || words[0] != labelMark || !strings.HasPrefix(words[1], "g") || len(words[2]) != labelPrintRunes {
+	parts := ownLabel.FindStringSubmatch(label)
+	if parts == nil || parts[4] == "" {
 		return "", "", false
 	}
-	return UserID(words[3]), words[2], true
+	return UserID(parts[4]), parts[3], true
 }
 
-// LabelFits tells whether a label is one of ours for that fingerprint.
+// LabelFits reports whether a label is one that Label wrote for that fingerprint.
 func LabelFits(label, fingerprint string) bool {
 	_, shortPrint, ok := LabelOwner(label)
 	return ok && shortPrint == print16(fingerprint)
+}
+
+// labelLedger returns the id of the ledger that a label names; empty for a label of the
+// older form, which names none, and for a stranger's.
+func labelLedger(label string) string {
+	if parts := ownLabel.FindStringSubmatch(label); parts != nil {
+		return parts[2]
+	}
+	return ""
+}
+
+// carriesLedger reports whether a label claims to be of that ledger, cut or altered as
+// it may be behind the id.
+func carriesLedger(label, ledger string) bool {
+	mark := labelMark + " " + ledger + " "
+	return ledger != "" && len(label) >= len(mark) && strings.EqualFold(label[:len(mark)], mark)
 }
 
 // print16 writes the start of a fingerprint with the safe alphabet of base64.

@@ -24,25 +24,73 @@ func TestLabel(t *testing.T) {
 	}
 	for _, tt := range tests {
 		g := Grant{ID: 41, Person: "U0ALICE", Alias: tt.name}
-		label := Label(g, someprint)
-		if want := "sshkeybot g41 ab-_efghijklmnop U0ALICE " + tt.want; label != want || !plain.MatchString(label) {
+		label := Label("abc27", g, someprint)
+		if want := "sshkeybot abc27 g41 ab-_efghijklmnop U0ALICE " + tt.want; label != want || !plain.MatchString(label) {
 			t.Errorf("%q is labelled %q, want %q", tt.name, label, want)
 		}
+	}
+	far := Label("abc27", Grant{ID: 1_000_000_041, Person: "U0123456789", Alias: "alexandria"}, someprint)
+	if far != "sshkeybot abc27 g1000000041 ab-_efghijklmnop U0123456789 alexan" || !plain.MatchString(far) {
+		t.Errorf("of a late grant: %q", far)
+	}
+}
+
+func TestLedgerIDs(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for range 100 {
+		id := NewLedgerID()
+		if seen[id] || !regexp.MustCompile(`^[a-z2-7]{5}$`).MatchString(id) {
+			t.Errorf("the id %q", id)
+		}
+		seen[id] = true
+	}
+}
+
+func TestLabelsOfLedgers(t *testing.T) {
+	t.Parallel()
+	g := Grant{ID: 234, Person: "U0ALICE", Alias: "alice"}
+	tests := []struct {
+		label, ledger string
+		carries       bool // whether it claims to be of g2345
+	}{
+		{Label("g2345", g, someprint), "g2345", true}, // an id that looks like a grant
+		{Label("abc27", g, someprint), "abc27", false},
+		{"SSHKEYBOT G2345 G1 somewhat altered", "", true},
+		{"sshkeybot g2345 g1", "", true},
+		{"sshkeybot g23456 g1 ab-_efghijklmnop U0ALICE alice", "", false},
+		{"sshkeybot g234 ab-_efghijklmnop U0ALICE alice", "", false}, // the older form
+		{"sshkeybot g2345", "", false},
+		{"alice laptop", "", false},
+		{"", "", false},
+	}
+	for _, tt := range tests {
+		if got := labelLedger(tt.label); got != tt.ledger {
+			t.Errorf("%q is of the ledger %q, want %q", tt.label, got, tt.ledger)
+		}
+		if got := carriesLedger(tt.label, "g2345"); got != tt.carries {
+			t.Errorf("%q claims to be of g2345: %v", tt.label, got)
+		}
+	}
+	if carriesLedger("sshkeybot  g1", "") {
+		t.Error("a ledger without an id has no labels")
 	}
 }
 
 func TestLabelTellsOwnerAndFingerprint(t *testing.T) {
 	t.Parallel()
-	label := Label(Grant{ID: 41, Person: "U0ALICE", Alias: "alice"}, someprint)
-	if person, print, ok := LabelOwner(label); person != "U0ALICE" || print != "ab-_efghijklmnop" || !ok {
-		t.Errorf("read %s, %s, %v", person, print, ok)
-	}
-	if !LabelFits(label, someprint) || LabelFits(label, "SHA256:ac+/efghijklmnopqrstuvwxyz0123456789ABCDEFG") {
-		t.Errorf("a label fits the one fingerprint it tells")
+	older := "sshkeybot g41 ab-_efghijklmnop U0ALICE alice"
+	for _, label := range []string{Label("abc27", Grant{ID: 41, Person: "U0ALICE", Alias: "alice"}, someprint), older} {
+		if person, print, ok := LabelOwner(label); person != "U0ALICE" || print != "ab-_efghijklmnop" || !ok {
+			t.Errorf("read %s, %s, %v", person, print, ok)
+		}
+		if !LabelFits(label, someprint) || LabelFits(label, "SHA256:ac+/efghijklmnopqrstuvwxyz0123456789ABCDEFG") {
+			t.Errorf("a label fits the one fingerprint it tells")
+		}
 	}
 	for _, other := range []string{
 		"", "alice laptop", "sshkeybot", "sshkeybot g41 ab-_efghijklmnop", "sshkeybot 41 ab-_efghijklmnop U0ALICE",
-		"sshkeybot g41 tooshort U0ALICE alice", "SSHKEYBOT g41 ab-_efghijklmnop U0ALICE",
+		"sshkeybot g41 tooshort U0ALICE alice", "sshkeybot ABC27 g41 ab-_efghijklmnop U0ALICE", "sshkeybot abc2 g41 ab-_efghijklmnop U0ALICE", "SSHKEYBOT g41 ab-_efghijklmnop U0ALICE",
 	} {
 		if _, _, ok := LabelOwner(other); ok || LabelFits(other, someprint) {
 			t.Errorf("%q was taken for one of ours", other)
@@ -52,7 +100,7 @@ func TestLabelTellsOwnerAndFingerprint(t *testing.T) {
 
 func TestSameLabel(t *testing.T) {
 	t.Parallel()
-	written := Label(Grant{ID: 1, Person: "U0ALICE", Alias: "alice"}, someprint)
+	written := Label("abc27", Grant{ID: 1, Person: "U0ALICE", Alias: "alice"}, someprint)
 	tests := []struct {
 		name, read string
 		want       bool
@@ -60,8 +108,10 @@ func TestSameLabel(t *testing.T) {
 		{"as written", written, true},
 		{"in another case", strings.ToUpper(written), true},
 		{"cut in the alias", written[:len(written)-3], true},
-		{"cut behind the fingerprint", "sshkeybot g1 ab-_efghijklmnop", true},
-		{"cut in the fingerprint", "sshkeybot g1 ab-_efghijklmno", false},
+		{"cut behind the fingerprint", "sshkeybot abc27 g1 ab-_efghijklmnop", true},
+		{"cut in the fingerprint", "sshkeybot abc27 g1 ab-_efghijklmno", false},
+		{"of another ledger", strings.Replace(written, "abc27", "abc26", 1), false},
+		{"of the older form", strings.Replace(written, "abc27 ", "", 1), false},
 		{"of another grant", strings.Replace(written, "g1 ", "g2 ", 1), false},
 		{"of a grant that begins alike", strings.Replace(written, "g1 ", "g12 ", 1), false},
 		{"longer", written + "2", false},
@@ -72,6 +122,12 @@ func TestSameLabel(t *testing.T) {
 		if got := sameLabel(tt.read, written); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}
+	}
+	if older := strings.Replace(written, "abc27 ", "", 1); !sameLabel(older[:len(older)-3], older) || sameLabel(written, older) {
+		t.Errorf("a label of the older form is compared like one of the present")
+	}
+	if sameLabel("the back up", "the back up key") {
+		t.Errorf("a stranger's label of several words was cut")
 	}
 	if sameLabel("back", "backup") || !sameLabel("backup", "backup") {
 		t.Errorf("a stranger's label is compared as a whole")

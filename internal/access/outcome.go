@@ -134,6 +134,11 @@ func additionOutcome(placements []Placement, start time.Time, wanted bool) (Resu
 		switch {
 		case p.State == PlacementLeaving:
 			old = p
+		case p.State == PlacementPlaced && p.PlacedAt.Before(start) && !p.VerifyAt.IsZero():
+			if p.Stuck {
+				return Failed, p.Problem, p.Detail
+			}
+			return Waiting, p.Problem, p.Detail
 		case p.State == PlacementPlaced && p.PlacedAt.Before(start):
 			return AlreadyThere, NoProblem, ""
 		case p.State == PlacementPlaced:

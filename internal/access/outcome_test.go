@@ -22,6 +22,8 @@ func TestAdditionOutcome(t *testing.T) {
 		{"placed for this grant", []Placement{{State: PlacementPlaced, PlacedAt: after}}, false, Done, NoProblem},
 		{"placed at the very start", []Placement{{State: PlacementPlaced, PlacedAt: start}}, false, Done, NoProblem},
 		{"placed before", []Placement{{State: PlacementPlaced, PlacedAt: before}}, false, AlreadyThere, NoProblem},
+		{"placed before, to be looked for", []Placement{{State: PlacementPlaced, PlacedAt: before, VerifyAt: start}}, false, Waiting, NoProblem},
+		{"placed before, and RunCloud does not let us look", []Placement{{State: PlacementPlaced, PlacedAt: before, VerifyAt: start, Stuck: true, Problem: ProblemRefused}}, false, Failed, ProblemRefused},
 		{"wanted", []Placement{{State: PlacementWanted}}, false, Waiting, NoProblem},
 		{"wanted, the server is offline", []Placement{{State: PlacementWanted, Problem: ProblemOffline}}, false, Waiting, ProblemOffline},
 		{"refused for good", []Placement{{State: PlacementWanted, Stuck: true, Problem: ProblemRefused}}, false, Failed, ProblemRefused},

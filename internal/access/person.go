@@ -34,6 +34,10 @@ type Key struct {
 // Public answers the key as sshkey knows it.
 func (k Key) Public() sshkey.Key { return sshkey.Key{Type: k.Type, Blob: k.Blob} }
 
+// Damaged reports whether the blob is not that of the fingerprint: the row was altered,
+// and what it holds is a key that nobody has approved.
+func (k Key) Damaged() bool { return k.Public().Fingerprint() != k.Fingerprint }
+
 // Standing says what Slack tells of a user: who may take part, and why not.
 type Standing string
 

@@ -41,6 +41,7 @@ type Placement struct {
 	Attempts   int       // calls made in this state that did not settle it
 	NextAt     time.Time // not before this time
 	RecheckAt  time.Time // the doubt: until then a write without an answer may land; zero is none
+	VerifyAt   time.Time // of a placed one: when to look whether it still is there; zero is never
 	Holder     string    // the replica whose call is under way
 	Urgent     bool      // replaces a key that a renewal removed: goes with the removals
 	Stuck      bool      // refused for good: waits for a person to press Retry
@@ -60,6 +61,7 @@ const (
 	ProblemTrouble Problem = "trouble" // 5xx, timeouts, cut connections: retried
 	ProblemRefused Problem = "refused" // 403, 422: RunCloud said no
 	ProblemForeign Problem = "foreign" // somebody else has placed this very key; it is not ours to remove
+	ProblemDamaged Problem = "damaged" // the ledger's copy of the key is not the one of its fingerprint
 	// ProblemServerLeft is that of a placement that is gone with its server: the server
 	// left the account, so nobody has confirmed that the key is off it.
 	ProblemServerLeft Problem = "server_left"

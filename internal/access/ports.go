@@ -197,7 +197,7 @@ type RenewalQuery struct {
 // Waits are the latest times that anything may be made to wait for.
 type Waits struct {
 	Retry   time.Time // the next try
-	Limited time.Time // the next try where the other side asked for patience
+	Limited time.Time // the next try where the other side asked for patience, or look whether a key still is there
 	Recheck time.Time // reading a server's list once more
 }
 
@@ -209,8 +209,11 @@ type PlacementQuery struct {
 	Person        UserID
 	Fingerprint   string
 	SystemUser    string
+	Label         string
+	Credential    int64     // by the id that the target gave
 	Due           time.Time // NextAt at or before, and not stuck
 	RecheckBefore time.Time // RecheckAt set and at or before; a leaving one's own work sees to that
+	VerifyBefore  time.Time // placed, not stuck, VerifyAt set and at or before
 	LapsesBefore  time.Time // LapsesAt set and at or before
 	Problem       Problem
 	Limit         int
@@ -254,6 +257,11 @@ type ServerTx interface {
 	AllServers(ctx context.Context) ([]Server, error)
 	// Servers lists the servers that are not settled as gone, by name.
 	Servers(ctx context.Context) ([]Server, error)
+	// DueLooks lists servers that are not gone and were last read for orphans at or before
+	// that time, or never, the longest ago first.
+	DueLooks(ctx context.Context, now, before time.Time, limit int) ([]Server, error)
+	// SetLooked notes when servers (none: all) were last read for orphans.
+	SetLooked(ctx context.Context, servers []int64, at time.Time) error
 }
 
 // OutboxTx keeps what Slack shows and still has to be told. It also tells how far behind
@@ -312,7 +320,7 @@ type Candidate struct {
 	ServerID   int64
 	ServerName string
 	Credential Credential
-	Why        string // WhyLabel, WhyKey or WhyType: what made it a candidate
+	Why        string // WhyLabel, WhyKey, WhyType or WhyOrphan: what made it a candidate
 	PickedBy   UserID // who decided about it; empty while that is open
 	PickedAt   time.Time
 	Spared     bool // decided was that it stays

@@ -7,12 +7,14 @@ type RequestKind string
 
 // The kinds of request. An offboarding that an approver asks for is a draft until they
 // confirm it; that of a deactivated account is decided by the bot, or put before the
-// approvers, as the team has chosen.
+// approvers, as the team has chosen. One of orphans nobody asks for: it gathers the keys
+// that FindOrphans finds, for approvers to decide about.
 const (
 	KindGrant    RequestKind = "grant"
 	KindExtend   RequestKind = "extend"
 	KindRevoke   RequestKind = "revoke"
 	KindOffboard RequestKind = "offboard"
+	KindOrphan   RequestKind = "orphan"
 )
 
 // RequestState is where a request stands; see doc.go for the drawing.

@@ -298,6 +298,9 @@ func alreadyJudged(c Candidate) string {
 }
 
 func (s *Service) removePicked(ctx context.Context, tx Tx, r Request, c Candidate) error {
+	if err := s.unclaimed(ctx, tx, c); err != nil {
+		return err
+	}
 	p := Placement{
 		ServerID: c.ServerID, SystemUser: c.Credential.SystemUser, Fingerprint: fmt.Sprintf("id:%d", c.Credential.ID),
 		Person: r.Person, Label: c.Credential.Label, State: PlacementLeaving, CredentialID: c.Credential.ID, LeftAt: s.Now(),
@@ -373,13 +376,19 @@ func (s *Service) retry(ctx context.Context, tx Tx, r Result) error {
 	}
 	stuck, err := tx.Placements(ctx, PlacementQuery{
 		Server: r.ServerID, SystemUser: r.SystemUser, Fingerprint: r.Fingerprint,
-		States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementLeaving},
+		States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementPlaced, PlacementLeaving},
 	})
 	if err != nil {
 		return err
 	}
 	for _, p := range stuck {
+		if p.State == PlacementPlaced && !p.Stuck {
+			continue // it is there
+		}
 		p.Stuck, p.Problem, p.Detail, p.NextAt = false, NoProblem, "", s.Now()
+		if p.State == PlacementPlaced {
+			p.VerifyAt = s.Now()
+		}
 		if _, err := tx.MovePlacement(ctx, p, p.State, p.Attempts); err != nil {
 			return err
 		}

@@ -16,27 +16,30 @@ const (
 	WhyLabel = "label"  // the label names the person
 	WhyKey   = "prefix" // what is visible fits one of their keys, and tells keys of that type apart
 	WhyType  = "type"   // what is visible fits, but is the same for every key of that type
+
+	WhyOrphan = "orphan" // its label is of this ledger, which does not know it
 )
 
 // suspect is whose keys an inspection looks for.
 type suspect struct {
 	person UserID
-	keys   []sshkey.Key
-	words  []string // names that a label may carry anywhere, in lower case
-	names  []string // those that are words of it
-	byKey  bool     // a pasted key is wanted: a complete key is proof
+	prints []string     // the fingerprints of the keys
+	keys   []sshkey.Key // those that the ledger holds undamaged
+	words  []string     // names that a label may carry anywhere, in lower case
+	names  []string     // those that are words of it
+	byKey  bool         // a pasted key is wanted: a complete key is proof
 }
 
 func (s *Service) suspectOf(ctx context.Context, tx Tx, r Request, profile Profile) (suspect, error) {
 	sus := suspect{person: r.Person, byKey: r.PublicKey != ""}
 	if sus.byKey {
 		key, err := sshkey.Parse(r.PublicKey)
-		sus.keys = []sshkey.Key{key}
+		sus.add(r.Fingerprint, key)
 		return sus, err
 	}
 	keys, err := tx.AllKeysOf(ctx, r.Person)
 	for _, k := range keys {
-		sus.keys = append(sus.keys, k.Public())
+		sus.add(k.Fingerprint, k.Public())
 	}
 	if err != nil {
 		return sus, err
@@ -57,14 +60,25 @@ func (s *Service) suspectOf(ctx context.Context, tx Tx, r Request, profile Profi
 	return sus, err
 }
 
+// add has a key looked for: by its fingerprint alone where the ledger's copy of it is
+// damaged, and so another key.
+func (s *suspect) add(fingerprint string, key sshkey.Key) {
+	s.prints = append(s.prints, fingerprint)
+	if key.Fingerprint() == fingerprint {
+		s.keys = append(s.keys, key)
+	}
+}
+
 // wordsOf splits a name or a label into its words, in lower case.
 func wordsOf(text string) []string {
 	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
-// why says what makes a credential one of the suspect's; empty for nothing.
-func (s suspect) why(c Credential) string {
-	if owner, _, ok := LabelOwner(c.Label); ok {
+// why says what makes a credential one of the suspect's; empty for nothing. ours tells
+// that its label is of this ledger.
+func (s suspect) why(c Credential, ours bool) string {
+	owner, _, labelled := LabelOwner(c.Label)
+	if labelled && ours {
 		switch {
 		case s.fingerprintOf(c) != "":
 			return whyProof // our own label with the fingerprint of a key that is looked for
@@ -90,7 +104,7 @@ func (s suspect) why(c Credential) string {
 	label := strings.ToLower(c.Label)
 	named := func(word string) bool { return strings.Contains(label, word) }
 	called := func(word string) bool { return slices.Contains(s.names, word) }
-	if !s.byKey && (slices.ContainsFunc(s.words, named) || slices.ContainsFunc(wordsOf(label), called)) {
+	if !s.byKey && (labelled && owner == s.person || slices.ContainsFunc(s.words, named) || slices.ContainsFunc(wordsOf(label), called)) {
 		return WhyLabel
 	}
 	return why
@@ -98,10 +112,29 @@ func (s suspect) why(c Credential) string {
 
 // fingerprintOf answers which of the suspect's keys a credential is proven to be.
 func (s suspect) fingerprintOf(c Credential) string {
+	for _, fingerprint := range s.prints {
+		if LabelFits(c.Label, fingerprint) {
+			return fingerprint
+		}
+	}
 	for _, key := range s.keys {
-		if LabelFits(c.Label, key.Fingerprint()) || sshkey.Proves(c.PublicKey, key) {
+		if sshkey.Proves(c.PublicKey, key) {
 			return key.Fingerprint()
 		}
 	}
 	return ""
+}
+
+// wrote reports whether a label on a server is of this ledger. One of the older form,
+// which names no ledger, is where a placement there has it.
+func (s *Service) wrote(ctx context.Context, tx Tx, server int64, label string) (bool, error) {
+	if _, _, ok := LabelOwner(label); !ok {
+		return false, nil
+	}
+	if ledger := labelLedger(label); ledger != "" {
+		id, err := tx.Flag(ctx, FlagLedgerID)
+		return ledger == id, err
+	}
+	placed, err := tx.Placements(ctx, PlacementQuery{Server: server, Label: label, Limit: 1})
+	return len(placed) > 0, err
 }

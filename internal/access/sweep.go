@@ -233,7 +233,7 @@ func (s *Service) renew(ctx context.Context) error {
 		}
 		for i, p := range again {
 			was := p
-			p.State, p.Urgent, p.Attempts, p.LeftAt, p.NextAt = PlacementLeaving, true, 0, s.Now(), s.Now()
+			p = s.replaced(p)
 			if _, err := s.move(ctx, tx, p, was); err != nil {
 				return err
 			}

@@ -11,6 +11,9 @@ import (
 const (
 	// usableFor is how old the knowledge that a server is online may be.
 	usableFor = 5 * time.Minute
+	// removableFor is the same where a key is taken away for good: «removed» is said on
+	// the strength of it.
+	removableFor = time.Minute
 	// soon is a wait that the worker sits out itself; longer ones are the sweep's.
 	soon = 5 * time.Second
 
@@ -60,6 +63,8 @@ func (s *Service) step(ctx context.Context, p Placement) error {
 	case p.doubtOver(s.Now()):
 		_, err := s.look(ctx, p)
 		return err
+	case p.State == PlacementPlaced:
+		return s.verify(ctx, p)
 	}
 	return s.add(ctx, p)
 }
@@ -106,12 +111,13 @@ func (s *Service) nextOn(ctx context.Context, tx Tx, kind WorkKind, server int64
 			wait = left
 		}
 	}
+	look := PlacementQuery{Server: server, RecheckBefore: now, Limit: 1}
 	if kind != WorkRemove {
-		return nil, wait, nil
+		look = PlacementQuery{Server: server, VerifyBefore: now, Limit: 1}
 	}
-	rechecks, err := tx.Placements(ctx, PlacementQuery{Server: server, RecheckBefore: now, Limit: 1})
-	if err == nil && len(rechecks) > 0 {
-		return &rechecks[0], 0, nil
+	looks, err := tx.Placements(ctx, look)
+	if err == nil && len(looks) > 0 {
+		return &looks[0], 0, nil
 	}
 	return nil, wait, err
 }
@@ -288,10 +294,22 @@ func offline() error {
 	return &Error{Code: Unavailable, Op: opOffline, Message: "The server is offline in RunCloud; I go on as soon as it is back."}
 }
 
+// usable returns how old the knowledge that its server is online may be for a placement.
+// Before a key is removed for good, its server was seen online since that was ordered,
+// and lately: one question serves all keys of a server, or one list all servers.
+func (s *Service) usable(p Placement) time.Duration {
+	if p.State != PlacementLeaving || p.Urgent {
+		return usableFor
+	}
+	return min(removableFor, s.Now().Sub(p.LeftAt))
+}
+
 // reachable makes sure that a server is online as far as the target knows: a
 // target may accept a change for a server that is offline, and then nothing was
 // changed there. NotFound tells that the account does not have the server.
 func (s *Service) reachable(ctx context.Context, p Placement) error {
+	usable := s.usable(p)
+	var age time.Duration
 	var fresh, online, many bool
 	var absent error
 	err := s.Store.Read(ctx, func(tx Tx) error {
@@ -299,7 +317,8 @@ func (s *Service) reachable(ctx context.Context, p Placement) error {
 		if err != nil && CodeOf(err) != NotFound {
 			return err
 		}
-		fresh, online, absent = s.isUsable(server), server.Online, s.absent(server)
+		age, online, absent = s.Now().Sub(server.SeenAt), server.Online, s.absent(server)
+		fresh = s.isUsable(server, usable)
 		if fresh || absent != nil {
 			return nil
 		}
@@ -316,8 +335,10 @@ func (s *Service) reachable(ctx context.Context, p Placement) error {
 		return absent
 	case fresh && online:
 		return nil
+	case fresh && age < soon:
+		return offline() // asked for another key a moment ago
 	case many:
-		return s.reachableAmongMany(ctx, p)
+		return s.reachableAmongMany(ctx, p, usable)
 	}
 	return s.askServer(ctx, p)
 }
@@ -326,13 +347,13 @@ func (s *Service) reachable(ctx context.Context, p Placement) error {
 // than to ask for each: RunCloud lists 40 on a page.
 const manyServers = 40
 
-func (s *Service) reachableAmongMany(ctx context.Context, p Placement) error {
-	servers, err := s.servers(ctx, usableFor)
+func (s *Service) reachableAmongMany(ctx context.Context, p Placement, usable time.Duration) error {
+	servers, err := s.servers(ctx, usable)
 	if err != nil {
 		return err
 	}
 	for _, server := range servers {
-		if server.ID == p.ServerID && s.isUsable(server) { // the list may have lacked it
+		if server.ID == p.ServerID && s.isUsable(server, usable) { // the list may have lacked it
 			if server.Online {
 				return nil
 			}
@@ -342,10 +363,10 @@ func (s *Service) reachableAmongMany(ctx context.Context, p Placement) error {
 	return s.askServer(ctx, p)
 }
 
-// isUsable reports whether what is known of a server is new enough to act on.
-func (s *Service) isUsable(server Server) bool {
+// isUsable reports whether a server was seen within that time.
+func (s *Service) isUsable(server Server, within time.Duration) bool {
 	age := s.Now().Sub(server.SeenAt)
-	return age >= 0 && age < usableFor
+	return age >= 0 && age < within
 }
 
 func (s *Service) askServer(ctx context.Context, p Placement) error {

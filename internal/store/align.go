@@ -78,11 +78,15 @@ func (t *tx) wantMissing(ctx context.Context, now time.Time, servers []int64) ([
 	if err != nil || len(missing) == 0 {
 		return nil, err
 	}
+	ledger, err := t.Flag(ctx, access.FlagLedgerID)
+	if err != nil {
+		return nil, err
+	}
 	all := make([][]any, len(missing))
 	for i, m := range missing {
 		all[i] = placementValues(access.Placement{
 			ServerID: m.server, SystemUser: m.grant.SystemUser, Fingerprint: m.fingerprint, Person: m.grant.Person, GrantID: m.grant.ID,
-			Label: access.Label(m.grant, m.fingerprint), State: access.PlacementWanted,
+			Label: access.Label(ledger, m.grant, m.fingerprint), State: access.PlacementWanted,
 		})
 	}
 	before, err := one(ctx, t, column[int64], "SELECT COALESCE(MAX(id), 0) FROM placements")

@@ -16,7 +16,8 @@ func (t *tx) DueWork(ctx context.Context, now time.Time) ([]access.Work, error) 
 	}
 	return many(ctx, t, scan, `SELECT CASE WHEN state = 'leaving' OR urgent = 1 THEN 'remove' ELSE 'add' END, server_id
 			FROM placements WHERE state IN ('wanted', 'unknown', 'leaving') AND stuck = 0 AND next_at <= $1
-		UNION SELECT 'remove', server_id FROM placements WHERE recheck_at > 0 AND state <> 'leaving' AND recheck_at <= $1`, ms(now))
+		UNION SELECT 'remove', server_id FROM placements WHERE recheck_at > 0 AND state <> 'leaving' AND recheck_at <= $1
+		UNION SELECT 'add', server_id FROM placements WHERE verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= $1`, ms(now))
 }
 
 // DueRenewals implements access.PlacementTx; what lapses first comes first.
@@ -37,6 +38,7 @@ func (t *tx) CapWaits(ctx context.Context, latest access.Waits) error {
 		{"next_at", "problem = 'rate_limited'", latest.Limited},
 		{"next_at", "problem <> 'rate_limited'", latest.Retry},
 		{"recheck_at", "1 = 1", latest.Recheck},
+		{"verify_at", "verify_at > 0", latest.Limited},
 	} {
 		_, err := t.Exec(ctx, "UPDATE placements SET "+wait.column+" = $1 WHERE "+wait.column+" > $1 AND "+wait.where, ms(wait.latest))
 		if err != nil {

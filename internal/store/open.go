@@ -49,7 +49,31 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.identify(ctx); err != nil {
+		s.Close()
+		return nil, cannotOpen(access.Unavailable, "The ledger has no id yet, and none can be written to it.", err)
+	}
 	return s, nil
+}
+
+// identify gives a new ledger its id. Updates run one at a time, so that replicas which
+// open it at once agree.
+func (s *Store) identify(ctx context.Context) error {
+	known := false
+	look := func(t access.Tx) error {
+		id, err := t.Flag(ctx, access.FlagLedgerID)
+		known = id != ""
+		return err
+	}
+	if err := s.Read(ctx, look); err != nil || known {
+		return err
+	}
+	return s.Update(ctx, func(t access.Tx) error {
+		if err := look(t); err != nil || known {
+			return err
+		}
+		return t.SetFlag(ctx, access.FlagLedgerID, access.NewLedgerID())
+	})
 }
 
 // migrate brings our tables and River's up to date. The caller holds a lock: of

@@ -8,19 +8,19 @@ import (
 )
 
 const placementColumns = "server_id, system_user, fingerprint, person, grant_id, label, state, credential_id, temporary, placed_at, lapses_at, left_at, " +
-	"gone_at, attempts, next_at, recheck_at, holder, urgent, stuck, problem, detail, told_lapsed"
+	"gone_at, attempts, next_at, recheck_at, holder, urgent, stuck, problem, detail, told_lapsed, verify_at"
 
 func placementValues(p access.Placement) []any {
 	return []any{
 		p.ServerID, p.SystemUser, p.Fingerprint, p.Person, p.GrantID, p.Label, p.State, p.CredentialID, bit(p.Temporary), ms(p.PlacedAt), ms(p.LapsesAt), ms(p.LeftAt),
-		ms(p.GoneAt), p.Attempts, ms(p.NextAt), ms(p.RecheckAt), p.Holder, bit(p.Urgent), bit(p.Stuck), p.Problem, p.Detail, bit(p.ToldLapsed),
+		ms(p.GoneAt), p.Attempts, ms(p.NextAt), ms(p.RecheckAt), p.Holder, bit(p.Urgent), bit(p.Stuck), p.Problem, p.Detail, bit(p.ToldLapsed), ms(p.VerifyAt),
 	}
 }
 
 func scanPlacement(row scanner) (p access.Placement, err error) {
 	err = row.Scan(&p.ID, &p.ServerID, &p.SystemUser, &p.Fingerprint, &p.Person, &p.GrantID, &p.Label, &p.State, &p.CredentialID, boolean{&p.Temporary}, instant{&p.PlacedAt},
 		instant{&p.LapsesAt}, instant{&p.LeftAt}, instant{&p.GoneAt}, &p.Attempts, instant{&p.NextAt}, instant{&p.RecheckAt}, &p.Holder, boolean{&p.Urgent}, boolean{&p.Stuck},
-		&p.Problem, &p.Detail, boolean{&p.ToldLapsed})
+		&p.Problem, &p.Detail, boolean{&p.ToldLapsed}, instant{&p.VerifyAt})
 	return p, err
 }
 
@@ -52,8 +52,11 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 	addIf(&c, "person = ?", q.Person)
 	addIf(&c, "fingerprint = ?", q.Fingerprint)
 	addIf(&c, "system_user = ?", q.SystemUser)
+	addIf(&c, "label = ?", q.Label)
+	addIf(&c, "credential_id = ?", q.Credential)
 	addIf(&c, "stuck = 0 AND next_at <= ?", ms(q.Due))
 	addIf(&c, "recheck_at > 0 AND state <> 'leaving' AND recheck_at <= ?", ms(q.RecheckBefore))
+	addIf(&c, "verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= ?", ms(q.VerifyBefore))
 	addIf(&c, "lapses_at > 0 AND lapses_at <= ?", ms(q.LapsesBefore))
 	addIf(&c, "problem = ?", q.Problem)
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+" FROM placements"+c.where()+" ORDER BY id"+limit(q.Limit), c.args...)

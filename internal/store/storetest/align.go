@@ -155,8 +155,9 @@ func testAlignLarge(t *testing.T, s *store.Store) {
 		same(t, what, len(changed), want)
 		return changed
 	}
+	ledger := ledgerID(t, s)
 	for _, p := range timed("wanted", epoch, servers*keys) {
-		if p.State != access.PlacementWanted || p.Label != access.Label(g, p.Fingerprint) || p.Person != "U1" || p.GrantID != g.ID {
+		if p.State != access.PlacementWanted || p.Label != access.Label(ledger, g, p.Fingerprint) || p.Person != "U1" || p.GrantID != g.ID {
 			t.Fatalf("got %+v", p)
 		}
 	}

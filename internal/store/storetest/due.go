@@ -23,6 +23,10 @@ func testDueWork(t *testing.T, s *store.Store) {
 		{ServerID: 5, State: access.PlacementLeaving, NextAt: later},
 		{ServerID: 6, State: access.PlacementWanted, Stuck: true},
 		{ServerID: 7, State: access.PlacementPlaced, RecheckAt: later},
+		{ServerID: 8, State: access.PlacementPlaced, VerifyAt: epoch},
+		{ServerID: 9, State: access.PlacementPlaced, VerifyAt: epoch, Stuck: true},
+		{ServerID: 10, State: access.PlacementPlaced, VerifyAt: later},
+		{ServerID: 11, State: access.PlacementGone, VerifyAt: epoch},
 	} {
 		p.Fingerprint = strconv.Itoa(i)
 		insertPlacement(t, s, p)
@@ -32,6 +36,7 @@ func testDueWork(t *testing.T, s *store.Store) {
 	same(t, "due work", due, []access.Work{
 		{Kind: access.WorkAdd, ID: 1}, {Kind: access.WorkAdd, ID: 2}, {Kind: access.WorkRemove, ID: 2},
 		{Kind: access.WorkRemove, ID: 3}, {Kind: access.WorkRemove, ID: 4},
+		{Kind: access.WorkAdd, ID: 8},
 	})
 }
 
@@ -79,14 +84,15 @@ func testCapWaits(t *testing.T, s *store.Store) {
 	want := map[int64][]time.Time{}
 	for _, p := range []struct {
 		access.Placement
-		next, recheck time.Time
+		next, recheck, verify time.Time
 	}{
-		{access.Placement{ServerID: 1, State: access.PlacementLeaving, NextAt: far}, latest.Retry, time.Time{}},
-		{access.Placement{ServerID: 2, State: access.PlacementWanted, NextAt: far, Problem: access.ProblemLimited}, latest.Limited, time.Time{}},
-		{access.Placement{ServerID: 3, State: access.PlacementLeaving, NextAt: soon, RecheckAt: soon}, soon, soon},
-		{access.Placement{ServerID: 4, State: access.PlacementGone, RecheckAt: far}, time.Time{}, latest.Recheck},
+		{access.Placement{ServerID: 1, State: access.PlacementLeaving, NextAt: far}, latest.Retry, time.Time{}, time.Time{}},
+		{access.Placement{ServerID: 2, State: access.PlacementWanted, NextAt: far, Problem: access.ProblemLimited}, latest.Limited, time.Time{}, time.Time{}},
+		{access.Placement{ServerID: 3, State: access.PlacementLeaving, NextAt: soon, RecheckAt: soon}, soon, soon, time.Time{}},
+		{access.Placement{ServerID: 4, State: access.PlacementGone, RecheckAt: far}, time.Time{}, latest.Recheck, time.Time{}},
+		{access.Placement{ServerID: 5, State: access.PlacementPlaced, VerifyAt: far}, time.Time{}, time.Time{}, latest.Limited},
 	} {
-		want[insertPlacement(t, s, p.Placement).ID] = []time.Time{p.next, p.recheck}
+		want[insertPlacement(t, s, p.Placement).ID] = []time.Time{p.next, p.recheck, p.verify}
 	}
 	for server, wait := range []string{"+1 minutes", "+2 hours"} {
 		wake(t, s, access.Work{Kind: access.WorkRemove, ID: int64(server)})
@@ -107,6 +113,6 @@ func testCapWaits(t *testing.T, s *store.Store) {
 	same(t, "the one of a wrong clock is due", jobs(t, s, "scheduled_at <= "+now+" AND CAST(args->>'server_id' AS TEXT) = '1'"), 1)
 	for id, times := range want {
 		got := read(t, s, func(ctx context.Context, tx access.Tx) (access.Placement, error) { return tx.Placement(ctx, id) })
-		same(t, "times on server "+strconv.FormatInt(got.ServerID, 10), []time.Time{got.NextAt, got.RecheckAt}, times)
+		same(t, "times on server "+strconv.FormatInt(got.ServerID, 10), []time.Time{got.NextAt, got.RecheckAt, got.VerifyAt}, times)
 	}
 }

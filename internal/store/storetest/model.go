@@ -19,7 +19,7 @@ func testAlignModel(t *testing.T, s *store.Store) {
 	base := int64(0)
 	rapid.Check(t, func(rt *rapid.T) {
 		base += 10 // servers of its own for every run
-		m := &model{t: rt, s: s, base: base, now: epoch}
+		m := &model{t: rt, s: s, ledger: ledgerID(t, s), base: base, now: epoch}
 		rt.Repeat(map[string]func(*rapid.T){
 			"grant":  m.grant,
 			"end":    m.end,
@@ -37,6 +37,7 @@ func testAlignModel(t *testing.T, s *store.Store) {
 type model struct {
 	t          *rapid.T
 	s          *store.Store
+	ledger     string
 	base       int64
 	now        time.Time
 	grants     []access.Grant
@@ -227,7 +228,7 @@ func (m *model) missing(servers []int64, answer []access.Placement) (added []acc
 		if oldest == nil || there || !slices.Contains(servers, c.ServerID) {
 			continue
 		}
-		p.GrantID, p.Label = oldest.ID, access.Label(*oldest, p.Fingerprint)
+		p.GrantID, p.Label = oldest.ID, access.Label(m.ledger, *oldest, p.Fingerprint)
 		if i := slices.IndexFunc(answer, func(o access.Placement) bool { return sameKey(o, p) && o.State == access.PlacementWanted }); i >= 0 {
 			p.ID = answer[i].ID
 		}

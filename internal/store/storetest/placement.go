@@ -52,8 +52,8 @@ func testPlacementRoundTrip(t *testing.T, s *store.Store) {
 func testPlacementQuery(t *testing.T, s *store.Store) {
 	var ids []int64
 	for _, p := range []access.Placement{
-		{ServerID: 1, Person: "U1", Fingerprint: "a", SystemUser: "web", State: access.PlacementWanted, NextAt: epoch},
-		{ServerID: 2, Person: "U1", Fingerprint: "a", SystemUser: "root", State: access.PlacementPlaced, NextAt: epoch.Add(time.Hour), Temporary: true, LapsesAt: epoch},
+		{ServerID: 1, Person: "U1", Fingerprint: "a", SystemUser: "web", State: access.PlacementWanted, NextAt: epoch, Label: "of a"},
+		{ServerID: 2, Person: "U1", Fingerprint: "a", SystemUser: "root", State: access.PlacementPlaced, VerifyAt: epoch, NextAt: epoch.Add(time.Hour), Temporary: true, LapsesAt: epoch},
 		{ServerID: 3, Person: "U2", Fingerprint: "b", SystemUser: "web", State: access.PlacementLeaving, Stuck: true, Problem: access.ProblemRefused},
 		{ServerID: 3, Person: "U2", Fingerprint: "b", SystemUser: "web", State: access.PlacementGone, RecheckAt: epoch},
 		{ServerID: 4, Person: "U3", Fingerprint: "c", SystemUser: "web", State: access.PlacementLeaving, NextAt: epoch.Add(time.Hour), RecheckAt: epoch},
@@ -76,6 +76,9 @@ func testPlacementQuery(t *testing.T, s *store.Store) {
 		"due a moment before": {access.PlacementQuery{Due: before}, ids[3:4]},
 		"recheck":             {access.PlacementQuery{RecheckBefore: epoch}, ids[3:4]},
 		"no recheck yet":      {access.PlacementQuery{RecheckBefore: before}, nil},
+		"label":               {access.PlacementQuery{Label: "of a"}, ids[:1]},
+		"verify":              {access.PlacementQuery{VerifyBefore: epoch}, ids[1:2]},
+		"verify not yet":      {access.PlacementQuery{VerifyBefore: before}, nil},
 		"lapses":              {access.PlacementQuery{LapsesBefore: epoch}, ids[1:2]},
 		"lapses not yet":      {access.PlacementQuery{LapsesBefore: before}, nil},
 		"problem":             {access.PlacementQuery{Problem: access.ProblemRefused}, ids[2:3]},

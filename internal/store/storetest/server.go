@@ -9,6 +9,41 @@ import (
 	"sshkeybot/internal/store"
 )
 
+func testLooks(t *testing.T, s *store.Store) {
+	hour := func(n int) time.Time { return epoch.Add(time.Duration(n) * time.Hour) }
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		_, err := tx.SaveServers(ctx, []access.Server{{ID: 1, Name: "a"}, {ID: 2, Name: "b"}, {ID: 3, Name: "c"}, {ID: 4, Name: "d"}}, true, epoch)
+		return err
+	})
+	look := func(at time.Time, servers ...int64) {
+		t.Helper()
+		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SetLooked(ctx, servers, at) })
+	}
+	due := func(limit int) (ids []int64) {
+		t.Helper()
+		for _, server := range read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Server, error) {
+			return tx.DueLooks(ctx, hour(2), hour(1), limit)
+		}) {
+			ids = append(ids, server.ID)
+		}
+		return ids
+	}
+	same(t, "none was ever read", due(9), []int64{1, 2, 3, 4})
+	look(hour(1), 1)
+	look(hour(0), 2)
+	look(hour(2), 3)
+	look(hour(200), 4) // by a clock that was wrong
+	same(t, "the longest ago first", due(9), []int64{2, 1, 4})
+	same(t, "one of them", due(1), []int64{2})
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		_, err := tx.SaveServers(ctx, []access.Server{{ID: 1, Name: "a"}, {ID: 3, Name: "c"}}, true, hour(2))
+		return err
+	})
+	same(t, "another reading changes nothing, but that servers are gone", due(9), []int64{1})
+	look(time.Time{})
+	same(t, "all are to be read", due(9), []int64{1, 3})
+}
+
 func testServers(t *testing.T, s *store.Store) {
 	now := epoch
 	a := access.Server{ID: 1, Name: "a", Tags: []string{"x", `y"`}, Online: true}

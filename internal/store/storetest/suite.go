@@ -16,6 +16,8 @@ import (
 func Run(t *testing.T, open Opener) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, *store.Store){
+		"LedgerID":             testLedgerID,
+		"LedgerIDStays":        testLedgerIDStays,
 		"Persons":              testPersons,
 		"KnownPersons":         testKnownPersons,
 		"Keys":                 testKeys,
@@ -51,6 +53,7 @@ func Run(t *testing.T, open Opener) {
 		"ReopenAdditions":      testReopenAdditions,
 		"ResultsInChunks":      testResultsInChunks,
 		"Servers":              testServers,
+		"Looks":                testLooks,
 		"Drawings":             testDrawings,
 		"Notices":              testNotices,
 		"HomeNotices":          testHomeNotices,
