@@ -16,7 +16,9 @@ const (
 	NoticeReminder  NoticeKind = "reminder"
 	NoticeDecidable NoticeKind = "decidable" // the key came that a request waited for
 	NoticeSummary   NoticeKind = "summary"
-	NoticeHome      NoticeKind = "home" // redraw the App Home of a person
+	NoticeReturned  NoticeKind = "returned" // the account of somebody who was offboarded is active again
+	NoticeGroup     NoticeKind = "group"    // a user group of the approvers is refused for good; Detail: its id, and why
+	NoticeHome      NoticeKind = "home"     // redraw the App Home of a person
 )
 
 // Notice is one message to one place, sent once.

@@ -64,6 +64,8 @@ type Request struct {
 	DecidedBy  UserID // empty when time or the bot decided
 	Note       string // the reason of a denial, or why the bot closed it
 	RemindedAt time.Time
+
+	Undecidable bool // nobody is left who may decide it; it waits until somebody is
 }
 
 // Forever tells whether a grant is asked without an end.

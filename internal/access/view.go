@@ -28,7 +28,9 @@ type RequestView struct {
 	Sessions   []OpenSession
 	Messages   []Message
 	Drawing    Drawing
-	Halted     bool // all work waits, because the target refuses our credentials
+	Leaver     Person // whom it is about
+	LeaverOut  bool   // they were offboarded and can be given no access
+	Halted     bool   // all work waits, because the target refuses our credentials
 	Renewals   Renewals
 }
 
