@@ -98,7 +98,11 @@ func toldReason(r access.Request) string {
 
 // toldBySlack says what Slack told of the account, which is the reason.
 func toldBySlack(r access.Request, whose string) string {
-	return "Slack told that the account" + whose + " " + escape(strings.TrimPrefix(r.Reason, "The Slack account "), reasonLimit)
+	what, ok := strings.CutPrefix(r.Reason, "The Slack account ")
+	if !ok {
+		what = "was deactivated."
+	}
+	return "Slack told that the account" + whose + " " + escape(what, reasonLimit)
 }
 
 func started(v access.RequestView) string {
