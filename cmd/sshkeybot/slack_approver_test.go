@@ -99,7 +99,7 @@ func TestRefusedGroupShutsOutNobody(t *testing.T) {
 	key := r.Register(alice)
 	r.Granted(alice, "grant @alice 1h")
 	r.isOn(key, len(r.servers))
-	r.says(r.Types(bob, "list"), "alice")
+	r.says(r.Types(bob, "list"), "<@"+alice+">")
 	r.says(r.Types(carol, "list @alice"), "Only an approver")
 	named := func() (n int) {
 		for _, m := range r.slack.Messages(news) {
@@ -112,7 +112,7 @@ func TestRefusedGroupShutsOutNobody(t *testing.T) {
 	r.until("the group is named", func() bool { return named() > 0 })
 	r.Granted(alice, "grant @alice 2h")
 	if n := named(); n != 1 {
-		t.Errorf("it is named %d times", n)
+		t.Errorf("it is named %d times: %s", n, r.everything())
 	}
 }
 

@@ -2,8 +2,8 @@ package access
 
 import (
 	"context"
-	"strconv"
 	"strings"
+	"time"
 )
 
 // flagGroup, with a user group behind it, keeps its members when it could last be read,
@@ -51,8 +51,8 @@ func (s *Service) groupFlag(ctx context.Context, group string) (value string, er
 	return value, err
 }
 
-// rememberGroup keeps what a reading of a group came to, and tells once when it was
-// refused.
+// rememberGroup keeps what a reading of a group came to, and tells when it was refused
+// where it was not before, once a day at most.
 func (s *Service) rememberGroup(ctx context.Context, group, value, cause string) error {
 	if known, err := s.groupFlag(ctx, group); err != nil || known == value {
 		return err
@@ -65,7 +65,7 @@ func (s *Service) rememberGroup(ctx context.Context, group, value, cause string)
 		if err := tx.SetFlag(ctx, flagGroup+group, value); err != nil || value != groupRefused {
 			return err
 		}
-		key := "group:" + group + ":" + strconv.FormatInt(s.Now().UnixMilli(), 10)
+		key := "group:" + group + ":" + s.Now().UTC().Format(time.DateOnly)
 		return tx.Notify(ctx, Notice{Key: key, Kind: NoticeGroup, Detail: group + " " + cause})
 	})
 }

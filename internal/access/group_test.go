@@ -51,7 +51,7 @@ func TestRefusedGroupCountsAsEmpty(t *testing.T) {
 		if is, err := h.IsApprover(h.ctx(), carol); !is || err != nil {
 			t.Errorf("it is mended, and she is no approver: %v", err)
 		}
-		h.clock.Advance(time.Minute)
+		h.clock.Advance(24 * time.Hour)
 		g.err = &access.Error{Code: code, Message: "Slack knows no such user group."}
 		if is, err := h.IsApprover(h.ctx(), carol); is || err != nil || len(h.notices(access.NoticeGroup)) != 2 {
 			t.Errorf("it is refused again: %v, %v", is, err)
