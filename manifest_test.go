@@ -98,6 +98,7 @@ var methods = map[string][]string{
 	"PublishHome": nil,
 	"Upload":      {"files:write"},
 	"User":        {"users:read"},
+	"Users":       {"users:read"},
 	"Group":       {"usergroups:read"},
 	"Self":        nil,
 	"Refused":     nil,
@@ -175,9 +176,10 @@ func callAll(t *testing.T, scopes []string) []error {
 	_, direct := api.Post(ctx, "U1", "", hello)
 	_, public := api.Post(ctx, "C2", "", hello)
 	_, user := api.User(ctx, "U1")
+	_, _, list := api.Users(ctx, "")
 	_, group := api.Group(ctx, "S1")
 	all := []error{
-		err, direct, public, user, group,
+		err, direct, public, user, list, group,
 		api.Update(ctx, at, hello), api.Whisper(ctx, "C1", "U1", hello), api.Upload(ctx, at, "a.txt", "a", []byte("a")),
 	}
 	return slices.DeleteFunc(all, func(err error) bool { return err == nil })

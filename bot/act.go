@@ -23,7 +23,7 @@ const (
 	aClick      actKind = "click"
 	aSubmission actKind = "submission"
 	aHomeOpened actKind = "home_opened"
-	aLeft       actKind = "left"
+	aLeft       actKind = "left" // Slack says that somebody left, or is back
 )
 
 // act is one thing that somebody did in Slack, in the form in which it is stored.
@@ -50,7 +50,8 @@ type act struct {
 	Metadata string          `json:"metadata,omitempty"`
 	State    json.RawMessage `json:"state,omitempty"`
 
-	fresh bool // it was never begun before
+	standing access.Standing // how Slack says that the person stands now; of aLeft
+	fresh    bool            // it was never begun before
 }
 
 // errIrrelevant is a delivery that asks nothing of us.
@@ -170,17 +171,32 @@ func (a *act) readEvent(payload []byte) error {
 		a.Kind = aHomeOpened
 		return json.Unmarshal(p.Event.User, &a.Person)
 	case p.Event.Type == "user_change":
-		var user struct {
-			ID      access.UserID `json:"id"`
-			Deleted bool          `json:"deleted"`
-		}
-		if err := json.Unmarshal(p.Event.User, &user); err != nil || !user.Deleted {
-			return errors.Join(errIrrelevant, err)
-		}
-		a.Kind, a.Person = aLeft, user.ID
-		return nil
+		var u account
+		err := json.Unmarshal(p.Event.User, &u)
+		a.Kind, a.Person, a.standing = aLeft, u.ID, u.standing()
+		return err
 	}
 	return errIrrelevant
+}
+
+// account is what counts of a user's record in an event.
+type account struct {
+	ID              access.UserID `json:"id"`
+	Deleted         bool          `json:"deleted"`
+	Restricted      bool          `json:"is_restricted"`
+	UltraRestricted bool          `json:"is_ultra_restricted"`
+}
+
+// standing is how the person stands by what the event says. It only shows whether to
+// look: the directory tells.
+func (u account) standing() access.Standing {
+	switch {
+	case u.Deleted:
+		return access.Deactivated
+	case u.Restricted || u.UltraRestricted:
+		return access.Guest
+	}
+	return access.Member
 }
 
 // number reads the id that the value of a button begins with; 0 when there is none.

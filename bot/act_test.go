@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sshkeybot/bot/socket"
+	"sshkeybot/internal/access"
 )
 
 func TestReadAct(t *testing.T) {
@@ -41,7 +42,15 @@ func TestReadAct(t *testing.T) {
 		},
 		"deactivation": {
 			"events_api", `{"event_id":"Ev1","event":{"type":"user_change","user":{"id":"U1","deleted":true}}}`,
-			act{ID: "Ev1", Kind: aLeft, Person: "U1"},
+			act{ID: "Ev1", Kind: aLeft, Person: "U1", standing: access.Deactivated},
+		},
+		"member who is a guest now": {
+			"events_api", `{"event_id":"Ev1","event":{"type":"user_change","user":{"id":"U1","is_restricted":true,"profile":{"odd":[]}}}}`,
+			act{ID: "Ev1", Kind: aLeft, Person: "U1", standing: access.Guest},
+		},
+		"account that is active again": {
+			"events_api", `{"event_id":"Ev1","event":{"type":"user_change","user":{"id":"U1","deleted":false}}}`,
+			act{ID: "Ev1", Kind: aLeft, Person: "U1", standing: access.Member},
 		},
 	} {
 		got, err := readAct(socket.Envelope{ID: "e", Type: tc.kind, Payload: []byte(tc.payload)})
@@ -54,7 +63,7 @@ func TestReadAct(t *testing.T) {
 func TestIrrelevantAndUnreadable(t *testing.T) {
 	t.Parallel()
 	for payload, kind := range map[string]string{
-		`{"event":{"type":"user_change","user":{"id":"U1","deleted":false}}}`:    "events_api",
+		`{"event":{"type":"user_change","user":{}}}`:                             "events_api",
 		`{"event":{"type":"team_join","user":{"id":"U1"}}}`:                      "events_api",
 		`{"event":{"type":"app_home_opened","tab":"messages","user":"U1"}}`:      "events_api",
 		`{"type":"view_closed","user":{"id":"U1"}}`:                              "interactive",

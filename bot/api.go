@@ -235,6 +235,17 @@ func (a *API) User(ctx context.Context, id access.UserID) (user *slack.User, err
 	return user, err
 }
 
+// Users reads a page of the list of all users, from the cursor that the page before
+// answered; an empty next one means that this is the last.
+func (a *API) Users(ctx context.Context, cursor string) (users []slack.User, next string, err error) {
+	err = a.do(ctx, call{method: "users.list", safe: true}, func(ctx context.Context) error {
+		page, err := a.client.GetUsersPaginated(slack.GetUsersOptionCursor(cursor), slack.GetUsersOptionIncludeLocale(false)).Next(ctx)
+		users, next = page.Users, page.Cursor
+		return err
+	})
+	return users, next, err
+}
+
 // Group lists the active members of a user group.
 func (a *API) Group(ctx context.Context, id string) (members []string, err error) {
 	err = a.do(ctx, call{method: "usergroups.users.list", safe: true}, func(ctx context.Context) (err error) {

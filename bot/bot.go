@@ -49,6 +49,7 @@ type Bot struct {
 	cfg     Config
 	socket  *socket.Client
 	crew    *crew
+	leavers *crew // for what Slack tells of people who left: it goes before what they did
 	windows windows
 
 	mu   sync.Mutex
@@ -63,7 +64,7 @@ func New(cfg Config) *Bot {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	b := &Bot{cfg: cfg, crew: newCrew(), windows: slackWindows, busy: map[string]bool{}}
+	b := &Bot{cfg: cfg, crew: newCrew(), leavers: newCrew(), windows: slackWindows, busy: map[string]bool{}}
 	b.socket = socket.New(socket.Config{AppToken: cfg.AppToken, APIURL: cfg.APIURL, HTTP: cfg.HTTP, Log: cfg.Log, Handler: b.receive, Lost: b.lost})
 	return b
 }
@@ -84,6 +85,7 @@ func (b *Bot) Run(ctx context.Context) {
 // off and leaves it in the inbox.
 func (b *Bot) Close(ctx context.Context) {
 	b.socket.Close(ctx)
+	b.leavers.close(ctx)
 	b.crew.close(ctx)
 }
 
@@ -105,6 +107,11 @@ func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {
 		return nil, nil // it would be no better the next time
 	}
 	a.At = b.now().Add(-time.Since(e.At)) // when it was done counts, not when a handler had time for it
+	if a.Kind == aLeft {
+		if concerns, err := b.cfg.Uses.Heard(ctx, a.Person, a.standing); err != nil || !concerns {
+			return nil, err
+		}
+	}
 	if payload, done := b.atOnce(ctx, a); done {
 		return payload, nil
 	}
@@ -166,7 +173,11 @@ func (b *Bot) start(a act, s *slot) {
 		return
 	}
 	b.busy[a.ID] = true
-	b.crew.do(a.Person, func(ctx context.Context) { // handling outlives the envelope
+	crew := b.crew
+	if a.Kind == aLeft {
+		crew = b.leavers
+	}
+	crew.do(a.Person, func(ctx context.Context) { // handling outlives the envelope
 		defer b.free(a.ID)
 		defer b.contain(a, func() { b.settle(ctx, a.ID) }) // it would come again
 		b.handle(ctx, a, s)

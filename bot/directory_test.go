@@ -62,7 +62,7 @@ func TestDirectoryWaitsNoLongerThanWhoAsks(t *testing.T) {
 	}
 }
 
-// Forty people type a command while nothing is known of the approvers' group.
+// Forty approvers press a button in the same moment: the group is read anew for them all.
 func TestDirectoryAsksOnceForAll(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{RateLimits: true})
@@ -72,7 +72,7 @@ func TestDirectoryAsksOnceForAll(t *testing.T) {
 	var asking sync.WaitGroup
 	for range 40 {
 		asking.Go(func() {
-			if ids, err := d.Members(t.Context(), "S0LEADS"); err != nil || len(ids) != 2 {
+			if ids, err := d.MembersNow(t.Context(), "S0LEADS"); err != nil || len(ids) != 2 {
 				t.Error(ids, err)
 			}
 		})
@@ -92,7 +92,7 @@ func TestGroupUnderTheRateLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	older := func(by time.Duration) {
-		d.groups["S0LEADS"] = members{ids: d.groups["S0LEADS"].ids, at: time.Now().Add(-by)}
+		d.groups["S0LEADS"].at = time.Now().Add(-by)
 	}
 	older(membersFresh)
 	r.Fail("usergroups.users.list", slacksim.Fault{Status: 429, RetryAfter: time.Minute})

@@ -38,9 +38,10 @@ func (b *Bot) handle(ctx context.Context, a act, s *slot) {
 }
 
 // postpone leaves an act that would change something to a later sweep while
-// somebody we need is away, and tells so once.
+// somebody we need is away, and tells so once. That somebody left is never given up.
 func (b *Bot) postpone(ctx context.Context, a act, s *slot, err error) bool {
-	if !temporary(err) || !a.changes() || b.now().Sub(a.At) > giveUp {
+	late := b.now().Sub(a.At) > giveUp && (a.Kind != aLeft || access.CodeOf(err) == access.Internal)
+	if !temporary(err) || !a.changes() || late {
 		return false
 	}
 	b.cfg.Log.Warn("an act waits", "envelope", a.ID, "person", a.Person, "kind", a.Kind, "error", err)

@@ -208,6 +208,12 @@ func (n *Announcer) where(ctx context.Context, notice access.Notice, view *acces
 	if notice.To != "" {
 		return string(notice.To), ""
 	}
+	if view != nil && notice.Kind == access.NoticeReturned {
+		if m, ok := newest(view.Messages, roleAnnounce); ok {
+			return m.Channel, "" // where the offboarding was announced, for everybody to see
+		}
+		return n.channel(ctx, view), ""
+	}
 	if view != nil {
 		if m, ok := newest(view.Messages, roleAnnounce); ok && n.apart(view) {
 			return m.Channel, m.TS

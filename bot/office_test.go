@@ -99,15 +99,6 @@ func (o *office) Offboard(_ context.Context, a access.OffboardAsk) (access.Reque
 	return o.ask(access.Request{Kind: access.KindOffboard, State: access.Draft, Source: a.Source, Asker: a.Asker, Person: a.Person, Channel: a.Channel})
 }
 
-func (o *office) Left(_ context.Context, id access.UserID) error {
-	unlock, err := o.change()
-	defer unlock()
-	if err == nil {
-		o.left = append(o.left, id)
-	}
-	return err
-}
-
 // move settles an open request for the first who comes.
 func (o *office) move(id int64, actor access.UserID, to access.RequestState, at time.Time) (access.Request, error) {
 	unlock, err := o.change()

@@ -26,6 +26,7 @@ type Asking interface {
 	AskRevoke(ctx context.Context, a access.RevokeAsk) (access.Request, error)
 	Offboard(ctx context.Context, a access.OffboardAsk) (access.Request, error)
 	Left(ctx context.Context, id access.UserID) error
+	Heard(ctx context.Context, id access.UserID, standing access.Standing) (concerns bool, err error)
 }
 
 // Deciding moves requests on.

@@ -64,12 +64,16 @@ func (w world) requestCases() map[string]any {
 		}),
 		"request-pending-revoke":     draw(access.KindRevoke, access.Pending, nil),
 		"request-pending-revoke-key": draw(access.KindRevoke, access.Pending, func(v *access.RequestView) { v.Request.Fingerprint = fingerprint(1) }),
-		"request-pending-offboard":   draw(access.KindOffboard, access.Pending, func(v *access.RequestView) { v.Request.Asker = "" }),
-		"request-draft-revoke":       draw(access.KindRevoke, access.Draft, nil),
-		"request-waiting-for-key":    draw(access.KindGrant, access.WaitingForKey, nil),
-		"request-denied":             draw(access.KindGrant, access.Denied, nil),
-		"request-cancelled":          draw(access.KindGrant, access.Cancelled, nil),
-		"request-expired":            draw(access.KindGrant, access.Expired, nil),
+		"request-pending-stalled":    draw(access.KindGrant, access.Pending, func(v *access.RequestView) { v.Request.Undecidable = true }),
+		"request-pending-guest": draw(access.KindOffboard, access.Pending, func(v *access.RequestView) {
+			v.Request.Asker, v.Request.Reason = "", "The Slack account became a guest."
+		}),
+		"request-pending-offboard": draw(access.KindOffboard, access.Pending, func(v *access.RequestView) { v.Request.Asker = "" }),
+		"request-draft-revoke":     draw(access.KindRevoke, access.Draft, nil),
+		"request-waiting-for-key":  draw(access.KindGrant, access.WaitingForKey, nil),
+		"request-denied":           draw(access.KindGrant, access.Denied, nil),
+		"request-cancelled":        draw(access.KindGrant, access.Cancelled, nil),
+		"request-expired":          draw(access.KindGrant, access.Expired, nil),
 		"request-revoked-nobodys-key": draw(access.KindRevoke, access.Approved, func(v *access.RequestView) {
 			v.Request.Person, v.Request.PublicKey, v.Candidates = "", "ssh-ed25519 AAAA", w.offboarding(allDone, 2).Candidates
 		}),
@@ -141,6 +145,13 @@ func (w world) runCases() map[string]any {
 	}
 }
 
+// returned is an offboarding whose person is back.
+func returned(w world, out bool) access.RequestView {
+	v := w.offboarding(allDone, 0)
+	v.Leaver, v.LeaverOut = access.Person{ID: bob, OffboardedAt: noon(), ReturnedAt: noon()}, out
+	return v
+}
+
 func (w world) offboardCases() map[string]any {
 	deactivated := w.offboarding(removals, 0)
 	deactivated.Request.Asker, deactivated.Request.DecidedBy, deactivated.Approvals, deactivated.Sessions = "", "", nil, nil
@@ -177,6 +188,8 @@ func (w world) offboardCases() map[string]any {
 		"offboard-undecided":   Request(w.offboarding(allDone, 5), noon()),
 		"offboard-finished":    Request(w.offboarding(allDone, 0), noon()),
 		"offboard-left":        Request(left, noon()),
+		"offboard-returned":    Request(returned(w, false), noon()),
+		"offboard-stays-out":   Request(returned(w, true), noon()),
 		"results-left":         messages(Results(left.Results)),
 		"summary-left":         Summary(left, access.PhaseRemove),
 		"draft-offboard":       Draft(draft),
@@ -222,6 +235,7 @@ func (w world) noticeCases() map[string]any {
 		return access.Notice{Kind: k, RequestID: 12, GrantID: 7, Detail: w.foreign("3 servers")}
 	}
 	daily, _ := Daily(w.overview())
+	back, out := returned(w, false), returned(w, true)
 	return map[string]any{
 		"notice-key-wanted": Notice(notice(access.NoticeKeyWanted), &keyless, nil),
 		"notice-key-there":  Notice(notice(access.NoticeKeyWanted), &v, nil),
@@ -240,6 +254,9 @@ func (w world) noticeCases() map[string]any {
 		"notice-decided":    Notice(notice(access.NoticeDecided), &denied, nil),
 		"notice-reminder":   Notice(notice(access.NoticeReminder), &v, nil),
 		"notice-changed":    Notice(notice(access.NoticeChanged), &v, nil),
+		"notice-group":      Notice(access.Notice{Kind: access.NoticeGroup, Detail: "S0GONE Slack knows no such user group."}, nil, nil),
+		"notice-returned":   Notice(notice(access.NoticeReturned), &back, nil),
+		"notice-stays-out":  Notice(notice(access.NoticeReturned), &out, nil),
 		"notice-decidable":  Notice(notice(access.NoticeDecidable), &v, nil),
 		"notice-unsaid":     Notice(notice(access.NoticeUnsaid), &v, nil),
 		"notice-daily":      daily,

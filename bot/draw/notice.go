@@ -42,6 +42,10 @@ func Notice(n access.Notice, v *access.RequestView, g *access.Grant) Message {
 		p.voided(v)
 	case access.NoticeUnsaid:
 		p.unsaid(n)
+	case access.NoticeReturned:
+		p.returned(v)
+	case access.NoticeGroup:
+		p.group(n)
 	case access.NoticeSummary, access.NoticeHome: // Daily and Home draw them
 	}
 	return p.message()
@@ -222,4 +226,11 @@ func (p *page) reminder(v *access.RequestView) {
 	}
 	p.say(fmt.Sprintf("%s: request %d is still waiting. %s It expires %s. The buttons are at the top of this thread.",
 		orApprovers(v.Deciders), v.Request.ID, intro(*v), date(v.Request.ExpiresAt)))
+}
+
+// group tells of a user group among the approvers that Slack refuses.
+func (p *page) group(n access.Notice) {
+	id, cause, _ := strings.Cut(n.Detail, " ")
+	p.say("*The user group " + code(id, nameLimit) + " in `SSHKEYBOT_APPROVERS` cannot be read.* " + escape(cause, detailLimit) +
+		" Until that is mended it counts as empty: nobody is an approver through it. Those who are named themselves still are.")
 }

@@ -54,11 +54,40 @@ func offboardState(v access.RequestView) string {
 	who := mention(v.Request.Person)
 	switch {
 	case finished(v):
-		return "*Offboarded* " + who + ": no key that I placed is left on any server" + ofTheAccount(v) + ". Nobody can give them access any more."
+		return "*Offboarded* " + who + ": no key that I placed is left on any server" + ofTheAccount(v) + ". " + afterwards(v)
 	case v.Settled():
-		return "*Offboarding* " + who + ": no key that I placed is left on any server" + ofTheAccount(v) + ". Nobody can give them access any more."
+		return "*Offboarding* " + who + ": no key that I placed is left on any server" + ofTheAccount(v) + ". " + afterwards(v)
 	}
-	return "*Offboarding* " + who + ": not finished yet. Nobody can give them access any more."
+	return "*Offboarding* " + who + ": not finished yet. " + afterwards(v)
+}
+
+// afterwards says what the person may do from then on.
+func afterwards(v access.RequestView) string {
+	back := "The account is active in Slack again since " + date(v.Leaver.ReturnedAt) + ". "
+	switch {
+	case !v.LeaverOut && v.Leaver.Offboarded():
+		return back + "They may register a key and be given access upon a new request. " + noRights
+	case v.Leaver.ReturnedAt.IsZero():
+		return "Nobody can give them access any more."
+	}
+	return back + staysOut
+}
+
+const (
+	noRights = "Nothing that they had is back: neither keys nor access, nor the right to decide, which takes an approver who reinstates them; I cannot do that yet."
+	staysOut = "Still nobody can give them access, since an approver is behind the offboarding: an approver has to reinstate them first, which I cannot do yet."
+)
+
+// returned tells that somebody who was offboarded is back.
+func (p *page) returned(v *access.RequestView) {
+	if v == nil {
+		return
+	}
+	what := noRights
+	if v.LeaverOut {
+		what = staysOut
+	}
+	p.say(fmt.Sprintf("*The Slack account of %s is active again.* They were offboarded (request %d). %s", mention(v.Request.Person), v.Request.ID, what))
 }
 
 // toldReason leaves out a reason that only repeats what Slack told.
@@ -69,14 +98,23 @@ func toldReason(r access.Request) string {
 	return reason(r)
 }
 
+// toldBySlack says what Slack told of the account, which is the reason.
+func toldBySlack(r access.Request, whose string) string {
+	what, ok := strings.CutPrefix(r.Reason, "The Slack account ")
+	if !ok {
+		what = "was deactivated."
+	}
+	return "Slack told that the account" + whose + " " + escape(what, reasonLimit)
+}
+
 func started(v access.RequestView) string {
 	switch {
 	case v.Request.FromShell():
 		return "Ordered at the shell of the machine that runs me. Started " + date(v.Request.DecidedAt) + "."
 	case v.Request.Asker == "" && v.Request.DecidedBy != "":
-		return "Slack told that the account was deactivated. " + decision(v)
+		return toldBySlack(v.Request, "") + " " + decision(v)
 	case v.Request.Asker == "":
-		return "Slack told that the account was deactivated. Started " + date(v.Request.DecidedAt) + "."
+		return toldBySlack(v.Request, "") + " Started " + date(v.Request.DecidedAt) + "."
 	}
 	if v.Request.Asker == v.Request.DecidedBy {
 		return "Ordered by " + mention(v.Request.Asker) + " " + date(v.Request.DecidedAt) + "."

@@ -55,7 +55,7 @@ func title(r access.Request) string {
 // intro says in one sentence what is asked.
 func intro(v access.RequestView) string {
 	if v.Request.Asker == "" {
-		return "Slack told that the account of " + mention(v.Request.Person) + " was deactivated. Shall all their access and every key go?"
+		return toldBySlack(v.Request, " of "+mention(v.Request.Person)) + " Shall all their access and every key go?"
 	}
 	if alone(v.Request) {
 		return mention(v.Request.Asker) + " revokes " + target(v.Request) + " on *" + where(v) + "*."
@@ -146,6 +146,9 @@ func where(v access.RequestView) string {
 func askForDecision(v access.RequestView) string {
 	switch v.Request.State {
 	case access.Pending:
+		if v.Request.Undecidable {
+			return "*Nobody is left who may decide this:* it waits " + until(v.Request.ExpiresAt) + " for whoever runs me to name more people in `SSHKEYBOT_APPROVERS`, or for an approver to come back." + approvals(v)
+		}
 		return fmt.Sprintf("%s: please approve or deny %s.%s", orApprovers(v.Deciders), until(v.Request.ExpiresAt), approvals(v))
 	case access.WaitingForKey:
 		return "Waiting for a key: " + mention(v.Request.Person) + " has none registered yet and was asked for one. The request then goes to the approvers by itself."

@@ -33,6 +33,7 @@ type app struct {
 	runcloud *runcloud.Client
 	service  *access.Service
 	api      *bot.API
+	people   *bot.Directory
 	bot      *bot.Bot
 	runner   *queue.Runner
 	metrics  *health.Metrics
@@ -61,10 +62,12 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 	api.Log = log
 	clock := &access.Clock{Read: readClocks(now), Tell: a.tellOfClock}
 	a.api, api.Dated = api, clock.Answered
+	a.people = bot.NewDirectory(api)
 	a.service = &access.Service{
-		Store: ledger, Target: target.Target{Client: a.runcloud}, Directory: bot.NewDirectory(api),
+		Store: ledger, Target: target.Target{Client: a.runcloud}, Directory: a.people,
 		Settings: settings(cfg, replica), Now: now, Clock: clock,
 	}
+	a.people.Bind = a.service.BindWorkspace
 	a.service.Settings.OnlyRemoves = onlyRemoves
 	a.metrics = health.NewMetrics(a.figures)
 	a.service.Late = a.metrics.GrantEnded
@@ -135,7 +138,7 @@ func (a *app) botTimers() []queue.Timer {
 		{Name: "returned", Every: time.Minute, Do: a.service.FindReturned},
 		{Name: "time", Every: 2 * time.Second, Do: a.askTheTime},
 		{Name: "look again", Every: time.Minute, Do: a.service.LookAgain},
-		{Name: "undecidable", Every: 15 * time.Second, Do: a.service.RefuseUndecidable},
+		{Name: "undecidable", Every: 15 * time.Second, Do: a.service.FindUndecidable},
 	}
 	if at := a.cfg.DailySummary; at != nil {
 		sinceMidnight := time.Duration(at.Hour)*time.Hour + time.Duration(at.Minute)*time.Minute
@@ -184,10 +187,32 @@ const (
 	closeWithin = 8 * time.Second
 )
 
+// bindWithin is how long the start waits for Slack to say whose token we have.
+const bindWithin = 5 * time.Second
+
+// mustBeHome refuses a token of a workspace to which the ledger is not bound. Slack that
+// is away, or refuses the token, does not keep us from taking keys back.
+func (a *app) mustBeHome(ctx context.Context) error {
+	asking, cancel := context.WithTimeout(ctx, bindWithin)
+	defer cancel()
+	err := a.people.Check(asking)
+	if access.IsOtherWorkspace(err) {
+		return &config.Problems{List: []config.Problem{{Name: "SLACK_BOT_TOKEN", Text: "is of another workspace. " + access.MessageOf(err)}}}
+	}
+	if err != nil && ctx.Err() == nil {
+		a.log.Warn("Slack did not say whose workspace the bot token is of; nobody is given access before it does", "error", err)
+	}
+	return nil
+}
+
 // run works until ctx ends, and then stops the parts in order: nothing new from
-// Slack, then the work, then the database. Nothing that Slack says ends it: keys are
-// to be taken back whether or not anybody can reach the bot.
+// Slack, then the work, then the database. Nothing that Slack says ends it but that
+// this is another workspace: keys are to be taken back whether or not anybody can reach
+// the bot.
 func (a *app) run(ctx context.Context) error {
+	if err := a.mustBeHome(ctx); err != nil {
+		return err
+	}
 	if err := errors.Join(a.store.ReleaseAll(ctx), a.releaseDead(ctx)); err != nil {
 		return err
 	}

@@ -1,9 +1,6 @@
 package access
 
-import (
-	"context"
-	"slices"
-)
+import "context"
 
 // enough reports whether the approvals of those facts are as many as the team wants.
 func (s *Service) enough(ctx context.Context, tx Tx, r Request, facts string) (bool, error) {
@@ -52,16 +49,16 @@ func (s *Service) voidApprovals(ctx context.Context, r Request, v Verdict) (void
 	if err != nil || len(given) == 0 || !r.State.Open() {
 		return nil, err
 	}
-	approvers, err := s.Approvers(ctx)
-	if err != nil {
-		return nil, err
-	}
 	for _, a := range given {
+		named, err := s.isNamed(ctx, a.Approver, s.Directory.MembersNow)
+		if err != nil {
+			return nil, err
+		}
 		active, err := s.lookedActive(ctx, a.Approver, lookedFresh)
 		if err != nil {
 			return nil, err
 		}
-		if !active || !slices.Contains(approvers, a.Approver) || s.independent(r, a.Approver) != nil {
+		if !active || !named || s.independent(r, a.Approver) != nil {
 			void = append(void, a.Approver)
 		}
 	}

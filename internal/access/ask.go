@@ -162,11 +162,11 @@ func stillIn(ctx context.Context, tx Tx, r Request) error {
 		people = append(people, r.Person)
 	}
 	for _, id := range people {
-		person, err := tx.Person(ctx, id)
+		out, err := isOut(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if person.Offboarded() {
+		if out {
 			return forbidden("An offboarding of somebody this is about has just begun.")
 		}
 	}

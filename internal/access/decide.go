@@ -329,6 +329,11 @@ func (s *Service) Confirm(ctx context.Context, id int64, actor UserID, at time.T
 			r.State = nonDraft(r.State)
 			return r.Undecided(s.pressed(at))
 		}
+		joined, err := s.joinOffboarding(ctx, tx, r, actor)
+		if err != nil || joined.ID != 0 {
+			out = joined
+			return err
+		}
 		out, err = s.approve(ctx, tx, r, actor, "")
 		return err
 	})
@@ -374,38 +379,4 @@ func (s *Service) ExpireRequests(ctx context.Context) (int, error) {
 		return nil
 	})
 	return expired, err
-}
-
-// RefuseUndecidable denies pending requests that nobody is left to decide, as they
-// would have been refused had they been asked now.
-func (s *Service) RefuseUndecidable(ctx context.Context) error {
-	var pending []Request
-	err := s.Store.Read(ctx, func(tx Tx) (err error) {
-		pending, err = tx.Requests(ctx, RequestQuery{States: []RequestState{Pending}})
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for _, r := range pending {
-		cause := s.deciders(ctx, r)
-		if CodeOf(cause) != Forbidden {
-			if cause != nil {
-				return cause
-			}
-			continue
-		}
-		err := s.Store.Update(ctx, func(tx Tx) error {
-			now, err := tx.Request(ctx, r.ID)
-			if err != nil || now.State != Pending {
-				return err
-			}
-			_, err = s.close(ctx, tx, now, Denied, "", "Nobody is left who may decide it.")
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

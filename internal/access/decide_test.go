@@ -225,20 +225,66 @@ func TestWhoMayOffboardWhom(t *testing.T) {
 	h.must(err)
 }
 
-func TestRequestThatNobodyIsLeftToDecideIsRefused(t *testing.T) {
+// Nobody can decide: the approvers left, or a setting names others by mistake. The
+// request waits, says so, and goes on when that is mended.
+func TestRequestThatNobodyIsLeftToDecideWaits(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(h *harness, broken bool){
+		"the approvers left": func(h *harness, broken bool) {
+			standing := map[bool]access.Standing{true: access.Deactivated, false: access.Member}[broken]
+			h.people.set(bob, standing)
+			h.people.set(dave, standing)
+		},
+		"a mistake in the setting": func(h *harness, broken bool) {
+			h.people.set("U0NIX", access.Nobody)
+			h.Settings.Approvers = map[bool][]string{true: {"U0NIX"}, false: {string(bob)}}[broken]
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, 1)
+			h.register(alice, "alice laptop")
+			r := h.ask(alice, time.Hour, "")
+			look := func(want bool) {
+				t.Helper()
+				h.clock.Advance(time.Minute)
+				shown := h.view(r.ID).Drawing.Version
+				for range 2 {
+					h.must(h.FindUndecidable(h.ctx()))
+				}
+				v := h.view(r.ID)
+				if v.Request.State != access.Pending || v.Request.Undecidable != want {
+					t.Errorf("it is %s, undecidable %v, want %v", v.Request.State, v.Request.Undecidable, want)
+				}
+				if redrawn := v.Drawing.Version - shown; redrawn > 1 || (redrawn == 1) != (len(h.events("request.undecidable")) > 0) {
+					t.Errorf("it was drawn %d times", redrawn)
+				}
+			}
+			look(false)
+			change(h, true)
+			look(true)
+			change(h, false)
+			look(false)
+			h.approve(r.ID)
+			h.work()
+			if len(h.account.ours()) != 1 {
+				t.Error("it did not go on")
+			}
+			h.verifyAudit()
+		})
+	}
+}
+
+func TestUndecidableRequestStillExpires(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)
 	h.register(alice, "alice laptop")
 	r := h.ask(alice, time.Hour, "")
-	h.must(h.RefuseUndecidable(h.ctx()))
-	if got := h.view(r.ID).Request.State; got != access.Pending {
-		t.Fatalf("approvers are there, yet it is %s", got)
-	}
-	h.people.set(bob, access.Deactivated)
-	h.people.set(dave, access.Guest)
-	h.clock.Advance(time.Minute)
-	h.must(h.RefuseUndecidable(h.ctx()))
-	if got := h.view(r.ID).Request; got.State != access.Denied || got.DecidedBy != "" || got.Note == "" {
-		t.Errorf("it is %s by %q: %q", got.State, got.DecidedBy, got.Note)
+	h.Settings.Approvers = []string{string(alice)}
+	h.must(h.FindUndecidable(h.ctx()))
+	h.clock.Advance(h.Settings.RequestTTL)
+	h.must(h.Sweep(h.ctx()))
+	if got := h.state(r.ID); got != access.Expired {
+		t.Errorf("it is %s", got)
 	}
 }

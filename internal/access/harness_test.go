@@ -363,3 +363,20 @@ func (p *people) ProfileNow(ctx context.Context, id access.UserID) (access.Profi
 }
 
 func (p *people) Members(context.Context, string) ([]access.UserID, error) { return nil, nil }
+
+func (p *people) MembersNow(ctx context.Context, group string) ([]access.UserID, error) {
+	return p.Members(ctx, group)
+}
+
+func (p *people) Forget(access.UserID) {}
+
+// Standings shows everybody but those whom Slack does not know.
+func (p *people) Standings(ctx context.Context, of []access.UserID) (map[access.UserID]access.Standing, error) {
+	shown := map[access.UserID]access.Standing{}
+	for _, id := range of {
+		if who, err := p.Profile(ctx, id); err != nil || who.Standing != access.Nobody {
+			shown[id] = who.Standing
+		}
+	}
+	return shown, nil
+}

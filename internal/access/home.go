@@ -55,11 +55,11 @@ func (s *Service) Home(ctx context.Context, person UserID) (home Home, err error
 }
 
 func (s *Service) fillHome(ctx context.Context, tx Tx, person UserID, home *Home) error {
-	known, err := tx.Person(ctx, person)
+	out, err := isOut(ctx, tx, person)
 	if err != nil {
 		return err
 	}
-	if known.Offboarded() {
+	if out {
 		return forbidden("An offboarding has ended your access.")
 	}
 	if home.Keys, err = tx.KeysOf(ctx, person); err != nil {

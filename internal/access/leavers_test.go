@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,8 +15,9 @@ import (
 type busy struct {
 	*people
 	answers int
-	asked   map[access.UserID]int
+	asked   []access.UserID
 	broken  access.UserID // about whom it never has an answer
+	lists   int           // how often the list of all users was read
 }
 
 func (b *busy) ProfileNow(ctx context.Context, id access.UserID) (access.Profile, error) {
@@ -23,45 +25,85 @@ func (b *busy) ProfileNow(ctx context.Context, id access.UserID) (access.Profile
 		return access.Profile{}, &access.Error{Code: access.RateLimited, Message: "Slack asks to wait a moment.", RetryAfter: time.Minute}
 	}
 	b.answers--
-	b.asked[id]++
+	b.asked = append(b.asked, id)
 	if id == b.broken {
 		return access.Profile{}, errors.New("a record that cannot be read")
 	}
 	return b.Profile(ctx, id)
 }
 
-func TestLeaverIsFoundAmongManyThoughSlackAsksForPatience(t *testing.T) {
+func (b *busy) Standings(ctx context.Context, of []access.UserID) (map[access.UserID]access.Standing, error) {
+	b.lists++
+	return b.people.Standings(ctx, of)
+}
+
+// Of three hundred people Slack is asked only about those whom its list does not show as
+// they were, though it asks for patience and has no answer about one of them.
+func TestLeaversAreFoundInTheListOfUsers(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)
-	for i := range 45 {
+	for i := range 300 {
 		h.register(access.UserID(fmt.Sprintf("U%04d", i)), fmt.Sprintf("key %d", i))
 	}
-	slack := &busy{people: h.people, asked: map[access.UserID]int{}, broken: "U0003"}
+	slack := &busy{people: h.people, broken: "U0003", answers: 2}
 	h.Directory = slack
-	h.people.set("U0044", access.Deactivated)
-	for range 8 {
-		slack.answers = 7
+	h.people.set("U0003", access.Guest)
+	h.people.set("U0244", access.Deactivated)
+	h.people.set("U0030", access.Nobody)
+	h.people.set("U0050", access.Bot)
+	for range 2 {
 		if err := h.FindLeavers(h.ctx()); err == nil {
-			t.Error("patience was asked for, and nobody was told")
+			t.Error("something went wrong, and nobody was told")
 		}
+		slack.answers = 1
 	}
-	if len(slack.asked) != 45 || slack.asked["U0000"] != 2 {
-		t.Errorf("asked about %d of 45 people, the first one %d times", len(slack.asked), slack.asked["U0000"])
-	}
-	h.read(func(tx access.Tx) error {
-		person, err := tx.Person(h.ctx(), "U0044")
-		if !person.Offboarded() {
-			t.Error("the last of them left, and was not noticed")
-		}
-		return err
-	})
-	slack.answers = 1000
-	before := slack.asked["U0020"]
 	for range 5 {
-		_ = h.FindLeavers(h.ctx()) // its error is about the one record
+		slack.answers = 100
+		h.must(h.FindLeavers(h.ctx()))
 	}
-	if slack.asked["U0020"] != before+1 || slack.answers < 1000-50 {
-		t.Errorf("%d answers in five minutes", 1000-slack.answers)
+	if want := []access.UserID{"U0003", "U0050", "U0244", "U0030"}; !slices.Equal(slack.asked, want) || slack.lists != 1 {
+		t.Errorf("asked about %v, want %v; the list was read %d times", slack.asked, want, slack.lists)
+	}
+	if got := h.offboardings(); len(got) != 2 || got[0].Person != "U0244" || got[0].State != access.Approved || got[1].State != access.Pending {
+		t.Errorf("offboardings %+v", got)
+	}
+	h.clock.Advance(4 * time.Hour)
+	_ = h.FindLeavers(h.ctx()) // its error is about the one record
+	if slack.lists != 2 {
+		t.Errorf("the list was read %d times", slack.lists)
+	}
+}
+
+// The list shows so many leavers at once that somebody may have made a mistake.
+func TestManyLeaversInOneListAreAskedAbout(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	for i := range 4 {
+		id := access.UserID(fmt.Sprintf("U%04d", i))
+		h.register(id, fmt.Sprintf("key %d", i))
+		h.people.set(id, access.Deactivated)
+	}
+	h.must(h.FindLeavers(h.ctx()))
+	for _, r := range h.offboardings() {
+		if r.State != access.Pending {
+			t.Errorf("%s is %s", r.Person, r.State)
+		}
+	}
+	if n := len(h.offboardings()); n != 4 {
+		t.Errorf("%d offboardings", n)
+	}
+}
+
+// Whoever is back is seen in the list, too.
+func TestReturnIsFoundInTheListOfUsers(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.register(alice, "alice laptop")
+	h.is(alice, access.Deactivated)
+	h.people.set(alice, access.Member)
+	h.must(h.FindLeavers(h.ctx()))
+	if told := h.notices(access.NoticeReturned); len(told) != 1 {
+		t.Errorf("told %+v", told)
 	}
 }
 
@@ -81,9 +123,8 @@ func TestDeniedOffboardingIsNotAskedAgainForTheSameAbsence(t *testing.T) {
 	h.register(alice, "alice laptop")
 	absent := func() {
 		t.Helper()
-		h.people.set(alice, access.Deactivated)
 		for range 3 {
-			h.must(h.FindLeavers(h.ctx()))
+			h.is(alice, access.Deactivated)
 			h.clock.Advance(time.Minute)
 		}
 	}
@@ -93,8 +134,7 @@ func TestDeniedOffboardingIsNotAskedAgainForTheSameAbsence(t *testing.T) {
 	if got := h.offboardings(); len(got) != 1 || got[0].State != access.Denied {
 		t.Fatalf("offboardings %v, want the one that was denied", got)
 	}
-	h.people.set(alice, access.Member)
-	h.must(h.FindLeavers(h.ctx()))
+	h.is(alice, access.Member)
 	absent()
 	if got := h.offboardings(); len(got) != 2 || got[1].State != access.Pending {
 		t.Errorf("offboardings %v, want the approvers asked anew", got)
@@ -117,28 +157,5 @@ func TestAskerWithoutKeysWhoLeftAsksNothingAnyMore(t *testing.T) {
 	h.must(h.FindLeavers(h.ctx()))
 	if got := h.state(r.ID); got != access.Cancelled {
 		t.Errorf("the request of somebody who left is %s", got)
-	}
-}
-
-func TestLeaverIsAskedAboutAgainWhenSomebodyCanDecide(t *testing.T) {
-	t.Parallel()
-	h := newHarness(t, 1)
-	h.Settings.OffboardDeactivated = access.OffboardAsks
-	h.Settings.Approvers = []string{string(bob)}
-	h.register(bob, "bob laptop")
-	h.people.set(bob, access.Deactivated)
-	for range 3 {
-		h.must(h.FindLeavers(h.ctx()))
-		h.clock.Advance(time.Minute)
-		h.must(h.RefuseUndecidable(h.ctx()))
-	}
-	if got := h.offboardings(); len(got) != 1 || got[0].State != access.Denied {
-		t.Fatalf("offboardings %v, want one that nobody could decide", got)
-	}
-	h.Settings.Approvers = []string{string(dave)}
-	h.clock.Advance(time.Minute)
-	h.must(h.FindLeavers(h.ctx()))
-	if got := h.offboardings(); len(got) != 2 || got[1].State != access.Pending {
-		t.Errorf("offboardings %v, want the new approver asked", got)
 	}
 }

@@ -95,6 +95,10 @@ func (g grouped) Members(_ context.Context, group string) ([]access.UserID, erro
 	return members, nil
 }
 
+func (g grouped) MembersNow(ctx context.Context, group string) ([]access.UserID, error) {
+	return g.Members(ctx, group)
+}
+
 // picky is an account whose additions go as the test says.
 type picky struct {
 	*account

@@ -51,6 +51,12 @@ func (s *Service) view(ctx context.Context, tx Tx, id int64) (v RequestView, err
 	if v.Owed, err = stillOwed(ctx, tx, v.Request); err != nil {
 		return v, err
 	}
+	if v.Leaver, err = tx.Person(ctx, v.Request.Person); err != nil {
+		return v, err
+	}
+	if v.LeaverOut, err = isOut(ctx, tx, v.Request.Person); err != nil {
+		return v, err
+	}
 	if v.Candidates, err = tx.Candidates(ctx, id); err != nil {
 		return v, err
 	}

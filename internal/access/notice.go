@@ -18,6 +18,8 @@ const (
 	NoticeChanged   NoticeKind = "changed"   // what is asked has changed, so approvals given before are void
 	NoticeUnsaid    NoticeKind = "unsaid"    // a request that was said to be done has something to do again
 	NoticeSummary   NoticeKind = "summary"
+	NoticeReturned  NoticeKind = "returned"  // the account of somebody who was offboarded is active again
+	NoticeGroup     NoticeKind = "group"     // a user group of the approvers is refused for good; Detail: its id, and why
 	NoticeHome      NoticeKind = "home"      // redraw the App Home of a person
 	NoticeClock     NoticeKind = "clock"     // our clock is in doubt, or no longer
 	NoticeCorrected NoticeKind = "corrected" // a grant ends earlier than was shown, since a clock was wrong

@@ -49,128 +49,6 @@ const (
 	OffboardOff  OffboardMode = "off"
 )
 
-// leftSource begins the source of an offboarding that Slack's word alone caused.
-const leftSource = "left:"
-
-// Left offboards a person whose account Slack says is deactivated, or asks the
-// approvers to, as the team has chosen. Being told again changes nothing.
-func (s *Service) Left(ctx context.Context, id UserID) error {
-	if s.Settings.OffboardDeactivated == OffboardOff {
-		return nil
-	}
-	profile, err := s.Directory.ProfileNow(ctx, id)
-	if err != nil {
-		return err
-	}
-	if profile.Standing != Deactivated {
-		return s.stayed(ctx, id) // an old event: the account is active again
-	}
-	r := s.newRequest(KindOffboard, noticeKey(leftSource+string(id), s.Now().UnixNano()), "", id, "")
-	r.Reason = "The Slack account was deactivated."
-	nobody, err := s.nobodyDecides(ctx, r)
-	if err != nil {
-		return err
-	}
-	return s.Store.Update(ctx, func(tx Tx) error {
-		due, err := s.owesOffboarding(ctx, tx, id, nobody)
-		if err != nil || !due {
-			return err
-		}
-		r, _, err := tx.InsertRequest(ctx, r, nil)
-		if err != nil {
-			return err
-		}
-		if err := s.posted(ctx, tx, r); err != nil {
-			return err
-		}
-		if s.Settings.OffboardDeactivated == OffboardAsks {
-			return tx.SetFlag(ctx, flagLeft+string(id), strconv.FormatInt(r.ID, 10))
-		}
-		_, err = s.approve(ctx, tx, r, "", "")
-		return err
-	})
-}
-
-// nobodyDecides tells whether approvers would have to be asked to offboard a person who
-// is owed that, and none is left.
-func (s *Service) nobodyDecides(ctx context.Context, r Request) (bool, error) {
-	if s.Settings.OffboardDeactivated != OffboardAsks {
-		return false, nil
-	}
-	var due bool
-	err := s.Store.Read(ctx, func(tx Tx) (err error) {
-		due, err = s.owesOffboarding(ctx, tx, r.Person, false)
-		return err
-	})
-	if err != nil || !due {
-		return false, err
-	}
-	if err = s.deciders(ctx, r); CodeOf(err) == Forbidden {
-		return true, nil
-	}
-	return false, err
-}
-
-// flagLeft, with a person behind it, keeps which request asked the approvers about the
-// account while it is deactivated: what they denied is not asked again.
-const flagLeft = "left:"
-
-// stayed forgets what was asked about an account that is active.
-func (s *Service) stayed(ctx context.Context, id UserID) error {
-	var asked string
-	err := s.Store.Read(ctx, func(tx Tx) (err error) {
-		asked, err = tx.Flag(ctx, flagLeft+string(id))
-		return err
-	})
-	if err != nil || asked == "" {
-		return err
-	}
-	return s.Store.Update(ctx, func(tx Tx) error { return tx.SetFlag(ctx, flagLeft+string(id), "") })
-}
-
-// keptOn tells whether the approvers have denied to offboard a person whose account
-// has been deactivated ever since, or were asked when nobody could decide, as nobody
-// can now.
-func (s *Service) keptOn(ctx context.Context, tx Tx, id UserID, nobody bool) (bool, error) {
-	asked, err := tx.Flag(ctx, flagLeft+string(id))
-	if err != nil || asked == "" || s.Settings.OffboardDeactivated != OffboardAsks {
-		return false, err
-	}
-	number, err := strconv.ParseInt(asked, 10, 64)
-	if err != nil {
-		return false, err
-	}
-	r, err := tx.Request(ctx, number)
-	return r.State == Denied && (r.DecidedBy != "" || nobody), err
-}
-
-// owesOffboarding tells whether the ledger holds anything of a person who left and
-// nobody has started to offboard them.
-func (s *Service) owesOffboarding(ctx context.Context, tx Tx, id UserID, nobody bool) (bool, error) {
-	person, err := tx.Person(ctx, id)
-	if err != nil || person.Offboarded() {
-		return false, err
-	}
-	open, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Pending}, Kinds: []RequestKind{KindOffboard}, Person: id})
-	if err != nil || len(open) > 0 {
-		return false, err
-	}
-	if kept, err := s.keptOn(ctx, tx, id, nobody); err != nil || kept {
-		return false, err
-	}
-	keys, err := tx.AllKeysOf(ctx, id)
-	if err != nil || len(keys) > 0 {
-		return len(keys) > 0, err
-	}
-	for _, q := range []RequestQuery{{Person: id}, {Asker: id}} {
-		q.States = []RequestState{WaitingForKey, Pending}
-		if open, err := tx.Requests(ctx, q); err != nil || len(open) > 0 {
-			return len(open) > 0, err
-		}
-	}
-	return false, nil
-}
-
 // carryOutOffboard ends everything of the person's in the ledger; the servers
 // follow. From this moment no request can name them and they decide nothing.
 func (s *Service) carryOutOffboard(ctx context.Context, tx Tx, r Request, actor UserID) error {
@@ -202,6 +80,32 @@ func (s *Service) carryOutOffboard(ctx context.Context, tx Tx, r Request, actor 
 	return s.startInspection(ctx, tx, r, nil)
 }
 
+// joinOffboarding has who confirmed a draft stand behind the offboarding that began while
+// they looked at it, since one is enough; the zero Request when there is none.
+func (s *Service) joinOffboarding(ctx context.Context, tx Tx, draft Request, actor UserID) (Request, error) {
+	if draft.Kind != KindOffboard {
+		return Request{}, nil
+	}
+	r, err := offboardingOf(ctx, tx, draft.Person)
+	if err != nil || r.ID == 0 || r.DecidedAt.Before(draft.CreatedAt) {
+		return Request{}, err
+	}
+	if _, err := s.close(ctx, tx, draft, Cancelled, actor, "joined request "+strconv.FormatInt(r.ID, 10)); err != nil {
+		return Request{}, err
+	}
+	if !r.OnSlacksWord() {
+		return r, nil
+	}
+	r.DecidedBy = actor
+	if _, err := tx.MoveRequest(ctx, r, Approved); err != nil {
+		return Request{}, err
+	}
+	if err := s.audit(ctx, tx, actor, "request.join", "request", r.ID, string(Approved), string(Approved), ""); err != nil {
+		return Request{}, err
+	}
+	return r, announceNow(ctx, tx, r.ID)
+}
+
 // closeRequestsOf cancels the open requests that a person asked or would receive.
 func (s *Service) closeRequestsOf(ctx context.Context, tx Tx, id UserID) error {
 	for _, q := range []RequestQuery{{Asker: id}, {Person: id}} {
@@ -211,6 +115,9 @@ func (s *Service) closeRequestsOf(ctx context.Context, tx Tx, id UserID) error {
 			return err
 		}
 		for _, r := range open {
+			if r.State == Draft && r.Kind == KindOffboard && r.Person == id {
+				continue // who confirms it joins this offboarding
+			}
 			if r.Person != id {
 				if _, others, err := s.withdrawAsker(ctx, tx, r, id); err != nil {
 					return err
@@ -253,13 +160,13 @@ func (s *Service) oweUnder(ctx context.Context, tx Tx, r Request, owed []Placeme
 }
 
 // stillOwed counts the keys that are, or may be, on a server though an offboarding ends
-// them. Somebody who is no longer offboarded owes nothing.
+// them. Somebody who may take part again owes nothing.
 func stillOwed(ctx context.Context, tx Tx, r Request) (int, error) {
 	if r.Kind != KindOffboard {
 		return 0, nil
 	}
-	person, err := tx.Person(ctx, r.Person)
-	if err != nil || !person.Offboarded() {
+	out, err := isOut(ctx, tx, r.Person)
+	if err != nil || !out {
 		return 0, err
 	}
 	left, err := tx.Placements(ctx, PlacementQuery{

@@ -68,7 +68,7 @@ func (s *Service) noticePause(ctx context.Context) error {
 	}
 	return s.Store.Update(ctx, func(tx Tx) error {
 		if since > pauseAfter {
-			if err := tx.SetLooked(ctx, nil, time.Time{}); err != nil {
+			if err := tx.SetRead(ctx, nil, time.Time{}); err != nil {
 				return err
 			}
 			if err := tx.SetFlag(ctx, flagServersRead, ""); err != nil {
@@ -96,7 +96,7 @@ func (s *Service) notNow(ctx context.Context, err error) error {
 func (s *Service) claimLook(ctx context.Context) (server *Server, err error) {
 	now := s.Now()
 	find := func(tx Tx) error {
-		due, err := tx.DueLooks(ctx, now, now.Add(-orphanEvery), 1)
+		due, err := tx.DueReadings(ctx, now, now.Add(-orphanEvery), 1)
 		server = nil
 		if len(due) > 0 {
 			server = &due[0]
@@ -110,7 +110,7 @@ func (s *Service) claimLook(ctx context.Context) (server *Server, err error) {
 		if err := find(tx); err != nil || server == nil {
 			return err
 		}
-		return tx.SetLooked(ctx, []int64{server.ID}, now.Add(orphanAgain-orphanEvery))
+		return tx.SetRead(ctx, []int64{server.ID}, now.Add(orphanAgain-orphanEvery))
 	})
 }
 
@@ -122,7 +122,7 @@ func (s *Service) findOrphansOn(ctx context.Context, server Server) error {
 		return s.notNow(ctx, err)
 	}
 	return s.Store.Update(ctx, func(tx Tx) error {
-		if err := tx.SetLooked(ctx, []int64{server.ID}, began); err != nil {
+		if err := tx.SetRead(ctx, []int64{server.ID}, began); err != nil {
 			return err
 		}
 		orphans, err := s.orphansAmong(ctx, tx, server.ID, found, began)

@@ -14,11 +14,16 @@ type UserID string
 type Person struct {
 	ID           UserID
 	OffboardedAt time.Time // zero while active
+	ReturnedAt   time.Time // since when the account of somebody offboarded is active again; zero while it is not
+	Standing     Standing  // what Slack said last of somebody who is no member; empty while nothing else is known
 }
 
-// Offboarded tells whether the person has been offboarded and can no longer
-// be named in a request, ask, or decide.
+// Offboarded tells whether the person has been offboarded. Then they decide nothing,
+// even if they have returned since.
 func (p Person) Offboarded() bool { return !p.OffboardedAt.IsZero() }
+
+// Away reports whether the person was offboarded and has not returned.
+func (p Person) Away() bool { return p.Offboarded() && p.ReturnedAt.IsZero() }
 
 // Key is a public key that a person has registered.
 type Key struct {
@@ -49,6 +54,7 @@ const (
 	Guest       Standing = "guest"
 	Outsider    Standing = "outsider" // of another workspace, or a record without a team
 	Nobody      Standing = "nobody"   // Slack knows no such user
+	Invited     Standing = "invited"  // has not accepted the invitation yet
 )
 
 // Profile is a Slack user as Slack describes them now.

@@ -1,33 +1,35 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 )
 
 // Eligible tells whether a user may take part at all, as Slack describes them now.
 func (s *Service) Eligible(ctx context.Context, id UserID) error {
-	_, err := s.fullMember(ctx, id, "You cannot use this: %s.", "An offboarding has ended your access, so you cannot use this.")
+	_, err := s.fullMember(ctx, id, "You cannot use this: %s.", "An offboarding has ended your access, so you cannot use this. "+staysOut)
 	return err
 }
+
+// staysOut says what undoes an offboarding.
+const staysOut = "That holds until an approver reinstates the person, which I cannot do yet."
 
 // member answers the profile of somebody else who is to receive access, and refuses
 // whoever may not.
 func (s *Service) member(ctx context.Context, id UserID) (Profile, error) {
-	profile, err := s.fullMember(ctx, id, "This person cannot be given access: %s.", "This person's access was ended by an offboarding, so they cannot be given any.")
+	profile, err := s.fullMember(ctx, id, "This person cannot be given access: %s.", "This person's access was ended by an offboarding, so they cannot be given any. "+staysOut)
 	if e, ok := errors.AsType[*Error](err); ok && e.Code == Forbidden {
 		e.About = id
 	}
 	return profile, err
 }
 
-// fullMember answers the profile of a full, active member of our own workspace who has
-// not been offboarded, and refuses everybody else in the given words.
+// fullMember answers the profile of a full, active member of our own workspace who is
+// not out since an offboarding, and refuses everybody else in the given words.
 func (s *Service) fullMember(ctx context.Context, id UserID, refusal, offboarded string) (Profile, error) {
 	profile, err := s.Directory.Profile(ctx, id)
 	if err != nil {
@@ -36,43 +38,40 @@ func (s *Service) fullMember(ctx context.Context, id UserID, refusal, offboarded
 	if reason := refusalOf(profile.Standing); reason != "" {
 		return Profile{}, forbidden(fmt.Sprintf(refusal, reason))
 	}
-	out, err := s.stillOut(ctx, id)
-	if err == nil && out {
-		err = forbidden(offboarded)
+	profile, out, err := s.afterLeaving(ctx, profile)
+	switch reason := refusalOf(profile.Standing); {
+	case err != nil:
+		return Profile{}, err
+	case out:
+		return Profile{}, forbidden(offboarded)
+	case reason != "":
+		return Profile{}, forbidden(fmt.Sprintf(refusal, reason))
 	}
-	return profile, err
+	return profile, nil
 }
 
-// stillOut tells whether an active member is offboarded. Somebody who was offboarded
-// only because Slack said that the account was deactivated is back when Slack says
-// that it is active; whoever was offboarded by a person stays out.
-func (s *Service) stillOut(ctx context.Context, id UserID) (out bool, err error) {
+// afterLeaving looks again at a member of whom the ledger says that they left: what Slack
+// said before may be older than that. It reports whether they are out.
+func (s *Service) afterLeaving(ctx context.Context, profile Profile) (now Profile, out bool, err error) {
 	var person Person
-	err = s.Store.Read(ctx, func(tx Tx) error {
-		person, err = tx.Person(ctx, id)
+	look := func(tx Tx) (err error) {
+		if person, err = tx.Person(ctx, profile.ID); err != nil {
+			return err
+		}
+		out, err = isOut(ctx, tx, profile.ID)
 		return err
-	})
-	if err != nil || !person.Offboarded() {
-		return false, err
 	}
-	profile, err := s.Directory.ProfileNow(ctx, id) // what was heard before may be older than the offboarding
-	if err != nil || profile.Standing != Member {
-		return true, err
+	if err := s.Store.Read(ctx, look); err != nil || person.Standing == "" {
+		return profile, out, err
 	}
-	err = s.Store.Update(ctx, func(tx Tx) error {
-		last, err := lastOffboarding(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if out = !strings.HasPrefix(last.Source, leftSource); out {
-			return nil
-		}
-		if err := tx.ClearOffboarded(ctx, id); err != nil {
-			return err
-		}
-		return s.audit(ctx, tx, id, "person.return", "request", last.ID, "offboarded", "active", string(id))
-	})
-	return out, err
+	now, err = s.Directory.ProfileNow(ctx, profile.ID)
+	if err != nil || now.Standing != Member {
+		return now, out, err
+	}
+	if err := s.back(ctx, profile.ID); err != nil {
+		return now, out, err
+	}
+	return now, out, s.Store.Read(ctx, look)
 }
 
 func refusalOf(standing Standing) string {
@@ -87,66 +86,29 @@ func refusalOf(standing Standing) string {
 		return "guests of this workspace are not given server access"
 	case Outsider:
 		return "only members of this workspace itself are given server access"
+	case Invited:
+		return "the invitation to this workspace has not been accepted yet"
 	case Nobody:
 		return "Slack knows no such user"
 	}
 	return "Slack did not say who that is"
 }
 
-// IsGroup tells whether one of the approvers in the settings is a user group (S…), and
-// not a user.
-func IsGroup(approver string) bool { return strings.HasPrefix(approver, "S") }
-
-// IsApprover tells whether a user is named as an approver, directly or through a group.
-func (s *Service) IsApprover(ctx context.Context, id UserID) (bool, error) {
-	approvers, err := s.Approvers(ctx)
-	return slices.Contains(approvers, id), err
-}
-
-// Approvers lists the configured approvers, groups resolved, without the offboarded.
-func (s *Service) Approvers(ctx context.Context) ([]UserID, error) {
-	var named []UserID
-	for _, entry := range s.Settings.Approvers {
-		if !IsGroup(entry) {
-			named = append(named, UserID(entry))
-			continue
-		}
-		members, err := s.Directory.Members(ctx, entry)
-		if err != nil {
-			return nil, err
-		}
-		named = append(named, members...)
-	}
-	slices.Sort(named)
-	named = slices.Compact(named)
-	return s.withoutOffboarded(ctx, named)
-}
-
-func (s *Service) withoutOffboarded(ctx context.Context, ids []UserID) (kept []UserID, err error) {
-	err = s.Store.Read(ctx, func(tx Tx) error {
-		kept = kept[:0]
-		for _, id := range ids {
-			person, err := tx.Person(ctx, id)
-			if err != nil {
-				return err
-			}
-			if !person.Offboarded() {
-				kept = append(kept, id)
-			}
-		}
-		return nil
-	})
-	return kept, err
-}
-
-// mustApprove refuses everybody who is not an approver in good standing.
+// mustApprove refuses everybody who is not an approver in good standing now.
 func (s *Service) mustApprove(ctx context.Context, id UserID) error {
 	if err := s.Eligible(ctx, id); err != nil {
 		return err
 	}
-	is, err := s.IsApprover(ctx, id)
-	if err == nil && !is {
-		err = s.forApprovers("Only an approver may do this.")
+	named, err := s.isNamed(ctx, id, s.Directory.MembersNow)
+	if err != nil {
+		return err
+	}
+	if !named {
+		return s.forApprovers("Only an approver may do this.")
+	}
+	left, err := s.withoutOffboarded(ctx, []UserID{id})
+	if err == nil && len(left) == 0 {
+		err = s.forApprovers("You were offboarded and have returned, so you decide nothing until another approver reinstates you, which I cannot do yet. Ask one of them to decide this.")
 	}
 	return err
 }
@@ -181,27 +143,26 @@ func askedYourself() error {
 	return forbidden("You asked for this yourself, so another approver has to decide it.")
 }
 
-// deciders refuses a request that nobody would be left to decide.
+// deciders refuses a request that nobody would be left to decide. Any other error means
+// that this is not known.
 func (s *Service) deciders(ctx context.Context, r Request) error {
-	approvers, err := s.Approvers(ctx)
-	if err != nil {
-		return err
-	}
+	approvers, trouble := s.knownApprovers(ctx)
 	found := 0
 	for _, id := range approvers {
 		if s.independent(r, id) != nil {
 			continue
 		}
 		active, err := s.lookedActive(ctx, id, lookedFresh)
-		if err != nil {
-			return err
-		}
 		if active {
 			found++
 		}
 		if found >= s.Settings.Approvals {
 			return nil
 		}
+		trouble = cmp.Or(trouble, err)
+	}
+	if trouble != nil {
+		return trouble
 	}
 	return forbidden(fmt.Sprintf("Nobody is left who may decide this. Approvers needed, besides you and the person it is for: %d. Active: %d. "+
 		"Ask whoever runs me to name more people in SSHKEYBOT_APPROVERS.", s.Settings.Approvals, found))
@@ -250,4 +211,24 @@ func (s *Service) looked(ctx context.Context, id UserID, fresh time.Duration) (P
 	}
 	s.looks.seen[id] = look{profile, now}
 	return profile, nil
+}
+
+// Heard drops what is remembered of a person whose account has changed, and reports
+// whether it is to be looked at, since the ledger has them otherwise.
+func (s *Service) Heard(ctx context.Context, id UserID, standing Standing) (concerns bool, err error) {
+	s.Directory.Forget(id)
+	s.looks.mu.Lock()
+	delete(s.looks.seen, id)
+	s.looks.mu.Unlock()
+	err = s.Store.Read(ctx, func(tx Tx) error {
+		person, err := tx.Person(ctx, id)
+		if err != nil || standing == cmp.Or(person.Standing, Member) {
+			concerns = false
+			return err
+		}
+		known, err := isKnown(ctx, tx, id)
+		concerns = known || person.Offboarded() || person.Standing != ""
+		return err
+	})
+	return concerns, err
 }

@@ -39,11 +39,16 @@ type Tx interface {
 type PersonTx interface {
 	// Person answers a person; one the ledger has not met is active and has no keys.
 	Person(ctx context.Context, id UserID) (Person, error)
-	// SetOffboarded marks the person; who was offboarded before stays so since then.
+	// SetOffboarded marks the person; who was offboarded before stays so since then, and
+	// who had returned is offboarded anew.
 	SetOffboarded(ctx context.Context, id UserID, at time.Time) error
-	// ClearOffboarded makes a person active again.
-	ClearOffboarded(ctx context.Context, id UserID) error
-	// KnownPersons lists everybody who has a key, a live grant or an open request and is not offboarded.
+	// SetReturned notes since when the account of somebody who was offboarded is active
+	// again; zero takes that back. False when it was so before, or nobody offboarded them.
+	SetReturned(ctx context.Context, id UserID, at time.Time) (bool, error)
+	// SetStanding notes how a person stands who is no member; empty takes that back.
+	SetStanding(ctx context.Context, id UserID, standing Standing) error
+	// KnownPersons lists everybody who has a key, a live grant or an open request, or was
+	// offboarded.
 	KnownPersons(ctx context.Context) ([]UserID, error)
 	// Key answers the key with that fingerprint, removed ones included.
 	Key(ctx context.Context, fingerprint string) (Key, error)
@@ -167,7 +172,8 @@ type PlacementTx interface {
 	// list is to be read once more, each once.
 	DueWork(ctx context.Context, now time.Time) ([]Work, error)
 	// DueRenewals lists placed keys to be placed anew: temporary ones that lapse before
-	// their grants end, and permanent ones that no grant asks to be permanent any more.
+	// their grants end, and permanent ones that no grant asks to be permanent any more;
+	// none of somebody who left, or whose noted standing is not a member's.
 	DueRenewals(ctx context.Context, q RenewalQuery) ([]Placement, error)
 	// CapWaits brings placements that wait for longer than anything is made to wait
 	// forward to the latest times, and other work to now: a clock that was wrong had
@@ -257,11 +263,11 @@ type ServerTx interface {
 	AllServers(ctx context.Context) ([]Server, error)
 	// Servers lists the servers that are not settled as gone, by name.
 	Servers(ctx context.Context) ([]Server, error)
-	// DueLooks lists servers that are not gone and were last read for orphans at or before
+	// DueReadings lists servers that are found and were last read for orphans at or before
 	// that time, or never, the longest ago first.
-	DueLooks(ctx context.Context, now, before time.Time, limit int) ([]Server, error)
-	// SetLooked notes when servers (none: all) were last read for orphans.
-	SetLooked(ctx context.Context, servers []int64, at time.Time) error
+	DueReadings(ctx context.Context, now, before time.Time, limit int) ([]Server, error)
+	// SetRead notes when servers (none: all) were last read for orphans.
+	SetRead(ctx context.Context, servers []int64, at time.Time) error
 }
 
 // OutboxTx keeps what Slack shows and still has to be told. It also tells how far behind
@@ -404,6 +410,14 @@ type Directory interface {
 	Profile(ctx context.Context, id UserID) (Profile, error)
 	// ProfileNow never does: it asks after it was called, or fails.
 	ProfileNow(ctx context.Context, id UserID) (Profile, error)
-	// Members lists the members of a user group.
+	// Forget drops what is remembered of a person.
+	Forget(id UserID)
+	// Standings reads the list of all users, to its last page, and returns how those of
+	// the given ones stand whom it holds.
+	Standings(ctx context.Context, of []UserID) (map[UserID]Standing, error)
+	// Members lists the members of a user group, as of some seconds ago. NotFound and
+	// Forbidden mean that asking again would not help.
 	Members(ctx context.Context, group string) ([]UserID, error)
+	// MembersNow lists them as they are after it was called, or fails like Members.
+	MembersNow(ctx context.Context, group string) ([]UserID, error)
 }

@@ -67,6 +67,8 @@ type Request struct {
 	Note       string // the reason of a denial, or why the bot closed it
 	RemindedAt time.Time
 	Facts      string // digest of what its messages show while it is pending
+
+	Undecidable bool // nobody is left who may decide it; it waits until somebody is
 }
 
 // Forever tells whether a grant is asked without an end.

@@ -52,9 +52,10 @@ type Service struct {
 	Clock     *Clock                // tells whether Now is right; nil where it always is
 	Late      func(d time.Duration) // told how long after its end each expired grant was ended; may be nil
 
-	refresh turn // one complete reading of the servers at a time
-	looks   looks
-	tried   atomic.Bool // whether this process has tried to end a halt
+	refresh  turn // one complete reading of the servers at a time
+	looks    looks
+	suspects suspects
+	tried    atomic.Bool // whether this process has tried to end a halt
 }
 
 // GrantAsk is somebody's wish that a person may log in.

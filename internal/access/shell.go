@@ -29,7 +29,7 @@ func (s *Service) OffboardFromShell(ctx context.Context, person UserID, operator
 	wish.Reason = strings.TrimSpace(CleanText(reason + " (from the shell, by " + operator + ")"))
 	var r Request
 	err := s.Store.Update(ctx, func(tx Tx) (err error) {
-		if r, err = offboardingOf(ctx, tx, person); err != nil || r.ID != 0 && !strings.HasPrefix(r.Source, leftSource) {
+		if r, err = offboardingOf(ctx, tx, person); err != nil || r.ID != 0 && !r.OnSlacksWord() {
 			return err
 		}
 		var fresh bool
@@ -69,10 +69,10 @@ func (s *Service) knownToLedger(ctx context.Context, id UserID) error {
 }
 
 // offboardingOf answers the request that offboarded a person, and the zero Request
-// while they are active.
+// while they may take part.
 func offboardingOf(ctx context.Context, tx Tx, id UserID) (Request, error) {
-	person, err := tx.Person(ctx, id)
-	if err != nil || !person.Offboarded() {
+	out, err := isOut(ctx, tx, id)
+	if err != nil || !out {
 		return Request{}, err
 	}
 	return lastOffboarding(ctx, tx, id)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -305,56 +304,6 @@ func (s *Service) tellLapsed(ctx context.Context) error {
 		}
 		return nil
 	})
-}
-
-// flagLeavers keeps whom FindLeavers asked about last.
-const flagLeavers = "leavers"
-
-// leaversAtOnce is how many people one call of FindLeavers asks about: commands need
-// Slack's answers too.
-const leaversAtOnce = 10
-
-// FindLeavers asks Slack of the next few people the ledger knows whether their account
-// was deactivated, for events that were missed. One about whom Slack has no answer does
-// not stand in the way of the others; only while Slack asks for patience it goes no further.
-func (s *Service) FindLeavers(ctx context.Context) error {
-	next, err := s.nextKnown(ctx)
-	if err != nil || len(next) == 0 {
-		return err
-	}
-	var last UserID
-	for _, id := range next {
-		leftErr := s.Left(ctx, id)
-		err = errors.Join(err, leftErr)
-		if CodeOf(leftErr) == RateLimited || ctx.Err() != nil {
-			break
-		}
-		last = id
-	}
-	if last == "" {
-		return err
-	}
-	return errors.Join(err, s.Store.Update(ctx, func(tx Tx) error { return tx.SetFlag(ctx, flagLeavers, string(last)) }))
-}
-
-// nextKnown lists whom to ask about after the last one, and round again.
-func (s *Service) nextKnown(ctx context.Context) (next []UserID, err error) {
-	err = s.Store.Read(ctx, func(tx Tx) error {
-		known, err := tx.KnownPersons(ctx)
-		if err != nil {
-			return err
-		}
-		last, err := tx.Flag(ctx, flagLeavers)
-		slices.Sort(known)
-		i, asked := slices.BinarySearch(known, UserID(last))
-		if asked {
-			i++
-		}
-		next = slices.Concat(known[i:], known[:i])
-		next = next[:min(len(next), leaversAtOnce)]
-		return err
-	})
-	return next, err
 }
 
 // flagSummary keeps the day of the last daily summary.

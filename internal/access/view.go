@@ -37,6 +37,9 @@ type RequestView struct {
 
 	SessionsUnread []ServerRef // servers of an inspection whose sessions were not read
 
+	Leaver    Person // whom it is about
+	LeaverOut bool   // they were offboarded and can be given no access
+
 	Halted   bool // all work waits, because the target refuses our credentials
 	Renewals Renewals
 }

@@ -50,10 +50,15 @@ func standing(s access.Standing) string {
 		return "this is a guest"
 	case access.Outsider:
 		return "this account is not of this workspace"
+	case access.Invited:
+		return "the invitation to this workspace has not been accepted yet"
 	case access.Member, access.Nobody:
 	}
 	return "Slack knows no such user in this workspace"
 }
+
+// countsAsEmpty says what becomes of a group that is refused.
+const countsAsEmpty = " It counts as empty."
 
 // mostMembers is how many members of one group are looked at, one question each.
 const mostMembers = 25
@@ -74,7 +79,9 @@ func (Checker) group(ctx context.Context, directory *bot.Directory, id string) (
 	members, err := directory.Members(ctx, id)
 	switch {
 	case access.CodeOf(err) == access.NotFound:
-		return problem(name, "Slack knows no such user group.", "Take the ID from the group's menu in Slack (Copy group ID); it begins with S."), nil
+		return problem(name, access.MessageOf(err)+countsAsEmpty, "Take the ID from the group's menu in Slack (Copy group ID); it begins with S."), nil
+	case access.CodeOf(err) == access.Forbidden:
+		return problem(name, access.MessageOf(err)+countsAsEmpty, mendScopes+" Or name the people themselves in SSHKEYBOT_APPROVERS."), nil
 	case err != nil:
 		return unasked(name, err), nil
 	}

@@ -28,7 +28,7 @@ func (c Checker) slack(ctx context.Context) []Finding {
 	granted := split(self.Header.Get("X-OAuth-Scopes"))
 	findings = append(findings,
 		ok("bot token", fmt.Sprintf("The bot is @%s in the workspace %s.", self.User, self.Team)),
-		scopes(c.Manifest, granted), clock.finding("slack clock", "Slack"))
+		c.workspace(ctx, self), scopes(c.Manifest, granted), clock.finding("slack clock", "Slack"))
 	findings = append(findings, c.approvers(ctx, web)...)
 	return append(findings, c.channels(ctx, bot, granted)...)
 }

@@ -20,12 +20,14 @@ func (t *tx) DueWork(ctx context.Context, now time.Time) ([]access.Work, error) 
 		UNION SELECT 'add', server_id FROM placements WHERE verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= $1`, ms(now))
 }
 
-// DueRenewals implements access.PlacementTx; what lapses first comes first.
+// DueRenewals implements access.PlacementTx; what lapses first comes first. Who left, or
+// is no member as far as is known, has nothing renewed.
 func (t *tx) DueRenewals(ctx context.Context, q access.RenewalQuery) ([]access.Placement, error) {
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements p WHERE state = 'placed' AND (
 			lapses_at > 0 AND lapses_at <= $2 AND EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at > p.lapses_at + $5))
 			OR temporary = 0 AND placed_at <= $3 AND EXISTS (`+covering+`)
 				AND NOT EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at - g.starts_at > $4)))
+			AND person NOT IN (SELECT id FROM persons WHERE standing <> '' OR offboarded_at <> 0 AND returned_at = 0)
 		ORDER BY lapses_at, id`+limit(q.Limit), ms(q.Now), ms(q.LapsesBefore), ms(q.PlacedBefore), q.Permanent.Milliseconds(), q.Spare.Milliseconds())
 }
 

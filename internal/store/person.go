@@ -11,25 +11,34 @@ const keyColumns = "fingerprint, person, type, blob, note, registered_at, remove
 
 // Person implements access.PersonTx.
 func (t *tx) Person(ctx context.Context, id access.UserID) (access.Person, error) {
-	p := access.Person{ID: id}
-	found, err := many(ctx, t, column[int64], "SELECT offboarded_at FROM persons WHERE id = $1", id)
-	if err != nil || len(found) == 0 {
+	scan := func(row scanner) (p access.Person, err error) {
+		err = row.Scan(&p.ID, instant{&p.OffboardedAt}, instant{&p.ReturnedAt}, &p.Standing)
 		return p, err
 	}
-	err = instant{&p.OffboardedAt}.Scan(found[0])
-	return p, err
+	found, err := many(ctx, t, scan, "SELECT id, offboarded_at, returned_at, standing FROM persons WHERE id = $1", id)
+	if err != nil || len(found) == 0 {
+		return access.Person{ID: id}, err
+	}
+	return found[0], nil
 }
 
 // SetOffboarded implements access.PersonTx.
 func (t *tx) SetOffboarded(ctx context.Context, id access.UserID, at time.Time) error {
 	_, err := t.Exec(ctx, `INSERT INTO persons (id, offboarded_at) VALUES ($1, $2)
-		ON CONFLICT (id) DO UPDATE SET offboarded_at = excluded.offboarded_at WHERE persons.offboarded_at = 0`, id, ms(at))
+		ON CONFLICT (id) DO UPDATE SET offboarded_at = excluded.offboarded_at, returned_at = 0
+		WHERE persons.offboarded_at = 0 OR persons.returned_at <> 0`, id, ms(at))
 	return err
 }
 
-// ClearOffboarded implements access.PersonTx.
-func (t *tx) ClearOffboarded(ctx context.Context, id access.UserID) error {
-	_, err := t.Exec(ctx, "DELETE FROM persons WHERE id = $1", id)
+// SetReturned implements access.PersonTx.
+func (t *tx) SetReturned(ctx context.Context, id access.UserID, at time.Time) (bool, error) {
+	return won(t.Exec(ctx, "UPDATE persons SET returned_at = $2 WHERE id = $1 AND offboarded_at <> 0 AND (returned_at = 0) <> ($2 = 0)", id, ms(at)))
+}
+
+// SetStanding implements access.PersonTx.
+func (t *tx) SetStanding(ctx context.Context, id access.UserID, standing access.Standing) error {
+	_, err := t.Exec(ctx, `INSERT INTO persons (id, offboarded_at, standing) VALUES ($1, 0, $2)
+		ON CONFLICT (id) DO UPDATE SET standing = excluded.standing`, id, standing)
 	return err
 }
 
@@ -41,9 +50,9 @@ func (t *tx) KnownPersons(ctx context.Context) ([]access.UserID, error) {
 			UNION SELECT person FROM grants WHERE state = 'live'
 			UNION SELECT person FROM requests WHERE state IN ('waiting_for_key', 'pending')
 			UNION SELECT asker FROM requests WHERE state IN ('waiting_for_key', 'pending')
+			UNION SELECT id FROM persons WHERE offboarded_at <> 0
 		) AS known
-		WHERE person <> '' AND person NOT IN (SELECT id FROM persons WHERE offboarded_at <> 0)
-		ORDER BY person`)
+		WHERE person <> '' ORDER BY person`)
 }
 
 // Key implements access.PersonTx.

@@ -72,15 +72,15 @@ func (t *tx) Servers(ctx context.Context) ([]access.Server, error) {
 	return many(ctx, t, scanServer, "SELECT "+serverColumns+" FROM servers WHERE gone_at = 0 ORDER BY name, id")
 }
 
-// DueLooks implements access.ServerTx. One of a time to come was last read when the clock
+// DueReadings implements access.ServerTx. One of a time to come was last read when the clock
 // was wrong.
-func (t *tx) DueLooks(ctx context.Context, now, before time.Time, limit int) ([]access.Server, error) {
-	return many(ctx, t, scanServer, "SELECT "+serverColumns+" FROM servers WHERE gone_at = 0 AND (looked_at <= $1 OR looked_at > $2) ORDER BY looked_at, id LIMIT $3",
+func (t *tx) DueReadings(ctx context.Context, now, before time.Time, limit int) ([]access.Server, error) {
+	return many(ctx, t, scanServer, "SELECT "+serverColumns+" FROM servers WHERE gone_at = 0 AND not_found_at = 0 AND (looked_at <= $1 OR looked_at > $2) ORDER BY looked_at, id LIMIT $3",
 		ms(before), ms(now.Add(wrongClock)), limit)
 }
 
-// SetLooked implements access.ServerTx.
-func (t *tx) SetLooked(ctx context.Context, servers []int64, at time.Time) error {
+// SetRead implements access.ServerTx.
+func (t *tx) SetRead(ctx context.Context, servers []int64, at time.Time) error {
 	c := conditions{args: []any{ms(at)}}
 	addIn(&c, "id", servers)
 	_, err := t.Exec(ctx, "UPDATE servers SET looked_at = $1"+c.where(), c.args...)

@@ -45,13 +45,23 @@ func (w *Workspace) AddUser(u User) {
 // Deactivate ends a person's account and sends user_change, as Slack does at
 // that moment. It waits until the event was acknowledged or given up, or ctx ends.
 func (w *Workspace) Deactivate(ctx context.Context, id string) (EventResult, error) {
+	return w.Change(ctx, id, func(u *User) { u.Deleted = true })
+}
+
+// Reactivate is the opposite of Deactivate.
+func (w *Workspace) Reactivate(ctx context.Context, id string) (EventResult, error) {
+	return w.Change(ctx, id, func(u *User) { u.Deleted = false })
+}
+
+// Change changes a person's account and sends user_change, like Deactivate.
+func (w *Workspace) Change(ctx context.Context, id string, change func(*User)) (EventResult, error) {
 	w.mu.Lock()
 	u := w.users[id]
 	if u == nil {
 		w.mu.Unlock()
 		return EventResult{}, unknown("user", id)
 	}
-	u.Deleted = true
+	change(u)
 	event := map[string]any{
 		"type": "user_change", "user": w.userJSON(u), "cache_ts": w.opt.Now().Unix(), "event_ts": w.nextTS(),
 	}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -17,10 +18,29 @@ func testPersons(t *testing.T, s *store.Store) {
 		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SetOffboarded(ctx, "U1", at) })
 		same(t, "offboarded", read(t, s, person), access.Person{ID: "U1", OffboardedAt: epoch})
 	}
-	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.ClearOffboarded(ctx, "U1") })
-	same(t, "active again", read(t, s, person), access.Person{ID: "U1"})
+	returned := func(at time.Time) (changed bool) {
+		update(t, s, func(ctx context.Context, tx access.Tx) (err error) {
+			changed, err = tx.SetReturned(ctx, "U1", at)
+			return err
+		})
+		return changed
+	}
+	same(t, "who comes back first", []bool{returned(later), returned(later.Add(time.Hour))}, []bool{true, false})
+	same(t, "returned", read(t, s, person), access.Person{ID: "U1", OffboardedAt: epoch, ReturnedAt: later})
+	same(t, "who goes again first", []bool{returned(time.Time{}), returned(time.Time{}), returned(later)}, []bool{true, false, true})
 	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SetOffboarded(ctx, "U1", later) })
 	same(t, "offboarded again", read(t, s, person), access.Person{ID: "U1", OffboardedAt: later})
+	for _, standing := range []access.Standing{access.Guest, access.Deactivated, ""} {
+		update(t, s, func(ctx context.Context, tx access.Tx) error {
+			return errors.Join(tx.SetStanding(ctx, "U1", standing), tx.SetStanding(ctx, "U2", standing))
+		})
+		same(t, "who stands how", read(t, s, person), access.Person{ID: "U1", OffboardedAt: later, Standing: standing})
+	}
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		changed, err := tx.SetReturned(ctx, "U2", later)
+		same(t, "somebody came back whom nobody had offboarded", changed, false)
+		return errors.Join(err, tx.SetOffboarded(ctx, "U2", later))
+	})
 }
 
 func testKnownPersons(t *testing.T, s *store.Store) {
@@ -47,7 +67,7 @@ func testKnownPersons(t *testing.T, s *store.Store) {
 		return tx.SetOffboarded(ctx, "UGONE", epoch)
 	})
 	known := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.UserID, error) { return tx.KnownPersons(ctx) })
-	same(t, "known persons", known, []access.UserID{"UASKS", "UGRANT", "UKEY", "UPENDS", "UWAITS"})
+	same(t, "known persons", known, []access.UserID{"UASKS", "UGONE", "UGRANT", "UKEY", "UPENDS", "UWAITS"})
 }
 
 func testKeys(t *testing.T, s *store.Store) {

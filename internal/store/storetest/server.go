@@ -9,20 +9,20 @@ import (
 	"sshkeybot/internal/store"
 )
 
-func testLooks(t *testing.T, s *store.Store) {
+func testReadings(t *testing.T, s *store.Store) {
 	hour := func(n int) time.Time { return epoch.Add(time.Duration(n) * time.Hour) }
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
-		_, err := tx.SaveServers(ctx, []access.Server{{ID: 1, Name: "a"}, {ID: 2, Name: "b"}, {ID: 3, Name: "c"}, {ID: 4, Name: "d"}}, true, epoch)
+		_, err := tx.SaveServers(ctx, []access.Server{{ID: 1, Name: "a"}, {ID: 2, Name: "b"}, {ID: 3, Name: "c"}, {ID: 4, Name: "d"}}, epoch)
 		return err
 	})
 	look := func(at time.Time, servers ...int64) {
 		t.Helper()
-		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SetLooked(ctx, servers, at) })
+		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SetRead(ctx, servers, at) })
 	}
 	due := func(limit int) (ids []int64) {
 		t.Helper()
 		for _, server := range read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Server, error) {
-			return tx.DueLooks(ctx, hour(2), hour(1), limit)
+			return tx.DueReadings(ctx, hour(2), hour(1), limit)
 		}) {
 			ids = append(ids, server.ID)
 		}
@@ -36,10 +36,16 @@ func testLooks(t *testing.T, s *store.Store) {
 	same(t, "the longest ago first", due(9), []int64{2, 1, 4})
 	same(t, "one of them", due(1), []int64{2})
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
-		_, err := tx.SaveServers(ctx, []access.Server{{ID: 1, Name: "a"}, {ID: 3, Name: "c"}}, true, hour(2))
+		if err := tx.SaveServer(ctx, access.Server{ID: 2, Name: "b", NotFoundAt: epoch}); err != nil {
+			return err
+		}
+		if err := tx.SaveServer(ctx, access.Server{ID: 4, Name: "d", NotFoundAt: epoch, GoneAt: hour(1)}); err != nil {
+			return err
+		}
+		_, err := tx.SaveServers(ctx, []access.Server{{ID: 1, Name: "a"}, {ID: 3, Name: "c"}}, hour(2))
 		return err
 	})
-	same(t, "another reading changes nothing, but that servers are gone", due(9), []int64{1})
+	same(t, "without those that are not found", due(9), []int64{1})
 	look(time.Time{})
 	same(t, "all are to be read", due(9), []int64{1, 3})
 }

@@ -53,7 +53,7 @@ func Run(t *testing.T, open Opener) {
 		"ReopenAdditions":      testReopenAdditions,
 		"ResultsInChunks":      testResultsInChunks,
 		"Servers":              testServers,
-		"Looks":                testLooks,
+		"Readings":             testReadings,
 		"Drawings":             testDrawings,
 		"Notices":              testNotices,
 		"HomeNotices":          testHomeNotices,

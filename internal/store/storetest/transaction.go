@@ -156,7 +156,7 @@ func testErrorsSayWhere(t *testing.T, s *store.Store) {
 		"select persons":     func(tx access.Tx) error { _, err := tx.Person(ctx, "U1"); return err },
 		"select person_keys": func(tx access.Tx) error { _, err := tx.KnownPersons(ctx); return err },
 		"insert flags":       func(tx access.Tx) error { return tx.SetFlag(ctx, "a", "b") },
-		"delete persons":     func(tx access.Tx) error { return tx.ClearOffboarded(ctx, "U1") },
+		"update persons":     func(tx access.Tx) error { _, err := tx.SetReturned(ctx, "U1", epoch); return err },
 		"update results":     func(tx access.Tx) error { _, err := tx.ReopenResults(ctx, 1, "web", "a", epoch); return err },
 	} {
 		err := s.Update(t.Context(), use)
