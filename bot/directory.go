@@ -143,6 +143,15 @@ func (d *Directory) ourselves(ctx context.Context) (*slack.AuthTestResponse, err
 	return self, nil
 }
 
+// Workspace implements access.Directory.
+func (d *Directory) Workspace(ctx context.Context) (string, error) {
+	self, err := d.ourselves(ctx)
+	if err != nil {
+		return "", err
+	}
+	return self.TeamID, nil
+}
+
 // Members lists a user group's members, as of fifteen seconds ago at most, and somewhat
 // older while Slack's rate limit keeps us from asking.
 func (d *Directory) Members(ctx context.Context, group string) ([]access.UserID, error) {

@@ -112,6 +112,9 @@ func (s *Service) viewAccess(ctx context.Context, tx Tx, v *RequestView) error {
 	if err := s.viewKeys(ctx, tx, v); err != nil {
 		return err
 	}
+	if err := viewLeavers(ctx, tx, v); err != nil {
+		return err
+	}
 	if err := s.viewOverlaps(ctx, tx, v); err != nil {
 		return err
 	}
@@ -127,11 +130,9 @@ func (s *Service) viewAccess(ctx context.Context, tx Tx, v *RequestView) error {
 // viewKeys fills in the keys that are covered, or would be.
 func (s *Service) viewKeys(ctx context.Context, tx Tx, v *RequestView) (err error) {
 	if v.Request.Kind == KindRevoke && v.Request.Fingerprint != "" {
-		key, err := tx.Key(ctx, v.Request.Fingerprint)
-		if err == nil {
-			v.Keys = []Key{key}
-		} else if CodeOf(err) == NotFound {
-			err = nil
+		holders, err := tx.Holders(ctx, v.Request.Fingerprint)
+		if len(holders) > 0 {
+			v.Keys, v.Refused = holders[:1], refused(holders)
 		}
 		return err
 	}
@@ -149,13 +150,45 @@ func (s *Service) viewKeys(ctx context.Context, tx Tx, v *RequestView) (err erro
 			continue
 		}
 		seen[c.Fingerprint] = true
-		key, err := tx.Key(ctx, c.Fingerprint)
+		key, err := keyAs(ctx, tx, c.Fingerprint, v.Grant.Person)
 		if err != nil {
 			return err
 		}
 		v.Keys = append(v.Keys, key)
 	}
 	return err
+}
+
+// keyAs returns a key as it is, or was, that person's.
+func keyAs(ctx context.Context, tx Tx, fingerprint string, person UserID) (Key, error) {
+	holders, err := tx.Holders(ctx, fingerprint)
+	if err != nil {
+		return Key{}, err
+	}
+	if i := slices.IndexFunc(holders, func(k Key) bool { return k.Person == person }); i >= 0 {
+		return holders[i], nil
+	}
+	return tx.Key(ctx, fingerprint)
+}
+
+// viewLeavers fills in which of the keys somebody else had who was offboarded.
+func viewLeavers(ctx context.Context, tx Tx, v *RequestView) error {
+	for _, key := range v.Keys {
+		holders, err := tx.Holders(ctx, key.Fingerprint)
+		if err != nil {
+			return err
+		}
+		for _, k := range holders {
+			if _, known := v.Leavers[k.Fingerprint]; known || k.Ended != KeyOffboarded || k.Person == v.Request.Person {
+				continue
+			}
+			if v.Leavers == nil {
+				v.Leavers = map[string]UserID{}
+			}
+			v.Leavers[k.Fingerprint] = k.Person
+		}
+	}
+	return nil
 }
 
 // viewServers counts the servers that are offline, and those where an undecided

@@ -16,7 +16,8 @@ const (
 	NoticeReminder  NoticeKind = "reminder"
 	NoticeDecidable NoticeKind = "decidable" // the key came that a request waited for
 	NoticeSummary   NoticeKind = "summary"
-	NoticeHome      NoticeKind = "home" // redraw the App Home of a person
+	NoticeKeyMoved  NoticeKind = "key_moved" // somebody proved that a key is theirs that another had registered
+	NoticeHome      NoticeKind = "home"      // redraw the App Home of a person
 )
 
 // Notice is one message to one place, sent once.

@@ -93,6 +93,8 @@ func (a away) ProfileNow(ctx context.Context, id access.UserID) (access.Profile,
 
 func (away) Members(context.Context, string) ([]access.UserID, error) { return nil, nil }
 
+func (away) Workspace(context.Context) (string, error) { return "", errors.New("Slack is away") }
+
 func TestOffboardFromShellAsksSlackOnlyOfStrangers(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)

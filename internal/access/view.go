@@ -11,8 +11,10 @@ import (
 type RequestView struct {
 	Request    Request
 	Servers    []ServerRef
-	Offline    int   // how many of them were offline when last read
-	Keys       []Key // what it covers, or would cover if it were approved now
+	Offline    int               // how many of them were offline when last read
+	Keys       []Key             // what it covers, or would cover if it were approved now
+	Leavers    map[string]UserID // by fingerprint: who had one of the keys and was offboarded
+	Refused    bool              // of a revocation: its key cannot be registered until an approver frees it
 	Approvals  []Approval
 	Needed     int         // approvals needed
 	Deciders   []string    // configured approvers, users and groups, that may still decide
