@@ -111,6 +111,8 @@ func (b *Bot) clickAtOnce(ctx context.Context, a act) bool {
 	switch a.Action {
 	case draw.ActionRegister:
 		view, err = draw.RegisterModal(), b.shutOut(ctx, a)
+	case draw.ActionProve:
+		view, err = draw.ProveModal(a.Value, a.Channel), b.shutOut(ctx, a)
 	case draw.ActionExtend:
 		view, err = b.extendModal(look, a)
 	case draw.ActionDeny, draw.ActionEdit:

@@ -48,6 +48,9 @@ func (b *Bot) press(ctx context.Context, a act) (draw.Message, error) {
 		return b.givenBack(ctx, given, err)
 	case draw.ActionRemoveKey:
 		return draw.KeyRemoved(a.Value), b.cfg.Uses.RemoveKey(ctx, a.Person, a.Value)
+	case draw.ActionFreeKey:
+		r, err := b.cfg.Uses.FreeKey(ctx, id, a.Person)
+		return draw.Freed(r), err
 	case draw.ActionPick, draw.ActionLeave:
 		return b.judge(ctx, a)
 	case draw.ActionLeaveRest:

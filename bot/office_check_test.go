@@ -24,6 +24,8 @@ func (o *office) CheckServers(_ context.Context, pattern string) error {
 
 func (o *office) CheckKey(context.Context, access.UserID, string) error { return nil }
 
+func (o *office) CheckProof(context.Context, access.Proof) error { return nil }
+
 func (o *office) CheckEdit(context.Context, access.Edit) error { return nil }
 
 func (o *office) CheckExtend(context.Context, access.ExtendAsk) error { return nil }

@@ -3,6 +3,9 @@ package bot
 import (
 	"errors"
 
+	"github.com/slack-go/slack"
+
+	"sshkeybot/bot/draw"
 	"sshkeybot/internal/sshkey"
 )
 
@@ -14,6 +17,26 @@ func leaked(text string) error {
 		return err
 	}
 	return nil
+}
+
+// leakedIn says, by the block of the field, where a form holds a private key.
+func leakedIn(form *slack.ViewState) map[string]string {
+	found := map[string]string{}
+	if form == nil {
+		return found
+	}
+	for block, fields := range form.Values {
+		for _, field := range fields {
+			err := leaked(field.Value)
+			if _, wrong := sshkey.Parse(field.Value); block == draw.BlockKey && reasonOf(wrong) == sshkey.PrivateKey {
+				err = wrong
+			}
+			if err != nil {
+				found[block] = keySentence(err)
+			}
+		}
+	}
+	return found
 }
 
 func reasonOf(err error) sshkey.Reason {

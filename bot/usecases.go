@@ -37,12 +37,14 @@ type Deciding interface {
 	RetryFailed(ctx context.Context, requestID int64, actor access.UserID) (int, error)
 	Pick(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error
 	Leave(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error
+	FreeKey(ctx context.Context, requestID int64, actor access.UserID) (access.Request, error)
 	LeaveRest(ctx context.Context, requestID int64, shown int, actor access.UserID) error
 }
 
 // Owning is about a person's own keys and access.
 type Owning interface {
 	Register(ctx context.Context, actor access.UserID, key sshkey.Key, note string) (access.Registration, error)
+	Prove(ctx context.Context, p access.Proof) (access.Registration, error)
 	RemoveKey(ctx context.Context, actor access.UserID, fingerprint string) error
 	GiveBack(ctx context.Context, actor access.UserID, grantID int64, source string) ([]access.Grant, error)
 }
@@ -53,6 +55,7 @@ type Checking interface {
 	CheckReceiver(ctx context.Context, id access.UserID) error
 	CheckServers(ctx context.Context, pattern string) error
 	CheckKey(ctx context.Context, actor access.UserID, fingerprint string) error
+	CheckProof(ctx context.Context, p access.Proof) error
 	CheckEdit(ctx context.Context, e access.Edit) error
 	CheckExtend(ctx context.Context, a access.ExtendAsk) error
 }

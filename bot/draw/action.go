@@ -1,7 +1,7 @@
 package draw
 
 // The action ids of buttons and menus. Their value is an opaque id: of the request, of the grant (extend,
-// done), the fingerprint of a key (remove_key), "request:server:credential" (pick, leave), "request:count"
+// done), the fingerprint of a key (remove_key), the nonce of a challenge (prove), "request:server:credential" (pick, leave), "request:count"
 // (leave_rest) or a page number (home_page).
 const (
 	ActionApprove   = "approve"
@@ -15,6 +15,8 @@ const (
 	ActionDone      = "done"
 	ActionRegister  = "register"
 	ActionRemoveKey = "remove_key"
+	ActionProve     = "prove"
+	ActionFreeKey   = "free_key"
 	ActionPick      = "pick"
 	ActionLeave     = "leave"
 	ActionLeaveRest = "leave_rest"
@@ -28,4 +30,5 @@ const (
 	ModalDeny     = "deny"
 	ModalEdit     = "edit"
 	ModalExtend   = "extend"
+	ModalProve    = "prove"
 )

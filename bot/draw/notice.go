@@ -34,6 +34,8 @@ func Notice(n access.Notice, v *access.RequestView, g *access.Grant) Message {
 		p.reminder(v)
 	case access.NoticeDecidable:
 		p.decidable(v)
+	case access.NoticeKeyMoved:
+		p.keyMoved(n)
 	case access.NoticeSummary, access.NoticeHome: // Daily and Home draw them
 	}
 	return p.message()
