@@ -115,6 +115,8 @@ func (w world) offboardCases() map[string]any {
 	deactivated.Request.Asker, deactivated.Request.DecidedBy, deactivated.Approvals, deactivated.Sessions = "", "", nil, nil
 	draft := w.request(access.KindOffboard, access.Draft)
 	draft.Overlaps = []access.GrantView{w.access(), w.access()}
+	passed := w.offboarding(allDone, 0)
+	passed.Passed = []access.Key{{Fingerprint: fingerprint(1), Person: alice}}
 	reading := w.offboarding(allDone, 0)
 	reading.Results = append(w.results(access.PhaseRemove, allDone), w.results(access.PhaseInspect, unfinished)...)
 	left := w.offboarding(func(i int) access.Result {
@@ -134,6 +136,7 @@ func (w world) offboardCases() map[string]any {
 		"offboard-left":        Request(left, noon()),
 		"results-left":         messages(Results(left.Results)),
 		"summary-left":         Summary(left, access.PhaseRemove),
+		"offboard-passed":      Request(passed, noon()),
 		"draft-offboard":       Draft(draft),
 		"draft-revoke":         Draft(w.request(access.KindRevoke, access.Draft)),
 		"draft-revoke-key":     Draft(lost(w.request(access.KindRevoke, access.Draft))),

@@ -115,6 +115,9 @@ func (s *Service) viewAccess(ctx context.Context, tx Tx, v *RequestView) error {
 	if err := viewLeavers(ctx, tx, v); err != nil {
 		return err
 	}
+	if err := viewPassed(ctx, tx, v); err != nil {
+		return err
+	}
 	if err := s.viewOverlaps(ctx, tx, v); err != nil {
 		return err
 	}
@@ -169,6 +172,28 @@ func keyAs(ctx context.Context, tx Tx, fingerprint string, person UserID) (Key, 
 		return holders[i], nil
 	}
 	return tx.Key(ctx, fingerprint)
+}
+
+// viewPassed fills in, for an offboarding, which of the person's former keys somebody else
+// has registered: the person may still hold the private half.
+func viewPassed(ctx context.Context, tx Tx, v *RequestView) error {
+	if v.Request.Kind != KindOffboard {
+		return nil
+	}
+	once, err := tx.AllKeysOf(ctx, v.Request.Person)
+	if err != nil {
+		return err
+	}
+	for _, k := range once {
+		now, err := tx.Key(ctx, k.Fingerprint)
+		if err != nil {
+			return err
+		}
+		if now.Ended == KeyCounts && now.Person != v.Request.Person {
+			v.Passed = append(v.Passed, now)
+		}
+	}
+	return nil
 }
 
 // viewLeavers fills in which of the keys somebody else had who was offboarded.

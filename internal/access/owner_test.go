@@ -152,6 +152,27 @@ func TestKeyOfSomebodyWhoWasOffboardedNeedsAProof(t *testing.T) {
 	}
 }
 
+// Somebody who leaves may still hold the private half of a key that a colleague has now.
+func TestOffboardingShowsKeysThatSomebodyElseHasNow(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	key := h.register(carol, "shared")
+	h.register(carol, "own")
+	h.must(h.RemoveKey(h.ctx(), carol, key.Fingerprint()))
+	h.register(alice, "shared")
+	off := h.offboard(carol)
+	if got := h.view(off.ID).Passed; len(got) != 1 || got[0].Fingerprint != key.Fingerprint() || got[0].Person != alice {
+		t.Errorf("shown are %+v", got)
+	}
+	if got := h.prints(alice); len(got) != 1 {
+		t.Errorf("alice has %v", got)
+	}
+	r := h.ask(alice, time.Hour, "")
+	if was := h.view(r.ID).Leavers[key.Fingerprint()]; was != carol {
+		t.Errorf("her request says that it was %q's key", was)
+	}
+}
+
 func TestWhoComesBackHasNoKeys(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)

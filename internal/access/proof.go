@@ -87,8 +87,10 @@ func (s *Service) Prove(ctx context.Context, p Proof) (Registration, error) {
 		if err != nil {
 			return err
 		}
-		if fresh, err := tx.DropChallenge(ctx, c.Nonce); err != nil || !fresh {
-			return errors.Join(err, challengeOver())
+		if fresh, err := tx.DropChallenge(ctx, c.Nonce); err != nil {
+			return err
+		} else if !fresh {
+			return challengeOver()
 		}
 		a, err := s.admit(ctx, tx, c.Person, c.Fingerprint)
 		if err != nil {

@@ -14,6 +14,7 @@ type RequestView struct {
 	Offline    int               // how many of them were offline when last read
 	Keys       []Key             // what it covers, or would cover if it were approved now
 	Leavers    map[string]UserID // by fingerprint: who had one of the keys and was offboarded
+	Passed     []Key             // of an offboarding: keys the person once had that are somebody else's now
 	Refused    bool              // of a revocation: its key cannot be registered until an approver frees it
 	Approvals  []Approval
 	Needed     int         // approvals needed
