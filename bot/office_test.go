@@ -166,14 +166,6 @@ func (o *office) Leave(context.Context, int64, int64, int64, access.UserID) erro
 
 func (o *office) LeaveRest(context.Context, int64, int, access.UserID) error { return nil }
 
-func (o *office) Prove(context.Context, access.Proof) (access.Registration, error) {
-	return access.Registration{Fresh: true}, nil
-}
-
-func (o *office) FreeKey(_ context.Context, id int64, _ access.UserID) (access.Request, error) {
-	return access.Request{ID: id}, nil
-}
-
 func (o *office) Register(_ context.Context, actor access.UserID, key sshkey.Key, note string) (access.Registration, error) {
 	unlock, err := o.change()
 	defer unlock()
