@@ -120,6 +120,7 @@ func (b *Bot) clickAtOnce(ctx context.Context, a act) bool {
 	modal := map[string]func(context.Context, act) (slack.ModalViewRequest, error){
 		draw.ActionRegister: b.registerModal, draw.ActionExtend: b.extendModal,
 		draw.ActionDeny: b.decisionModal, draw.ActionEdit: b.decisionModal, draw.ActionServers: b.serversModal,
+		draw.ActionProve: b.proveModal,
 	}[a.Action]
 	switch {
 	case a.Action == draw.ActionServersPage:
@@ -144,6 +145,10 @@ func (b *Bot) clickAtOnce(ctx context.Context, a act) bool {
 
 func (b *Bot) registerModal(ctx context.Context, a act) (slack.ModalViewRequest, error) {
 	return draw.RegisterModal(), b.shutOut(ctx, a)
+}
+
+func (b *Bot) proveModal(ctx context.Context, a act) (slack.ModalViewRequest, error) {
+	return draw.ProveModal(a.Value, a.Channel), b.shutOut(ctx, a)
 }
 
 func (b *Bot) extendModal(ctx context.Context, a act) (slack.ModalViewRequest, error) {

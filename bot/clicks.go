@@ -49,6 +49,9 @@ func (b *Bot) press(ctx context.Context, a act) (draw.Message, error) {
 		return draw.KeyRemoved(a.Value), b.cfg.Uses.RemoveKey(ctx, a.Person, a.Value)
 	case draw.ActionServersFile:
 		return draw.Message{}, b.sendServers(ctx, a)
+	case draw.ActionFreeKey:
+		r, err := b.cfg.Uses.FreeKey(ctx, id, a.Person)
+		return draw.Freed(r), err
 	case draw.ActionPick, draw.ActionLeave:
 		return b.judge(ctx, a)
 	case draw.ActionGone:

@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -140,13 +139,6 @@ func TestStrangeWordIsNamedToWhoTypedIt(t *testing.T) {
 			t.Errorf("%q: %s", text, got)
 		}
 	}
-}
-
-func reasonOf(err error) sshkey.Reason {
-	if e, ok := errors.AsType[*sshkey.Error](err); ok {
-		return e.Reason
-	}
-	return ""
 }
 
 // The log repeats nothing of what was typed: it could be a secret.

@@ -211,3 +211,12 @@ func (d *Directory) ourselves(ctx context.Context) (*slack.AuthTestResponse, err
 	d.self = self
 	return self, nil
 }
+
+// Workspace implements access.Directory.
+func (d *Directory) Workspace(ctx context.Context) (string, error) {
+	self, err := d.ourselves(ctx)
+	if err != nil {
+		return "", err
+	}
+	return self.TeamID, nil
+}

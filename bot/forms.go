@@ -12,18 +12,29 @@ import (
 )
 
 // submissionAtOnce answers what is wrong with a form beside its fields, while the form is
-// still open. What cannot be seen quickly is left to the handling.
+// still open. A private key comes first, whoever sent it and in whatever field: it must not be
+// stored. Whoever may take no part is told that and nothing else, and nothing of theirs is
+// stored either. What cannot be seen quickly is left to the handling.
 func (b *Bot) submissionAtOnce(ctx context.Context, a act) (payload any, done bool) {
+	if leaks := leakedIn(a.form()); len(leaks) > 0 {
+		return fieldErrors(leaks), true
+	}
 	look, cancel := context.WithTimeout(ctx, b.windows.look)
 	defer cancel()
-	if b.shutOut(look, a) != nil {
-		return nil, false // refused when it is handled, and told nothing before
+	if err := b.shutOut(look, a); err != nil {
+		a.Channel = b.shownIn(look, a)
+		b.answerSoon(a, refusal(err), err)
+		return nil, true
 	}
 	wrong := b.wrong(look, a)
 	if len(wrong) == 0 {
 		return nil, false
 	}
-	return map[string]any{"response_action": "errors", "errors": wrong}, true
+	return fieldErrors(wrong), true
+}
+
+func fieldErrors(byBlock map[string]string) any {
+	return map[string]any{"response_action": "errors", "errors": byBlock}
 }
 
 // wrong says what is wrong with a form, by the block of the field: the first that is
@@ -61,6 +72,8 @@ func (b *Bot) wrong(ctx context.Context, a act) map[string]string {
 			func() error {
 				return b.cfg.Uses.CheckEdit(ctx, access.Edit{RequestID: id, Actor: a.Person, Servers: &form.Servers})
 			})
+	case draw.ModalProve:
+		note(draw.BlockSignature, func() error { return b.cfg.Uses.CheckProof(ctx, a.proof()) })
 	case draw.ModalExtend:
 		note(draw.BlockDuration, func() error { return b.wrongExtension(ctx, a, draw.ReadExtend(state)) })
 	}

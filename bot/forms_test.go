@@ -41,3 +41,58 @@ func TestNothingIsShownToWhoMayTakeNoPart(t *testing.T) {
 		t.Errorf("a guest is told %+v", got.Errors)
 	}
 }
+
+// A private key is never stored, in whatever field and by whomever it is sent.
+func TestPrivateKeyInAFormIsNotStored(t *testing.T) {
+	t.Parallel()
+	const private = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH PRIVATE KEY-----"
+	for name, tc := range map[string]struct {
+		command string
+		fields  map[string]string
+		leaks   string
+	}{
+		"key":      {"register", map[string]string{draw.BlockKey: private}, draw.BlockKey},
+		"frame":    {"register", map[string]string{draw.BlockKey: "OPENSSH PRIVATE KEY"}, draw.BlockKey},
+		"note":     {"register", map[string]string{draw.BlockKey: "ssh-ed25519 AAAA", draw.BlockNote: "-----BEGIN OPENSSH PRIVATE KEY-----"}, draw.BlockNote},
+		"duration": {"grant", map[string]string{draw.BlockDuration: private}, draw.BlockDuration},
+		"servers":  {"grant", map[string]string{draw.BlockDuration: "1h", draw.BlockServers: private}, draw.BlockServers},
+	} {
+		for who, out := range map[string]access.UserID{"a member": "", "somebody shut out meanwhile": "U1"} {
+			t.Run(name+" of "+who, func(t *testing.T) {
+				t.Parallel()
+				r := start(t, slacksim.Options{})
+				r.types(t, "U1", tc.command)
+				r.shutOut(out)
+				values := map[string]map[string]any{}
+				for block, text := range tc.fields {
+					values[block] = map[string]any{"value": text}
+				}
+				if got := r.submit(t, "U1", values); !strings.Contains(got.Errors[tc.leaks], "private key") {
+					t.Errorf("the form says %+v", got.Errors)
+				}
+				r.stored(t, 0)
+			})
+		}
+	}
+}
+
+// What somebody sends who was shut out meanwhile is refused, and not stored either.
+func TestFormOfSomebodyShutOutIsNotStored(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	r.types(t, "U1", "register")
+	r.shutOut("U1")
+	r.submit(t, "U1", map[string]map[string]any{draw.BlockKey: {"value": "c29tZSBwYXJ0IG9mIGEgcHJpdmF0ZSBrZXk"}})
+	r.until(t, "a refusal", func() bool { return strings.Contains(r.whispered("U1").Text, "You cannot use this") })
+	r.stored(t, 0)
+}
+
+// stored fails unless so many acts were put into the inbox.
+func (r *rig) stored(t *testing.T, want int) {
+	t.Helper()
+	r.office.mu.Lock()
+	defer r.office.mu.Unlock()
+	if got := len(r.office.inbox); got != want {
+		t.Errorf("%d acts were stored, want %d", got, want)
+	}
+}

@@ -3,6 +3,10 @@ package bot
 import (
 	"errors"
 
+	"github.com/slack-go/slack"
+
+	"sshkeybot/bot/draw"
+	"sshkeybot/internal/access"
 	"sshkeybot/internal/redact"
 	"sshkeybot/internal/sshkey"
 )
@@ -16,6 +20,33 @@ func leaked(text string) error {
 		return refuse("That holds an access token, so I did not store it. Whoever saw it can use it: revoke it, and send the rest without it.")
 	}
 	return nil
+}
+
+// leakedIn says, by the block of the field, where a form holds a private key or a token.
+func leakedIn(form *slack.ViewState) map[string]string {
+	found := map[string]string{}
+	if form == nil {
+		return found
+	}
+	for block, fields := range form.Values {
+		for _, field := range fields {
+			err := leaked(field.Value)
+			if _, wrong := sshkey.Parse(field.Value); block == draw.BlockKey && reasonOf(wrong) == sshkey.PrivateKey {
+				err = wrong
+			}
+			if err != nil {
+				found[block] = access.MessageOf(shown(err))
+			}
+		}
+	}
+	return found
+}
+
+func reasonOf(err error) sshkey.Reason {
+	if e, ok := errors.AsType[*sshkey.Error](err); ok {
+		return e.Reason
+	}
+	return ""
 }
 
 func keySentence(err error) string {

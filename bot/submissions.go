@@ -32,6 +32,9 @@ func (b *Bot) submit(ctx context.Context, a act) (draw.Message, error) {
 		return b.editForm(ctx, a)
 	case draw.ModalExtend:
 		return b.extendForm(ctx, a)
+	case draw.ModalProve:
+		done, err := b.cfg.Uses.Prove(ctx, a.proof())
+		return draw.Registered(done), err
 	}
 	return draw.Message{}, &access.Error{Code: access.Invalid, Op: "submission", Message: "That form is of an older version of me. Please use `/sshkey`."}
 }
@@ -48,6 +51,12 @@ func (b *Bot) registerForm(ctx context.Context, a act) (draw.Message, error) {
 	}
 	done, err := b.cfg.Uses.Register(ctx, a.Person, key, note)
 	return draw.Registered(done), err
+}
+
+// proof reads the answer to a challenge from its form.
+func (a act) proof() access.Proof {
+	nonce, _ := draw.ReadNonce(a.Metadata)
+	return access.Proof{Actor: a.Person, Nonce: nonce, Signature: draw.ReadProve(a.form()), At: a.At}
 }
 
 func (b *Bot) grantForm(ctx context.Context, a act) (draw.Message, error) {
@@ -101,6 +110,9 @@ func (b *Bot) shownIn(ctx context.Context, a act) string {
 	switch a.Modal {
 	case draw.ModalGrant, draw.ModalRegister:
 		return a.Metadata
+	case draw.ModalProve:
+		_, channel := draw.ReadNonce(a.Metadata)
+		return channel
 	case draw.ModalDeny, draw.ModalEdit:
 		id, _ := draw.ReadDecision(a.Metadata)
 		v, err := b.cfg.Uses.View(ctx, id)

@@ -40,11 +40,13 @@ type Deciding interface {
 	Leave(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error
 	LeaveRest(ctx context.Context, requestID int64, shown string, actor access.UserID) (int, error)
 	GoneForGood(ctx context.Context, requestID, serverID int64, actor access.UserID) (access.Server, error)
+	FreeKey(ctx context.Context, requestID int64, actor access.UserID) (access.Request, error)
 }
 
 // Owning is about a person's own keys and access.
 type Owning interface {
 	Register(ctx context.Context, actor access.UserID, key sshkey.Key, note string) (access.Registration, error)
+	Prove(ctx context.Context, p access.Proof) (access.Registration, error)
 	RemoveKey(ctx context.Context, actor access.UserID, fingerprint string) error
 	GiveBack(ctx context.Context, actor access.UserID, grantID int64, source string) ([]access.Grant, error)
 }
@@ -55,6 +57,7 @@ type Checking interface {
 	CheckReceiver(ctx context.Context, id access.UserID) error
 	CheckServers(ctx context.Context, pattern string) error
 	CheckKey(ctx context.Context, actor access.UserID, fingerprint string) error
+	CheckProof(ctx context.Context, p access.Proof) error
 	CheckEdit(ctx context.Context, e access.Edit) error
 	CheckExtend(ctx context.Context, a access.ExtendAsk) error
 	CheckShown(ctx context.Context, requestID int64, shown string) error

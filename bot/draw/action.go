@@ -1,9 +1,10 @@
 package draw
 
 // The action ids of buttons and menus. Their value is an opaque id: of the request, of the grant (extend,
-// done), the fingerprint of a key (remove_key), "request:server:credential" (pick, leave), "request:server"
-// (server_gone), "request:page" (servers_page) or a page number (home_page). Those that decide a request or about its keys (approve, deny,
-// edit, leave_rest) have a dot and the digest of what was shown behind the request.
+// done), the fingerprint of a key (remove_key), the nonce of a challenge (prove), "request:server:credential"
+// (pick, leave), "request:server" (server_gone), "request:page" (servers_page) or a page number (home_page). Those
+// that decide a request or about its keys (approve, deny, edit, leave_rest) have a dot and the digest of what was
+// shown behind the request.
 const (
 	ActionApprove   = "approve"
 	ActionDeny      = "deny"
@@ -16,6 +17,8 @@ const (
 	ActionDone      = "done"
 	ActionRegister  = "register"
 	ActionRemoveKey = "remove_key"
+	ActionProve     = "prove"
+	ActionFreeKey   = "free_key"
 	ActionPick      = "pick"
 	ActionLeave     = "leave"
 	ActionLeaveRest = "leave_rest"
@@ -35,4 +38,5 @@ const (
 	ModalEdit     = "edit"
 	ModalExtend   = "extend"
 	ModalServers  = "servers"
+	ModalProve    = "prove"
 )

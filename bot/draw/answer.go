@@ -114,8 +114,11 @@ func next(r access.Request) string {
 	return ""
 }
 
-// Registered is the receipt of a key.
+// Registered is the receipt of a key, or what has to be signed before it is registered.
 func Registered(g access.Registration) Message {
+	if g.Proof != access.NoProof {
+		return challenge(g)
+	}
 	verb := "Registered"
 	if !g.Fresh {
 		verb = "You had registered this key before"

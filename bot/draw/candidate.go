@@ -132,6 +132,8 @@ func suspicion(c access.Candidate) string {
 		return "its label names them"
 	case access.WhyKey:
 		return "the beginning of the key fits, which is no proof"
+	case access.WhyWhole:
+		return "it is this whole key, but nobody has proved whose that is"
 	case access.WhyType:
 		return "what can be seen fits, but it is the same for every key of this type"
 	case access.WhyOrphan:

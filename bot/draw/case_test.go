@@ -79,7 +79,14 @@ func (w world) requestCases() map[string]any {
 		}),
 		"request-revoked-key": draw(access.KindRevoke, access.Approved, func(v *access.RequestView) {
 			*v = lost(*v)
+			v.Refused, v.Results = true, w.results(access.PhaseRemove, allDone)
+		}),
+		"request-freed-key": draw(access.KindRevoke, access.Approved, func(v *access.RequestView) {
+			*v = lost(*v)
 			v.Results = w.results(access.PhaseRemove, allDone)
+		}),
+		"request-pending-leavers-key": draw(access.KindGrant, access.Pending, func(v *access.RequestView) {
+			v.Leavers = map[string]access.UserID{v.Keys[0].Fingerprint: carol}
 		}),
 		"request-revoking": draw(access.KindRevoke, access.Approved, func(v *access.RequestView) { v.Results = w.results(access.PhaseRemove, removals) }),
 	}
@@ -157,6 +164,8 @@ func (w world) offboardCases() map[string]any {
 	deactivated.Request.Asker, deactivated.Request.DecidedBy, deactivated.Approvals, deactivated.Sessions = "", "", nil, nil
 	draft := w.request(access.KindOffboard, access.Draft)
 	draft.Overlaps = []access.GrantView{w.access(), w.access()}
+	passed := w.offboarding(allDone, 0)
+	passed.Passed = []access.Key{{Fingerprint: fingerprint(1), Person: alice}}
 	reading := w.offboarding(allDone, 0)
 	reading.Results = append(w.results(access.PhaseRemove, allDone), w.results(access.PhaseInspect, unfinished)...)
 	left := w.offboarding(func(i int) access.Result {
@@ -192,6 +201,7 @@ func (w world) offboardCases() map[string]any {
 		"offboard-stays-out":   Request(returned(w, true), noon()),
 		"results-left":         messages(Results(left.Results)),
 		"summary-left":         Summary(left, access.PhaseRemove),
+		"offboard-passed":      Request(passed, noon()),
 		"draft-offboard":       Draft(draft),
 		"draft-revoke":         Draft(w.request(access.KindRevoke, access.Draft)),
 		"draft-revoke-key":     Draft(lost(w.request(access.KindRevoke, access.Draft))),
@@ -261,6 +271,10 @@ func (w world) noticeCases() map[string]any {
 		"notice-unsaid":     Notice(notice(access.NoticeUnsaid), &v, nil),
 		"notice-daily":      daily,
 
+		"notice-key-lost":  Notice(moved(carol), nil, nil),
+		"notice-key-won":   Notice(moved(bob), nil, nil),
+		"notice-key-moved": Notice(moved(""), nil, nil),
+
 		"cannot-show":            CannotShow(12, "C0OPS", "not_in_channel", "U0BOT"),
 		"cannot-show-archived":   CannotShow(12, "C0OPS", "is_archived", "U0BOT"),
 		"cannot-show-restricted": CannotShow(12, "C0OPS", "restricted_action", ""),
@@ -269,6 +283,18 @@ func (w world) noticeCases() map[string]any {
 		"without-channel":        WithoutChannel(Notice(notice(access.NoticeHalted), nil, nil)),
 		"plain":                  Say(Plain(Request(v, noon()))),
 	}
+}
+
+// moved tells somebody that Carol's key is Bob's now.
+func moved(to access.UserID) access.Notice {
+	return access.Notice{Kind: access.NoticeKeyMoved, To: to, Detail: fingerprint(1) + " " + string(carol) + " " + string(bob)}
+}
+
+// contested is a key that is not registered before it is proved.
+func (w world) contested(why access.ProofCause) access.Registration {
+	return access.Registration{Key: w.keys()[0], Proof: why, Challenge: access.Challenge{
+		Nonce: "NONCE", Text: "sshkeybot: this proves that an SSH key is mine.\nkey " + fingerprint(1) + "\nnonce NONCE\n", ExpiresAt: noon(),
+	}}
 }
 
 func (w world) answerCases() map[string]any {
@@ -302,6 +328,10 @@ func (w world) answerCases() map[string]any {
 		"left-alone-rest":      LeftAlone(w.n),
 		"registered":           Registered(access.Registration{Key: key, Fresh: true, Released: []int64{12}}),
 		"registered-again":     Registered(access.Registration{Key: key}),
+		"proof-held":           Registered(w.contested(access.ProofHeld)),
+		"proof-offboarded":     Registered(w.contested(access.ProofOffboarded)),
+		"proof-always":         Registered(w.contested(access.ProofAlways)),
+		"freed":                Freed(access.Request{ID: 12, Fingerprint: fingerprint(1)}),
 		"key-removed":          KeyRemoved(key.Fingerprint),
 		"keys":                 Keys(w.keys(), bob),
 		"keys-none":            Keys(nil, bob),
@@ -335,6 +365,7 @@ func (w world) viewCases() map[string]any {
 	limits := access.Durations{Min: 5 * time.Minute, Max: 30 * 24 * time.Hour}
 	return map[string]any{
 		"modal-register":    RegisterModal(),
+		"modal-prove":       ProveModal("NONCE", "C0OPS"),
 		"modal-grant":       GrantModal(form, []string{"runcloud", "deploy"}, limits),
 		"modal-grant-empty": GrantModal(GrantForm{}, []string{"runcloud"}, access.Durations{Min: time.Second, Max: time.Hour, Forever: true}),
 		"modal-deny":        DenyModal(v),

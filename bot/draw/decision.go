@@ -213,6 +213,8 @@ func endWord(g access.Grant) string {
 		return "revoked " + by(g.EndedBy)
 	case access.EndGivenBack:
 		return "given back " + by(g.EndedBy)
+	case access.EndKeyLost:
+		return mention(g.EndedBy) + " proved that its key is theirs"
 	case access.EndOffboarded:
 		if g.EndedBy == "" {
 			return "an offboarding has begun"

@@ -22,7 +22,7 @@ func facts(v access.RequestView) []string {
 		algorithm, _, _ := strings.Cut(r.PublicKey, " ")
 		lines = append(lines, "*Keys:* "+keyText(access.Key{Type: algorithm, Fingerprint: r.Fingerprint}))
 	case r.Kind == access.KindGrant || r.Kind == access.KindExtend || r.Kind == access.KindRevoke && r.Fingerprint != "":
-		lines = append(lines, "*Keys:* "+keys(v.Keys))
+		lines = append(lines, "*Keys:* "+keys(v))
 	}
 	if v.Request.Kind != access.KindExtend || len(v.Servers) > 0 {
 		lines = append(lines, "*Servers:* "+serverFact(v, patternLimit))
@@ -34,13 +34,16 @@ func facts(v access.RequestView) []string {
 }
 
 // keys shows every key with its whole fingerprint: one beside the title, several below it.
-func keys(all []access.Key) string {
-	if len(all) == 0 {
+func keys(v access.RequestView) string {
+	if len(v.Keys) == 0 {
 		return "none registered yet"
 	}
-	out := make([]string, len(all))
-	for i, k := range all {
+	out := make([]string, len(v.Keys))
+	for i, k := range v.Keys {
 		out[i] = keyText(k)
+		if leaver, ok := v.Leavers[k.Fingerprint]; ok {
+			out[i] += ", *which was a key of " + mention(leaver) + ", who was offboarded*"
+		}
 	}
 	if len(out) == 1 {
 		return out[0]

@@ -253,7 +253,7 @@ func Draft(v access.RequestView) Message {
 	} else {
 		p.say(fmt.Sprintf("*Revoke %s on %s?*", target(r), where(v)))
 		p.say("*Servers:* " + serverFact(v, patternLimit))
-		p.say("• It starts at once, without another approver.", "• Only keys that I placed are removed. If I find others that fit, you decide about each.", bullet(unregistered(r)))
+		p.say("• It starts at once, without another approver.", "• Only keys that I placed are removed. If I find others that fit, you decide about each.", bullet(unregistered(v)))
 	}
 	if r.Person != "" {
 		p.say(liveNow(v))

@@ -17,6 +17,7 @@ const (
 	BlockServers    = "servers"
 	BlockSystemUser = "system_user"
 	BlockReason     = "reason"
+	BlockSignature  = "signature"
 )
 
 // actionValue is the action id of the one input of every block.

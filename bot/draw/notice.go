@@ -46,6 +46,8 @@ func Notice(n access.Notice, v *access.RequestView, g *access.Grant) Message {
 		p.returned(v)
 	case access.NoticeGroup:
 		p.group(n)
+	case access.NoticeKeyMoved:
+		p.keyMoved(n)
 	case access.NoticeSummary, access.NoticeHome: // Daily and Home draw them
 	}
 	return p.message()

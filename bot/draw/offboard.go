@@ -27,6 +27,7 @@ func offboard(v access.RequestView) Message {
 	p.say(offboardState(v), started(v), toldReason(r))
 	p.say(removing(tallyOf(v.Results, access.PhaseRemove), false, removedFrom(v))+halted(v), reading(v))
 	p.small(byHand(v)...)
+	p.list("Keys that they had, and that somebody else has registered now. Revoke each that they may still hold", passedLines(v), shortList, "the log names all")
 	p.list("Still to remove", debtLines(v), list, "see `/sshkey list`")
 	p.missing(v)
 	p.candidates(v)
@@ -34,6 +35,14 @@ func offboard(v access.RequestView) Message {
 	p.list("SSH sessions that were open", sessionLines(v), shortList, "look at the servers themselves")
 	p.press(requestButtons(v)...)
 	return p.message()
+}
+
+func passedLines(v access.RequestView) []string {
+	var lines []string
+	for _, k := range v.Passed {
+		lines = append(lines, mention(k.Person)+": `/sshkey revoke` "+code(k.Fingerprint, nameLimit))
+	}
+	return lines
 }
 
 // finished tells whether nothing is left of an offboarding: every key of theirs is

@@ -27,7 +27,7 @@ func Request(v access.RequestView, now time.Time) Message {
 	p := &page{}
 	p.head(title(v.Request))
 	p.say(intro(v), askForDecision(v))
-	p.say(decision(v), unregistered(v.Request), ending(v), run(v, now), reading(v))
+	p.say(decision(v), unregistered(v), ending(v), run(v, now), reading(v))
 	p.say(facts(v)...)
 	p.say(orNone(reason(v.Request)), alsoAsked(v))
 	p.small(changes(v)...)
@@ -120,14 +120,17 @@ func target(r access.Request) string {
 }
 
 // unregistered says of a key that is revoked as such that no later grant places it.
-func unregistered(r access.Request) string {
+func unregistered(v access.RequestView) string {
+	r := v.Request
 	switch {
 	case !r.Unregisters():
 		return ""
+	case r.State == access.Approved && v.Refused:
+		return "The key is refused from now on: nobody can register it again, until an approver allows it."
 	case r.State == access.Approved:
-		return "The key is no longer registered: no grant places it again unless " + mention(r.Person) + " registers it anew."
+		return "The key may be registered again, as an approver allowed."
 	case r.State.Open():
-		return "The key will no longer be registered: no later grant places it unless " + mention(r.Person) + " registers it anew."
+		return "The key will be refused from then on: nobody can register it again, until an approver allows it."
 	}
 	return ""
 }
@@ -224,12 +227,23 @@ func requestButtons(v access.RequestView) []slack.BlockElement {
 	case access.WaitingForKey:
 		return append([]slack.BlockElement{button(ActionCancel, id, "Cancel")}, serversButton(v)...)
 	case access.Approved:
+		var buttons []slack.BlockElement
 		if failed(v, phaseOf(v)) || failed(v, access.PhaseInspect) {
-			return []slack.BlockElement{button(ActionRetry, id, "Retry failed")}
+			buttons = append(buttons, button(ActionRetry, id, "Retry failed"))
 		}
+		if v.Request.Unregisters() && v.Refused {
+			buttons = append(buttons, freeButton(v.Request))
+		}
+		return buttons
 	case access.Draft, access.Denied, access.Cancelled, access.Expired: // nothing to press
 	}
 	return nil
+}
+
+// freeButton lets a revoked key be registered again.
+func freeButton(r access.Request) *slack.ButtonBlockElement {
+	return confirmed(button(ActionFreeKey, opaque(r.ID), "Let it be registered again"), "Let it be registered again?",
+		"Only do this if the private key was never in wrong hands. A new key pair is the safer way.", "Let it")
 }
 
 // cancelButton is for who asked; where that is Slack itself, for nobody.

@@ -107,6 +107,7 @@ func settings(cfg config.Config, replica string) access.Settings {
 		MinDuration: cfg.MinDuration, MaxDuration: cfg.MaxDuration, AllowForever: cfg.AllowForever,
 		LongGrants: access.LongGrants(cfg.LongGrants), TemporaryLifetime: cfg.RunCloud.TemporaryLifetime,
 		SystemUser: cfg.SystemUser, SystemUsers: cfg.SystemUsers,
+		ProveAlways:         cfg.KeyProof == config.KeyProofAlways,
 		OffboardDeactivated: access.OffboardMode(cfg.OffboardDeactivated), Replica: replica,
 	}
 }

@@ -22,16 +22,10 @@ func (s *Service) CheckServers(ctx context.Context, pattern string) error {
 	return err
 }
 
-// CheckKey tells whether a person could register a key.
+// CheckKey tells whether a person could register a key, be it with a proof that it is theirs.
 func (s *Service) CheckKey(ctx context.Context, actor UserID, fingerprint string) error {
 	return s.Store.Read(ctx, func(tx Tx) error {
-		known, err := tx.Key(ctx, fingerprint)
-		switch {
-		case CodeOf(err) == NotFound:
-			return nil
-		case err == nil && known.Person != actor:
-			return othersKey()
-		}
+		_, err := s.admit(ctx, tx, actor, fingerprint)
 		return err
 	})
 }

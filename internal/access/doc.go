@@ -17,6 +17,11 @@
 //	       └──cancel, offboard──────┼──cancel──► cancelled
 //	                                └──time────► expired   (from each open state)
 //
+// A key is its holder's until it is removed, revoked, lost to somebody who has proved with a
+// signature that it is theirs, or its holder is offboarded. How it ended says who may
+// register it next: see owner.go. A key that is merely registered proves nothing: everybody
+// can register a public key that they have seen.
+//
 // A grant: live ──► ended, because it expired, was revoked, was given back, or its
 // person was offboarded.
 //

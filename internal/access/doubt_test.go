@@ -154,6 +154,8 @@ func TestInspectionLeavesAKeyThatIsJustBeingPlaced(t *testing.T) {
 	h.must(err)
 	_, err = h.Confirm(h.ctx(), revoke.ID, bob, time.Time{})
 	h.must(err)
+	_, err = h.FreeKey(h.ctx(), revoke.ID, dave)
+	h.must(err)
 	h.register(alice, "alice laptop")                  // it was found again
 	h.account.next = func(_ int64, write bool) fault { // the answer to the new grant's POST is lost
 		if write {

@@ -20,6 +20,7 @@ const (
 	EndRevoked    EndReason = "revoked"
 	EndGivenBack  EndReason = "given_back"
 	EndOffboarded EndReason = "offboarded"
+	EndKeyLost    EndReason = "key_lost" // somebody else proved that its last key is theirs
 )
 
 // Grant lets a person log in to a set of servers as a system user from start to end.

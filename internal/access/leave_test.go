@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
-	"sshkeybot/internal/sshkey"
 )
 
 // ecdsaPrefix is what RunCloud shows of every ecdsa-sha2-nistp256 key: nothing of the key.
@@ -338,21 +337,4 @@ func TestClockThatJumps(t *testing.T) {
 		t.Errorf("a grant that has ended came back with the clock: %v", left)
 	}
 	h.verifyAudit()
-}
-
-func TestKeyOfSomebodyElseIsRefused(t *testing.T) {
-	t.Parallel()
-	h := newHarness(t, 1)
-	key := h.register(alice, "alice laptop")
-	_, err := h.Register(h.ctx(), carol, key, "mine")
-	if access.CodeOf(err) != access.Conflict {
-		t.Errorf("a key belongs to one person: %v", err)
-	}
-	again, err := h.Register(h.ctx(), alice, key, "again")
-	if err != nil || again.Fresh {
-		t.Errorf("one's own key again changes nothing: %+v, %v", again, err)
-	}
-	if _, err := sshkey.Parse(key.Authorized()); err != nil {
-		t.Fatal(err)
-	}
 }

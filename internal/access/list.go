@@ -130,6 +130,12 @@ func (s *Service) viewAccess(ctx context.Context, tx Tx, v *RequestView) error {
 	if err := s.viewKeys(ctx, tx, v); err != nil {
 		return err
 	}
+	if err := viewLeavers(ctx, tx, v); err != nil {
+		return err
+	}
+	if err := viewPassed(ctx, tx, v); err != nil {
+		return err
+	}
 	if err := s.viewOverlaps(ctx, tx, v); err != nil {
 		return err
 	}
@@ -162,11 +168,9 @@ func extended(ctx context.Context, tx Tx, v *RequestView) error {
 // viewKeys fills in the keys that are covered, or would be.
 func (s *Service) viewKeys(ctx context.Context, tx Tx, v *RequestView) (err error) {
 	if v.Request.Kind == KindRevoke && v.Request.Fingerprint != "" {
-		key, err := tx.Key(ctx, v.Request.Fingerprint)
-		if err == nil {
-			v.Keys = []Key{key}
-		} else if CodeOf(err) == NotFound {
-			err = nil
+		holders, err := tx.Holders(ctx, v.Request.Fingerprint)
+		if len(holders) > 0 {
+			v.Keys, v.Refused = holders[:1], refused(holders)
 		}
 		return err
 	}
@@ -184,13 +188,67 @@ func (s *Service) viewKeys(ctx context.Context, tx Tx, v *RequestView) (err erro
 			continue
 		}
 		seen[c.Fingerprint] = true
-		key, err := tx.Key(ctx, c.Fingerprint)
+		key, err := keyAs(ctx, tx, c.Fingerprint, v.Grant.Person)
 		if err != nil {
 			return err
 		}
 		v.Keys = append(v.Keys, key)
 	}
 	return err
+}
+
+// keyAs returns a key as it is, or was, that person's.
+func keyAs(ctx context.Context, tx Tx, fingerprint string, person UserID) (Key, error) {
+	holders, err := tx.Holders(ctx, fingerprint)
+	if err != nil {
+		return Key{}, err
+	}
+	if i := slices.IndexFunc(holders, func(k Key) bool { return k.Person == person }); i >= 0 {
+		return holders[i], nil
+	}
+	return tx.Key(ctx, fingerprint)
+}
+
+// viewPassed fills in, for an offboarding, which of the person's former keys somebody else
+// has registered: the person may still hold the private half.
+func viewPassed(ctx context.Context, tx Tx, v *RequestView) error {
+	if v.Request.Kind != KindOffboard {
+		return nil
+	}
+	once, err := tx.AllKeysOf(ctx, v.Request.Person)
+	if err != nil {
+		return err
+	}
+	for _, k := range once {
+		now, err := tx.Key(ctx, k.Fingerprint)
+		if err != nil {
+			return err
+		}
+		if now.Ended == KeyCounts && now.Person != v.Request.Person {
+			v.Passed = append(v.Passed, now)
+		}
+	}
+	return nil
+}
+
+// viewLeavers fills in which of the keys somebody else had who was offboarded.
+func viewLeavers(ctx context.Context, tx Tx, v *RequestView) error {
+	for _, key := range v.Keys {
+		holders, err := tx.Holders(ctx, key.Fingerprint)
+		if err != nil {
+			return err
+		}
+		for _, k := range holders {
+			if _, known := v.Leavers[k.Fingerprint]; known || k.Ended != KeyOffboarded || k.Person == v.Request.Person {
+				continue
+			}
+			if v.Leavers == nil {
+				v.Leavers = map[string]UserID{}
+			}
+			v.Leavers[k.Fingerprint] = k.Person
+		}
+	}
+	return nil
 }
 
 // viewServers counts the servers that are offline, and those where an undecided

@@ -41,10 +41,6 @@ func TestRevokedKeyDoesNotComeBackWithTheNextGrant(t *testing.T) {
 		t.Errorf("registered are %+v, %v", keys, err)
 	}
 	h.revoke(access.RevokeAsk{Key: &kept}) // once more, to look for it again
-	h.register(alice, "good laptop")
-	if keys, err := h.Keys(h.ctx(), alice, ""); err != nil || len(keys) != 1 {
-		t.Errorf("registered anew are %+v, %v", keys, err)
-	}
 	h.verifyAudit()
 }
 

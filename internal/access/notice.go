@@ -23,6 +23,7 @@ const (
 	NoticeHome      NoticeKind = "home"      // redraw the App Home of a person
 	NoticeClock     NoticeKind = "clock"     // our clock is in doubt, or no longer
 	NoticeCorrected NoticeKind = "corrected" // a grant ends earlier than was shown, since a clock was wrong
+	NoticeKeyMoved  NoticeKind = "key_moved" // somebody proved that a key is theirs that another had registered
 )
 
 // Notice is one message to one place, sent once.

@@ -61,6 +61,9 @@ func (s *Service) carryOutOffboard(ctx context.Context, tx Tx, r Request, actor 
 	if err := s.closeRequestsOf(ctx, tx, r.Person); err != nil {
 		return err
 	}
+	if err := s.endKeysOf(ctx, tx, r.Person, actor); err != nil {
+		return err
+	}
 	owed, err := tx.Placements(ctx, PlacementQuery{
 		Person: r.Person, States: []PlacementState{PlacementUnknown, PlacementPlaced, PlacementLeaving},
 	})

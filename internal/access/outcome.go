@@ -119,7 +119,7 @@ func (s *Service) grantOf(ctx context.Context, tx Tx, r Result) (start time.Time
 	if !g.LiveAt(s.Now()) {
 		return g.StartsAt, false, nil
 	}
-	covered, _, err := tx.Covered(ctx, Placement{ServerID: r.ServerID, SystemUser: r.SystemUser, Fingerprint: r.Fingerprint}, s.Now())
+	covered, _, err := tx.Covered(ctx, Placement{Person: g.Person, ServerID: r.ServerID, SystemUser: r.SystemUser, Fingerprint: r.Fingerprint}, s.Now())
 	return g.StartsAt, covered, err
 }
 

@@ -25,15 +25,31 @@ func (p Person) Offboarded() bool { return !p.OffboardedAt.IsZero() }
 // Away reports whether the person was offboarded and has not returned.
 func (p Person) Away() bool { return p.Offboarded() && p.ReturnedAt.IsZero() }
 
+// KeyEnd says how a key ended to be somebody's.
+type KeyEnd string
+
+// How a key ended. A removed one is free for anybody, a revoked one is refused until an
+// approver frees it, one whose holder was offboarded needs a proof.
+const (
+	KeyCounts     KeyEnd = ""
+	KeyRemoved    KeyEnd = "removed"
+	KeyRevoked    KeyEnd = "revoked"
+	KeyOffboarded KeyEnd = "offboarded"
+	KeyLost       KeyEnd = "lost" // to somebody who proved that it is theirs
+)
+
 // Key is a public key that a person has registered.
 type Key struct {
 	Fingerprint  string // SHA256:… as ssh-keygen prints it; identity of the key
-	Person       UserID
+	Person       UserID // empty for a key that was revoked and that nobody had registered
 	Type         string // ssh-ed25519, …
 	Blob         string // base64 of the key
 	Note         string // the person's own words for it
 	RegisteredAt time.Time
+	ProvedAt     time.Time // when the person proved that they hold the private key; zero when they have not
 	RemovedAt    time.Time // zero while it counts
+	Ended        KeyEnd
+	EndedBy      UserID
 }
 
 // Public answers the key as sshkey knows it.

@@ -11,8 +11,13 @@ import (
 
 // Eligible tells whether a user may take part at all, as Slack describes them now.
 func (s *Service) Eligible(ctx context.Context, id UserID) error {
-	_, err := s.fullMember(ctx, id, "You cannot use this: %s.", "An offboarding has ended your access, so you cannot use this. "+staysOut)
+	_, err := s.participant(ctx, id)
 	return err
+}
+
+// participant returns the profile of somebody who may take part.
+func (s *Service) participant(ctx context.Context, id UserID) (Profile, error) {
+	return s.fullMember(ctx, id, "You cannot use this: %s.", "An offboarding has ended your access, so you cannot use this. "+staysOut)
 }
 
 // staysOut says what undoes an offboarding.

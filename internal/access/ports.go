@@ -50,14 +50,24 @@ type PersonTx interface {
 	// KnownPersons lists everybody who has a key, a live grant or an open request, or was
 	// offboarded.
 	KnownPersons(ctx context.Context) ([]UserID, error)
-	// Key answers the key with that fingerprint, removed ones included.
+	// Key answers the key with that fingerprint as its holder's, or as that of its last
+	// holder where it has none now.
 	Key(ctx context.Context, fingerprint string) (Key, error)
+	// Holders lists the key as that of everybody who ever held it: the present holder
+	// first, then those who lost it last.
+	Holders(ctx context.Context, fingerprint string) ([]Key, error)
 	// KeysOf lists a person's keys that count, oldest first.
 	KeysOf(ctx context.Context, id UserID) ([]Key, error)
 	// AllKeysOf lists every key the person ever registered, oldest first.
 	AllKeysOf(ctx context.Context, id UserID) ([]Key, error)
-	// SaveKey inserts the key or replaces the row with its fingerprint.
+	// SaveKey inserts the key, or replaces it as this person's. Only one person holds it.
 	SaveKey(ctx context.Context, k Key) error
+
+	// SaveChallenge stores a challenge in place of an earlier one for the same person and key.
+	SaveChallenge(ctx context.Context, c Challenge, now time.Time) error
+	Challenge(ctx context.Context, nonce string) (Challenge, error)
+	// DropChallenge uses a challenge up; false when it was used before.
+	DropChallenge(ctx context.Context, nonce string) (bool, error)
 }
 
 // RequestTx keeps requests, their servers and approvals.
@@ -163,8 +173,8 @@ type PlacementTx interface {
 	MovePlacement(ctx context.Context, p Placement, from PlacementState, attempts int) (bool, error)
 	// Placements lists placements that match, oldest first.
 	Placements(ctx context.Context, q PlacementQuery) ([]Placement, error)
-	// Covered tells whether a grant that is live then covers the placement's key,
-	// user and server, and until when (zero: for ever).
+	// Covered tells whether a grant that is live then, of the placement's person where it
+	// has one, covers its key, user and server, and until when (zero: for ever).
 	Covered(ctx context.Context, p Placement, now time.Time) (covered bool, until time.Time, err error)
 	// ReleaseHeld frees the placements that the replica holds.
 	ReleaseHeld(ctx context.Context, replica string) error
@@ -326,7 +336,7 @@ type Candidate struct {
 	ServerID   int64
 	ServerName string
 	Credential Credential
-	Why        string // WhyLabel, WhyKey, WhyType or WhyOrphan: what made it a candidate
+	Why        string // WhyLabel, WhyKey, WhyType, WhyWhole or WhyOrphan: what made it a candidate
 	PickedBy   UserID // who decided about it; empty while that is open
 	PickedAt   time.Time
 	Spared     bool // decided was that it stays
@@ -420,4 +430,6 @@ type Directory interface {
 	Members(ctx context.Context, group string) ([]UserID, error)
 	// MembersNow lists them as they are after it was called, or fails like Members.
 	MembersNow(ctx context.Context, group string) ([]UserID, error)
+	// Workspace returns the id of our own workspace.
+	Workspace(ctx context.Context) (string, error)
 }

@@ -6,45 +6,89 @@ import (
 	"sshkeybot/internal/sshkey"
 )
 
-// Register stores a person's own public key and lets requests that waited for it
-// go on to the approvers. A key that somebody else has registered is refused.
+// keysAtMost is how many keys a person may have registered at a time.
+const keysAtMost = 10
+
+// Register stores a person's own public key and lets requests that waited for it go on to
+// the approvers. Where a proof is needed that the key is theirs, nothing is registered: the
+// Registration carries the Challenge that they have to answer with Prove.
 func (s *Service) Register(ctx context.Context, actor UserID, key sshkey.Key, note string) (Registration, error) {
-	if err := s.Eligible(ctx, actor); err != nil {
+	who, err := s.participant(ctx, actor)
+	if err != nil {
+		return Registration{}, err
+	}
+	workspace, err := s.Directory.Workspace(ctx)
+	if err != nil {
 		return Registration{}, err
 	}
 	var out Registration
-	err := s.Store.Update(ctx, func(tx Tx) error {
-		out = Registration{Key: Key{
-			Fingerprint: key.Fingerprint(), Person: actor, Type: key.Type, Blob: key.Blob, Note: note, RegisteredAt: s.Now(),
-		}}
-		known, err := tx.Key(ctx, out.Key.Fingerprint)
+	err = s.Store.Update(ctx, func(tx Tx) error {
+		k := Key{Fingerprint: key.Fingerprint(), Person: actor, Type: key.Type, Blob: key.Blob, Note: note, RegisteredAt: s.Now()}
+		a, err := s.admit(ctx, tx, actor, k.Fingerprint)
 		switch {
-		case CodeOf(err) == NotFound: // new to us
 		case err != nil:
 			return err
-		case known.Person != actor:
-			return othersKey()
-		case known.RemovedAt.IsZero():
-			out.Key = known
-			return nil
+		case a.Proof != "":
+			out = Registration{Key: k, Proof: a.Proof}
+			out.Challenge, err = s.challenge(ctx, tx, k, who, workspace)
+		case a.has():
+			out = Registration{Key: a.own}
+		default:
+			k.ProvedAt = a.own.ProvedAt
+			out, err = s.enrol(ctx, tx, a, k)
 		}
-		out.Fresh = true
-		if err := tx.SaveKey(ctx, out.Key); err != nil {
-			return err
-		}
-		if err := s.auditKey(ctx, tx, actor, "key.register", out.Key.Fingerprint, "registered"); err != nil {
-			return err
-		}
-		if out.Released, err = s.releaseWaiting(ctx, tx, actor); err != nil {
-			return err
-		}
-		return s.factsChanged(ctx, tx, actor)
+		return err
 	})
 	return out, err
 }
 
-func (s *Service) auditKey(ctx context.Context, tx Tx, actor UserID, action, fingerprint, to string) error {
-	return tx.Audit(ctx, Event{At: s.Now(), Actor: actor, Action: action, Noun: "key", NounID: fingerprint, To: to})
+// enrol makes a key its person's, and that of nobody else.
+func (s *Service) enrol(ctx context.Context, tx Tx, a admission, k Key) (Registration, error) {
+	if !a.has() && a.holder.Fingerprint != "" {
+		if err := s.takeFrom(ctx, tx, a.holder, k); err != nil {
+			return Registration{}, err
+		}
+	}
+	if err := tx.SaveKey(ctx, k); err != nil {
+		return Registration{}, err
+	}
+	detail := ""
+	if a.Proof != "" {
+		detail = "proved with a signature"
+	}
+	if err := s.auditKey(ctx, tx, k.Person, "key.register", k.Fingerprint, "registered", detail); err != nil {
+		return Registration{}, err
+	}
+	if err := s.readdress(ctx, tx, k); err != nil {
+		return Registration{}, err
+	}
+	if err := s.keysChanged(ctx, tx, k.Person); err != nil {
+		return Registration{}, err
+	}
+	released, err := s.releaseWaiting(ctx, tx, k.Person)
+	return Registration{Key: k, Fresh: true, Released: released}, err
+}
+
+func (s *Service) auditKey(ctx context.Context, tx Tx, actor UserID, action, fingerprint, to, detail string) error {
+	return tx.Audit(ctx, Event{At: s.Now(), Actor: actor, Action: action, Noun: "key", NounID: fingerprint, To: to, Detail: detail})
+}
+
+// keysChanged has the open requests for a person drawn anew, and what was approved of them
+// approved anew.
+func (s *Service) keysChanged(ctx context.Context, tx Tx, person UserID) error {
+	if err := s.factsChanged(ctx, tx, person); err != nil {
+		return err
+	}
+	open, err := tx.Requests(ctx, RequestQuery{States: []RequestState{Pending, WaitingForKey}, Person: person})
+	if err != nil {
+		return err
+	}
+	for _, r := range open {
+		if err := announceNow(ctx, tx, r.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // releaseWaiting puts requests that waited for the person's key before the approvers.
@@ -99,27 +143,23 @@ func (s *Service) RemoveKey(ctx context.Context, actor UserID, fingerprint strin
 		case !key.RemovedAt.IsZero():
 			return nil // the same wish again, after a crash
 		}
-		if err := s.unregister(ctx, tx, actor, key); err != nil {
+		if err := s.endKey(ctx, tx, actor, key, KeyRemoved); err != nil {
 			return err
 		}
 		return s.endCovers(ctx, tx, ending{actor: actor, reason: EndGivenBack}, CoverQuery{Person: actor, Fingerprint: fingerprint})
 	})
 }
 
-// unregister takes a key off its person's list.
-func (s *Service) unregister(ctx context.Context, tx Tx, actor UserID, key Key) error {
-	key.RemovedAt = s.Now()
+// endKey takes a key off its person's list, and records how and by whom.
+func (s *Service) endKey(ctx context.Context, tx Tx, actor UserID, key Key, how KeyEnd) error {
+	key.RemovedAt, key.Ended, key.EndedBy = s.Now(), how, actor
 	if err := tx.SaveKey(ctx, key); err != nil {
 		return err
 	}
-	if err := s.auditKey(ctx, tx, actor, "key.remove", key.Fingerprint, "removed"); err != nil {
+	if err := s.auditKey(ctx, tx, actor, "key.remove", key.Fingerprint, string(how), "of "+string(key.Person)); err != nil {
 		return err
 	}
-	return s.factsChanged(ctx, tx, key.Person)
-}
-
-func othersKey() error {
-	return conflict("This key is registered to somebody else already. Every person needs a key pair of their own.")
+	return s.keysChanged(ctx, tx, key.Person)
 }
 
 // Keys lists a person's registered keys: one's own, or anybody's for an approver.

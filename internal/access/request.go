@@ -74,10 +74,10 @@ type Request struct {
 // Forever tells whether a grant is asked without an end.
 func (r Request) Forever() bool { return r.Kind == KindGrant && r.Duration == 0 }
 
-// Unregisters tells that a registered key is revoked as such, not only on some servers:
-// it is lost, and must not come back with the next grant.
+// Unregisters tells that a key is revoked as such, not only on some servers: it is lost, and
+// must not come back, neither with the next grant nor by being registered again.
 func (r Request) Unregisters() bool {
-	return r.Kind == KindRevoke && r.Fingerprint != "" && r.Person != "" && r.Pattern == ""
+	return r.Kind == KindRevoke && r.Fingerprint != "" && r.Pattern == ""
 }
 
 // Verdict is what one approver says of a request.

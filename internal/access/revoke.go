@@ -131,8 +131,8 @@ func (s *Service) coveredNow(ctx context.Context, tx Tx, r Request) ([]Cover, er
 	return all, nil
 }
 
-// carryOutRevoke ends what the request names. One key is also taken off its person's
-// list, and looked for on every server of the request.
+// carryOutRevoke ends what the request names. One key is also refused from now on, and
+// looked for on every server of the request.
 func (s *Service) carryOutRevoke(ctx context.Context, tx Tx, r Request, actor UserID) error {
 	e := ending{actor: actor, reason: EndRevoked, request: r.ID}
 	if r.Person != "" {
@@ -147,14 +147,8 @@ func (s *Service) carryOutRevoke(ctx context.Context, tx Tx, r Request, actor Us
 		return nil
 	}
 	if r.Unregisters() {
-		key, err := tx.Key(ctx, r.Fingerprint)
-		if err != nil {
+		if err := s.refuseKey(ctx, tx, r, actor); err != nil {
 			return err
-		}
-		if key.RemovedAt.IsZero() {
-			if err := s.unregister(ctx, tx, actor, key); err != nil {
-				return err
-			}
 		}
 	}
 	if r.Pattern == "" {

@@ -32,6 +32,7 @@ type Settings struct {
 	SystemUser          string        // the one keys are placed for when nobody says
 	SystemUsers         []string      // those that may be named
 	OffboardDeactivated OffboardMode
+	ProveAlways         bool   // whether every key has to be proved, not only one that was somebody else's
 	Replica             string // name of this process among several
 	OnlyRemoves         bool   // leaves the placing of keys, renewals too, to another process
 }
@@ -129,4 +130,7 @@ type Registration struct {
 	Key      Key
 	Fresh    bool    // false when the person had registered it before
 	Released []int64 // requests that waited for it and go to the approvers now
+
+	Proof     ProofCause // why it is not registered yet; empty when it is
+	Challenge Challenge  // what has to be signed then
 }

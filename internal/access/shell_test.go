@@ -98,6 +98,7 @@ func (away) Forget(access.UserID) {}
 func (away) Standings(context.Context, []access.UserID) (map[access.UserID]access.Standing, error) {
 	return nil, errors.New("Slack is away")
 }
+func (away) Workspace(context.Context) (string, error) { return "", errors.New("Slack is away") }
 
 func TestOffboardFromShellAsksSlackOnlyOfStrangers(t *testing.T) {
 	t.Parallel()

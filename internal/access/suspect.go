@@ -18,6 +18,7 @@ const (
 	WhyType  = "type"   // what is visible fits, but is the same for every key of that type
 
 	WhyOrphan = "orphan" // its label is of this ledger, which does not know it
+	WhyWhole  = "whole"  // it is the whole key, but nobody has proved whose that is
 )
 
 // suspect is whose keys an inspection looks for.
@@ -27,14 +28,19 @@ type suspect struct {
 	keys   []sshkey.Key // those that the ledger holds undamaged
 	words  []string     // names that a label may carry anywhere, in lower case
 	names  []string     // those that are words of it
-	byKey  bool         // a pasted key is wanted: a complete key is proof
+	byKey  bool         // one key is wanted, whosever it is
+	proven bool         // a complete key is proof that a credential is to be removed
 }
 
 func (s *Service) suspectOf(ctx context.Context, tx Tx, r Request, profile Profile) (suspect, error) {
 	sus := suspect{person: r.Person, byKey: r.PublicKey != ""}
 	if sus.byKey {
 		key, err := sshkey.Parse(r.PublicKey)
+		if err != nil {
+			return sus, err
+		}
 		sus.add(r.Fingerprint, key)
+		sus.proven, err = ownersProved(ctx, tx, r)
 		return sus, err
 	}
 	keys, err := tx.AllKeysOf(ctx, r.Person)
@@ -80,20 +86,21 @@ func (s suspect) why(c Credential, ours bool) string {
 	owner, _, labelled := LabelOwner(c.Label)
 	if labelled && ours {
 		switch {
-		case s.fingerprintOf(c) != "":
+		case s.labelled(c) != "":
 			return whyProof // our own label with the fingerprint of a key that is looked for
 		case owner == s.person && !s.byKey:
 			return WhyLabel
+		case !slices.ContainsFunc(s.keys, func(k sshkey.Key) bool { return sshkey.Proves(c.PublicKey, k) }):
+			return ""
 		}
-		return ""
 	}
 	why := ""
 	for _, key := range s.keys {
 		switch {
-		case sshkey.Proves(c.PublicKey, key) && s.byKey:
+		case sshkey.Proves(c.PublicKey, key) && s.proven:
 			return whyProof
 		case sshkey.Proves(c.PublicKey, key):
-			return WhyKey
+			return WhyWhole
 		case !sshkey.CouldBe(c.PublicKey, key):
 		case sshkey.PrefixIsConstant(key.Type):
 			why = WhyType
@@ -110,12 +117,20 @@ func (s suspect) why(c Credential, ours bool) string {
 	return why
 }
 
-// fingerprintOf answers which of the suspect's keys a credential is proven to be.
-func (s suspect) fingerprintOf(c Credential) string {
+// labelled returns which of the suspect's keys our own label on a credential names.
+func (s suspect) labelled(c Credential) string {
 	for _, fingerprint := range s.prints {
 		if LabelFits(c.Label, fingerprint) {
 			return fingerprint
 		}
+	}
+	return ""
+}
+
+// fingerprintOf returns which of the suspect's keys a credential is proven to be.
+func (s suspect) fingerprintOf(c Credential) string {
+	if fingerprint := s.labelled(c); fingerprint != "" {
+		return fingerprint
 	}
 	for _, key := range s.keys {
 		if sshkey.Proves(c.PublicKey, key) {
@@ -137,4 +152,16 @@ func (s *Service) wrote(ctx context.Context, tx Tx, server int64, label string) 
 	}
 	placed, err := tx.Placements(ctx, PlacementQuery{Server: server, Label: label, Limit: 1})
 	return len(placed) > 0, err
+}
+
+// ownersProved reports whether nobody can have the key of a revocation removed that is not
+// theirs: whoever had it registered when it was asked for or decided has proved it, or nobody
+// had. A public key can be registered by anybody who has seen it.
+func ownersProved(ctx context.Context, tx Tx, r Request) (bool, error) {
+	holders, err := tx.Holders(ctx, r.Fingerprint)
+	unproved := func(k Key) bool {
+		claimed := k.Ended == KeyCounts || k.Ended == KeyRevoked || k.Person == r.Person
+		return k.Person != "" && claimed && k.ProvedAt.IsZero()
+	}
+	return !slices.ContainsFunc(holders, unproved), err
 }

@@ -37,6 +37,10 @@ type RequestView struct {
 
 	SessionsUnread []ServerRef // servers of an inspection whose sessions were not read
 
+	Leavers map[string]UserID // by fingerprint: who had one of the keys and was offboarded
+	Passed  []Key             // of an offboarding: keys the person once had that are somebody else's now
+	Refused bool              // of a revocation: its key cannot be registered until an approver frees it
+
 	Leaver    Person // whom it is about
 	LeaverOut bool   // they were offboarded and can be given no access
 

@@ -28,6 +28,7 @@ type Config struct {
 	SystemUser      string   // one of SystemUsers
 	SystemUsers     []string // Linux users that a request may name
 
+	KeyProof            KeyProof
 	OffboardDeactivated OffboardDeactivated
 	DailySummary        *TimeOfDay // local time; nil: off
 
@@ -72,6 +73,15 @@ type LongGrants string
 const (
 	LongGrantsRenew     LongGrants = "renew"
 	LongGrantsPermanent LongGrants = "permanent"
+)
+
+// KeyProof says when somebody who registers a key has to sign with it.
+type KeyProof string
+
+// When somebody else had the key, or for every key.
+const (
+	KeyProofContested KeyProof = "contested"
+	KeyProofAlways    KeyProof = "always"
 )
 
 // OffboardDeactivated says what happens when an account is deactivated in Slack.
@@ -171,6 +181,7 @@ func (r *reader) systemUsers(env environment, c *Config) {
 }
 
 func (r *reader) operation(env environment, c *Config) {
+	c.KeyProof = KeyProof(r.oneOf(env.KeyProof, string(KeyProofContested), string(KeyProofAlways)))
 	c.OffboardDeactivated = OffboardDeactivated(r.oneOf(env.OffboardDeactivated,
 		string(OffboardDeactivatedRun), string(OffboardDeactivatedAsk), string(OffboardDeactivatedOff)))
 	c.DailySummary = r.clock(env.DailySummary)

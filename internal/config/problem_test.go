@@ -43,6 +43,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"SSHKEYBOT_MAX_DURATION", "1.5d", "whole numbers"},
 		{"SSHKEYBOT_ALLOW_FOREVER", "maybe", "true or false"},
 		{"SSHKEYBOT_LONG_GRANTS", "forever", "one of: renew, permanent"},
+		{"SSHKEYBOT_KEY_PROOF", "never", "one of: contested, always"},
 		{"SSHKEYBOT_SYSTEM_USER", "Run Cloud", "Linux user"},
 		{"SSHKEYBOT_SYSTEM_USER", "-x", "Linux user"},
 		{"SSHKEYBOT_SYSTEM_USER", strings.Repeat("a", 33), "Linux user"},

@@ -26,6 +26,14 @@ const (
 	MD5Fingerprint Reason = "md5_fingerprint" // of ReadFingerprint
 )
 
+// The reasons for which Verify refuses a signature.
+const (
+	NoSignature    Reason = "no_signature"
+	OtherNamespace Reason = "other_namespace"
+	OtherKey       Reason = "other_key"
+	OtherText      Reason = "other_text"
+)
+
 // Error is why a text was refused. Message is a sentence for the person who sent it; it never holds any
 // part of the text, which might be a private key.
 type Error struct {
@@ -51,6 +59,11 @@ var sentences = map[Reason]string{
 	BadPoint:       "The key is not a valid key of its type. Copy the whole line of the .pub file again, or make a new key with `ssh-keygen -t ed25519`.",
 	MD5Fingerprint: "That is an MD5 fingerprint; I go by SHA-256. Send the one that begins with SHA256:, as `ssh-keygen -l -f FILE.pub` prints it, or the public key itself.",
 	WeakRSA:        "The numbers of this RSA key are not those of a safe key. Make a new key with `ssh-keygen -t ed25519`.",
+
+	NoSignature:    "That is no signature I can read. Paste everything that the command prints, from -----BEGIN SSH SIGNATURE----- to -----END SSH SIGNATURE-----.",
+	OtherNamespace: "That signature was made for something else. Use the command as it is shown, with `-n sshkeybot`.",
+	OtherKey:       "That signature was made with another key. Sign with the private key that belongs to the public key you want to register.",
+	OtherText:      "That signature is of another text. Sign exactly the text that is shown last for this key, every line of it.",
 }
 
 func refuse(reason Reason) *Error { return &Error{Reason: reason, Message: sentences[reason]} }

@@ -14,9 +14,10 @@ import (
 const liveCovers = `FROM grants g CROSS JOIN covers c
 	WHERE g.state = 'live' AND (g.ends_at = 0 OR g.ends_at > $1) AND c.grant_id = g.id AND c.ended_at = 0`
 
-// covering finds the live covers of a placement p.
+// covering finds the live covers of a placement p. Those of another person, whose key it has
+// become, are none: it goes, and comes back with a label that names them.
 const covering = `SELECT 1 ` + liveCovers + `
-	AND c.server_id = p.server_id AND c.fingerprint = p.fingerprint AND g.system_user = p.system_user`
+	AND c.server_id = p.server_id AND c.fingerprint = p.fingerprint AND g.system_user = p.system_user AND g.person = p.person`
 
 // Align implements access.PlacementTx. A key that is on its way out is not wanted
 // anew before it is gone: who records that it is gone aligns its server again. A

@@ -7,7 +7,7 @@ import (
 	"sshkeybot/internal/access"
 )
 
-const keyColumns = "fingerprint, person, type, blob, note, registered_at, removed_at"
+const keyColumns = "fingerprint, person, type, blob, note, registered_at, proved_at, removed_at, ended, ended_by"
 
 // Person implements access.PersonTx.
 func (t *tx) Person(ctx context.Context, id access.UserID) (access.Person, error) {
@@ -57,8 +57,17 @@ func (t *tx) KnownPersons(ctx context.Context) ([]access.UserID, error) {
 
 // Key implements access.PersonTx.
 func (t *tx) Key(ctx context.Context, fingerprint string) (access.Key, error) {
-	return one(ctx, t, scanKey, "SELECT "+keyColumns+" FROM person_keys WHERE fingerprint = $1", fingerprint)
+	return one(ctx, t, scanKey, holders+" LIMIT 1", fingerprint)
 }
+
+// Holders implements access.PersonTx.
+func (t *tx) Holders(ctx context.Context, fingerprint string) ([]access.Key, error) {
+	return many(ctx, t, scanKey, holders, fingerprint)
+}
+
+// holders selects everybody who ever held a key, the present holder first.
+const holders = "SELECT " + keyColumns + ` FROM person_keys WHERE fingerprint = $1
+	ORDER BY CASE WHEN removed_at = 0 THEN 0 ELSE 1 END, removed_at DESC, registered_at DESC, person`
 
 // KeysOf implements access.PersonTx.
 func (t *tx) KeysOf(ctx context.Context, id access.UserID) ([]access.Key, error) {
@@ -72,14 +81,13 @@ func (t *tx) AllKeysOf(ctx context.Context, id access.UserID) ([]access.Key, err
 
 // SaveKey implements access.PersonTx.
 func (t *tx) SaveKey(ctx context.Context, k access.Key) error {
-	_, err := t.Exec(ctx, "INSERT INTO person_keys ("+keyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (fingerprint) DO UPDATE SET person = excluded.person, type = excluded.type, blob = excluded.blob,
-			note = excluded.note, registered_at = excluded.registered_at, removed_at = excluded.removed_at`,
-		k.Fingerprint, k.Person, k.Type, k.Blob, k.Note, ms(k.RegisteredAt), ms(k.RemovedAt))
-	return err
+	return insertMany(ctx, t, "person_keys", keyColumns, `ON CONFLICT (fingerprint, person) DO UPDATE SET type = excluded.type, blob = excluded.blob,
+			note = excluded.note, registered_at = excluded.registered_at, proved_at = excluded.proved_at,
+			removed_at = excluded.removed_at, ended = excluded.ended, ended_by = excluded.ended_by`,
+		[][]any{{k.Fingerprint, k.Person, k.Type, k.Blob, k.Note, ms(k.RegisteredAt), ms(k.ProvedAt), ms(k.RemovedAt), k.Ended, k.EndedBy}})
 }
 
 func scanKey(row scanner) (k access.Key, err error) {
-	err = row.Scan(&k.Fingerprint, &k.Person, &k.Type, &k.Blob, &k.Note, instant{&k.RegisteredAt}, instant{&k.RemovedAt})
+	err = row.Scan(&k.Fingerprint, &k.Person, &k.Type, &k.Blob, &k.Note, instant{&k.RegisteredAt}, instant{&k.ProvedAt}, instant{&k.RemovedAt}, &k.Ended, &k.EndedBy)
 	return k, err
 }

@@ -64,8 +64,8 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 
 // Covered implements access.PlacementTx.
 func (t *tx) Covered(ctx context.Context, p access.Placement, now time.Time) (covered bool, until time.Time, err error) {
-	ends, err := many(ctx, t, column[int64], "SELECT g.ends_at "+liveCovers+` AND c.server_id = $2 AND c.fingerprint = $3 AND g.system_user = $4
-		ORDER BY CASE WHEN g.ends_at = 0 THEN 0 ELSE 1 END, g.ends_at DESC LIMIT 1`, ms(now), p.ServerID, p.Fingerprint, p.SystemUser)
+	ends, err := many(ctx, t, column[int64], "SELECT g.ends_at "+liveCovers+` AND c.server_id = $2 AND c.fingerprint = $3 AND g.system_user = $4 AND ($5 = '' OR g.person = $5)
+		ORDER BY CASE WHEN g.ends_at = 0 THEN 0 ELSE 1 END, g.ends_at DESC LIMIT 1`, ms(now), p.ServerID, p.Fingerprint, p.SystemUser, p.Person)
 	if err != nil || len(ends) == 0 {
 		return false, time.Time{}, err
 	}

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -37,6 +38,8 @@ func testAlignCases(t *testing.T, s *store.Store) {
 		{"unknown leaves with its doubt", false, access.Placement{State: access.PlacementUnknown, RecheckAt: later}, access.Placement{State: access.PlacementLeaving, LeftAt: epoch, RecheckAt: later}},
 		{"leaving leaves", false, access.Placement{State: access.PlacementLeaving, LeftAt: later}, access.Placement{}},
 		{"leaving comes back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, LeftAt: later}, access.Placement{State: access.PlacementPlaced, CredentialID: 5}},
+		{"another person's leaves", true, access.Placement{State: access.PlacementPlaced, CredentialID: 5, Person: "U2"}, access.Placement{State: access.PlacementLeaving, CredentialID: 5, LeftAt: epoch}},
+		{"another person's does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Person: "U2"}, access.Placement{}},
 		{"tried does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Attempts: 1}, access.Placement{}},
 		{"held does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Holder: "r"}, access.Placement{}},
 		{"doubtful comes back as doubtful", true, access.Placement{State: access.PlacementLeaving, Attempts: 2, Urgent: true, RecheckAt: later, LeftAt: later, NextAt: later},
@@ -51,6 +54,7 @@ func testAlignCases(t *testing.T, s *store.Store) {
 		}
 		g = insertGrant(t, s, g, access.Cover{ServerID: server, Fingerprint: "SHA256:a"})
 		was := test.was
+		was.Person = cmp.Or(was.Person, "U1")
 		was.ServerID, was.SystemUser, was.Fingerprint, was.GrantID = server, "web", "SHA256:a", g.ID
 		was = insertPlacement(t, s, was)
 		changed := align(t, s, epoch, server)
@@ -59,7 +63,7 @@ func testAlignCases(t *testing.T, s *store.Store) {
 			continue
 		}
 		want := test.want
-		want.ID, want.ServerID, want.SystemUser, want.Fingerprint, want.GrantID = was.ID, server, "web", "SHA256:a", g.ID
+		want.ID, want.Person, want.ServerID, want.SystemUser, want.Fingerprint, want.GrantID = was.ID, was.Person, server, "web", "SHA256:a", g.ID
 		same(t, test.name, changed, []access.Placement{want})
 	}
 	same(t, "in line", align(t, s, epoch), nil)

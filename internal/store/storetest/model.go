@@ -146,7 +146,7 @@ func (m *model) work(t *rapid.T) {
 func (m *model) foreign(t *rapid.T) {
 	p := access.Placement{ServerID: m.server(t), SystemUser: systemUser(t), Fingerprint: "id:5", State: access.PlacementLeaving, CredentialID: 5}
 	if rapid.Bool().Draw(t, "ours") {
-		p.Fingerprint, p.GrantID = fingerprint(t), 1
+		p.Fingerprint, p.GrantID, p.Person = fingerprint(t), 1, "U1"
 	}
 	m.update(func(ctx context.Context, tx access.Tx) (err error) {
 		p, err = tx.InsertPlacement(ctx, p)

@@ -21,6 +21,8 @@ func Run(t *testing.T, open Opener) {
 		"Persons":              testPersons,
 		"KnownPersons":         testKnownPersons,
 		"Keys":                 testKeys,
+		"Holders":              testHolders,
+		"Challenges":           testChallenges,
 		"RequestRoundTrip":     testRequestRoundTrip,
 		"RequestSource":        testRequestSource,
 		"RequestQuery":         testRequestQuery,
