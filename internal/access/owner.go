@@ -33,9 +33,9 @@ func (a admission) has() bool { return a.holder.Fingerprint != "" && a.holder.Pe
 // admit refuses a key that nobody may register, and one too many, and says whether it takes
 // a proof. It writes nothing.
 func (s *Service) admit(ctx context.Context, tx Tx, person UserID, fingerprint string) (a admission, err error) {
-	if p, err := tx.Person(ctx, person); err != nil {
+	if out, err := isOut(ctx, tx, person); err != nil {
 		return a, err
-	} else if p.Offboarded() { // just now
+	} else if out { // just now
 		return a, forbidden("An offboarding has ended your access, so you cannot use this.")
 	}
 	holders, err := tx.Holders(ctx, fingerprint)
