@@ -21,10 +21,15 @@ func newLog(level, format string, w io.Writer) *slog.Logger {
 	return slog.New(zerolog.NewSlogHandler(zerolog.New(w).Level(parsed).With().Timestamp().Logger()))
 }
 
-// quiet keeps a library's log to what an operator has to know.
-type quiet struct{ slog.Handler }
+// quiet keeps a library's log to what an operator has to know: nothing while the ledger
+// cannot be written, which is said once, and which the library would repeat many times
+// a second on the disk that may be full.
+type quiet struct {
+	slog.Handler
+	stopped func() bool
+}
 
 // Enabled implements slog.Handler.
 func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= slog.LevelWarn && q.Handler.Enabled(ctx, level)
+	return level >= slog.LevelWarn && !q.stopped() && q.Handler.Enabled(ctx, level)
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // OpenBeside opens a ledger beside the process that works on it. Nothing is created
-// and nothing is migrated. On SQLite every Update fails: others may read while one
+// and nothing is migrated; a SQLite file at rest is read without a lock. On SQLite every Update fails: others may read while one
 // writes. Its error is an *access.Error, NotFound when there is no ledger yet.
 func OpenBeside(ctx context.Context, databaseURL string) (*Store, error) {
 	path, isFile, err := File(databaseURL)
@@ -24,8 +24,15 @@ func OpenBeside(ctx context.Context, databaseURL string) (*Store, error) {
 	if !isFile {
 		return openPostgresBeside(ctx, databaseURL)
 	}
+	empty, err := recognise(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if empty {
+		return nil, neverRun()
+	}
 	unreadable := func(error) string { return fmt.Sprintf("The database file %s cannot be read.", path) }
-	pool, err := sql.Open("sqlite", sqliteURL(path, "deferred", "query_only(1)"))
+	pool, err := sql.Open("sqlite", sqliteURL(path, "deferred", restMode(path), "query_only(1)"))
 	if err != nil {
 		return nil, cannotOpen(access.Unavailable, unreadable(err), err)
 	}
@@ -63,9 +70,13 @@ func mustBeMade(answer scanner, unreadable func(error) string) error {
 	case err != nil:
 		return cannotOpen(access.Unavailable, unreadable(err), err)
 	case !made:
-		return cannotOpen(access.NotFound, "The database has no tables of the bot yet: it has never run on it.", nil)
+		return neverRun()
 	}
 	return nil
+}
+
+func neverRun() error {
+	return cannotOpen(access.NotFound, "The database has no tables of the bot yet: it has never run on it.", nil)
 }
 
 // File answers the real path of the file that a database URL names; isFile is false

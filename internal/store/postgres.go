@@ -36,6 +36,8 @@ const (
 	wrongPassword        = "28P01"
 	notAuthorized        = "28000"
 	noSuchDatabase       = "3D000"
+	readOnly             = "25006"
+	diskFull             = "53100"
 )
 
 type postgresDB struct {
@@ -186,6 +188,19 @@ func (db *postgresDB) run(ctx context.Context, o pgx.TxOptions, fn func(*tx) err
 func (*postgresDB) busy(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (e.Code == serializationFailure || e.Code == deadlockDetected)
+}
+
+// unwritable tells of a server that takes no writes. A session begins as what its server
+// and its user are at that moment, so all of them begin anew: the next may be writable.
+func (db *postgresDB) unwritable(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if ok && e.Code == readOnly {
+		db.pool.Reset()
+	}
+	if _, away := errors.AsType[*pgconn.ConnectError](err); away {
+		return true
+	}
+	return ok && (e.Code == readOnly || e.Code == diskFull)
 }
 
 func (db *postgresDB) close() {
