@@ -37,6 +37,8 @@ type app struct {
 	runner   *queue.Runner
 	metrics  *health.Metrics
 	pulse    *pulse
+	api      *bot.API
+	token    tokenState
 }
 
 // newApp builds the parts, which go by that clock. Nothing outside is called but the
@@ -60,6 +62,7 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 		runcloud.WithLimiter(runcloud.NewLimiter(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+version))
 	api := bot.NewAPI(cfg.Slack.BotToken.Reveal(), cfg.Slack.APIURL, nil)
 	api.Log = log
+	a.api = api
 	a.service = &access.Service{
 		Store: ledger, Target: target.Target{Client: a.runcloud}, Directory: bot.NewDirectory(api),
 		Settings: settings(cfg, replica), Now: now,
@@ -131,6 +134,7 @@ func (a *app) timers() []queue.Timer {
 func (a *app) botTimers() []queue.Timer {
 	timers := []queue.Timer{
 		{Name: "ledger", Every: pulseEvery, Do: a.watchLedger},
+		{Name: "slack", Every: 15 * time.Second, Do: a.askSlack},
 		{Name: "leavers", Every: time.Minute, Do: a.service.FindLeavers},
 		{Name: "returned", Every: time.Minute, Do: a.service.FindReturned},
 		{Name: "undecidable", Every: 15 * time.Second, Do: a.service.RefuseUndecidable},
@@ -236,10 +240,10 @@ func (a *app) serveHTTP(ctx context.Context) (stop func()) {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.HTTPAddr)
 	if err != nil {
-		a.log.Error("there are no health pages: SSHKEYBOT_HTTP_ADDR cannot be used", "error", err)
+		a.log.Error("there are no health pages, so sshkeybot healthcheck fails: SSHKEYBOT_HTTP_ADDR cannot be used, as when another process has that port", "address", a.cfg.HTTPAddr, "error", err)
 		return func() {}
 	}
-	server := &http.Server{Handler: health.Handler(a.checks(), a.metrics), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: health.Handler(store.Name(a.cfg.DatabaseURL.Reveal()), a.checks(), a.metrics), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = server.Serve(listener) }() // ends when stop closes it
 	return func() { _ = server.Close() }
 }
@@ -262,6 +266,8 @@ func (a *app) checks() []health.Check {
 func (a *app) hearsSlack(context.Context) error {
 	h := a.bot.Health()
 	switch {
+	case !a.token.accepted.Load() && h.Refused == "":
+		return errors.New("Slack has not taken the bot token yet") //nolint:staticcheck // a name
 	case h.Refused != "":
 		return errors.New("Slack refuses a token: " + h.Refused)
 	case h.Sockets == 0:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -12,7 +13,7 @@ import (
 // newLog makes the one log of the process; libraries write to it too.
 func newLog(level, format string, w io.Writer) *slog.Logger {
 	if format == "console" {
-		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly}
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.TimeOnly, NoColor: !colorful(w)}
 	}
 	parsed, err := zerolog.ParseLevel(level)
 	if err != nil {
@@ -20,6 +21,10 @@ func newLog(level, format string, w io.Writer) *slog.Logger {
 	}
 	return slog.New(zerolog.NewSlogHandler(zerolog.New(w).Level(parsed).With().Timestamp().Logger()))
 }
+
+// colorful reports whether a stream is a terminal whose user wants colours
+// (https://no-color.org).
+func colorful(stream any) bool { return isTerminal(stream) && os.Getenv("NO_COLOR") == "" }
 
 // quiet keeps a library's log to what an operator has to know: nothing while the ledger
 // cannot be written, which is said once, and which the library would repeat many times

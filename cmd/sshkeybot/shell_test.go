@@ -102,7 +102,7 @@ func (r *rig) offboarding(request int64) offboarding {
 	if err != nil {
 		return offboarding{}
 	}
-	return outcomeOf(view, "")
+	return outcomeOf(view, "", time.Time{})
 }
 
 // Ends has the bot end, so that commands are alone with the database.
@@ -347,7 +347,6 @@ func TestServerSays(t *testing.T) {
 	read := access.Result{Phase: access.PhaseInspect, State: access.Done, Detail: `[{"SystemUser":"x"}]`}
 	for want, results := range map[string][]access.Result{
 		"":                                       {remove(access.Done, "", ""), {Phase: access.PhaseInspect, State: access.Waiting}},
-		"no key of theirs that the bot placed":   {read},
 		"2 keys removed":                         {remove(access.Done, "", ""), remove(access.Done, "", ""), read},
 		"1 key kept for another grant":           {remove(access.Kept, "", ""), read},
 		"still owed, the server is offline":      {remove(access.Waiting, access.ProblemOffline, "x")},

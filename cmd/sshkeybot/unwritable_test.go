@@ -21,7 +21,7 @@ import (
 func (r *rig) page(path string) (status int, body string) {
 	r.t.Helper()
 	w := httptest.NewRecorder()
-	health.Handler(r.app.checks(), r.app.metrics).ServeHTTP(w, httptest.NewRequestWithContext(r.t.Context(), http.MethodGet, path, nil))
+	health.Handler("", r.app.checks(), r.app.metrics).ServeHTTP(w, httptest.NewRequestWithContext(r.t.Context(), http.MethodGet, path, nil))
 	return w.Code, w.Body.String()
 }
 

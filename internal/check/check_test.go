@@ -54,7 +54,7 @@ func newBench(t *testing.T) *bench {
 	b.slack.AddChannel(slacksim.Channel{ID: "C0NEWS", Name: "news", Bot: true})
 	b.servers = b.account.AddServers(3)
 	b.Checker = check.Checker{
-		Manifest: sshkeybot.Manifest, Now: time.Now, Replica: "check",
+		Manifest: sshkeybot.Manifest, Now: time.Now,
 		Config: config.Config{
 			Slack:     config.Slack{BotToken: config.NewSecret(b.slack.BotToken()), AppToken: config.NewSecret(b.slack.AppToken()), APIURL: slackURL},
 			RunCloud:  config.RunCloud{Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour},
@@ -187,9 +187,9 @@ func TestFindingsElsewhere(t *testing.T) {
 		"database no folder": {func(t *testing.T, b *bench) {
 			b.Config.DatabaseURL = config.NewSecret("sqlite:" + b.path + "/no/bot.db")
 		}, "database", check.Problem, "nothing can be written", "folder"},
-		"database in use":    {func(t *testing.T, b *bench) { b.ledger(t) }, "database", check.Note, "bot is running", none},
+		"database in use":    {func(t *testing.T, b *bench) { b.ledger(t) }, "database", check.OK, "can be written", none},
 		"log beside the bot": {func(t *testing.T, b *bench) { b.ledger(t) }, "audit log", check.OK, "3 events", none},
-		"database no ledger": {func(t *testing.T, b *bench) { write(t, b.path, "this is not a database at all", 0o600) }, "database", check.Problem, "cannot be opened", "SSHKEYBOT_DATABASE_URL"},
+		"database no ledger": {func(t *testing.T, b *bench) { write(t, b.path, "this is not a database at all", 0o600) }, "database", check.Problem, "is not a SQLite database", "SSHKEYBOT_DATABASE_URL"},
 		"database readable":  {func(t *testing.T, b *bench) { write(t, b.path, "", 0o644) }, "database file", check.Warning, "0644", "0600"},
 		"log changed":        {func(t *testing.T, b *bench) { b.tamper(t, "UPDATE audit SET detail = 'x' WHERE seq = 2") }, "audit log", check.Problem, "event 2", "log verify"},
 		"log with a gap":     {func(t *testing.T, b *bench) { b.tamper(t, "DELETE FROM audit WHERE seq = 2") }, "audit log", check.Problem, "event 3", "backup"},

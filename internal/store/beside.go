@@ -2,13 +2,18 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sys/unix"
 
 	"sshkeybot/internal/access"
 )
@@ -43,7 +48,7 @@ func OpenBeside(ctx context.Context, databaseURL string) (*Store, error) {
 		return nil, err
 	}
 	prepared := newStatements(pool)
-	return &Store{db: &sqliteDB{pool: pool, write: pool, writing: prepared, reading: prepared}}, nil
+	return &Store{path: path, db: &sqliteDB{pool: pool, write: pool, writing: prepared, reading: prepared}}, nil
 }
 
 func openPostgresBeside(ctx context.Context, databaseURL string) (*Store, error) {
@@ -95,6 +100,38 @@ func File(databaseURL string) (path string, isFile bool, err error) {
 	}
 	path, err = filepath.Abs(path)
 	return path, true, err
+}
+
+// Name tells ledgers apart: two URLs of the same one have the same name. It shows
+// neither paths nor passwords.
+func Name(databaseURL string) string {
+	place, isFile, err := File(databaseURL)
+	switch {
+	case isFile && err != nil: // it is not there yet
+		if whole, err := filepath.Abs(place); err == nil {
+			place = whole
+		}
+	case !isFile:
+		if config, err := pgconn.ParseConfig(databaseURL); err == nil {
+			place = fmt.Sprintf("%s:%d/%s %s", config.Host, config.Port, config.Database, config.RuntimeParams["search_path"])
+		}
+	}
+	sum := sha256.Sum256([]byte(place))
+	return hex.EncodeToString(sum[:8])
+}
+
+// TakesWrites returns why the ledger would take no writes of ours, as far as that can be
+// seen without writing.
+func (s *Store) TakesWrites(ctx context.Context) error {
+	if db, ok := s.db.(*postgresDB); ok {
+		var takes bool
+		const may = "SELECT current_setting('transaction_read_only') = 'off' AND has_table_privilege('flags', 'INSERT')"
+		if err := db.pool.QueryRow(ctx, may).Scan(&takes); err != nil || takes {
+			return err
+		}
+		return unwritable(nil)
+	}
+	return errors.Join(unix.Access(s.path, unix.W_OK), unix.Access(filepath.Dir(s.path), unix.W_OK|unix.X_OK))
 }
 
 // Others answers the names of the other replicas that live. On SQLite there are

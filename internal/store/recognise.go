@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"sshkeybot/internal/access"
 )
@@ -23,6 +24,17 @@ const (
 	headerMagic         = "SQLite format 3\x00"
 	headerApplicationID = 68
 )
+
+// Recognise refuses a SQLite URL whose file is no ledger and may not become one, with
+// code Invalid. It only reads; PostgreSQL has no file.
+func Recognise(ctx context.Context, databaseURL string) error {
+	path, isFile := strings.CutPrefix(databaseURL, "sqlite:")
+	if !isFile {
+		return nil
+	}
+	_, err := recognise(ctx, path)
+	return err
+}
 
 // recognise refuses a path that is no ledger of ours and that no ledger may become. It
 // only reads, and neither locks nor makes anything, so that a file of another program

@@ -32,6 +32,7 @@ type Store struct {
 	db      database
 	replica string
 	schema  string
+	path    string                    // of a SQLite file that was opened beside
 	refused atomic.Pointer[time.Time] // when a write last failed because nothing could be written
 }
 
