@@ -21,6 +21,9 @@ const (
 	writtenWithin = 3 * (pulseEvery + probeTimeout)
 	refusedWithin = 2 * pulseEvery
 
+	// settledAfter is when no replica should find the ledger ill any more that was mended.
+	settledAfter = 6 * pulseEvery
+
 	sweptWithin = 20 * time.Second // removals are to start within ten seconds of the end
 )
 
@@ -35,6 +38,7 @@ type pulse struct {
 	swept   time.Time
 	ill     error     // why nothing can be written; nil while it can
 	since   time.Time // by now
+	lastIll time.Time // only watchLedger looks
 }
 
 func newPulse(now func() time.Time) *pulse {
@@ -54,6 +58,8 @@ func (p *pulse) note(err error) (changed bool) {
 	defer p.mu.Unlock()
 	if err == nil {
 		p.written = time.Now()
+	} else {
+		p.lastIll = time.Now()
 	}
 	if changed = (err == nil) != (p.ill == nil); changed && err != nil {
 		p.since = p.now()
@@ -117,11 +123,19 @@ func (a *app) watchLedger(ctx context.Context) error {
 	case changed:
 		a.log.Warn("the ledger can be written again", "not_since", before)
 	}
+	if time.Since(a.pulse.lastIll) > settledAfter {
+		a.store.StepBack()
+	}
 	return errors.Join(a.runner.ReleaseLost(ctx), a.pulse.alarm.Clear(ctx, draw.Writable(before, a.pulse.now())))
 }
 
 func (a *app) raise(ctx context.Context) error {
-	o, err := a.service.Overdue(ctx)
+	soon, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	if !a.store.Foremost(soon) {
+		return nil
+	}
+	o, err := a.service.Overdue(soon)
 	if err != nil {
 		o = access.Overdue{} // it cannot be read either: that it is ill is told all the same
 	}

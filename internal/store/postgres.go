@@ -45,6 +45,8 @@ type postgresDB struct {
 	client *river.Client[pgx.Tx]
 	schema string
 	lease  *lease
+
+	foremost *pgx.Conn // while this process speaks for all
 }
 
 func openPostgres(ctx context.Context, databaseURL string, o Options) (database, error) {
@@ -204,6 +206,7 @@ func (db *postgresDB) unwritable(err error) bool {
 }
 
 func (db *postgresDB) close() {
+	db.stepBack()
 	if db.lease != nil {
 		db.lease.close()
 	}
