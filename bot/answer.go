@@ -19,13 +19,12 @@ const (
 type windows struct {
 	answer time.Duration // how long an acknowledgement waits for an answer that it can carry
 	look   time.Duration // how long a look may take before a modal is opened
-	store  time.Duration // how long after somebody's act it may take to store it
 	open   time.Duration // how long after somebody's act a modal may still be opened
 }
 
 // slackWindows: Slack waits three seconds for an acknowledgement, and as long does the
 // trigger of a modal live.
-var slackWindows = windows{answer: 1500 * time.Millisecond, look: 1200 * time.Millisecond, store: 2500 * time.Millisecond, open: 2500 * time.Millisecond}
+var slackWindows = windows{answer: 1500 * time.Millisecond, look: 1200 * time.Millisecond, open: 2500 * time.Millisecond}
 
 // slot takes the answer to a command as long as the acknowledgement can carry it.
 type slot struct {

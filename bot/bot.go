@@ -148,11 +148,6 @@ func (b *Bot) accept(ctx context.Context, a act, s *slot) (bool, error) {
 		return false, fmt.Errorf("store an envelope: %w", err)
 	}
 	e := access.Envelope{ID: a.ID, Person: a.Person, Payload: raw, At: a.At}
-	if a.expectsAnswer() { // within Slack's three seconds; other events may take their time
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, b.windows.store-b.now().Sub(a.At))
-		defer cancel()
-	}
 	fresh, err := b.cfg.Inbox.Accept(ctx, e, b.now().Add(held))
 	if err != nil {
 		return false, fmt.Errorf("store an envelope: %w", err)

@@ -1,8 +1,6 @@
 package bot
 
 import (
-	"context"
-	"errors"
 	"maps"
 	"slices"
 
@@ -14,9 +12,6 @@ import (
 // waits for an answer, and Slack shall deliver it again.
 func (b *Bot) notTaken(a act, cause error) (payload any, told bool) {
 	b.cfg.Log.Warn("an act was not taken", "envelope", a.ID, "person", a.Person, "kind", a.Kind, "error", cause)
-	if errors.Is(cause, context.DeadlineExceeded) {
-		cause = &access.Error{Code: access.UnknownOutcome, Message: "My database did not answer in time, so I do not know whether I have taken that. Please look before you do it again."}
-	}
 	switch a.Kind {
 	case aCommand:
 		return refusal(cause), true

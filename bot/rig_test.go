@@ -27,7 +27,7 @@ type rig struct {
 const ample = time.Minute
 
 // unhurried are the windows of a test that is not about slowness, on a machine that may be slow.
-var unhurried = windows{answer: ample, look: ample, store: ample, open: ample}
+var unhurried = windows{answer: ample, look: ample, open: ample}
 
 // scene makes a rig whose bot does not run yet.
 func scene(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {

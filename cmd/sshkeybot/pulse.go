@@ -14,11 +14,11 @@ import (
 
 const (
 	pulseEvery   = 5 * time.Second
-	probeTimeout = 3 * time.Second // PostgreSQL may not answer at all
+	probeTimeout = 10 * time.Second // PostgreSQL may not answer at all
 
 	// A ledger that was not seen to be written for so long, or that has refused a write
-	// since, is taken for one that cannot be.
-	writtenWithin = 3 * (pulseEvery + probeTimeout)
+	// since, is taken for one that cannot be. A slow one is none.
+	writtenWithin = 30 * time.Second
 	refusedWithin = 2 * pulseEvery
 
 	// settledAfter is when no replica should find the ledger ill any more that was mended.
@@ -56,9 +56,12 @@ func (p *pulse) stopped() bool {
 func (p *pulse) note(err error) (changed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if err == nil {
+	switch {
+	case err == nil:
 		p.written = time.Now()
-	} else {
+	case errors.Is(err, context.DeadlineExceeded) && time.Since(p.written) < writtenWithin:
+		return false // only slow so far
+	default:
 		p.lastIll = time.Now()
 	}
 	if changed = (err == nil) != (p.ill == nil); changed && err != nil {
@@ -118,8 +121,10 @@ func (a *app) watchLedger(ctx context.Context) error {
 	case err != nil && changed:
 		a.log.Error("the ledger cannot be written: commands are refused, keys are not removed, nothing new is placed; it is tried again every few seconds", "error", err)
 		return nil // it may pass at once
-	case err != nil:
+	case err != nil && a.pulse.stopped():
 		return a.raise(ctx)
+	case err != nil:
+		return nil // slow
 	case changed:
 		a.log.Warn("the ledger can be written again", "not_since", before)
 	}
