@@ -202,12 +202,18 @@ func TestWhatCannotBeStoredIsRefused(t *testing.T) {
 	}
 }
 
-// Slack delivers again what nobody waits for.
-func TestAnEventIsNotAcknowledgedBeforeItIsStored(t *testing.T) {
+// Neither an event, which Slack delivers again, nor what may have been stored after all.
+func TestNothingIsAcknowledgedBeforeItIsStored(t *testing.T) {
 	t.Parallel()
-	b := scene(t, slacksim.Options{}).bot
-	if _, told := b.notTaken(act{ID: "e", Kind: aLeft}, errors.New("disk full")); told {
-		t.Error("it counts as dealt with")
+	r := start(t, slacksim.Options{AckLimit: 300 * time.Millisecond})
+	r.office.closed = errors.New("the connection was lost")
+	got, err := r.Command(t.Context(), "U1", "C1", "/sshkey grant @bob 1h")
+	if err != nil || got.Acked || r.office.requests() != 0 {
+		t.Errorf("%+v %v", got, err)
+	}
+	full := &access.Error{Code: access.Unavailable, Message: "I cannot write that down."}
+	if _, told := r.bot.notTaken(act{ID: "e", Kind: aLeft}, full); told {
+		t.Error("an event counts as dealt with")
 	}
 }
 

@@ -9,8 +9,12 @@ import (
 
 // notTaken tells somebody at once that what they did could not be stored: it is not
 // going to be done. It returns the payload of the acknowledgement; false when nobody
-// waits for an answer, and Slack shall deliver it again.
+// waits for an answer, and when it may have been stored after all: then Slack is left
+// without an acknowledgement.
 func (b *Bot) notTaken(a act, cause error) (payload any, told bool) {
+	if access.CodeOf(cause) != access.Unavailable {
+		return nil, false
+	}
 	b.cfg.Log.Warn("an act was not taken", "envelope", a.ID, "person", a.Person, "kind", a.Kind, "error", cause)
 	switch a.Kind {
 	case aCommand:
