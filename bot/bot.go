@@ -121,6 +121,9 @@ func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {
 	}
 	fresh, err := b.accept(ctx, a, s)
 	if err != nil {
+		if payload, told := b.notTaken(a, err); told {
+			return payload, nil
+		}
 		return nil, err
 	}
 	if s == nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -177,13 +178,46 @@ func TestAnswerFallsBack(t *testing.T) {
 
 func said(text string) reply { return private(draw.Say(text)) }
 
+// What cannot be stored is not done, and who did it is told at once.
+func TestWhatCannotBeStoredIsRefused(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	if _, err := r.Command(t.Context(), "U1", "C1", "/sshkey grant"); err != nil { // opens the form
+		t.Fatal(err)
+	}
+	form := r.Modals("U1")[0].ID
+	r.office.closed = &access.Error{Code: access.Unavailable, Message: "I cannot write that down."}
+	got, err := r.Command(t.Context(), "U1", "C1", "/sshkey grant @bob 1h")
+	if err != nil || !got.Acked {
+		t.Errorf("the command: %+v, %v", got, err)
+	}
+	if all := r.Ephemeral("U1"); len(all) != 1 || all[0].Text != "I cannot write that down." {
+		t.Errorf("the answer: %+v", all)
+	}
+	sent, err := r.Submit(t.Context(), "U1", form, map[string]map[string]any{draw.BlockDuration: {"value": "1h"}})
+	if err != nil || !slices.Contains(slices.Collect(maps.Values(sent.Errors)), "I cannot write that down.") {
+		t.Errorf("the form: %+v, %v", sent, err)
+	}
+	if len(r.Modals("U1")) != 1 {
+		t.Error("the form was closed, with what was typed")
+	}
+	if r.office.requests() != 0 {
+		t.Error("something was done")
+	}
+}
+
+// Neither an event, which Slack delivers again, nor what may have been stored after all.
 func TestNothingIsAcknowledgedBeforeItIsStored(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{AckLimit: 300 * time.Millisecond})
-	r.office.closed = errors.New("disk full")
+	r.office.closed = errors.New("the connection was lost")
 	got, err := r.Command(t.Context(), "U1", "C1", "/sshkey grant @bob 1h")
 	if err != nil || got.Acked || r.office.requests() != 0 {
 		t.Errorf("%+v %v", got, err)
+	}
+	full := &access.Error{Code: access.Unavailable, Message: "I cannot write that down."}
+	if _, told := r.bot.notTaken(act{ID: "e", Kind: aLeft}, full); told {
+		t.Error("an event counts as dealt with")
 	}
 }
 

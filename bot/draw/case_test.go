@@ -281,6 +281,9 @@ func (w world) noticeCases() map[string]any {
 		"no-file":                NoFile("missing_scope", "U0BOT"),
 		"no-file-not-invited":    NoFile("not_in_channel", "U0BOT"),
 		"without-channel":        WithoutChannel(Notice(notice(access.NoticeHalted), nil, nil)),
+		"unwritable":             Unwritable(2, 14),
+		"unwritable-idle":        Unwritable(0, 0),
+		"writable":               Writable(noon(), noon().Add(8*time.Minute)),
 		"plain":                  Say(Plain(Request(v, noon()))),
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -37,6 +38,8 @@ type app struct {
 	bot      *bot.Bot
 	runner   *queue.Runner
 	metrics  *health.Metrics
+	pulse    *pulse
+	token    tokenState
 }
 
 // newApp builds the parts, which go by that clock. Nothing outside is called but the
@@ -48,8 +51,8 @@ func newApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func()
 // buildApp builds an app that goes by that name among the replicas. One that only
 // removes places no key, and does not look for people who left.
 func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time, replica string, onlyRemoves bool) (*app, error) {
-	a := &app{cfg: cfg, log: log}
-	quietly := slog.New(quiet{log.Handler()})
+	a := &app{cfg: cfg, log: log, pulse: newPulse(now)}
+	quietly := slog.New(quiet{log.Handler(), a.pulse.stopped})
 	ledger, err := store.Open(ctx, cfg.DatabaseURL.Reveal(), store.Options{Replica: replica, Log: quietly})
 	if err != nil {
 		return nil, err
@@ -76,6 +79,7 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 		API: api, Uses: a.service, Store: ledger, Log: log, Now: now,
 		ApprovalChannel: cfg.ApprovalChannel, AnnounceChannel: cfg.AnnounceChannel,
 	}
+	a.pulse.alarm = &bot.Alarm{API: api, Uses: a.service, Log: log, Channel: cmp.Or(cfg.AnnounceChannel, cfg.ApprovalChannel)}
 	timers := a.timers()
 	if !onlyRemoves {
 		timers = append(timers, a.botTimers()...)
@@ -123,7 +127,7 @@ func (a *app) botConfig(api *bot.API, now func() time.Time) bot.Config {
 // timers are the sweeps: each finds what is due in the ledger, whatever was lost.
 func (a *app) timers() []queue.Timer {
 	return []queue.Timer{
-		{Name: "sweep", Every: time.Second, Do: a.service.Sweep},
+		{Name: "sweep", Every: time.Second, Do: a.sweep},
 		{Name: "wake", Every: 5 * time.Second, Do: a.service.WakeDue},
 		{Name: "resume", Every: 15 * time.Second, Do: a.service.Resume},
 		{Name: "release", Every: 2 * time.Second, Do: a.releaseDead},
@@ -134,6 +138,8 @@ func (a *app) timers() []queue.Timer {
 // botTimers are those of the bot itself, for which nobody waits at a shell.
 func (a *app) botTimers() []queue.Timer {
 	timers := []queue.Timer{
+		{Name: "ledger", Every: pulseEvery, Do: a.watchLedger},
+		{Name: "slack", Every: 15 * time.Second, Do: a.askSlack},
 		{Name: "leavers", Every: time.Minute, Do: a.service.FindLeavers},
 		{Name: "orphans", Every: time.Minute, Do: a.service.FindOrphans},
 		{Name: "returned", Every: time.Minute, Do: a.service.FindReturned},
@@ -167,10 +173,14 @@ func (a *app) figures(ctx context.Context) (health.Figures, error) {
 	if err != nil {
 		return health.Figures{}, err
 	}
+	overdue, err := a.service.Overdue(ctx)
+	if err != nil {
+		return health.Figures{}, err
+	}
 	halted, err := a.service.HaltedSince(ctx)
 	f := health.Figures{
-		LiveGrants: len(overview.Grants), OwedRemovals: len(overview.Debt), PendingRequests: len(overview.Waiting),
-		Sockets: a.bot.Health().Sockets, WaitingCalls: a.runcloud.Limiter().State().Waiting, Halted: halted != "",
+		LiveGrants: len(overview.Grants), OverdueGrants: overdue.Grants, OwedRemovals: overdue.Removals, PendingRequests: len(overview.Waiting),
+		Sockets: a.bot.Health().Sockets, WaitingCalls: a.runcloud.Limiter().State().Waiting, Halted: halted != "", Writable: a.writable() == nil,
 	}
 	return f, err
 }
@@ -260,17 +270,18 @@ func (a *app) serveHTTP(ctx context.Context) (stop func()) {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.HTTPAddr)
 	if err != nil {
-		a.log.Error("there are no health pages: SSHKEYBOT_HTTP_ADDR cannot be used", "error", err)
+		a.log.Error("there are no health pages, so sshkeybot healthcheck fails: SSHKEYBOT_HTTP_ADDR cannot be used, as when another process has that port", "address", a.cfg.HTTPAddr, "error", err)
 		return func() {}
 	}
-	server := &http.Server{Handler: health.Handler(a.checks(), a.metrics), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: health.Handler(store.Name(a.cfg.DatabaseURL.Reveal()), a.checks(), a.metrics), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = server.Serve(listener) }() // ends when stop closes it
 	return func() { _ = server.Close() }
 }
 
 func (a *app) checks() []health.Check {
 	return []health.Check{
-		{Name: "ledger", Do: func(ctx context.Context) error { return a.store.Read(ctx, func(access.Tx) error { return nil }) }},
+		{Name: "ledger", Do: func(context.Context) error { return a.writable() }},
+		{Name: "sweep", Do: func(context.Context) error { return a.pulse.sweeps() }},
 		{Name: "slack", Do: a.hearsSlack},
 		{Name: "runcloud", Do: func(ctx context.Context) error {
 			since, err := a.service.HaltedSince(ctx)
@@ -285,6 +296,8 @@ func (a *app) checks() []health.Check {
 func (a *app) hearsSlack(context.Context) error {
 	h := a.bot.Health()
 	switch {
+	case !a.token.accepted.Load() && h.Refused == "":
+		return errors.New("Slack has not taken the bot token yet") //nolint:staticcheck // a name
 	case h.Refused != "":
 		return errors.New("Slack refuses a token: " + h.Refused)
 	case h.Sockets == 0:

@@ -18,21 +18,23 @@ func checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "check", Short: "Prove that the settings work, and say how to mend what does not", Args: noArguments,
 		Long: "Asks Slack, RunCloud and the database whether the bot could do its work with these\n" +
-			"settings: one line for each proof. Nothing is changed, except that an existing database\n" +
-			"file is brought up to date, and closed to other users, while no bot runs on it. Run it as\n" +
-			"the user that runs the bot.\n" +
+			"settings: one line for each proof. Nothing is written or changed anywhere, and a bot may\n" +
+			"run meanwhile. Run it as the user that runs the bot.\n" +
 			"Exits 0 when nothing is a problem, 1 otherwise, 2 for settings that cannot be used.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load()
 			if err != nil {
 				return err
 			}
-			checker := check.Checker{Config: cfg, Manifest: sshkeybot.Manifest, Now: time.Now, Zone: os.Getenv("TZ"), Replica: shellReplica + replicaName()}
-			return showFindings(cmd.OutOrStdout(), checker.Run(cmd.Context()), asJSON)
+			return showFindings(cmd.OutOrStdout(), checker(cfg).Run(cmd.Context()), asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
 	return cmd
+}
+
+func checker(cfg config.Config) check.Checker {
+	return check.Checker{Config: cfg, Manifest: sshkeybot.Manifest, Now: time.Now, Zone: os.Getenv("TZ")}
 }
 
 func showFindings(out io.Writer, findings []check.Finding, asJSON bool) error {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,7 +44,11 @@ func demoCommand() *cobra.Command {
 			if servers < 1 || servers > 2000 {
 				return usageError{errors.New("--servers takes a number from 1 to 2000")}
 			}
-			return demo(cmd.Context(), servers, cmd.OutOrStdout())
+			err := demo(cmd.Context(), servers, cmd.OutOrStdout())
+			if cmd.Context().Err() != nil || errors.Is(err, syscall.EPIPE) {
+				return nil //nolint:nilerr // told to stop, or nobody reads any more
+			}
+			return err
 		},
 	}
 	cmd.Flags().IntVar(&servers, "servers", demoServers, "how many servers the played account has")
@@ -53,16 +58,37 @@ func demoCommand() *cobra.Command {
 func demo(ctx context.Context, servers int, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, demoLimit)
 	defer cancel()
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	out = watched{out, end}
 	dir, err := os.MkdirTemp("", "sshkeybot-demo-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	s, err := newStage(ctx, servers, filepath.Join(dir, "demo.db"), out)
-	if err != nil {
-		return err
+	s := newStage(out)
+	err = s.open(ctx, servers, filepath.Join(dir, "demo.db"))
+	if err == nil {
+		err = s.play(ctx)
 	}
-	return errors.Join(s.play(ctx), s.close())
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return errors.Join(err, s.close())
+}
+
+// watched ends the play when nobody can read it any more.
+type watched struct {
+	io.Writer
+	end context.CancelCauseFunc
+}
+
+func (w watched) Write(text []byte) (int, error) {
+	n, err := w.Writer.Write(text)
+	if err != nil {
+		w.end(err)
+	}
+	return n, err
 }
 
 // stage is where the story takes place: the played services and the bot between them.
@@ -75,15 +101,19 @@ type stage struct {
 	leave   context.CancelFunc
 }
 
-func newStage(ctx context.Context, servers int, database string, out io.Writer) (*stage, error) {
-	s := &stage{story: newStory(out), slack: slacksim.New(slacksim.Options{RateLimits: true}), account: runcloudsim.New(runcloudsim.Options{}), ended: make(chan error, 1)}
+func newStage(out io.Writer) *stage {
+	return &stage{story: newStory(out), slack: slacksim.New(slacksim.Options{RateLimits: true}), account: runcloudsim.New(runcloudsim.Options{}), ended: make(chan error, 1)}
+}
+
+// open starts the services and the bot. Whatever comes of it, close ends them.
+func (s *stage) open(ctx context.Context, servers int, database string) error {
 	slackURL, err := s.slack.Start()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	accountURL, err := s.account.Start()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.slack.AddUser(slacksim.User{ID: demoAlice, Name: "alice", RealName: "Alice Adams", TZ: "Europe/Lisbon"})
 	s.slack.AddUser(slacksim.User{ID: demoBob, Name: "bob", RealName: "Bob Brown", TZ: "Europe/Berlin"})
@@ -92,12 +122,12 @@ func newStage(ctx context.Context, servers int, database string, out io.Writer) 
 	makeIll(s.account, s.account.AddServers(servers))
 	s.app, err = newApp(ctx, demoConfig(s.slack, slackURL, accountURL, database), slog.New(slog.DiscardHandler), time.Now)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	running, leave := context.WithCancel(ctx)
 	s.leave = leave
 	go func() { s.ended <- s.app.run(running) }()
-	return s, s.slack.Wait(ctx, func(w *slacksim.Workspace) bool { return w.Sockets() > 0 })
+	return s.slack.Wait(ctx, func(w *slacksim.Workspace) bool { return w.Sockets() > 0 })
 }
 
 // makeIll gives some servers what servers have: one is offline, one refuses for
@@ -131,10 +161,12 @@ func demoConfig(slack *slacksim.Workspace, slackURL, accountURL, database string
 }
 
 // close answers how the bot ended.
-func (s *stage) close() error {
-	s.leave()
-	err := <-s.ended
-	s.app.close()
+func (s *stage) close() (err error) {
+	if s.app != nil {
+		s.leave()
+		err = <-s.ended
+		s.app.close()
+	}
 	s.slack.Close()
 	return errors.Join(err, s.account.Close())
 }
@@ -269,7 +301,10 @@ type story struct {
 
 func newStory(out io.Writer) story {
 	s := story{out: out, width: demoWidth}
-	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == "" {
+	if seen, ok := out.(watched); ok {
+		out = seen.Writer
+	}
+	if file, ok := out.(*os.File); ok && colorful(file) {
 		s.color = true
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
 			s.width = min(max(width, 60), 120)

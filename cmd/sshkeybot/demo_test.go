@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"io"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -48,5 +51,44 @@ func TestDemoTellsOfALie(t *testing.T) {
 	}
 	if have, err := compare(append(result(0, access.Waiting), result(1, access.Done)...), account); have != 1 || err != nil {
 		t.Errorf("the truth is %d servers, %v", have, err)
+	}
+}
+
+// Who has read enough ends the demo, and so does Ctrl-C: without a word, and with nothing
+// left behind.
+func TestDemoEndsEarly(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]func(cmd *exec.Cmd, stdout *os.File){
+		"closed pipe": func(_ *exec.Cmd, stdout *os.File) { _ = stdout.Close() },
+		"Ctrl-C":      func(cmd *exec.Cmd, _ *os.File) { _ = cmd.Process.Signal(os.Interrupt) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd, dir := exec.CommandContext(t.Context(), "sshkeybot", "demo"), t.TempDir() // TestMain puts it on the path
+			cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir}
+			read, write, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var stderr bytes.Buffer
+			cmd.Stdout, cmd.Stderr = write, &stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			_ = write.Close()
+			if _, err := read.Read(make([]byte, 10)); err != nil {
+				t.Fatal(err)
+			}
+			leave(cmd, read)
+			if name == "Ctrl-C" {
+				_, _ = io.Copy(io.Discard, read)
+			}
+			if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
+				t.Errorf("%v\n%s", err, &stderr)
+			}
+			if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+				t.Errorf("left behind: %v, %v", left, err)
+			}
+		})
 	}
 }

@@ -128,7 +128,8 @@ func byServer(results []access.Result) (all []serverWork) {
 	return all
 }
 
-// say is empty while there is nothing to say: the work goes on without trouble.
+// say is empty where there is nothing to say: the work goes on without trouble, or the
+// server had no key of theirs.
 func (s serverWork) say() string {
 	removed, kept, lost := 0, 0, 0
 	for _, r := range s.results {
@@ -154,9 +155,6 @@ func (s serverWork) say() string {
 	}
 	if lost > 0 {
 		parts = append(parts, counted(lost, "key")+" out of reach: "+why(access.ProblemServerLeft, ""))
-	}
-	if len(parts) == 0 {
-		return "no key of theirs that the bot placed"
 	}
 	return strings.Join(parts, ", ")
 }

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -10,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sshkeybot/internal/config"
+	"sshkeybot/internal/store"
 )
 
 // healthcheckCommand is for images without a shell: it asks the process beside it.
@@ -17,7 +21,7 @@ func healthcheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "healthcheck", Short: "Ask the bot beside this process whether it lives", Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := config.Load()
+			cfg, err := config.LoadFor("SSHKEYBOT_HTTP_ADDR", ledgerSetting)
 			if err != nil {
 				return err
 			}
@@ -31,12 +35,14 @@ func healthcheckCommand() *cobra.Command {
 			if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 				host = "127.0.0.1"
 			}
-			return askHealth(cmd.Context(), "http://"+net.JoinHostPort(host, port)+"/healthz")
+			return askHealth(cmd.Context(), "http://"+net.JoinHostPort(host, port)+"/healthz", store.Name(cfg.DatabaseURL.Reveal()))
 		},
 	}
 }
 
-func askHealth(ctx context.Context, url string) error {
+// askHealth asks whether the bot that works on that ledger lives. Another process may
+// have its port.
+func askHealth(ctx context.Context, url, ledger string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
@@ -48,6 +54,10 @@ func askHealth(ctx context.Context, url string) error {
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("the bot answers %s", answer.Status)
+	}
+	var process struct{ Ledger string }
+	if err := json.NewDecoder(io.LimitReader(answer.Body, 4<<10)).Decode(&process); err != nil || process.Ledger != ledger {
+		return errors.New("another process answers at SSHKEYBOT_HTTP_ADDR, or a bot on another database: give each its own address")
 	}
 	return nil
 }

@@ -17,6 +17,9 @@ import (
 // of a host holds a colon.
 const shellReplica = "shell:"
 
+// ledgerSetting is all that a command needs to know which only looks at the ledger.
+const ledgerSetting = "SSHKEYBOT_DATABASE_URL"
+
 // mustExist refuses a SQLite file that is not there: opened from another folder, a
 // path that is not absolute would make an empty ledger that owes nothing.
 func mustExist(cfg config.Config) error {

@@ -44,7 +44,7 @@ func atMostOneUser(_ *cobra.Command, args []string) error {
 }
 
 func list(cmd *cobra.Command, of access.UserID, asJSON bool, now func() time.Time) error {
-	cfg, err := config.Load()
+	cfg, err := config.LoadFor(ledgerSetting)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func logVerifyCommand() *cobra.Command {
 }
 
 func verifyLog(cmd *cobra.Command, asJSON bool) error {
-	cfg, err := config.Load()
+	cfg, err := config.LoadFor(ledgerSetting)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ func main() { os.Exit(live(time.Now)) }
 
 // live runs the process and answers how it ends. It goes by that clock.
 func live(now func() time.Time) int {
+	signal.Ignore(syscall.SIGPIPE) // who reads what we print may go; what we do has an end of its own
 	// The first signal lets everything end in order; a second one ends at once.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
@@ -59,7 +60,7 @@ func status(err error, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &failed{}):
+	case errors.As(err, &failed{}), errors.Is(err, syscall.EPIPE): // nobody reads any more
 		return exitFailed
 	case errors.As(err, &problems):
 		fmt.Fprintln(stderr, problems)

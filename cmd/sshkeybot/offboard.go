@@ -62,7 +62,7 @@ func offboard(cmd *cobra.Command, person access.UserID, o offboardOpts) error {
 	if o.timeout <= 0 {
 		return usageError{errors.New("--timeout takes a duration above 0, like 10m")}
 	}
-	cfg, err := config.Load()
+	cfg, err := config.LoadWithout("SLACK_APP_TOKEN")
 	if err != nil {
 		return err
 	}
@@ -81,6 +81,7 @@ func offboard(cmd *cobra.Command, person access.UserID, o offboardOpts) error {
 		return err
 	}
 	defer hand.close()
+	began := o.now()
 	id, err := hand.offboard(ctx, control.Ask{Person: person, Operator: operator(), Reason: o.reason, Source: rand.Text()})
 	if err != nil {
 		return err
@@ -92,16 +93,16 @@ func offboard(cmd *cobra.Command, person access.UserID, o offboardOpts) error {
 			progress = cmd.ErrOrStderr()
 		}
 	}
-	return report(ctx, cmd.OutOrStdout(), newFollower(hand.uses, progress), id, o.json)
+	return report(ctx, cmd.OutOrStdout(), newFollower(hand.uses, progress), id, began, o.json)
 }
 
 // report follows the work and says at the end what it came to.
-func report(ctx context.Context, out io.Writer, f *follower, id int64, asJSON bool) error {
+func report(ctx context.Context, out io.Writer, f *follower, id int64, began time.Time, asJSON bool) error {
 	view, err := f.follow(ctx, id)
 	if err != nil {
 		return err
 	}
-	end := outcomeOf(view, f.halted)
+	end := outcomeOf(view, f.halted, began)
 	if asJSON {
 		err = printJSON(out, end)
 	} else {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"sshkeybot/internal/access"
 )
@@ -20,7 +21,9 @@ type offboarding struct {
 	Candidates []candidateLine `json:"candidates"`
 	Sessions   []sessionLine   `json:"sessions"`
 	Unread     []string        `json:"sessions_unread"` // servers whose sessions could not be read
-	removed    int
+	removed    int             // by what was asked now
+	before     int             // by an earlier call for the same
+	read       int             // servers
 }
 
 // resultLine is what was to be done on one server: with one key, or reading it.
@@ -55,7 +58,8 @@ type sessionLine struct {
 	Since      string `json:"since"`
 }
 
-func outcomeOf(v access.RequestView, halted string) offboarding {
+// outcomeOf counts as done now what was done since that moment.
+func outcomeOf(v access.RequestView, halted string, since time.Time) offboarding {
 	o := offboarding{
 		Request: v.Request.ID, Person: v.Request.Person, Reason: v.Request.Reason, Halted: halted, State: "owed",
 		Results: []resultLine{}, Debt: []resultLine{}, Candidates: []candidateLine{}, Sessions: []sessionLine{}, Unread: []string{},
@@ -67,7 +71,7 @@ func outcomeOf(v access.RequestView, halted string) offboarding {
 		o.State = "undecided"
 	}
 	for _, r := range v.Results {
-		o.add(r)
+		o.add(r, since)
 	}
 	for _, c := range v.Candidates {
 		o.Candidates = append(o.Candidates, candidateLine{
@@ -86,7 +90,7 @@ func outcomeOf(v access.RequestView, halted string) offboarding {
 	return o
 }
 
-func (o *offboarding) add(r access.Result) {
+func (o *offboarding) add(r access.Result, since time.Time) {
 	line := resultLine{
 		ServerID: r.ServerID, Server: r.ServerName, Phase: r.Phase, SystemUser: r.SystemUser,
 		Fingerprint: r.Fingerprint, State: r.State, Problem: r.Problem, Detail: r.Detail,
@@ -95,7 +99,12 @@ func (o *offboarding) add(r access.Result) {
 	switch {
 	case !r.State.Final():
 		o.Debt = append(o.Debt, line)
-	case r.Phase == access.PhaseRemove && r.State == access.Done:
+	case r.State != access.Done:
+	case r.Phase == access.PhaseInspect && r.ServerID != 0:
+		o.read++
+	case r.Phase == access.PhaseRemove && r.UpdatedAt.Before(since.Truncate(time.Millisecond)):
+		o.before++
+	case r.Phase == access.PhaseRemove:
 		o.removed++
 	}
 }
@@ -105,13 +114,12 @@ func (o offboarding) print(out io.Writer) error {
 	p := printer{out: out}
 	switch o.State {
 	case "offboarded":
-		p.say("Offboarded %s (request %d): %s removed, every server read.", o.Person, o.Request, counted(o.removed, "key"))
+		p.say("Offboarded %s (request %d): %s.", o.Person, o.Request, o.did())
 	case "undecided":
-		p.say("Not finished: %s (request %d) can get no access any more, %s removed, every server read. An approver has still to decide in Slack about the keys below.",
-			o.Person, o.Request, counted(o.removed, "key"))
+		p.say("Not finished: %s (request %d) can get no access any more, %s. An approver has still to decide in Slack about the keys below.", o.Person, o.Request, o.did())
 	default:
-		p.say("Not finished: %s (request %d) can get no access any more, %s removed, %d left to do. A running bot goes on by itself; repeat the command to follow.",
-			o.Person, o.Request, counted(o.removed, "key"), len(o.Debt))
+		p.say("Not finished: %s (request %d) can get no access any more, %s, %d left to do. A running bot goes on by itself; repeat the command to follow.",
+			o.Person, o.Request, o.did(), len(o.Debt))
 	}
 	for _, d := range o.Debt {
 		what := "to be read"
@@ -141,6 +149,15 @@ func (o offboarding) print(out io.Writer) error {
 	}
 	p.say("To do by hand: delete their keys from the SSH Key Vault in RunCloud's dashboard, which has no API.")
 	return p.err
+}
+
+// did says what was done now, and apart from it what an earlier call had done.
+func (o offboarding) did() string {
+	text := counted(o.removed, "key") + " removed"
+	if o.before > 0 {
+		text += fmt.Sprintf(" (%d more before this command)", o.before)
+	}
+	return text + ", " + counted(o.read, "server") + " read"
 }
 
 // printer keeps the first error of many lines.

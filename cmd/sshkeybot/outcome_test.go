@@ -19,7 +19,7 @@ func TestOffboardingWaitsForADecisionAboutEveryKey(t *testing.T) {
 	}
 	shown := func() (offboarding, string) {
 		var out strings.Builder
-		o := outcomeOf(v, "")
+		o := outcomeOf(v, "", time.Time{})
 		if err := o.print(&out); err != nil {
 			t.Fatal(err)
 		}
@@ -31,5 +31,22 @@ func TestOffboardingWaitsForADecisionAboutEveryKey(t *testing.T) {
 	v.Candidates[0].PickedBy, v.Candidates[0].PickedAt, v.Candidates[0].Spared = "U0BOB", time.Now(), true
 	if o, text := shown(); !o.Done || o.State != "offboarded" || !o.Candidates[0].Left || o.Candidates[0].Picked || strings.Contains(text, "alice at home") {
 		t.Errorf("%+v\n%s", o, text)
+	}
+}
+
+// What an earlier call had done is not counted as done by this one.
+func TestOffboardingCountsWhatItDid(t *testing.T) {
+	t.Parallel()
+	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	removed := func(server int64, at time.Time) access.Result {
+		return access.Result{Phase: access.PhaseRemove, ServerID: server, ServerName: "web", State: access.Done, UpdatedAt: at}
+	}
+	v := access.RequestView{Request: access.Request{ID: 3, Person: "U0ALICE"}, Results: []access.Result{
+		removed(1, began.Add(-time.Hour)), removed(2, began.Add(time.Second)), removed(3, began.Add(time.Minute)),
+		{Phase: access.PhaseInspect, State: access.Done}, {Phase: access.PhaseInspect, ServerID: 1, State: access.Done},
+		{Phase: access.PhaseInspect, ServerID: 2, State: access.OutOfReach},
+	}}
+	if did := outcomeOf(v, "", began).did(); did != "2 keys removed (1 more before this command), 1 server read" {
+		t.Error(did)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sshkeybot/internal/check"
 	"sshkeybot/internal/config"
 )
 
@@ -35,5 +36,21 @@ func runBot(ctx context.Context, cfg config.Config, log *slog.Logger, now func()
 	}
 	defer a.close()
 	log.Info("running", "version", version, "approvers", len(cfg.Approvers), "self_approval", cfg.SelfApproval, "http", cfg.HTTPAddr)
+	go sayFindings(ctx, checker(cfg), log)
 	return a.run(ctx)
+}
+
+// sayFindings logs what sshkeybot check would say of this start. Nothing waits for it:
+// what is wrong may pass, and keys are to be taken back meanwhile.
+func sayFindings(ctx context.Context, c check.Checker, log *slog.Logger) {
+	for _, f := range c.AtStart(ctx) {
+		switch {
+		case ctx.Err() != nil:
+			return
+		case f.Status == check.Problem:
+			log.Error("check: "+f.Name, "problem", f.Text, "remedy", f.Remedy)
+		case f.Status == check.Warning:
+			log.Warn("check: "+f.Name, "warning", f.Text, "remedy", f.Remedy)
+		}
+	}
 }

@@ -2,6 +2,7 @@ package access
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -44,14 +45,11 @@ type Error struct {
 
 // Error joins operation, sentence and cause, for logs; it leaves Word out.
 func (e *Error) Error() string {
-	text := e.Message
-	if e.Op != "" {
-		text = e.Op + ": " + text
-	}
+	parts := []string{e.Op, e.Message}
 	if e.Err != nil {
-		text += ": " + e.Err.Error()
+		parts = []string{e.Op, strings.TrimSuffix(e.Message, "."), e.Err.Error()}
 	}
-	return text
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 }
 
 // Unwrap gives the cause.

@@ -119,7 +119,7 @@ func TestErrorsTellPersonAndLogApart(t *testing.T) {
 	t.Parallel()
 	stranger := errors.New("a stranger's words")
 	cause := &access.Error{Code: access.RateLimited, Op: "add key", Message: "Too many.", RetryAfter: time.Minute, Err: stranger}
-	if access.MessageOf(cause) != "Too many." || cause.Error() != "add key: Too many.: a stranger's words" || access.RetryAfter(cause) != time.Minute {
+	if access.MessageOf(cause) != "Too many." || cause.Error() != "add key: Too many: a stranger's words" || access.RetryAfter(cause) != time.Minute {
 		t.Errorf("%s / %s", access.MessageOf(cause), cause)
 	}
 	if err := stranger; access.CodeOf(err) != access.Internal || access.MessageOf(err) == err.Error() || access.RetryAfter(err) != 0 {

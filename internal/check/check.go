@@ -49,7 +49,6 @@ type Checker struct {
 	Manifest string           // of the Slack app, in YAML
 	Now      func() time.Time // the clock that is compared with Slack's and RunCloud's
 	Zone     string           // TZ, as it is set
-	Replica  string           // a name of its own for this process
 }
 
 // patience is how long one call may take.
@@ -57,10 +56,17 @@ const patience = 15 * time.Second
 
 // Run makes every proof, one after the other.
 func (c Checker) Run(ctx context.Context) []Finding {
-	findings := c.slack(ctx)
+	findings := append([]Finding{c.socket(ctx)}, c.workspace(ctx)...)
 	findings = append(findings, c.runCloud(ctx)...)
 	findings = append(findings, c.database(ctx)...)
-	return append(findings, c.rules()...)
+	return append(append(findings, c.rules()...), c.withoutEffect()...)
+}
+
+// AtStart makes the proofs that a bot which starts would not come to by itself: not those
+// of the database, which it has opened, and none that costs more than a few calls.
+func (c Checker) AtStart(ctx context.Context) []Finding {
+	findings := append(c.workspace(ctx), c.reachesRunCloud(ctx))
+	return append(findings, c.withoutEffect()...)
 }
 
 // Good tells whether nothing is a problem.

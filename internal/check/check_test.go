@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"sshkeybot"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/check"
@@ -54,7 +56,7 @@ func newBench(t *testing.T) *bench {
 	b.slack.AddChannel(slacksim.Channel{ID: "C0NEWS", Name: "news", Bot: true})
 	b.servers = b.account.AddServers(3)
 	b.Checker = check.Checker{
-		Manifest: sshkeybot.Manifest, Now: time.Now, Replica: "check",
+		Manifest: sshkeybot.Manifest, Now: time.Now,
 		Config: config.Config{
 			Slack:     config.Slack{BotToken: config.NewSecret(b.slack.BotToken()), AppToken: config.NewSecret(b.slack.AppToken()), APIURL: slackURL},
 			RunCloud:  config.RunCloud{Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour},
@@ -187,18 +189,22 @@ func TestFindingsElsewhere(t *testing.T) {
 		"database no folder": {func(t *testing.T, b *bench) {
 			b.Config.DatabaseURL = config.NewSecret("sqlite:" + b.path + "/no/bot.db")
 		}, "database", check.Problem, "nothing can be written", "folder"},
-		"database in use":    {func(t *testing.T, b *bench) { b.ledger(t) }, "database", check.Note, "bot is running", none},
+		"database in use":    {func(t *testing.T, b *bench) { b.ledger(t) }, "database", check.OK, "can be written", none},
 		"log beside the bot": {func(t *testing.T, b *bench) { b.ledger(t) }, "audit log", check.OK, "3 events", none},
-		"database no ledger": {func(t *testing.T, b *bench) { write(t, b.path, "this is not a database at all", 0o600) }, "database", check.Problem, "cannot be opened", "SSHKEYBOT_DATABASE_URL"},
+		"database no ledger": {func(t *testing.T, b *bench) { write(t, b.path, "this is not a database at all", 0o600) }, "database", check.Problem, "is not a SQLite database", "SSHKEYBOT_DATABASE_URL"},
 		"database readable":  {func(t *testing.T, b *bench) { write(t, b.path, "", 0o644) }, "database file", check.Warning, "0644", "0600"},
 		"log changed":        {func(t *testing.T, b *bench) { b.tamper(t, "UPDATE audit SET detail = 'x' WHERE seq = 2") }, "audit log", check.Problem, "event 2", "log verify"},
 		"log with a gap":     {func(t *testing.T, b *bench) { b.tamper(t, "DELETE FROM audit WHERE seq = 2") }, "audit log", check.Problem, "event 3", "backup"},
 
-		"zone unknown":  {func(_ *testing.T, b *bench) { b.Zone = "Europe/Nix" }, "time zone", check.Problem, "UTC is used", "Europe/Lisbon"},
-		"zone known":    {func(_ *testing.T, b *bench) { b.Zone = "Europe/Lisbon" }, "time zone", check.OK, "09:00", none},
-		"durations":     {func(*testing.T, *bench) {}, "durations", check.OK, "from 5m to 30d", none},
-		"for ever":      {func(_ *testing.T, b *bench) { b.Config.AllowForever = true }, "durations", check.Warning, "for ever", "SSHKEYBOT_ALLOW_FOREVER"},
-		"permanent":     {func(_ *testing.T, b *bench) { b.Config.LongGrants = config.LongGrantsPermanent }, "long grants", check.Warning, "longer than 12h is placed as a permanent", "renew"},
+		"zone unknown": {func(_ *testing.T, b *bench) { b.Zone = "Europe/Nix" }, "time zone", check.Problem, "UTC is used", "Europe/Lisbon"},
+		"zone known":   {func(_ *testing.T, b *bench) { b.Zone = "Europe/Lisbon" }, "time zone", check.OK, "09:00", none},
+		"durations":    {func(*testing.T, *bench) {}, "durations", check.OK, "from 5m to 30d", none},
+		"for ever":     {func(_ *testing.T, b *bench) { b.Config.AllowForever = true }, "durations", check.Warning, "for ever", "SSHKEYBOT_ALLOW_FOREVER"},
+		"permanent":    {func(_ *testing.T, b *bench) { b.Config.LongGrants = config.LongGrantsPermanent }, "long grants", check.Warning, "longer than 12h is placed as a permanent", "renew"},
+		"settings in vain": {func(_ *testing.T, b *bench) {
+			b.Config.Scalingo, b.Config.Octopus = &config.Scalingo{}, &config.Octopus{}
+		}, "without effect", check.Warning, "SCALINGO_API_TOKEN, OCTOPUS_URL, OCTOPUS_API_KEY have no effect", "by hand"},
+		"disk":          {func(t *testing.T, b *bench) { b.ledger(t) }, "disk", check.OK, "MiB are left", none},
 		"self-approval": {func(_ *testing.T, b *bench) { b.Config.SelfApproval = true }, "self-approval", check.Warning, "their own", "SSHKEYBOT_SELF_APPROVAL"},
 	})
 }
@@ -349,4 +355,47 @@ func TestCheckLeavesPostgresAsItIs(t *testing.T) {
 	if f := found(); f.Status != check.OK || !strings.Contains(f.Text, "can be written") {
 		t.Errorf("beside a bot: %+v", f)
 	}
+}
+
+// Whatever is there, every byte and every right of it stays, and nothing is made beside it.
+func TestCheckWritesNothing(t *testing.T) {
+	t.Parallel()
+	for name, prepare := range map[string]func(t *testing.T, b *bench){
+		"another program's file": func(t *testing.T, b *bench) { write(t, b.path, "127.0.0.1 localhost", 0o644) },
+		"a ledger at rest":       func(t *testing.T, b *bench) { b.ledger(t).Close() },
+		"an empty file":          func(t *testing.T, b *bench) { write(t, b.path, "", 0o644) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			prepare(t, b)
+			before := held(t, filepath.Dir(b.path))
+			b.Run(t.Context())
+			if diff := cmp.Diff(before, held(t, filepath.Dir(b.path))); diff != "" {
+				t.Errorf("it was changed (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// held is what a folder holds, each file with its mode.
+func held(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	for _, entry := range entries {
+		content, err := os.ReadFile(filepath.Join(dir, entry.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := entry.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[entry.Name()] = fmt.Sprintf("%s %x", info.Mode(), content)
+	}
+	return found
 }

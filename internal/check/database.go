@@ -9,25 +9,11 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/store"
 )
-
-func (c Checker) database(ctx context.Context) []Finding {
-	url := c.Config.DatabaseURL.Reveal()
-	path, isFile, err := store.File(url)
-	if isFile {
-		if errors.Is(err, fs.ErrNotExist) {
-			return []Finding{notYet(path)}
-		}
-		if err != nil {
-			return []Finding{problem("database", fmt.Sprintf("%s cannot be read.", path), mendRights)}
-		}
-		// Looked at before it is opened, because opening it takes rights away from others.
-		return append([]Finding{file(path)}, c.ledger(ctx, url)...)
-	}
-	return c.postgres(ctx, url)
-}
 
 const (
 	mendRights = "Make the file and its folder belong to the user that runs the bot (chown), and check as that user."
@@ -35,35 +21,69 @@ const (
 	mendWrite  = "See whether the disk is full and what the user of the database may do."
 )
 
-// postgres leaves the tables as they are: a bot may be at work on them, of an earlier
-// version even.
-func (Checker) postgres(ctx context.Context, url string) []Finding {
+// database looks and writes nothing: a bot may be at work there, of an earlier version
+// even, and a file of another program stays as it is.
+func (c Checker) database(ctx context.Context) []Finding {
+	url := c.Config.DatabaseURL.Reveal()
+	path, isFile, err := store.File(url)
+	switch {
+	case !isFile:
+		return c.ledger(ctx, url, "It can be reached")
+	case errors.Is(err, fs.ErrNotExist):
+		return []Finding{notYet(path)}
+	case err != nil:
+		return []Finding{problem("database", fmt.Sprintf("%s cannot be read.", path), mendRights)}
+	}
+	findings := c.ledger(ctx, url, path+" can be read")
+	if access.CodeOf(store.Recognise(ctx, url)) == access.Invalid {
+		return findings // its rights are another program's affair
+	}
+	return append([]Finding{file(path), room(path)}, findings...)
+}
+
+// ledger opens it beside whoever works on it, and verifies the audit log.
+func (Checker) ledger(ctx context.Context, url, reached string) []Finding {
 	ledger, err := store.OpenBeside(ctx, url)
 	switch {
 	case access.CodeOf(err) == access.NotFound:
-		return []Finding{ok("database", "It can be reached and has no tables yet; the bot will make them at its first start.")}
+		return []Finding{ok("database", reached+" and has no tables yet; the bot will make them at its first start.")}
 	case err != nil:
 		return []Finding{problem("database", access.MessageOf(err), mendURL)}
 	}
 	defer ledger.Close()
-	if err := write(ctx, ledger); err != nil {
-		return []Finding{problem("database", "The database was opened and cannot be written.", mendWrite)}
+	if err := ledger.TakesWrites(ctx); err != nil {
+		return []Finding{problem("database", reached+" and cannot be written.", mendWrite), chain(ctx, ledger)}
 	}
-	return []Finding{ok("database", "It was opened, and can be written."), chain(ctx, ledger)}
+	return []Finding{ok("database", reached+", and can be written."), chain(ctx, ledger)}
 }
 
-// notYet proves that the file can be made, without making it: it would belong to
+// notYet looks whether the file could be made, without making it: it would belong to
 // whoever checks.
 func notYet(path string) Finding {
 	dir := filepath.Dir(path)
-	probe, err := os.CreateTemp(dir, ".sshkeybot-check-")
-	if err != nil {
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
 		return problem("database", fmt.Sprintf("%s does not exist, and nothing can be written in %s.", path, dir),
 			"Make the folder and let the user that runs the bot write there, or set another path in SSHKEYBOT_DATABASE_URL.")
 	}
-	_ = probe.Close()
-	_ = os.Remove(probe.Name())
 	return ok("database", fmt.Sprintf("%s does not exist yet; the bot will make it at its first start.", path))
+}
+
+// leastRoom is what the ledger needs to grow by for a while.
+const leastRoom = 64 << 20
+
+func room(path string) Finding {
+	const name = "disk"
+	var disk unix.Statfs_t
+	if err := unix.Statfs(filepath.Dir(path), &disk); err != nil {
+		return note(name, "How much room is left could not be seen.")
+	}
+	left := disk.Bavail * uint64(disk.Bsize) //nolint:gosec // the size of a block is positive
+	if text := fmt.Sprintf("%d MiB are left for the database.", left>>20); left >= leastRoom {
+		return ok(name, text)
+	} else if left > 0 {
+		return warning(name, text, "Make room on the disk of "+path+": when it is full, no key is removed any more.")
+	}
+	return problem(name, "The disk of "+path+" is full.", "Make room there: until then no key is removed.")
 }
 
 func file(path string) Finding {
@@ -82,49 +102,6 @@ func file(path string) Finding {
 		return warning(name, "Everybody may write in the folder of "+path+".", "chmod o-w "+filepath.Dir(path))
 	}
 	return ok(name, path+" is readable by its owner alone.")
-}
-
-// ledger opens a SQLite file, which also brings its tables up to date, writes to it,
-// and verifies the audit log.
-func (c Checker) ledger(ctx context.Context, url string) []Finding {
-	ledger, err := store.Open(ctx, url, store.Options{Replica: c.Replica})
-	if access.CodeOf(err) == access.Conflict {
-		return c.besideBot(ctx, url)
-	}
-	if err != nil {
-		return []Finding{problem("database", access.MessageOf(err), mendURL)}
-	}
-	defer ledger.Close()
-	if err := write(ctx, ledger); err != nil {
-		return []Finding{problem("database", "The database was opened and cannot be written.", mendWrite)}
-	}
-	return []Finding{ok("database", "It was opened, is up to date, and can be written."), chain(ctx, ledger)}
-}
-
-func (Checker) besideBot(ctx context.Context, url string) []Finding {
-	running := note("database", "The bot is running on it, so nothing was written.")
-	ledger, err := store.OpenBeside(ctx, url)
-	if err != nil {
-		return []Finding{running, problem("audit log", access.MessageOf(err), mendRights)}
-	}
-	defer ledger.Close()
-	return []Finding{running, chain(ctx, ledger)}
-}
-
-// errUndo takes back what was written only to see whether it can be.
-var errUndo = errors.New("only a try")
-
-func write(ctx context.Context, ledger *store.Store) error {
-	err := ledger.Update(ctx, func(tx access.Tx) error {
-		if err := tx.SetFlag(ctx, "check", "try"); err != nil {
-			return err
-		}
-		return errUndo
-	})
-	if errors.Is(err, errUndo) {
-		return nil
-	}
-	return err
 }
 
 func chain(ctx context.Context, ledger access.Store) Finding {

@@ -53,3 +53,20 @@ func (c Checker) selfApproval() Finding {
 	}
 	return ok(name, "Nobody decides on what they ask for or receive.")
 }
+
+// withoutEffect tells of settings that are read and that nothing uses yet: who sets them
+// would rely on it.
+func (c Checker) withoutEffect() []Finding {
+	var set, left []string
+	if c.Config.Scalingo != nil {
+		set, left = append(set, "SCALINGO_API_TOKEN"), append(left, "Scalingo")
+	}
+	if c.Config.Octopus != nil {
+		set, left = append(set, "OCTOPUS_URL", "OCTOPUS_API_KEY"), append(left, "Octopus Deploy")
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	return []Finding{warning("without effect", fmt.Sprintf("%s have no effect in this version: no key is placed or removed in %s, not even by an offboarding.",
+		strings.Join(set, ", "), strings.Join(left, " and ")), "Remove leavers there by hand, and take the settings out until a version uses them.")}
+}

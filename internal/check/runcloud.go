@@ -12,13 +12,28 @@ import (
 
 func (c Checker) runCloud(ctx context.Context) []Finding {
 	clock := &dated{now: c.Now}
-	client := runcloud.New(c.Config.RunCloud.Token.Reveal(), runcloud.WithBaseURL(c.Config.RunCloud.APIURL),
-		runcloud.WithHTTPClient(&http.Client{Transport: clock}), runcloud.WithTimeout(patience), runcloud.WithRetry(1, 0))
+	client := c.runCloudClient(clock)
 	servers, err := client.AllServers(ctx)
 	if err != nil {
 		return []Finding{trouble("runcloud", "the list of servers", err)}
 	}
 	return []Finding{counted(servers), keysOf(ctx, client, servers), clock.finding("runcloud clock", "RunCloud")}
+}
+
+func (c Checker) runCloudClient(carrier http.RoundTripper) *runcloud.Client {
+	return runcloud.New(c.Config.RunCloud.Token.Reveal(), runcloud.WithBaseURL(c.Config.RunCloud.APIURL),
+		runcloud.WithHTTPClient(&http.Client{Transport: carrier}), runcloud.WithTimeout(patience), runcloud.WithRetry(1, 0))
+}
+
+// reachesRunCloud asks for one server, to see whether RunCloud takes the token.
+func (c Checker) reachesRunCloud(ctx context.Context) Finding {
+	for _, err := range c.runCloudClient(http.DefaultTransport).Servers(ctx, runcloud.ServerListOpts{PerPage: 1}) {
+		if err != nil {
+			return trouble("runcloud", "the list of servers", err)
+		}
+		break
+	}
+	return ok("runcloud", "RunCloud takes the token.")
 }
 
 func counted(servers []runcloud.Server) Finding {

@@ -14,21 +14,21 @@ import (
 	"sshkeybot/bot"
 )
 
-func (c Checker) slack(ctx context.Context) []Finding {
+// workspace looks at everything in Slack that the bot token is for.
+func (c Checker) workspace(ctx context.Context) []Finding {
 	clock := &dated{now: c.Now}
 	web := &http.Client{Transport: clock, Timeout: patience}
-	bot := slack.New(c.Config.Slack.BotToken.Reveal(), slack.OptionHTTPClient(web), slack.OptionAPIURL(c.Config.Slack.APIURL),
-		slack.OptionAppLevelToken(c.Config.Slack.AppToken.Reveal()))
-	findings := []Finding{socket(ctx, bot)}
+	bot := c.slackClient(web)
 	self, err := bot.AuthTestContext(ctx)
 	if err != nil {
-		findings = append(findings, refusedBy("bot token", err, mendBotToken))
-		return append(findings, note("slack", "Scopes, approvers, channels and clock were not asked for, since Slack did not take the bot token."))
+		return []Finding{refusedBy("bot token", err, mendBotToken),
+			note("slack", "Scopes, approvers, channels and clock were not asked for, since Slack did not take the bot token.")}
 	}
 	granted := split(self.Header.Get("X-OAuth-Scopes"))
-	findings = append(findings,
+	findings := []Finding{
 		ok("bot token", fmt.Sprintf("The bot is @%s in the workspace %s.", self.User, self.Team)),
-		c.workspace(ctx, self), scopes(c.Manifest, granted), clock.finding("slack clock", "Slack"))
+		c.home(ctx, self), scopes(c.Manifest, granted), clock.finding("slack clock", "Slack"),
+	}
 	findings = append(findings, c.approvers(ctx, web)...)
 	return append(findings, c.channels(ctx, bot, granted)...)
 }
@@ -40,8 +40,15 @@ const (
 	mendWay      = "Make sure that this machine may open https connections to slack.com, and that a proxy, if there is one, is set in HTTPS_PROXY."
 )
 
-func socket(ctx context.Context, client *slack.Client) Finding {
-	_, _, err := client.StartSocketModeContext(ctx)
+func (c Checker) slackClient(web *http.Client) *slack.Client {
+	return slack.New(c.Config.Slack.BotToken.Reveal(), slack.OptionHTTPClient(web), slack.OptionAPIURL(c.Config.Slack.APIURL),
+		slack.OptionAppLevelToken(c.Config.Slack.AppToken.Reveal()))
+}
+
+// socket looks whether the app token opens one. The bot itself does that at its start,
+// and Slack allows it only seldom.
+func (c Checker) socket(ctx context.Context) Finding {
+	_, _, err := c.slackClient(&http.Client{Timeout: patience}).StartSocketModeContext(ctx)
 	if err != nil {
 		return refusedBy("app token", err, mendAppToken)
 	}

@@ -9,9 +9,9 @@ import (
 	"sshkeybot/internal/store"
 )
 
-// workspace compares the workspace of the bot token with the one that the ledger began
+// home compares the workspace of the bot token with the one that the ledger began
 // in. The database has its own proof; here it is only read.
-func (c Checker) workspace(ctx context.Context, self *slack.AuthTestResponse) Finding {
+func (c Checker) home(ctx context.Context, self *slack.AuthTestResponse) Finding {
 	const name = "workspace"
 	ledger, err := store.OpenBeside(ctx, c.Config.DatabaseURL.Reveal())
 	if err != nil {

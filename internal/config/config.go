@@ -5,6 +5,7 @@ package config
 import (
 	"os"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -99,12 +100,30 @@ type TimeOfDay struct{ Hour, Minute int }
 
 // Load reads the environment of the process. An empty value counts as missing, except where it turns
 // something off. The error is *Problems when settings are wrong; it never holds a value.
-func Load() (Config, error) {
+func Load() (Config, error) { return read(func(string) bool { return true }) }
+
+// LoadFor is Load for a command that needs these settings alone: what is wrong with the
+// others does not concern it, and they may be missing.
+func LoadFor(needed ...string) (Config, error) {
+	known := names()
+	return read(func(name string) bool { return !slices.Contains(known, name) || slices.Contains(needed, base(name)) })
+}
+
+// LoadWithout is Load for a command that needs all settings but these.
+func LoadWithout(others ...string) (Config, error) {
+	return read(func(name string) bool { return !slices.Contains(others, base(name)) })
+}
+
+// base is the name of the setting that a variable sets.
+func base(name string) string { return strings.TrimSuffix(name, "_FILE") }
+
+func read(concerns func(name string) bool) (Config, error) {
 	env, err := readEnvironment()
 	if err != nil {
 		return Config{}, err
 	}
 	var r reader
+	r.unquote(&env)
 	c := Config{Slack: r.slack(env), RunCloud: r.runCloud(env)}
 	r.approval(env, &c)
 	r.grants(env, &c)
@@ -112,6 +131,7 @@ func Load() (Config, error) {
 	r.operation(env, &c)
 	c.Scalingo, c.Octopus = r.scalingo(env), r.octopus(env)
 	r.unknown(os.Environ())
+	r.problems.List = slices.DeleteFunc(r.problems.List, func(p Problem) bool { return !concerns(p.Name) })
 	if err := r.problems.errorOrNil(); err != nil {
 		return Config{}, err
 	}

@@ -28,7 +28,7 @@ func (r *reader) secret(value, file setting) setting {
 		r.problems.add(file.name, "names a file that is empty")
 		return setting{name: file.name}
 	}
-	return setting{file.name, text}
+	return setting{file.name, r.withoutQuotes(setting{file.name, text})}
 }
 
 // required is secret for a value that cannot be left out; prefix may be empty.
@@ -44,6 +44,8 @@ func (r *reader) token(s setting, prefix string) Secret {
 	switch {
 	case s.text == "":
 		return Secret{}
+	case strings.ContainsAny(s.text, "\"'`"):
+		r.problems.add(s.name, "holds a quote, which no token has; write the value without it")
 	case strings.ContainsFunc(s.text, func(c rune) bool { return c <= ' ' || c > '~' }):
 		r.problems.add(s.name, "holds a blank, a line break or another character that no token has; copy it again")
 	case !strings.HasPrefix(s.text, prefix) || s.text == prefix:
@@ -61,6 +63,10 @@ func (r *reader) database(value, file setting) Secret {
 		return NewSecret("sqlite:sshkeybot.db")
 	}
 	path, isFile := strings.CutPrefix(s.text, "sqlite:")
+	if isFile && (strings.HasPrefix(path, ":") || strings.HasPrefix(path, "file:")) {
+		r.problems.add(s.name, "must be sqlite: and the path of a file; a ledger in memory would forget who has access")
+		return Secret{}
+	}
 	if isFile && strings.TrimSpace(path) != "" || isPostgres(s.text) {
 		return NewSecret(s.text)
 	}

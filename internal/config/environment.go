@@ -82,6 +82,28 @@ func readEnvironment() (environment, error) {
 	return env, nil
 }
 
+// unquote reports the values that are in quotes: a shell takes them off, and an env file
+// of Docker or systemd need not. The values are judged without them.
+func (r *reader) unquote(env *environment) {
+	fields := reflect.ValueOf(env).Elem()
+	for i := range fields.NumField() {
+		s := fields.Field(i).Addr().Interface().(*setting)
+		s.text = r.withoutQuotes(*s)
+	}
+}
+
+func (r *reader) withoutQuotes(s setting) string {
+	text := strings.TrimSpace(s.text)
+	for _, quotes := range []string{`""`, "''", "``", "“”", "‘’"} {
+		open, end := string([]rune(quotes)[:1]), string([]rune(quotes)[1:])
+		if inner, ok := strings.CutPrefix(text, open); ok && strings.HasSuffix(inner, end) {
+			r.problems.add(s.name, "holds quotes, which whatever sets it has not taken off: write the value without them")
+			return strings.TrimSuffix(inner, end)
+		}
+	}
+	return s.text
+}
+
 // names lists every variable, in the order of the documentation.
 func names() []string {
 	var list []string

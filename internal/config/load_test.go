@@ -193,7 +193,6 @@ func TestLoadAccepts(t *testing.T) {
 		"root when listed":        {map[string]string{"SSHKEYBOT_SYSTEM_USER": "root", "SSHKEYBOT_SYSTEM_USERS": "root"}, func(c *Config) { c.SystemUser, c.SystemUsers = "root", []string{"root"} }},
 		"shortest is longest":     {map[string]string{"SSHKEYBOT_MIN_DURATION": "30d"}, func(c *Config) { c.MinDuration = 30 * 24 * time.Hour }},
 		"a group may be many":     {map[string]string{"SSHKEYBOT_APPROVERS": "S0OPS", "SSHKEYBOT_APPROVALS": "3"}, func(c *Config) { c.Approvers, c.Approvals = []string{"S0OPS"}, 3 }},
-		"database in memory":      {map[string]string{"SSHKEYBOT_DATABASE_URL": "sqlite::memory:"}, func(c *Config) { c.DatabaseURL = NewSecret("sqlite::memory:") }},
 		"database on a socket":    {map[string]string{"SSHKEYBOT_DATABASE_URL": "postgresql:///keys?host=/run/pg"}, func(c *Config) { c.DatabaseURL = NewSecret("postgresql:///keys?host=/run/pg") }},
 		"Scalingo by default":     {map[string]string{"SCALINGO_API_TOKEN": "tk"}, func(c *Config) { c.Scalingo = &Scalingo{NewSecret("tk"), "https://auth.scalingo.com"} }},
 		"Kubernetes' own": {map[string]string{
@@ -248,4 +247,23 @@ func TestLoadSecretFiles(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A command asks only for what it needs; a slip in a name is told all the same.
+func TestLoadForAsksForItsOwn(t *testing.T) {
+	setEnvironment(t, map[string]string{
+		"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": "", "RUNCLOUD_API_TOKEN": "", "SSHKEYBOT_APPROVERS": "", "SSHKEYBOT_APPROVALS": "x",
+		"SSHKEYBOT_DATABASE_URL": "sqlite:here.db",
+	})
+	if c, err := LoadFor("SSHKEYBOT_DATABASE_URL"); err != nil || c.DatabaseURL.Reveal() != "sqlite:here.db" {
+		t.Errorf("%v", err)
+	}
+	if _, err := LoadWithout("SLACK_APP_TOKEN"); err == nil || strings.Contains(err.Error(), "SLACK_APP_TOKEN") || !strings.Contains(err.Error(), "SLACK_BOT_TOKEN") {
+		t.Errorf("without the app token: %v", err)
+	}
+	t.Setenv("SSHKEYBOT_DATABASE_URL", "nonsense")
+	t.Setenv("SSHKEYBOT_DATABSE_URL", "sqlite:there.db")
+	if _, err := LoadFor("SSHKEYBOT_DATABASE_URL"); err == nil || strings.Count(err.Error(), "\n") != 2 {
+		t.Errorf("%v", err)
+	}
 }

@@ -22,11 +22,12 @@ type Check struct {
 
 const checkTimeout = 3 * time.Second
 
-// Handler serves the three pages.
-func Handler(checks []Check, metrics prometheus.Gatherer) http.Handler {
+// Handler serves the three pages. The first names the ledger that the process works on,
+// so that who asks knows whether it is the one that was meant.
+func Handler(ledger string, checks []Check, metrics prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, map[string]string{"process": "ok"})
+		answer(w, http.StatusOK, map[string]string{"process": "ok", "ledger": ledger})
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		status, report := ready(r.Context(), checks)

@@ -31,7 +31,7 @@ func TestPages(t *testing.T) {
 		return health.Figures{LiveGrants: 3, OwedRemovals: 2, Halted: true}, nil
 	})
 	metrics.GrantEnded(4 * time.Second)
-	h := health.Handler([]health.Check{
+	h := health.Handler("3f", []health.Check{
 		{Name: "ledger", Do: func(context.Context) error { return nil }},
 		{Name: "slack", Do: func(context.Context) error { return broken }},
 	}, metrics)
@@ -43,8 +43,8 @@ func TestPages(t *testing.T) {
 	if code, body := page(t, h, "/readyz"); code != http.StatusServiceUnavailable || !strings.Contains(body, "no ping for 40s") {
 		t.Errorf("not ready: %d %s", code, body)
 	}
-	if code, _ := page(t, h, "/healthz"); code != http.StatusOK {
-		t.Errorf("a process that lives is healthy whatever its connections do: %d", code)
+	if code, body := page(t, h, "/healthz"); code != http.StatusOK || !strings.Contains(body, `"ledger":"3f"`) {
+		t.Errorf("a process that lives is healthy whatever its connections do, and names its ledger: %d %s", code, body)
 	}
 	_, body := page(t, h, "/metrics")
 	for _, line := range []string{"sshkeybot_grants_live 3", "sshkeybot_removals_owed 2", "sshkeybot_halted 1", `sshkeybot_grant_end_lateness_seconds_bucket{le="5"} 1`} {

@@ -13,10 +13,12 @@ import (
 type Figures struct {
 	LiveGrants      int
 	PendingRequests int
-	OwedRemovals    int // keys that must go and could not yet
+	OverdueGrants   int // past their end, and not ended
+	OwedRemovals    int // keys that must go and are not known to be gone
 	Sockets         int // connected to Slack
 	WaitingCalls    int // to RunCloud
 	Halted          bool
+	Writable        bool // the ledger
 }
 
 // Metrics is the registry of the process, with its own numbers.
@@ -65,10 +67,12 @@ func (f figures) Collect(ch chan<- prometheus.Metric) {
 	}{
 		{gauge("grants_live", "Grants that give access now."), float64(now.LiveGrants)},
 		{gauge("requests_pending", "Requests that wait for an approver, or for a key."), float64(now.PendingRequests)},
+		{gauge("grants_overdue", "Grants that are past their end and could not be ended."), float64(now.OverdueGrants)},
 		{gauge("removals_owed", "Keys that must leave a server and are not confirmed to be gone."), float64(now.OwedRemovals)},
 		{gauge("slack_sockets", "Sockets that are connected to Slack."), float64(now.Sockets)},
 		{gauge("runcloud_calls_waiting", "Calls that wait for RunCloud's rate limit."), float64(now.WaitingCalls)},
 		{gauge("halted", "1 while RunCloud refuses the token and all work waits."), oneIf(now.Halted)},
+		{gauge("ledger_writable", "1 if the ledger can be written."), oneIf(now.Writable)},
 		{gauge("ledger_readable", "1 if the numbers above could be read."), oneIf(err == nil)},
 	} {
 		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.value)

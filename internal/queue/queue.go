@@ -17,6 +17,7 @@ import (
 	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivertype"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/store"
@@ -73,6 +74,8 @@ type Config struct {
 // Runner works on the ledger's jobs until it is stopped.
 type Runner struct {
 	client client
+	store  *store.Store
+	hand   *hand
 	timers []Timer
 	log    *slog.Logger
 
@@ -91,18 +94,19 @@ type client interface {
 func New(c Config) (*Runner, error) {
 	var rc client
 	var err error
+	inHand := &hand{jobs: map[int64]bool{}}
 	if db := c.Store.SQLite(); db != nil {
-		rc, err = newClient(c, riversqlite.New(db), store.NativeSQLite)
+		rc, err = newClient(c, riversqlite.New(db), store.NativeSQLite, inHand)
 	} else {
-		rc, err = newClient(c, riverpgxv5.New(c.Store.Postgres()), store.NativePostgres)
+		rc, err = newClient(c, riverpgxv5.New(c.Store.Postgres()), store.NativePostgres, inHand)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("prepare the queue: %w", err)
 	}
-	return &Runner{client: rc, timers: c.Timers, log: c.Log}, nil
+	return &Runner{client: rc, store: c.Store, hand: inHand, timers: c.Timers, log: c.Log}, nil
 }
 
-func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(access.Tx) TTx) (client, error) {
+func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(access.Tx) TTx, inHand *hand) (client, error) {
 	bringInLine := func(kind access.WorkKind) serverLook {
 		return func(ctx context.Context, server int64, settle func(access.Tx) error) (time.Duration, error) {
 			return c.Work.Sync(ctx, kind, server, settle)
@@ -140,6 +144,7 @@ func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(ac
 		FetchPollInterval:    fetchPoll,
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
+		Middleware:           []rivertype.Middleware{inHand},
 	})
 }
 

@@ -16,12 +16,23 @@ type Timer struct {
 	Do    func(ctx context.Context) error
 }
 
+// sayAgain is how often it is logged that a timer still fails in the same way: what
+// lasts must not fill the disk, which may be why it fails.
+const sayAgain = time.Minute
+
 func (t Timer) run(ctx context.Context, log *slog.Logger) {
 	ticker := time.NewTicker(t.Every)
 	defer ticker.Stop()
+	var logged string
+	var at time.Time
 	for {
-		if err := contained(func() error { return t.Do(ctx) }); err != nil && ctx.Err() == nil {
+		err := contained(func() error { return t.Do(ctx) })
+		switch {
+		case err == nil:
+			logged = ""
+		case ctx.Err() == nil && (err.Error() != logged || time.Since(at) >= sayAgain):
 			log.Error("timer failed", "timer", t.Name, "error", err)
+			logged, at = err.Error(), time.Now()
 		}
 		select {
 		case <-ctx.Done():

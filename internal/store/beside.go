@@ -2,19 +2,24 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sys/unix"
 
 	"sshkeybot/internal/access"
 )
 
 // OpenBeside opens a ledger beside the process that works on it. Nothing is created
-// and nothing is migrated. On SQLite every Update fails: others may read while one
+// and nothing is migrated; a SQLite file at rest is read without a lock. On SQLite every Update fails: others may read while one
 // writes. Its error is an *access.Error, NotFound when there is no ledger yet.
 func OpenBeside(ctx context.Context, databaseURL string) (*Store, error) {
 	path, isFile, err := File(databaseURL)
@@ -24,8 +29,15 @@ func OpenBeside(ctx context.Context, databaseURL string) (*Store, error) {
 	if !isFile {
 		return openPostgresBeside(ctx, databaseURL)
 	}
+	empty, err := recognise(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if empty {
+		return nil, neverRun()
+	}
 	unreadable := func(error) string { return fmt.Sprintf("The database file %s cannot be read.", path) }
-	pool, err := sql.Open("sqlite", sqliteURL(path, "deferred", "query_only(1)"))
+	pool, err := sql.Open("sqlite", sqliteURL(path, "deferred", restMode(path), "query_only(1)"))
 	if err != nil {
 		return nil, cannotOpen(access.Unavailable, unreadable(err), err)
 	}
@@ -36,7 +48,7 @@ func OpenBeside(ctx context.Context, databaseURL string) (*Store, error) {
 		return nil, err
 	}
 	prepared := newStatements(pool)
-	return &Store{db: &sqliteDB{pool: pool, write: pool, writing: prepared, reading: prepared}}, nil
+	return &Store{path: path, db: &sqliteDB{pool: pool, write: pool, writing: prepared, reading: prepared}}, nil
 }
 
 func openPostgresBeside(ctx context.Context, databaseURL string) (*Store, error) {
@@ -63,9 +75,13 @@ func mustBeMade(answer scanner, unreadable func(error) string) error {
 	case err != nil:
 		return cannotOpen(access.Unavailable, unreadable(err), err)
 	case !made:
-		return cannotOpen(access.NotFound, "The database has no tables of the bot yet: it has never run on it.", nil)
+		return neverRun()
 	}
 	return nil
+}
+
+func neverRun() error {
+	return cannotOpen(access.NotFound, "The database has no tables of the bot yet: it has never run on it.", nil)
 }
 
 // File answers the real path of the file that a database URL names; isFile is false
@@ -84,6 +100,38 @@ func File(databaseURL string) (path string, isFile bool, err error) {
 	}
 	path, err = filepath.Abs(path)
 	return path, true, err
+}
+
+// Name tells ledgers apart: two URLs of the same one have the same name. It shows
+// neither paths nor passwords.
+func Name(databaseURL string) string {
+	place, isFile, err := File(databaseURL)
+	switch {
+	case isFile && err != nil: // it is not there yet
+		if whole, err := filepath.Abs(place); err == nil {
+			place = whole
+		}
+	case !isFile:
+		if config, err := pgconn.ParseConfig(databaseURL); err == nil {
+			place = fmt.Sprintf("%s:%d/%s %s", config.Host, config.Port, config.Database, config.RuntimeParams["search_path"])
+		}
+	}
+	sum := sha256.Sum256([]byte(place))
+	return hex.EncodeToString(sum[:8])
+}
+
+// TakesWrites returns why the ledger would take no writes of ours, as far as that can be
+// seen without writing.
+func (s *Store) TakesWrites(ctx context.Context) error {
+	if db, ok := s.db.(*postgresDB); ok {
+		var takes bool
+		const may = "SELECT current_setting('transaction_read_only') = 'off' AND has_table_privilege('flags', 'INSERT')"
+		if err := db.pool.QueryRow(ctx, may).Scan(&takes); err != nil || takes {
+			return err
+		}
+		return unwritable(nil)
+	}
+	return errors.Join(unix.Access(s.path, unix.W_OK), unix.Access(filepath.Dir(s.path), unix.W_OK|unix.X_OK))
 }
 
 // Others answers the names of the other replicas that live. On SQLite there are

@@ -90,8 +90,8 @@ func TestOpenRefuses(t *testing.T) {
 		code access.Code
 	}{
 		"no directory":   {"sqlite:" + filepath.Join(t.TempDir(), "none", "x.db"), access.Unavailable},
-		"a directory":    {"sqlite:" + t.TempDir(), access.Unavailable},
-		"no database":    {"sqlite:" + junk, access.Unavailable},
+		"a directory":    {"sqlite:" + t.TempDir(), access.Invalid},
+		"no database":    {"sqlite:" + junk, access.Invalid},
 		"nothing":        {"", access.Invalid},
 		"another scheme": {"mysql://u:geheim@h/d", access.Invalid},
 		"bad port":       {"postgres://u:geheim@localhost:nine/d", access.Invalid},

@@ -36,6 +36,8 @@ const (
 	wrongPassword        = "28P01"
 	notAuthorized        = "28000"
 	noSuchDatabase       = "3D000"
+	readOnly             = "25006"
+	diskFull             = "53100"
 )
 
 type postgresDB struct {
@@ -43,6 +45,8 @@ type postgresDB struct {
 	client *river.Client[pgx.Tx]
 	schema string
 	lease  *lease
+
+	foremost *pgx.Conn // while this process speaks for all
 }
 
 func openPostgres(ctx context.Context, databaseURL string, o Options) (database, error) {
@@ -188,7 +192,21 @@ func (*postgresDB) busy(err error) bool {
 	return ok && (e.Code == serializationFailure || e.Code == deadlockDetected)
 }
 
+// unwritable tells of a server that takes no writes. A session begins as what its server
+// and its user are at that moment, so all of them begin anew: the next may be writable.
+func (db *postgresDB) unwritable(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	if ok && e.Code == readOnly {
+		db.pool.Reset()
+	}
+	if _, away := errors.AsType[*pgconn.ConnectError](err); away {
+		return true
+	}
+	return ok && (e.Code == readOnly || e.Code == diskFull)
+}
+
 func (db *postgresDB) close() {
+	db.stepBack()
 	if db.lease != nil {
 		db.lease.close()
 	}

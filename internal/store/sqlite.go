@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river"
@@ -32,6 +34,12 @@ type sqliteDB struct {
 }
 
 func openSQLite(ctx context.Context, path string, o Options) (database, error) {
+	if err := namesFile(path); err != nil {
+		return nil, err
+	}
+	if _, err := recognise(ctx, path); err != nil {
+		return nil, err
+	}
 	path, err := prepareFile(path)
 	if err != nil {
 		return nil, cannotOpen(access.Unavailable, "The database file cannot be used: "+reason(err)+".", err)
@@ -45,6 +53,14 @@ func openSQLite(ctx context.Context, path string, o Options) (database, error) {
 		return nil, cannotOpen(access.Unavailable, fmt.Sprintf("The database file %s cannot be opened.", path), err)
 	}
 	return db, nil
+}
+
+// namesFile refuses what SQLite itself takes for something else than the path of a file.
+func namesFile(path string) error {
+	if strings.HasPrefix(path, ":") || strings.HasPrefix(path, "file:") {
+		return cannotOpen(access.Invalid, "The database URL must be sqlite: and the path of a file; a ledger in memory would forget who has access.", nil)
+	}
+	return nil
 }
 
 // reason leaves out the operation that failed, which says nothing to an operator.
@@ -112,14 +128,17 @@ func lockFile(path, holder string) (*os.File, error) {
 func second[T any](_ T, err error) error { return err }
 
 func (db *sqliteDB) open(ctx context.Context, path string, o Options) (err error) {
-	if db.write, err = sql.Open("sqlite", sqliteURL(path, "immediate", "journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)")); err != nil {
+	if err := mark(ctx, path); err != nil {
+		return err
+	}
+	if db.write, err = sql.Open("sqlite", sqliteURL(path, "immediate", writeMode, "journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)")); err != nil {
 		return err
 	}
 	db.write.SetMaxOpenConns(1)
 	if err := migrate(ctx, db.write, goose.DialectSQLite3, "sqlite", riversqlite.New(db.write), o); err != nil {
 		return err
 	}
-	if db.pool, err = sql.Open("sqlite", sqliteURL(path, "deferred", "query_only(1)")); err != nil {
+	if db.pool, err = sql.Open("sqlite", sqliteURL(path, "deferred", writeMode, "query_only(1)")); err != nil {
 		return err
 	}
 	db.pool.SetMaxOpenConns(readers)
@@ -128,12 +147,36 @@ func (db *sqliteDB) open(ctx context.Context, path string, o Options) (err error
 	return err
 }
 
+// How SQLite opens a file: to write it; to read it beside others; and to read it as it
+// is, without a lock and without making the files that reading beside others needs.
+const (
+	writeMode = "mode=rwc"
+	readMode  = "mode=ro"
+	asItIs    = "immutable=1"
+)
+
+// restMode is the mode that changes nothing: beside a file at rest nothing is made.
+func restMode(path string) string {
+	if hasLog(path) {
+		return readMode
+	}
+	return asItIs
+}
+
+// hasLog reports whether some process has the file open, or died with it open.
+func hasLog(path string) bool {
+	_, err := os.Stat(path + "-wal")
+	return err == nil
+}
+
 // sqliteURL writes the settings with which every connection opens. Writers begin
 // as such: a transaction that reads first and then writes fails under load. What
 // SQLite puts aside stays in memory: a container need not have a directory for
 // temporary files, without which a large change would fail.
-func sqliteURL(path, begin string, pragmas ...string) string {
+func sqliteURL(path, begin, mode string, pragmas ...string) string {
+	name, value, _ := strings.Cut(mode, "=")
 	query := url.Values{
+		name:           {value},
 		"_txlock":      {begin},
 		"_timezone":    {"UTC"},
 		"_time_format": {"sqlite"},
@@ -177,12 +220,19 @@ func (*sqliteDB) run(ctx context.Context, prepared *statements, fn func(*tx) err
 }
 
 func (*sqliteDB) busy(err error) bool {
+	return hasCode(err, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+}
+
+// unwritable tells of a disk that is full, broken or read-only, and of a file that is
+// gone or may not be written.
+func (*sqliteDB) unwritable(err error) bool {
+	return hasCode(err, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+}
+
+// hasCode reports whether SQLite answered with one of these primary codes.
+func hasCode(err error, codes ...int) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
-	if !ok {
-		return false
-	}
-	primary := e.Code() & 0xff // the rest says which sort of busy
-	return primary == sqlite3.SQLITE_BUSY || primary == sqlite3.SQLITE_LOCKED
+	return ok && slices.Contains(codes, e.Code()&0xff) // the rest says which sort of it
 }
 
 func (db *sqliteDB) close() {

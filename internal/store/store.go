@@ -11,6 +11,7 @@ import (
 	"context"
 	"database/sql"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -31,6 +32,8 @@ type Store struct {
 	db      database
 	replica string
 	schema  string
+	path    string                    // of a SQLite file that was opened beside
+	refused atomic.Pointer[time.Time] // when a write last failed because nothing could be written
 }
 
 // database is what differs between SQLite and PostgreSQL.
@@ -43,6 +46,8 @@ type database interface {
 	read(ctx context.Context, fn func(*tx) error) error
 	// busy tells whether a transaction failed only because of another one.
 	busy(err error) bool
+	// unwritable reports whether an error means that nothing can be written at the moment.
+	unwritable(err error) bool
 	close()
 }
 
@@ -86,7 +91,7 @@ func (s *Store) Read(ctx context.Context, fn func(access.Tx) error) error {
 func (s *Store) retry(ctx context.Context, attempt func() error) error {
 	wait := firstWait
 	for range tries - 1 {
-		err := attempt()
+		err := s.judge(attempt())
 		if err == nil || !s.db.busy(err) {
 			return err
 		}
@@ -95,7 +100,7 @@ func (s *Store) retry(ctx context.Context, attempt func() error) error {
 		}
 		wait *= 2
 	}
-	err := attempt()
+	err := s.judge(attempt())
 	if err != nil && s.db.busy(err) {
 		return &access.Error{Code: access.Unavailable, Op: "ledger", Message: "The ledger is busy. Please try again in a moment.", Err: err}
 	}

@@ -199,3 +199,34 @@ func testCompletionBlocksWake(t *testing.T, s *store.Store) {
 		same(t, "jobs", jobs(t, s, own), end.total)
 	}
 }
+
+// testReleaseLost frees the jobs whose end could not be written down, and no others.
+func testReleaseLost(t *testing.T, s *store.Store) {
+	for server, replica := range map[int64]string{1: s.Replica(), 2: s.Replica(), 3: s.Replica(), 4: "another"} {
+		hold(t, s, server, replica)
+	}
+	ago := func(server, seconds int) {
+		t.Helper()
+		at, of := "now() - make_interval(secs => "+strconv.Itoa(seconds)+")", "args->>'server_id'"
+		if s.SQLite() != nil {
+			at, of = "datetime('now', 'subsec', '-"+strconv.Itoa(seconds)+" seconds')", "json_extract(args, '$.server_id')"
+		}
+		if err := exec(t, s, "UPDATE river_job SET attempted_at = "+at+" WHERE CAST("+of+" AS INTEGER) = "+strconv.Itoa(server)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for server, seconds := range map[int]int{1: 60, 2: 60, 3: 0, 4: 60} { // 3 has just been fetched
+		ago(server, seconds)
+	}
+	of := "CAST(args->>'server_id' AS INTEGER)"
+	inHand := query[int64](t, s, "SELECT id FROM river_job WHERE "+of+" = 2")
+	if err := s.ReleaseLost(t.Context(), []int64{inHand}); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "available jobs", jobs(t, s, "state = 'available'"), 1)
+	same(t, "of the lost one", jobs(t, s, "state = 'available' AND "+of+" = 1"), 1)
+	if err := s.ReleaseLost(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "available jobs with empty hands", jobs(t, s, "state = 'available'"), 2)
+}

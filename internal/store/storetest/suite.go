@@ -78,6 +78,7 @@ func Run(t *testing.T, open Opener) {
 		"Prune":                testPrune,
 		"InboxOneTaker":        testInboxOneTaker,
 		"Release":              testRelease,
+		"ReleaseLost":          testReleaseLost,
 		"ReleaseHeld":          testReleaseHeld,
 		"LeaseIsTakenAgain":    testLeaseIsTakenAgain,
 		"RetryOnSerialization": testRetry,

@@ -1,0 +1,94 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"sshkeybot/bot/draw"
+	"sshkeybot/internal/access"
+)
+
+// Alarm tells the team of trouble with the ledger, which the ledger's own outbox cannot:
+// one message, which says later that it is over.
+type Alarm struct {
+	API  *API
+	Uses interface {
+		Approvers(ctx context.Context) ([]access.UserID, error)
+	}
+	Channel string // empty: each approver gets a direct message
+	Log     *slog.Logger
+
+	mu     sync.Mutex
+	posted []Ref
+	at     time.Time // when they were posted
+	raised bool
+}
+
+// quietFor is how long trouble that comes again only changes the message that is there.
+const quietFor = 10 * time.Minute
+
+// Raise shows the message until Clear; what is shown already stays.
+func (a *Alarm) Raise(ctx context.Context, m draw.Message) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.raised {
+		return nil
+	}
+	if len(a.posted) > 0 && time.Since(a.at) < quietFor {
+		return a.change(ctx, m, true)
+	}
+	places, err := a.places(ctx)
+	if err != nil {
+		return err
+	}
+	a.posted = nil
+	for _, place := range places {
+		at, failed := a.API.Post(ctx, place, "", m)
+		if failed != nil {
+			err = errors.Join(err, failed)
+			continue
+		}
+		a.posted, a.at, a.raised = append(a.posted, at), time.Now(), true
+	}
+	if a.raised && err != nil {
+		a.Log.Warn("not everybody could be told of the trouble with the ledger", "error", err)
+		return nil
+	}
+	return err
+}
+
+// Clear changes what Raise has shown.
+func (a *Alarm) Clear(ctx context.Context, m draw.Message) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.raised {
+		return nil
+	}
+	return a.change(ctx, m, false)
+}
+
+func (a *Alarm) change(ctx context.Context, m draw.Message, raised bool) (err error) {
+	for _, at := range a.posted {
+		if failed := a.API.Update(ctx, at, m); failed != nil && slackCode(failed) != "message_not_found" {
+			err = errors.Join(err, failed)
+		}
+	}
+	if err == nil {
+		a.raised = raised
+	}
+	return err
+}
+
+func (a *Alarm) places(ctx context.Context) (places []string, err error) {
+	if a.Channel != "" {
+		return []string{a.Channel}, nil
+	}
+	approvers, err := a.Uses.Approvers(ctx)
+	for _, id := range approvers {
+		places = append(places, string(id))
+	}
+	return places, err
+}

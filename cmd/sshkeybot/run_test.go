@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sshkeybot/internal/config"
+)
+
+// logged runs the bot in a process of its own until its log says something, and returns
+// all that it logged.
+func (r *rig) logged(until string, more ...string) string {
+	r.t.Helper()
+	cmd := exec.CommandContext(r.t.Context(), "sshkeybot", "run") // TestMain puts it on the path
+	cmd.Env = append(append(r.environment(), "SSHKEYBOT_HTTP_ADDR=", "SSHKEYBOT_DATABASE_URL=sqlite:"+filepath.Join(r.t.TempDir(), "own.db")), more...)
+	var log printed
+	cmd.Stderr = &log
+	r.must(cmd.Start())
+	r.until("the log says "+until, func() bool { return strings.Contains(log.String(), until) })
+	r.must(cmd.Process.Signal(os.Interrupt))
+	r.must(cmd.Wait())
+	return log.String()
+}
+
+// A bot that starts says what check would, and works all the same.
+func TestRunSaysWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	r := start(t, plan{servers: 1})
+	r.Ends()
+	const effect = "have no effect in this version"
+	said := r.logged(effect, "SCALINGO_API_TOKEN=tk-1", "SSHKEYBOT_APPROVERS=U0NIX,"+bob)
+	r.says(said, "no such user", "U0NIX", "SCALINGO_API_TOKEN "+effect)
+	if n := strings.Count(said, effect); n != 1 {
+		t.Errorf("it is said %d times", n)
+	}
+	r.saysNot(said, "tk-1")
+	said = r.logged(effect, "SCALINGO_API_TOKEN=tk-1", "SLACK_BOT_TOKEN=xoxb-wrong", "RUNCLOUD_API_TOKEN=wrong")
+	r.says(said, "Slack refuses the token: invalid_auth", "RunCloud answers 401")
+	if n := strings.Count(said, "Slack refuses the bot token"); n > 1 {
+		t.Errorf("one line is enough: %d", n)
+	}
+}
+
+// A bot token that Slack refuses shows before anybody needs it.
+func TestWrongBotTokenIsNotReady(t *testing.T) {
+	t.Parallel()
+	var log printed
+	r := start(t, plan{servers: 1, log: &log, config: func(c *config.Config) { c.Slack.BotToken = config.NewSecret("xoxb-wrong") }})
+	r.until("it shows", func() bool {
+		code, body := r.page("/readyz")
+		return code == http.StatusServiceUnavailable && strings.Contains(body, "invalid_auth")
+	})
+	r.until("it is logged", func() bool { return strings.Contains(log.String(), "SLACK_BOT_TOKEN") })
+	if n := strings.Count(log.String(), "Slack refuses the bot token"); n != 1 {
+		t.Errorf("it is logged %d times", n)
+	}
+}
+
+// The bot says that another process has its port, and healthcheck does not ask that one.
+func TestPortInUse(t *testing.T) {
+	t.Parallel()
+	r := start(t, plan{servers: 1})
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	r.must(err)
+	other := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) })} //nolint:gosec // of a test
+	go func() { _ = other.Serve(taken) }()
+	defer func() { _ = other.Close() }()
+	address := "SSHKEYBOT_HTTP_ADDR=" + taken.Addr().String()
+	r.says(r.logged("there are no health pages", address), "another process has that port")
+	check := exec.CommandContext(t.Context(), "sshkeybot", "healthcheck")
+	check.Env = []string{"PATH=" + os.Getenv("PATH"), address}
+	if out, err := check.CombinedOutput(); err == nil || !strings.Contains(string(out), "another process answers") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestConsoleLogHasNoColoursInAFile(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	newLog("info", "console", &log).Error("something", "key", "value")
+	if text := log.String(); strings.Contains(text, "\x1b") || !strings.Contains(text, "key=value") {
+		t.Errorf("%q", text)
+	}
+}
