@@ -158,7 +158,7 @@ func (s *Service) inspectedPeople(ctx context.Context, requests []Request) (peop
 // readForInspection lists a server's keys, and its sessions where somebody is
 // being offboarded.
 func (s *Service) readForInspection(ctx context.Context, server int64, requests []Request) ([]Credential, []Session, error) {
-	turn, release, err := s.Target.Turn(ctx, Addition)
+	turn, release, err := s.Target.Turn(ctx, Renewal)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -170,7 +170,7 @@ func (s *Service) readForInspection(ctx context.Context, server int64, requests 
 	if !slices.ContainsFunc(requests, func(r Request) bool { return r.Kind == KindOffboard }) {
 		return found, nil, nil
 	}
-	turn, release, err = s.Target.Turn(ctx, Addition)
+	turn, release, err = s.Target.Turn(ctx, Renewal)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -42,7 +42,7 @@ type Placement struct {
 	NextAt     time.Time // not before this time
 	RecheckAt  time.Time // the doubt: until then a write without an answer may land; zero is none
 	Holder     string    // the replica whose call is under way
-	Urgent     bool      // replaces a key that a renewal removed: goes with the removals
+	Urgent     bool      // is being renewed: leaves to be placed anew, or replaces what left
 	Stuck      bool      // refused for good: waits for a person to press Retry
 	Problem    Problem   // why it is not settled
 	Detail     string    // the other side's words

@@ -152,8 +152,12 @@ func (s *Service) backWithServers(ctx context.Context, tx Tx, ids []int64) error
 
 // workOn answers the work that a placement needs.
 func workOn(p Placement) Work {
-	if p.priority() == Removal {
+	switch p.priority() {
+	case Removal:
 		return Work{Kind: WorkRemove, ID: p.ServerID}
+	case Renewal:
+		return Work{Kind: WorkRenew, ID: p.ServerID}
+	case Addition, Reading:
 	}
 	return Work{Kind: WorkAdd, ID: p.ServerID}
 }

@@ -242,8 +242,9 @@ func (s *Service) renew(ctx context.Context) error {
 // that was asked for as temporary, so a permanent one is replaced no more often than a
 // temporary one would be.
 func (s *Service) toRenew(now time.Time) RenewalQuery {
+	lead := min(renewalLead, s.Settings.TemporaryLifetime/4)
 	q := RenewalQuery{
-		Now: now, Spare: min(time.Minute, s.Settings.TemporaryLifetime/100), LapsesBefore: now.Add(min(renewalLead, s.Settings.TemporaryLifetime/4)), PlacedBefore: now.Add(-s.Settings.TemporaryLifetime),
+		Now: now, Spare: min(time.Minute, s.Settings.TemporaryLifetime/100), LapsesBefore: now.Add(lead), Spread: lead / 2, PlacedBefore: now.Add(-s.Settings.TemporaryLifetime),
 		Permanent: math.MaxInt64, Limit: sweepBatch,
 	}
 	if s.Settings.LongGrants == Permanent {

@@ -30,8 +30,8 @@ func backoff(attempts int) time.Duration {
 
 var errMore = errors.New("there is more work on this server")
 
-// Sync brings one server in line with the ledger: what must leave it (WorkRemove)
-// or what must be placed on it (WorkAdd). It looks at the ledger right before each
+// Sync brings one server in line with the ledger: what must leave it (WorkRemove),
+// what is renewed there (WorkRenew) or what must be placed on it (WorkAdd). It looks at the ledger right before each
 // call and never acts on an old order. When nothing is left to do it calls settle
 // in the transaction that found so. A positive again asks to be called after that
 // time, without settle having been called.
@@ -106,7 +106,7 @@ func (s *Service) nextOn(ctx context.Context, tx Tx, kind WorkKind, server int64
 			wait = left
 		}
 	}
-	if kind != WorkRemove {
+	if kind != WorkAdd {
 		return nil, wait, nil
 	}
 	rechecks, err := tx.Placements(ctx, PlacementQuery{Server: server, RecheckBefore: now, Limit: 1})
@@ -139,7 +139,10 @@ func (s *Service) finish(ctx context.Context, kind WorkKind, server int64, settl
 
 // priority of the calls that a placement needs.
 func (p Placement) priority() Priority {
-	if p.State == PlacementLeaving || p.Urgent {
+	switch {
+	case p.Urgent:
+		return Renewal
+	case p.State == PlacementLeaving:
 		return Removal
 	}
 	return Addition
@@ -178,14 +181,15 @@ func (s *Service) auditMove(ctx context.Context, tx Tx, p Placement, from Placem
 // aligned brings placements in line and notes what that moved. That a key is wanted
 // follows from the grant.
 func (s *Service) aligned(ctx context.Context, tx Tx, servers []int64) ([]Placement, error) {
-	changed, err := tx.Align(ctx, s.Now(), servers)
+	now := s.Now().Truncate(time.Millisecond)
+	changed, err := tx.Align(ctx, now, servers)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range changed {
 		from := PlacementPlaced
 		switch {
-		case p.State == PlacementWanted:
+		case p.State == PlacementWanted, p.State == PlacementLeaving && p.LeftAt.Before(now): // that was noted when it left to be renewed
 			continue
 		case p.State == PlacementGone:
 			from = PlacementWanted

@@ -7,25 +7,25 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// DueWork implements access.PlacementTx. It answers servers, not placements, so that
+// DueWork implements access.PlacementTx. It returns servers, not placements, so that
 // many additions never hide a removal.
 func (t *tx) DueWork(ctx context.Context, now time.Time) ([]access.Work, error) {
 	scan := func(row scanner) (w access.Work, err error) {
 		err = row.Scan(&w.Kind, &w.ID)
 		return w, err
 	}
-	return many(ctx, t, scan, `SELECT CASE WHEN state = 'leaving' OR urgent = 1 THEN 'remove' ELSE 'add' END, server_id
+	return many(ctx, t, scan, `SELECT CASE WHEN urgent = 1 THEN 'renew' WHEN state = 'leaving' THEN 'remove' ELSE 'add' END, server_id
 			FROM placements WHERE state IN ('wanted', 'unknown', 'leaving') AND stuck = 0 AND next_at <= $1
-		UNION SELECT 'remove', server_id FROM placements WHERE recheck_at > 0 AND state <> 'leaving' AND recheck_at <= $1`, ms(now))
+		UNION SELECT 'add', server_id FROM placements WHERE recheck_at > 0 AND state <> 'leaving' AND recheck_at <= $1`, ms(now))
 }
 
 // DueRenewals implements access.PlacementTx; what lapses first comes first.
 func (t *tx) DueRenewals(ctx context.Context, q access.RenewalQuery) ([]access.Placement, error) {
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements p WHERE state = 'placed' AND (
-			lapses_at > 0 AND lapses_at <= $2 AND EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at > p.lapses_at + $5))
+			lapses_at > 0 AND lapses_at + id % 60 * $6 / 60 <= $2 AND EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at > p.lapses_at + $5))
 			OR temporary = 0 AND placed_at <= $3 AND EXISTS (`+covering+`)
 				AND NOT EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at - g.starts_at > $4)))
-		ORDER BY lapses_at, id`+limit(q.Limit), ms(q.Now), ms(q.LapsesBefore), ms(q.PlacedBefore), q.Permanent.Milliseconds(), q.Spare.Milliseconds())
+		ORDER BY lapses_at, id`+limit(q.Limit), ms(q.Now), ms(q.LapsesBefore), ms(q.PlacedBefore), q.Permanent.Milliseconds(), q.Spare.Milliseconds(), q.Spread.Milliseconds())
 }
 
 // CapWaits implements access.PlacementTx.

@@ -18,9 +18,10 @@ import (
 var errReadOnly = errors.New("this transaction only reads")
 
 // The queues of the work. Removals have their own, so that they never wait for a
-// worker that is busy with an addition.
+// worker that is busy with a renewal or an addition.
 const (
 	QueueRemove  = "remove"
+	QueueRenew   = "renew"
 	QueueAdd     = "add"
 	QueueInspect = "inspect"
 	QueueSlack   = "slack"
@@ -28,6 +29,11 @@ const (
 
 // RemoveOnServer is the job that looks at what must leave a server.
 type RemoveOnServer struct {
+	ServerID int64 `json:"server_id"`
+}
+
+// RenewOnServer is the job that looks at what is to be placed anew on a server.
+type RenewOnServer struct {
 	ServerID int64 `json:"server_id"`
 }
 
@@ -55,6 +61,9 @@ type SendNotice struct {
 func (RemoveOnServer) Kind() string { return "remove_on_server" }
 
 // Kind implements river.JobArgs.
+func (RenewOnServer) Kind() string { return "renew_on_server" }
+
+// Kind implements river.JobArgs.
 func (AddOnServer) Kind() string { return "add_on_server" }
 
 // Kind implements river.JobArgs.
@@ -68,6 +77,9 @@ func (SendNotice) Kind() string { return "send_notice" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (RemoveOnServer) InsertOpts() river.InsertOpts { return onceIn(QueueRemove) }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (RenewOnServer) InsertOpts() river.InsertOpts { return onceIn(QueueRenew) }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (AddOnServer) InsertOpts() river.InsertOpts { return onceIn(QueueAdd) }
@@ -121,6 +133,8 @@ func job(w access.Work) (river.JobArgs, error) {
 	switch w.Kind {
 	case access.WorkRemove:
 		return RemoveOnServer{w.ID}, nil
+	case access.WorkRenew:
+		return RenewOnServer{w.ID}, nil
 	case access.WorkAdd:
 		return AddOnServer{w.ID}, nil
 	case access.WorkInspect:

@@ -23,6 +23,7 @@ func testDueWork(t *testing.T, s *store.Store) {
 		{ServerID: 5, State: access.PlacementLeaving, NextAt: later},
 		{ServerID: 6, State: access.PlacementWanted, Stuck: true},
 		{ServerID: 7, State: access.PlacementPlaced, RecheckAt: later},
+		{ServerID: 8, State: access.PlacementLeaving, Urgent: true},
 	} {
 		p.Fingerprint = strconv.Itoa(i)
 		insertPlacement(t, s, p)
@@ -31,7 +32,7 @@ func testDueWork(t *testing.T, s *store.Store) {
 	slices.SortFunc(due, func(a, b access.Work) int { return int(10*(a.ID-b.ID)) + len(a.Kind) - len(b.Kind) })
 	same(t, "due work", due, []access.Work{
 		{Kind: access.WorkAdd, ID: 1}, {Kind: access.WorkAdd, ID: 2}, {Kind: access.WorkRemove, ID: 2},
-		{Kind: access.WorkRemove, ID: 3}, {Kind: access.WorkRemove, ID: 4},
+		{Kind: access.WorkRenew, ID: 3}, {Kind: access.WorkAdd, ID: 4}, {Kind: access.WorkRenew, ID: 8},
 	})
 }
 
@@ -71,6 +72,21 @@ func testDueRenewals(t *testing.T, s *store.Store) {
 	same(t, "two of them", due(), []int64{ids[5], ids[1]})
 	q.Permanent = 1000 * time.Hour
 	same(t, "where a day is no reason for a permanent key", due(), []int64{ids[5], ids[8]})
+}
+
+// Keys that lapse at the same time are due one after the other.
+func testRenewalsAreSpread(t *testing.T, s *store.Store) {
+	for i := range int64(60) {
+		insertPlacement(t, s, access.Placement{ServerID: i, State: access.PlacementPlaced, Temporary: true, LapsesAt: epoch.Add(2 * time.Hour)})
+		insertGrant(t, s, access.Grant{State: access.Live}, access.Cover{ServerID: i})
+	}
+	due := func(minute int) int {
+		q := access.RenewalQuery{Now: epoch, LapsesBefore: epoch.Add(2*time.Hour + time.Duration(minute)*time.Minute), Spread: time.Hour}
+		return len(read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) { return tx.DueRenewals(ctx, q) }))
+	}
+	for minute, want := range map[int]int{-1: 0, 0: 1, 14: 15, 29: 30, 58: 59, 59: 60} {
+		same(t, "due after "+strconv.Itoa(minute)+" minutes", due(minute), want)
+	}
 }
 
 func testCapWaits(t *testing.T, s *store.Store) {

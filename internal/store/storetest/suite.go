@@ -36,6 +36,7 @@ func Run(t *testing.T, open Opener) {
 		"CapWaits":             testCapWaits,
 		"DueWork":              testDueWork,
 		"DueRenewals":          testDueRenewals,
+		"RenewalsAreSpread":    testRenewalsAreSpread,
 		"AlignCases":           testAlignCases,
 		"AlignRenewal":         testAlignRenewal,
 		"AlignModel":           testAlignModel,

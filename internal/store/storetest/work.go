@@ -64,14 +64,15 @@ func testWakeOptions(t *testing.T, s *store.Store) {
 		all = append(all, access.Work{Kind: access.WorkInspect, ID: id}, access.Work{Kind: access.WorkRemove, ID: id})
 	}
 	wake(t, s, all...)
-	wake(t, s, access.Work{Kind: access.WorkAdd, ID: 1}, access.Work{Kind: access.WorkAnnounce, ID: 1}, access.Work{Kind: access.WorkNotice, ID: 1})
+	wake(t, s, access.Work{Kind: access.WorkAdd, ID: 1}, access.Work{Kind: access.WorkRenew, ID: 1}, access.Work{Kind: access.WorkAnnounce, ID: 1}, access.Work{Kind: access.WorkNotice, ID: 1})
 	for condition, want := range map[string]int64{
 		"kind = 'inspect_server' AND queue = 'inspect'":  500,
 		"kind = 'remove_on_server' AND queue = 'remove'": 500,
+		"kind = 'renew_on_server' AND queue = 'renew'":   1,
 		"kind = 'add_on_server' AND queue = 'add'":       1,
 		"kind = 'announce_request' AND queue = 'slack'":  1,
 		"kind = 'send_notice' AND queue = 'slack'":       1,
-		"max_attempts = " + strconv.Itoa(math.MaxInt16):  1003,
+		"max_attempts = " + strconv.Itoa(math.MaxInt16):  1004,
 	} {
 		same(t, condition, jobs(t, s, condition), want)
 	}
