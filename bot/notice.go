@@ -75,7 +75,7 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 	if where == "" {
 		return n.spread(ctx, notice)
 	}
-	if notice.To != "" && (notice.Kind == access.NoticeHalted || notice.Kind == access.NoticeResumed) {
+	if notice.To != "" && (notice.Kind == access.NoticeHalted || notice.Kind == access.NoticeResumed || notice.Kind == access.NoticeQuota) {
 		m = draw.WithoutChannel(m)
 	}
 	at, err := n.API.Post(ctx, where, thread, m)

@@ -28,6 +28,7 @@ type Limiter struct {
 
 	mu     sync.Mutex
 	budget budget
+	calls  int
 	queues [priorities][]*waiter // the highest first
 	timer  *time.Timer
 }
@@ -48,7 +49,8 @@ type LimiterState struct {
 	Until     time.Time // when the next call may start; zero if now, or as soon as one ends
 	Waiting   int
 	InFlight  int
-	Paused    time.Time // until when RunCloud wants no calls; zero if it did not say, or that is over
+	Calls     int           // that RunCloud has answered, or may have, since the start
+	Pause     time.Duration // for so long RunCloud wants no calls; 0 if it takes them
 }
 
 // State tells what the limiter knows now.
@@ -59,6 +61,7 @@ func (l *Limiter) State() LimiterState {
 	s := LimiterState{
 		Remaining: l.budget.left(now),
 		InFlight:  l.budget.inFlight,
+		Calls:     l.calls,
 	}
 	for _, q := range l.queues {
 		s.Waiting += len(q)
@@ -67,9 +70,7 @@ func (l *Limiter) State() LimiterState {
 	if at, ok := l.budget.next(now, Normal); ok && at.After(now) {
 		s.Until = at
 	}
-	if l.budget.paused.After(now) {
-		s.Paused = l.budget.paused
-	}
+	s.Pause = max(0, l.budget.paused.Sub(now))
 	return s
 }
 
@@ -112,6 +113,9 @@ func (l *Limiter) release(t ticket, out outcome) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
+	if out.counted || out.status != 0 {
+		l.calls++
+	}
 	l.budget.finish(t, now, out)
 	l.dispatch()
 	return max(0, l.budget.paused.Sub(now))

@@ -92,6 +92,8 @@ func (w world) runCases() map[string]any {
 		"progress-start":      Progress(w.live(func(int) access.Result { return access.Result{State: access.Waiting} }), access.PhaseAdd, 0),
 		"progress-running":    Progress(running, access.PhaseAdd, 4*time.Minute+10*time.Second),
 		"progress-removing":   Progress(ended, access.PhaseRemove, 20*time.Second),
+		"progress-paused":     Progress(paused(running), access.PhaseAdd, 20*time.Second),
+		"progress-probing":    Progress(paused(ended), access.PhaseRemove, 20*time.Second),
 		"results-mixed":       messages(Results(running.Results)),
 		"results-all-failing": messages(Results(w.results(access.PhaseAdd, func(i int) access.Result { return mixed(7 + 10*i) }))),
 		"results-removing":    messages(Results(w.results(access.PhaseRemove, removals))),
@@ -101,6 +103,11 @@ func (w world) runCases() map[string]any {
 		"summary-nothing":     Summary(w.live(allDone), access.PhaseRemove),
 		"file-running":        CSV(running, access.PhaseAdd),
 	}
+}
+
+func paused(v access.RequestView) access.RequestView {
+	v.Paused = noon().Add(24 * time.Hour)
+	return v
 }
 
 func (w world) offboardCases() map[string]any {
@@ -155,6 +162,7 @@ func (w world) noticeCases() map[string]any {
 		"notice-ended":      Notice(notice(access.NoticeEnding), &over, over.Grant),
 		"notice-lapsed":     Notice(notice(access.NoticeLapsed), &approved, &g),
 		"notice-halted":     Notice(notice(access.NoticeHalted), nil, nil),
+		"notice-quota":      Notice(access.Notice{Kind: access.NoticeQuota, Detail: "320012 of 400000"}, nil, nil),
 		"notice-resumed":    Notice(notice(access.NoticeResumed), nil, nil),
 		"notice-approved":   Notice(notice(access.NoticeDecided), &approved, nil),
 		"notice-running":    Notice(notice(access.NoticeDecided), &running, nil),

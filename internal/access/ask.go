@@ -97,7 +97,7 @@ func (s *Service) newRequest(kind RequestKind, source string, asker, person User
 
 // chooseServers reads the account's servers and picks those that the pattern names.
 func (s *Service) chooseServers(ctx context.Context, pattern string) ([]ServerRef, error) {
-	all, err := s.servers(ctx, serversFresh)
+	all, err := s.serversToChoose(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -97,6 +97,9 @@ func (s *Service) openInspections(ctx context.Context, server int64) (open []Res
 
 // inspectAll reads the list of servers and has each of them inspected.
 func (s *Service) inspectAll(ctx context.Context, open []Result) error {
+	if err := s.patience(Renewal); err != nil {
+		return err
+	}
 	servers, err := s.servers(ctx, serversFresh)
 	if err != nil {
 		return err
@@ -158,6 +161,9 @@ func (s *Service) inspectedPeople(ctx context.Context, requests []Request) (peop
 // readForInspection lists a server's keys, and its sessions where somebody is
 // being offboarded.
 func (s *Service) readForInspection(ctx context.Context, server int64, requests []Request) ([]Credential, []Session, error) {
+	if err := s.patience(Renewal); err != nil {
+		return nil, nil, err
+	}
 	turn, release, err := s.Target.Turn(ctx, Renewal)
 	if err != nil {
 		return nil, nil, err

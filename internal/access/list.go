@@ -57,7 +57,8 @@ func (s *Service) view(ctx context.Context, tx Tx, id int64) (v RequestView, err
 	if err != nil {
 		return v, err
 	}
-	v.Halted = since != ""
+	v.Halted, v.Pace = since != "", s.pace()
+	v.Paused = s.pausedUntil(v.Pace)
 	return v, s.viewAccess(ctx, tx, &v)
 }
 
@@ -332,7 +333,7 @@ func (s *Service) FindServers(ctx context.Context, actor UserID, pattern string)
 	if err := s.mustApprove(ctx, actor); err != nil {
 		return nil, err
 	}
-	all, err := s.servers(ctx, serversFresh)
+	all, err := s.serversToChoose(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -180,6 +180,7 @@ type RenewalQuery struct {
 // Waits are the latest times that anything may be made to wait for.
 type Waits struct {
 	Retry   time.Time // the next try
+	Refused time.Time // the next try of what was refused
 	Limited time.Time // the next try where the other side asked for patience
 	Recheck time.Time // reading a server's list once more
 }
@@ -373,8 +374,8 @@ type Target interface {
 
 // Pace is how fast a target lets itself be called now.
 type Pace struct {
-	PausedUntil time.Time // it asks to be left alone until then; zero when it does not
-	PerMinute   int       // calls it takes in a minute; 0 when that is not known
+	Pause     time.Duration // for so long it asks to be left alone; 0 when it does not
+	PerMinute int           // calls it takes in a minute; 0 when that is not known
 }
 
 // Paced is a Target that knows its pace.

@@ -89,6 +89,9 @@ func (s *Service) confirmGone(ctx context.Context, p Placement) error {
 }
 
 func (s *Service) list(ctx context.Context, p Placement) ([]Credential, error) {
+	if err := s.patience(p.priority()); err != nil {
+		return nil, err
+	}
 	turn, release, err := s.Target.Turn(ctx, p.priority())
 	if err != nil {
 		return nil, err

@@ -4,12 +4,13 @@ import "time"
 
 // Server is one server of the RunCloud account, as last read.
 type Server struct {
-	ID     int64
-	Name   string
-	Tags   []string
-	Online bool
-	SeenAt time.Time // when this was read; the zero time when never
-	GoneAt time.Time // when a complete reading no longer had it; zero while it exists
+	ID           int64
+	Name         string
+	Tags         []string
+	Online       bool
+	SeenAt       time.Time // when this was read; the zero time when never
+	OfflineSince time.Time // since when it was offline whenever it was read; zero while it is online
+	GoneAt       time.Time // when a complete reading no longer had it; zero while it exists
 }
 
 // ServerRef names a server for good: the name is the one it had when it was chosen.

@@ -56,8 +56,9 @@ func (s *Service) readServers(ctx context.Context) error {
 	return s.saveServers(ctx, servers, true)
 }
 
-// returnedFresh is how old the list of servers may be that keys wait for.
-const returnedFresh = 10 * time.Minute
+// returnedFresh is how old the list of servers may be that keys wait for. Servers that
+// left rarely come back, and each reading may be many calls.
+const returnedFresh = 6 * time.Hour
 
 // FindReturned reads the list of servers where keys were given up with a server that
 // left the account: should it come back, they are removed.
@@ -67,7 +68,7 @@ func (s *Service) FindReturned(ctx context.Context) error {
 		givenUp, err = tx.Placements(ctx, PlacementQuery{States: []PlacementState{PlacementGone}, Problem: ProblemServerLeft, Limit: 1})
 		return err
 	})
-	if err != nil || len(givenUp) == 0 {
+	if err != nil || len(givenUp) == 0 || s.patience(Reading) != nil {
 		return err
 	}
 	_, err = s.servers(ctx, returnedFresh)

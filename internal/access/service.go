@@ -33,6 +33,7 @@ type Settings struct {
 	SystemUsers         []string      // those that may be named
 	OffboardDeactivated OffboardMode
 	Replica             string // name of this process among several
+	MonthlyQuota        int    // calls to the target; 0 is not known
 	OnlyRemoves         bool   // leaves the placing of keys, renewals too, to another process
 }
 
@@ -51,9 +52,10 @@ type Service struct {
 	Now       func() time.Time
 	Late      func(d time.Duration) // told how long after its end each expired grant was ended; may be nil
 
-	refresh turn // one complete reading of the servers at a time
-	looks   looks
-	tried   atomic.Bool // whether this process has tried to end a halt
+	refresh  turn // one complete reading of the servers at a time
+	readings readings
+	looks    looks
+	tried    atomic.Bool // whether this process has tried to end a halt
 }
 
 // GrantAsk is somebody's wish that a person may log in.

@@ -14,7 +14,7 @@ import (
 const (
 	reminderLead = 15 * time.Minute // before a grant's end, its person is told
 	renewalLead  = time.Hour        // before RunCloud's own timer ends a key, it is renewed
-	longestWait  = time.Hour        // before anything is tried again; RunCloud never asks for more
+	longestWait  = time.Hour        // before anything is tried again
 	sweepBatch   = 1000
 
 	longestBackoff = lastBackoff * 6 / 5 // with its jitter
@@ -45,7 +45,10 @@ func (s *Service) WakeDue(ctx context.Context) error {
 		if err := s.align(ctx, tx, nil); err != nil {
 			return err
 		}
-		latest := Waits{Retry: now.Add(longestBackoff), Limited: now.Add(longestWait), Recheck: now.Add(longestDoubt)}
+		latest := Waits{Retry: now.Add(longestBackoff), Refused: now.Add(longestRefusal), Limited: now.Add(longestBackoff), Recheck: now.Add(longestDoubt)}
+		if s.pace().Pause > 0 {
+			latest.Limited = now.Add(longestWait)
+		}
 		if err := tx.CapWaits(ctx, latest); err != nil {
 			return err
 		}

@@ -11,11 +11,16 @@ import (
 const (
 	// usableFor is how old the knowledge that a server is online may be.
 	usableFor = 5 * time.Minute
+	// offlineFor is how old the knowledge that a server is offline may be at most.
+	offlineFor = 30 * time.Minute
 	// soon is a wait that the worker sits out itself; longer ones are the sweep's.
 	soon = 5 * time.Second
 
 	firstBackoff = 2 * time.Second
 	lastBackoff  = 5 * time.Minute
+
+	// longestRefusal is how long a removal waits that was refused for good again and again.
+	longestRefusal = 4 * time.Hour
 )
 
 // backoff answers how long to wait after so many attempts, with jitter so that
@@ -254,10 +259,22 @@ func (s *Service) later(p Placement, cause error) Placement {
 	if CodeOf(cause) == Unauthorized {
 		return p
 	}
-	p.NextAt = p.NextAt.Add(min(longestWait, max(RetryAfter(cause), backoff(p.Attempts))))
+	p.NextAt = p.NextAt.Add(p.wait(cause))
 	p.Problem, p.Detail = problemOf(cause), MessageOf(cause)
 	p.Stuck = p.State != PlacementLeaving && (p.Problem == ProblemForeign || p.Problem == ProblemRefused && !p.Urgent) // a renewal was not refused before
 	return p
+}
+
+// wait returns how long a placement waits for its next try. While the target asks for
+// patience its limiter decides when what ends access is tried.
+func (p Placement) wait(cause error) time.Duration {
+	if CodeOf(cause) == RateLimited && p.priority() == Removal {
+		return min(max(RetryAfter(cause), firstBackoff), probeEvery)
+	}
+	if problemOf(cause) == ProblemRefused && p.priority() == Removal {
+		return min(firstBackoff<<min(p.Attempts, 20), longestRefusal)
+	}
+	return min(longestWait, max(RetryAfter(cause), backoff(p.Attempts)))
 }
 
 func problemOf(err error) Problem {
@@ -290,21 +307,22 @@ func offline() error {
 // target may accept a change for a server that is offline, and then nothing was
 // changed there. NotFound tells that the account does not have the server.
 func (s *Service) reachable(ctx context.Context, p Placement) error {
+	if err := s.patience(p.priority()); err != nil {
+		return err
+	}
 	var fresh, online, many bool
+	now := s.Now()
 	err := s.Store.Read(ctx, func(tx Tx) error {
 		server, err := tx.Server(ctx, p.ServerID)
 		if err != nil && CodeOf(err) != NotFound {
 			return err
 		}
-		age := s.Now().Sub(server.SeenAt)
-		fresh, online = age >= 0 && age < usableFor, server.Online
+		age := now.Sub(server.SeenAt)
+		fresh, online = age >= 0 && age < server.usable(), server.Online
 		if fresh {
 			return nil
 		}
-		due, err := tx.Placements(ctx, PlacementQuery{
-			Due: s.Now(), Limit: manyServers, States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementLeaving},
-		})
-		many = len(due) == manyServers
+		many, err = manyWait(ctx, tx, now)
 		return err
 	})
 	switch {
@@ -312,15 +330,40 @@ func (s *Service) reachable(ctx context.Context, p Placement) error {
 		return err
 	case fresh && online:
 		return nil
-	case many:
+	case fresh:
+		return offline()
+	case many && s.pace().Pause == 0: // a list is several calls
 		return s.reachableAmongMany(ctx, p)
 	}
 	return s.askServer(ctx, p)
 }
 
-// manyServers is from how much waiting work on it is cheaper to read all servers
-// than to ask for each: RunCloud lists 40 on a page.
-const manyServers = 40
+// usable returns for how long what is known of a server holds. One that is offline is
+// asked about ever more rarely.
+func (server Server) usable() time.Duration {
+	if server.Online {
+		return usableFor
+	}
+	return min(max(usableFor, server.SeenAt.Sub(server.OfflineSince)/4), offlineFor)
+}
+
+// onPage is how many servers a target lists in one call.
+const onPage = 40
+
+// manyWait reports whether it takes fewer calls to read all servers than to ask for each
+// on which something waits, or will before an offline server is asked about again.
+func manyWait(ctx context.Context, tx Tx, now time.Time) (bool, error) {
+	due, err := tx.DueWork(ctx, now.Add(longestBackoff))
+	if err != nil {
+		return false, err
+	}
+	waiting := map[int64]bool{}
+	for _, w := range due {
+		waiting[w.ID] = true
+	}
+	known, err := tx.Servers(ctx)
+	return len(waiting) > 1+len(known)/onPage, err
+}
 
 func (s *Service) reachableAmongMany(ctx context.Context, p Placement) error {
 	servers, err := s.servers(ctx, usableFor)

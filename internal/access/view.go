@@ -28,7 +28,9 @@ type RequestView struct {
 	Sessions   []OpenSession
 	Messages   []Message
 	Drawing    Drawing
-	Halted     bool // all work waits, because the target refuses our credentials
+	Pace       Pace
+	Paused     time.Time // until when the target asks to be left alone; zero when it does not, or not for long
+	Halted     bool      // all work waits, because the target refuses our credentials
 	Renewals   Renewals
 }
 

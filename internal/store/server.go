@@ -8,10 +8,10 @@ import (
 	"sshkeybot/internal/access"
 )
 
-const serverColumns = "id, name, tags, online, seen_at, gone_at"
+const serverColumns = "id, name, tags, online, seen_at, gone_at, offline_since"
 
 func scanServer(row scanner) (s access.Server, err error) {
-	err = row.Scan(&s.ID, &s.Name, words{&s.Tags}, boolean{&s.Online}, instant{&s.SeenAt}, instant{&s.GoneAt})
+	err = row.Scan(&s.ID, &s.Name, words{&s.Tags}, boolean{&s.Online}, instant{&s.SeenAt}, instant{&s.GoneAt}, instant{&s.OfflineSince})
 	return s, err
 }
 
@@ -24,7 +24,10 @@ func (t *tx) SaveServers(ctx context.Context, servers []access.Server, complete 
 	}
 	read := make(map[int64]access.Server, len(servers))
 	for _, s := range servers {
-		s.SeenAt, s.GoneAt = now, time.Time{}
+		s.SeenAt, s.GoneAt, s.OfflineSince = now, time.Time{}, time.Time{}
+		if !s.Online {
+			s.OfflineSince = now
+		}
 		read[s.ID] = s
 	}
 	var moved []int64
@@ -38,6 +41,10 @@ func (t *tx) SaveServers(ctx context.Context, servers []access.Server, complete 
 		if there && s.Online && (!old.Online || !old.GoneAt.IsZero()) {
 			moved = append(moved, old.ID)
 		}
+		if there && !s.Online && !old.Online && !old.OfflineSince.IsZero() {
+			s.OfflineSince = old.OfflineSince
+			read[old.ID] = s
+		}
 	}
 	return moved, t.putServers(ctx, read)
 }
@@ -49,10 +56,10 @@ func (t *tx) putServers(ctx context.Context, servers map[int64]access.Server) er
 		if err != nil {
 			return err
 		}
-		all = append(all, []any{s.ID, s.Name, string(tags), bit(s.Online), ms(s.SeenAt), ms(s.GoneAt)})
+		all = append(all, []any{s.ID, s.Name, string(tags), bit(s.Online), ms(s.SeenAt), ms(s.GoneAt), ms(s.OfflineSince)})
 	}
 	return insertMany(ctx, t, "servers", serverColumns, `ON CONFLICT (id) DO UPDATE SET name = excluded.name, tags = excluded.tags,
-		online = excluded.online, seen_at = excluded.seen_at, gone_at = excluded.gone_at`, all)
+		online = excluded.online, seen_at = excluded.seen_at, gone_at = excluded.gone_at, offline_since = excluded.offline_since`, all)
 }
 
 // Server implements access.ServerTx.

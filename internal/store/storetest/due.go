@@ -91,7 +91,7 @@ func testRenewalsAreSpread(t *testing.T, s *store.Store) {
 
 func testCapWaits(t *testing.T, s *store.Store) {
 	soon, far := epoch.Add(time.Minute), epoch.Add(1000*time.Hour)
-	latest := access.Waits{Retry: epoch.Add(10 * time.Minute), Limited: epoch.Add(time.Hour), Recheck: epoch.Add(2 * time.Minute)}
+	latest := access.Waits{Retry: epoch.Add(10 * time.Minute), Refused: epoch.Add(3 * time.Hour), Limited: epoch.Add(time.Hour), Recheck: epoch.Add(2 * time.Minute)}
 	want := map[int64][]time.Time{}
 	for _, p := range []struct {
 		access.Placement
@@ -100,6 +100,7 @@ func testCapWaits(t *testing.T, s *store.Store) {
 		{access.Placement{ServerID: 1, State: access.PlacementLeaving, NextAt: far}, latest.Retry, time.Time{}},
 		{access.Placement{ServerID: 2, State: access.PlacementWanted, NextAt: far, Problem: access.ProblemLimited}, latest.Limited, time.Time{}},
 		{access.Placement{ServerID: 3, State: access.PlacementLeaving, NextAt: soon, RecheckAt: soon}, soon, soon},
+		{access.Placement{ServerID: 5, State: access.PlacementLeaving, NextAt: far, Problem: access.ProblemRefused}, latest.Refused, time.Time{}},
 		{access.Placement{ServerID: 4, State: access.PlacementGone, RecheckAt: far}, time.Time{}, latest.Recheck},
 	} {
 		want[insertPlacement(t, s, p.Placement).ID] = []time.Time{p.next, p.recheck}

@@ -22,6 +22,9 @@ func testServers(t *testing.T, s *store.Store) {
 	}
 	at := func(s access.Server, seen, gone time.Time) access.Server {
 		s.SeenAt, s.GoneAt = seen, gone
+		if !s.Online {
+			s.OfflineSince = seen
+		}
 		return s
 	}
 	servers := func(ctx context.Context, tx access.Tx) ([]access.Server, error) { return tx.Servers(ctx) }
@@ -41,6 +44,16 @@ func testServers(t *testing.T, s *store.Store) {
 	same(t, "all that were ever read", all, []access.Server{at(a, now, time.Time{}), gone})
 	same(t, "it disappears once", save(true, a), nil)
 	same(t, "b is back", save(true, a, b), []int64{2})
+	since := now
+	save(false, a)
+	save(true, a, b)
+	server := func(ctx context.Context, tx access.Tx) (access.Server, error) { return tx.Server(ctx, 1) }
+	if got := read(t, s, server); !got.OfflineSince.Before(since) || got.SeenAt != now {
+		t.Errorf("offline since %v, want the first of the readings", got.OfflineSince)
+	}
+	a.Online = true
+	save(false, a)
+	same(t, "online again", read(t, s, server), at(a, now, time.Time{}))
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
 		_, err := tx.Server(ctx, 3)
 		notFound(t, err)

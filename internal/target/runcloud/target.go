@@ -78,7 +78,7 @@ func priorityOf(p access.Priority) runcloud.Priority {
 // Pace implements access.Paced with what the limiter has learned.
 func (t Target) Pace() access.Pace {
 	state := t.Client.Limiter().State()
-	return access.Pace{PausedUntil: state.Paused, PerMinute: state.Limit}
+	return access.Pace{Pause: state.Pause, PerMinute: state.Limit}
 }
 
 // List reads all credentials of a server.

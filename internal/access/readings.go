@@ -1,0 +1,45 @@
+package access
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// readingsAnHour is how often the list of servers is read for what people ask; beyond
+// that they get the last one. On a large account it is many calls.
+const readingsAnHour = 4
+
+// readings remembers when the list of servers was read for people. It is for each
+// process.
+type readings struct {
+	mu sync.Mutex
+	at []time.Time
+}
+
+// take reports whether the list may be read once more.
+func (r *readings) take(now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.at = slices.DeleteFunc(r.at, func(at time.Time) bool { return now.Sub(at) >= time.Hour || at.After(now) })
+	if len(r.at) >= readingsAnHour {
+		return false
+	}
+	r.at = append(r.at, now)
+	return true
+}
+
+// serversToChoose returns the servers for what a person asks: as they are now, unless
+// that was asked too often, or the target wants to be left alone.
+func (s *Service) serversToChoose(ctx context.Context) ([]Server, error) {
+	if s.patience(Addition) != nil {
+		if known, err := s.knownServers(ctx); err != nil || len(known) > 0 {
+			return known, err
+		}
+	}
+	if !s.isFresh(ctx, serversFresh) && !s.readings.take(s.Now()) {
+		return s.servers(ctx, time.Hour)
+	}
+	return s.servers(ctx, serversFresh)
+}
