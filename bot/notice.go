@@ -71,6 +71,9 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 	if err != nil || m.Text == "" {
 		return err
 	}
+	if view != nil && view.Request.Kind.EndsAccess() {
+		ctx = first(ctx)
+	}
 	where, thread := n.where(ctx, notice, view)
 	if where == "" {
 		return n.spread(ctx, notice)

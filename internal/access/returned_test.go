@@ -57,6 +57,7 @@ func TestServerThatComesBackIsNoticedWithoutAnybodyAsking(t *testing.T) {
 	h := newHarness(t, 2)
 	off, back := h.serverLeaves()
 	back()
+	h.clock.Advance(6 * time.Hour)
 	h.must(h.FindReturned(h.ctx()))
 	h.pass(10 * time.Minute)
 	h.settled(t, off.ID, true, "removed there as well")

@@ -367,6 +367,9 @@ func manyWait(ctx context.Context, tx Tx, now time.Time) (bool, error) {
 
 func (s *Service) reachableAmongMany(ctx context.Context, p Placement) error {
 	servers, err := s.servers(ctx, usableFor)
+	if CodeOf(err) == Unavailable && p.priority() == Removal {
+		return s.askServer(ctx, p) // a key must not stay because of the list
+	}
 	if err != nil {
 		return err
 	}

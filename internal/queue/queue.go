@@ -126,7 +126,7 @@ func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(ac
 	servers := river.QueueConfig{MaxWorkers: waitersPerCall * c.Concurrency}
 	queues := map[string]river.QueueConfig{
 		store.QueueRemove: servers, store.QueueRenew: servers, store.QueueAdd: servers,
-		store.QueueInspect: {MaxWorkers: inspectWorkers}, store.QueueSlack: {MaxWorkers: slackWorkers},
+		store.QueueInspect: {MaxWorkers: inspectWorkers}, store.QueueSlack: {MaxWorkers: slackWorkers}, store.QueueFirst: {MaxWorkers: slackWorkers},
 	}
 	if c.NoAdditions {
 		delete(queues, store.QueueAdd)

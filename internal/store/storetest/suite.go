@@ -63,6 +63,7 @@ func Run(t *testing.T, open Opener) {
 		"ErrorsSayWhere":       testErrorsSayWhere,
 		"WakeOnce":             testWakeOnce,
 		"WakeOptions":          testWakeOptions,
+		"WakeFirst":            testWakeFirst,
 		"WakeDuringComplete":   testWakeDuringComplete,
 		"CompletionBlocksWake": testCompletionBlocksWake,
 		"Milliseconds":         testMilliseconds,
