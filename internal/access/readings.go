@@ -43,3 +43,21 @@ func (s *Service) serversToChoose(ctx context.Context) ([]Server, error) {
 	}
 	return s.servers(ctx, serversFresh)
 }
+
+// onPage is how many servers a target lists in one call.
+const onPage = 40
+
+// manyWait reports whether it takes fewer calls to read all servers than to ask for each
+// on which something waits, or will before an offline server is asked about again.
+func manyWait(ctx context.Context, tx Tx, now time.Time) (bool, error) {
+	due, err := tx.DueWork(ctx, now.Add(longestBackoff))
+	if err != nil {
+		return false, err
+	}
+	waiting := map[int64]bool{}
+	for _, w := range due {
+		waiting[w.ID] = true
+	}
+	known, err := tx.Servers(ctx)
+	return len(waiting) > 1+len(known)/onPage, err
+}

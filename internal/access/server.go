@@ -18,3 +18,12 @@ type ServerRef struct {
 	ID   int64
 	Name string
 }
+
+// usable returns for how long what is known of a server holds. One that is offline is
+// asked about ever more rarely.
+func (server Server) usable() time.Duration {
+	if server.Online {
+		return usableFor
+	}
+	return min(max(usableFor, server.SeenAt.Sub(server.OfflineSince)/4), offlineFor)
+}

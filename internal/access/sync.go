@@ -338,33 +338,6 @@ func (s *Service) reachable(ctx context.Context, p Placement) error {
 	return s.askServer(ctx, p)
 }
 
-// usable returns for how long what is known of a server holds. One that is offline is
-// asked about ever more rarely.
-func (server Server) usable() time.Duration {
-	if server.Online {
-		return usableFor
-	}
-	return min(max(usableFor, server.SeenAt.Sub(server.OfflineSince)/4), offlineFor)
-}
-
-// onPage is how many servers a target lists in one call.
-const onPage = 40
-
-// manyWait reports whether it takes fewer calls to read all servers than to ask for each
-// on which something waits, or will before an offline server is asked about again.
-func manyWait(ctx context.Context, tx Tx, now time.Time) (bool, error) {
-	due, err := tx.DueWork(ctx, now.Add(longestBackoff))
-	if err != nil {
-		return false, err
-	}
-	waiting := map[int64]bool{}
-	for _, w := range due {
-		waiting[w.ID] = true
-	}
-	known, err := tx.Servers(ctx)
-	return len(waiting) > 1+len(known)/onPage, err
-}
-
 func (s *Service) reachableAmongMany(ctx context.Context, p Placement) error {
 	servers, err := s.servers(ctx, usableFor)
 	if CodeOf(err) == Unavailable && p.priority() == Removal {
