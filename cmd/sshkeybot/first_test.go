@@ -9,12 +9,12 @@ import (
 	"sshkeybot/internal/sim/runcloudsim"
 )
 
-// A key on 3 servers is revoked while a long grant on 97 others is renewed and RunCloud
+// A key on 3 servers is revoked while a long grant on 40 is renewed and RunCloud
 // takes 60 calls a minute: the removals do not wait behind the renewals.
 func TestRevocationGoesBeforeRenewals(t *testing.T) {
 	t.Parallel()
 	var ahead clock
-	r := start(t, plan{servers: 100, now: ahead.now})
+	r := start(t, plan{servers: 40, now: ahead.now})
 	r.Register(alice)
 	carols := r.Register(carol)
 	r.Settled(r.Granted(carol, fmt.Sprintf("grant @carol 30d on #%d,#%d,#%d", r.servers[0], r.servers[1], r.servers[2])))

@@ -20,10 +20,10 @@ type ServerRef struct {
 }
 
 // usable returns for how long what is known of a server holds. One that is offline is
-// asked about ever more rarely.
+// asked about again soon, and ever more rarely.
 func (server Server) usable() time.Duration {
 	if server.Online {
 		return usableFor
 	}
-	return min(max(usableFor, server.SeenAt.Sub(server.OfflineSince)/4), offlineFor)
+	return min(max(firstBackoff, server.SeenAt.Sub(server.OfflineSince)/4), offlineFor)
 }

@@ -311,6 +311,7 @@ func (s *Service) reachable(ctx context.Context, p Placement) error {
 		return err
 	}
 	var fresh, online, many bool
+	usable := usableFor
 	now := s.Now()
 	err := s.Store.Read(ctx, func(tx Tx) error {
 		server, err := tx.Server(ctx, p.ServerID)
@@ -318,7 +319,10 @@ func (s *Service) reachable(ctx context.Context, p Placement) error {
 			return err
 		}
 		age := now.Sub(server.SeenAt)
-		fresh, online = age >= 0 && age < server.usable(), server.Online
+		if err == nil {
+			usable = server.usable()
+		}
+		fresh, online = age >= 0 && age < usable, server.Online
 		if fresh {
 			return nil
 		}
@@ -333,13 +337,13 @@ func (s *Service) reachable(ctx context.Context, p Placement) error {
 	case fresh:
 		return offline()
 	case many && s.pace().Pause == 0: // a list is several calls
-		return s.reachableAmongMany(ctx, p)
+		return s.reachableAmongMany(ctx, p, usable)
 	}
 	return s.askServer(ctx, p)
 }
 
-func (s *Service) reachableAmongMany(ctx context.Context, p Placement) error {
-	servers, err := s.servers(ctx, usableFor)
+func (s *Service) reachableAmongMany(ctx context.Context, p Placement, usable time.Duration) error {
+	servers, err := s.servers(ctx, usable)
 	if CodeOf(err) == Unavailable && p.priority() == Removal {
 		return s.askServer(ctx, p) // a key must not stay because of the list
 	}
