@@ -61,6 +61,9 @@ func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 	if err != nil {
 		return err
 	}
+	if v.Request.Kind.EndsAccess() {
+		ctx = first(ctx)
+	}
 	next := access.Drawing{RequestID: requestID, Version: v.Drawing.Version, Shown: v.Drawing.Version, NextAt: n.Now().Add(redrawEvery)}
 	if v.Request.State != access.Draft {
 		err = n.draw(ctx, &v)

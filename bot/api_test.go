@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,6 +92,37 @@ func TestGateKeepsThePace(t *testing.T) {
 		}
 		if took := time.Since(now); took < 50*time.Second {
 			t.Errorf("sixty updates took %s", took)
+		}
+	})
+}
+
+func TestGateLetsFirstWhatEndsAccess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		message := call{method: "chat.postMessage", place: "C1"}
+		pass := func(ctx context.Context) {
+			if err := g.pass(ctx, message); err != nil {
+				t.Error(err)
+			}
+		}
+		var others sync.WaitGroup
+		for range 7 {
+			others.Go(func() { pass(t.Context()) })
+		}
+		synctest.Wait()
+		began := time.Now()
+		for range 2 {
+			pass(first(t.Context()))
+		}
+		if took := time.Since(began); took > 0 {
+			t.Errorf("two first messages waited %s behind others", took)
+		}
+		others.Wait()
+		now := time.Now()
+		pass(t.Context())
+		if took := time.Since(now); took < 2*time.Second {
+			t.Errorf("the next one waited %s, as if there had been none in front", took)
 		}
 	})
 }

@@ -37,7 +37,7 @@ func (c call) key() string { return c.method + " " + c.place }
 // pass waits for the call's turn.
 func (g *gate) pass(ctx context.Context, c call) error {
 	now := time.Now()
-	turn := g.reserve(c, now)
+	turn := g.reserve(c, isFirst(ctx), now)
 	wait := max(turn.DelayFrom(now), g.heldFor(c, now))
 	if wait > patience {
 		turn.CancelAt(now)
@@ -47,24 +47,42 @@ func (g *gate) pass(ctx context.Context, c call) error {
 		turn.Cancel()
 		return &access.Error{Code: access.Unavailable, Op: c.method, Message: "There was no time left for Slack to answer.", Err: ctx.Err()}
 	}
+	if isFirst(ctx) {
+		g.reserve(c, false, now.Add(wait)) // the others give way
+	}
 	return nil
 }
 
-func (g *gate) reserve(c call, now time.Time) *rate.Reservation {
+func (g *gate) reserve(c call, first bool, now time.Time) *rate.Reservation {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	switch c.method {
-	case "chat.postMessage":
+	switch {
+	case c.method == "chat.postMessage" && first:
+		return g.lane("first in "+c.place).ReserveN(now, 1)
+	case c.method == "chat.postMessage":
 		g.forget(now)
-		if g.posts[c.place] == nil {
-			g.posts[c.place] = rate.NewLimiter(g.pace, 2)
-		}
-		return g.posts[c.place].ReserveN(now, 1)
-	case "chat.update":
+		return g.lane(c.place).ReserveN(now, 1)
+	case c.method == "chat.update" && !first: // the others are few
 		return g.updates.ReserveN(now, 1)
 	}
 	return rate.NewLimiter(rate.Inf, 1).ReserveN(now, 1)
 }
+
+// lane returns the pace of messages in one channel.
+func (g *gate) lane(place string) *rate.Limiter {
+	if g.posts[place] == nil {
+		g.posts[place] = rate.NewLimiter(g.pace, 2)
+	}
+	return g.posts[place]
+}
+
+type firstKey struct{}
+
+// first has the calls made with ctx pass before those that wait already; these are set
+// back by as much.
+func first(ctx context.Context) context.Context { return context.WithValue(ctx, firstKey{}, true) }
+
+func isFirst(ctx context.Context) bool { return ctx.Value(firstKey{}) != nil }
 
 // maxChannels is how many channels and persons are kept apart.
 const maxChannels = 1000

@@ -71,11 +71,14 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 	if err != nil || m.Text == "" {
 		return err
 	}
+	if view != nil && view.Request.Kind.EndsAccess() {
+		ctx = first(ctx)
+	}
 	where, thread := n.where(ctx, notice, view)
 	if where == "" {
 		return n.spread(ctx, notice)
 	}
-	if notice.To != "" && slices.Contains([]access.NoticeKind{access.NoticeHalted, access.NoticeResumed, access.NoticeClock}, notice.Kind) {
+	if notice.To != "" && slices.Contains([]access.NoticeKind{access.NoticeHalted, access.NoticeResumed, access.NoticeClock, access.NoticeQuota}, notice.Kind) {
 		m = draw.WithoutChannel(m)
 	}
 	at, err := n.API.Post(ctx, where, thread, m)

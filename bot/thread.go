@@ -97,7 +97,7 @@ func (t *thread) progress(ctx context.Context, all []access.Result, settled bool
 
 // left estimates how long the rest takes, from how long the results took that came since
 // the oldest of the rest began to wait; 0 while there is no telling. What rested before a
-// retry says nothing about it.
+// retry says nothing about it. It is never less than RunCloud's limit takes.
 func (t *thread) left(all []access.Result) time.Duration {
 	var began time.Time
 	moving, done := 0, 0
@@ -117,7 +117,12 @@ func (t *thread) left(all []access.Result) time.Duration {
 	if moving == 0 || done == 0 {
 		return 0
 	}
-	return t.Now().Sub(began) * time.Duration(moving) / time.Duration(done)
+	pace := t.view.Pace
+	least := pace.Pause
+	if pace.PerMinute > 0 {
+		least += time.Minute * time.Duration(moving) / time.Duration(pace.PerMinute)
+	}
+	return max(least, t.Now().Sub(began)*time.Duration(moving)/time.Duration(done))
 }
 
 // tell puts results that the thread has not shown in it, failures first, and records

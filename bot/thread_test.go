@@ -318,15 +318,22 @@ func TestEstimateLeavesOutTheTimeBeforeARetry(t *testing.T) {
 		now  int // minutes after the start
 		all  []access.Result
 		want time.Duration
+		pace access.Pace
 	}{
-		"nothing is done": {5, []access.Result{at(0, access.Waiting), at(0, access.Waiting)}, 0},
-		"a third is done": {5, []access.Result{at(4, access.Done), at(0, access.Waiting), at(0, access.Waiting)}, 10 * time.Minute},
-		"retried the next day": {
-			day + 3, []access.Result{at(1, access.Done), at(2, access.Done), at(day+1, access.Done), at(day+3, access.Done), at(day, access.Waiting)}, 90 * time.Second,
+		"nothing is done": {now: 5, all: []access.Result{at(0, access.Waiting), at(0, access.Waiting)}},
+		"a third is done": {now: 5, all: []access.Result{at(4, access.Done), at(0, access.Waiting), at(0, access.Waiting)}, want: 10 * time.Minute},
+		"RunCloud has taken a burst and takes two calls a minute from now on": {
+			now: 0, all: []access.Result{at(0, access.Done), at(0, access.Waiting), at(0, access.Waiting)}, want: time.Minute, pace: access.Pace{PerMinute: 2},
 		},
-		"all is done": {5, []access.Result{at(4, access.Done)}, 0},
+		"RunCloud asks for a pause": {
+			now: 0, all: []access.Result{at(0, access.Done), at(0, access.Waiting)}, want: 90 * time.Second, pace: access.Pace{Pause: time.Minute, PerMinute: 2},
+		},
+		"retried the next day": {
+			now: day + 3, all: []access.Result{at(1, access.Done), at(2, access.Done), at(day+1, access.Done), at(day+3, access.Done), at(day, access.Waiting)}, want: 90 * time.Second,
+		},
+		"all is done": {now: 5, all: []access.Result{at(4, access.Done)}},
 	} {
-		n := &thread{Announcer: &Announcer{Now: func() time.Time { return start.Add(time.Duration(tt.now) * time.Minute) }}}
+		n := &thread{view: &access.RequestView{Pace: tt.pace}, Announcer: &Announcer{Now: func() time.Time { return start.Add(time.Duration(tt.now) * time.Minute) }}}
 		if got := n.left(tt.all); got != tt.want {
 			t.Errorf("%s: %s left, want %s", name, got, tt.want)
 		}

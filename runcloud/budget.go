@@ -1,6 +1,7 @@
 package runcloud
 
 import (
+	"net/http"
 	"time"
 )
 
@@ -9,7 +10,7 @@ import (
 const (
 	window   = time.Minute
 	slack    = time.Second // RunCloud's times are whole seconds
-	maxPause = time.Hour
+	maxPause = 24 * time.Hour
 )
 
 // budget is the arithmetic of a [Limiter]: how many calls may start. It knows no locks and no clock.
@@ -32,11 +33,12 @@ type budget struct {
 	proven   int
 	newest   int64     // the youngest call that proved something
 	probe    time.Time // when a probe may start; zero: never
-	pace     time.Time // when the spread of normal calls is even again
+	pace     time.Time // when the spread of calls that are not high is even again
 
 	paused   time.Time
-	pausedBy int64 // calls numbered below were under way when the pause began
-	strikes  int   // refusals in a row
+	knock    time.Time // when a high call may find out, in spite of that, whether it is over
+	pausedBy int64     // calls numbered below were under way when the pause began
+	strikes  int       // refusals in a row
 	minute   minute
 }
 
@@ -52,6 +54,7 @@ type ticket struct {
 	seq     int64
 	overlap int // calls under way when it started
 	probe   bool
+	knock   bool
 	high    bool
 }
 
@@ -60,7 +63,7 @@ func (b *budget) room(now time.Time, p Priority) bool {
 	b.forget(now)
 	switch {
 	case now.Before(b.paused):
-		return false
+		return p >= High && !now.Before(b.knock)
 	case b.limit == 0:
 		return true
 	case p < High && now.Before(b.even()):
@@ -72,6 +75,9 @@ func (b *budget) room(now time.Time, p Priority) bool {
 // next is when room may change by time alone; false if only the end of a call can change it.
 func (b *budget) next(now time.Time, p Priority) (time.Time, bool) {
 	b.forget(now)
+	if now.Before(b.paused) && p >= High {
+		return later(earlier(b.knock, b.paused), now), true
+	}
 	at := now
 	if b.limit > 0 && b.free() <= b.reserve(p) {
 		at = earlier(b.leaves(b.limit-b.reserve(p)), b.probe)
@@ -103,6 +109,9 @@ func (b *budget) start(now time.Time, p Priority) ticket {
 	if t.probe {
 		b.probe = time.Time{}
 	}
+	if t.knock = now.Before(b.paused); t.knock {
+		b.knock = now.Add(window)
+	}
 	b.started++
 	b.inFlight++
 	if t.high {
@@ -129,6 +138,9 @@ func (b *budget) finish(t ticket, now time.Time, out outcome) {
 	if t.probe && out.status == 0 {
 		b.probe = now // it proved nothing
 	}
+	if t.knock && out.status == 0 && !out.counted {
+		b.knock = now // it was not made
+	}
 	b.learn(t, now, out.rate)
 	switch {
 	case out.refused():
@@ -137,6 +149,9 @@ func (b *budget) finish(t ticket, now time.Time, out outcome) {
 		b.limit++
 	case out.status != 0 && t.seq >= b.pausedBy:
 		b.strikes = 0
+		if out.status < http.StatusInternalServerError { // which may come from somebody in between
+			b.paused = time.Time{}
+		}
 	}
 }
 
@@ -144,7 +159,7 @@ func (b *budget) free() int { return max(b.limit-b.used(), b.proven) }
 
 func (b *budget) used() int { return b.inFlight + b.sum }
 
-// reserve is what normal calls leave to high ones while some of those are under way: more will come.
+// reserve is what all others leave to high calls while some of those are under way: more will come.
 // It is a part only, so that one removal that hangs does not stop everything else.
 func (b *budget) reserve(p Priority) int {
 	if p >= High || b.high == 0 {
@@ -165,7 +180,7 @@ func (b *budget) leaves(most int) time.Time {
 	return time.Time{}
 }
 
-// burst is how many normal calls may start at once; the others are spread so that burst and spread
+// burst is how many calls that are not high may start at once; the others are spread so that burst and spread
 // together make the limit.
 func (b *budget) burst() int { return max(1, b.limit/10) }
 
@@ -173,7 +188,7 @@ func (b *budget) interval() time.Duration {
 	return (window + slack) / time.Duration(max(1, b.limit-b.limit/10))
 }
 
-// even is when the next normal call may start.
+// even is when the next call that is not high may start.
 func (b *budget) even() time.Time {
 	if b.pace.IsZero() {
 		return b.pace

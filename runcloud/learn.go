@@ -73,6 +73,7 @@ func (b *budget) refuse(t ticket, now time.Time, out outcome) {
 	}
 	b.paused = later(b.paused, now.Add(min(wait+slack, maxPause)))
 	b.pausedBy = b.started
+	b.knock = now.Add(window)
 	b.probe = b.paused
 	b.proven = 0
 }

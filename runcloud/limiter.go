@@ -13,12 +13,13 @@ import (
 //   - Nothing is slowed down until an answer states a limit, or is a 429.
 //   - From then on no minute sees more calls than the limit, wherever RunCloud's own minute begins and
 //     whether it slides or not; what an answer says to be left over may be used at once.
-//   - Calls of priority [High] may use all of that. [Normal] ones are spread over the minute, so that
+//   - Calls of priority [High] may use all of that. All others are spread over the minute, so that
 //     a removal never finds the whole budget spent by additions; while high calls run, a quarter is
 //     left to them.
 //   - After a 429 nothing starts before its Retry-After or X-RateLimit-Reset is over; or, without
 //     them, before the current minute is when the budget is spent, and for some seconds when it is not;
-//     longer each time that this was not enough.
+//     longer each time that this was not enough. Where that takes more than a minute, one call of
+//     priority [High] a minute finds out whether it is over already.
 //
 // Waiting calls are served by priority, and in their order within a priority. The zero value is not
 // usable; see [NewLimiter].
@@ -27,7 +28,8 @@ type Limiter struct {
 
 	mu     sync.Mutex
 	budget budget
-	queues [2][]*waiter // High, Normal
+	calls  int
+	queues [priorities][]*waiter // the highest first
 	timer  *time.Timer
 }
 
@@ -47,6 +49,8 @@ type LimiterState struct {
 	Until     time.Time // when the next call may start; zero if now, or as soon as one ends
 	Waiting   int
 	InFlight  int
+	Calls     int           // that RunCloud has answered, or may have, since the start
+	Pause     time.Duration // for so long RunCloud wants no calls; 0 if it takes them
 }
 
 // State tells what the limiter knows now.
@@ -56,13 +60,17 @@ func (l *Limiter) State() LimiterState {
 	now := time.Now()
 	s := LimiterState{
 		Remaining: l.budget.left(now),
-		Waiting:   len(l.queues[0]) + len(l.queues[1]),
 		InFlight:  l.budget.inFlight,
+		Calls:     l.calls,
+	}
+	for _, q := range l.queues {
+		s.Waiting += len(q)
 	}
 	s.Limit = l.budget.limit
 	if at, ok := l.budget.next(now, Normal); ok && at.After(now) {
 		s.Until = at
 	}
+	s.Pause = max(0, l.budget.paused.Sub(now))
 	return s
 }
 
@@ -105,6 +113,9 @@ func (l *Limiter) release(t ticket, out outcome) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
+	if out.counted || out.status != 0 {
+		l.calls++
+	}
 	l.budget.finish(t, now, out)
 	l.dispatch()
 	return max(0, l.budget.paused.Sub(now))
@@ -148,9 +159,4 @@ func (l *Limiter) full(p Priority) bool {
 	return l.inFlight > 0 && l.budget.inFlight >= most
 }
 
-func queueOf(p Priority) int {
-	if p >= High {
-		return 0
-	}
-	return 1
-}
+func queueOf(p Priority) int { return int(High - min(max(p, Low), High)) }

@@ -207,7 +207,8 @@ func TestAbandonAfterLeave(t *testing.T) {
 	t.Parallel()
 	l := NewLimiter(1)
 	w := &waiter{priority: Normal, ready: make(chan ticket, 1)}
-	l.queues[1] = append(l.queues[1], w)
+	q := queueOf(Normal)
+	l.queues[q] = append(l.queues[q], w)
 	l.dispatch()
 	if l.State().InFlight != 1 {
 		t.Fatal("no leave was given")
@@ -228,7 +229,7 @@ func TestRefusalPauses(t *testing.T) {
 		"date":             {map[string]string{"Retry-After": "Sat, 01 Jan 2000 00:00:30 GMT"}, 25 * time.Second, 32 * time.Second},
 		"reset in seconds": {map[string]string{"X-RateLimit-Reset": "20"}, 20 * time.Second, 22 * time.Second},
 		"nothing":          {nil, 2 * time.Second, 4 * time.Second},
-		"absurd":           {map[string]string{"Retry-After": "99999999"}, time.Hour, time.Hour},
+		"absurd":           {map[string]string{"Retry-After": "99999999"}, maxPause, maxPause},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -5,12 +5,19 @@ import "context"
 // Priority orders the calls that wait for the [Limiter].
 type Priority int
 
+// Calls of a priority are served before all of a lower one, always.
 const (
+	// Low is meant for reading that nobody waits for.
+	Low Priority = iota - 1
 	// Normal is the priority of every call that says nothing.
-	Normal Priority = iota
-	// High is served before Normal, always. It is meant for taking access away.
+	Normal
+	// Elevated is meant for keeping access that would lapse.
+	Elevated
+	// High is meant for taking access away.
 	High
 )
+
+const priorities = int(High-Low) + 1
 
 type priorityKey struct{}
 

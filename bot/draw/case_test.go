@@ -138,6 +138,8 @@ func (w world) runCases() map[string]any {
 		"progress-start":      Progress(w.live(func(int) access.Result { return access.Result{State: access.Waiting} }), access.PhaseAdd, 0),
 		"progress-running":    Progress(running, access.PhaseAdd, 4*time.Minute+10*time.Second),
 		"progress-removing":   Progress(ended, access.PhaseRemove, 20*time.Second),
+		"progress-paused":     Progress(paused(running), access.PhaseAdd, 20*time.Second),
+		"progress-probing":    Progress(paused(ended), access.PhaseRemove, 20*time.Second),
 		"results-mixed":       messages(Results(running.Results)),
 		"results-all-failing": messages(Results(w.results(access.PhaseAdd, func(i int) access.Result { return mixed(7 + 10*i) }))),
 		"results-damaged": messages(Results(w.results(access.PhaseAdd, func(int) access.Result {
@@ -156,6 +158,11 @@ func (w world) runCases() map[string]any {
 func returned(w world, out bool) access.RequestView {
 	v := w.offboarding(allDone, 0)
 	v.Leaver, v.LeaverOut = access.Person{ID: bob, OffboardedAt: noon(), ReturnedAt: noon()}, out
+	return v
+}
+
+func paused(v access.RequestView) access.RequestView {
+	v.Paused = noon().Add(24 * time.Hour)
 	return v
 }
 
@@ -254,6 +261,7 @@ func (w world) noticeCases() map[string]any {
 		"notice-ended":      Notice(notice(access.NoticeEnding), &over, over.Grant),
 		"notice-lapsed":     Notice(notice(access.NoticeLapsed), &approved, &g),
 		"notice-halted":     Notice(notice(access.NoticeHalted), nil, nil),
+		"notice-quota":      Notice(access.Notice{Kind: access.NoticeQuota, Detail: "320012 of 400000"}, nil, nil),
 		"notice-resumed":    Notice(notice(access.NoticeResumed), nil, nil),
 		"notice-clock":      Notice(notice(access.NoticeClock), nil, nil),
 		"notice-corrected":  Notice(notice(access.NoticeCorrected), &approved, &g),

@@ -32,6 +32,9 @@ func Notice(n access.Notice, v *access.RequestView, g *access.Grant) Message {
 		p.say("*My clock.* " + escape(n.Detail, 3*detailLimit))
 	case access.NoticeCorrected:
 		p.corrected(v, g)
+	case access.NoticeQuota:
+		p.say("*I have made " + escape(n.Detail, detailLimit) + " calls that RunCloud allows this month.* When they are used up, keys can neither be placed nor removed. " +
+			"Buy more calls in RunCloud, or find out what uses them: servers that stay offline, long grants on many servers, keys that RunCloud refuses.")
 	case access.NoticeDecided:
 		p.decided(v)
 	case access.NoticeReminder:

@@ -16,7 +16,7 @@ func Progress(v access.RequestView, phase access.Phase, left time.Duration) Mess
 	t := tallyOf(v.Results, phase)
 	settled := t.servers - t.open()
 	known := t.words(access.Failed, access.AlreadyThere, access.Kept, access.Dropped)
-	line := fmt.Sprintf("*%s:* %d of %s finished%s.%s", phaseNoun(phase), settled, servers(t.servers), inBrackets(known), leftWords(t, left))
+	line := fmt.Sprintf("*%s:* %d of %s finished%s.%s", phaseNoun(phase), settled, servers(t.servers), inBrackets(known), leftWords(v, phase, t, left))
 	p := &page{}
 	p.say(line)
 	bar := markup("`" + barText(settled, t.servers) + "`")
@@ -24,9 +24,15 @@ func Progress(v access.RequestView, phase access.Phase, left time.Duration) Mess
 	return p.message()
 }
 
-func leftWords(t tally, left time.Duration) string {
+func leftWords(v access.RequestView, phase access.Phase, t tally, left time.Duration) string {
 	switch {
-	case t.open() == 0 || left <= 0:
+	case t.open() == 0:
+		return ""
+	case !v.Paused.IsZero() && phase == access.PhaseRemove:
+		return " RunCloud asks me to wait until " + date(v.Paused) + "; I try once a minute all the same."
+	case !v.Paused.IsZero():
+		return " RunCloud asks me to wait until " + date(v.Paused) + "; I go on by myself then, or as soon as it lets me."
+	case left <= 0:
 		return ""
 	case left < time.Minute:
 		return " Less than a minute left."

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"sshkeybot/bot"
@@ -40,6 +41,9 @@ type app struct {
 	metrics  *health.Metrics
 	pulse    *pulse
 	token    tokenState
+
+	counting sync.Mutex
+	counted  int // calls to RunCloud that the ledger knows of
 }
 
 // newApp builds the parts, which go by that clock. Nothing outside is called but the
@@ -110,7 +114,7 @@ func settings(cfg config.Config, replica string) access.Settings {
 		Approvers: cfg.Approvers, Approvals: cfg.Approvals, SelfApproval: cfg.SelfApproval, RequestTTL: cfg.RequestTTL,
 		MinDuration: cfg.MinDuration, MaxDuration: cfg.MaxDuration, AllowForever: cfg.AllowForever,
 		LongGrants: access.LongGrants(cfg.LongGrants), TemporaryLifetime: cfg.RunCloud.TemporaryLifetime,
-		SystemUser: cfg.SystemUser, SystemUsers: cfg.SystemUsers,
+		SystemUser: cfg.SystemUser, SystemUsers: cfg.SystemUsers, MonthlyQuota: cfg.RunCloud.MonthlyQuota,
 		ProveAlways:         cfg.KeyProof == config.KeyProofAlways,
 		OffboardDeactivated: access.OffboardMode(cfg.OffboardDeactivated), Replica: replica,
 	}
@@ -131,6 +135,7 @@ func (a *app) timers() []queue.Timer {
 		{Name: "wake", Every: 5 * time.Second, Do: a.service.WakeDue},
 		{Name: "resume", Every: 15 * time.Second, Do: a.service.Resume},
 		{Name: "release", Every: 2 * time.Second, Do: a.releaseDead},
+		{Name: "calls", Every: time.Minute, Do: a.countCalls},
 		{Name: "prune", Every: time.Hour, Do: func(ctx context.Context) error { return a.store.Prune(ctx, a.service.Now().Add(-keepHandled)) }},
 	}
 }
@@ -168,6 +173,24 @@ func (a *app) releaseDead(ctx context.Context) error {
 	return err
 }
 
+// countCalls adds to the ledger the calls to RunCloud that it does not know of yet.
+func (a *app) countCalls(ctx context.Context) error {
+	a.counting.Lock()
+	defer a.counting.Unlock()
+	calls := a.runcloud.Limiter().State().Calls
+	if err := a.service.CountCalls(ctx, calls-a.counted); err != nil {
+		return err
+	}
+	a.counted = calls
+	return nil
+}
+
+func (a *app) uncounted() int {
+	a.counting.Lock()
+	defer a.counting.Unlock()
+	return a.runcloud.Limiter().State().Calls - a.counted
+}
+
 func (a *app) figures(ctx context.Context) (health.Figures, error) {
 	overview, err := a.service.Overview(ctx, "")
 	if err != nil {
@@ -177,10 +200,14 @@ func (a *app) figures(ctx context.Context) (health.Figures, error) {
 	if err != nil {
 		return health.Figures{}, err
 	}
+	calls, err := a.service.CallsThisMonth(ctx)
+	if err != nil {
+		return health.Figures{}, err
+	}
 	halted, err := a.service.HaltedSince(ctx)
 	f := health.Figures{
 		LiveGrants: len(overview.Grants), OverdueGrants: overdue.Grants, OwedRemovals: overdue.Removals, PendingRequests: len(overview.Waiting),
-		Sockets: a.bot.Health().Sockets, WaitingCalls: a.runcloud.Limiter().State().Waiting, Halted: halted != "", Writable: a.writable() == nil,
+		Sockets: a.bot.Health().Sockets, WaitingCalls: a.runcloud.Limiter().State().Waiting, CallsThisMonth: calls + a.uncounted(), Halted: halted != "", Writable: a.writable() == nil,
 	}
 	return f, err
 }
@@ -242,6 +269,9 @@ func (a *app) run(ctx context.Context) error {
 	a.bot.Close(closing)
 	if err := a.runner.Stop(stopping); err != nil { // the ledger knows what was begun
 		a.log.Warn("stopped in the middle of work, which goes on after the next start", "error", err)
+	}
+	if err := a.countCalls(stopping); err != nil {
+		a.log.Warn("some calls to RunCloud are not in the count of this month", "error", err)
 	}
 	return nil
 }

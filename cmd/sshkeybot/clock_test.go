@@ -45,8 +45,8 @@ func (c *clocks) reboot() {
 	c.boot, c.started = c.boot+" again", c.truth().Round(0)
 }
 
-func (c *clocks) read() access.Reading {
+func (c *clocks) read() access.ClockReading {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return access.Reading{Wall: c.now(), Up: c.truth().Round(0).Sub(c.started), Boot: c.boot}
+	return access.ClockReading{Wall: c.now(), Up: c.truth().Round(0).Sub(c.started), Boot: c.boot}
 }

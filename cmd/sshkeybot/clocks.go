@@ -8,13 +8,13 @@ import (
 )
 
 // readClocks returns what the clocks of this machine show, of which now is the wall clock.
-func readClocks(now func() time.Time) func() access.Reading {
+func readClocks(now func() time.Time) func() access.ClockReading {
 	boot := bootID()
-	return func() access.Reading {
+	return func() access.ClockReading {
 		for {
 			up, wall := uptime(), now()
 			if uptime()-up < time.Second { // nobody stopped us in between
-				return access.Reading{Wall: wall, Up: up, Boot: boot}
+				return access.ClockReading{Wall: wall, Up: up, Boot: boot}
 			}
 		}
 	}

@@ -23,8 +23,8 @@ const outsideAnswers = 3
 // markEvery is how old the mark in the ledger may be.
 const markEvery = time.Minute
 
-// Reading is what the clocks of this machine show at one instant.
-type Reading struct {
+// ClockReading is what the clocks of this machine show at one instant.
+type ClockReading struct {
 	Wall time.Time     // what everybody goes by; it may be set, forward and back
 	Up   time.Duration // since the machine started, its sleep included; nobody sets it
 	Boot string        // names that start of the machine
@@ -46,7 +46,7 @@ type clockMark struct {
 // at returns the mark of a later instant, of which outside is Slack's time or zero. Of
 // several counts of the time that has passed the longest holds: to count too much ends
 // access early, to count too little would make it longer.
-func (m clockMark) at(r Reading, outside time.Time) clockMark {
+func (m clockMark) at(r ClockReading, outside time.Time) clockMark {
 	shown := r.Wall.Sub(m.Wall)
 	least := r.Up - m.Up
 	if r.Boot != m.Boot {
@@ -71,7 +71,7 @@ func (m clockMark) at(r Reading, outside time.Time) clockMark {
 // with one that nobody can set, with the last mark in the ledger, and with the Date of
 // Slack's answers. It is safe for use by many goroutines.
 type Clock struct {
-	Read func() Reading
+	Read func() ClockReading
 	Tell func(text string) // is told what the team is told; may be nil
 
 	mu      sync.Mutex
@@ -154,7 +154,7 @@ func (c *Clock) look() clockView {
 	return v
 }
 
-func (c *Clock) view(r Reading) clockView {
+func (c *Clock) view(r ClockReading) clockView {
 	outside := c.outside(r.Up)
 	v := clockView{mark: c.mark.at(r, outside), known: !outside.IsZero()}
 	v.jump = r.Wall.Sub(v.mark.Wall)
@@ -177,7 +177,7 @@ func (c *Clock) settle(m clockMark) {
 	c.jumped = c.jumped && c.view(c.read()).jump > clockTolerance
 }
 
-func (c *Clock) read() Reading {
+func (c *Clock) read() ClockReading {
 	r := c.Read()
 	r.Wall = r.Wall.Round(0) // by the wall alone
 	return r

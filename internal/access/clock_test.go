@@ -30,8 +30,8 @@ func newMachine(ahead time.Duration) *machine {
 
 // start begins a new process, of which the ledger is all it knows.
 func (m *machine) start() {
-	m.clock = &Clock{Read: func() Reading {
-		return Reading{Wall: m.truth.Add(m.wall), Up: m.up, Boot: string(rune('a' + m.boots))}
+	m.clock = &Clock{Read: func() ClockReading {
+		return ClockReading{Wall: m.truth.Add(m.wall), Up: m.up, Boot: string(rune('a' + m.boots))}
 	}}
 	m.clock.begin(m.ledger)
 	m.watch()

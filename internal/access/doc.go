@@ -4,9 +4,9 @@
 //
 // The ledger says who should be where. A grant is a row with an end; what must be on
 // a server is the union of the grants that are live now. Use cases only change the
-// ledger and wake the servers concerned. Two kinds of work compare what the ledger wants
+// ledger and wake the servers concerned. Three kinds of work compare what the ledger wants
 // on one server with what was placed there, and write down what the target answered: one
-// removes, one adds, and Sync does either. Nothing acts on an old order, only on the
+// removes, one renews, one adds, and Sync does each. Nothing acts on an old order, only on the
 // ledger as it is now.
 //
 // A request:
@@ -62,6 +62,7 @@
 //
 // Unknown is written before the call is made, so that neither a crash nor a lost
 // answer is ever settled by calling again blindly. A renewal is a leaving placement
-// that is urgent, and a wanted one that follows it at once. So is a placed one that a
-// new grant wants too and that is not on its server any more (VerifyAt).
+// that is urgent, and a wanted one that follows it; when its grant ends it is a removal.
+// So is a placed one that a new grant wants too and that is not on its server any more
+// (VerifyAt).
 package access

@@ -248,14 +248,17 @@ func (h *harness) due() (work []access.Work) {
 		})
 		for _, p := range placements {
 			kind := access.WorkAdd
-			if p.State == access.PlacementLeaving || p.Urgent {
+			switch {
+			case p.Urgent:
+				kind = access.WorkRenew
+			case p.State == access.PlacementLeaving:
 				kind = access.WorkRemove
 			}
 			work = append(work, access.Work{Kind: kind, ID: p.ServerID})
 		}
 		rechecks, recheckErr := tx.Placements(h.ctx(), access.PlacementQuery{RecheckBefore: now})
 		for _, p := range rechecks {
-			work = append(work, access.Work{Kind: access.WorkRemove, ID: p.ServerID})
+			work = append(work, access.Work{Kind: access.WorkAdd, ID: p.ServerID})
 		}
 		verify, verifyErr := tx.Placements(h.ctx(), access.PlacementQuery{VerifyBefore: now})
 		for _, p := range verify {

@@ -98,6 +98,9 @@ func (s *Service) openInspections(ctx context.Context, server int64) (open []Res
 // inspectAll reads the list of servers and has each server inspected that is not settled
 // as gone, whether or not the list has it. An error says why the list is not believed.
 func (s *Service) inspectAll(ctx context.Context, open []Result) error {
+	if err := s.patience(Renewal); err != nil {
+		return err
+	}
 	_, unread := s.servers(ctx, serversFresh)
 	if ctx.Err() != nil || CodeOf(unread) == Unauthorized {
 		return unread
@@ -189,7 +192,10 @@ func (s *Service) inspectedPeople(ctx context.Context, requests []Request) (peop
 // readForInspection lists a server's keys, and its sessions where somebody is
 // being offboarded.
 func (s *Service) readForInspection(ctx context.Context, server int64, requests []Request) ([]Credential, []Session, error) {
-	turn, release, err := s.Target.Turn(ctx, Addition)
+	if err := s.patience(Renewal); err != nil {
+		return nil, nil, err
+	}
+	turn, release, err := s.Target.Turn(ctx, Renewal)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -201,7 +207,7 @@ func (s *Service) readForInspection(ctx context.Context, server int64, requests 
 	if !slices.ContainsFunc(requests, func(r Request) bool { return r.Kind == KindOffboard }) {
 		return found, nil, nil
 	}
-	turn, release, err = s.Target.Turn(ctx, Addition)
+	turn, release, err = s.Target.Turn(ctx, Renewal)
 	if err != nil {
 		return nil, nil, err
 	}

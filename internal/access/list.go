@@ -71,7 +71,8 @@ func (s *Service) view(ctx context.Context, tx Tx, id int64) (v RequestView, err
 	if err != nil {
 		return v, err
 	}
-	v.Halted = since != ""
+	v.Halted, v.Pace = since != "", s.pace()
+	v.Paused = s.pausedUntil(v.Pace)
 	return v, s.viewAccess(ctx, tx, &v)
 }
 

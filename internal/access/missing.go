@@ -183,7 +183,7 @@ func (s *Service) FindReturned(ctx context.Context) error {
 		givenUp, err = tx.Placements(ctx, PlacementQuery{States: []PlacementState{PlacementGone}, Problem: ProblemServerLeft, Limit: 1})
 		return err
 	})
-	if CodeOf(err) == Unauthorized {
+	if CodeOf(err) == Unauthorized || s.patience(Reading) != nil {
 		return nil // all work waits
 	}
 	if err != nil {

@@ -12,6 +12,7 @@ const (
 	NoticeLapsed    NoticeKind = "lapsed"     // a renewal came too late
 	NoticeHalted    NoticeKind = "halted"     // every call is refused with 401
 	NoticeResumed   NoticeKind = "resumed"
+	NoticeQuota     NoticeKind = "quota"   // most of the target's monthly quota is used up
 	NoticeDecided   NoticeKind = "decided" // tells the asker or receiver how a request was decided
 	NoticeReminder  NoticeKind = "reminder"
 	NoticeDecidable NoticeKind = "decidable" // the key came that a request waited for

@@ -43,7 +43,7 @@ type Placement struct {
 	RecheckAt  time.Time // the doubt: until then a write without an answer may land; zero is none
 	VerifyAt   time.Time // of a placed one: when to look whether it still is there; zero is never
 	Holder     string    // the replica whose call is under way
-	Urgent     bool      // replaces a key that a renewal removed: goes with the removals
+	Urgent     bool      // is being renewed: leaves to be placed anew, or replaces what left
 	Stuck      bool      // refused for good: waits for a person to press Retry
 	Problem    Problem   // why it is not settled
 	Detail     string    // the other side's words

@@ -205,6 +205,7 @@ type RenewalQuery struct {
 	Now          time.Time
 	Spare        time.Duration // how much earlier than its grant a temporary key may lapse
 	LapsesBefore time.Time     // temporary keys that lapse at or before
+	Spread       time.Duration // up to how much sooner a key must lapse, each by another part of that, so that not all come at once
 	PlacedBefore time.Time     // permanent keys placed at or before
 	Permanent    time.Duration // grants longer than that, and those without an end, keep a key permanent
 	Limit        int           // 0 is no limit
@@ -213,6 +214,7 @@ type RenewalQuery struct {
 // Waits are the latest times that anything may be made to wait for.
 type Waits struct {
 	Retry   time.Time // the next try
+	Refused time.Time // the next try of what was refused
 	Limited time.Time // the next try where the other side asked for patience, or look whether a key still is there
 	Recheck time.Time // reading a server's list once more
 }
@@ -348,7 +350,8 @@ type WorkKind string
 // The work there is: always what has to be looked at, never what has to be done.
 const (
 	WorkRemove   WorkKind = "remove"   // what must leave server ID
-	WorkAdd      WorkKind = "add"      // what must be placed on server ID
+	WorkRenew    WorkKind = "renew"    // what leaves server ID only to be placed there anew
+	WorkAdd      WorkKind = "add"      // what must be placed on server ID, and whether it was placed twice
 	WorkInspect  WorkKind = "inspect"  // candidates and sessions on server ID
 	WorkAnnounce WorkKind = "announce" // draw request ID
 	WorkNotice   WorkKind = "notice"   // send notice ID
@@ -385,10 +388,12 @@ type Inbox interface {
 // Priority orders calls that wait for the target's budget.
 type Priority int
 
-// Removals go before additions.
+// From what may wait longest to what goes before everything else.
 const (
-	Addition Priority = iota
-	Removal
+	Reading  Priority = iota // for an audit
+	Addition                 // what gives access
+	Renewal                  // what keeps access that is given, and the search for keys to be removed
+	Removal                  // what ends access
 )
 
 // Target is a system whose servers keys are placed on. Its errors are *Error.
@@ -412,6 +417,17 @@ type Target interface {
 	Sessions(ctx context.Context, server int64) ([]Session, error)
 	// Ping makes the cheapest call that needs our credentials.
 	Ping(ctx context.Context) error
+}
+
+// Pace is how fast a target lets itself be called now.
+type Pace struct {
+	Pause     time.Duration // for so long it asks to be left alone; 0 when it does not
+	PerMinute int           // calls it takes in a minute; 0 when that is not known
+}
+
+// Paced is a Target that knows its pace.
+type Paced interface {
+	Pace() Pace
 }
 
 // Directory tells who somebody is, as Slack says.

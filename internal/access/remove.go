@@ -12,13 +12,14 @@ func (s *Service) remove(ctx context.Context, p Placement) error {
 	if err := s.reachable(ctx, p); err != nil {
 		return s.removalStopped(ctx, p, err)
 	}
-	turn, release, err := s.Target.Turn(ctx, Removal)
+	turn, release, err := s.Target.Turn(ctx, p.priority())
 	if err != nil {
 		return err
 	}
 	defer release()
+	work := workOn(p)
 	p, ok, err := s.begin(ctx, p.ID, func(tx Tx, p *Placement) (bool, error) {
-		return p.State == PlacementLeaving, nil
+		return p.State == PlacementLeaving && workOn(*p) == work, nil // else its renewal ended while it waited
 	})
 	if err != nil || !ok {
 		return err
@@ -85,6 +86,9 @@ func (s *Service) confirmGone(ctx context.Context, p Placement) error {
 }
 
 func (s *Service) list(ctx context.Context, p Placement) ([]Credential, error) {
+	if err := s.patience(p.priority()); err != nil {
+		return nil, err
+	}
 	turn, release, err := s.Target.Turn(ctx, p.priority())
 	if err != nil {
 		return nil, err
@@ -165,7 +169,7 @@ func (s *Service) extras(ctx context.Context, tx Tx, p Placement, copies []Crede
 }
 
 // succeed has what a removal made room for placed, such as the second half of a
-// renewal: that at once, with the priority of the removal.
+// renewal: that at once, before other additions.
 func (s *Service) succeed(ctx context.Context, tx Tx, left Placement) error {
 	changed, err := s.aligned(ctx, tx, []int64{left.ServerID})
 	if err != nil {

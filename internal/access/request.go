@@ -17,6 +17,10 @@ const (
 	KindOrphan   RequestKind = "orphan"
 )
 
+// EndsAccess reports whether a request of that kind only takes access away: nothing may
+// wait in front of it.
+func (k RequestKind) EndsAccess() bool { return k == KindRevoke || k == KindOffboard }
+
 // RequestState is where a request stands; see doc.go for the drawing.
 type RequestState string
 

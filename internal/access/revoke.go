@@ -352,6 +352,9 @@ func (s *Service) RetryFailed(ctx context.Context, requestID int64, actor UserID
 		if count = len(again); count == 0 {
 			return conflict("Nothing has failed here any more.")
 		}
+		if err := s.takeRetry(ctx, tx, r.ID); err != nil {
+			return err
+		}
 		if err := tx.Tell(ctx, again); err != nil { // a second failure is news again
 			return err
 		}

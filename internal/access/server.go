@@ -10,9 +10,10 @@ type Server struct {
 	Online bool
 	SeenAt time.Time // when this was read; the zero time when never
 
-	NotFoundAt time.Time // since when it is not found when it is asked for; zero while it is
-	AskedAt    time.Time // when it was last asked for by itself
-	GoneAt     time.Time // when it was settled that it is gone for good; zero while it is not
+	OfflineSince time.Time // since when it was offline whenever it was read; zero while it is online
+	NotFoundAt   time.Time // since when it is not found when it is asked for; zero while it is
+	AskedAt      time.Time // when it was last asked for by itself
+	GoneAt       time.Time // when it was settled that it is gone for good; zero while it is not
 }
 
 // Gone reports whether it is settled that the server is gone for good.
@@ -26,4 +27,10 @@ func (s Server) Missing() bool { return !s.NotFoundAt.IsZero() && !s.Gone() }
 type ServerRef struct {
 	ID   int64
 	Name string
+}
+
+// offlineFor returns for how long it holds that a server is offline: it is asked about
+// again soon, and ever more rarely.
+func (s Server) offlineFor() time.Duration {
+	return min(max(firstBackoff, s.SeenAt.Sub(s.OfflineSince)/4), longestOffline)
 }

@@ -116,7 +116,7 @@ func (s *Service) saveServers(ctx context.Context, tx Tx, servers []Server, now 
 // listed returns the servers that access may be asked for: those that the target lists or,
 // while that list is doubted, those that are known; none that is missing.
 func (s *Service) listed(ctx context.Context) ([]Server, error) {
-	all, err := s.servers(ctx, serversFresh)
+	all, err := s.serversToChoose(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -208,8 +208,12 @@ func (s *Service) hastenInspections(ctx context.Context, tx Tx, server int64) er
 
 // workOn answers the work that a placement needs.
 func workOn(p Placement) Work {
-	if p.priority() == Removal {
+	switch p.priority() {
+	case Removal:
 		return Work{Kind: WorkRemove, ID: p.ServerID}
+	case Renewal:
+		return Work{Kind: WorkRenew, ID: p.ServerID}
+	case Addition, Reading:
 	}
 	return Work{Kind: WorkAdd, ID: p.ServerID}
 }

@@ -34,6 +34,7 @@ type Settings struct {
 	OffboardDeactivated OffboardMode
 	ProveAlways         bool   // whether every key has to be proved, not only one that was somebody else's
 	Replica             string // name of this process among several
+	MonthlyQuota        int    // calls to the target; 0 is not known
 	OnlyRemoves         bool   // leaves the placing of keys, renewals too, to another process
 }
 
@@ -54,6 +55,7 @@ type Service struct {
 	Late      func(d time.Duration) // told how long after its end each expired grant was ended; may be nil
 
 	refresh  turn // one complete reading of the servers at a time
+	readings readings
 	looks    looks
 	suspects suspects
 	tried    atomic.Bool // whether this process has tried to end a halt

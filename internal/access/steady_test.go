@@ -26,11 +26,11 @@ func (h *harness) wrongClock(ahead time.Duration) *wrongClock {
 	return w
 }
 
-func (w *wrongClock) read() access.Reading {
+func (w *wrongClock) read() access.ClockReading {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	now := w.h.clock.Now()
-	return access.Reading{Wall: now.Add(w.ahead), Up: now.Sub(w.begun), Boot: w.boot}
+	return access.ClockReading{Wall: now.Add(w.ahead), Up: now.Sub(w.begun), Boot: w.boot}
 }
 
 // jump sets the wall clock, and has the bot notice.

@@ -13,7 +13,7 @@ import (
 const (
 	reminderLead = 15 * time.Minute // before a grant's end, its person is told
 	renewalLead  = time.Hour        // before RunCloud's own timer ends a key, it is renewed
-	longestWait  = time.Hour        // before anything is tried again; RunCloud never asks for more
+	longestWait  = time.Hour        // before anything is tried again
 	sweepBatch   = 1000
 
 	longestBackoff = lastBackoff * 6 / 5 // with its jitter
@@ -44,7 +44,10 @@ func (s *Service) WakeDue(ctx context.Context) error {
 		if err := s.align(ctx, tx, nil); err != nil {
 			return err
 		}
-		latest := Waits{Retry: now.Add(longestBackoff), Limited: now.Add(longestWait), Recheck: now.Add(longestDoubt)}
+		latest := Waits{Retry: now.Add(longestBackoff), Refused: now.Add(longestRefusal), Limited: now.Add(longestBackoff), Recheck: now.Add(longestDoubt)}
+		if s.pace().Pause > 0 {
+			latest.Limited = now.Add(longestWait)
+		}
 		if err := tx.CapWaits(ctx, latest); err != nil {
 			return err
 		}
@@ -246,8 +249,9 @@ func (s *Service) renew(ctx context.Context) error {
 // that was asked for as temporary, so a permanent one is replaced no more often than a
 // temporary one would be.
 func (s *Service) toRenew(now time.Time) RenewalQuery {
+	lead := min(renewalLead, s.Settings.TemporaryLifetime/4)
 	q := RenewalQuery{
-		Now: now, Spare: min(time.Minute, s.Settings.TemporaryLifetime/100), LapsesBefore: now.Add(min(renewalLead, s.Settings.TemporaryLifetime/4)), PlacedBefore: now.Add(-s.Settings.TemporaryLifetime),
+		Now: now, Spare: min(time.Minute, s.Settings.TemporaryLifetime/100), LapsesBefore: now.Add(lead), Spread: lead / 2, PlacedBefore: now.Add(-s.Settings.TemporaryLifetime),
 		Permanent: math.MaxInt64, Limit: sweepBatch,
 	}
 	if s.Settings.LongGrants == Permanent {

@@ -14,11 +14,16 @@ const (
 	// removableFor is the same where a key is taken away for good: «removed» is said on
 	// the strength of it.
 	removableFor = time.Minute
+	// longestOffline is how old the knowledge that a server is offline may be at most.
+	longestOffline = 30 * time.Minute
 	// soon is a wait that the worker sits out itself; longer ones are the sweep's.
 	soon = 5 * time.Second
 
 	firstBackoff = 2 * time.Second
 	lastBackoff  = 5 * time.Minute
+
+	// longestRefusal is how long a removal waits that was refused for good again and again.
+	longestRefusal = 4 * time.Hour
 )
 
 // backoff answers how long to wait after so many attempts, with jitter so that
@@ -33,8 +38,8 @@ func backoff(attempts int) time.Duration {
 
 var errMore = errors.New("there is more work on this server")
 
-// Sync brings one server in line with the ledger: what must leave it (WorkRemove)
-// or what must be placed on it (WorkAdd). It looks at the ledger right before each
+// Sync brings one server in line with the ledger: what must leave it (WorkRemove),
+// what is renewed there (WorkRenew) or what must be placed on it (WorkAdd). It looks at the ledger right before each
 // call and never acts on an old order. When nothing is left to do it calls settle
 // in the transaction that found so. A positive again asks to be called after that
 // time, without settle having been called.
@@ -111,15 +116,25 @@ func (s *Service) nextOn(ctx context.Context, tx Tx, kind WorkKind, server int64
 			wait = left
 		}
 	}
-	look := PlacementQuery{Server: server, RecheckBefore: now, Limit: 1}
-	if kind != WorkRemove {
-		look = PlacementQuery{Server: server, VerifyBefore: now, Limit: 1}
+	if kind != WorkAdd {
+		return nil, wait, nil
 	}
-	looks, err := tx.Placements(ctx, look)
-	if err == nil && len(looks) > 0 {
-		return &looks[0], 0, nil
+	for _, look := range []PlacementQuery{{RecheckBefore: now}, {VerifyBefore: now}} {
+		look.Server, look.Limit = server, 1
+		found, err := tx.Placements(ctx, look)
+		if err != nil || len(found) > 0 {
+			return first(found), 0, err
+		}
 	}
-	return nil, wait, err
+	return nil, wait, nil
+}
+
+// first returns the first of them, or nil.
+func first(found []Placement) *Placement {
+	if len(found) == 0 {
+		return nil
+	}
+	return &found[0]
 }
 
 // finish settles the work in a transaction that finds none left. Settling comes
@@ -145,7 +160,10 @@ func (s *Service) finish(ctx context.Context, kind WorkKind, server int64, settl
 
 // priority of the calls that a placement needs.
 func (p Placement) priority() Priority {
-	if p.State == PlacementLeaving || p.Urgent {
+	switch {
+	case p.Urgent:
+		return Renewal
+	case p.State == PlacementLeaving:
 		return Removal
 	}
 	return Addition
@@ -184,14 +202,15 @@ func (s *Service) auditMove(ctx context.Context, tx Tx, p Placement, from Placem
 // aligned brings placements in line and notes what that moved. That a key is wanted
 // follows from the grant.
 func (s *Service) aligned(ctx context.Context, tx Tx, servers []int64) ([]Placement, error) {
-	changed, err := tx.Align(ctx, s.Now(), servers)
+	now := s.Now().Truncate(time.Millisecond)
+	changed, err := tx.Align(ctx, now, servers)
 	if err != nil {
 		return nil, err
 	}
 	for _, p := range changed {
 		from := PlacementPlaced
 		switch {
-		case p.State == PlacementWanted:
+		case p.State == PlacementWanted, p.State == PlacementLeaving && p.LeftAt.Before(now): // that was noted when it left to be renewed
 			continue
 		case p.State == PlacementGone:
 			from = PlacementWanted
@@ -256,10 +275,22 @@ func (s *Service) later(p Placement, cause error) Placement {
 	if CodeOf(cause) == Unauthorized {
 		return p
 	}
-	p.NextAt = p.NextAt.Add(min(longestWait, max(RetryAfter(cause), backoff(p.Attempts))))
+	p.NextAt = p.NextAt.Add(p.wait(cause))
 	p.Problem, p.Detail = problemOf(cause), MessageOf(cause)
 	p.Stuck = p.State != PlacementLeaving && (p.Problem == ProblemForeign || p.Problem == ProblemRefused && !p.Urgent) // a renewal was not refused before
 	return p
+}
+
+// wait returns how long a placement waits for its next try. While the target asks for
+// patience its limiter decides when what ends access is tried.
+func (p Placement) wait(cause error) time.Duration {
+	if CodeOf(cause) == RateLimited && p.priority() == Removal {
+		return min(max(RetryAfter(cause), firstBackoff), probeEvery)
+	}
+	if problemOf(cause) == ProblemRefused && p.priority() == Removal {
+		return min(firstBackoff<<min(p.Attempts, 20), longestRefusal)
+	}
+	return min(longestWait, max(RetryAfter(cause), backoff(p.Attempts)))
 }
 
 func problemOf(err error) Problem {
@@ -308,8 +339,10 @@ func (s *Service) usable(p Placement) time.Duration {
 // target may accept a change for a server that is offline, and then nothing was
 // changed there. NotFound tells that the account does not have the server.
 func (s *Service) reachable(ctx context.Context, p Placement) error {
+	if err := s.patience(p.priority()); err != nil {
+		return err
+	}
 	usable := s.usable(p)
-	var age time.Duration
 	var fresh, online, many bool
 	var absent error
 	err := s.Store.Read(ctx, func(tx Tx) error {
@@ -317,15 +350,13 @@ func (s *Service) reachable(ctx context.Context, p Placement) error {
 		if err != nil && CodeOf(err) != NotFound {
 			return err
 		}
-		age, online, absent = s.Now().Sub(server.SeenAt), server.Online, s.absent(server)
-		fresh = s.isUsable(server, usable)
-		if fresh || absent != nil {
+		if online, absent = server.Online, s.absent(server); !online {
+			usable = server.offlineFor()
+		}
+		if fresh = s.isUsable(server, usable); fresh || absent != nil {
 			return nil
 		}
-		due, err := tx.Placements(ctx, PlacementQuery{
-			Due: s.Now(), Limit: manyServers, States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementLeaving},
-		})
-		many = len(due) == manyServers
+		many, err = manyWait(ctx, tx, s.Now())
 		return err
 	})
 	switch {
@@ -335,20 +366,19 @@ func (s *Service) reachable(ctx context.Context, p Placement) error {
 		return absent
 	case fresh && online:
 		return nil
-	case fresh && age < soon:
-		return offline() // asked for another key a moment ago
-	case many:
+	case fresh:
+		return offline()
+	case many && s.pace().Pause == 0: // a list is several calls
 		return s.reachableAmongMany(ctx, p, usable)
 	}
 	return s.askServer(ctx, p)
 }
 
-// manyServers is from how much waiting work on it is cheaper to read all servers
-// than to ask for each: RunCloud lists 40 on a page.
-const manyServers = 40
-
 func (s *Service) reachableAmongMany(ctx context.Context, p Placement, usable time.Duration) error {
 	servers, err := s.servers(ctx, usable)
+	if CodeOf(err) == Unavailable && p.priority() == Removal {
+		return s.askServer(ctx, p) // a key must not stay because of the list
+	}
 	if err != nil {
 		return err
 	}

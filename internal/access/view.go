@@ -44,7 +44,9 @@ type RequestView struct {
 	Leaver    Person // whom it is about
 	LeaverOut bool   // they were offboarded and can be given no access
 
-	Halted   bool // all work waits, because the target refuses our credentials
+	Pace     Pace
+	Paused   time.Time // until when the target asks to be left alone; zero when it does not, or not for long
+	Halted   bool      // all work waits, because the target refuses our credentials
 	Renewals Renewals
 }
 

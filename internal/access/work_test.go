@@ -245,12 +245,16 @@ func TestOnlyThoseConcernedRetry(t *testing.T) {
 		refuses(t, err, access.Forbidden, "Only an approver, or the people")
 	})
 	for _, actor := range []access.UserID{alice, carol, dave} { // receiver, asker, approver
+		h.clock.Advance(10 * time.Minute)
 		if n, err := h.RetryFailed(h.ctx(), r.ID, actor); n != 1 || err != nil {
 			t.Errorf("%s: %d, %v", actor, n, err)
 		}
 		h.work() // refused again
 	}
 	h.account.next = nil
+	_, err = h.RetryFailed(h.ctx(), r.ID, bob)
+	refuses(t, err, access.Conflict, "tried again just now")
+	h.clock.Advance(10 * time.Minute)
 	_, err = h.RetryFailed(h.ctx(), r.ID, bob)
 	h.must(err)
 	h.work()

@@ -52,6 +52,7 @@ type RunCloud struct {
 	Token             Secret
 	APIURL            string // without a slash at the end
 	TemporaryLifetime time.Duration
+	MonthlyQuota      int // calls; 0: nobody is told
 }
 
 // Scalingo is the access to the Scalingo account of the token's owner.
@@ -151,6 +152,7 @@ func (r *reader) runCloud(env environment) RunCloud {
 		Token:             r.required(env.RunCloudAPIToken, env.RunCloudAPITokenFile, ""),
 		APIURL:            r.baseURL(env.RunCloudAPIURL),
 		TemporaryLifetime: r.duration(env.RunCloudTemporaryLifetime),
+		MonthlyQuota:      r.number(env.RunCloudMonthlyQuota, 0, 1_000_000_000),
 	}
 }
 

@@ -29,6 +29,7 @@ type environment struct {
 	RunCloudAPITokenFile      setting `envconfig:"RUNCLOUD_API_TOKEN_FILE"`
 	RunCloudAPIURL            setting `envconfig:"RUNCLOUD_API_URL" default:"https://manage.runcloud.io/api/v3"`
 	RunCloudTemporaryLifetime setting `envconfig:"RUNCLOUD_TEMPORARY_LIFETIME" default:"12h"`
+	RunCloudMonthlyQuota      setting `envconfig:"RUNCLOUD_MONTHLY_QUOTA" default:"400000"`
 
 	Approvers           setting `envconfig:"SSHKEYBOT_APPROVERS"`
 	ApprovalChannel     setting `envconfig:"SSHKEYBOT_APPROVAL_CHANNEL"`

@@ -74,7 +74,7 @@ func writeFile(t *testing.T, content string) string {
 func defaults() Config {
 	return Config{
 		Slack:               Slack{NewSecret(botToken), NewSecret(appToken), "https://slack.com/api/"},
-		RunCloud:            RunCloud{NewSecret(runToken), "https://manage.runcloud.io/api/v3", 12 * time.Hour},
+		RunCloud:            RunCloud{NewSecret(runToken), "https://manage.runcloud.io/api/v3", 12 * time.Hour, 400_000},
 		Approvers:           []string{"U0ALICE"},
 		Approvals:           1,
 		RequestTTL:          8 * time.Hour,
@@ -122,6 +122,7 @@ func TestLoadEverything(t *testing.T) {
 		"SLACK_API_URL":                  "http://127.0.0.1:1/api",
 		"RUNCLOUD_API_URL":               "http://127.0.0.1:2/v3/",
 		"RUNCLOUD_TEMPORARY_LIFETIME":    "7h",
+		"RUNCLOUD_MONTHLY_QUOTA":         "0",
 		"SSHKEYBOT_APPROVERS":            " U0ALICE, W0BOB,S0OPS ,U0ALICE,,",
 		"SSHKEYBOT_APPROVAL_CHANNEL":     "C0APPROVE",
 		"SSHKEYBOT_ANNOUNCE_CHANNEL":     " G0NEWS ",
@@ -150,7 +151,7 @@ func TestLoadEverything(t *testing.T) {
 	})
 	want := Config{
 		Slack:               Slack{NewSecret(botToken), NewSecret(appToken), "http://127.0.0.1:1/api/"},
-		RunCloud:            RunCloud{NewSecret(runToken), "http://127.0.0.1:2/v3", 7 * time.Hour},
+		RunCloud:            RunCloud{NewSecret(runToken), "http://127.0.0.1:2/v3", 7 * time.Hour, 0},
 		Scalingo:            &Scalingo{NewSecret("tk-us-1"), "http://127.0.0.1:3"},
 		Octopus:             &Octopus{"https://deploy.example/octopus", NewSecret("API-KEY"), "Spaces 1"},
 		Approvers:           []string{"U0ALICE", "W0BOB", "S0OPS"},

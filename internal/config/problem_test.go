@@ -27,6 +27,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"RUNCLOUD_API_URL", "https://", "https://"},
 		{"RUNCLOUD_API_URL", "https://me:you@host", "without user"},
 		{"RUNCLOUD_API_URL", "https://host/?token=1", "without user, query"},
+		{"RUNCLOUD_MONTHLY_QUOTA", "-1", "must be a whole number"},
 		{"RUNCLOUD_TEMPORARY_LIFETIME", "12", "must be a duration"},
 		{"SSHKEYBOT_APPROVERS", "", "is missing; list the IDs"},
 		{"SSHKEYBOT_APPROVERS", " , ", "is missing"},

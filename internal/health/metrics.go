@@ -17,6 +17,7 @@ type Figures struct {
 	OwedRemovals    int // keys that must go and are not known to be gone
 	Sockets         int // connected to Slack
 	WaitingCalls    int // to RunCloud
+	CallsThisMonth  int // to RunCloud
 	Halted          bool
 	Writable        bool // the ledger
 }
@@ -71,6 +72,7 @@ func (f figures) Collect(ch chan<- prometheus.Metric) {
 		{gauge("removals_owed", "Keys that must leave a server and are not confirmed to be gone."), float64(now.OwedRemovals)},
 		{gauge("slack_sockets", "Sockets that are connected to Slack."), float64(now.Sockets)},
 		{gauge("runcloud_calls_waiting", "Calls that wait for RunCloud's rate limit."), float64(now.WaitingCalls)},
+		{gauge("runcloud_calls_this_month", "Calls to RunCloud since the month began (UTC), by all processes on this ledger."), float64(now.CallsThisMonth)},
 		{gauge("halted", "1 while RunCloud refuses the token and all work waits."), oneIf(now.Halted)},
 		{gauge("ledger_writable", "1 if the ledger can be written."), oneIf(now.Writable)},
 		{gauge("ledger_readable", "1 if the numbers above could be read."), oneIf(err == nil)},

@@ -66,7 +66,7 @@ type Config struct {
 	Timers      []Timer
 	Log         *slog.Logger
 
-	// NoAdditions leaves the queue of additions to another process: what only takes
+	// NoAdditions leaves additions and renewals to another process: what only takes
 	// access away must not give any.
 	NoAdditions bool
 }
@@ -118,6 +118,7 @@ func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(ac
 	workers := river.NewWorkers()
 	err := errors.Join(
 		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.RemoveOnServer) int64 { return a.ServerID }, bringInLine(access.WorkRemove))),
+		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.RenewOnServer) int64 { return a.ServerID }, bringInLine(access.WorkRenew))),
 		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.AddOnServer) int64 { return a.ServerID }, bringInLine(access.WorkAdd))),
 		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.InspectServer) int64 { return a.ServerID }, inspect)),
 		river.AddWorkerSafely(workers, inSlack(c.Log, func(a store.AnnounceRequest) int64 { return a.RequestID }, c.Outbox.Announce)),
@@ -128,11 +129,12 @@ func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(ac
 	}
 	servers := river.QueueConfig{MaxWorkers: waitersPerCall * c.Concurrency}
 	queues := map[string]river.QueueConfig{
-		store.QueueRemove: servers, store.QueueAdd: servers,
-		store.QueueInspect: {MaxWorkers: inspectWorkers}, store.QueueSlack: {MaxWorkers: slackWorkers},
+		store.QueueRemove: servers, store.QueueRenew: servers, store.QueueAdd: servers,
+		store.QueueInspect: {MaxWorkers: inspectWorkers}, store.QueueSlack: {MaxWorkers: slackWorkers}, store.QueueFirst: {MaxWorkers: slackWorkers},
 	}
 	if c.NoAdditions {
 		delete(queues, store.QueueAdd)
+		delete(queues, store.QueueRenew)
 	}
 	return river.NewClient(driver, &river.Config{
 		ID:                   c.Store.Replica(),

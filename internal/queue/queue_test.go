@@ -137,7 +137,7 @@ func TestEveryKindOfWorkIsDone(t *testing.T) {
 		}
 		start(t, h)
 		want := map[access.Work]bool{}
-		for i, kind := range []access.WorkKind{access.WorkRemove, access.WorkAdd, access.WorkInspect, access.WorkAnnounce, access.WorkNotice} {
+		for i, kind := range []access.WorkKind{access.WorkRemove, access.WorkRenew, access.WorkAdd, access.WorkInspect, access.WorkAnnounce, access.WorkNotice} {
 			w := access.Work{Kind: kind, ID: int64(i + 1)}
 			want[w] = true
 			wake(t, ledger, w)
@@ -250,7 +250,7 @@ func TestOneJobOfAKindAndServerAtATime(t *testing.T) {
 	})
 }
 
-func TestRemovalDoesNotWaitBehindAdditions(t *testing.T) {
+func TestRemovalWaitsBehindNothingElse(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, ledger *store.Store) {
 		busy, removed := make(chan struct{}, 500), make(chan struct{})
@@ -265,12 +265,12 @@ func TestRemovalDoesNotWaitBehindAdditions(t *testing.T) {
 			return 0, ctx.Err()
 		}
 		start(t, h)
-		var additions []access.Work
-		for i := range 400 {
-			additions = append(additions, access.Work{Kind: access.WorkAdd, ID: int64(i + 1)})
+		var others []access.Work
+		for i := range int64(400) {
+			others = append(others, access.Work{Kind: access.WorkAdd, ID: i + 1}, access.Work{Kind: access.WorkRenew, ID: i + 1})
 		}
-		wake(t, ledger, additions...)
-		await(t, busy, "the first addition")
+		wake(t, ledger, others...)
+		await(t, busy, "the first of the others")
 		wake(t, ledger, access.Work{Kind: access.WorkRemove, ID: 77})
 		await(t, removed, "the removal")
 	})

@@ -61,15 +61,17 @@ func (t *tx) dropUncovered(ctx context.Context, now time.Time, servers []int64) 
 	addIn(&c, "p.server_id", servers)
 	renewed := c
 	renewed.add("p.state = 'leaving' AND p.urgent = 1")
-	if _, err := t.Exec(ctx, "UPDATE placements AS p SET urgent = 0"+renewed.where(), renewed.args...); err != nil {
+	ended, err := many(ctx, t, scanPlacement, "UPDATE placements AS p SET urgent = 0"+renewed.where()+" RETURNING id, "+placementColumns, renewed.args...)
+	if err != nil {
 		return nil, err
 	}
 	c.add("p.state IN ('wanted', 'unknown', 'placed')")
-	return many(ctx, t, scanPlacement, `UPDATE placements AS p SET
+	dropped, err := many(ctx, t, scanPlacement, `UPDATE placements AS p SET
 			state = CASE WHEN state = 'wanted' THEN 'gone' ELSE 'leaving' END,
 			gone_at = CASE WHEN state = 'wanted' THEN $1 ELSE gone_at END,
 			left_at = $1, next_at = 0, attempts = 0, urgent = 0, stuck = 0, problem = '', detail = ''`+
 		c.where()+" RETURNING id, "+placementColumns, c.args...)
+	return append(ended, dropped...), err
 }
 
 // wantMissing wants what is covered and not on the server in any way. It is

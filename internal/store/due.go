@@ -7,16 +7,16 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// DueWork implements access.PlacementTx. It answers servers, not placements, so that
+// DueWork implements access.PlacementTx. It returns servers, not placements, so that
 // many additions never hide a removal.
 func (t *tx) DueWork(ctx context.Context, now time.Time) ([]access.Work, error) {
 	scan := func(row scanner) (w access.Work, err error) {
 		err = row.Scan(&w.Kind, &w.ID)
 		return w, err
 	}
-	return many(ctx, t, scan, `SELECT CASE WHEN state = 'leaving' OR urgent = 1 THEN 'remove' ELSE 'add' END, server_id
+	return many(ctx, t, scan, `SELECT CASE WHEN urgent = 1 THEN 'renew' WHEN state = 'leaving' THEN 'remove' ELSE 'add' END, server_id
 			FROM placements WHERE state IN ('wanted', 'unknown', 'leaving') AND stuck = 0 AND next_at <= $1
-		UNION SELECT 'remove', server_id FROM placements WHERE recheck_at > 0 AND state <> 'leaving' AND recheck_at <= $1
+		UNION SELECT 'add', server_id FROM placements WHERE recheck_at > 0 AND state <> 'leaving' AND recheck_at <= $1
 		UNION SELECT 'add', server_id FROM placements WHERE verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= $1`, ms(now))
 }
 
@@ -24,11 +24,11 @@ func (t *tx) DueWork(ctx context.Context, now time.Time) ([]access.Work, error) 
 // is no member as far as is known, has nothing renewed.
 func (t *tx) DueRenewals(ctx context.Context, q access.RenewalQuery) ([]access.Placement, error) {
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements p WHERE state = 'placed' AND (
-			lapses_at > 0 AND lapses_at <= $2 AND EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at > p.lapses_at + $5))
+			lapses_at > 0 AND lapses_at + id % 60 * $6 / 60 <= $2 AND EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at > p.lapses_at + $5))
 			OR temporary = 0 AND placed_at <= $3 AND EXISTS (`+covering+`)
 				AND NOT EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at - g.starts_at > $4)))
 			AND person NOT IN (SELECT id FROM persons WHERE standing <> '' OR offboarded_at <> 0 AND returned_at = 0)
-		ORDER BY lapses_at, id`+limit(q.Limit), ms(q.Now), ms(q.LapsesBefore), ms(q.PlacedBefore), q.Permanent.Milliseconds(), q.Spare.Milliseconds())
+		ORDER BY lapses_at, id`+limit(q.Limit), ms(q.Now), ms(q.LapsesBefore), ms(q.PlacedBefore), q.Permanent.Milliseconds(), q.Spare.Milliseconds(), q.Spread.Milliseconds())
 }
 
 // CapWaits implements access.PlacementTx.
@@ -38,7 +38,8 @@ func (t *tx) CapWaits(ctx context.Context, latest access.Waits) error {
 		latest        time.Time
 	}{
 		{"next_at", "problem = 'rate_limited'", latest.Limited},
-		{"next_at", "problem <> 'rate_limited'", latest.Retry},
+		{"next_at", "problem = 'refused'", latest.Refused},
+		{"next_at", "problem NOT IN ('rate_limited', 'refused')", latest.Retry},
 		{"recheck_at", "1 = 1", latest.Recheck},
 		{"verify_at", "verify_at > 0", latest.Limited},
 	} {

@@ -10,10 +10,10 @@ import (
 	"sshkeybot/internal/access"
 )
 
-const serverColumns = "id, name, tags, online, seen_at, not_found_at, asked_at, gone_at"
+const serverColumns = "id, name, tags, online, seen_at, not_found_at, asked_at, gone_at, offline_since"
 
 func scanServer(row scanner) (s access.Server, err error) {
-	err = row.Scan(&s.ID, &s.Name, words{&s.Tags}, boolean{&s.Online}, instant{&s.SeenAt}, instant{&s.NotFoundAt}, instant{&s.AskedAt}, instant{&s.GoneAt})
+	err = row.Scan(&s.ID, &s.Name, words{&s.Tags}, boolean{&s.Online}, instant{&s.SeenAt}, instant{&s.NotFoundAt}, instant{&s.AskedAt}, instant{&s.GoneAt}, instant{&s.OfflineSince})
 	return s, err
 }
 
@@ -26,7 +26,10 @@ func (t *tx) SaveServers(ctx context.Context, servers []access.Server, now time.
 	}
 	read := make(map[int64]access.Server, len(servers))
 	for _, s := range servers {
-		s.SeenAt, s.NotFoundAt, s.GoneAt = now, time.Time{}, time.Time{}
+		s.SeenAt, s.NotFoundAt, s.GoneAt, s.OfflineSince = now, time.Time{}, time.Time{}, time.Time{}
+		if !s.Online {
+			s.OfflineSince = now
+		}
 		read[s.ID] = s
 	}
 	var moved []int64
@@ -34,6 +37,10 @@ func (t *tx) SaveServers(ctx context.Context, servers []access.Server, now time.
 		s, there := read[old.ID]
 		if there && (s.Online && !old.Online || old.Missing() || old.Gone()) {
 			moved = append(moved, old.ID)
+		}
+		if there && !s.Online && !old.Online && !old.OfflineSince.IsZero() {
+			s.OfflineSince = old.OfflineSince
+			read[old.ID] = s
 		}
 	}
 	return moved, t.putServers(ctx, slices.Collect(maps.Values(read)))
@@ -51,10 +58,11 @@ func (t *tx) putServers(ctx context.Context, servers []access.Server) error {
 		if err != nil {
 			return err
 		}
-		all = append(all, []any{s.ID, s.Name, string(tags), bit(s.Online), ms(s.SeenAt), ms(s.NotFoundAt), ms(s.AskedAt), ms(s.GoneAt)})
+		all = append(all, []any{s.ID, s.Name, string(tags), bit(s.Online), ms(s.SeenAt), ms(s.NotFoundAt), ms(s.AskedAt), ms(s.GoneAt), ms(s.OfflineSince)})
 	}
 	return insertMany(ctx, t, "servers", serverColumns, `ON CONFLICT (id) DO UPDATE SET name = excluded.name, tags = excluded.tags,
-		online = excluded.online, seen_at = excluded.seen_at, not_found_at = excluded.not_found_at, asked_at = excluded.asked_at, gone_at = excluded.gone_at`, all)
+		online = excluded.online, seen_at = excluded.seen_at, not_found_at = excluded.not_found_at, asked_at = excluded.asked_at, gone_at = excluded.gone_at,
+		offline_since = excluded.offline_since`, all)
 }
 
 // Server implements access.ServerTx.

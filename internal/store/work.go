@@ -18,16 +18,23 @@ import (
 var errReadOnly = errors.New("this transaction only reads")
 
 // The queues of the work. Removals have their own, so that they never wait for a
-// worker that is busy with an addition.
+// worker that is busy with a renewal or an addition.
 const (
 	QueueRemove  = "remove"
+	QueueRenew   = "renew"
 	QueueAdd     = "add"
 	QueueInspect = "inspect"
 	QueueSlack   = "slack"
+	QueueFirst   = "slack_first" // messages about requests that end access
 )
 
 // RemoveOnServer is the job that looks at what must leave a server.
 type RemoveOnServer struct {
+	ServerID int64 `json:"server_id"`
+}
+
+// RenewOnServer is the job that looks at what is to be placed anew on a server.
+type RenewOnServer struct {
 	ServerID int64 `json:"server_id"`
 }
 
@@ -55,6 +62,9 @@ type SendNotice struct {
 func (RemoveOnServer) Kind() string { return "remove_on_server" }
 
 // Kind implements river.JobArgs.
+func (RenewOnServer) Kind() string { return "renew_on_server" }
+
+// Kind implements river.JobArgs.
 func (AddOnServer) Kind() string { return "add_on_server" }
 
 // Kind implements river.JobArgs.
@@ -68,6 +78,9 @@ func (SendNotice) Kind() string { return "send_notice" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (RemoveOnServer) InsertOpts() river.InsertOpts { return onceIn(QueueRemove) }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (RenewOnServer) InsertOpts() river.InsertOpts { return onceIn(QueueRenew) }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (AddOnServer) InsertOpts() river.InsertOpts { return onceIn(QueueAdd) }
@@ -121,6 +134,8 @@ func job(w access.Work) (river.JobArgs, error) {
 	switch w.Kind {
 	case access.WorkRemove:
 		return RemoveOnServer{w.ID}, nil
+	case access.WorkRenew:
+		return RenewOnServer{w.ID}, nil
 	case access.WorkAdd:
 		return AddOnServer{w.ID}, nil
 	case access.WorkInspect:
@@ -140,13 +155,52 @@ func (t *tx) flushWork(ctx context.Context) error {
 		return nil
 	}
 	byName := func(a, b access.Work) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) }
+	first, err := t.first(ctx)
+	if err != nil {
+		return err
+	}
 	jobs := make([]river.InsertManyParams, 0, len(t.work))
 	for _, w := range slices.SortedFunc(maps.Keys(t.work), byName) {
 		args, err := job(w)
 		if err != nil {
 			return err
 		}
-		jobs = append(jobs, river.InsertManyParams{Args: args})
+		params := river.InsertManyParams{Args: args}
+		if first[w] {
+			params.InsertOpts = &river.InsertOpts{Queue: QueueFirst}
+		}
+		jobs = append(jobs, params)
 	}
 	return t.enqueue(ctx, jobs)
+}
+
+// first returns the work for Slack that goes before all other: messages about requests
+// that end access.
+func (t *tx) first(ctx context.Context) (map[access.Work]bool, error) {
+	first := map[access.Work]bool{}
+	for kind, from := range map[access.WorkKind]string{
+		access.WorkAnnounce: "requests r JOIN requests w ON w.id = r.id",
+		access.WorkNotice:   "requests r JOIN notices w ON w.request_id = r.id",
+	} {
+		var asked []int64
+		for w := range t.work {
+			if w.Kind == kind {
+				asked = append(asked, w.ID)
+			}
+		}
+		if len(asked) == 0 {
+			continue
+		}
+		var c conditions
+		c.add("r.kind IN ('revoke', 'offboard')")
+		addIn(&c, "w.id", asked)
+		ending, err := many(ctx, t, column[int64], "SELECT w.id FROM "+from+c.where(), c.args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ending {
+			first[access.Work{Kind: kind, ID: id}] = true
+		}
+	}
+	return first, nil
 }

@@ -81,7 +81,8 @@ func testAlignRenewal(t *testing.T, s *store.Store) {
 	same(t, "urgent while the grant lives", urgent(), true)
 	align(t, s, epoch, 2)
 	same(t, "urgent on another server", urgent(), true)
-	align(t, s, epoch, 1)
+	p.Urgent = false
+	same(t, "changed when it has ended", align(t, s, epoch, 1), []access.Placement{p})
 	same(t, "urgent when it has ended", urgent(), false)
 }
 

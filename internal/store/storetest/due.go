@@ -27,6 +27,7 @@ func testDueWork(t *testing.T, s *store.Store) {
 		{ServerID: 9, State: access.PlacementPlaced, VerifyAt: epoch, Stuck: true},
 		{ServerID: 10, State: access.PlacementPlaced, VerifyAt: later},
 		{ServerID: 11, State: access.PlacementGone, VerifyAt: epoch},
+		{ServerID: 12, State: access.PlacementLeaving, Urgent: true},
 	} {
 		p.Fingerprint = strconv.Itoa(i)
 		insertPlacement(t, s, p)
@@ -35,8 +36,7 @@ func testDueWork(t *testing.T, s *store.Store) {
 	slices.SortFunc(due, func(a, b access.Work) int { return int(10*(a.ID-b.ID)) + len(a.Kind) - len(b.Kind) })
 	same(t, "due work", due, []access.Work{
 		{Kind: access.WorkAdd, ID: 1}, {Kind: access.WorkAdd, ID: 2}, {Kind: access.WorkRemove, ID: 2},
-		{Kind: access.WorkRemove, ID: 3}, {Kind: access.WorkRemove, ID: 4},
-		{Kind: access.WorkAdd, ID: 8},
+		{Kind: access.WorkRenew, ID: 3}, {Kind: access.WorkAdd, ID: 4}, {Kind: access.WorkAdd, ID: 8}, {Kind: access.WorkRenew, ID: 12},
 	})
 }
 
@@ -78,9 +78,24 @@ func testDueRenewals(t *testing.T, s *store.Store) {
 	same(t, "where a day is no reason for a permanent key", due(), []int64{ids[5], ids[8]})
 }
 
+// Keys that lapse at the same time are due one after the other.
+func testRenewalsAreSpread(t *testing.T, s *store.Store) {
+	for i := range int64(60) {
+		insertPlacement(t, s, access.Placement{ServerID: i, State: access.PlacementPlaced, Temporary: true, LapsesAt: epoch.Add(2 * time.Hour)})
+		insertGrant(t, s, access.Grant{State: access.Live}, access.Cover{ServerID: i})
+	}
+	due := func(minute int) int {
+		q := access.RenewalQuery{Now: epoch, LapsesBefore: epoch.Add(2*time.Hour + time.Duration(minute)*time.Minute), Spread: time.Hour}
+		return len(read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) { return tx.DueRenewals(ctx, q) }))
+	}
+	for minute, want := range map[int]int{-1: 0, 0: 1, 14: 15, 29: 30, 58: 59, 59: 60} {
+		same(t, "due after "+strconv.Itoa(minute)+" minutes", due(minute), want)
+	}
+}
+
 func testCapWaits(t *testing.T, s *store.Store) {
 	soon, far := epoch.Add(time.Minute), epoch.Add(1000*time.Hour)
-	latest := access.Waits{Retry: epoch.Add(10 * time.Minute), Limited: epoch.Add(time.Hour), Recheck: epoch.Add(2 * time.Minute)}
+	latest := access.Waits{Retry: epoch.Add(10 * time.Minute), Refused: epoch.Add(3 * time.Hour), Limited: epoch.Add(time.Hour), Recheck: epoch.Add(2 * time.Minute)}
 	want := map[int64][]time.Time{}
 	for _, p := range []struct {
 		access.Placement
@@ -91,6 +106,7 @@ func testCapWaits(t *testing.T, s *store.Store) {
 		{access.Placement{ServerID: 3, State: access.PlacementLeaving, NextAt: soon, RecheckAt: soon}, soon, soon, time.Time{}},
 		{access.Placement{ServerID: 4, State: access.PlacementGone, RecheckAt: far}, time.Time{}, latest.Recheck, time.Time{}},
 		{access.Placement{ServerID: 5, State: access.PlacementPlaced, VerifyAt: far}, time.Time{}, time.Time{}, latest.Limited},
+		{access.Placement{ServerID: 6, State: access.PlacementLeaving, NextAt: far, Problem: access.ProblemRefused}, latest.Refused, time.Time{}, time.Time{}},
 	} {
 		want[insertPlacement(t, s, p.Placement).ID] = []time.Time{p.next, p.recheck, p.verify}
 	}

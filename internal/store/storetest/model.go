@@ -204,10 +204,14 @@ func (m *model) expect(servers []int64, answer []access.Placement) (changed []ac
 		if !slices.Contains(servers, p.ServerID) || p.GrantID == 0 || m.coveredBy(*p) != nil || p.State == access.PlacementGone {
 			continue
 		}
-		p.Urgent = false
+		if ended := p.Urgent && p.State == access.PlacementLeaving; ended {
+			p.Urgent = false
+			changed = append(changed, *p)
+		}
 		if !active(*p) {
 			continue
 		}
+		p.Urgent = false
 		if p.State == access.PlacementWanted {
 			p.State, p.GoneAt = access.PlacementGone, m.now
 		} else {

@@ -68,6 +68,9 @@ func testServers(t *testing.T, s *store.Store) {
 	}
 	at := func(s access.Server, seen time.Time) access.Server {
 		s.SeenAt = seen
+		if !s.Online {
+			s.OfflineSince = seen
+		}
 		return s
 	}
 	servers := func(ctx context.Context, tx access.Tx) ([]access.Server, error) { return tx.Servers(ctx) }
@@ -94,6 +97,16 @@ func testServers(t *testing.T, s *store.Store) {
 	same(t, "a list that lacks it changes nothing", save(a), nil)
 	same(t, "b is back", save(a, b), []int64{2})
 	same(t, "as if it had never been away", read(t, s, servers), []access.Server{at(b, now), at(a, now)})
+	since := now
+	save(a)
+	save(a, b)
+	server := func(ctx context.Context, tx access.Tx) (access.Server, error) { return tx.Server(ctx, 1) }
+	if got := read(t, s, server); !got.OfflineSince.Before(since) || got.SeenAt != now {
+		t.Errorf("offline since %v, want the first of the readings", got.OfflineSince)
+	}
+	a.Online = true
+	save(a)
+	same(t, "online again", read(t, s, server), at(a, now))
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
 		_, err := tx.Server(ctx, 3)
 		notFound(t, err)

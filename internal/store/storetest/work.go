@@ -64,16 +64,56 @@ func testWakeOptions(t *testing.T, s *store.Store) {
 		all = append(all, access.Work{Kind: access.WorkInspect, ID: id}, access.Work{Kind: access.WorkRemove, ID: id})
 	}
 	wake(t, s, all...)
-	wake(t, s, access.Work{Kind: access.WorkAdd, ID: 1}, access.Work{Kind: access.WorkAnnounce, ID: 1}, access.Work{Kind: access.WorkNotice, ID: 1})
+	wake(t, s, access.Work{Kind: access.WorkAdd, ID: 1}, access.Work{Kind: access.WorkRenew, ID: 1}, access.Work{Kind: access.WorkAnnounce, ID: 1}, access.Work{Kind: access.WorkNotice, ID: 1})
 	for condition, want := range map[string]int64{
 		"kind = 'inspect_server' AND queue = 'inspect'":  500,
 		"kind = 'remove_on_server' AND queue = 'remove'": 500,
+		"kind = 'renew_on_server' AND queue = 'renew'":   1,
 		"kind = 'add_on_server' AND queue = 'add'":       1,
 		"kind = 'announce_request' AND queue = 'slack'":  1,
 		"kind = 'send_notice' AND queue = 'slack'":       1,
-		"max_attempts = " + strconv.Itoa(math.MaxInt16):  1003,
+		"max_attempts = " + strconv.Itoa(math.MaxInt16):  1004,
 	} {
 		same(t, condition, jobs(t, s, condition), want)
+	}
+}
+
+// Messages about requests that end access have a queue of their own.
+func testWakeFirst(t *testing.T, s *store.Store) {
+	ids := map[access.RequestKind]int64{}
+	for _, kind := range []access.RequestKind{access.KindGrant, access.KindExtend, access.KindRevoke, access.KindOffboard} {
+		r := written(t, s, func(ctx context.Context, tx access.Tx) (access.Request, error) {
+			r, _, err := tx.InsertRequest(ctx, access.Request{Kind: kind, State: access.Pending}, nil)
+			return r, err
+		})
+		ids[kind] = r.ID
+		update(t, s, func(ctx context.Context, tx access.Tx) error {
+			return tx.Notify(ctx, access.Notice{Key: string(kind), Kind: access.NoticeReminder, RequestID: r.ID})
+		})
+	}
+	due := read(t, s, func(ctx context.Context, tx access.Tx) ([]int64, error) { return tx.DueNotices(ctx, epoch) })
+	for _, id := range due {
+		wake(t, s, access.Work{Kind: access.WorkNotice, ID: id})
+	}
+	for _, id := range ids {
+		wake(t, s, access.Work{Kind: access.WorkAnnounce, ID: id})
+		wake(t, s, access.Work{Kind: access.WorkAnnounce, ID: id})
+	}
+	for condition, want := range map[string]int64{
+		"kind = 'announce_request' AND queue = 'slack'":       2,
+		"kind = 'announce_request' AND queue = 'slack_first'": 2,
+		"kind = 'send_notice' AND queue = 'slack'":            2,
+		"kind = 'send_notice' AND queue = 'slack_first'":      2,
+	} {
+		same(t, condition, jobs(t, s, condition), want)
+	}
+	for kind, id := range ids {
+		want := "slack"
+		if kind.EndsAccess() {
+			want = "slack_first"
+		}
+		condition := "kind = 'announce_request' AND queue = '" + want + "' AND CAST(args->>'request_id' AS TEXT) = '" + strconv.FormatInt(id, 10) + "'"
+		same(t, condition, jobs(t, s, condition), 1)
 	}
 }
 

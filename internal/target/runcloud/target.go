@@ -20,7 +20,10 @@ type Target struct {
 	Client *runcloud.Client
 }
 
-var _ access.Target = Target{}
+var (
+	_ access.Target = Target{}
+	_ access.Paced  = Target{}
+)
 
 // Servers reads all servers.
 func (t Target) Servers(ctx context.Context) ([]access.Server, error) {
@@ -52,13 +55,28 @@ func server(s runcloud.Server) access.Server {
 	return access.Server{ID: s.ID, Name: access.CleanText(s.Name), Tags: tags, Online: s.Online}
 }
 
-// Turn waits for the rate limit; removals wait in front.
+// Turn waits for the rate limit; what is more urgent waits in front.
 func (t Target) Turn(ctx context.Context, p access.Priority) (context.Context, func(), error) {
-	priority := runcloud.Normal
-	if p == access.Removal {
-		priority = runcloud.High
+	return t.Client.Limiter().Turn(runcloud.WithPriority(ctx, priorityOf(p)))
+}
+
+func priorityOf(p access.Priority) runcloud.Priority {
+	switch p {
+	case access.Removal:
+		return runcloud.High
+	case access.Renewal:
+		return runcloud.Elevated
+	case access.Addition:
+		return runcloud.Normal
+	case access.Reading:
 	}
-	return t.Client.Limiter().Turn(runcloud.WithPriority(ctx, priority))
+	return runcloud.Low
+}
+
+// Pace implements access.Paced with what the limiter has learned.
+func (t Target) Pace() access.Pace {
+	state := t.Client.Limiter().State()
+	return access.Pace{Pause: state.Pause, PerMinute: state.Limit}
 }
 
 // List reads all credentials of a server.
@@ -113,7 +131,9 @@ func (t Target) Sessions(ctx context.Context, server int64) ([]access.Session, e
 }
 
 // Ping asks for one server, since RunCloud does not say that its ping looks at the token.
+// Removals may wait for its answer.
 func (t Target) Ping(ctx context.Context) error {
+	ctx = runcloud.WithPriority(ctx, runcloud.High)
 	for _, err := range t.Client.Servers(ctx, runcloud.ServerListOpts{PerPage: 1}) {
 		if err != nil {
 			return failure("ping", err)

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/sim/runcloudsim"
+)
+
+// RunCloud asks for a day: the thread says so, and does not promise the end in a minute.
+func TestThreadSaysUntilWhenRunCloudAsksToWait(t *testing.T) {
+	t.Parallel()
+	r := start(t, plan{servers: 30})
+	r.Register(alice)
+	r.Settled(r.Granted(alice, "grant @alice 2h"))
+	r.account.ResetCalls()
+	r.account.Fault(runcloudsim.FaultRule{Kind: runcloudsim.FaultTooMany, RetryAfter: 24 * time.Hour})
+	r.Types(bob, "revoke @alice")
+	r.PressPrivate(bob, "Revoke")
+	r.until("the thread says what it waits for", func() bool {
+		return strings.Contains(r.everything(), "RunCloud asks me to wait until")
+	})
+	r.saysNot(r.everything(), "minute left", "min left")
+	if calls := r.account.Count(runcloudsim.OpAny); calls > 30 { // those that were under way at the first refusal
+		t.Errorf("%d calls during the pause", calls)
+	}
+}

@@ -1,0 +1,63 @@
+package access
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// readingsAnHour is how often the list of servers is read for what people ask; beyond
+// that they get the last one. On a large account it is many calls.
+const readingsAnHour = 4
+
+// readings remembers when the list of servers was read for people. It is for each
+// process.
+type readings struct {
+	mu sync.Mutex
+	at []time.Time
+}
+
+// take reports whether the list may be read once more.
+func (r *readings) take(now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.at = slices.DeleteFunc(r.at, func(at time.Time) bool { return now.Sub(at) >= time.Hour || at.After(now) })
+	if len(r.at) >= readingsAnHour {
+		return false
+	}
+	r.at = append(r.at, now)
+	return true
+}
+
+// serversToChoose returns the servers for what a person asks: as they are now, unless
+// that was asked too often, or the target wants to be left alone.
+func (s *Service) serversToChoose(ctx context.Context) ([]Server, error) {
+	if s.patience(Addition) != nil {
+		if known, err := s.knownServers(ctx); err != nil || len(known) > 0 {
+			return known, err
+		}
+	}
+	if !s.isFresh(ctx, serversFresh) && !s.readings.take(s.Now()) {
+		return s.servers(ctx, time.Hour)
+	}
+	return s.servers(ctx, serversFresh)
+}
+
+// onPage is how many servers a target lists in one call.
+const onPage = 40
+
+// manyWait reports whether it takes fewer calls to read all servers than to ask for each
+// on which something waits, or will before an offline server is asked about again.
+func manyWait(ctx context.Context, tx Tx, now time.Time) (bool, error) {
+	due, err := tx.DueWork(ctx, now.Add(longestBackoff))
+	if err != nil {
+		return false, err
+	}
+	waiting := map[int64]bool{}
+	for _, w := range due {
+		waiting[w.ID] = true
+	}
+	known, err := tx.Servers(ctx)
+	return len(waiting) > 1+len(known)/onPage, err
+}
