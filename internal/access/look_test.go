@@ -50,7 +50,7 @@ func TestCallThatLandsAfterOffboardedWasSaid(t *testing.T) {
 				t.Errorf("told %+v, want that the announcement is taken back", told)
 			}
 			h.account.offline[1] = false
-			h.pass(20 * time.Minute)
+			h.pass(40 * time.Minute) // after half a day it is asked about twice an hour
 			h.settled(t, off.ID, true, "it was removed")
 			if left := h.account.ours(); len(left) != 0 {
 				t.Errorf("left %v", left)

@@ -159,7 +159,7 @@ func TestRefusedRemovalIsTriedRarelyAndWithoutEnd(t *testing.T) {
 func TestServerThatLeftIsLookedForRarely(t *testing.T) {
 	t.Parallel()
 	h, m := newMetered(t, 2, 13)
-	h.serverLeaves()
+	h.serverLeaves(t)
 	m.aMonth(t, h, func() { h.must(h.FindReturned(h.ctx())) })
 }
 
