@@ -95,6 +95,7 @@ var methods = map[string][]string{
 	"Whisper":     {"chat:write"},
 	"Respond":     nil,
 	"OpenModal":   nil,
+	"UpdateModal": nil,
 	"PublishHome": nil,
 	"Upload":      {"files:write"},
 	"User":        {"users:read"},

@@ -3,11 +3,9 @@ package bot
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -318,69 +316,6 @@ func TestPanicIsAnswered(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 	r.until(t, "it is settled, or it would panic again", func() bool { return len(r.office.unhandled()) == 0 })
-}
-
-// However many type at once, each has the answer in the acknowledgement.
-func TestTwoHundredCommandsAtOnce(t *testing.T) {
-	t.Parallel()
-	const commands = 200
-	r := start(t, slacksim.Options{})
-	var all sync.WaitGroup
-	latencies := make([]time.Duration, commands)
-	for i := range commands {
-		all.Go(func() {
-			got, err := r.Command(t.Context(), fmt.Sprintf("U%d", i%6+1), "C1", fmt.Sprintf("/sshkey grant @bob %dm", i+1))
-			if err != nil || !got.Acked || got.Response == nil {
-				t.Errorf("%d: %+v %v", i, got, err)
-			}
-			latencies[i] = got.Latency
-		})
-	}
-	all.Wait()
-	slices.Sort(latencies)
-	t.Logf("acknowledged with the answer: p50 %s, p99 %s", latencies[commands/2], latencies[commands*99/100])
-	if r.office.requests() != commands {
-		t.Errorf("%d requests", r.office.requests())
-	}
-}
-
-func TestCloseFinishesWhatRuns(t *testing.T) {
-	t.Parallel()
-	r := start(t, slacksim.Options{})
-	begun, open := r.gate(t)
-	answers := make(chan slacksim.CommandResult, 1)
-	go func() {
-		got, _ := r.Command(t.Context(), "U1", "C1", "/sshkey grant @bob 1h")
-		answers <- got
-	}()
-	await(t, begun, "the command")
-	closed := make(chan struct{})
-	go func() {
-		r.bot.Close(t.Context())
-		close(closed)
-	}()
-	open()
-	await(t, closed, "the end of closing")
-	await(t, r.ended, "the end of the bot")
-	if got := await(t, answers, "the answer"); !got.Acked {
-		t.Errorf("%+v", got)
-	}
-	if r.office.requests() != 1 || len(r.office.unhandled()) > 0 {
-		t.Errorf("%d requests, left %v", r.office.requests(), r.office.unhandled())
-	}
-}
-
-// An act waits for its turn: no other replica may take it up meanwhile.
-func TestBusyActsAreHeld(t *testing.T) {
-	t.Parallel()
-	r := scene(t, slacksim.Options{})
-	now := time.Now()
-	r.office.inbox["busy"], r.office.inbox["left"] = &kept{until: now}, &kept{Envelope: access.Envelope{ID: "left"}, until: now}
-	r.bot.busy["busy"] = true
-	left, err := r.bot.leftovers(t.Context(), now)
-	if err != nil || len(left) != 1 || left[0].ID != "left" || !r.office.inbox["busy"].until.After(now) {
-		t.Errorf("%v, %v, held until %s", left, err, r.office.inbox["busy"].until)
-	}
 }
 
 // A fault outside what the act asks for: nothing else stops, and the act does not come again.
