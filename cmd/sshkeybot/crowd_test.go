@@ -111,14 +111,7 @@ func (r *rig) audited(action string) (n int) {
 // no more than some hundred people a minute.
 func TestRushOfCommands(t *testing.T) {
 	const people, each, within = 20, 10, 2 * time.Second
-	r := start(t, plan{unpaced: true, prepare: func(r *rig) {
-		members := []string{bob, r.slack.BotUserID()}
-		for i := range people {
-			r.slack.AddUser(slacksim.User{ID: crowd(i), Name: fmt.Sprintf("crowd%d", i), RealName: "One of many"})
-			members = append(members, crowd(i))
-		}
-		r.slack.AddChannel(slacksim.Channel{ID: ops, Name: "ops", Members: members})
-	}})
+	r := start(t, plan{unpaced: true, prepare: func(r *rig) { r.addCrowd(people) }})
 	for i := range people {
 		r.Register(crowd(i))
 	}
@@ -149,6 +142,16 @@ func TestRushOfCommands(t *testing.T) {
 	if len(stored) != people*each {
 		t.Errorf("%d of %d requests are in the ledger", len(stored), people*each)
 	}
+}
+
+// addCrowd adds so many people to the workspace and to the channel.
+func (r *rig) addCrowd(people int) {
+	members := []string{bob, r.slack.BotUserID()}
+	for i := range people {
+		r.slack.AddUser(slacksim.User{ID: crowd(i), Name: fmt.Sprintf("crowd%d", i), RealName: "One of many"})
+		members = append(members, crowd(i))
+	}
+	r.slack.AddChannel(slacksim.Channel{ID: ops, Name: "ops", Members: members})
 }
 
 func crowd(i int) string { return fmt.Sprintf("U0CROWD%02d", i) }

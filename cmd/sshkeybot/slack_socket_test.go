@@ -22,6 +22,7 @@ func TestHundredCommandsWhileSocketsChange(t *testing.T) {
 	const commands, atATime, changes = 100 / slow, 10, 6
 	r := start(t, plan{unpaced: true, slack: slacksim.Options{AckLimit: 3 * time.Second}}) // an acknowledgement that is lost is waited for
 	r.Register(alice)
+	r.addCrowd(commands / atATime) // nobody has more than ten open requests
 	acked := make([]bool, commands)
 	turns := make(chan struct{}, atATime)
 	var typing sync.WaitGroup
@@ -29,7 +30,7 @@ func TestHundredCommandsWhileSocketsChange(t *testing.T) {
 		turns <- struct{}{}
 		typing.Go(func() {
 			defer func() { <-turns }()
-			acked[n] = r.typesUntilDelivered(carol, reasonOf(n))
+			acked[n] = r.typesUntilDelivered(crowd(n/atATime), reasonOf(n))
 		})
 		if each := commands / changes; n%each == each-1 {
 			[]func(){r.slack.Refresh, r.slack.Warn, r.slack.DropSockets}[n/each%3]()

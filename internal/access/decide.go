@@ -250,7 +250,7 @@ func (s *Service) startGrant(ctx context.Context, tx Tx, r Request, alias string
 	if err := s.audit(ctx, tx, "", "grant.start", "grant", g.ID, "", string(Live), detail); err != nil {
 		return 0, err
 	}
-	return g.ID, s.beginPlacing(ctx, tx, r, covers)
+	return g.ID, s.beginPlacing(ctx, tx, g, covers)
 }
 
 func (s *Service) coverAll(r Request, servers []ServerRef, keys []Key) ([]Cover, []Result) {
@@ -265,20 +265,18 @@ func (s *Service) coverAll(r Request, servers []ServerRef, keys []Key) ([]Cover,
 	return covers, results
 }
 
-// beginPlacing aligns the servers of a new grant, and has the keys looked for that the
-// ledger holds to be there.
-func (s *Service) beginPlacing(ctx context.Context, tx Tx, r Request, covers []Cover) error {
-	servers := serversOf(covers)
-	if err := s.align(ctx, tx, servers); err != nil {
-		return err
-	}
-	placed, err := tx.Placements(ctx, PlacementQuery{
-		Servers: servers, SystemUser: r.SystemUser, Person: r.Person, States: []PlacementState{PlacementPlaced},
-	})
+// beginPlacing has the servers of a new grant brought in line, and the keys looked for
+// that the ledger holds to be there.
+func (s *Service) beginPlacing(ctx context.Context, tx Tx, g Grant, covers []Cover) error {
+	there, err := tx.VerifyPlaced(ctx, g.ID, s.Now())
 	if err != nil {
 		return err
 	}
-	return s.toVerify(ctx, tx, placed, covers)
+	first, rest, _ := atOnce(covers, coversAtOnce)
+	if err := s.bringInLine(ctx, tx, first); err != nil {
+		return err
+	}
+	return wakeServers(ctx, tx, WorkAdd, append(rest, there...))
 }
 
 // Cancel takes back a request that is still open: the right of those who asked. While

@@ -40,12 +40,14 @@ func (s *Service) endGrants(ctx context.Context, tx Tx, e ending, grants []Grant
 			ended[g.ID] = liveCovers(covers)
 		}
 	}
+	room := coversAtOnce
 	for _, g := range grants {
 		covers, won := ended[g.ID]
 		if !won {
 			continue
 		}
-		if err := s.withdraw(ctx, tx, e.under(g), g, covers); err != nil {
+		var err error
+		if room, err = s.withdraw(ctx, tx, e.under(g), g, covers, room); err != nil {
 			return err
 		}
 	}
@@ -117,6 +119,7 @@ func (s *Service) endCovers(ctx context.Context, tx Tx, e ending, q CoverQuery) 
 			return err
 		}
 	}
+	room := coversAtOnce
 	for _, g := range grants {
 		if len(ended[g.ID]) == 0 {
 			continue
@@ -124,7 +127,7 @@ func (s *Service) endCovers(ctx context.Context, tx Tx, e ending, q CoverQuery) 
 		if err := s.auditNarrowed(ctx, tx, e, g, ended[g.ID]); err != nil {
 			return err
 		}
-		if err := s.withdraw(ctx, tx, e.under(g), g, ended[g.ID]); err != nil {
+		if room, err = s.withdraw(ctx, tx, e.under(g), g, ended[g.ID], room); err != nil {
 			return err
 		}
 		if err := s.factsChanged(ctx, tx, g.Person); err != nil {
@@ -157,32 +160,33 @@ func (q CoverQuery) matches(c Cover) bool {
 		(len(q.Servers) == 0 || slices.Contains(q.Servers, c.ServerID))
 }
 
-// withdraw brings the servers of covers that ended in line: the ledger no longer
-// wants their keys, so each gets a result under the request and its server is woken.
-func (s *Service) withdraw(ctx context.Context, tx Tx, request int64, g Grant, covers []Cover) error {
+// withdraw has the servers of covers that ended brought in line: the ledger no longer
+// wants their keys, so each gets a result under the request. It brings in line itself
+// the servers of as many covers as there is room for, and returns the room that is left;
+// the others are woken.
+func (s *Service) withdraw(ctx context.Context, tx Tx, request int64, g Grant, covers []Cover, room int) (int, error) {
 	servers := serversOf(covers)
 	before, err := tx.Placements(ctx, PlacementQuery{
 		Servers: servers, SystemUser: g.SystemUser, States: []PlacementState{PlacementWanted, PlacementUnknown, PlacementPlaced, PlacementLeaving},
 	})
 	if err != nil {
-		return err
+		return room, err
 	}
 	results, err := s.removalResults(ctx, tx, request, g, covers, before)
 	if err != nil {
-		return err
+		return room, err
 	}
 	if err := tx.InsertResults(ctx, results); err != nil {
-		return err
+		return room, err
 	}
-	if err := s.align(ctx, tx, servers); err != nil {
-		return err
+	first, rest, room := atOnce(covers, room)
+	if err := s.bringInLine(ctx, tx, first); err != nil {
+		return room, err
 	}
-	for _, c := range covers {
-		if err := s.updateResults(ctx, tx, c.ServerID, g.SystemUser, c.Fingerprint); err != nil {
-			return err
-		}
+	if err := wakeServers(ctx, tx, WorkRemove, rest); err != nil {
+		return room, err
 	}
-	return tx.Announce(ctx, request)
+	return room, tx.Announce(ctx, request)
 }
 
 func serversOf(covers []Cover) []int64 {
@@ -231,71 +235,6 @@ func serverNames(ctx context.Context, tx Tx) (map[int64]string, error) {
 		names[server.ID] = server.Name
 	}
 	return names, err
-}
-
-// align brings the placements on these servers in line with the live grants and
-// wakes the work that this causes.
-func (s *Service) align(ctx context.Context, tx Tx, servers []int64) error {
-	changed, err := s.aligned(ctx, tx, servers)
-	if err != nil {
-		return err
-	}
-	return s.follow(ctx, tx, changed)
-}
-
-// follow has what was brought in line reported and worked on. The clock may have taken
-// keys from a grant that nobody has ended yet: it is owed their results like any other.
-func (s *Service) follow(ctx context.Context, tx Tx, changed []Placement) error {
-	leaving := map[string][]Placement{} // by system user
-	for _, p := range changed {
-		if p.State == PlacementLeaving {
-			leaving[p.SystemUser] = append(leaving[p.SystemUser], p)
-		}
-	}
-	if len(leaving) > 0 {
-		if err := s.oweDue(ctx, tx, leaving); err != nil {
-			return err
-		}
-	}
-	return s.wakeFor(ctx, tx, changed)
-}
-
-func (s *Service) oweDue(ctx context.Context, tx Tx, leaving map[string][]Placement) error {
-	due, err := tx.Grants(ctx, GrantQuery{State: Live, EndsBefore: s.Now()})
-	if err != nil {
-		return err
-	}
-	for _, g := range due {
-		covers, err := tx.Covers(ctx, g.ID)
-		if err != nil {
-			return err
-		}
-		results, err := s.removalResults(ctx, tx, g.RequestID, g, liveCovers(covers), leaving[g.SystemUser])
-		if err != nil {
-			return err
-		}
-		if err := tx.InsertResults(ctx, results); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Service) wakeFor(ctx context.Context, tx Tx, changed []Placement) error {
-	seen := map[Work]bool{}
-	var work []Work
-	for _, p := range changed {
-		w := workOn(p)
-		if p.State == PlacementGone || p.State == PlacementPlaced || seen[w] {
-			continue
-		}
-		seen[w] = true
-		work = append(work, w)
-	}
-	if len(work) == 0 {
-		return nil
-	}
-	return tx.Wake(ctx, work...)
 }
 
 // EndDue ends every grant whose time is over by the wall clock or by the steady one. Any replica may call it at any time.

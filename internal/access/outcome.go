@@ -45,6 +45,20 @@ func (s *Service) updateResults(ctx context.Context, tx Tx, server int64, user, 
 	return nil
 }
 
+// updateServer updates all results that wait on a server.
+func (s *Service) updateServer(ctx context.Context, tx Tx, server int64) error {
+	waiting, err := tx.WaitingKeys(ctx, server)
+	if err != nil {
+		return err
+	}
+	for _, key := range waiting {
+		if err := s.updateResults(ctx, tx, server, key.SystemUser, key.Fingerprint); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // placementsOf lists what counts of a key on a server: what is there or on its way,
 // and else what was given up with a server that left the account.
 func placementsOf(ctx context.Context, tx Tx, server int64, user, fingerprint string) ([]Placement, error) {

@@ -166,6 +166,8 @@ type PlacementTx interface {
 	// only in doubt is unknown again. It answers the placements it changed, in their
 	// new state.
 	Align(ctx context.Context, now time.Time, servers []int64) ([]Placement, error)
+	// OutOfLine lists the servers on which Align would change something at that time.
+	OutOfLine(ctx context.Context, now time.Time) ([]int64, error)
 	Placement(ctx context.Context, id int64) (Placement, error)
 	InsertPlacement(ctx context.Context, p Placement) (Placement, error)
 	// MovePlacement stores p if the stored state still is from and its Attempts
@@ -176,6 +178,9 @@ type PlacementTx interface {
 	// Covered tells whether a grant that is live then, of the placement's person where it
 	// has one, covers its key, user and server, and until when (zero: for ever).
 	Covered(ctx context.Context, p Placement, now time.Time) (covered bool, until time.Time, err error)
+	// VerifyPlaced has the placed keys that a grant covers looked for at that time, stuck
+	// ones included, and answers their servers.
+	VerifyPlaced(ctx context.Context, grantID int64, at time.Time) ([]int64, error)
 	// ReleaseHeld frees the placements that the replica holds.
 	ReleaseHeld(ctx context.Context, replica string) error
 	// DueWork lists the work on the servers where a placement is due, or where the
@@ -243,6 +248,9 @@ type ResultTx interface {
 	InsertResults(ctx context.Context, rs []Result) error
 	// OpenResults lists results of a key on a server that are not final.
 	OpenResults(ctx context.Context, server int64, systemUser, fingerprint string) ([]Result, error)
+	// WaitingKeys lists the keys with additions to a server and removals from it that are
+	// not final, each once.
+	WaitingKeys(ctx context.Context, server int64) ([]KeyOfUser, error)
 	SaveResult(ctx context.Context, r Result) error
 	// ReopenResults makes removals of a key from a server wait again that were settled
 	// as done, or as out of reach, since that time, and answers them.
@@ -311,6 +319,12 @@ type OutboxTx interface {
 	// Flag and SetFlag keep a small value under a name; empty is absent.
 	Flag(ctx context.Context, name string) (string, error)
 	SetFlag(ctx context.Context, name, value string) error
+}
+
+// KeyOfUser is a key for a user of a server's system.
+type KeyOfUser struct {
+	SystemUser  string
+	Fingerprint string
 }
 
 // Drawing says how far Slack shows a request.

@@ -36,14 +36,23 @@ func allOf(ctx context.Context, claim func(context.Context) (int, error)) error 
 	}
 }
 
-// WakeDue wakes the work on every server that has some due, and brings the
-// placements in line where an earlier transaction missed another's change.
+// WakeDue wakes the work on every server that has some due, and brings the servers in
+// line that are not: where a transaction missed another's change, or work that was to do
+// it was lost.
 func (s *Service) WakeDue(ctx context.Context) error {
+	var askew []int64
+	err := s.Store.Read(ctx, func(tx Tx) (err error) {
+		askew, err = tx.OutOfLine(ctx, s.Now().Truncate(time.Millisecond))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.bringServersInLine(ctx, askew); err != nil {
+		return err
+	}
 	return s.Store.Update(ctx, func(tx Tx) error {
 		now := s.Now()
-		if err := s.align(ctx, tx, nil); err != nil {
-			return err
-		}
 		latest := Waits{Retry: now.Add(longestBackoff), Refused: now.Add(longestRefusal), Limited: now.Add(longestBackoff), Recheck: now.Add(longestDoubt)}
 		if s.pace().Pause > 0 {
 			latest.Limited = now.Add(longestWait)

@@ -137,23 +137,39 @@ func first(found []Placement) *Placement {
 	return &found[0]
 }
 
-// finish settles the work in a transaction that finds none left. Settling comes
-// first: it locks the job, so that whoever wakes this server meanwhile waits for
-// this transaction and then either finds the job gone or is found here.
+// finish settles the work in a transaction that finds none left and the server in line.
+// Settling comes first: it locks the job, so that whoever wakes this server meanwhile
+// waits for this transaction and then either finds the job gone or is found here.
 func (s *Service) finish(ctx context.Context, kind WorkKind, server int64, settle func(Tx) error) (again time.Duration, err error) {
 	err = s.Store.Update(ctx, func(tx Tx) error {
 		if err := settle(tx); err != nil {
 			return err
 		}
 		due, wait, err := s.nextOn(ctx, tx, kind, server)
-		again = wait
-		if err == nil && (due != nil || wait > 0) {
+		if again = wait; err != nil {
+			return err
+		}
+		if due != nil {
 			return errMore
 		}
-		return err
+		changed, err := s.aligned(ctx, tx, []int64{server})
+		switch {
+		case err != nil:
+			return err
+		case len(changed) > 0:
+			return errOutOfLine
+		case wait > 0:
+			return errMore
+		}
+		return s.updateServer(ctx, tx, server)
 	})
-	if errors.Is(err, errMore) && again > 0 {
+	switch {
+	case errors.Is(err, errMore) && again > 0:
 		return again, nil
+	case errors.Is(err, errOutOfLine):
+		if err = s.bringServersInLine(ctx, []int64{server}); err == nil {
+			err = errMore
+		}
 	}
 	return 0, err
 }
@@ -197,33 +213,6 @@ func (s *Service) auditMove(ctx context.Context, tx Tx, p Placement, from Placem
 		detail += ": the server has left the account"
 	}
 	return s.audit(ctx, tx, "", "placement."+string(p.State), "placement", p.ID, string(from), string(p.State), detail)
-}
-
-// aligned brings placements in line and notes what that moved. That a key is wanted
-// follows from the grant.
-func (s *Service) aligned(ctx context.Context, tx Tx, servers []int64) ([]Placement, error) {
-	now := s.Now().Truncate(time.Millisecond)
-	changed, err := tx.Align(ctx, now, servers)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range changed {
-		from := PlacementPlaced
-		switch {
-		case p.State == PlacementWanted, p.State == PlacementLeaving && p.LeftAt.Before(now): // that was noted when it left to be renewed
-			continue
-		case p.State == PlacementGone:
-			from = PlacementWanted
-		case p.State == PlacementPlaced || p.State == PlacementUnknown:
-			from = PlacementLeaving
-		case p.CredentialID == 0:
-			from = PlacementUnknown
-		}
-		if err := s.auditMove(ctx, tx, p, from); err != nil {
-			return nil, err
-		}
-	}
-	return changed, nil
 }
 
 // begin marks, right before its call, that a placement is being worked on, from a

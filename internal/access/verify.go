@@ -10,27 +10,6 @@ import (
 // one. Somebody may have deleted them at the target since, so that is not said before the
 // target was asked: one list for each server.
 
-// toVerify has placed keys looked for that a new grant wants too.
-func (s *Service) toVerify(ctx context.Context, tx Tx, placed []Placement, covers []Cover) error {
-	wanted := make(map[Cover]bool, len(covers))
-	for _, c := range covers {
-		wanted[Cover{ServerID: c.ServerID, Fingerprint: c.Fingerprint}] = true
-	}
-	for _, p := range placed {
-		if !wanted[Cover{ServerID: p.ServerID, Fingerprint: p.Fingerprint}] {
-			continue
-		}
-		p.VerifyAt, p.Stuck = s.Now(), false
-		if _, err := tx.MovePlacement(ctx, p, PlacementPlaced, p.Attempts); err != nil {
-			return err
-		}
-		if err := tx.Wake(ctx, workOn(p)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // verify reads a server's list to see whether the keys still are there that are to be
 // looked for. One that is not is placed anew as in a renewal: its removal by its own id
 // makes sure that it is gone, so that a list which lacked it by mistake leaves no key

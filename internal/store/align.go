@@ -39,39 +39,58 @@ func (t *tx) Align(ctx context.Context, now time.Time, servers []int64) ([]acces
 // was only looked for may be there or not, as before it left. Of several only the
 // newest, since a key is there once.
 func (t *tx) keepLeaving(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
-	c := conditions{args: []any{ms(now)}}
-	c.add(`p.state = 'leaving' AND p.grant_id <> 0 AND (p.credential_id = 0 AND p.recheck_at > 0
-		OR p.credential_id <> 0 AND p.attempts = 0 AND p.urgent = 0 AND p.holder = '')`)
-	c.add("EXISTS (" + covering + ")")
-	c.add(`NOT EXISTS (SELECT 1 FROM placements o WHERE o.server_id = p.server_id AND o.system_user = p.system_user AND o.fingerprint = p.fingerprint
-		AND (o.state IN ('wanted', 'unknown', 'placed') OR o.state = 'leaving' AND o.id > p.id))`)
+	c := covered(now)
 	addIn(&c, "p.server_id", servers)
 	return many(ctx, t, scanPlacement, `UPDATE placements AS p SET
 			state = CASE WHEN credential_id = 0 THEN 'unknown' ELSE 'placed' END, left_at = 0, next_at = 0, stuck = 0, problem = '', detail = ''`+
 		c.where()+" RETURNING id, "+placementColumns, c.args...)
 }
 
+// covered finds what keepLeaving places again.
+func covered(now time.Time) conditions {
+	c := conditions{args: []any{ms(now)}}
+	c.add(`p.state = 'leaving' AND p.grant_id <> 0 AND (p.credential_id = 0 AND p.recheck_at > 0
+		OR p.credential_id <> 0 AND p.attempts = 0 AND p.urgent = 0 AND p.holder = '')`)
+	c.add("EXISTS (" + covering + ")")
+	c.add(`NOT EXISTS (SELECT 1 FROM placements o WHERE o.server_id = p.server_id AND o.system_user = p.system_user AND o.fingerprint = p.fingerprint
+		AND (o.state IN ('wanted', 'unknown', 'placed') OR o.state = 'leaving' AND o.id > p.id))`)
+	return c
+}
+
 // dropUncovered sends away what no live grant covers, and makes a plain removal of a
 // renewal whose grant has ended. A wanted one surely is not on its server, whatever was
 // tried before, and is gone at once. Doubt stays.
 func (t *tx) dropUncovered(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
-	c := conditions{args: []any{ms(now)}}
-	c.add("p.grant_id <> 0")
-	c.add("NOT EXISTS (" + covering + ")")
-	addIn(&c, "p.server_id", servers)
-	renewed := c
-	renewed.add("p.state = 'leaving' AND p.urgent = 1")
+	renewed := uncovered(now, "p.state = 'leaving' AND p.urgent = 1")
+	addIn(&renewed, "p.server_id", servers)
 	ended, err := many(ctx, t, scanPlacement, "UPDATE placements AS p SET urgent = 0"+renewed.where()+" RETURNING id, "+placementColumns, renewed.args...)
 	if err != nil {
 		return nil, err
 	}
-	c.add("p.state IN ('wanted', 'unknown', 'placed')")
+	c := uncovered(now, "p.state IN ('wanted', 'unknown', 'placed')")
+	addIn(&c, "p.server_id", servers)
 	dropped, err := many(ctx, t, scanPlacement, `UPDATE placements AS p SET
 			state = CASE WHEN state = 'wanted' THEN 'gone' ELSE 'leaving' END,
 			gone_at = CASE WHEN state = 'wanted' THEN $1 ELSE gone_at END,
 			left_at = $1, next_at = 0, attempts = 0, urgent = 0, stuck = 0, problem = '', detail = ''`+
 		c.where()+" RETURNING id, "+placementColumns, c.args...)
 	return append(ended, dropped...), err
+}
+
+// uncovered finds placements in some states that no live grant covers.
+func uncovered(now time.Time, states string) conditions {
+	c := conditions{args: []any{ms(now)}}
+	c.add(states + " AND p.grant_id <> 0")
+	c.add("NOT EXISTS (" + covering + ")")
+	return c
+}
+
+// OutOfLine implements access.PlacementTx.
+func (t *tx) OutOfLine(ctx context.Context, now time.Time) ([]int64, error) {
+	stay, ends, left, gaps := covered(now), uncovered(now, "p.state = 'leaving' AND p.urgent = 1"), uncovered(now, "p.state IN ('wanted', 'unknown', 'placed')"), gapsAt(now)
+	const placements = "SELECT p.server_id FROM placements p"
+	return many(ctx, t, column[int64], placements+stay.where()+" UNION "+placements+ends.where()+" UNION "+placements+left.where()+
+		" UNION SELECT c.server_id "+liveCovers+gaps.and()+" ORDER BY 1", ms(now))
 }
 
 // wantMissing wants what is covered and not on the server in any way. It is
@@ -112,9 +131,7 @@ type gap struct {
 
 // missing lists the gaps, each with the oldest grant that covers it.
 func (t *tx) missing(ctx context.Context, now time.Time, servers []int64) ([]gap, error) {
-	c := conditions{args: []any{ms(now)}}
-	c.add(`NOT EXISTS (SELECT 1 FROM placements p WHERE p.server_id = c.server_id AND p.system_user = g.system_user AND p.fingerprint = c.fingerprint
-		AND p.state IN ('wanted', 'unknown', 'placed', 'leaving'))`)
+	c := gapsAt(now)
 	addIn(&c, "c.server_id", servers)
 	gaps, err := many(ctx, t, scanGap, `SELECT g.id, g.person, g.alias, g.system_user, c.server_id, c.fingerprint
 		`+liveCovers+c.and()+" ORDER BY c.server_id, c.fingerprint, g.system_user, g.id", c.args...)
@@ -122,6 +139,14 @@ func (t *tx) missing(ctx context.Context, now time.Time, servers []int64) ([]gap
 		return a.server == b.server && a.fingerprint == b.fingerprint && a.grant.SystemUser == b.grant.SystemUser
 	}
 	return slices.CompactFunc(gaps, sameKey), err
+}
+
+// gapsAt finds the live covers whose key is not on its server in any way.
+func gapsAt(now time.Time) conditions {
+	c := conditions{args: []any{ms(now)}}
+	c.add(`NOT EXISTS (SELECT 1 FROM placements p WHERE p.server_id = c.server_id AND p.system_user = g.system_user AND p.fingerprint = c.fingerprint
+		AND p.state IN ('wanted', 'unknown', 'placed', 'leaving'))`)
+	return c
 }
 
 func scanGap(row scanner) (g gap, err error) {

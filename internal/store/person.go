@@ -32,7 +32,7 @@ func (t *tx) SetOffboarded(ctx context.Context, id access.UserID, at time.Time) 
 
 // SetReturned implements access.PersonTx.
 func (t *tx) SetReturned(ctx context.Context, id access.UserID, at time.Time) (bool, error) {
-	return won(t.Exec(ctx, "UPDATE persons SET returned_at = $2 WHERE id = $1 AND offboarded_at <> 0 AND (returned_at = 0) <> ($2 = 0)", id, ms(at)))
+	return won(t.Exec(ctx, "UPDATE persons SET returned_at = $2 WHERE id = $1 AND offboarded_at <> 0 AND (returned_at = 0) <> (CAST($2 AS BIGINT) = 0)", id, ms(at)))
 }
 
 // SetStanding implements access.PersonTx.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -77,6 +78,17 @@ func (t *tx) Covered(ctx context.Context, p access.Placement, now time.Time) (co
 func (t *tx) ReleaseHeld(ctx context.Context, replica string) error {
 	_, err := t.Exec(ctx, "UPDATE placements SET holder = '', next_at = 0 WHERE holder = $1 AND holder <> ''", replica)
 	return err
+}
+
+// VerifyPlaced implements access.PlacementTx.
+func (t *tx) VerifyPlaced(ctx context.Context, grantID int64, at time.Time) ([]int64, error) {
+	servers, err := many(ctx, t, column[int64], `UPDATE placements AS p SET verify_at = $1, stuck = 0
+		WHERE p.state = 'placed' AND EXISTS (SELECT 1 FROM grants g JOIN covers c ON c.grant_id = g.id
+			WHERE g.id = $2 AND g.system_user = p.system_user AND g.person = p.person
+			AND c.server_id = p.server_id AND c.fingerprint = p.fingerprint AND c.ended_at = 0)
+		RETURNING server_id`, ms(at), grantID)
+	slices.Sort(servers)
+	return slices.Compact(servers), err
 }
 
 // Debt implements access.PlacementTx. What leaves by itself goes first in the ledger and

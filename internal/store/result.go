@@ -80,6 +80,17 @@ func (t *tx) OpenResults(ctx context.Context, server int64, systemUser, fingerpr
 		server, systemUser, fingerprint)
 }
 
+// WaitingKeys implements access.ResultTx.
+func (t *tx) WaitingKeys(ctx context.Context, server int64) ([]access.KeyOfUser, error) {
+	return many(ctx, t, scanKeyOfUser, `SELECT DISTINCT system_user, fingerprint FROM results
+		WHERE server_id = $1 AND phase IN ('add', 'remove') AND state IN ('waiting', 'failed', 'unknown') ORDER BY system_user, fingerprint`, server)
+}
+
+func scanKeyOfUser(row scanner) (k access.KeyOfUser, err error) {
+	err = row.Scan(&k.SystemUser, &k.Fingerprint)
+	return k, err
+}
+
 // ReopenResults implements access.ResultTx.
 func (t *tx) ReopenResults(ctx context.Context, server int64, systemUser, fingerprint string, since time.Time) ([]access.Result, error) {
 	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', detail = ''

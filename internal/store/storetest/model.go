@@ -161,13 +161,21 @@ func (m *model) align(t *rapid.T) {
 		servers = []int64{m.server(t)}
 	}
 	var changed, stored []access.Placement
+	var before, after []int64
 	m.update(func(ctx context.Context, tx access.Tx) (err error) {
+		if before, err = tx.OutOfLine(ctx, m.now); err != nil {
+			return err
+		}
 		if changed, err = tx.Align(ctx, m.now, servers); err != nil {
+			return err
+		}
+		if after, err = tx.OutOfLine(ctx, m.now); err != nil {
 			return err
 		}
 		stored, err = tx.Placements(ctx, access.PlacementQuery{Servers: []int64{m.base, m.base + 1}})
 		return err
 	})
+	m.outOfLine(t, servers, changed, before, after)
 	want := m.expect(servers, changed)
 	byID := func(a, b access.Placement) int { return int(a.ID - b.ID) }
 	slices.SortFunc(changed, byID)
@@ -177,6 +185,23 @@ func (m *model) align(t *rapid.T) {
 	}
 	if diff := cmp.Diff(m.placements, stored); diff != "" {
 		t.Fatalf("placements (-model +ledger):\n%s", diff)
+	}
+}
+
+// outOfLine checks that the servers out of line were those that something changed on, and
+// that none is left of them.
+func (m *model) outOfLine(t *rapid.T, servers []int64, changed []access.Placement, before, after []int64) {
+	others := func(id int64) bool { return !slices.Contains(servers, id) }
+	var on []int64
+	for _, p := range changed {
+		on = append(on, p.ServerID)
+	}
+	slices.Sort(on)
+	if on = slices.Compact(on); !slices.Equal(on, slices.DeleteFunc(before, others)) {
+		t.Fatalf("out of line were %v, changed was something on %v", before, on)
+	}
+	if left := slices.DeleteFunc(after, others); len(left) > 0 {
+		t.Fatalf("out of line after it was brought in line: %v", left)
 	}
 }
 

@@ -110,6 +110,35 @@ func testPlacementOnce(t *testing.T, s *store.Store) {
 	}
 }
 
+func testVerifyPlaced(t *testing.T, s *store.Store) {
+	g := access.Grant{State: access.Live, Person: "U1", SystemUser: "web", EndsAt: epoch.Add(time.Hour)}
+	g = written(t, s, func(ctx context.Context, tx access.Tx) (access.Grant, error) {
+		return tx.InsertGrant(ctx, g, []access.Cover{{ServerID: 1, Fingerprint: "a"}, {ServerID: 2, Fingerprint: "a"}, {ServerID: 3, Fingerprint: "a", EndedAt: epoch}})
+	})
+	placed := access.Placement{ServerID: 1, Person: "U1", SystemUser: "web", Fingerprint: "a", State: access.PlacementPlaced, Stuck: true}
+	want := insertPlacement(t, s, placed)
+	for _, other := range []func(p *access.Placement){
+		func(p *access.Placement) { p.Fingerprint = "b" },
+		func(p *access.Placement) { p.SystemUser = "root" },
+		func(p *access.Placement) { p.ServerID, p.Person = 2, "U2" },
+		func(p *access.Placement) { p.ServerID = 3 },
+		func(p *access.Placement) { p.State = access.PlacementLeaving },
+	} {
+		p := placed
+		other(&p)
+		insertPlacement(t, s, p)
+	}
+	servers := written(t, s, func(ctx context.Context, tx access.Tx) ([]int64, error) {
+		return tx.VerifyPlaced(ctx, g.ID, epoch)
+	})
+	same(t, "servers", servers, []int64{1})
+	want.VerifyAt, want.Stuck = epoch, false
+	found := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) {
+		return tx.Placements(ctx, access.PlacementQuery{VerifyBefore: epoch})
+	})
+	same(t, "to be looked for", found, []access.Placement{want})
+}
+
 func testCovered(t *testing.T, s *store.Store) {
 	p := access.Placement{ServerID: 1, SystemUser: "web", Fingerprint: "a"}
 	cover := access.Cover{ServerID: 1, Fingerprint: "a"}

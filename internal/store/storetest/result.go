@@ -19,6 +19,7 @@ func testResults(t *testing.T, s *store.Store) {
 	open := func(ctx context.Context, tx access.Tx) ([]access.Result, error) {
 		return tx.OpenResults(ctx, 7, "web", "f")
 	}
+	waitingKeys := func(ctx context.Context, tx access.Tx) ([]access.KeyOfUser, error) { return tx.WaitingKeys(ctx, 7) }
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
 		if err := tx.InsertResults(ctx, []access.Result{full, waiting}); err != nil {
 			return err
@@ -34,14 +35,23 @@ func testResults(t *testing.T, s *store.Store) {
 	failed.State, failed.Problem, failed.Detail, failed.UpdatedAt = access.Failed, access.ProblemRefused, "no", epoch
 	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveResult(ctx, failed) })
 	same(t, "failed is open", read(t, s, open), []access.Result{failed})
+	same(t, "its key waits", read(t, s, waitingKeys), []access.KeyOfUser{{SystemUser: "web", Fingerprint: "f"}})
 	done := failed
 	done.State = access.Done
 	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveResult(ctx, done) })
 	same(t, "done is not open", read(t, s, open), nil)
+	inspection := waiting
+	inspection.Phase, inspection.SystemUser, inspection.Fingerprint = access.PhaseInspect, "", ""
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		return tx.InsertResults(ctx, []access.Result{inspection})
+	})
+	same(t, "no key waits, and an inspection is of none", read(t, s, waitingKeys), nil)
+	inspection.State = access.Done
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveResult(ctx, inspection) })
 
 	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.Tell(ctx, []access.Result{failed}) })
 	done.Told = access.Failed
-	same(t, "told what was shown, not what it is by now", read(t, s, results), []access.Result{done, full})
+	same(t, "told what was shown, not what it is by now", read(t, s, results), []access.Result{done, inspection, full})
 }
 
 func testReopen(t *testing.T, s *store.Store) {

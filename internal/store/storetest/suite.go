@@ -36,6 +36,7 @@ func Run(t *testing.T, open Opener) {
 		"PlacementRoundTrip":   testPlacementRoundTrip,
 		"PlacementQuery":       testPlacementQuery,
 		"PlacementOnce":        testPlacementOnce,
+		"VerifyPlaced":         testVerifyPlaced,
 		"Covered":              testCovered,
 		"Debt":                 testDebt,
 		"CapWaits":             testCapWaits,
