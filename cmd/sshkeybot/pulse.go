@@ -113,7 +113,7 @@ func (a *app) watchLedger(ctx context.Context) error {
 	defer cancel()
 	err := a.store.Probe(soon)
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // told to stop
+		return nil // told to stop
 	}
 	before := a.pulse.since
 	changed := a.pulse.note(err)

@@ -48,9 +48,9 @@ func sayFindings(ctx context.Context, c check.Checker, log *slog.Logger) {
 		case ctx.Err() != nil:
 			return
 		case f.Status == check.Problem:
-			log.Error("check: "+f.Name, "problem", f.Text, "remedy", f.Remedy)
+			log.Error("the check found a problem", "check", f.Name, "problem", f.Text, "remedy", f.Remedy)
 		case f.Status == check.Warning:
-			log.Warn("check: "+f.Name, "warning", f.Text, "remedy", f.Remedy)
+			log.Warn("the check warns", "check", f.Name, "warning", f.Text, "remedy", f.Remedy)
 		}
 	}
 }

@@ -68,7 +68,7 @@ func TestPortInUse(t *testing.T) {
 	r := start(t, plan{servers: 1})
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	r.must(err)
-	other := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) })} //nolint:gosec // of a test
+	other := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) })}
 	go func() { _ = other.Serve(taken) }()
 	defer func() { _ = other.Close() }()
 	address := "SSHKEYBOT_HTTP_ADDR=" + taken.Addr().String()

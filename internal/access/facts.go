@@ -63,6 +63,7 @@ func (s *Service) factsOf(ctx context.Context, tx Tx, r Request) (Facts, error) 
 		f.Servers = idsOf(servers)
 		return f, err
 	case KindOffboard: // the person says all
+	case KindOrphan: // nothing is approved
 	}
 	return f, nil
 }

@@ -79,7 +79,7 @@ func joinIDs(ids []UserID) string {
 }
 
 func splitIDs(text string) (ids []UserID) {
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		if word != groupRefused {
 			ids = append(ids, UserID(word))
 		}

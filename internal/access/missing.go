@@ -184,7 +184,7 @@ func (s *Service) FindReturned(ctx context.Context) error {
 		return err
 	})
 	if CodeOf(err) == Unauthorized || s.patience(Reading) != nil {
-		return nil // all work waits
+		return nil //nolint:nilerr // all work waits
 	}
 	if err != nil {
 		return err

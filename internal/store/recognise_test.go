@@ -63,16 +63,16 @@ func TestForeignFilesAreLeftAlone(t *testing.T) {
 	}{
 		"text": {func(path string) error {
 			return os.WriteFile(path, []byte(strings.Repeat("127.0.0.1 localhost\n", 50)), 0o644)
-		}, "is not a SQLite database"}, //nolint:gosec // as such files are
+		}, "is not a SQLite database"},
 		"short text": {func(path string) error { return os.WriteFile(path, []byte("x"), 0o640) }, "is not a SQLite database"},
 		"folder":     {func(path string) error { return os.Mkdir(path, 0o755) }, "is a folder"},
 		"database of another program": {func(path string) error {
 			execute(t, path, "CREATE TABLE songs (id INTEGER)", "PRAGMA application_id = 7")
-			return os.Chmod(path, 0o644) //nolint:gosec // as such files are
+			return os.Chmod(path, 0o644)
 		}, "another program"},
 		"database without a mark": {func(path string) error {
 			execute(t, path, "PRAGMA journal_mode = WAL", "CREATE TABLE audit (id INTEGER)")
-			return os.Chmod(path, 0o644) //nolint:gosec // as such files are
+			return os.Chmod(path, 0o644)
 		}, "another program"},
 		"device": {func(path string) error { return os.Symlink("/dev/null", path) }, "is not a regular file"},
 	} {
