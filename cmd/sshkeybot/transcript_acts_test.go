@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -29,8 +30,12 @@ func (p *play) viewer(who player) slacksim.Viewer {
 	return slacksim.Viewer{TZ: zone, Width: playWidth}
 }
 
+// chance finds what every ledger and every challenge draws anew.
+var chance = regexp.MustCompile(`\b(ledger|nonce) [a-zA-Z0-9]+\b`)
+
 // prints writes what somebody sees.
 func (p *play) prints(text string) {
+	text = chance.ReplaceAllString(text, "$1 (drawn by chance)")
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		p.out.WriteString(strings.TrimRight("    "+line, " ") + "\n")
 	}

@@ -117,7 +117,7 @@ func (s *Service) claimLook(ctx context.Context) (server *Server, err error) {
 // findOrphansOn reads one server, and puts what is found before the approvers.
 func (s *Service) findOrphansOn(ctx context.Context, server Server) error {
 	began := s.Now()
-	found, err := s.list(ctx, Placement{ServerID: server.ID, State: PlacementPlaced})
+	found, err := s.listFor(ctx, server.ID, Reading)
 	if err != nil {
 		return s.notNow(ctx, err)
 	}

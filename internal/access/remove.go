@@ -86,15 +86,19 @@ func (s *Service) confirmGone(ctx context.Context, p Placement) error {
 }
 
 func (s *Service) list(ctx context.Context, p Placement) ([]Credential, error) {
-	if err := s.patience(p.priority()); err != nil {
+	return s.listFor(ctx, p.ServerID, p.priority())
+}
+
+func (s *Service) listFor(ctx context.Context, server int64, priority Priority) ([]Credential, error) {
+	if err := s.patience(priority); err != nil {
 		return nil, err
 	}
-	turn, release, err := s.Target.Turn(ctx, p.priority())
+	turn, release, err := s.Target.Turn(ctx, priority)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	return s.Target.List(turn, p.ServerID)
+	return s.Target.List(turn, server)
 }
 
 // removed records that RunCloud confirmed a removal.

@@ -53,12 +53,18 @@ func (s stage) types(user, text string) {
 // presses has somebody press a button of a request's message until that is acknowledged.
 func (s stage) presses(user, action string, r request) error {
 	return s.again(action, func(ctx context.Context) (slacksim.Outcome, error) {
-		return s.slack.ClickStale(ctx, user, ops, r.ts, slacksim.Pick{ActionID: action, Value: r.id})
+		return s.slack.ClickStale(ctx, user, ops, r.ts, slacksim.Pick{ActionID: action})
 	})
 }
 
 // request is a request as people see it.
 type request struct{ id, ts string }
+
+// requestOf returns the request that a button decides; what it shows of it comes after that.
+func requestOf(b slacksim.Button) string {
+	id, _, _ := strings.Cut(b.Value, ".")
+	return id
+}
 
 // sees waits for the message of the request with that reason.
 func (s stage) sees(reason string) (r request) {
@@ -71,7 +77,7 @@ func (s stage) sees(reason string) (r request) {
 			}
 			for _, b := range m.Buttons() {
 				if b.ActionID == draw.ActionApprove {
-					r = request{b.Value, m.TS}
+					r = request{requestOf(b), m.TS}
 					return ""
 				}
 			}
@@ -197,7 +203,7 @@ func (s stage) shown(id string) (r request) {
 	until(s.T, patience, func() string {
 		for _, m := range s.slack.Messages(ops) {
 			for _, b := range m.Buttons() {
-				if b.ActionID == draw.ActionApprove && b.Value == id {
+				if b.ActionID == draw.ActionApprove && requestOf(b) == id {
 					r = request{id, m.TS}
 					return ""
 				}
