@@ -9,6 +9,10 @@
 // removes, one renews, one adds, and Sync does each. Nothing acts on an old order, only on the
 // ledger as it is now.
 //
+// A decision brings the first servers in line itself, in its own transaction, and wakes the
+// work on all others, which does so before it settles: see align.go. So no decision, however
+// many keys it concerns, holds up what others write.
+//
 // A request:
 //
 //	draft ──confirm──────────────────────────────┐
@@ -16,6 +20,12 @@
 //	       │                        ├──deny────► denied
 //	       └──cancel, offboard──────┼──cancel──► cancelled
 //	                                └──time────► expired   (from each open state)
+//
+// What is decided is what was shown. The Facts of a request are what a decision would carry
+// out; their digest travels with every copy of its message. When they change, the copies are
+// drawn anew, approvals of the former facts count no more, and who decides on an older copy is
+// told what has changed. What ends access has few facts, and is never held up by others. Who
+// asks to revoke what somebody has asked to revoke joins that request: see joined.go.
 //
 // A key is its holder's until it is removed, revoked, lost to somebody who has proved with a
 // signature that it is theirs, or its holder is offboarded. How it ended says who may
