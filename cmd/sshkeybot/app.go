@@ -248,10 +248,9 @@ func (a *app) mustBeHome(ctx context.Context) error {
 // this is another workspace: keys are to be taken back whether or not anybody can reach
 // the bot.
 func (a *app) run(ctx context.Context) error {
-	if err := a.mustBeHome(ctx); err != nil {
-		return err
-	}
-	if err := errors.Join(a.store.ReleaseAll(ctx), a.releaseDead(ctx)); err != nil {
+	if err := a.begin(ctx); ctx.Err() != nil {
+		return nil // told to stop before it had begun
+	} else if err != nil {
 		return err
 	}
 	defer a.serveHTTP(ctx)()
@@ -274,6 +273,15 @@ func (a *app) run(ctx context.Context) error {
 		a.log.Warn("some calls to RunCloud are not in the count of this month", "error", err)
 	}
 	return nil
+}
+
+// begin makes sure that the ledger is this workspace's, and releases what a process
+// before this one had begun.
+func (a *app) begin(ctx context.Context) error {
+	if err := a.mustBeHome(ctx); err != nil {
+		return err
+	}
+	return errors.Join(a.store.ReleaseAll(ctx), a.releaseDead(ctx))
 }
 
 // serveShell takes offboardings from the shell while this process holds a SQLite
