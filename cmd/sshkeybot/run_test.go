@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"net"
 	"net/http"
 	"os"
@@ -87,4 +88,14 @@ func TestConsoleLogHasNoColoursInAFile(t *testing.T) {
 	if text := log.String(); strings.Contains(text, "\x1b") || !strings.Contains(text, "key=value") {
 		t.Errorf("%q", text)
 	}
+}
+
+func TestToldToStopAtTheStart(t *testing.T) {
+	t.Parallel()
+	r := start(t, plan{})
+	r.leave()
+	r.must(<-r.ended)
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	r.ended <- r.app.run(ctx)
 }
