@@ -10,7 +10,7 @@ import (
 // coversAtOnce is how many covers one transaction brings in line at most, so that no
 // decision, however large, holds up what others write meanwhile: the work on each of the
 // other servers brings its own in line, in a transaction of its own.
-const coversAtOnce = 200
+const coversAtOnce = 100
 
 // errOutOfLine undoes a transaction that would have settled work on a server which the
 // ledger wants otherwise than it is.
@@ -64,7 +64,7 @@ func (s *Service) bringServersInLine(ctx context.Context, servers []int64) error
 
 // serversAtOnce bounds one transaction that brings servers in line whose covers were not
 // counted.
-const serversAtOnce = 20
+const serversAtOnce = 10
 
 // wakeServers wakes one sort of work on servers.
 func wakeServers(ctx context.Context, tx Tx, kind WorkKind, servers []int64) error {

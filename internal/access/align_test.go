@@ -72,14 +72,14 @@ func (p *portions) run(h *harness) {
 	h.t.Fatalf("the work never ends")
 }
 
-// manyKeys gives alice seven keys, on an account of 30 servers: 210 keys to be placed.
+// manyKeys gives alice seven keys, on an account of 15 servers: 105 keys to be placed.
 func manyKeys(t *testing.T) (h *harness, all int) {
 	t.Helper()
-	h = newHarness(t, 30)
+	h = newHarness(t, 15)
 	for i := range 7 {
 		h.register(alice, fmt.Sprintf("laptop-%d", i))
 	}
-	return h, 210
+	return h, 105
 }
 
 // However much a decision concerns, no transaction holds up what others write: the rest
@@ -120,7 +120,7 @@ func TestLargeDecisionsAreCarriedOutInPortions(t *testing.T) {
 	if got := states(h.view(other.ID), access.PhaseRemove); got[access.Done] != all || len(h.account.ours()) != 0 {
 		t.Errorf("all is given back: %v, %d keys left", got, len(h.account.ours()))
 	}
-	if p.largest > 200 || p.count < 4 {
+	if p.largest > 100 || p.count < 4 {
 		t.Errorf("the largest of %d transactions brought %d placements in line", p.count, p.largest)
 	}
 }
@@ -147,7 +147,7 @@ func TestSweepBringsTheRestInLine(t *testing.T) {
 	if len(h.account.ours()) != 0 {
 		t.Errorf("%d keys left", len(h.account.ours()))
 	}
-	if p.largest > 200 {
+	if p.largest > 100 {
 		t.Errorf("one transaction brought %d placements in line", p.largest)
 	}
 }
