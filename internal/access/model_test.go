@@ -324,7 +324,7 @@ func (w *world) breakThings(rt *rapid.T) {
 func (w *world) settle(rt *rapid.T) {
 	w.account.next = nil
 	clear(w.account.offline)
-	const rest = 20 * time.Minute // longer than any backoff, and than any late look
+	const rest = 40 * time.Minute // longer than any backoff, any late look, and any question about an offline server
 	w.pass(rest + max(0, w.furthest.Sub(w.clock.Now())))
 	w.endDue()
 	want := w.model.union(w.clock.Now())
