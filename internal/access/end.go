@@ -237,7 +237,8 @@ func serverNames(ctx context.Context, tx Tx) (map[int64]string, error) {
 	return names, err
 }
 
-// EndDue ends every grant whose time is over by the wall clock or by the steady one. Any replica may call it at any time.
+// EndDue ends every grant whose time is over by the wall clock or by the steady one. Any
+// replica may call it at any time.
 func (s *Service) EndDue(ctx context.Context) (int, error) {
 	var ended []Grant
 	var steady time.Time

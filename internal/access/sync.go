@@ -39,10 +39,10 @@ func backoff(attempts int) time.Duration {
 var errMore = errors.New("there is more work on this server")
 
 // Sync brings one server in line with the ledger: what must leave it (WorkRemove),
-// what is renewed there (WorkRenew) or what must be placed on it (WorkAdd). It looks at the ledger right before each
-// call and never acts on an old order. When nothing is left to do it calls settle
-// in the transaction that found so. A positive again asks to be called after that
-// time, without settle having been called.
+// what is renewed there (WorkRenew) or what must be placed on it (WorkAdd). It looks at
+// the ledger right before each call and never acts on an old order. When nothing is left
+// to do it calls settle in the transaction that found so. A positive again asks to be
+// called after that time, without settle having been called.
 func (s *Service) Sync(ctx context.Context, kind WorkKind, server int64, settle func(Tx) error) (again time.Duration, err error) {
 	for {
 		due, err := s.dueOn(ctx, kind, server)

@@ -61,13 +61,13 @@ func covered(now time.Time) conditions {
 // renewal whose grant has ended. A wanted one surely is not on its server, whatever was
 // tried before, and is gone at once. Doubt stays.
 func (t *tx) dropUncovered(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
-	renewed := uncovered(now, "p.state = 'leaving' AND p.urgent = 1")
+	renewed := uncovered(now, beingRenewed)
 	addIn(&renewed, "p.server_id", servers)
 	ended, err := many(ctx, t, scanPlacement, "UPDATE placements AS p SET urgent = 0"+renewed.where()+" RETURNING id, "+placementColumns, renewed.args...)
 	if err != nil {
 		return nil, err
 	}
-	c := uncovered(now, "p.state IN ('wanted', 'unknown', 'placed')")
+	c := uncovered(now, notLeaving)
 	addIn(&c, "p.server_id", servers)
 	dropped, err := many(ctx, t, scanPlacement, `UPDATE placements AS p SET
 			state = CASE WHEN state = 'wanted' THEN 'gone' ELSE 'leaving' END,
@@ -76,6 +76,12 @@ func (t *tx) dropUncovered(ctx context.Context, now time.Time, servers []int64) 
 		c.where()+" RETURNING id, "+placementColumns, c.args...)
 	return append(ended, dropped...), err
 }
+
+// The placements that dropUncovered changes when no live grant covers them.
+const (
+	beingRenewed = "p.state = 'leaving' AND p.urgent = 1"
+	notLeaving   = "p.state IN ('wanted', 'unknown', 'placed')"
+)
 
 // uncovered finds placements in some states that no live grant covers.
 func uncovered(now time.Time, states string) conditions {
@@ -87,7 +93,7 @@ func uncovered(now time.Time, states string) conditions {
 
 // OutOfLine implements access.PlacementTx.
 func (t *tx) OutOfLine(ctx context.Context, now time.Time) ([]int64, error) {
-	stay, ends, left, gaps := covered(now), uncovered(now, "p.state = 'leaving' AND p.urgent = 1"), uncovered(now, "p.state IN ('wanted', 'unknown', 'placed')"), gapsAt(now)
+	stay, ends, left, gaps := covered(now), uncovered(now, beingRenewed), uncovered(now, notLeaving), gapsAt(now) // one argument, the same for all
 	const placements = "SELECT p.server_id FROM placements p"
 	return many(ctx, t, column[int64], placements+stay.where()+" UNION "+placements+ends.where()+" UNION "+placements+left.where()+
 		" UNION SELECT c.server_id "+liveCovers+gaps.and()+" ORDER BY 1", ms(now))
