@@ -75,6 +75,13 @@ func (p *patient) RoundTrip(*http.Request) (*http.Response, error) {
 	return canned(200, `{}`, nil), nil
 }
 
+// count returns how often it was called so far.
+func (p *patient) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.calls)
+}
+
 func TestLongPauseIsProbedOnceAMinuteByRemovalsAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -93,8 +100,8 @@ func TestLongPauseIsProbedOnceAMinuteByRemovalsAlone(t *testing.T) {
 			})
 		}
 		time.Sleep(9*time.Minute + time.Second)
-		if s := c.limiter.State(); len(p.calls) != 10 || s.Pause < 23*time.Hour {
-			t.Errorf("%d calls in nine minutes, state %+v", len(p.calls), s)
+		if n, s := p.count(), c.limiter.State(); n != 10 || s.Pause < 23*time.Hour {
+			t.Errorf("%d calls in nine minutes, state %+v", n, s)
 		}
 		wg.Wait()
 		if took := time.Since(begin); took > 11*time.Minute {
