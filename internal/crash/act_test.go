@@ -17,7 +17,7 @@ import (
 const patience = 3 * time.Minute
 
 // again tries until Slack has seen an acknowledgement, as somebody does who is shown
-// an error.
+// an error. An outcome without an envelope is not looked for in the inbox.
 func (s stage) again(what string, try func(context.Context) (slacksim.Outcome, error)) error {
 	ctx, cancel := context.WithTimeout(s.Context(), patience)
 	defer cancel()
@@ -30,9 +30,11 @@ func (s stage) again(what string, try func(context.Context) (slacksim.Outcome, e
 			return fmt.Errorf("%s: %w", what, err)
 		}
 		if outcome.Acked {
-			s.mu.Lock()
-			s.acked = append(s.acked, outcome.EnvelopeID)
-			s.mu.Unlock()
+			if outcome.EnvelopeID != "" {
+				s.mu.Lock()
+				s.acked = append(s.acked, outcome.EnvelopeID)
+				s.mu.Unlock()
+			}
 			return nil
 		}
 	}
