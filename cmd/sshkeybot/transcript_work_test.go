@@ -52,9 +52,11 @@ func failures() chapter {
 		p.scene("Bob retries too early")
 		p.presses(playBob, 1, "Retry failed")
 		p.thread(playBob, 1)
+		p.presses(playBob, 1, "Retry failed")
 
 		p.scene("The token is given more rights, and Bob retries")
 		mend()
+		p.later(2*time.Minute, "Two minutes pass")
 		p.presses(playBob, 1, "Retry failed")
 		p.threadEnd(playBob, 1)
 		p.presses(playBob, 1, "Retry failed")
