@@ -98,11 +98,11 @@ func (s *Service) newRequest(kind RequestKind, source string, asker, person User
 // chooseServers reads the account's servers and picks those that the pattern names, of
 // those that the target lists.
 func (s *Service) chooseServers(ctx context.Context, pattern string) ([]ServerRef, error) {
-	all, err := s.listed(ctx)
+	list, err := s.serversToChoose(ctx)
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := MatchServers(all, pattern)
+	chosen, err := MatchServers(list.listed(), pattern)
 	if err != nil {
 		return nil, err
 	}

@@ -16,8 +16,8 @@ func (s *Service) CheckReceiver(ctx context.Context, id UserID) error {
 // while it knows none, everything may.
 func (s *Service) CheckServers(ctx context.Context, pattern string) error {
 	known, err := s.knownServers(ctx)
-	if err == nil && len(known) > 0 {
-		_, err = MatchServers(known, pattern)
+	if err == nil && len(known.all) > 0 {
+		_, err = MatchServers(known.all, pattern)
 	}
 	return err
 }

@@ -137,9 +137,9 @@ func (s *Service) FindServers(ctx context.Context, actor UserID, pattern string)
 	if err := s.mustApprove(ctx, actor); err != nil {
 		return nil, err
 	}
-	all, err := s.listed(ctx)
+	list, err := s.serversToChoose(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return MatchServers(all, pattern)
+	return MatchServers(list.listed(), pattern)
 }

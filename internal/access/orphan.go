@@ -31,7 +31,7 @@ func (s *Service) FindOrphans(ctx context.Context) error {
 	if halted, err := s.HaltedSince(ctx); err != nil || halted != "" {
 		return err
 	}
-	if known, err := s.knownServers(ctx); err != nil || len(known) == 0 {
+	if known, err := s.knownServers(ctx); err != nil || len(known.all) == 0 {
 		return err // nothing was ever placed
 	}
 	if _, err := s.servers(ctx, orphanEvery); err != nil {

@@ -59,14 +59,14 @@ func (s *Service) reachable(ctx context.Context, p Placement) error {
 }
 
 func (s *Service) reachableAmongMany(ctx context.Context, p Placement, usable time.Duration) error {
-	servers, err := s.servers(ctx, usable)
+	list, err := s.servers(ctx, usable)
 	if CodeOf(err) == Unavailable && p.priority() == Removal {
 		return s.askServer(ctx, p) // a key must not stay because of the list
 	}
 	if err != nil {
 		return err
 	}
-	for _, server := range servers {
+	for _, server := range list.all {
 		if server.ID == p.ServerID && s.isUsable(server, usable) { // the list may have lacked it
 			if server.Online {
 				return nil

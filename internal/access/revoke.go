@@ -100,15 +100,15 @@ func (s *Service) revokedServers(ctx context.Context, r Request) ([]ServerRef, e
 // not list now; as last read when it cannot be asked, because a lost key must not wait for
 // that.
 func (s *Service) revocable(ctx context.Context, pattern string) ([]ServerRef, error) {
-	all, err := s.servers(ctx, serversFresh)
+	list, err := s.servers(ctx, serversFresh)
 	if err != nil {
 		known, knownErr := s.knownServers(ctx)
-		if knownErr != nil || len(known) == 0 {
+		if knownErr != nil || len(known.all) == 0 {
 			return nil, err
 		}
-		all = known
+		list = known
 	}
-	chosen, err := MatchServers(all, pattern)
+	chosen, err := MatchServers(list.all, pattern)
 	return refsOf(chosen), err
 }
 

@@ -7,40 +7,63 @@ import (
 	"time"
 )
 
-// servers returns the servers that are not settled as gone, with what a reading of the
-// list at most fresh old says of them. While several callers find it too old, one reads
-// and the others wait for it.
-func (s *Service) servers(ctx context.Context, fresh time.Duration) ([]Server, error) {
+// serverList is what the ledger holds of the target's servers at one moment. Its parts are
+// read together: another replica may store a newer list between two looks.
+type serverList struct {
+	all   []Server  // that are not settled as gone, by name
+	read  time.Time // when the target's list was last read; zero for never, or when it is to be read anew
+	doubt string    // why that list is not believed; empty while it is
+}
+
+// freshAt reports whether the list was read within age. A clock that jumped back makes a
+// reading old.
+func (l serverList) freshAt(now time.Time, age time.Duration) bool {
+	since := now.Sub(l.read)
+	return since >= 0 && since < age
+}
+
+// listed returns the servers that access may be asked for: those that the target lists or,
+// while that list is doubted, those that are known; none that is missing.
+func (l serverList) listed() []Server {
+	return slices.DeleteFunc(slices.Clone(l.all), func(server Server) bool {
+		return server.Missing() || l.doubt == "" && server.SeenAt.Before(l.read)
+	})
+}
+
+// servers returns the servers as a reading of the target's list at most fresh old says.
+// While several callers find it too old, one reads and the others wait for it.
+func (s *Service) servers(ctx context.Context, fresh time.Duration) (serverList, error) {
 	if err := s.refresh.take(ctx); err != nil {
-		return nil, err
+		return serverList{}, err
 	}
 	defer s.refresh.giveBack()
 	known, err := s.knownServers(ctx)
-	if err != nil || s.isFresh(ctx, fresh) {
+	if err != nil || known.freshAt(s.Now(), fresh) {
 		return known, err
 	}
 	if err := s.readServers(ctx); err != nil {
-		return nil, err
+		return serverList{}, err
 	}
 	return s.knownServers(ctx)
 }
 
-func (s *Service) knownServers(ctx context.Context) (servers []Server, err error) {
+// knownServers returns what the ledger holds of the servers, however old.
+func (s *Service) knownServers(ctx context.Context) (l serverList, err error) {
 	err = s.Store.Read(ctx, func(tx Tx) error {
-		servers, err = tx.Servers(ctx)
+		if l.all, err = tx.Servers(ctx); err != nil {
+			return err
+		}
+		if l.read, err = serversRead(ctx, tx); err != nil {
+			return err
+		}
+		l.doubt, err = tx.Flag(ctx, flagServersDoubt)
 		return err
 	})
-	return servers, err
+	return l, err
 }
 
 // flagServersRead keeps when all servers were last read, in RFC 3339.
 const flagServersRead = "servers_read"
-
-func (s *Service) isFresh(ctx context.Context, fresh time.Duration) bool {
-	at, _, err := s.lastList(ctx)
-	age := s.Now().Sub(at)
-	return err == nil && age < fresh && age >= 0 // a clock that jumped back makes a reading old
-}
 
 func serversRead(ctx context.Context, tx Tx) (time.Time, error) {
 	value, err := tx.Flag(ctx, flagServersRead)
@@ -111,31 +134,6 @@ func (s *Service) saveServers(ctx context.Context, tx Tx, servers []Server, now 
 		return err
 	}
 	return s.serversChanged(ctx, tx, changed, now)
-}
-
-// listed returns the servers that access may be asked for: those that the target lists or,
-// while that list is doubted, those that are known; none that is missing.
-func (s *Service) listed(ctx context.Context) ([]Server, error) {
-	all, err := s.serversToChoose(ctx)
-	if err != nil {
-		return nil, err
-	}
-	read, doubt, err := s.lastList(ctx)
-	return slices.DeleteFunc(all, func(server Server) bool {
-		return server.Missing() || doubt == "" && server.SeenAt.Before(read)
-	}), err
-}
-
-// lastList returns when the list of servers was last read, and why it is doubted.
-func (s *Service) lastList(ctx context.Context) (read time.Time, doubt string, err error) {
-	err = s.Store.Read(ctx, func(tx Tx) error {
-		if read, err = serversRead(ctx, tx); err != nil {
-			return err
-		}
-		doubt, err = tx.Flag(ctx, flagServersDoubt)
-		return err
-	})
-	return read, doubt, err
 }
 
 // serversChanged makes everything due on servers that came online or came back.
