@@ -33,12 +33,12 @@ func (r *readings) take(now time.Time) bool {
 // serversToChoose returns the servers for what a person asks: as they are now, unless
 // that was asked too often, or the target wants to be left alone.
 func (s *Service) serversToChoose(ctx context.Context) (serverList, error) {
-	leaveAlone := s.patience(Addition) != nil
+	paused := s.patience(Addition) != nil
 	known, err := s.knownServers(ctx)
 	switch {
-	case err != nil, leaveAlone && len(known.all) > 0:
+	case err != nil, known.freshAt(s.Now(), serversFresh), paused && len(known.all) > 0:
 		return known, err
-	case !known.freshAt(s.Now(), serversFresh) && !s.readings.take(s.Now()):
+	case !s.readings.take(s.Now()):
 		return s.servers(ctx, time.Hour)
 	}
 	return s.servers(ctx, serversFresh)
