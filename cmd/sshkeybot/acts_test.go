@@ -27,13 +27,12 @@ func (r *rig) Types(user, text string) string {
 	return r.answer(user, before)
 }
 
-// private is what only this person sees, without the word that an answer takes a moment
-// or comes later: whether that is said is up to the machine.
+// private is what only this person sees, without the word that an answer takes a moment:
+// whether that comes is up to the machine.
 func (r *rig) private(user string) []slacksim.Message { return answers(r.slack.Ephemeral(user)) }
 
 func answers(all []slacksim.Message) []slacksim.Message {
-	later := []string{draw.OnIt().Text, draw.HasToWait().Text}
-	return slices.DeleteFunc(slices.Clone(all), func(m slacksim.Message) bool { return slices.Contains(later, m.Text) })
+	return slices.DeleteFunc(slices.Clone(all), func(m slacksim.Message) bool { return m.Text == draw.OnIt().Text })
 }
 
 // answer waits for the next private message to a person.
