@@ -115,6 +115,9 @@ func (a *app) watchLedger(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil // told to stop
 	}
+	if err != nil {
+		_, _ = a.runner.FindLost(soon) // so that they are known once it can be written; it may not be readable either
+	}
 	before := a.pulse.since
 	changed := a.pulse.note(err)
 	switch {

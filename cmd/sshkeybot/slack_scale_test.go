@@ -143,7 +143,7 @@ func (r *rig) toldWhole(id int64, servers int) {
 	thread := r.Thread(id)
 	for _, server := range r.servers {
 		if n := strings.Count(thread, "`"+r.nameOf(server)+"`"); n != 1 {
-			r.t.Errorf("%s is %d times in the thread of request %d, want once", r.nameOf(server), n, id)
+			r.t.Errorf("%s is %d times in the thread of request %d, want once\n%s", r.nameOf(server), n, id, thread)
 			return
 		}
 	}

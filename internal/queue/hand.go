@@ -2,12 +2,13 @@ package queue
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"sync"
+	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
+
+	"sshkeybot/internal/store"
 )
 
 // hand knows the jobs that this process works on.
@@ -16,6 +17,7 @@ type hand struct {
 
 	mu   sync.Mutex
 	jobs map[int64]bool
+	lost map[store.JobRun]time.Time // those that count as running and are not in hand, and since when
 }
 
 // Work implements rivertype.WorkerMiddleware.
@@ -31,11 +33,50 @@ func (h *hand) Work(ctx context.Context, job *rivertype.JobRow, work func(contex
 	return work(ctx)
 }
 
-// ReleaseLost makes jobs available again whose end could not be written down, as while
-// the disk was full: River would count them as running for minutes more.
+// lostAfter is how long a job has to count as running without being in hand before it is
+// taken for lost. It is so for a moment between its fetching and its start, and between
+// its end and the note of that, which may wait for others that write.
+const lostAfter = 4 * time.Second
+
+// lostOf returns those of the running jobs that were not in hand for lostAfter, at this
+// look and an earlier one.
+func (h *hand) lostOf(running []store.JobRun, now time.Time) (lost []store.JobRun) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	before := h.lost
+	h.lost = map[store.JobRun]time.Time{}
+	for _, run := range running {
+		if h.jobs[run.Job] {
+			continue
+		}
+		since, known := before[run]
+		if !known {
+			since = now
+		}
+		h.lost[run] = since
+		if now.Sub(since) >= lostAfter {
+			lost = append(lost, run)
+		}
+	}
+	return lost
+}
+
+// FindLost looks for jobs whose end could not be written down, as while the disk is full,
+// and returns those that an earlier look had found as well.
+func (r *Runner) FindLost(ctx context.Context) ([]store.JobRun, error) {
+	running, err := r.store.RunningJobs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.hand.lostOf(running, time.Now()), nil
+}
+
+// ReleaseLost makes these jobs available again: River would count them as running for
+// minutes more.
 func (r *Runner) ReleaseLost(ctx context.Context) error {
-	r.hand.mu.Lock()
-	inHand := slices.Collect(maps.Keys(r.hand.jobs))
-	r.hand.mu.Unlock()
-	return r.store.ReleaseLost(ctx, inHand)
+	lost, err := r.FindLost(ctx)
+	if err != nil || len(lost) == 0 {
+		return err
+	}
+	return r.store.ReleaseJobs(ctx, lost)
 }

@@ -62,23 +62,50 @@ func (s *Store) judge(err error) error {
 	return unwritable(err)
 }
 
-// lostAfter is how long a job may count as running without being in anybody's hands:
-// between its fetching and its start, and between its end and the note of that.
-const lostAfter = 5 * time.Second
+// A JobRun is one attempt at a job.
+type JobRun struct {
+	Job     int64
+	Attempt string // when it was begun, as the database writes it
+}
 
-// ReleaseLost makes the jobs available again that count as running in this process and
-// are not in its hands: their end could not be written down.
-func (s *Store) ReleaseLost(ctx context.Context, inHand []int64) error {
-	lost := "state = 'running' AND attempted_at < now() - make_interval(secs => $1) AND attempted_by[array_upper(attempted_by, 1)] = $2"
+func scanJobRun(row scanner) (r JobRun, err error) {
+	err = row.Scan(&r.Job, &r.Attempt)
+	return r, err
+}
+
+// runningHere and attemptBegan are conditions and columns on River's table of jobs.
+func (s *Store) runningHere() (condition, attemptBegan string) {
+	if s.SQLite() != nil {
+		return "state = 'running' AND json_extract(attempted_by, '$[#-1]') = $1", "CAST(attempted_at AS TEXT)"
+	}
+	return "state = 'running' AND attempted_by[array_upper(attempted_by, 1)] = $1", "attempted_at::text"
+}
+
+// RunningJobs lists the attempts at jobs that count as running in this process.
+func (s *Store) RunningJobs(ctx context.Context) (runs []JobRun, err error) {
+	running, began := s.runningHere()
+	err = s.db.read(ctx, func(t *tx) error {
+		runs, err = many(ctx, t, scanJobRun, "SELECT id, "+began+" FROM river_job WHERE "+running, s.replica)
+		return err
+	})
+	return runs, err
+}
+
+// ReleaseJobs makes jobs available again that still count as running in those attempts.
+func (s *Store) ReleaseJobs(ctx context.Context, runs []JobRun) error {
 	now := "now()"
 	if s.SQLite() != nil {
-		lost = "state = 'running' AND attempted_at < datetime('now', 'subsec', -$1 || ' seconds') AND json_extract(attempted_by, '$[#-1]') = $2"
 		now = "datetime('now', 'subsec')"
 	}
-	c := conditions{args: []any{int64(lostAfter.Seconds()), s.replica}}
-	addIn(&c, "id NOT", inHand)
+	running, began := s.runningHere()
 	return s.inbox(ctx, func(t *tx) error {
-		_, err := t.Exec(ctx, "UPDATE river_job SET state = 'available', scheduled_at = "+now+" WHERE "+lost+c.and(), c.args...)
-		return err
+		for _, run := range runs {
+			_, err := t.Exec(ctx, "UPDATE river_job SET state = 'available', scheduled_at = "+now+
+				" WHERE "+running+" AND id = $2 AND "+began+" = $3", s.replica, run.Job, run.Attempt)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }

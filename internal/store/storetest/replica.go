@@ -19,11 +19,11 @@ func hold(t *testing.T, s *store.Store, server int64, replica string) access.Pla
 	p := access.Placement{ServerID: server, State: access.PlacementUnknown, Attempts: 1, Holder: replica, NextAt: epoch}
 	p = insertPlacement(t, s, p)
 	wake(t, s, access.Work{Kind: access.WorkAdd, ID: server})
-	by := "jsonb('[\"first\",\"" + replica + "\"]')"
+	by, at := "jsonb('[\"first\",\""+replica+"\"]')", "datetime('now', 'subsec')"
 	if s.SQLite() == nil {
-		by = "ARRAY['first', '" + replica + "']"
+		by, at = "ARRAY['first', '"+replica+"']", "now()"
 	}
-	if err := exec(t, s, "UPDATE river_job SET state = 'running', attempt = 2, attempted_by = "+by+" WHERE state = 'available'"); err != nil {
+	if err := exec(t, s, "UPDATE river_job SET state = 'running', attempt = 2, attempted_at = "+at+", attempted_by = "+by+" WHERE state = 'available'"); err != nil {
 		t.Fatal(err)
 	}
 	return p
@@ -200,33 +200,29 @@ func testCompletionBlocksWake(t *testing.T, s *store.Store) {
 	}
 }
 
-// testReleaseLost frees the jobs whose end could not be written down, and no others.
-func testReleaseLost(t *testing.T, s *store.Store) {
-	for server, replica := range map[int64]string{1: s.Replica(), 2: s.Replica(), 3: s.Replica(), 4: "another"} {
+// testReleaseJobs frees a job in the attempt that was seen to run in this process, and no
+// other.
+func testReleaseJobs(t *testing.T, s *store.Store) {
+	for server, replica := range map[int64]string{1: s.Replica(), 2: s.Replica(), 3: "another"} {
 		hold(t, s, server, replica)
 	}
-	ago := func(server, seconds int) {
-		t.Helper()
-		at, of := "now() - make_interval(secs => "+strconv.Itoa(seconds)+")", "args->>'server_id'"
-		if s.SQLite() != nil {
-			at, of = "datetime('now', 'subsec', '-"+strconv.Itoa(seconds)+" seconds')", "json_extract(args, '$.server_id')"
-		}
-		if err := exec(t, s, "UPDATE river_job SET attempted_at = "+at+" WHERE CAST("+of+" AS INTEGER) = "+strconv.Itoa(server)); err != nil {
-			t.Fatal(err)
-		}
+	runs, err := s.RunningJobs(t.Context())
+	if err != nil {
+		t.Fatal(err)
 	}
-	for server, seconds := range map[int]int{1: 60, 2: 60, 3: 0, 4: 60} { // 3 has just been fetched
-		ago(server, seconds)
+	if len(runs) != 2 {
+		t.Fatalf("%d jobs run here, want 2: %v", len(runs), runs)
 	}
-	of := "CAST(args->>'server_id' AS INTEGER)"
-	inHand := query[int64](t, s, "SELECT id FROM river_job WHERE "+of+" = 2")
-	if err := s.ReleaseLost(t.Context(), []int64{inHand}); err != nil {
+	again := "now() + make_interval(secs => 1)"
+	if s.SQLite() != nil {
+		again = "datetime('now', 'subsec', '1 seconds')"
+	}
+	if err := exec(t, s, "UPDATE river_job SET attempted_at = "+again+" WHERE id = "+strconv.FormatInt(runs[0].Job, 10)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ReleaseJobs(t.Context(), runs); err != nil {
 		t.Fatal(err)
 	}
 	same(t, "available jobs", jobs(t, s, "state = 'available'"), 1)
-	same(t, "of the lost one", jobs(t, s, "state = 'available' AND "+of+" = 1"), 1)
-	if err := s.ReleaseLost(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	same(t, "available jobs with empty hands", jobs(t, s, "state = 'available'"), 2)
+	same(t, "of the one in that attempt", jobs(t, s, "state = 'available' AND id = "+strconv.FormatInt(runs[1].Job, 10)), 1)
 }
