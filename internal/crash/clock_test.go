@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -43,6 +44,15 @@ func jumps(t *testing.T, ledger database, replicas int) {
 	}
 	cast["time"] = func(s stage) {
 		dice := rand.New(rand.NewPCG(*seed, 2))
+		clock.set(s.T, widest)
+		until(s.T, patience, func() string { // what is written after it is dated before it
+			ahead := time.Now().Add(step).UnixMilli()
+			if len(s.ledger.texts(s.T, "SELECT action FROM audit WHERE at > "+strconv.FormatInt(ahead, 10))) == 0 {
+				return "no event is dated by the clock that was put forward"
+			}
+			return ""
+		})
+		clock.set(s.T, 0)
 		for acting.Load() > 0 {
 			clock.set(s.T, time.Duration(dice.IntN(13))*step-widest)
 			pause(time.Duration(dice.IntN(400)) * time.Millisecond)
