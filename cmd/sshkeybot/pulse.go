@@ -116,7 +116,7 @@ func (a *app) watchLedger(ctx context.Context) error {
 		return nil // told to stop
 	}
 	if err != nil {
-		_, _ = a.runner.FindLost(soon) // so that they are known once it can be written; it may not be readable either
+		_, _ = a.runner.FindLost(soon) // so that lost jobs are known once it can be written; it may not be readable either
 	}
 	before := a.pulse.since
 	changed := a.pulse.note(err)

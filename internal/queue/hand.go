@@ -71,8 +71,8 @@ func (r *Runner) FindLost(ctx context.Context) ([]store.JobRun, error) {
 	return r.hand.lostOf(running, time.Now()), nil
 }
 
-// ReleaseLost makes these jobs available again: River would count them as running for
-// minutes more.
+// ReleaseLost makes the jobs that FindLost returns available again: River would count
+// them as running for minutes more.
 func (r *Runner) ReleaseLost(ctx context.Context) error {
 	lost, err := r.FindLost(ctx)
 	if err != nil || len(lost) == 0 {
