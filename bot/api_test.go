@@ -195,16 +195,16 @@ func TestDirectory(t *testing.T) {
 		"UG1": access.Guest, "UG2": access.Guest, "UX": access.Outsider, "UXE": access.Outsider, "USTR": access.Outsider,
 		"UNOT": access.Outsider, "UNONE": access.Nobody,
 	} {
-		if got, err := d.Profile(t.Context(), id); err != nil || got.Standing != want || got.ID != id {
+		if got, err := d.Profile(t.Context(), id, 0); err != nil || got.Standing != want || got.ID != id {
 			t.Errorf("%s: %+v %v", id, got, err)
 		}
 	}
 	r.AddUser(slacksim.User{ID: "U1", Name: "alice", Deleted: true})
-	if got, _ := d.Profile(t.Context(), "U1"); got.Standing != access.Deactivated {
+	if got, _ := d.Profile(t.Context(), "U1", 0); got.Standing != access.Deactivated {
 		t.Error("an answer of before is used")
 	}
 	for range 3 {
-		got, err := d.Members(t.Context(), "S1")
+		got, err := d.Members(t.Context(), "S1", time.Minute)
 		if diff := cmp.Diff([]access.UserID{"U2"}, got); err != nil || diff != "" {
 			t.Error(err, diff)
 		}
@@ -213,7 +213,7 @@ func TestDirectory(t *testing.T) {
 		t.Errorf("the group was read %d times", n)
 	}
 	r.Fail("users.info", slacksim.Fault{Error: "missing_scope"})
-	if _, err := d.Profile(t.Context(), "U2"); access.CodeOf(err) != access.Unauthorized {
+	if _, err := d.Profile(t.Context(), "U2", 0); access.CodeOf(err) != access.Unauthorized {
 		t.Errorf("%v", err)
 	}
 }

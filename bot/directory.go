@@ -2,124 +2,52 @@ package bot
 
 import (
 	"context"
-	"maps"
 	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
-	"golang.org/x/sync/singleflight"
 
 	"sshkeybot/internal/access"
 )
 
-const (
-	// membersFresh is how old what is known of a user group may be for those who look.
-	membersFresh = 15 * time.Second
-	// stopgap is how old an answer may be that stands in while Slack's rate limit
-	// keeps us from asking again: a hundred people may use a command in one minute.
-	stopgap = 10 * time.Second
-)
-
 var _ access.Directory = (*Directory)(nil)
 
-// Directory tells who somebody is, asked of Slack each time.
+// Directory is an access.Directory that asks Slack.
 type Directory struct {
 	// Bind refuses a workspace (or organisation) that is not the one this bot is for;
 	// may be nil. Nothing is told of anybody before it has agreed.
 	Bind func(ctx context.Context, team, enterprise string) error
 
-	api *API
+	api      *API
+	profiles cache[access.Profile]  // by user
+	members  cache[[]access.UserID] // by user group
 
-	asking singleflight.Group // those who ask the same at the same time share the answer
-
-	mu     sync.Mutex
-	self   *slack.AuthTestResponse // our workspace, once known
-	groups map[string]*group
-	lately map[access.UserID]seen
+	mu   sync.Mutex
+	self *slack.AuthTestResponse // our workspace, once known
 }
 
-// seen is who somebody was when we asked; without a profile: since when every earlier
-// answer is out of date.
-type seen struct {
-	profile access.Profile
-	at      time.Time
-}
-
-// NewDirectory makes a Directory.
+// NewDirectory returns a Directory.
 func NewDirectory(api *API) *Directory {
-	return &Directory{api: api, groups: map[string]*group{}, lately: map[access.UserID]seen{}}
-}
-
-// Profile answers who somebody is now, or, while Slack's rate limit keeps us from
-// asking, who they were ten seconds ago at most. A user that Slack does not know is
-// Nobody; an error means that Slack did not say.
-func (d *Directory) Profile(ctx context.Context, id access.UserID) (access.Profile, error) {
-	var asked time.Time
-	profile, err := d.profile(ctx, id, func() (*slack.User, error) {
-		found, err := shared(ctx, d, string(id), func(ctx context.Context) (dated, error) {
-			at := time.Now()
-			user, err := d.api.User(ctx, id)
-			return dated{user, at}, err
-		})
-		asked = found.at
-		return found.user, err
-	})
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	now, known := time.Now(), d.lately[id]
-	if err != nil {
-		if known.profile.ID != "" && now.Sub(known.at) < stopgap && access.CodeOf(err) == access.RateLimited {
-			return known.profile, nil
-		}
-		return access.Profile{}, err
-	}
-	maps.DeleteFunc(d.lately, func(_ access.UserID, s seen) bool { return now.Sub(s.at) >= stopgap })
-	if asked.After(known.at) {
-		d.lately[id] = seen{profile, asked}
-	}
-	return profile, nil
-}
-
-// dated is a record, and when it was asked for.
-type dated struct {
-	user *slack.User
-	at   time.Time
-}
-
-// Forget drops what is remembered of a person, whose account has changed: no answer to
-// an earlier question stands in for a new one.
-func (d *Directory) Forget(id access.UserID) {
-	d.asking.Forget(string(id))
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.lately[id] = seen{at: time.Now()}
-}
-
-// shared asks Slack, or joins those who have just asked the same.
-func shared[T any](ctx context.Context, d *Directory, name string, ask func(context.Context) (T, error)) (answer T, err error) {
-	// Whoever joins a question must not fail because the one who asked gave up.
-	asked := d.asking.DoChan(name, func() (any, error) { return ask(context.WithoutCancel(ctx)) })
-	select {
-	case got := <-asked:
-		answer, _ = got.Val.(T)
-		return answer, got.Err
-	case <-ctx.Done():
-		return answer, unanswered(call{method: "slack", safe: true}, ctx.Err())
+	return &Directory{
+		api: api, profiles: cache[access.Profile]{method: "users.info"}, members: cache[[]access.UserID]{method: "usergroups.users.list"},
 	}
 }
 
-// ProfileNow answers who somebody is after what has just been heard of them: neither an
-// earlier answer nor one to an earlier question will do.
-func (d *Directory) ProfileNow(ctx context.Context, id access.UserID) (access.Profile, error) {
-	return d.profile(ctx, id, func() (*slack.User, error) { return d.api.User(ctx, id) })
+// Profile implements access.Directory. The standing of a user whom Slack does not know
+// is Nobody; an error means that Slack did not say.
+func (d *Directory) Profile(ctx context.Context, id access.UserID, maxAge time.Duration) (access.Profile, error) {
+	return d.profiles.get(ctx, string(id), maxAge, func(ctx context.Context) (access.Profile, error) { return d.profile(ctx, id) })
 }
 
-func (d *Directory) profile(ctx context.Context, id access.UserID, ask func() (*slack.User, error)) (access.Profile, error) {
+// Forget implements access.Directory, for an account that has changed.
+func (d *Directory) Forget(id access.UserID) { d.profiles.forget(string(id)) }
+
+func (d *Directory) profile(ctx context.Context, id access.UserID) (access.Profile, error) {
 	self, err := d.ourselves(ctx)
 	if err != nil {
 		return access.Profile{}, err
 	}
-	user, err := ask()
+	user, err := d.api.User(ctx, id)
 	switch code := slackCode(err); {
 	case code == "user_not_found" || code == "user_not_visible":
 		return access.Profile{ID: id, Standing: access.Nobody}, nil

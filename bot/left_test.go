@@ -50,12 +50,12 @@ func TestForgottenProfileDoesNotStandIn(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	d := NewDirectory(r.bot.cfg.API)
-	if _, err := d.Profile(t.Context(), "U1"); err != nil {
+	if _, err := d.Profile(t.Context(), "U1", time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	d.Forget("U1")
 	r.Fail("users.info", slacksim.Fault{Status: 429, RetryAfter: time.Minute})
-	if got, err := d.Profile(t.Context(), "U1"); access.CodeOf(err) != access.RateLimited {
+	if got, err := d.Profile(t.Context(), "U1", time.Minute); access.CodeOf(err) != access.RateLimited {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
@@ -100,13 +100,13 @@ func TestRefusedGroups(t *testing.T) {
 		for range repeats {
 			r.Fail("usergroups.users.list", tt.fault)
 		}
-		if _, err := d.MembersNow(t.Context(), "S0LEADS"); access.CodeOf(err) != tt.want {
+		if _, err := d.Members(t.Context(), "S0LEADS", 0); access.CodeOf(err) != tt.want {
 			t.Errorf("%+v: %v, want %s", tt.fault, err, tt.want)
 		}
 		r.ClearFaults()
 	}
 	r.AddUserGroup("S0LEADS", "leads", "U2")
-	if ids, err := d.MembersNow(t.Context(), "S0LEADS"); err != nil || len(ids) != 1 || ids[0] != "U2" {
+	if ids, err := d.Members(t.Context(), "S0LEADS", 0); err != nil || len(ids) != 1 || ids[0] != "U2" {
 		t.Errorf("%v, %v", ids, err)
 	}
 }
@@ -124,10 +124,10 @@ func TestDirectoryOfAnotherWorkspace(t *testing.T) {
 		}
 		return refused
 	}
-	_, profileErr := d.Profile(t.Context(), "U1")
-	_, nowErr := d.ProfileNow(t.Context(), "U1")
+	_, profileErr := d.Profile(t.Context(), "U1", time.Minute)
+	_, nowErr := d.Profile(t.Context(), "U1", 0)
 	_, listErr := d.Standings(t.Context(), []access.UserID{"U1"})
-	_, groupErr := d.Members(t.Context(), "S0LEADS")
+	_, groupErr := d.Members(t.Context(), "S0LEADS", time.Minute)
 	for _, err := range []error{profileErr, nowErr, listErr, groupErr, d.Check(t.Context())} {
 		if !errors.Is(err, refused) {
 			t.Errorf("%v", err)

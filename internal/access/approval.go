@@ -50,11 +50,11 @@ func (s *Service) voidApprovals(ctx context.Context, r Request, v Verdict) (void
 		return nil, err
 	}
 	for _, a := range given {
-		named, err := s.isNamed(ctx, a.Approver, s.Directory.MembersNow)
+		named, err := s.isNamed(ctx, a.Approver, s.membersNow)
 		if err != nil {
 			return nil, err
 		}
-		active, err := s.lookedActive(ctx, a.Approver, lookedFresh)
+		active, err := s.active(ctx, a.Approver, lookedFresh)
 		if err != nil {
 			return nil, err
 		}

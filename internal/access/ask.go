@@ -45,7 +45,7 @@ func (s *Service) checkGrantAsk(ctx context.Context, a GrantAsk) error {
 	if a.Person == a.Asker {
 		return nil
 	}
-	_, err := s.member(ctx, a.Person)
+	_, err := s.member(ctx, a.Person, actorFresh)
 	return err
 }
 

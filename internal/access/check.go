@@ -8,7 +8,7 @@ import "context"
 
 // CheckReceiver tells whether somebody could be given access.
 func (s *Service) CheckReceiver(ctx context.Context, id UserID) error {
-	_, err := s.member(ctx, id)
+	_, err := s.member(ctx, id, actorFresh)
 	return err
 }
 

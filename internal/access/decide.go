@@ -54,7 +54,7 @@ func (s *Service) receiver(ctx context.Context, r Request, v Verdict) (Profile, 
 	if v != Approve || (r.Kind != KindGrant && r.Kind != KindExtend) {
 		return Profile{}, nil
 	}
-	return s.member(ctx, r.Person)
+	return s.member(ctx, r.Person, 0)
 }
 
 func (s *Service) decide(ctx context.Context, tx Tx, d Decision, alias string) (Request, error) {

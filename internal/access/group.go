@@ -29,10 +29,20 @@ func (s *Service) members(ctx context.Context, group string, read func(ctx conte
 	return ids, s.rememberGroup(ctx, group, groupRead+joinIDs(ids), "")
 }
 
+// groupFresh is how old what is known of a user group may be for those who look.
+const groupFresh = 15 * time.Second
+
+// membersNow reads a user group for those who decide.
+func (s *Service) membersNow(ctx context.Context, group string) ([]UserID, error) {
+	return s.Directory.Members(ctx, group, 0)
+}
+
 // lastMembers reads a user group for those who look: while it cannot be read, its last
 // known members stand in.
 func (s *Service) lastMembers(ctx context.Context, group string) ([]UserID, error) {
-	ids, err := s.members(ctx, group, s.Directory.Members)
+	ids, err := s.members(ctx, group, func(ctx context.Context, group string) ([]UserID, error) {
+		return s.Directory.Members(ctx, group, groupFresh)
+	})
 	if err == nil {
 		return ids, nil
 	}

@@ -33,7 +33,7 @@ type Home struct {
 // Home answers what a person's App Home shows. It looks at most once in a while at who
 // that is, however often it is drawn.
 func (s *Service) Home(ctx context.Context, person UserID) (home Home, err error) {
-	active, err := s.lookedActive(ctx, person, homeFresh)
+	active, err := s.active(ctx, person, homeFresh)
 	if err != nil {
 		return Home{}, err
 	}

@@ -182,7 +182,7 @@ func (s *Service) inspectedPeople(ctx context.Context, requests []Request) (peop
 		if r.PublicKey != "" {
 			continue
 		}
-		if people[r.ID], err = s.looked(ctx, r.Person, namesFresh); err != nil && !r.FromShell() {
+		if people[r.ID], err = s.Directory.Profile(ctx, r.Person, namesFresh); err != nil && !r.FromShell() {
 			return nil, &Error{Code: Unavailable, Message: "Slack does not tell me now by what names to look for keys.", Err: err}
 		}
 	}

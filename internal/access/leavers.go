@@ -46,7 +46,7 @@ func (s *Service) Left(ctx context.Context, id UserID) error { return s.left(ctx
 
 // left is Left; many tells that Slack says so of many people at once.
 func (s *Service) left(ctx context.Context, id UserID, many bool) error {
-	profile, err := s.Directory.ProfileNow(ctx, id)
+	profile, err := s.Directory.Profile(ctx, id, 0)
 	switch {
 	case err != nil:
 		return err

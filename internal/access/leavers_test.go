@@ -20,7 +20,10 @@ type busy struct {
 	lists   int           // how often the list of all users was read
 }
 
-func (b *busy) ProfileNow(ctx context.Context, id access.UserID) (access.Profile, error) {
+func (b *busy) Profile(ctx context.Context, id access.UserID, maxAge time.Duration) (access.Profile, error) {
+	if maxAge > 0 {
+		return b.people.Profile(ctx, id, maxAge)
+	}
 	if b.answers == 0 {
 		return access.Profile{}, &access.Error{Code: access.RateLimited, Message: "Slack asks to wait a moment.", RetryAfter: time.Minute}
 	}
@@ -29,7 +32,7 @@ func (b *busy) ProfileNow(ctx context.Context, id access.UserID) (access.Profile
 	if id == b.broken {
 		return access.Profile{}, errors.New("a record that cannot be read")
 	}
-	return b.Profile(ctx, id)
+	return b.people.Profile(ctx, id, maxAge)
 }
 
 func (b *busy) Standings(ctx context.Context, of []access.UserID) (map[access.UserID]access.Standing, error) {

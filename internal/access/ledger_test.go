@@ -87,16 +87,12 @@ type grouped struct {
 	members map[string][]access.UserID
 }
 
-func (g grouped) Members(_ context.Context, group string) ([]access.UserID, error) {
+func (g grouped) Members(_ context.Context, group string, _ time.Duration) ([]access.UserID, error) {
 	members, ok := g.members[group]
 	if !ok {
 		return nil, &access.Error{Code: access.Unavailable, Message: "Slack does not answer."}
 	}
 	return members, nil
-}
-
-func (g grouped) MembersNow(ctx context.Context, group string) ([]access.UserID, error) {
-	return g.Members(ctx, group)
 }
 
 // picky is an account whose additions go as the test says.

@@ -25,7 +25,7 @@ func (s *Service) Offboard(ctx context.Context, a OffboardAsk) (Request, error) 
 
 // knownUser refuses an id that neither Slack nor the ledger knows: most likely a slip.
 func (s *Service) knownUser(ctx context.Context, id UserID) error {
-	profile, err := s.Directory.Profile(ctx, id)
+	profile, err := s.Directory.Profile(ctx, id, actorFresh)
 	if err != nil || profile.Standing != Nobody {
 		return err
 	}

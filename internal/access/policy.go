@@ -5,38 +5,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 )
 
 // Eligible tells whether a user may take part at all, as Slack describes them now.
 func (s *Service) Eligible(ctx context.Context, id UserID) error {
-	_, err := s.participant(ctx, id)
+	_, err := s.participant(ctx, id, actorFresh)
 	return err
 }
 
 // participant returns the profile of somebody who may take part.
-func (s *Service) participant(ctx context.Context, id UserID) (Profile, error) {
-	return s.fullMember(ctx, id, "You cannot use this: %s.", "An offboarding has ended your access, so you cannot use this. "+staysOut)
+func (s *Service) participant(ctx context.Context, id UserID, maxAge time.Duration) (Profile, error) {
+	return s.fullMember(ctx, id, maxAge, "You cannot use this: %s.", "An offboarding has ended your access, so you cannot use this. "+staysOut)
 }
 
 // staysOut says what undoes an offboarding.
 const staysOut = "That holds until an approver reinstates the person, which I cannot do yet."
 
-// member answers the profile of somebody else who is to receive access, and refuses
+// member returns the profile of somebody else who is to receive access, and refuses
 // whoever may not.
-func (s *Service) member(ctx context.Context, id UserID) (Profile, error) {
-	profile, err := s.fullMember(ctx, id, "This person cannot be given access: %s.", "This person's access was ended by an offboarding, so they cannot be given any. "+staysOut)
+func (s *Service) member(ctx context.Context, id UserID, maxAge time.Duration) (Profile, error) {
+	profile, err := s.fullMember(ctx, id, maxAge, "This person cannot be given access: %s.", "This person's access was ended by an offboarding, so they cannot be given any. "+staysOut)
 	if e, ok := errors.AsType[*Error](err); ok && e.Code == Forbidden {
 		e.About = id
 	}
 	return profile, err
 }
 
-// fullMember answers the profile of a full, active member of our own workspace who is
+// fullMember returns the profile of a full, active member of our own workspace who is
 // not out since an offboarding, and refuses everybody else in the given words.
-func (s *Service) fullMember(ctx context.Context, id UserID, refusal, offboarded string) (Profile, error) {
-	profile, err := s.Directory.Profile(ctx, id)
+func (s *Service) fullMember(ctx context.Context, id UserID, maxAge time.Duration, refusal, offboarded string) (Profile, error) {
+	profile, err := s.Directory.Profile(ctx, id, maxAge)
 	if err != nil {
 		return Profile{}, err
 	}
@@ -69,7 +68,7 @@ func (s *Service) afterLeaving(ctx context.Context, profile Profile) (now Profil
 	if err := s.Store.Read(ctx, look); err != nil || person.Standing == "" {
 		return profile, out, err
 	}
-	now, err = s.Directory.ProfileNow(ctx, profile.ID)
+	now, err = s.Directory.Profile(ctx, profile.ID, 0)
 	if err != nil || now.Standing != Member {
 		return now, out, err
 	}
@@ -101,10 +100,10 @@ func refusalOf(standing Standing) string {
 
 // mustApprove refuses everybody who is not an approver in good standing now.
 func (s *Service) mustApprove(ctx context.Context, id UserID) error {
-	if err := s.Eligible(ctx, id); err != nil {
+	if _, err := s.participant(ctx, id, 0); err != nil {
 		return err
 	}
-	named, err := s.isNamed(ctx, id, s.Directory.MembersNow)
+	named, err := s.isNamed(ctx, id, s.membersNow)
 	if err != nil {
 		return err
 	}
@@ -157,7 +156,7 @@ func (s *Service) deciders(ctx context.Context, r Request) error {
 		if s.independent(r, id) != nil {
 			continue
 		}
-		active, err := s.lookedActive(ctx, id, lookedFresh)
+		active, err := s.active(ctx, id, lookedFresh)
 		if active {
 			found++
 		}
@@ -173,58 +172,23 @@ func (s *Service) deciders(ctx context.Context, r Request) error {
 		"Ask whoever runs me to name more people in SSHKEYBOT_APPROVERS.", s.Settings.Approvals, found))
 }
 
-// lookedFresh is how old an answer may be that only tells whether anybody is left
-// to decide. Whoever then decides is asked for anew.
-const lookedFresh = 5 * time.Second
+// How old an answer of Slack's may be to who somebody is. Whoever decides, and whoever
+// receives access by that, is asked for anew.
+const (
+	actorFresh  = time.Second     // whoever does something: doing one thing asks several times
+	lookedFresh = 5 * time.Second // whoever might be left to decide
+)
 
-// looks remembers who somebody was when last looked at.
-type looks struct {
-	mu   sync.Mutex
-	seen map[UserID]look
-}
-
-type look struct {
-	profile Profile
-	at      time.Time
-}
-
-// lookedActive tells whether somebody is an active member, from an answer no older than
-// fresh.
-func (s *Service) lookedActive(ctx context.Context, id UserID, fresh time.Duration) (bool, error) {
-	profile, err := s.looked(ctx, id, fresh)
+// active reports whether somebody is an active member, by an answer no older than maxAge.
+func (s *Service) active(ctx context.Context, id UserID, maxAge time.Duration) (bool, error) {
+	profile, err := s.Directory.Profile(ctx, id, maxAge)
 	return profile.Standing == Member, err
-}
-
-// looked answers who somebody is, or was no longer than fresh ago: many may ask in the
-// same moment.
-func (s *Service) looked(ctx context.Context, id UserID, fresh time.Duration) (Profile, error) {
-	now := s.Now()
-	s.looks.mu.Lock()
-	known, ok := s.looks.seen[id]
-	s.looks.mu.Unlock()
-	if age := now.Sub(known.at); ok && age >= 0 && age < fresh {
-		return known.profile, nil
-	}
-	profile, err := s.Directory.Profile(ctx, id)
-	if err != nil {
-		return Profile{}, err
-	}
-	s.looks.mu.Lock()
-	defer s.looks.mu.Unlock()
-	if s.looks.seen == nil {
-		s.looks.seen = map[UserID]look{}
-	}
-	s.looks.seen[id] = look{profile, now}
-	return profile, nil
 }
 
 // Heard drops what is remembered of a person whose account has changed, and reports
 // whether it is to be looked at, since the ledger has them otherwise.
 func (s *Service) Heard(ctx context.Context, id UserID, standing Standing) (concerns bool, err error) {
 	s.Directory.Forget(id)
-	s.looks.mu.Lock()
-	delete(s.looks.seen, id)
-	s.looks.mu.Unlock()
 	err = s.Store.Read(ctx, func(tx Tx) error {
 		person, err := tx.Person(ctx, id)
 		if err != nil || standing == cmp.Or(person.Standing, Member) {

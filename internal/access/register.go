@@ -13,7 +13,7 @@ const keysAtMost = 10
 // the approvers. Where a proof is needed that the key is theirs, nothing is registered: the
 // Registration carries the Challenge that they have to answer with Prove.
 func (s *Service) Register(ctx context.Context, actor UserID, key sshkey.Key, note string) (Registration, error) {
-	who, err := s.participant(ctx, actor)
+	who, err := s.participant(ctx, actor, actorFresh)
 	if err != nil {
 		return Registration{}, err
 	}

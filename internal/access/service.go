@@ -56,7 +56,6 @@ type Service struct {
 
 	refresh  turn // one complete reading of the servers at a time
 	readings readings
-	looks    looks
 	suspects suspects
 	tried    atomic.Bool // whether this process has tried to end a halt
 }

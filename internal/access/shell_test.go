@@ -81,17 +81,11 @@ func TestOffboardFromShellIsDoneOnce(t *testing.T) {
 // away is Slack while it cannot be asked.
 type away struct{}
 
-func (away) Profile(context.Context, access.UserID) (access.Profile, error) {
+func (away) Profile(context.Context, access.UserID, time.Duration) (access.Profile, error) {
 	return access.Profile{}, errors.New("Slack is away")
 }
 
-func (a away) ProfileNow(ctx context.Context, id access.UserID) (access.Profile, error) {
-	return a.Profile(ctx, id)
-}
-
-func (away) Members(context.Context, string) ([]access.UserID, error) { return nil, nil }
-
-func (away) MembersNow(context.Context, string) ([]access.UserID, error) { return nil, nil }
+func (away) Members(context.Context, string, time.Duration) ([]access.UserID, error) { return nil, nil }
 
 func (away) Forget(access.UserID) {}
 

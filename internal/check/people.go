@@ -30,7 +30,7 @@ func (c Checker) approvers(ctx context.Context, web *http.Client) []Finding {
 
 func (Checker) user(ctx context.Context, directory *bot.Directory, id string) (Finding, []access.UserID) {
 	name := "approver " + id
-	profile, err := directory.Profile(ctx, access.UserID(id))
+	profile, err := directory.Profile(ctx, access.UserID(id), 0)
 	switch {
 	case err != nil:
 		return unasked(name, err), nil
@@ -76,7 +76,7 @@ func unasked(name string, err error) Finding {
 
 func (Checker) group(ctx context.Context, directory *bot.Directory, id string) (Finding, []access.UserID) {
 	name := "approver group " + id
-	members, err := directory.Members(ctx, id)
+	members, err := directory.Members(ctx, id, 0)
 	switch {
 	case access.CodeOf(err) == access.NotFound:
 		return problem(name, access.MessageOf(err)+countsAsEmpty, "Take the ID from the group's menu in Slack (Copy group ID); it begins with S."), nil
@@ -87,7 +87,7 @@ func (Checker) group(ctx context.Context, directory *bot.Directory, id string) (
 	}
 	var able []access.UserID
 	for _, member := range members[:min(len(members), mostMembers)] {
-		profile, err := directory.Profile(ctx, member)
+		profile, err := directory.Profile(ctx, member, 0)
 		if err != nil {
 			return unasked(name, err), able
 		}
