@@ -72,10 +72,9 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 	a.people = bot.NewDirectory(api)
 	a.service = &access.Service{
 		Store: ledger, Target: target.Target{Client: a.runcloud}, Directory: a.people,
-		Settings: settings(cfg, replica), Now: now, Clock: clock,
+		Settings: settings(cfg), EngineSettings: engineSettings(cfg, replica, onlyRemoves), Now: now, Clock: clock,
 	}
 	a.people.Bind = a.service.BindWorkspace
-	a.service.Settings.OnlyRemoves = onlyRemoves
 	a.metrics = health.NewMetrics(a.figures)
 	a.service.Late = a.metrics.GrantEnded
 	a.bot = bot.New(a.botConfig(api, now))
@@ -109,14 +108,19 @@ func replicaName() string {
 	return fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:6])
 }
 
-func settings(cfg config.Config, replica string) access.Settings {
+func settings(cfg config.Config) access.Settings {
 	return access.Settings{
 		Approvers: cfg.Approvers, Approvals: cfg.Approvals, SelfApproval: cfg.SelfApproval, RequestTTL: cfg.RequestTTL,
 		MinDuration: cfg.MinDuration, MaxDuration: cfg.MaxDuration, AllowForever: cfg.AllowForever,
+		SystemUser: cfg.SystemUser, SystemUsers: cfg.SystemUsers, ProveAlways: cfg.KeyProof == config.KeyProofAlways,
+		OffboardDeactivated: access.OffboardMode(cfg.OffboardDeactivated),
+	}
+}
+
+func engineSettings(cfg config.Config, replica string, onlyRemoves bool) access.EngineSettings {
+	return access.EngineSettings{
 		LongGrants: access.LongGrants(cfg.LongGrants), TemporaryLifetime: cfg.RunCloud.TemporaryLifetime,
-		SystemUser: cfg.SystemUser, SystemUsers: cfg.SystemUsers, MonthlyQuota: cfg.RunCloud.MonthlyQuota,
-		ProveAlways:         cfg.KeyProof == config.KeyProofAlways,
-		OffboardDeactivated: access.OffboardMode(cfg.OffboardDeactivated), Replica: replica,
+		MonthlyQuota: cfg.RunCloud.MonthlyQuota, Replica: replica, OnlyRemoves: onlyRemoves,
 	}
 }
 

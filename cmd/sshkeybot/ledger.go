@@ -44,7 +44,7 @@ func openToRead(ctx context.Context, cfg config.Config) (*store.Store, error) {
 
 // onlooker is the domain for looking at a ledger: it reaches nobody outside.
 func onlooker(ledger *store.Store, cfg config.Config, now func() time.Time) *access.Service {
-	return &access.Service{Store: ledger, Settings: settings(cfg, ""), Now: now}
+	return &access.Service{Store: ledger, Settings: settings(cfg), Now: now}
 }
 
 // botRuns tells whether a bot works on this ledger beside us.

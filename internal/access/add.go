@@ -77,7 +77,7 @@ func (s *Service) refuseDamaged(ctx context.Context, tx Tx, was Placement) error
 	next := was
 	next.Holder, next.Stuck, next.Problem = "", true, ProblemDamaged
 	next.Detail = "My ledger's copy of this key does not have its fingerprint any more, so I do not place it."
-	if err := s.audit(ctx, tx, "", "placement.damaged", "placement", was.ID, string(was.State), string(was.State), was.Fingerprint); err != nil {
+	if err := Record(ctx, tx, s.Now(), "", "placement.damaged", "placement", was.ID, string(was.State), string(was.State), was.Fingerprint); err != nil {
 		return err
 	}
 	_, err := s.move(ctx, tx, next, was)
@@ -90,7 +90,7 @@ func (s *Service) temporary(until time.Time) bool {
 	if until.IsZero() {
 		return false
 	}
-	return s.Settings.LongGrants != Permanent || until.Sub(s.Now()) <= s.Settings.TemporaryLifetime
+	return s.EngineSettings.LongGrants != Permanent || until.Sub(s.Now()) <= s.EngineSettings.TemporaryLifetime
 }
 
 // additionStopped postpones an addition whose server cannot be reached.
@@ -276,7 +276,7 @@ func (s *Service) recordPlaced(ctx context.Context, tx Tx, next, was Placement, 
 // of what RunCloud says of its creation and our own clock. A creation long ago is
 // RunCloud's clock being another than ours: such a key would be renewed for ever.
 func (s *Service) lapse(c Credential, now time.Time) time.Time {
-	lifetime := s.Settings.TemporaryLifetime
+	lifetime := s.EngineSettings.TemporaryLifetime
 	start := now
 	if !c.CreatedAt.IsZero() && c.CreatedAt.Before(now) {
 		start = latest(c.CreatedAt, now.Add(-lifetime/2))

@@ -69,7 +69,7 @@ func (s *Service) dropApprovals(ctx context.Context, tx Tx, r Request, of []User
 	for _, id := range of {
 		dropped, err := tx.DropApproval(ctx, r.ID, id)
 		if err == nil && dropped {
-			err = s.audit(ctx, tx, id, "request.void", "request", r.ID, string(Pending), string(Pending), why)
+			err = Record(ctx, tx, s.Now(), id, "request.void", "request", r.ID, string(Pending), string(Pending), why)
 		}
 		if err != nil {
 			return err

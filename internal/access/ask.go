@@ -174,7 +174,7 @@ func stillIn(ctx context.Context, tx Tx, r Request) error {
 }
 
 func (s *Service) posted(ctx context.Context, tx Tx, r Request) error {
-	if err := s.audit(ctx, tx, r.Asker, "request.ask", "request", r.ID, "", string(r.State), string(r.Kind)+" for "+string(r.Person)); err != nil {
+	if err := Record(ctx, tx, s.Now(), r.Asker, "request.ask", "request", r.ID, "", string(r.State), string(r.Kind)+" for "+string(r.Person)); err != nil {
 		return err
 	}
 	if r.State == Draft {
@@ -226,9 +226,3 @@ func (s *Service) refuseTwin(ctx context.Context, tx Tx, r Request) error {
 }
 
 func noticeKey(what string, id int64) string { return what + ":" + strconv.FormatInt(id, 10) }
-
-func (s *Service) audit(ctx context.Context, tx Tx, actor UserID, action, noun string, id int64, from, to, detail string) error {
-	return tx.Audit(ctx, Event{
-		At: s.Now(), Actor: actor, Action: action, Noun: noun, NounID: strconv.FormatInt(id, 10), From: from, To: to, Detail: detail,
-	})
-}

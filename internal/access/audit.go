@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -24,6 +25,13 @@ type Event struct {
 	Detail string    `json:"detail"`
 	Prev   string    `json:"prev"`
 	Hash   string    `json:"hash"`
+}
+
+// Record appends an event to the audit log.
+func Record(ctx context.Context, tx Tx, at time.Time, actor UserID, action, noun string, id int64, from, to, detail string) error {
+	return tx.Audit(ctx, Event{
+		At: at, Actor: actor, Action: action, Noun: noun, NounID: strconv.FormatInt(id, 10), From: from, To: to, Detail: detail,
+	})
 }
 
 // Seal gives the event its place in the chain: the number after prev's and the

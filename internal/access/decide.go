@@ -88,7 +88,7 @@ func (s *Service) decide(ctx context.Context, tx Tx, d Decision, alias string) (
 		return r, err
 	}
 	if !enough {
-		if err := s.audit(ctx, tx, d.Actor, "request.approve", "request", r.ID, string(Pending), string(Pending), ""); err != nil {
+		if err := Record(ctx, tx, s.Now(), d.Actor, "request.approve", "request", r.ID, string(Pending), string(Pending), ""); err != nil {
 			return r, err
 		}
 		if err := s.redrawHomes(ctx, tx, r); err != nil {
@@ -142,7 +142,7 @@ func (s *Service) close(ctx context.Context, tx Tx, r Request, to RequestState, 
 	if !won {
 		return r, conflict("Somebody else was quicker.")
 	}
-	if err := s.audit(ctx, tx, actor, "request."+string(to), "request", r.ID, string(from), string(to), note); err != nil {
+	if err := Record(ctx, tx, s.Now(), actor, "request."+string(to), "request", r.ID, string(from), string(to), note); err != nil {
 		return r, err
 	}
 	if err := tx.DropFacts(ctx, r.ID); err != nil {
@@ -247,7 +247,7 @@ func (s *Service) startGrant(ctx context.Context, tx Tx, r Request, alias string
 		return 0, err
 	}
 	detail := fmt.Sprintf("%s as %s on %d servers with %d keys", g.Person, g.SystemUser, len(servers), len(keys))
-	if err := s.audit(ctx, tx, "", "grant.start", "grant", g.ID, "", string(Live), detail); err != nil {
+	if err := Record(ctx, tx, s.Now(), "", "grant.start", "grant", g.ID, "", string(Live), detail); err != nil {
 		return 0, err
 	}
 	return g.ID, s.beginPlacing(ctx, tx, g, covers)
@@ -259,7 +259,7 @@ func (s *Service) coverAll(r Request, servers []ServerRef, keys []Key) ([]Cover,
 	for _, server := range servers {
 		for _, key := range keys {
 			covers = append(covers, Cover{ServerID: server.ID, Fingerprint: key.Fingerprint})
-			results = append(results, s.newResult(r.ID, PhaseAdd, server.ID, server.Name, r.SystemUser, key.Fingerprint))
+			results = append(results, NewResult(s.Now(), r.ID, PhaseAdd, server.ID, server.Name, r.SystemUser, key.Fingerprint))
 		}
 	}
 	return covers, results

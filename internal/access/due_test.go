@@ -204,7 +204,7 @@ func TestProcessThatOnlyRemovesRenewsNothing(t *testing.T) {
 	h.grant(alice, 7*24*time.Hour, "")
 	h.grant(carol, 7*24*time.Hour, "")
 	h.work()
-	h.Settings.OnlyRemoves = true
+	h.EngineSettings.OnlyRemoves = true
 	h.clock.Advance(11*time.Hour + 30*time.Minute)
 	h.must(h.Sweep(h.ctx()))
 	for _, p := range h.placements(access.PlacementQuery{}) {
@@ -212,16 +212,16 @@ func TestProcessThatOnlyRemovesRenewsNothing(t *testing.T) {
 			t.Fatalf("it renews %+v", p)
 		}
 	}
-	h.Settings.OnlyRemoves = false
+	h.EngineSettings.OnlyRemoves = false
 	h.must(h.Sweep(h.ctx())) // the bot began, and died
-	h.Settings.OnlyRemoves = true
+	h.EngineSettings.OnlyRemoves = true
 	writes := h.account.writes
 	h.offboard(carol)
 	h.one(access.Work{Kind: access.WorkRemove, ID: 1})
 	if left := h.account.keys[1]; len(left) != 1 || h.account.writes != writes+1 {
 		t.Errorf("after %d writes %+v is left, want alice's key", h.account.writes-writes, left)
 	}
-	h.Settings.OnlyRemoves = false
+	h.EngineSettings.OnlyRemoves = false
 	h.pass(10 * time.Minute)
 	if left := h.account.ours(); len(left) != 1 || h.account.writes != writes+3 {
 		t.Errorf("after %d writes %v is left, want alice's key renewed", h.account.writes-writes, left)

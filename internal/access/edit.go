@@ -52,7 +52,7 @@ func (s *Service) edit(ctx context.Context, tx Tx, before Request, e Edit) (Requ
 		return r, err
 	}
 	detail := before.Duration.String() + " on «" + before.Pattern + "» to " + r.Duration.String() + " on «" + r.Pattern + "»"
-	if err := s.audit(ctx, tx, e.Actor, "request.edit", "request", r.ID, string(Pending), string(Pending), detail); err != nil {
+	if err := Record(ctx, tx, s.Now(), e.Actor, "request.edit", "request", r.ID, string(Pending), string(Pending), detail); err != nil {
 		return r, err
 	}
 	if err := s.noteFacts(ctx, tx, r); err != nil {

@@ -64,7 +64,7 @@ func (s *Service) closeGrant(ctx context.Context, tx Tx, e ending, g Grant) (boo
 	if err != nil || !won {
 		return won, err
 	}
-	if err := s.audit(ctx, tx, e.actor, "grant.end", "grant", g.ID, string(Live), string(Ended), string(e.reason)); err != nil {
+	if err := Record(ctx, tx, s.Now(), e.actor, "grant.end", "grant", g.ID, string(Live), string(Ended), string(e.reason)); err != nil {
 		return false, err
 	}
 	if err := s.closeExtensions(ctx, tx, g); err != nil {
@@ -148,7 +148,7 @@ func (s *Service) auditNarrowed(ctx context.Context, tx Tx, e ending, g Grant, e
 	}
 	for _, fingerprint := range slices.Sorted(maps.Keys(servers)) {
 		detail := fmt.Sprintf("%s no longer on servers %v", fingerprint, servers[fingerprint])
-		if err := s.audit(ctx, tx, e.actor, "grant.narrow", "grant", g.ID, "", string(e.reason), detail); err != nil {
+		if err := Record(ctx, tx, s.Now(), e.actor, "grant.narrow", "grant", g.ID, "", string(e.reason), detail); err != nil {
 			return err
 		}
 	}
@@ -214,16 +214,17 @@ func (s *Service) removalResults(ctx context.Context, tx Tx, request int64, g Gr
 	var results []Result
 	for _, c := range covers {
 		if there[Cover{ServerID: c.ServerID, Fingerprint: c.Fingerprint}] {
-			results = append(results, s.newResult(request, PhaseRemove, c.ServerID, names[c.ServerID], g.SystemUser, c.Fingerprint))
+			results = append(results, NewResult(s.Now(), request, PhaseRemove, c.ServerID, names[c.ServerID], g.SystemUser, c.Fingerprint))
 		}
 	}
 	return results, nil
 }
 
-func (s *Service) newResult(request int64, phase Phase, server int64, name, user, fingerprint string) Result {
+// NewResult returns a result that waits since then.
+func NewResult(since time.Time, request int64, phase Phase, server int64, name, user, fingerprint string) Result {
 	return Result{
 		RequestID: request, Phase: phase, ServerID: server, ServerName: name,
-		SystemUser: user, Fingerprint: fingerprint, State: Waiting, UpdatedAt: s.Now(),
+		SystemUser: user, Fingerprint: fingerprint, State: Waiting, UpdatedAt: since,
 	}
 }
 

@@ -55,11 +55,6 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-func asError(err error) *Error {
-	e, _ := errors.AsType[*Error](err)
-	return e
-}
-
 // CodeOf answers the code of err, and Internal for every error that is not ours.
 func CodeOf(err error) Code {
 	if e, ok := errors.AsType[*Error](err); ok {

@@ -99,7 +99,7 @@ func (s *Service) extendGrant(ctx context.Context, tx Tx, r Request, actor UserI
 		return conflict("That access has ended in the meantime. Ask for a new grant instead.")
 	}
 	detail := before.UTC().Format(time.RFC3339) + " to " + g.EndsAt.UTC().Format(time.RFC3339)
-	if err := s.audit(ctx, tx, actor, "grant.extend", "grant", g.ID, string(Live), string(Live), detail); err != nil {
+	if err := Record(ctx, tx, s.Now(), actor, "grant.extend", "grant", g.ID, string(Live), string(Live), detail); err != nil {
 		return err
 	}
 	if err := s.factsChanged(ctx, tx, g.Person); err != nil { // another extension would lead to another end now

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 )
@@ -50,10 +51,10 @@ func (s *Service) factsOf(ctx context.Context, tx Tx, r Request) (Facts, error) 
 	switch r.Kind {
 	case KindGrant:
 		f.Duration = r.Duration
-		err := f.fromRequest(ctx, tx, r)
+		err := fillFromRequest(ctx, tx, &f, r)
 		return f, err
 	case KindExtend:
-		err := f.fromGrant(ctx, tx, r)
+		err := fillFromGrant(ctx, tx, &f, r)
 		return f, err
 	case KindRevoke:
 		if r.Pattern == "" {
@@ -68,8 +69,8 @@ func (s *Service) factsOf(ctx context.Context, tx Tx, r Request) (Facts, error) 
 	return f, nil
 }
 
-// fromRequest fills in the keys and servers that a grant would begin with.
-func (f *Facts) fromRequest(ctx context.Context, tx Tx, r Request) error {
+// fillFromRequest fills in the keys and servers that a grant would begin with.
+func fillFromRequest(ctx context.Context, tx Tx, f *Facts, r Request) error {
 	keys, err := tx.KeysOf(ctx, r.Person)
 	if err != nil {
 		return err
@@ -83,8 +84,8 @@ func (f *Facts) fromRequest(ctx context.Context, tx Tx, r Request) error {
 	return err
 }
 
-// fromGrant fills in what an extension would prolong, and until when.
-func (f *Facts) fromGrant(ctx context.Context, tx Tx, r Request) error {
+// fillFromGrant fills in what an extension would prolong, and until when.
+func fillFromGrant(ctx context.Context, tx Tx, f *Facts, r Request) error {
 	g, err := tx.Grant(ctx, r.GrantID)
 	if err != nil {
 		return err
@@ -130,7 +131,7 @@ func (s *Service) noteFacts(ctx context.Context, tx Tx, r Request) error {
 		return err
 	}
 	if was != "" {
-		if err := s.audit(ctx, tx, "", "request.change", "request", r.ID, was, r.Facts, "what is asked has changed"); err != nil {
+		if err := Record(ctx, tx, s.Now(), "", "request.change", "request", r.ID, was, r.Facts, "what is asked has changed"); err != nil {
 			return err
 		}
 	}
@@ -211,7 +212,7 @@ const opOutdated = "outdated"
 
 // outdated notes the facts of a request after somebody decided about older ones.
 func (s *Service) outdated(ctx context.Context, id int64, cause error) error {
-	if e := asError(cause); e == nil || e.Op != opOutdated {
+	if e, _ := errors.AsType[*Error](cause); e == nil || e.Op != opOutdated {
 		return cause
 	}
 	err := s.Store.Update(ctx, func(tx Tx) error {

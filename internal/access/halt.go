@@ -14,6 +14,12 @@ const flagHalted = "halted"
 // is lost: the ledger keeps what is owed, and the work goes on once it is mended.
 var errHalted = &Error{Code: Unauthorized, Op: "halted", Message: "RunCloud refuses the token, so all work waits."}
 
+// Halted returns since when all work waits because the target refuses our credentials,
+// in RFC 3339; empty while it goes on.
+func Halted(ctx context.Context, tx Tx) (since string, err error) {
+	return tx.Flag(ctx, flagHalted)
+}
+
 // running refuses to work while the target refuses our credentials: every call
 // would only be refused as well.
 func (s *Service) running(ctx context.Context, tx Tx) error {
@@ -96,7 +102,7 @@ func (s *Service) haltOn(ctx context.Context, err error) error {
 		if err := tx.SetFlag(ctx, flagHalted, since); err != nil {
 			return err
 		}
-		if err := s.audit(ctx, tx, "", "work.halt", "target", 0, "running", "halted", MessageOf(err)); err != nil {
+		if err := Record(ctx, tx, s.Now(), "", "work.halt", "target", 0, "running", "halted", MessageOf(err)); err != nil {
 			return err
 		}
 		if err := announceUnsettled(ctx, tx); err != nil {
@@ -152,7 +158,7 @@ func (s *Service) tryAgain(ctx context.Context, since string, wait time.Duration
 		if err := tx.SetFlag(ctx, flagHalted, ""); err != nil {
 			return err
 		}
-		if err := s.audit(ctx, tx, "", "work.resume", "target", 0, "halted", "running", ""); err != nil {
+		if err := Record(ctx, tx, s.Now(), "", "work.resume", "target", 0, "halted", "running", ""); err != nil {
 			return err
 		}
 		h, err := haltsOf(ctx, tx)

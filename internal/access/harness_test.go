@@ -117,10 +117,10 @@ func newHarnessOn(t fataler, ledger *store.Store, servers int) *harness {
 		Store: ledger, Target: h.account, Directory: h.people, Now: c.Now,
 		Settings: access.Settings{
 			Approvers: []string{string(bob), string(dave)}, Approvals: 1, RequestTTL: 8 * time.Hour,
-			MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour, LongGrants: access.Renew,
-			TemporaryLifetime: 12 * time.Hour, SystemUser: "runcloud", SystemUsers: []string{"runcloud", "root"},
-			OffboardDeactivated: access.OffboardRun, Replica: "test",
+			MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour, SystemUser: "runcloud", SystemUsers: []string{"runcloud", "root"},
+			OffboardDeactivated: access.OffboardRun,
 		},
+		EngineSettings: access.EngineSettings{LongGrants: access.Renew, TemporaryLifetime: 12 * time.Hour, Replica: "test"},
 	}
 	return h
 }

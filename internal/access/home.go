@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-const (
-	// homeAfter gathers the changes that follow each other into one drawing.
-	homeAfter = 2500 * time.Millisecond
-	// homeFresh is how old the answer may be to who somebody is whose App Home is
-	// drawn. It gives them nothing: Slack's rate limit is for those who do something.
-	homeFresh = time.Minute
-)
+// homeAfter gathers the changes that follow each other into one drawing.
+const homeAfter = 2500 * time.Millisecond
+
+// homeFresh is how old the answer may be to who somebody is whose App Home is
+// drawn. It gives them nothing: Slack's rate limit is for those who do something.
+const homeFresh = time.Minute
 
 // HomeNotice has a person's App Home drawn anew in a moment, or those of the members of
 // a user group.

@@ -25,7 +25,7 @@ func (s *Service) startInspection(ctx context.Context, tx Tx, r Request, servers
 	var results []Result
 	var work []Work
 	for _, server := range servers {
-		results = append(results, s.newResult(r.ID, PhaseInspect, server.ID, server.Name, "", ""))
+		results = append(results, NewResult(s.Now(), r.ID, PhaseInspect, server.ID, server.Name, "", ""))
 		work = append(work, Work{Kind: WorkInspect, ID: server.ID})
 	}
 	if err := tx.InsertResults(ctx, results); err != nil {
@@ -160,14 +160,18 @@ func (s *Service) saveInspection(ctx context.Context, tx Tx, r Result) error {
 }
 
 func (s *Service) requestsOf(ctx context.Context, open []Result) (requests []Request, err error) {
-	for _, result := range open {
-		r, err := s.request(ctx, result.RequestID)
-		if err != nil {
-			return nil, err
+	err = s.Store.Read(ctx, func(tx Tx) error {
+		requests = requests[:0]
+		for _, result := range open {
+			r, err := tx.Request(ctx, result.RequestID)
+			if err != nil {
+				return err
+			}
+			requests = append(requests, r)
 		}
-		requests = append(requests, r)
-	}
-	return requests, nil
+		return nil
+	})
+	return requests, err
 }
 
 // namesFresh is how old the names may be by which keys are looked for.
@@ -343,11 +347,11 @@ func (s *Service) removeProven(ctx context.Context, tx Tx, r Request, result Res
 	if err != nil {
 		return err
 	}
-	removal := s.newResult(r.ID, PhaseRemove, result.ServerID, result.ServerName, c.SystemUser, fingerprint)
+	removal := NewResult(s.Now(), r.ID, PhaseRemove, result.ServerID, result.ServerName, c.SystemUser, fingerprint)
 	if err := tx.SaveResult(ctx, removal); err != nil { // even where it had been reported as done
 		return err
 	}
-	if err := s.audit(ctx, tx, "", "placement.found", "placement", p.ID, "", string(PlacementLeaving), c.Label); err != nil {
+	if err := Record(ctx, tx, s.Now(), "", "placement.found", "placement", p.ID, "", string(PlacementLeaving), c.Label); err != nil {
 		return err
 	}
 	return tx.Wake(ctx, Work{Kind: WorkRemove, ID: result.ServerID})

@@ -40,7 +40,7 @@ func (s *Service) join(ctx context.Context, tx Tx, r Request) (Request, bool, er
 	if err != nil || !fresh {
 		return other, true, err
 	}
-	if err := s.audit(ctx, tx, r.Asker, "request.join", "request", other.ID, string(Pending), string(Pending), r.Reason); err != nil {
+	if err := Record(ctx, tx, s.Now(), r.Asker, "request.join", "request", other.ID, string(Pending), string(Pending), r.Reason); err != nil {
 		return other, true, err
 	}
 	if err := s.redrawHome(ctx, tx, r.Asker); err != nil {
@@ -73,7 +73,7 @@ func (s *Service) withdrawAsker(ctx context.Context, tx Tx, r Request, actor Use
 	if err := tx.DropAsker(ctx, r.ID, leaves); err != nil {
 		return r, true, err
 	}
-	if err := s.audit(ctx, tx, actor, "request.withdraw", "request", r.ID, string(Pending), string(Pending), ""); err != nil {
+	if err := Record(ctx, tx, s.Now(), actor, "request.withdraw", "request", r.ID, string(Pending), string(Pending), ""); err != nil {
 		return r, true, err
 	}
 	if err := s.redrawHome(ctx, tx, actor); err != nil {

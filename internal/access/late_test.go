@@ -195,7 +195,7 @@ func TestLostAnswerIsNotForgottenBehindARefusal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t, 1)
-			h.Settings.LongGrants = access.Permanent
+			h.EngineSettings.LongGrants = access.Permanent
 			h.register(alice, "alice laptop")
 			var first access.Credential
 			h.Target = &held{account: h.account, add: func(_ int64, c access.Credential) (access.Credential, error) {

@@ -12,7 +12,7 @@ import (
 func landsLate(t *testing.T, after time.Duration, end func(h *harness, granted access.Request) access.Request) (h *harness, ended access.Request) {
 	t.Helper()
 	h = newHarness(t, 1)
-	h.Settings.LongGrants = access.Permanent
+	h.EngineSettings.LongGrants = access.Permanent
 	h.register(alice, "alice laptop")
 	granted := h.grant(alice, 7*24*time.Hour, "")
 	h.account.lateBy = after

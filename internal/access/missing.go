@@ -112,7 +112,7 @@ func (s *Service) settleGone(ctx context.Context, tx Tx, server Server, actor Us
 	if err := tx.SaveServer(ctx, server); err != nil {
 		return err
 	}
-	if err := s.audit(ctx, tx, actor, "server.gone", "server", server.ID, "missing", "gone", server.Name); err != nil {
+	if err := Record(ctx, tx, s.Now(), actor, "server.gone", "server", server.ID, "missing", "gone", server.Name); err != nil {
 		return err
 	}
 	open, err := tx.OpenResults(ctx, server.ID, "", "")

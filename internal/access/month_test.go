@@ -166,7 +166,7 @@ func TestServerThatLeftIsLookedForRarely(t *testing.T) {
 func TestTeamIsToldOnceAMonthThatTheQuotaIsNearlyUsedUp(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)
-	h.Settings.MonthlyQuota = 1000
+	h.EngineSettings.MonthlyQuota = 1000
 	count := func(calls, want, told int) {
 		t.Helper()
 		h.must(h.CountCalls(h.ctx(), calls))
@@ -183,7 +183,7 @@ func TestTeamIsToldOnceAMonthThatTheQuotaIsNearlyUsedUp(t *testing.T) {
 	h.clock.Advance(31 * 24 * time.Hour)
 	count(5, 5, 1)
 	count(900, 905, 2)
-	h.Settings.MonthlyQuota = 0
+	h.EngineSettings.MonthlyQuota = 0
 	h.clock.Advance(31 * 24 * time.Hour)
 	count(5000, 5000, 2)
 }

@@ -55,7 +55,7 @@ func (s *Service) carryOutOffboard(ctx context.Context, tx Tx, r Request, actor 
 	if err := tx.SetOffboarded(ctx, r.Person, s.Now()); err != nil {
 		return err
 	}
-	if err := s.audit(ctx, tx, actor, "person.offboard", "request", r.ID, "active", "offboarded", string(r.Person)); err != nil {
+	if err := Record(ctx, tx, s.Now(), actor, "person.offboard", "request", r.ID, "active", "offboarded", string(r.Person)); err != nil {
 		return err
 	}
 	if err := s.closeRequestsOf(ctx, tx, r.Person); err != nil {
@@ -103,7 +103,7 @@ func (s *Service) joinOffboarding(ctx context.Context, tx Tx, draft Request, act
 	if _, err := tx.MoveRequest(ctx, r, Approved); err != nil {
 		return Request{}, err
 	}
-	if err := s.audit(ctx, tx, actor, "request.join", "request", r.ID, string(Approved), string(Approved), ""); err != nil {
+	if err := Record(ctx, tx, s.Now(), actor, "request.join", "request", r.ID, string(Approved), string(Approved), ""); err != nil {
 		return Request{}, err
 	}
 	return r, announceNow(ctx, tx, r.ID)
@@ -152,7 +152,7 @@ func (s *Service) oweUnder(ctx context.Context, tx Tx, r Request, owed []Placeme
 	}
 	var results []Result
 	for _, p := range owed {
-		results = append(results, s.newResult(r.ID, PhaseRemove, p.ServerID, names[p.ServerID], p.SystemUser, p.Fingerprint))
+		results = append(results, NewResult(s.Now(), r.ID, PhaseRemove, p.ServerID, names[p.ServerID], p.SystemUser, p.Fingerprint))
 		if p.State == PlacementLeaving {
 			if err := tx.Wake(ctx, Work{Kind: WorkRemove, ID: p.ServerID}); err != nil {
 				return err

@@ -210,7 +210,7 @@ func (s *Service) tellOrphans(ctx context.Context, tx Tx, server Server, orphans
 	for i, c := range orphans {
 		candidates[i] = Candidate{RequestID: r.ID, ServerID: server.ID, ServerName: server.Name, Credential: c, Why: WhyOrphan}
 		detail := fmt.Sprintf("credential %d on server %d: %s", c.ID, server.ID, c.Label)
-		if err := s.audit(ctx, tx, "", "orphan.found", "request", r.ID, "", "", detail); err != nil {
+		if err := Record(ctx, tx, s.Now(), "", "orphan.found", "request", r.ID, "", "", detail); err != nil {
 			return err
 		}
 	}
@@ -230,8 +230,7 @@ func (s *Service) orphanRequest(ctx context.Context, tx Tx) (Request, error) {
 	if len(recent) > 0 {
 		return recent[len(recent)-1], nil
 	}
-	r := s.newRequest(KindOrphan, noticeKey("orphans", now.UnixNano()), "", "", "")
-	r.State, r.DecidedAt = Approved, now
+	r := Request{Kind: KindOrphan, Source: noticeKey("orphans", now.UnixNano()), State: Approved, CreatedAt: now, DecidedAt: now}
 	r, _, err = tx.InsertRequest(ctx, r, nil)
 	return r, err
 }

@@ -23,7 +23,7 @@ func TestEndOfTwoGrantsOfOneKeyIsNotSaidBeforeItIsGone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t, 2)
-			h.Settings.LongGrants = access.Permanent
+			h.EngineSettings.LongGrants = access.Permanent
 			h.register(alice, "alice laptop")
 			h.grant(alice, 20*time.Hour, "")
 			h.grant(alice, 30*time.Hour, "")

@@ -156,7 +156,7 @@ func (s *Service) nameHolder(ctx context.Context, tx Tx, r Request, holder UserI
 			return err
 		}
 	}
-	if err := s.audit(ctx, tx, "", "request.holder", "request", r.ID, string(before), string(holder), r.Fingerprint); err != nil {
+	if err := Record(ctx, tx, s.Now(), "", "request.holder", "request", r.ID, string(before), string(holder), r.Fingerprint); err != nil {
 		return err
 	}
 	return announceNow(ctx, tx, r.ID)

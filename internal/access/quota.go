@@ -29,7 +29,7 @@ func (s *Service) CountCalls(ctx context.Context, calls int) error {
 		if err != nil {
 			return err
 		}
-		after, quota := before+calls, s.Settings.MonthlyQuota
+		after, quota := before+calls, s.EngineSettings.MonthlyQuota
 		if err := tx.SetFlag(ctx, flagCalls+this, strconv.Itoa(after)); err != nil {
 			return err
 		}

@@ -112,7 +112,7 @@ func (s *Service) releaseWaiting(ctx context.Context, tx Tx, person UserID) ([]i
 			return nil, err
 		}
 		ids = append(ids, r.ID)
-		if err := s.audit(ctx, tx, person, "request.key_arrived", "request", r.ID, string(WaitingForKey), string(Pending), ""); err != nil {
+		if err := Record(ctx, tx, s.Now(), person, "request.key_arrived", "request", r.ID, string(WaitingForKey), string(Pending), ""); err != nil {
 			return nil, err
 		}
 		if err := s.redrawHomes(ctx, tx, r); err != nil {

@@ -159,7 +159,7 @@ func (s *Service) extras(ctx context.Context, tx Tx, p Placement, copies []Crede
 		if err != nil {
 			return err
 		}
-		if err := s.audit(ctx, tx, "", "placement.double", "placement", extra.ID, "", string(PlacementLeaving), c.Label); err != nil {
+		if err := Record(ctx, tx, s.Now(), "", "placement.double", "placement", extra.ID, "", string(PlacementLeaving), c.Label); err != nil {
 			return err
 		}
 		if err := tx.Wake(ctx, Work{Kind: WorkRemove, ID: p.ServerID}); err != nil {

@@ -63,7 +63,7 @@ func (s *Service) view(ctx context.Context, tx Tx, id int64) (v RequestView, err
 		return v, err
 	}
 	v.Sessions, v.SessionsUnread = sessionsOf(v.Results)
-	since, err := tx.Flag(ctx, flagHalted)
+	since, err := Halted(ctx, tx)
 	if err != nil {
 		return v, err
 	}
@@ -287,8 +287,8 @@ func (s *Service) viewServers(ctx context.Context, tx Tx, v *RequestView) error 
 // renewals tells what keeping a long grant alive costs: two calls for each key and
 // server before each end of RunCloud's own timer.
 func (s *Service) renewals(d time.Duration, keys int) Renewals {
-	lifetime := s.Settings.TemporaryLifetime
-	if s.Settings.LongGrants == Permanent || d <= lifetime {
+	lifetime := s.EngineSettings.TemporaryLifetime
+	if s.EngineSettings.LongGrants == Permanent || d <= lifetime {
 		return Renewals{}
 	}
 	every := lifetime - min(renewalLead, lifetime/4)

@@ -75,7 +75,7 @@ func (s *Service) returned(ctx context.Context, tx Tx, id UserID) error {
 	if err != nil {
 		return err
 	}
-	if err := s.audit(ctx, tx, "", "person.return", "request", r.ID, "offboarded", "returned", string(id)); err != nil {
+	if err := Record(ctx, tx, s.Now(), "", "person.return", "request", r.ID, "offboarded", "returned", string(id)); err != nil {
 		return err
 	}
 	if err := s.redrawHome(ctx, tx, id); err != nil || r.ID == 0 {
@@ -101,7 +101,7 @@ func (s *Service) goneAgain(ctx context.Context, tx Tx, person Person) error {
 	if err != nil {
 		return err
 	}
-	if err := s.audit(ctx, tx, "", "person.leave", "request", r.ID, "returned", "offboarded", string(person.ID)); err != nil || r.ID == 0 {
+	if err := Record(ctx, tx, s.Now(), "", "person.leave", "request", r.ID, "returned", "offboarded", string(person.ID)); err != nil || r.ID == 0 {
 		return err
 	}
 	return announceNow(ctx, tx, r.ID)

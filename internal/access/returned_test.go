@@ -11,7 +11,7 @@ import (
 // offboarded, until it is settled that the server is gone. back has it return.
 func (h *harness) serverLeaves(t *testing.T) (off access.Request, back func()) {
 	h.t.Helper()
-	h.Settings.LongGrants = access.Permanent
+	h.EngineSettings.LongGrants = access.Permanent
 	h.register(alice, "alice laptop")
 	h.grant(alice, 7*24*time.Hour, "")
 	h.work()

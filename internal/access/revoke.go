@@ -244,7 +244,7 @@ func (s *Service) judge(ctx context.Context, requestID, serverID, credentialID i
 			return remove(ctx, tx, r, c)
 		}
 		detail := fmt.Sprintf("credential %d on server %d", credentialID, serverID)
-		return s.audit(ctx, tx, actor, "candidate.leave", "request", r.ID, "", "", detail)
+		return Record(ctx, tx, s.Now(), actor, "candidate.leave", "request", r.ID, "", "", detail)
 	})
 }
 
@@ -279,7 +279,7 @@ func (s *Service) LeaveRest(ctx context.Context, requestID int64, shown string, 
 		if err := tx.Announce(ctx, requestID); err != nil {
 			return err
 		}
-		return s.audit(ctx, tx, actor, "candidate.leave", "request", requestID, "", "", fmt.Sprintf("the other %d", left))
+		return Record(ctx, tx, s.Now(), actor, "candidate.leave", "request", requestID, "", "", fmt.Sprintf("the other %d", left))
 	})
 	return left, err
 }
@@ -303,12 +303,12 @@ func (s *Service) removePicked(ctx context.Context, tx Tx, r Request, c Candidat
 	if err != nil {
 		return err
 	}
-	result := s.newResult(r.ID, PhaseRemove, c.ServerID, c.ServerName, p.SystemUser, p.Fingerprint)
+	result := NewResult(s.Now(), r.ID, PhaseRemove, c.ServerID, c.ServerName, p.SystemUser, p.Fingerprint)
 	if err := tx.InsertResults(ctx, []Result{result}); err != nil {
 		return err
 	}
 	detail := fmt.Sprintf("credential %d on server %d, chosen by a person", c.Credential.ID, c.ServerID)
-	if err := s.audit(ctx, tx, c.PickedBy, "placement.pick", "placement", p.ID, "", string(PlacementLeaving), detail); err != nil {
+	if err := Record(ctx, tx, s.Now(), c.PickedBy, "placement.pick", "placement", p.ID, "", string(PlacementLeaving), detail); err != nil {
 		return err
 	}
 	return tx.Wake(ctx, Work{Kind: WorkRemove, ID: c.ServerID})
@@ -358,7 +358,7 @@ func (s *Service) RetryFailed(ctx context.Context, requestID int64, actor UserID
 		if err := tx.Tell(ctx, again); err != nil { // a second failure is news again
 			return err
 		}
-		return s.audit(ctx, tx, actor, "request.retry", "request", r.ID, string(r.State), string(r.State), fmt.Sprintf("%d results", count))
+		return Record(ctx, tx, s.Now(), actor, "request.retry", "request", r.ID, string(r.State), string(r.State), fmt.Sprintf("%d results", count))
 	})
 	return count, err
 }

@@ -27,15 +27,19 @@ type Settings struct {
 	MinDuration         time.Duration
 	MaxDuration         time.Duration
 	AllowForever        bool
-	LongGrants          LongGrants
-	TemporaryLifetime   time.Duration // after which the target removes a temporary key by itself
-	SystemUser          string        // the one keys are placed for when nobody says
-	SystemUsers         []string      // those that may be named
+	SystemUser          string   // the one keys are placed for when nobody says
+	SystemUsers         []string // those that may be named
 	OffboardDeactivated OffboardMode
-	ProveAlways         bool   // whether every key has to be proved, not only one that was somebody else's
-	Replica             string // name of this process among several
-	MonthlyQuota        int    // calls to the target; 0 is not known
-	OnlyRemoves         bool   // leaves the placing of keys, renewals too, to another process
+	ProveAlways         bool // whether every key has to be proved, not only one that was somebody else's
+}
+
+// EngineSettings are the rules of placing keys.
+type EngineSettings struct {
+	LongGrants        LongGrants
+	TemporaryLifetime time.Duration // after which the target removes a temporary key by itself
+	Replica           string        // name of this process among several
+	MonthlyQuota      int           // calls to the target; 0 is not known
+	OnlyRemoves       bool          // leaves the placing of keys, renewals too, to another process
 }
 
 // MayUse tells whether keys may be placed for that system user.
@@ -46,13 +50,14 @@ func (s Settings) MayUse(user string) bool {
 // Service is the domain: its methods are the use cases. It is safe for use by
 // many goroutines and, on PostgreSQL, by many processes.
 type Service struct {
-	Store     Store
-	Target    Target
-	Directory Directory
-	Settings  Settings
-	Now       func() time.Time
-	Clock     *Clock                // tells whether Now is right; nil where it always is
-	Late      func(d time.Duration) // told how long after its end each expired grant was ended; may be nil
+	Store          Store
+	Target         Target
+	Directory      Directory
+	Settings       Settings
+	EngineSettings EngineSettings
+	Now            func() time.Time
+	Clock          *Clock                // tells whether Now is right; nil where it always is
+	Late           func(d time.Duration) // told how long after its end each expired grant was ended; may be nil
 
 	refresh  turn // one complete reading of the servers at a time
 	readings readings

@@ -39,7 +39,7 @@ func (s *Service) OffboardFromShell(ctx context.Context, person UserID, operator
 		if err := s.posted(ctx, tx, r); err != nil {
 			return err
 		}
-		if err := s.audit(ctx, tx, "", "request.shell", "request", r.ID, "", string(Pending), CleanText(operator)); err != nil {
+		if err := Record(ctx, tx, s.Now(), "", "request.shell", "request", r.ID, "", string(Pending), CleanText(operator)); err != nil {
 			return err
 		}
 		r, err = s.approve(ctx, tx, r, "", "")

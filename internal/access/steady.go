@@ -152,7 +152,7 @@ func (s *Service) sayOfClock(ctx context.Context, tx Tx, m clockMark, text strin
 	if m.Told {
 		from, to = to, from
 	}
-	if err := s.audit(ctx, tx, "", "clock."+to, "clock", 0, from, to, text); err != nil {
+	if err := Record(ctx, tx, s.Now(), "", "clock."+to, "clock", 0, from, to, text); err != nil {
 		return err
 	}
 	key := fmt.Sprintf("clock:%s:%s:%d", m.Boot, to, m.Steady.UnixMilli())
@@ -186,7 +186,7 @@ func (s *Service) correctEnd(ctx context.Context, tx Tx, g Grant, right time.Tim
 	if won, err := tx.MoveGrant(ctx, g, Live); err != nil || !won {
 		return err
 	}
-	if err := s.audit(ctx, tx, "", "grant.correct", "grant", g.ID, string(Live), string(Live), detail); err != nil {
+	if err := Record(ctx, tx, s.Now(), "", "grant.correct", "grant", g.ID, string(Live), string(Live), detail); err != nil {
 		return err
 	}
 	if err := s.redrawHome(ctx, tx, g.Person); err != nil {

@@ -96,7 +96,7 @@ func TestNoClockMakesAccessLonger(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t, 2)
-			h.Settings.LongGrants, h.Settings.TemporaryLifetime = access.Permanent, 30*time.Minute
+			h.EngineSettings.LongGrants, h.EngineSettings.TemporaryLifetime = access.Permanent, 30*time.Minute
 			w := h.wrongClock(test.ahead)
 			h.register(alice, "alice laptop")
 			r := h.grant(alice, time.Hour, "")

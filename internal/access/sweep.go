@@ -10,11 +10,13 @@ import (
 // Every timer stands in a row of the ledger; the methods of this file claim what
 // is due. Any replica may call them at any time, as often as it likes.
 
+// reminderLead is how long before a grant's end its person is told.
+const reminderLead = 15 * time.Minute
+
 const (
-	reminderLead = 15 * time.Minute // before a grant's end, its person is told
-	renewalLead  = time.Hour        // before RunCloud's own timer ends a key, it is renewed
-	longestWait  = time.Hour        // before anything is tried again
-	sweepBatch   = 1000
+	renewalLead = time.Hour // before RunCloud's own timer ends a key, it is renewed
+	longestWait = time.Hour // before anything is tried again
+	sweepBatch  = 1000
 
 	longestBackoff = lastBackoff * 6 / 5 // with its jitter
 )
@@ -220,7 +222,7 @@ func (s *Service) unanswered(ctx context.Context, now time.Time) (due []Request,
 // covers them, and those that it would never remove though no grant asks for that any
 // more: the old credential leaves, and a new one follows at once.
 func (s *Service) renew(ctx context.Context) error {
-	if s.Settings.OnlyRemoves {
+	if s.EngineSettings.OnlyRemoves {
 		return nil
 	}
 	query := s.toRenew(s.Now())
@@ -258,13 +260,13 @@ func (s *Service) renew(ctx context.Context) error {
 // that was asked for as temporary, so a permanent one is replaced no more often than a
 // temporary one would be.
 func (s *Service) toRenew(now time.Time) RenewalQuery {
-	lead := min(renewalLead, s.Settings.TemporaryLifetime/4)
+	lead := min(renewalLead, s.EngineSettings.TemporaryLifetime/4)
 	q := RenewalQuery{
-		Now: now, Spare: min(time.Minute, s.Settings.TemporaryLifetime/100), LapsesBefore: now.Add(lead), Spread: lead / 2, PlacedBefore: now.Add(-s.Settings.TemporaryLifetime),
+		Now: now, Spare: min(time.Minute, s.EngineSettings.TemporaryLifetime/100), LapsesBefore: now.Add(lead), Spread: lead / 2, PlacedBefore: now.Add(-s.EngineSettings.TemporaryLifetime),
 		Permanent: math.MaxInt64, Limit: sweepBatch,
 	}
-	if s.Settings.LongGrants == Permanent {
-		q.Permanent = s.Settings.TemporaryLifetime
+	if s.EngineSettings.LongGrants == Permanent {
+		q.Permanent = s.EngineSettings.TemporaryLifetime
 	}
 	return q
 }
@@ -272,7 +274,7 @@ func (s *Service) toRenew(now time.Time) RenewalQuery {
 // othersDo tells whether a placement is left to another process: a renewal takes a key
 // away only to place it again.
 func (s *Service) othersDo(ctx context.Context, tx Tx, p Placement) (bool, error) {
-	if !s.Settings.OnlyRemoves || p.State == PlacementLeaving && !p.Urgent {
+	if !s.EngineSettings.OnlyRemoves || p.State == PlacementLeaving && !p.Urgent {
 		return false, nil
 	}
 	covered, _, err := tx.Covered(ctx, p, s.Now())

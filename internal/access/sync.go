@@ -212,7 +212,7 @@ func (s *Service) auditMove(ctx context.Context, tx Tx, p Placement, from Placem
 	if p.Problem == ProblemServerLeft {
 		detail += ": the server has left the account"
 	}
-	return s.audit(ctx, tx, "", "placement."+string(p.State), "placement", p.ID, string(from), string(p.State), detail)
+	return Record(ctx, tx, s.Now(), "", "placement."+string(p.State), "placement", p.ID, string(from), string(p.State), detail)
 }
 
 // begin marks, right before its call, that a placement is being worked on, from a
@@ -227,7 +227,7 @@ func (s *Service) begin(ctx context.Context, id int64, ready func(tx Tx, p *Plac
 		if ok, err = ready(tx, &p); err != nil || !ok {
 			return err
 		}
-		p.Attempts, p.Holder, p.NextAt = was.Attempts+1, s.Settings.Replica, s.Now().Add(holdFor)
+		p.Attempts, p.Holder, p.NextAt = was.Attempts+1, s.EngineSettings.Replica, s.Now().Add(holdFor)
 		ok, err = s.move(ctx, tx, p, was)
 		return err
 	})

@@ -46,7 +46,7 @@ func (s *Service) markUndecidable(ctx context.Context, id int64, nobody bool) er
 		if nobody {
 			action = "request.undecidable"
 		}
-		if err := s.audit(ctx, tx, "", action, "request", r.ID, string(Pending), string(Pending), ""); err != nil {
+		if err := Record(ctx, tx, s.Now(), "", action, "request", r.ID, string(Pending), string(Pending), ""); err != nil {
 			return err
 		}
 		return announceNow(ctx, tx, r.ID)

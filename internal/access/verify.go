@@ -47,7 +47,7 @@ func (s *Service) verified(ctx context.Context, tx Tx, was Placement, found []Cr
 		_, err := s.move(ctx, tx, next, was)
 		return err
 	}
-	if err := s.audit(ctx, tx, "", "placement.missing", "placement", was.ID, string(PlacementPlaced), string(PlacementLeaving), was.Label); err != nil {
+	if err := Record(ctx, tx, s.Now(), "", "placement.missing", "placement", was.ID, string(PlacementPlaced), string(PlacementLeaving), was.Label); err != nil {
 		return err
 	}
 	if _, err := s.move(ctx, tx, s.replaced(next), was); err != nil {

@@ -64,7 +64,7 @@ func TestHowGrantsArePlaced(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t, 1)
-			h.Settings.LongGrants, h.Settings.AllowForever = tt.long, true
+			h.EngineSettings.LongGrants, h.Settings.AllowForever = tt.long, true
 			h.register(alice, "alice laptop")
 			r, err := h.AskGrant(h.ctx(), access.GrantAsk{Source: "s", Asker: alice, Person: alice, Duration: tt.duration, Forever: tt.duration == 0})
 			h.must(err)
@@ -92,7 +92,7 @@ func TestHowGrantsArePlaced(t *testing.T) {
 func TestExtendedTemporaryGrantBecomesPermanentInTime(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)
-	h.Settings.LongGrants = access.Permanent
+	h.EngineSettings.LongGrants = access.Permanent
 	h.register(alice, "alice laptop")
 	h.grant(alice, 12*time.Hour, "")
 	h.work()
