@@ -14,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"sshkeybot/bot"
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/sim/slacksim"
 )
 
@@ -172,7 +172,7 @@ func callAll(t *testing.T, scopes []string) []error {
 	w.AddUserGroup("S1", "all", "U1")
 	w.AddChannel(slacksim.Channel{ID: "C1", Name: "joined", Bot: true, Members: []string{"U1"}})
 	w.AddChannel(slacksim.Channel{ID: "C2", Name: "public"})
-	api, ctx, hello := bot.NewAPI(w.BotToken(), url, nil), t.Context(), draw.Say("hello")
+	api, ctx, hello := bot.NewAPI(w.BotToken(), url, nil), t.Context(), render.Say("hello")
 	at, err := api.Post(ctx, "C1", "", hello)
 	_, direct := api.Post(ctx, "U1", "", hello)
 	_, public := api.Post(ctx, "C2", "", hello)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
 )
@@ -201,7 +201,7 @@ func (u account) standing() access.Standing {
 
 // number reads the id that the value of a button begins with; 0 when there is none.
 func (a act) number() int64 {
-	id, _ := draw.ReadDecision(a.Value)
+	id, _ := render.ReadDecision(a.Value)
 	return id
 }
 

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 )
 
@@ -31,7 +31,7 @@ type Alarm struct {
 const quietFor = 10 * time.Minute
 
 // Raise shows the message until Clear; what is shown already stays.
-func (a *Alarm) Raise(ctx context.Context, m draw.Message) error {
+func (a *Alarm) Raise(ctx context.Context, m render.Message) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.raised {
@@ -61,7 +61,7 @@ func (a *Alarm) Raise(ctx context.Context, m draw.Message) error {
 }
 
 // Clear changes what Raise has shown.
-func (a *Alarm) Clear(ctx context.Context, m draw.Message) error {
+func (a *Alarm) Clear(ctx context.Context, m render.Message) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !a.raised {
@@ -70,7 +70,7 @@ func (a *Alarm) Clear(ctx context.Context, m draw.Message) error {
 	return a.change(ctx, m, false)
 }
 
-func (a *Alarm) change(ctx context.Context, m draw.Message, raised bool) (err error) {
+func (a *Alarm) change(ctx context.Context, m render.Message, raised bool) (err error) {
 	for _, at := range a.posted {
 		if failed := a.API.Update(ctx, at, m); failed != nil && slackCode(failed) != "message_not_found" {
 			err = errors.Join(err, failed)

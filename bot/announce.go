@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 )
 
@@ -145,7 +145,7 @@ func (n *Announcer) repost(ctx context.Context, v *access.RequestView) (Ref, err
 // drawParent draws the message of the request, and answers the one that the thread
 // hangs below.
 func (n *Announcer) drawParent(ctx context.Context, v *access.RequestView) (parent Ref, err error) {
-	m := draw.Request(*v, n.Now())
+	m := render.Request(*v, n.Now())
 	if n.apart(v) {
 		if _, posted := newest(v.Messages, roleRequest); posted {
 			if _, err := n.show(ctx, v, roleRequest, n.channel(ctx, v), "", m); err != nil && !closesChannel(slackCode(err)) {
@@ -157,12 +157,12 @@ func (n *Announcer) drawParent(ctx context.Context, v *access.RequestView) (pare
 	if channel := n.channel(ctx, v); channel != "" {
 		return n.show(ctx, v, roleRequest, channel, "", m)
 	}
-	return n.showApprovers(ctx, v, draw.WithoutChannel(m))
+	return n.showApprovers(ctx, v, render.WithoutChannel(m))
 }
 
 // showApprovers shows a request that belongs to no channel to each approver whom Slack
 // lets us reach; the thread hangs below the first copy.
-func (n *Announcer) showApprovers(ctx context.Context, v *access.RequestView, m draw.Message) (parent Ref, err error) {
+func (n *Announcer) showApprovers(ctx context.Context, v *access.RequestView, m render.Message) (parent Ref, err error) {
 	approvers, err := n.Uses.Approvers(ctx)
 	if err != nil {
 		return Ref{}, err
@@ -215,8 +215,8 @@ func (n *Announcer) channel(ctx context.Context, v *access.RequestView) string {
 
 // show posts a message or brings it up to date; what already stands is not sent
 // again. One that somebody deleted is posted anew.
-func (n *Announcer) show(ctx context.Context, v *access.RequestView, role, channel, thread string, m draw.Message) (Ref, error) {
-	digest := draw.Digest(m)
+func (n *Announcer) show(ctx context.Context, v *access.RequestView, role, channel, thread string, m render.Message) (Ref, error) {
+	digest := render.Digest(m)
 	if old, ok := newest(v.Messages, role); ok {
 		at := Ref{old.Channel, old.TS}
 		if old.Digest == digest {
@@ -264,7 +264,7 @@ func (n *Announcer) cannotShow(ctx context.Context, v *access.RequestView, cause
 	channel := slackChannel(cause)
 	told := slices.ContainsFunc(v.Messages, func(m access.Message) bool { return m.Role == roleMend && m.Digest == channel })
 	if to := n.mender(ctx, v); !told && to != "" {
-		at, err := n.API.Post(ctx, to, "", draw.CannotShow(v.Request.ID, channel, slackCode(cause), n.self(ctx)))
+		at, err := n.API.Post(ctx, to, "", render.CannotShow(v.Request.ID, channel, slackCode(cause), n.self(ctx)))
 		if err != nil && temporary(err) {
 			return err
 		}

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 )
 
@@ -82,7 +82,7 @@ func (b *Bot) answer(ctx context.Context, a act, s *slot, r reply) (told bool) {
 	if s.put(r) {
 		return true
 	}
-	m := draw.Message{Text: r.Text, Blocks: r.Blocks}
+	m := render.Message{Text: r.Text, Blocks: r.Blocks}
 	if a.ResponseURL != "" && b.now().Sub(a.At) < answersLive {
 		if b.cfg.API.Respond(ctx, a.ResponseURL, r) == nil {
 			return true
@@ -100,7 +100,7 @@ func (b *Bot) answer(ctx context.Context, a act, s *slot, r reply) (told bool) {
 }
 
 // refusal makes the answer to what was not done.
-func refusal(err error) reply { return private(draw.Refusal(shown(err))) }
+func refusal(err error) reply { return private(render.Refusal(shown(err))) }
 
 // shown makes an error of ours out of one about a key, which has its own sentence.
 func shown(err error) error {

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
@@ -99,8 +99,8 @@ func TestAnswerOfALostAcknowledgement(t *testing.T) {
 	r := scene(t, slacksim.Options{})
 	e := socket.Envelope{ID: "e", Type: "slash_commands", Payload: []byte(`{"user_id":"U1","channel_id":"C1","text":"list"}`), At: time.Now()}
 	r.bot.lost(e, map[string]string{"response_action": "errors"}) // of a form, which is gone
-	r.bot.lost(e, private(draw.OnIt()))                           // the answer itself comes anyway
-	r.bot.lost(e, private(draw.Say("Nobody has access.")))
+	r.bot.lost(e, private(render.OnIt()))                         // the answer itself comes anyway
+	r.bot.lost(e, private(render.Say("Nobody has access.")))
 	r.until(t, "the answer", func() bool { return r.whispered("U1").Text == "Nobody has access." })
 	r.bot.crew.close(t.Context())
 	if n := len(r.Ephemeral("U1")); n != 1 {

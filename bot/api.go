@@ -14,7 +14,7 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 )
 
@@ -91,7 +91,7 @@ func (a *API) do(ctx context.Context, c call, make func(context.Context) error) 
 
 // Post sends a message to a channel, or to a person given their user ID, and
 // into a thread unless thread is empty.
-func (a *API) Post(ctx context.Context, channel, thread string, m draw.Message) (ref Ref, err error) {
+func (a *API) Post(ctx context.Context, channel, thread string, m render.Message) (ref Ref, err error) {
 	c := call{method: "chat.postMessage", place: channel, channel: channel}
 	err = a.show(ctx, c, m, func(ctx context.Context, options ...slack.MsgOption) (err error) {
 		options = append(options, slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
@@ -105,7 +105,7 @@ func (a *API) Post(ctx context.Context, channel, thread string, m draw.Message) 
 }
 
 // Update replaces what a message shows.
-func (a *API) Update(ctx context.Context, at Ref, m draw.Message) error {
+func (a *API) Update(ctx context.Context, at Ref, m render.Message) error {
 	c := call{method: "chat.update", channel: at.Channel, safe: true}
 	return a.show(ctx, c, m, func(ctx context.Context, options ...slack.MsgOption) error {
 		_, _, _, err := a.client.UpdateMessageContext(ctx, at.Channel, at.TS, options...)
@@ -115,14 +115,14 @@ func (a *API) Update(ctx context.Context, at Ref, m draw.Message) error {
 
 // show sends a message, and its text alone where Slack does not take its form: what
 // was decided must be seen, with or without the rest.
-func (a *API) show(ctx context.Context, c call, m draw.Message, send func(context.Context, ...slack.MsgOption) error) error {
+func (a *API) show(ctx context.Context, c call, m render.Message, send func(context.Context, ...slack.MsgOption) error) error {
 	err := a.do(ctx, c, func(ctx context.Context) error { return send(ctx, content(m)...) })
 	if !refusesForm(slackCode(err)) {
 		return err
 	}
 	a.log().Error("Slack refuses the form of a message, so its text is sent alone", "method", c.method, "channel", c.channel, "error", err)
 	return a.do(ctx, c, func(ctx context.Context) error {
-		return send(ctx, slack.MsgOptionText(draw.Plain(m), false), slack.MsgOptionBlocks())
+		return send(ctx, slack.MsgOptionText(render.Plain(m), false), slack.MsgOptionBlocks())
 	})
 }
 
@@ -139,14 +139,14 @@ func refusesForm(code string) bool {
 }
 
 // Whisper shows a message to one person in a channel that both are in.
-func (a *API) Whisper(ctx context.Context, channel string, to access.UserID, m draw.Message) error {
+func (a *API) Whisper(ctx context.Context, channel string, to access.UserID, m render.Message) error {
 	return a.do(ctx, call{method: "chat.postEphemeral"}, func(ctx context.Context) error {
 		_, err := a.client.PostEphemeralContext(ctx, channel, string(to), content(m)...)
 		return err
 	})
 }
 
-func content(m draw.Message) []slack.MsgOption {
+func content(m render.Message) []slack.MsgOption {
 	options := []slack.MsgOption{slack.MsgOptionText(m.Text, false)}
 	if len(m.Blocks) > 0 {
 		options = append(options, slack.MsgOptionBlocks(m.Blocks...))
@@ -162,7 +162,7 @@ type reply struct {
 	Blocks  []slack.Block `json:"blocks,omitempty"`
 }
 
-func private(m draw.Message) reply { return reply{Type: "ephemeral", Text: m.Text, Blocks: m.Blocks} }
+func private(m render.Message) reply { return reply{Type: "ephemeral", Text: m.Text, Blocks: m.Blocks} }
 
 // Respond answers over a response_url, for this person only. Slack takes five
 // answers within thirty minutes (Slack, "Handling user interaction").

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/slack-go/slack"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -150,14 +150,14 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 	api := r.bot.cfg.API
 	r.Fail("chat.postMessage", slacksim.Fault{Status: 429, RetryAfter: time.Second})
 	began := time.Now()
-	if _, err := api.Post(t.Context(), "C1", "", draw.Say("hello")); err != nil {
+	if _, err := api.Post(t.Context(), "C1", "", render.Say("hello")); err != nil {
 		t.Fatal(err)
 	}
 	if took := time.Since(began); took < time.Second || r.Count("chat.postMessage") != 2 {
 		t.Errorf("%d posts in %s", r.Count("chat.postMessage"), took)
 	}
 	r.Fail("chat.postMessage", slacksim.Fault{Status: 429, RetryAfter: time.Minute})
-	if _, err := api.Post(t.Context(), "C1", "", draw.Say("hello")); access.CodeOf(err) != access.RateLimited || access.RetryAfter(err) < 50*time.Second {
+	if _, err := api.Post(t.Context(), "C1", "", render.Say("hello")); access.CodeOf(err) != access.RateLimited || access.RetryAfter(err) < 50*time.Second {
 		t.Errorf("%v", err)
 	}
 }
@@ -230,7 +230,7 @@ func TestNoTokenInErrors(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"http://127.0.0.1:1/", "http://\x7f/"} {
 		api := NewAPI("xoxb-secret", address, nil)
-		_, err := api.Post(t.Context(), "C1", "", draw.Say("x"))
+		_, err := api.Post(t.Context(), "C1", "", render.Say("x"))
 		if err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%v", err)
 		}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
 )
@@ -41,15 +41,15 @@ func (b *Bot) commandAtOnce(ctx context.Context, a act) (payload any, done bool)
 		return refusal(err), true
 	}
 	if c.Verb == "help" {
-		return private(draw.Help()), true
+		return private(render.Help()), true
 	}
-	view := draw.RegisterModal()
+	view := render.RegisterModal()
 	view.PrivateMetadata = a.Channel // where the answer is shown
 	if c.Verb == "grant" {
 		if err := b.seen(a); err != nil {
 			return refusal(err), true
 		}
-		view = draw.GrantModal(b.prefilled(a, c), b.cfg.SystemUsers, b.cfg.Limits)
+		view = render.GrantModal(b.prefilled(a, c), b.cfg.SystemUsers, b.cfg.Limits)
 	}
 	return b.open(ctx, a, view), true
 }
@@ -65,8 +65,8 @@ func (b *Bot) shutOut(ctx context.Context, a act) error {
 	return nil
 }
 
-func (b *Bot) prefilled(a act, c command) draw.GrantForm {
-	form := draw.GrantForm{Person: c.Person, Servers: c.Servers, SystemUser: c.SystemUser, Reason: c.Reason, Channel: a.Channel}
+func (b *Bot) prefilled(a act, c command) render.GrantForm {
+	form := render.GrantForm{Person: c.Person, Servers: c.Servers, SystemUser: c.SystemUser, Reason: c.Reason, Channel: a.Channel}
 	switch {
 	case c.Forever:
 		form.Duration = "forever"
@@ -85,7 +85,7 @@ func (b *Bot) open(ctx context.Context, a act, view slack.ModalViewRequest) any 
 	defer cancel()
 	if err := b.cfg.API.OpenModal(soon, a.Trigger, view); err != nil && !alreadyOpen(err) {
 		b.cfg.Log.Warn("a form could not be opened", "envelope", a.ID, "form", view.CallbackID, "error", err)
-		r := private(draw.FormNotOpened())
+		r := private(render.FormNotOpened())
 		if a.Kind == aCommand {
 			return r
 		}
@@ -118,12 +118,12 @@ const redelivered = time.Hour
 // in any case.
 func (b *Bot) clickAtOnce(ctx context.Context, a act) bool {
 	modal := map[string]func(context.Context, act) (slack.ModalViewRequest, error){
-		draw.ActionRegister: b.registerModal, draw.ActionExtend: b.extendModal,
-		draw.ActionDeny: b.decisionModal, draw.ActionEdit: b.decisionModal, draw.ActionServers: b.serversModal,
-		draw.ActionProve: b.proveModal,
+		render.ActionRegister: b.registerModal, render.ActionExtend: b.extendModal,
+		render.ActionDeny: b.decisionModal, render.ActionEdit: b.decisionModal, render.ActionServers: b.serversModal,
+		render.ActionProve: b.proveModal,
 	}[a.Action]
 	switch {
-	case a.Action == draw.ActionServersPage:
+	case a.Action == render.ActionServersPage:
 		b.turnServers(ctx, a)
 		return true
 	case modal == nil:
@@ -144,11 +144,11 @@ func (b *Bot) clickAtOnce(ctx context.Context, a act) bool {
 }
 
 func (b *Bot) registerModal(ctx context.Context, a act) (slack.ModalViewRequest, error) {
-	return draw.RegisterModal(), b.shutOut(ctx, a)
+	return render.RegisterModal(), b.shutOut(ctx, a)
 }
 
 func (b *Bot) proveModal(ctx context.Context, a act) (slack.ModalViewRequest, error) {
-	return draw.ProveModal(a.Value, a.Channel), b.shutOut(ctx, a)
+	return render.ProveModal(a.Value, a.Channel), b.shutOut(ctx, a)
 }
 
 func (b *Bot) extendModal(ctx context.Context, a act) (slack.ModalViewRequest, error) {
@@ -158,7 +158,7 @@ func (b *Bot) extendModal(ctx context.Context, a act) (slack.ModalViewRequest, e
 	}
 	for _, g := range own.Grants {
 		if g.Grant.ID == a.number() && g.Grant.LiveAt(b.now()) {
-			return draw.ExtendModal(g), nil
+			return render.ExtendModal(g), nil
 		}
 	}
 	return slack.ModalViewRequest{}, &access.Error{Code: access.Conflict, Message: "That access has ended. Ask anew with `/sshkey grant`."}
@@ -175,12 +175,12 @@ func (b *Bot) decisionModal(ctx context.Context, a act) (slack.ModalViewRequest,
 	if approver, err := b.cfg.Uses.IsApprover(ctx, a.Person); err == nil && !approver {
 		return slack.ModalViewRequest{}, &access.Error{Code: access.Forbidden, Message: "Only an approver may do this.", Ask: v.Deciders}
 	}
-	_, shown := draw.ReadDecision(a.Value)
+	_, shown := render.ReadDecision(a.Value)
 	if err := b.cfg.Uses.CheckShown(ctx, v.Request.ID, shown); err != nil {
 		return slack.ModalViewRequest{}, err
 	}
-	if a.Action == draw.ActionDeny {
-		return draw.DenyModal(v), nil
+	if a.Action == render.ActionDeny {
+		return render.DenyModal(v), nil
 	}
-	return draw.EditModal(v), nil
+	return render.EditModal(v), nil
 }

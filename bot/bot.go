@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
 )
@@ -136,7 +136,7 @@ func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {
 	if answer := s.wait(ctx, b.windows.answer-time.Since(e.At)); answer != nil {
 		return answer, nil
 	}
-	return private(draw.OnIt()), nil
+	return private(render.OnIt()), nil
 }
 
 // lost gives the answer that an acknowledgement could not carry by another way. That one
@@ -144,7 +144,7 @@ func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {
 func (b *Bot) lost(e socket.Envelope, payload any) {
 	r, isAnswer := payload.(reply)
 	a, err := readAct(e)
-	if isAnswer && err == nil && r.Text != draw.OnIt().Text {
+	if isAnswer && err == nil && r.Text != render.OnIt().Text {
 		a.At = b.now().Add(-time.Since(e.At))
 		b.answerSoon(a, r, nil)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
@@ -67,8 +67,8 @@ func TestPrivateKeyIsNeverStored(t *testing.T) {
 		}
 	}
 	r.types(t, "U1", "register")
-	got := r.submit(t, "U1", map[string]map[string]any{draw.BlockKey: {"value": secret}})
-	if !strings.Contains(got.Errors[draw.BlockKey], "replace this key pair now") {
+	got := r.submit(t, "U1", map[string]map[string]any{render.BlockKey: {"value": secret}})
+	if !strings.Contains(got.Errors[render.BlockKey], "replace this key pair now") {
 		t.Errorf("%+v", got)
 	}
 	if len(r.office.inbox) > 0 {
@@ -108,25 +108,25 @@ func TestForms(t *testing.T) {
 	if got := r.types(t, "U1", "grant @bob on web-1"); got != "" {
 		t.Errorf("answered %q", got)
 	}
-	bad := r.submit(t, "U1", map[string]map[string]any{draw.BlockDuration: {"value": "9000d"}, draw.BlockServers: {"value": "#x"}})
-	if bad.ResponseAction != "errors" || bad.Errors[draw.BlockDuration] == "" || bad.Errors[draw.BlockServers] == "" {
+	bad := r.submit(t, "U1", map[string]map[string]any{render.BlockDuration: {"value": "9000d"}, render.BlockServers: {"value": "#x"}})
+	if bad.ResponseAction != "errors" || bad.Errors[render.BlockDuration] == "" || bad.Errors[render.BlockServers] == "" {
 		t.Errorf("%+v", bad)
 	}
-	bad = r.submit(t, "U1", map[string]map[string]any{draw.BlockDuration: {"value": "2h"}, draw.BlockServers: {"value": "web-9"}})
-	if want := "No server matches `web-9`. The nearest: web-1, web-2."; bad.Errors[draw.BlockServers] != want || len(bad.Errors) != 1 {
+	bad = r.submit(t, "U1", map[string]map[string]any{render.BlockDuration: {"value": "2h"}, render.BlockServers: {"value": "web-9"}})
+	if want := "No server matches `web-9`. The nearest: web-1, web-2."; bad.Errors[render.BlockServers] != want || len(bad.Errors) != 1 {
 		t.Errorf("%+v, want the servers refused while the form is open", bad)
 	}
 	if r.office.requests() != 0 {
 		t.Error("a refused form made a request")
 	}
-	r.submit(t, "U1", map[string]map[string]any{draw.BlockDuration: {"value": "2h"}, draw.BlockServers: {"value": "web-1"}})
+	r.submit(t, "U1", map[string]map[string]any{render.BlockDuration: {"value": "2h"}, render.BlockServers: {"value": "web-1"}})
 	r.until(t, "a receipt in the channel", func() bool { return strings.Contains(r.whispered("U1").Text, "Request 1") })
 	v, _ := r.office.View(t.Context(), 1)
 	if v.Request.Person != "U2" || v.Request.Pattern != "web-1" || v.Request.Channel != "C1" || v.Request.SystemUser != "runcloud" {
 		t.Errorf("asked for %+v", v.Request)
 	}
 	r.types(t, "U3", "register")
-	r.submit(t, "U3", map[string]map[string]any{draw.BlockKey: {"value": someKey}, draw.BlockNote: {"value": "laptop"}})
+	r.submit(t, "U3", map[string]map[string]any{render.BlockKey: {"value": someKey}, render.BlockNote: {"value": "laptop"}})
 	r.until(t, "a receipt", func() bool { return strings.Contains(r.whispered("U3").Text, "Registered") })
 }
 
@@ -174,7 +174,7 @@ func TestAnswerFallsBack(t *testing.T) {
 	}
 }
 
-func said(text string) reply { return private(draw.Say(text)) }
+func said(text string) reply { return private(render.Say(text)) }
 
 // What cannot be stored is not done, and who did it is told at once.
 func TestWhatCannotBeStoredIsRefused(t *testing.T) {
@@ -192,7 +192,7 @@ func TestWhatCannotBeStoredIsRefused(t *testing.T) {
 	if all := r.Ephemeral("U1"); len(all) != 1 || all[0].Text != "I cannot write that down." {
 		t.Errorf("the answer: %+v", all)
 	}
-	sent, err := r.Submit(t.Context(), "U1", form, map[string]map[string]any{draw.BlockDuration: {"value": "1h"}})
+	sent, err := r.Submit(t.Context(), "U1", form, map[string]map[string]any{render.BlockDuration: {"value": "1h"}})
 	if err != nil || !slices.Contains(slices.Collect(maps.Values(sent.Errors)), "I cannot write that down.") {
 		t.Errorf("the form: %+v, %v", sent, err)
 	}
@@ -324,7 +324,7 @@ func TestPanicWhileAnswering(t *testing.T) {
 	r := scene(t, slacksim.Options{})
 	r.office.fault = func() { panic("boom") }
 	r.office.inbox["e"] = &kept{}
-	r.bot.start(act{ID: "e", Kind: aSubmission, Modal: draw.ModalDeny, Metadata: "1", Person: "U3", At: time.Now()}, nil)
+	r.bot.start(act{ID: "e", Kind: aSubmission, Modal: render.ModalDeny, Metadata: "1", Person: "U3", At: time.Now()}, nil)
 	r.until(t, "the act settled", func() bool { return len(r.office.unhandled()) == 0 })
 	r.bot.crew.close(t.Context())
 }

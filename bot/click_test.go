@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -114,7 +114,7 @@ func TestDenyAsksForTheReason(t *testing.T) {
 	r.click(t, "U1", m.TS, "deny")
 	r.until(t, "a refusal", func() bool { return strings.Contains(r.whispered("U1").Text, "Only an approver") })
 	r.click(t, "U3", m.TS, "deny")
-	r.submit(t, "U3", map[string]map[string]any{draw.BlockReason: {"value": "not now"}})
+	r.submit(t, "U3", map[string]map[string]any{render.BlockReason: {"value": "not now"}})
 	r.until(t, "a receipt", func() bool { return strings.Contains(r.whispered("U3").Text, "You denied request 1") })
 	r.click(t, "U4", m.TS, "deny")
 	r.until(t, "who was first", func() bool {
@@ -129,7 +129,7 @@ func TestEditNarrows(t *testing.T) {
 	t.Parallel()
 	r, m := pending(t)
 	r.click(t, "U3", m.TS, "edit")
-	r.submit(t, "U3", map[string]map[string]any{draw.BlockDuration: {"value": "30m"}, draw.BlockServers: {"value": "web-1"}})
+	r.submit(t, "U3", map[string]map[string]any{render.BlockDuration: {"value": "30m"}, render.BlockServers: {"value": "web-1"}})
 	r.until(t, "a receipt", func() bool { return strings.Contains(r.whispered("U3").Text, "Request 1 is changed") })
 	if v, _ := r.office.View(t.Context(), 1); v.Request.Duration != 30*time.Minute || v.Request.Pattern != "web-1" {
 		t.Errorf("%+v", v.Request)
@@ -171,7 +171,7 @@ func TestExtendFromADirectMessage(t *testing.T) {
 	if _, err := r.Click(t.Context(), "U1", dms[0].Channel, dms[0].TS, slacksim.Pick{ActionID: "extend"}); err != nil {
 		t.Fatal(err)
 	}
-	r.submit(t, "U1", map[string]map[string]any{draw.BlockDuration: {"value": "4h"}})
+	r.submit(t, "U1", map[string]map[string]any{render.BlockDuration: {"value": "4h"}})
 	r.until(t, "a request", func() bool { return r.office.requests() == 1 })
 	if v, _ := r.office.View(t.Context(), 1); v.Request.GrantID != 9 || v.Request.Duration != 4*time.Hour || v.Request.Channel != "" {
 		t.Errorf("%+v", v.Request)
@@ -237,7 +237,7 @@ func TestDraftThatIsOverKeepsNoButtons(t *testing.T) {
 	if _, err := r.office.Cancel(t.Context(), 1, "U1"); err != nil { // as its expiry would
 		t.Fatal(err)
 	}
-	got, err := r.ClickEphemeral(t.Context(), "U1", draft.TS, slacksim.Pick{ActionID: draw.ActionConfirm})
+	got, err := r.ClickEphemeral(t.Context(), "U1", draft.TS, slacksim.Pick{ActionID: render.ActionConfirm})
 	if err != nil || !got.Acked {
 		t.Fatalf("%+v %v", got, err)
 	}

@@ -4,13 +4,13 @@ import (
 	"context"
 	"slices"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 )
 
 // click does what a button says. Every click gets an answer.
 func (b *Bot) click(ctx context.Context, a act) (reply, error) {
-	if a.Action == draw.ActionHomePage {
+	if a.Action == render.ActionHomePage {
 		return reply{}, b.home().publish(ctx, a.Person, int(a.number()))
 	}
 	m, err := b.press(ctx, a)
@@ -26,65 +26,65 @@ func (b *Bot) click(ctx context.Context, a act) (reply, error) {
 	return r, err
 }
 
-func (b *Bot) press(ctx context.Context, a act) (draw.Message, error) {
+func (b *Bot) press(ctx context.Context, a act) (render.Message, error) {
 	id := a.number()
 	switch a.Action {
-	case draw.ActionApprove:
-		_, shown := draw.ReadDecision(a.Value)
+	case render.ActionApprove:
+		_, shown := render.ReadDecision(a.Value)
 		r, err := b.cfg.Uses.Decide(ctx, access.Decision{RequestID: id, Shown: shown, Actor: a.Person, Verdict: access.Approve, At: a.At})
-		return draw.Decided(r, access.Approve), err
-	case draw.ActionCancel, draw.ActionKeep:
+		return render.Decided(r, access.Approve), err
+	case render.ActionCancel, render.ActionKeep:
 		r, err := b.cfg.Uses.Cancel(ctx, id, a.Person)
-		return draw.Cancelled(r), err
-	case draw.ActionConfirm:
+		return render.Cancelled(r), err
+	case render.ActionConfirm:
 		r, err := b.cfg.Uses.Confirm(ctx, id, a.Person, a.At)
-		return draw.Confirmed(r), err
-	case draw.ActionRetry:
+		return render.Confirmed(r), err
+	case render.ActionRetry:
 		n, err := b.cfg.Uses.RetryFailed(ctx, id, a.Person)
-		return draw.Retried(n), err
-	case draw.ActionDone:
+		return render.Retried(n), err
+	case render.ActionDone:
 		given, err := b.cfg.Uses.GiveBack(ctx, a.Person, id, a.ID)
 		return b.givenBack(ctx, given, err)
-	case draw.ActionRemoveKey:
-		return draw.KeyRemoved(a.Value), b.cfg.Uses.RemoveKey(ctx, a.Person, a.Value)
-	case draw.ActionServersFile:
-		return draw.Message{}, b.sendServers(ctx, a)
-	case draw.ActionFreeKey:
+	case render.ActionRemoveKey:
+		return render.KeyRemoved(a.Value), b.cfg.Uses.RemoveKey(ctx, a.Person, a.Value)
+	case render.ActionServersFile:
+		return render.Message{}, b.sendServers(ctx, a)
+	case render.ActionFreeKey:
 		r, err := b.cfg.Uses.FreeKey(ctx, id, a.Person)
-		return draw.Freed(r), err
-	case draw.ActionPick, draw.ActionLeave:
+		return render.Freed(r), err
+	case render.ActionPick, render.ActionLeave:
 		return b.judge(ctx, a)
-	case draw.ActionGone:
+	case render.ActionGone:
 		ids, ok := a.numbers(2)
 		if !ok {
-			return draw.Message{}, refuse("That choice cannot be read.")
+			return render.Message{}, refuse("That choice cannot be read.")
 		}
 		server, err := b.cfg.Uses.GoneForGood(ctx, ids[0], ids[1], a.Person)
-		return draw.ServerGone(server), err
-	case draw.ActionLeaveRest:
-		_, shown := draw.ReadDecision(a.Value)
+		return render.ServerGone(server), err
+	case render.ActionLeaveRest:
+		_, shown := render.ReadDecision(a.Value)
 		n, err := b.cfg.Uses.LeaveRest(ctx, id, shown, a.Person)
-		return draw.LeftAlone(n), err
+		return render.LeftAlone(n), err
 	}
-	return draw.Message{}, &access.Error{Code: access.Invalid, Op: "click", Message: "That button is of an older version of me. Please use `/sshkey`."}
+	return render.Message{}, &access.Error{Code: access.Invalid, Op: "click", Message: "That button is of an older version of me. Please use `/sshkey`."}
 }
 
 // judge removes one key that we did not place, or leaves it.
-func (b *Bot) judge(ctx context.Context, a act) (draw.Message, error) {
+func (b *Bot) judge(ctx context.Context, a act) (render.Message, error) {
 	ids, ok := a.numbers(3)
 	if !ok {
-		return draw.Message{}, refuse("That choice cannot be read.")
+		return render.Message{}, refuse("That choice cannot be read.")
 	}
-	if a.Action == draw.ActionLeave {
-		return draw.LeftAlone(1), b.cfg.Uses.Leave(ctx, ids[0], ids[1], ids[2], a.Person)
+	if a.Action == render.ActionLeave {
+		return render.LeftAlone(1), b.cfg.Uses.Leave(ctx, ids[0], ids[1], ids[2], a.Person)
 	}
-	return draw.Picked(), b.cfg.Uses.Pick(ctx, ids[0], ids[1], ids[2], a.Person)
+	return render.Picked(), b.cfg.Uses.Pick(ctx, ids[0], ids[1], ids[2], a.Person)
 }
 
 // mend draws a request's message anew where somebody saw buttons that have no
 // effect any more: an old copy, or one that Slack showed late.
 func (b *Bot) mend(ctx context.Context, a act, err error) {
-	requestIs := []string{draw.ActionApprove, draw.ActionDeny, draw.ActionEdit, draw.ActionCancel, draw.ActionRetry}
+	requestIs := []string{render.ActionApprove, render.ActionDeny, render.ActionEdit, render.ActionCancel, render.ActionRetry}
 	if a.Message == "" || a.Private || a.Home || !slices.Contains(requestIs, a.Action) {
 		return
 	}
@@ -100,7 +100,7 @@ func (b *Bot) mend(ctx context.Context, a act, err error) {
 	if ours { // by the announcer alone, or an older drawing of ours could replace a newer one of its
 		err = b.cfg.Uses.Redraw(ctx, v.Request.ID, a.Channel, a.Message)
 	} else {
-		err = b.cfg.API.Update(ctx, at, draw.Request(v, b.now()))
+		err = b.cfg.API.Update(ctx, at, render.Request(v, b.now()))
 	}
 	if err != nil {
 		b.cfg.Log.Info("an old message could not be drawn anew", "request", a.number(), "error", err)

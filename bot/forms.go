@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
 	"sshkeybot/internal/sshkey"
@@ -50,32 +50,32 @@ func (b *Bot) wrong(ctx context.Context, a act) map[string]string {
 		}
 	}
 	switch a.Modal {
-	case draw.ModalRegister:
-		form := draw.ReadRegister(state)
-		note(draw.BlockKey, func() error { return b.wrongKey(ctx, a.Person, form.Key) })
-		note(draw.BlockNote, func() error { return leaked(form.Note) })
-	case draw.ModalGrant:
-		form := draw.ReadGrant(state, a.Metadata)
-		note(draw.BlockDuration, func() error { return b.wrongDuration(form.Duration) })
-		note(draw.BlockReason, func() error { return leaked(form.Reason) })
-		note(draw.BlockServers, func() error { return wrongServers(form.Servers) }, func() error { return b.cfg.Uses.CheckServers(ctx, form.Servers) })
+	case render.ModalRegister:
+		form := render.ReadRegister(state)
+		note(render.BlockKey, func() error { return b.wrongKey(ctx, a.Person, form.Key) })
+		note(render.BlockNote, func() error { return leaked(form.Note) })
+	case render.ModalGrant:
+		form := render.ReadGrant(state, a.Metadata)
+		note(render.BlockDuration, func() error { return b.wrongDuration(form.Duration) })
+		note(render.BlockReason, func() error { return leaked(form.Reason) })
+		note(render.BlockServers, func() error { return wrongServers(form.Servers) }, func() error { return b.cfg.Uses.CheckServers(ctx, form.Servers) })
 		if form.Person != a.Person {
-			note(draw.BlockPerson, func() error { return b.cfg.Uses.CheckReceiver(ctx, form.Person) })
+			note(render.BlockPerson, func() error { return b.cfg.Uses.CheckReceiver(ctx, form.Person) })
 		}
-	case draw.ModalDeny:
-		note(draw.BlockReason, func() error { return leaked(draw.ReadDeny(state)) })
-	case draw.ModalEdit:
-		form := draw.ReadEdit(state)
-		id, _ := draw.ReadDecision(a.Metadata)
-		note(draw.BlockDuration, func() error { return b.wrongDuration(form.Duration) }, func() error { return b.wrongSpan(ctx, id, form.Duration) })
-		note(draw.BlockServers, func() error { return wrongServers(form.Servers) },
+	case render.ModalDeny:
+		note(render.BlockReason, func() error { return leaked(render.ReadDeny(state)) })
+	case render.ModalEdit:
+		form := render.ReadEdit(state)
+		id, _ := render.ReadDecision(a.Metadata)
+		note(render.BlockDuration, func() error { return b.wrongDuration(form.Duration) }, func() error { return b.wrongSpan(ctx, id, form.Duration) })
+		note(render.BlockServers, func() error { return wrongServers(form.Servers) },
 			func() error {
 				return b.cfg.Uses.CheckEdit(ctx, access.Edit{RequestID: id, Actor: a.Person, Servers: &form.Servers})
 			})
-	case draw.ModalProve:
-		note(draw.BlockSignature, func() error { return b.cfg.Uses.CheckProof(ctx, a.proof()) })
-	case draw.ModalExtend:
-		note(draw.BlockDuration, func() error { return b.wrongExtension(ctx, a, draw.ReadExtend(state)) })
+	case render.ModalProve:
+		note(render.BlockSignature, func() error { return b.cfg.Uses.CheckProof(ctx, a.proof()) })
+	case render.ModalExtend:
+		note(render.BlockDuration, func() error { return b.wrongExtension(ctx, a, render.ReadExtend(state)) })
 	}
 	return wrong
 }
@@ -102,7 +102,7 @@ func (b *Bot) wrongExtension(ctx context.Context, a act, text string) error {
 	if err != nil {
 		return asRefusal(err)
 	}
-	return b.cfg.Uses.CheckExtend(ctx, access.ExtendAsk{Asker: a.Person, Person: a.Person, GrantID: draw.ReadID(a.Metadata), Duration: d})
+	return b.cfg.Uses.CheckExtend(ctx, access.ExtendAsk{Asker: a.Person, Person: a.Person, GrantID: render.ReadID(a.Metadata), Duration: d})
 }
 
 // asSentence makes one of an error, which begins small and ends without a stop.

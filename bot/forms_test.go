@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -31,9 +31,9 @@ func TestNothingIsShownToWhoMayTakeNoPart(t *testing.T) {
 	r.shutOut("")
 	r.types(t, "U1", "grant")
 	values := map[string]map[string]any{
-		draw.BlockPerson: {"value": "U1"}, draw.BlockDuration: {"value": "1h"}, draw.BlockServers: {"value": "wbe-1"},
+		render.BlockPerson: {"value": "U1"}, render.BlockDuration: {"value": "1h"}, render.BlockServers: {"value": "wbe-1"},
 	}
-	if got := r.submit(t, "U1", values); !strings.Contains(got.Errors[draw.BlockServers], "web-1") {
+	if got := r.submit(t, "U1", values); !strings.Contains(got.Errors[render.BlockServers], "web-1") {
 		t.Errorf("a member is told %+v", got.Errors)
 	}
 	r.shutOut("U1")
@@ -51,11 +51,11 @@ func TestPrivateKeyInAFormIsNotStored(t *testing.T) {
 		fields  map[string]string
 		leaks   string
 	}{
-		"key":      {"register", map[string]string{draw.BlockKey: private}, draw.BlockKey},
-		"frame":    {"register", map[string]string{draw.BlockKey: "OPENSSH PRIVATE KEY"}, draw.BlockKey},
-		"note":     {"register", map[string]string{draw.BlockKey: "ssh-ed25519 AAAA", draw.BlockNote: "-----BEGIN OPENSSH PRIVATE KEY-----"}, draw.BlockNote},
-		"duration": {"grant", map[string]string{draw.BlockDuration: private}, draw.BlockDuration},
-		"servers":  {"grant", map[string]string{draw.BlockDuration: "1h", draw.BlockServers: private}, draw.BlockServers},
+		"key":      {"register", map[string]string{render.BlockKey: private}, render.BlockKey},
+		"frame":    {"register", map[string]string{render.BlockKey: "OPENSSH PRIVATE KEY"}, render.BlockKey},
+		"note":     {"register", map[string]string{render.BlockKey: "ssh-ed25519 AAAA", render.BlockNote: "-----BEGIN OPENSSH PRIVATE KEY-----"}, render.BlockNote},
+		"duration": {"grant", map[string]string{render.BlockDuration: private}, render.BlockDuration},
+		"servers":  {"grant", map[string]string{render.BlockDuration: "1h", render.BlockServers: private}, render.BlockServers},
 	} {
 		for who, out := range map[string]access.UserID{"a member": "", "somebody shut out meanwhile": "U1"} {
 			t.Run(name+" of "+who, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestFormOfSomebodyShutOutIsNotStored(t *testing.T) {
 	r := start(t, slacksim.Options{})
 	r.types(t, "U1", "register")
 	r.shutOut("U1")
-	r.submit(t, "U1", map[string]map[string]any{draw.BlockKey: {"value": "c29tZSBwYXJ0IG9mIGEgcHJpdmF0ZSBrZXk"}})
+	r.submit(t, "U1", map[string]map[string]any{render.BlockKey: {"value": "c29tZSBwYXJ0IG9mIGEgcHJpdmF0ZSBrZXk"}})
 	r.until(t, "a refusal", func() bool { return strings.Contains(r.whispered("U1").Text, "You cannot use this") })
 	r.stored(t, 0)
 }

@@ -6,7 +6,7 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 )
 
@@ -46,7 +46,7 @@ func (b *Bot) postpone(ctx context.Context, a act, s *slot, err error) bool {
 	}
 	b.cfg.Log.Warn("an act waits", "envelope", a.ID, "person", a.Person, "kind", a.Kind, "error", err)
 	if a.fresh && a.expectsAnswer() {
-		b.answer(ctx, a, s, private(draw.HasToWait()))
+		b.answer(ctx, a, s, private(render.HasToWait()))
 	}
 	return true
 }
@@ -76,7 +76,7 @@ func (a act) changes() bool {
 	case aHomeOpened:
 		return false
 	}
-	return a.Action != draw.ActionHomePage
+	return a.Action != render.ActionHomePage
 }
 
 // perform contains a panic, which counts as refused: it would come again.

@@ -3,7 +3,7 @@ package bot
 import (
 	"context"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 )
 
@@ -22,12 +22,12 @@ func (h home) publish(ctx context.Context, person access.UserID, page int) error
 	if err != nil && access.CodeOf(err) != access.Forbidden {
 		return err
 	}
-	data := draw.HomeData{
+	data := render.HomeData{
 		Me: person, Page: page, Approver: home.Approver, Grants: home.Own.Grants, Keys: home.Keys,
 		Asked: home.Asked, Waiting: home.Waiting, Team: home.Team,
 	}
 	if err != nil {
 		data.Refused = access.MessageOf(err)
 	}
-	return h.api.PublishHome(ctx, person, draw.Home(data))
+	return h.api.PublishHome(ctx, person, render.Home(data))
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 )
 
@@ -79,11 +79,11 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 		return n.spread(ctx, notice)
 	}
 	if notice.To != "" && slices.Contains([]access.NoticeKind{access.NoticeHalted, access.NoticeResumed, access.NoticeClock, access.NoticeQuota}, notice.Kind) {
-		m = draw.WithoutChannel(m)
+		m = render.WithoutChannel(m)
 	}
 	at, err := n.API.Post(ctx, where, thread, m)
 	if err == nil && view != nil && isLetter(notice) {
-		return n.record(ctx, view, roleLetter+string(notice.Kind), at, draw.Digest(m))
+		return n.record(ctx, view, roleLetter+string(notice.Kind), at, render.Digest(m))
 	}
 	if slackCode(err) == "thread_not_found" && view != nil { // somebody deleted the request, with its buttons
 		parent, err := n.repost(ctx, view)
@@ -114,8 +114,8 @@ func (n *Announcer) redrawLetters(ctx context.Context, v *access.RequestView) er
 		if !ok {
 			continue
 		}
-		m := draw.Notice(access.Notice{Kind: access.NoticeKind(kind), RequestID: v.Request.ID}, v, v.Grant)
-		digest := draw.Digest(m)
+		m := render.Notice(access.Notice{Kind: access.NoticeKind(kind), RequestID: v.Request.ID}, v, v.Grant)
+		digest := render.Digest(m)
 		if digest == letter.Digest {
 			continue
 		}
@@ -171,10 +171,10 @@ func (n *Announcer) spreadHomes(ctx context.Context) error {
 	})
 }
 
-func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *access.Grant) (draw.Message, *access.RequestView, error) {
+func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *access.Grant) (render.Message, *access.RequestView, error) {
 	if notice.Kind == access.NoticeSummary {
 		o, err := n.Uses.Overview(ctx, "")
-		m, _ := draw.Daily(o)
+		m, _ := render.Daily(o)
 		return m, nil, err
 	}
 	var view *access.RequestView
@@ -185,19 +185,19 @@ func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *acces
 	if about != 0 {
 		v, err := n.Uses.View(ctx, about)
 		if err != nil {
-			return draw.Message{}, nil, err
+			return render.Message{}, nil, err
 		}
 		view = &v
 	}
 	if asks := asksForDecision(notice.Kind); asks && (view == nil || view.Request.State != access.Pending) {
-		return draw.Message{}, nil, nil // decided meanwhile: nobody is to be reminded
+		return render.Message{}, nil, nil // decided meanwhile: nobody is to be reminded
 	}
 	if notice.Kind == access.NoticeDecidable {
 		if _, posted := newest(view.Messages, roleRequest); !posted {
-			return draw.Message{}, nil, nil // its message is yet to come, and mentions the approvers by itself
+			return render.Message{}, nil, nil // its message is yet to come, and mentions the approvers by itself
 		}
 	}
-	return draw.Notice(notice, view, grant), view, nil
+	return render.Notice(notice, view, grant), view, nil
 }
 
 // asksForDecision reports whether a notice is for those who may decide a request.

@@ -5,7 +5,7 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/redact"
 	"sshkeybot/internal/sshkey"
@@ -31,7 +31,7 @@ func leakedIn(form *slack.ViewState) map[string]string {
 	for block, fields := range form.Values {
 		for _, field := range fields {
 			err := leaked(field.Value)
-			if _, wrong := sshkey.Parse(field.Value); block == draw.BlockKey && reasonOf(wrong) == sshkey.PrivateKey {
+			if _, wrong := sshkey.Parse(field.Value); block == render.BlockKey && reasonOf(wrong) == sshkey.PrivateKey {
 				err = wrong
 			}
 			if err != nil {

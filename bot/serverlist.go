@@ -5,14 +5,14 @@ import (
 
 	"github.com/slack-go/slack"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 )
 
 // serversModal shows the first page of a request's servers.
 func (b *Bot) serversModal(ctx context.Context, a act) (slack.ModalViewRequest, error) {
 	v, err := b.servedTo(ctx, a)
-	return draw.ServersModal(v, 0), err
+	return render.ServersModal(v, 0), err
 }
 
 // servedTo returns a request for somebody who may take part: its message shows no more
@@ -34,7 +34,7 @@ func (b *Bot) turnServers(ctx context.Context, a act) {
 	a.Value = number(at[0])
 	v, err := b.servedTo(ctx, a)
 	if err == nil {
-		err = b.cfg.API.UpdateModal(ctx, a.View, draw.ServersModal(v, int(at[1])))
+		err = b.cfg.API.UpdateModal(ctx, a.View, render.ServersModal(v, int(at[1])))
 	}
 	if err != nil {
 		b.cfg.Log.Info("a page of servers is not shown", "request", at[0], "error", err)
@@ -51,9 +51,9 @@ func (b *Bot) sendServers(ctx context.Context, a act) error {
 	if err != nil {
 		return err
 	}
-	at, err := b.cfg.API.Post(ctx, string(a.Person), "", draw.ServersFile(v))
+	at, err := b.cfg.API.Post(ctx, string(a.Person), "", render.ServersFile(v))
 	if err != nil {
 		return err
 	}
-	return b.cfg.API.Upload(ctx, at, "request-"+number(v.Request.ID)+"-servers.csv", "Servers", draw.ServersCSV(v))
+	return b.cfg.API.Upload(ctx, at, "request-"+number(v.Request.ID)+"-servers.csv", "Servers", render.ServersCSV(v))
 }

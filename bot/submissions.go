@@ -3,7 +3,7 @@ package bot
 import (
 	"context"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
 	"sshkeybot/internal/sshkey"
@@ -16,54 +16,54 @@ func (b *Bot) submitted(ctx context.Context, a act) (reply, error) {
 	return private(m), err
 }
 
-func (b *Bot) submit(ctx context.Context, a act) (draw.Message, error) {
+func (b *Bot) submit(ctx context.Context, a act) (render.Message, error) {
 	switch a.Modal {
-	case draw.ModalRegister:
+	case render.ModalRegister:
 		return b.registerForm(ctx, a)
-	case draw.ModalGrant:
+	case render.ModalGrant:
 		return b.grantForm(ctx, a)
-	case draw.ModalDeny:
-		id, shown := draw.ReadDecision(a.Metadata)
+	case render.ModalDeny:
+		id, shown := render.ReadDecision(a.Metadata)
 		r, err := b.cfg.Uses.Decide(ctx, access.Decision{
-			RequestID: id, Shown: shown, Actor: a.Person, Verdict: access.Deny, Reason: draw.ReadDeny(a.form()), At: a.At,
+			RequestID: id, Shown: shown, Actor: a.Person, Verdict: access.Deny, Reason: render.ReadDeny(a.form()), At: a.At,
 		})
-		return draw.Decided(r, access.Deny), err
-	case draw.ModalEdit:
+		return render.Decided(r, access.Deny), err
+	case render.ModalEdit:
 		return b.editForm(ctx, a)
-	case draw.ModalExtend:
+	case render.ModalExtend:
 		return b.extendForm(ctx, a)
-	case draw.ModalProve:
+	case render.ModalProve:
 		done, err := b.cfg.Uses.Prove(ctx, a.proof())
-		return draw.Registered(done), err
+		return render.Registered(done), err
 	}
-	return draw.Message{}, &access.Error{Code: access.Invalid, Op: "submission", Message: "That form is of an older version of me. Please use `/sshkey`."}
+	return render.Message{}, &access.Error{Code: access.Invalid, Op: "submission", Message: "That form is of an older version of me. Please use `/sshkey`."}
 }
 
-func (b *Bot) registerForm(ctx context.Context, a act) (draw.Message, error) {
-	form := draw.ReadRegister(a.form())
+func (b *Bot) registerForm(ctx context.Context, a act) (render.Message, error) {
+	form := render.ReadRegister(a.form())
 	key, err := sshkey.Parse(form.Key)
 	if err != nil {
-		return draw.Message{}, err
+		return render.Message{}, err
 	}
 	note := form.Note
 	if note == "" {
 		note = key.Comment
 	}
 	done, err := b.cfg.Uses.Register(ctx, a.Person, key, note)
-	return draw.Registered(done), err
+	return render.Registered(done), err
 }
 
 // proof reads the answer to a challenge from its form.
 func (a act) proof() access.Proof {
-	nonce, _ := draw.ReadNonce(a.Metadata)
-	return access.Proof{Actor: a.Person, Nonce: nonce, Signature: draw.ReadProve(a.form()), At: a.At}
+	nonce, _ := render.ReadNonce(a.Metadata)
+	return access.Proof{Actor: a.Person, Nonce: nonce, Signature: render.ReadProve(a.form()), At: a.At}
 }
 
-func (b *Bot) grantForm(ctx context.Context, a act) (draw.Message, error) {
-	form := draw.ReadGrant(a.form(), a.Metadata)
+func (b *Bot) grantForm(ctx context.Context, a act) (render.Message, error) {
+	form := render.ReadGrant(a.form(), a.Metadata)
 	d, forever, err := readDuration(form.Duration)
 	if err != nil {
-		return draw.Message{}, asRefusal(err)
+		return render.Message{}, asRefusal(err)
 	}
 	a.Channel = form.Channel
 	return b.grant(ctx, a, command{
@@ -71,16 +71,16 @@ func (b *Bot) grantForm(ctx context.Context, a act) (draw.Message, error) {
 	})
 }
 
-func (b *Bot) editForm(ctx context.Context, a act) (draw.Message, error) {
-	form := draw.ReadEdit(a.form())
-	id, shown := draw.ReadDecision(a.Metadata)
+func (b *Bot) editForm(ctx context.Context, a act) (render.Message, error) {
+	form := render.ReadEdit(a.form())
+	id, shown := render.ReadDecision(a.Metadata)
 	v, err := b.cfg.Uses.View(ctx, id)
 	if err != nil {
-		return draw.Message{}, err
+		return render.Message{}, err
 	}
 	d, forever, err := readDuration(form.Duration)
 	if err != nil {
-		return draw.Message{}, asRefusal(err)
+		return render.Message{}, asRefusal(err)
 	}
 	e := access.Edit{RequestID: id, Shown: shown, Actor: a.Person, At: a.At}
 	if (!forever || !v.Request.Forever()) && d != v.Request.Duration {
@@ -90,16 +90,16 @@ func (b *Bot) editForm(ctx context.Context, a act) (draw.Message, error) {
 		e.Servers = &form.Servers
 	}
 	r, err := b.cfg.Uses.Edit(ctx, e)
-	return draw.Edited(r), err
+	return render.Edited(r), err
 }
 
-func (b *Bot) extendForm(ctx context.Context, a act) (draw.Message, error) {
-	d, err := duration.Parse(draw.ReadExtend(a.form()))
+func (b *Bot) extendForm(ctx context.Context, a act) (render.Message, error) {
+	d, err := duration.Parse(render.ReadExtend(a.form()))
 	if err != nil {
-		return draw.Message{}, asRefusal(err)
+		return render.Message{}, asRefusal(err)
 	}
 	r, err := b.cfg.Uses.AskExtend(ctx, access.ExtendAsk{
-		Source: a.ID, Asker: a.Person, Person: a.Person, GrantID: draw.ReadID(a.Metadata), Duration: d,
+		Source: a.ID, Asker: a.Person, Person: a.Person, GrantID: render.ReadID(a.Metadata), Duration: d,
 	})
 	return b.asked(ctx, a, r, err)
 }
@@ -108,13 +108,13 @@ func (b *Bot) extendForm(ctx context.Context, a act) (draw.Message, error) {
 // direct message has to do.
 func (b *Bot) shownIn(ctx context.Context, a act) string {
 	switch a.Modal {
-	case draw.ModalGrant, draw.ModalRegister:
+	case render.ModalGrant, render.ModalRegister:
 		return a.Metadata
-	case draw.ModalProve:
-		_, channel := draw.ReadNonce(a.Metadata)
+	case render.ModalProve:
+		_, channel := render.ReadNonce(a.Metadata)
 		return channel
-	case draw.ModalDeny, draw.ModalEdit:
-		id, _ := draw.ReadDecision(a.Metadata)
+	case render.ModalDeny, render.ModalEdit:
+		id, _ := render.ReadDecision(a.Metadata)
 		v, err := b.cfg.Uses.View(ctx, id)
 		if err != nil {
 			return ""

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 )
 
@@ -36,7 +36,7 @@ func (n *Announcer) drawPhase(ctx context.Context, t *thread) error {
 		return nil
 	}
 	settled := t.settled()
-	if draw.Complete(*t.view, t.phase) {
+	if render.Complete(*t.view, t.phase) {
 		return t.one(ctx, all, settled)
 	}
 	if err := t.progress(ctx, all, settled); err != nil {
@@ -54,9 +54,9 @@ func (n *Announcer) drawPhase(ctx context.Context, t *thread) error {
 // one says all there is to say of a phase on few servers in one message: how far it is,
 // and at the end what it came to. What changes after that is news of its own.
 func (t *thread) one(ctx context.Context, all []access.Result, settled bool) error {
-	m := draw.Progress(*t.view, t.phase, t.left(all))
+	m := render.Progress(*t.view, t.phase, t.left(all))
 	if settled {
-		m = draw.Summary(*t.view, t.phase)
+		m = render.Summary(*t.view, t.phase)
 	}
 	if _, err := t.show(ctx, t.view, roleSummary+":"+string(t.phase), t.parent.Channel, t.parent.TS, m); err != nil || !settled {
 		return err
@@ -91,7 +91,7 @@ func (t *thread) progress(ctx context.Context, all []access.Result, settled bool
 	if _, begun := newest(t.view.Messages, role); settled && !begun {
 		return nil
 	}
-	_, err := t.show(ctx, t.view, role, t.parent.Channel, t.parent.TS, draw.Progress(*t.view, t.phase, t.left(all)))
+	_, err := t.show(ctx, t.view, role, t.parent.Channel, t.parent.TS, render.Progress(*t.view, t.phase, t.left(all)))
 	return err
 }
 
@@ -190,7 +190,7 @@ func batches(sorted []access.Result) (all [][]access.Result) {
 // tellBatch records after each message what it told, so that none is repeated when
 // the next one is refused.
 func (t *thread) tellBatch(ctx context.Context, batch []access.Result) error {
-	for _, m := range draw.Results(batch) {
+	for _, m := range render.Results(batch) {
 		if _, err := t.API.Post(ctx, t.parent.Channel, t.parent.TS, m.Message); err != nil {
 			return err
 		}
@@ -211,7 +211,7 @@ func (t *thread) told(ctx context.Context, rs []access.Result) error {
 
 func (t *thread) summary(ctx context.Context) error {
 	role := roleSummary + ":" + string(t.phase)
-	_, err := t.show(ctx, t.view, role, t.parent.Channel, t.parent.TS, draw.Summary(*t.view, t.phase))
+	_, err := t.show(ctx, t.view, role, t.parent.Channel, t.parent.TS, render.Summary(*t.view, t.phase))
 	return err
 }
 
@@ -226,10 +226,10 @@ func (t *thread) file(ctx context.Context) error {
 	}
 	name += ".csv"
 	last, _ := newest(t.view.Messages, role)
-	if last.Digest == name || !draw.NeedsFile(*t.view, t.phase) {
+	if last.Digest == name || !render.NeedsFile(*t.view, t.phase) {
 		return nil
 	}
-	err := t.API.Upload(ctx, t.parent, name, title, draw.CSV(*t.view, t.phase))
+	err := t.API.Upload(ctx, t.parent, name, title, render.CSV(*t.view, t.phase))
 	if ctx.Err() != nil || access.CodeOf(err) == access.RateLimited {
 		return err
 	}
@@ -241,7 +241,7 @@ func (t *thread) file(ctx context.Context) error {
 	}
 	if err != nil {
 		t.Log.Warn("the list of results could not be attached", "request", t.view.Request.ID, "error", err)
-		if _, unsaid := t.API.Post(ctx, t.parent.Channel, t.parent.TS, draw.NoFile(slackCode(err), t.self(ctx))); unsaid != nil {
+		if _, unsaid := t.API.Post(ctx, t.parent.Channel, t.parent.TS, render.NoFile(slackCode(err), t.self(ctx))); unsaid != nil {
 			return unsaid
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 	"sshkeybot/internal/sshkey"
@@ -32,7 +32,7 @@ func (r *rig) Types(user, text string) string {
 func (r *rig) private(user string) []slacksim.Message { return answers(r.slack.Ephemeral(user)) }
 
 func answers(all []slacksim.Message) []slacksim.Message {
-	return slices.DeleteFunc(slices.Clone(all), func(m slacksim.Message) bool { return m.Text == draw.OnIt().Text })
+	return slices.DeleteFunc(slices.Clone(all), func(m slacksim.Message) bool { return m.Text == render.OnIt().Text })
 }
 
 // answer waits for the next private message to a person.

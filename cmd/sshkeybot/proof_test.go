@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/sim/slacksim"
@@ -43,7 +43,7 @@ func (r *rig) proves(user string, shown slacksim.Message, signature string) slac
 	r.must(err)
 	r.acked(outcome)
 	r.until("the form is open", func() bool { return len(r.slack.Modals(user)) > 0 })
-	result, err := r.slack.Submit(r.t.Context(), user, r.slack.Modals(user)[0].ID, map[string]map[string]any{draw.BlockSignature: {"value": signature}})
+	result, err := r.slack.Submit(r.t.Context(), user, r.slack.Modals(user)[0].ID, map[string]map[string]any{render.BlockSignature: {"value": signature}})
 	r.must(err)
 	return result
 }
@@ -73,7 +73,7 @@ func TestKeyThatSomebodyElseRegisteredFirst(t *testing.T) {
 
 		r.says(r.Types(erin, "register "+key.Line("laptop")), "not registered yet")
 		all := r.private(erin)
-		if got := r.proves(erin, all[len(all)-1], signature); !strings.Contains(got.Errors[draw.BlockSignature], "another text") {
+		if got := r.proves(erin, all[len(all)-1], signature); !strings.Contains(got.Errors[render.BlockSignature], "another text") {
 			t.Errorf("a relayed signature: %+v", got)
 		}
 		before := len(r.private(alice))
@@ -87,7 +87,7 @@ func TestKeyThatSomebodyElseRegisteredFirst(t *testing.T) {
 		r.until("everybody is told", func() bool {
 			return strings.Contains(r.DMs(dave), "not yours any more") && strings.Contains(r.DMs(alice), "yours now") && strings.Contains(r.everything(), "has changed hands")
 		})
-		if got := r.proves(alice, shown, signature); !strings.Contains(got.Errors[draw.BlockSignature], "not open to be signed") {
+		if got := r.proves(alice, shown, signature); !strings.Contains(got.Errors[render.BlockSignature], "not open to be signed") {
 			t.Errorf("a replayed signature: %+v", got)
 		}
 		r.Granted(alice, "grant @alice 1h")
@@ -103,7 +103,7 @@ func TestEveryKeyIsProvedWhereThatIsSet(t *testing.T) {
 	r.must(err)
 	r.says(r.Types(alice, "register "+key.Line("laptop")), "not registered yet", "as for every key here")
 	shown, signature := r.signs(alice, private)
-	if got := r.proves(alice, shown, string(private)); !strings.Contains(got.Errors[draw.BlockSignature], "That is a private key") {
+	if got := r.proves(alice, shown, string(private)); !strings.Contains(got.Errors[render.BlockSignature], "That is a private key") {
 		t.Errorf("the private key instead of a signature: %+v", got)
 	}
 	before := len(r.private(alice))

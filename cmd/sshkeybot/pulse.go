@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"sshkeybot/bot"
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 )
 
@@ -134,7 +134,7 @@ func (a *app) watchLedger(ctx context.Context) error {
 	if time.Since(a.pulse.lastIll) > settledAfter {
 		a.store.StepBack()
 	}
-	return errors.Join(a.runner.ReleaseLost(ctx), a.pulse.alarm.Clear(ctx, draw.Writable(before, a.pulse.now())))
+	return errors.Join(a.runner.ReleaseLost(ctx), a.pulse.alarm.Clear(ctx, render.Writable(before, a.pulse.now())))
 }
 
 func (a *app) raise(ctx context.Context) error {
@@ -147,5 +147,5 @@ func (a *app) raise(ctx context.Context) error {
 	if err != nil {
 		o = access.Overdue{} // it cannot be read either: that it is ill is told all the same
 	}
-	return a.pulse.alarm.Raise(ctx, draw.Unwritable(o.Grants, o.Removals))
+	return a.pulse.alarm.Raise(ctx, render.Unwritable(o.Grants, o.Removals))
 }

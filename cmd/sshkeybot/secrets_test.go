@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -37,7 +37,7 @@ func TestNoSecretIsTold(t *testing.T) {
 	}
 	before := len(r.private(alice))
 	made := r.Types(alice, "grant @alice 1h")
-	if made == draw.HasToWait().Text { // the faults outlast the first try where the machine is slow
+	if made == render.HasToWait().Text { // the faults outlast the first try where the machine is slow
 		made = r.answer(alice, before+1)
 	}
 	id := r.numberIn(made)

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -305,13 +305,13 @@ func (p *play) home(who player) {
 // homeNow is the App Home that the ledger as it stands asks for.
 func (p *play) homeNow(who player) slacksim.View {
 	p.t.Helper()
-	data := draw.HomeData{Me: access.UserID(who.id)}
+	data := render.HomeData{Me: access.UserID(who.id)}
 	now, err := p.app.service.Home(p.t.Context(), data.Me)
 	if err != nil {
 		data.Refused = access.MessageOf(err)
 	}
 	data.Approver, data.Grants, data.Keys, data.Asked, data.Waiting, data.Team = now.Approver, now.Own.Grants, now.Keys, now.Asked, now.Waiting, now.Team
-	raw, err := json.Marshal(draw.Home(data).Blocks)
+	raw, err := json.Marshal(render.Home(data).Blocks)
 	p.must(err)
 	view := slacksim.View{Type: "home"}
 	p.must(json.Unmarshal(raw, &view.Blocks))

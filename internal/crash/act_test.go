@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/sim/slacksim"
 )
 
@@ -78,7 +78,7 @@ func (s stage) sees(reason string) (r request) {
 				continue
 			}
 			for _, b := range m.Buttons() {
-				if b.ActionID == draw.ActionApprove {
+				if b.ActionID == render.ActionApprove {
 					r = request{requestOf(b), m.TS}
 					return ""
 				}
@@ -131,8 +131,8 @@ func (s stage) approves(r request) {
 	s.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		other := make(chan error, 1)
-		go func() { other <- s.presses(second, draw.ActionApprove, r) }()
-		if err := errors.Join(s.presses(first, draw.ActionApprove, r), <-other); err != nil {
+		go func() { other <- s.presses(second, render.ActionApprove, r) }()
+		if err := errors.Join(s.presses(first, render.ActionApprove, r), <-other); err != nil {
 			s.Fatal(err)
 		}
 		if s.approvedSoon(r) {
@@ -165,7 +165,7 @@ func (s stage) confirms(command, kind string, p *person) {
 		s.types(first, command)
 		if ts, value, ok := s.draft(ids); ok {
 			r := request{value, ts}
-			if err := s.presses(first, draw.ActionConfirm, r); err != nil {
+			if err := s.presses(first, render.ActionConfirm, r); err != nil {
 				s.Fatal(err)
 			}
 			s.decided(r, "approved")
@@ -190,7 +190,7 @@ func (s stage) draft(ids string) (ts, value string, ok bool) {
 		}
 		for _, m := range s.slack.Ephemeral(first) {
 			for _, b := range m.Buttons() {
-				if b.ActionID == draw.ActionConfirm && known[b.Value] {
+				if b.ActionID == render.ActionConfirm && known[b.Value] {
 					return m.TS, b.Value, true
 				}
 			}
@@ -205,7 +205,7 @@ func (s stage) shown(id string) (r request) {
 	until(s.T, patience, func() string {
 		for _, m := range s.slack.Messages(ops) {
 			for _, b := range m.Buttons() {
-				if b.ActionID == draw.ActionApprove && requestOf(b) == id {
+				if b.ActionID == render.ActionApprove && requestOf(b) == id {
 					r = request{id, m.TS}
 					return ""
 				}

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"sshkeybot/bot/draw"
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -59,7 +59,7 @@ func moments(t *testing.T, ledger database) {
 			s.types(p.id, "grant @"+p.name+" 1h for r-"+p.name)
 			r := s.sees("r-" + p.name)
 			s.diesAfter(func(ctx context.Context) (slacksim.Outcome, error) {
-				return s.slack.Click(ctx, first, ops, r.ts, slacksim.Pick{ActionID: draw.ActionApprove})
+				return s.slack.Click(ctx, first, ops, r.ts, slacksim.Pick{ActionID: render.ActionApprove})
 			})
 			p.has = true // without another click
 		}},

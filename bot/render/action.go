@@ -1,0 +1,42 @@
+package render
+
+// The action ids of buttons and menus. Their value is an opaque id: of the request, of the grant (extend,
+// done), the fingerprint of a key (remove_key), the nonce of a challenge (prove), "request:server:credential"
+// (pick, leave), "request:server" (server_gone), "request:page" (servers_page) or a page number (home_page). Those
+// that decide a request or about its keys (approve, deny, edit, leave_rest) have a dot and the digest of what was
+// shown behind the request.
+const (
+	ActionApprove   = "approve"
+	ActionDeny      = "deny"
+	ActionEdit      = "edit"
+	ActionCancel    = "cancel"
+	ActionRetry     = "retry_failed"
+	ActionConfirm   = "confirm"
+	ActionKeep      = "keep"
+	ActionExtend    = "extend"
+	ActionDone      = "done"
+	ActionRegister  = "register"
+	ActionRemoveKey = "remove_key"
+	ActionProve     = "prove"
+	ActionFreeKey   = "free_key"
+	ActionPick      = "pick"
+	ActionLeave     = "leave"
+	ActionLeaveRest = "leave_rest"
+	ActionGone      = "server_gone"
+	ActionHomePage  = "home_page"
+
+	ActionServers     = "servers"
+	ActionServersPage = "servers_page"
+	ActionServersFile = "servers_file"
+)
+
+// The callback ids of modals.
+const (
+	ModalRegister = "register"
+	ModalGrant    = "grant"
+	ModalDeny     = "deny"
+	ModalEdit     = "edit"
+	ModalExtend   = "extend"
+	ModalServers  = "servers"
+	ModalProve    = "prove"
+)

@@ -1,0 +1,235 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"sshkeybot/internal/access"
+)
+
+// Help shows every verb with its form.
+func Help() Message {
+	p := &page{}
+	p.head("What you can do with /sshkey")
+	p.say(
+		"*Your access*",
+		"`/sshkey grant @user DURATION [on SERVERS] [as SYSTEM_USER] [for REASON]`: ask for access, for yourself or for somebody else. An approver decides.",
+		"`/sshkey extend @user DURATION`: ask for more time.",
+		"`/sshkey done`: give your access back early.",
+		"`/sshkey list [@user]`: who has access, and until when.",
+	)
+	p.say(
+		"*Your keys*",
+		"`/sshkey register [KEY [note]]`: register your public key.",
+		"`/sshkey keys [@user]`: show registered keys.",
+	)
+	p.say(
+		"*Revoke access*",
+		"`/sshkey revoke @user|FINGERPRINT|KEY [on SERVERS] [for REASON]`: end access early, or have a key removed. An approver decides.",
+	)
+	p.say(
+		"*For approvers*",
+		"`/sshkey offboard @user [for REASON]`: remove everything of a person everywhere.",
+		"`/sshkey pending`: requests that wait for a decision.",
+		"`/sshkey servers [SERVERS]`: the servers of the RunCloud account.",
+	)
+	p.small(
+		"@user is picked from Slack's list; `me` stands for yourself. DURATION is like `30m`, `12h`, `7d`, `2w`, `1d12h` or `2 hours`; `forever` where that is allowed.",
+		"SERVERS are names separated by commas, with `*` and `?`, or `#ID`, or `tag:NAME`. Left out, it is every server.",
+		"The clock of a grant starts when it is approved. `/sshkey grant` or `/sshkey register` alone opens a form.",
+	)
+	return p.message()
+}
+
+// Refusal shows why something was not done: the sentence of the error, whom it is about,
+// who can help, and for a conflict who was first.
+func Refusal(err error) Message {
+	e, ok := errors.AsType[*access.Error](err)
+	if !ok || e.Message == "" {
+		return Say(sentence(access.MessageOf(err), 1500))
+	}
+	text := sentence(e.Message, 1500)
+	if e.Changed != nil {
+		text += " " + changed(*e.Changed) + " Please look at the request again: its message is drawn anew."
+	}
+	if e.Word != "" {
+		text = strings.Replace(text, "`…`", code(e.Word, nameLimit), 1)
+	}
+	if rest, found := strings.CutPrefix(text, "This person"); found && e.About != "" {
+		text = mention(e.About) + rest
+	}
+	if ask := mentionAll(e.Ask[:min(len(e.Ask), askedAtMost)]); ask != "" {
+		text += " Approvers are " + ask + "."
+	}
+	if e.Who != "" {
+		text += " That was " + by(e.Who)
+		if !e.When.IsZero() {
+			text += ", " + date(e.When)
+		}
+		text += "."
+	}
+	return Say(text)
+}
+
+// askedAtMost is how many approvers a refusal names.
+const askedAtMost = 5
+
+// Asked is the receipt of a request, which is posted in a channel; that is empty where
+// it goes nowhere yet. One that somebody else had made says that it now stands for both.
+func Asked(v access.RequestView, me access.UserID, in string) Message {
+	text := fmt.Sprintf("Request %d: %s", v.Request.ID, what(v.Request))
+	if slices.ContainsFunc(v.Askers, func(a access.Asker) bool { return a.Asker == me }) {
+		text = fmt.Sprintf("Request %d of %s asks for that already, and names you now as well: %s", v.Request.ID, mention(v.Request.Asker), what(v.Request))
+	}
+	if len(v.Servers) > 0 && v.Request.Kind != access.KindOffboard {
+		text += " on " + strings.TrimPrefix(serverFact(v, reasonLimit/2), "all servers: ")
+	}
+	text += ". " + next(v.Request)
+	if c := channel(in); c != "" && v.Request.State != access.Draft {
+		text += " It is in " + c + "."
+	}
+	return Say(text)
+}
+
+// next says what happens with a request now.
+func next(r access.Request) string {
+	switch r.State {
+	case access.Pending:
+		return "The approvers can decide it " + until(r.ExpiresAt) + "."
+	case access.WaitingForKey:
+		return "It waits until " + mention(r.Person) + " registers a public key, then it goes to the approvers by itself."
+	case access.Draft:
+		return "It is not sent yet: confirm it first."
+	case access.Approved:
+		return "It is approved."
+	case access.Denied:
+		return "It was denied."
+	case access.Cancelled:
+		return "It was cancelled."
+	case access.Expired:
+		return "It has expired."
+	}
+	return ""
+}
+
+// Registered is the receipt of a key, or what has to be signed before it is registered.
+func Registered(g access.Registration) Message {
+	if g.Proof != access.NoProof {
+		return challenge(g)
+	}
+	verb := "Registered"
+	if !g.Fresh {
+		verb = "You had registered this key before"
+	}
+	p := &page{}
+	p.say(fmt.Sprintf("%s: %s %s.", verb, code(g.Key.Type, nameLimit), code(g.Key.Fingerprint, nameLimit)), released(g.Released),
+		"This key is used for access that is approved from now on.")
+	return p.message()
+}
+
+func released(ids []int64) string {
+	switch len(ids) {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("Request %d was waiting for it and is with the approvers now.", ids[0])
+	}
+	return count(len(ids), "request", "requests") + " were waiting for it and are with the approvers now."
+}
+
+// KeyRemoved is the receipt of a key that was removed from its person's list.
+func KeyRemoved(fingerprint string) Message {
+	return Say("The key " + shortPrint(fingerprint) + " is not registered any more. Where I placed it, it is being removed.")
+}
+
+// Decided is the private receipt of the verdict that counted.
+func Decided(r access.Request, verdict access.Verdict) Message {
+	switch {
+	case verdict == access.Deny:
+		return Say(fmt.Sprintf("You denied request %d. %s is told.", r.ID, mention(r.Asker)))
+	case r.State == access.Pending:
+		return Say(fmt.Sprintf("You approved request %d. It needs another approver as well.", r.ID))
+	}
+	if r.Kind == access.KindExtend {
+		return Say(fmt.Sprintf("You approved request %d: %s.", r.ID, what(r)))
+	}
+	return Say(fmt.Sprintf("You approved request %d: %s. The thread of the request shows every server.", r.ID, what(r)))
+}
+
+// Confirmed is the receipt of an approver's own draft that is carried out now.
+func Confirmed(r access.Request) Message {
+	return Say(fmt.Sprintf("Request %d is under way: %s. The thread of the request shows every server.", r.ID, what(r)))
+}
+
+// Cancelled is the receipt of a request or draft that was taken back.
+func Cancelled(r access.Request) Message {
+	if r.State == access.Pending {
+		return Say(fmt.Sprintf("You no longer ask for request %d. It stays open, because others do.", r.ID))
+	}
+	return Say(fmt.Sprintf("Request %d is cancelled: %s. Nothing was changed.", r.ID, what(r)))
+}
+
+// Edited is the receipt of a request that was narrowed.
+func Edited(r access.Request) Message {
+	return Say(fmt.Sprintf("Request %d is changed: %s. The request shows both the old and the new values.", r.ID, what(r)))
+}
+
+// GivenBack is the receipt of access that was given back early, each with the request
+// that it came from.
+func GivenBack(grants []access.RequestView) Message {
+	lines := make([]string, len(grants))
+	for i, v := range grants {
+		lines[i] = fmt.Sprintf("as %s on %s (request %d)", code(v.Request.SystemUser, nameLimit), namedServers(v), v.Request.ID)
+	}
+	return Say("You gave back your access " + fit(lines, "; ", 1500, "") + ". The keys are being removed; the thread of " + theRequests(len(grants)) + " shows every server.")
+}
+
+func theRequests(n int) string {
+	if n == 1 {
+		return "the request"
+	}
+	return "each request"
+}
+
+// Retried is the receipt of a retry on that many keys.
+func Retried(keys int) Message {
+	if keys == 0 {
+		return Say("There is nothing left that failed.")
+	}
+	return Say("I try again: " + count(keys, "key that failed", "keys that failed") + ". The thread of the request shows every server.")
+}
+
+// Picked is the receipt of a credential that was chosen to be removed.
+func Picked() Message {
+	return Say("That key is being removed. The message of the request shows it.")
+}
+
+// LeftAlone is the receipt of keys that were chosen to stay.
+func LeftAlone(n int) Message {
+	if n == 1 {
+		return Say("That key stays. The message of the request shows it.")
+	}
+	return Say("Those " + count(n, "key", "keys") + " stay. The message of the request shows them.")
+}
+
+// OnIt tells that an answer takes longer than Slack waits for.
+func OnIt() Message { return Say("I am on it; the answer follows in a moment.") }
+
+// HasToWait tells that an act is kept until what it needs answers again.
+func HasToWait() Message {
+	return Say("That has to wait: something I need does not answer at the moment. I keep it and try again by myself for ten minutes, then I tell you what came of it.")
+}
+
+// FormNotOpened tells that Slack did not show a form, as far as we know.
+func FormNotOpened() Message {
+	return Say("If no form has opened, Slack was too slow. Nothing was changed. Please try again.")
+}
+
+// Say makes a message of one sentence of the bot's own in markup. Foreign text in it must have been escaped.
+func Say(text string) Message {
+	p := &page{}
+	p.say(text)
+	return p.message()
+}

@@ -1,0 +1,147 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"sshkeybot/internal/access"
+)
+
+const (
+	candidateButtons = 8   // more than that go into menus
+	menuOptions      = 100 // of a menu, at most
+)
+
+// candidates lists credentials that may be the person's and that a person has to judge,
+// and what was decided about those that somebody has judged.
+func (p *page) candidates(v access.RequestView) {
+	var open []access.Candidate
+	var gone, going, left []string
+	for _, c := range v.Candidates {
+		switch {
+		case c.PickedBy == "":
+			open = append(open, c)
+		case c.Spared:
+			left = append(left, judgedLine(c))
+		case removed(v, c):
+			gone = append(gone, judgedLine(c))
+		default:
+			going = append(going, judgedLine(c))
+		}
+	}
+	p.open(v, open)
+	p.list("Other keys that an approver had removed", gone, shortList, "the log names all")
+	p.list("Other keys that are being removed, as an approver decided", going, shortList, "the log names all")
+	p.list("Other keys that stay, as an approver decided", left, shortList, "the log names all")
+}
+
+// removed tells whether a credential that somebody chose is confirmed to be gone.
+func removed(v access.RequestView, c access.Candidate) bool {
+	for _, r := range v.Results {
+		if r.Phase == access.PhaseRemove && r.ServerID == c.ServerID && r.Fingerprint == fmt.Sprintf("id:%d", c.Credential.ID) {
+			return r.State == access.Done
+		}
+	}
+	return false
+}
+
+func (p *page) open(v access.RequestView, open []access.Candidate) {
+	if len(open) == 0 {
+		return
+	}
+	p.say("*" + stillToDecide(len(open)) + "* " + doubt(v, len(open)))
+	if len(open) > candidateButtons {
+		p.choose(open)
+	} else {
+		for _, c := range open {
+			p.say(candidateLine(c))
+			p.press(button(ActionPick, candidateID(c), "Remove this key"), button(ActionLeave, candidateID(c), "Leave it"))
+		}
+	}
+	if len(open) > 1 && v.Read() {
+		p.press(leaveRest(v, len(open)))
+	}
+}
+
+func stillToDecide(n int) string { return count(n, "key", "keys") + " still to decide." }
+
+// doubt says why a person has to decide.
+func doubt(v access.RequestView, n int) string {
+	if v.Request.Kind == access.KindOrphan {
+		return "An approver removes or leaves each."
+	}
+	whose := "may be theirs"
+	if v.Request.Person == "" {
+		whose = "may be this one"
+	}
+	if n == 1 {
+		return "It " + whose + ", but I did not place it. An approver removes it or leaves it."
+	}
+	return "They " + whose + ", but I did not place them. An approver removes or leaves each."
+}
+
+func leaveRest(v access.RequestView, n int) *slack.ButtonBlockElement {
+	b := button(ActionLeaveRest, opaque(v.Request.ID)+"."+v.OpenDigest(), "Leave them all")
+	return confirmed(b, "Leave all of them?", fmt.Sprintf("These %s stay on their servers. Whoever has the private key of one can still log in with it.", count(n, "key", "keys")), "Leave them")
+}
+
+// choose offers many candidates in menus; the text names those that have room in it.
+func (p *page) choose(open []access.Candidate) {
+	lines := make([]string, len(open))
+	for i, c := range open {
+		lines[i] = "• " + candidateLine(c)
+	}
+	p.lines = append(p.lines, fit(lines, "\n", 1200, "the menus hold them"))
+	shown := min(len(open), menuOptions)
+	label := fmt.Sprintf("Choose among %d keys.", shown)
+	if left := len(open) - shown; left > 0 {
+		label = fmt.Sprintf("Choose among the first %d keys; %d more come up as these go.", shown, left)
+	}
+	p.say(label)
+	p.press(menu(ActionPick, "Remove a key", open[:shown]), menu(ActionLeave, "Leave a key", open[:shown]))
+}
+
+func menu(action, label string, open []access.Candidate) *slack.SelectBlockElement {
+	light := strings.NewReplacer("<", "‹", ">", "›", "&", "+") // Slack weighs the others four times or more
+	options := make([]*slack.OptionBlockObject, len(open))
+	for i, c := range open {
+		text := light.Replace(flat(c.ServerName, 30) + ": " + flat(c.Credential.Label, 30))
+		options[i] = slack.NewOptionBlockObject(candidateID(c), plain(text), nil)
+	}
+	return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain(label), action, options...)
+}
+
+func candidateID(c access.Candidate) string {
+	return fmt.Sprintf("%d:%d:%d", c.RequestID, c.ServerID, c.Credential.ID)
+}
+
+func candidateLine(c access.Candidate) string {
+	return fmt.Sprintf("%s, %s (%s)", labelled(c), code(c.Credential.PublicKey, 56), suspicion(c))
+}
+
+func labelled(c access.Candidate) string {
+	return fmt.Sprintf("%s: label %s for %s", code(c.ServerName, nameLimit), code(c.Credential.Label, labelLimit), code(c.Credential.SystemUser, nameLimit))
+}
+
+// suspicion says what made a credential a candidate, and what that is worth.
+func suspicion(c access.Candidate) string {
+	switch c.Why {
+	case access.WhyLabel:
+		return "its label names them"
+	case access.WhyKey:
+		return "the beginning of the key fits, which is no proof"
+	case access.WhyWhole:
+		return "it is this whole key, but nobody has proved whose that is"
+	case access.WhyType:
+		return "what can be seen fits, but it is the same for every key of this type"
+	case access.WhyOrphan:
+		return "its label is like mine" // whom it names is a stranger's word, and mentions nobody
+	}
+	return "it may be theirs"
+}
+
+func judgedLine(c access.Candidate) string {
+	return fmt.Sprintf("%s, decided %s %s", labelled(c), by(c.PickedBy), date(c.PickedAt))
+}

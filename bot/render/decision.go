@@ -1,0 +1,225 @@
+package render
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/duration"
+)
+
+// decision says how a request was closed: what, by whom, when.
+func decision(v access.RequestView) string {
+	r := v.Request
+	switch r.State {
+	case access.Approved:
+		if alone(r) {
+			return "*Confirmed* " + date(r.DecidedAt) + "."
+		}
+		return "*Approved* " + byApprovers(v) + " " + date(r.DecidedAt) + "."
+	case access.Denied:
+		return "*Denied* " + by(r.DecidedBy) + " " + date(r.DecidedAt) + "." + because(r.Note)
+	case access.Cancelled:
+		return "*Cancelled* " + by(r.DecidedBy) + " " + date(r.DecidedAt) + "." + because(r.Note)
+	case access.Expired:
+		return "*Expired* " + date(expiry(r)) + ": " + unanswered(r) + " Ask again if it is still needed."
+	case access.Draft, access.WaitingForKey, access.Pending: // open yet
+	}
+	return ""
+}
+
+// unanswered says what a request waited for in vain.
+func unanswered(r access.Request) string {
+	if note := escape(r.Note, reasonLimit); note != "" {
+		return note
+	}
+	return "nobody decided in time."
+}
+
+func expiry(r access.Request) time.Time {
+	if r.DecidedAt.IsZero() {
+		return r.ExpiresAt
+	}
+	return r.DecidedAt
+}
+
+// by names who decided; nobody is the bot itself.
+func by(id access.UserID) string {
+	if id == "" {
+		return "by sshkeybot"
+	}
+	return "by " + mention(id)
+}
+
+func byApprovers(v access.RequestView) string {
+	if named := approvers(v.Approvals); named != "" {
+		return strings.TrimSpace(named)
+	}
+	return by(v.Request.DecidedBy)
+}
+
+func because(note string) string {
+	if text := escape(note, reasonLimit); text != "" {
+		return " Reason: " + text
+	}
+	return ""
+}
+
+// phaseOf is what a request's work is about now.
+func phaseOf(v access.RequestView) access.Phase {
+	ended := v.Grant != nil && v.Grant.State == access.Ended
+	if k := v.Request.Kind; k == access.KindRevoke || k == access.KindOffboard || k == access.KindOrphan || v.Request.Kind == access.KindGrant && ended {
+		return access.PhaseRemove
+	}
+	return access.PhaseAdd
+}
+
+// run says in one line where the work of an approved request stands.
+func run(v access.RequestView, now time.Time) string {
+	if v.Request.State != access.Approved {
+		return ""
+	}
+	switch {
+	case v.Request.Kind == access.KindExtend:
+		return extended(v)
+	case phaseOf(v) == access.PhaseRemove:
+		return removing(tallyOf(v.Results, access.PhaseRemove), elsewhere(v.Grant), "") + halted(v)
+	case v.Grant != nil && !v.Grant.LiveAt(now):
+		return "*The time is over:* the keys are about to be removed."
+	}
+	return placing(v) + halted(v)
+}
+
+// halted says why nothing moves.
+func halted(v access.RequestView) string {
+	waits := func(r access.Result) bool { return r.State == access.Waiting || r.State == access.Unsure }
+	if !v.Halted || !slices.ContainsFunc(v.Results, waits) {
+		return ""
+	}
+	return " *RunCloud refuses my token (401):* what waits goes on by itself once that is mended."
+}
+
+func extended(v access.RequestView) string {
+	if v.Grant == nil || v.Grant.State == access.Ended {
+		return ""
+	}
+	return "*Access goes on* " + until(v.Grant.EndsAt) + "."
+}
+
+func placing(v access.RequestView) string {
+	t := tallyOf(stillGranted(v), access.PhaseAdd)
+	end := ""
+	if v.Grant != nil {
+		end = " " + until(v.Grant.EndsAt)
+	}
+	all := servers(t.servers + len(v.Revoked))
+	if t.moving > 0 {
+		return fmt.Sprintf("*Placing keys:* granted on %d of %s so far%s.", t.good(), all, end) + revoked(v)
+	}
+	text := fmt.Sprintf("*Granted* on %d of %s%s.", t.good(), all, end)
+	if t.owed() > 0 {
+		text += " " + upper(t.others()) + "; the thread says more."
+	}
+	return text + revoked(v)
+}
+
+// stillGranted leaves out what was placed where the access has been revoked since.
+func stillGranted(v access.RequestView) []access.Result {
+	gone := map[int64]bool{}
+	for _, ref := range v.Revoked {
+		gone[ref.ID] = true
+	}
+	var kept []access.Result
+	for _, r := range v.Results {
+		if r.Phase != access.PhaseAdd || !gone[r.ServerID] {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+// revoked says where a grant that lives on has been revoked, and under which requests.
+func revoked(v access.RequestView) string {
+	if len(v.Revoked) == 0 {
+		return ""
+	}
+	text := " Revoked since on " + servers(len(v.Revoked))
+	if len(v.Revoked) <= fewServers {
+		text += ": " + serverNames(v.Revoked)
+	}
+	return text + inBrackets(numbers(v.Changes, access.KindRevoke)) + "."
+}
+
+// numbers lists the requests of a kind: «request 3», «requests 3, 4».
+func numbers(all []access.Request, kind access.RequestKind) string {
+	var ids []string
+	for _, r := range all {
+		if r.Kind == kind {
+			ids = append(ids, opaque(r.ID))
+		}
+	}
+	switch len(ids) {
+	case 0:
+		return ""
+	case 1:
+		return "request " + ids[0]
+	}
+	return "requests " + fit(ids, ", ", 100, "")
+}
+
+// elsewhere tells whether the removal is shown where it was asked for.
+func elsewhere(g *access.Grant) bool {
+	return g != nil && (g.EndReason == access.EndRevoked || g.EndReason == access.EndOffboarded)
+}
+
+// removing says how far the removal is; names, if any, are the servers where it is done.
+func removing(t tally, elsewhere bool, names string) string {
+	if names != "" {
+		names = ": " + names
+	}
+	switch {
+	case t.servers == 0 && elsewhere:
+		return "The keys are removed under the request that ended it."
+	case t.servers == 0:
+		return "There was no key placed by me to remove."
+	case t.by[access.Done] == t.servers:
+		return "*Removed* on " + allServers(t.servers) + names + "."
+	case t.owed() == 0:
+		return fmt.Sprintf("*Removed* on %d of %s%s. %s.", t.by[access.Done], servers(t.servers), names, upper(t.others()))
+	}
+	return fmt.Sprintf("*Removing keys:* removed on %d of %s so far%s. %s.", t.by[access.Done], servers(t.servers), names, upper(t.others()))
+}
+
+// ending says why and when the access of a request ended, and how late.
+func ending(v access.RequestView) string {
+	g := v.Grant
+	if v.Request.Kind != access.KindGrant || g == nil || g.State != access.Ended {
+		return ""
+	}
+	text := "*Access ended* " + date(g.EndedAt) + ": " + endWord(*g) + "."
+	if late := g.EndedAt.Sub(g.EndsAt); g.EndReason == access.EndExpired && !g.EndsAt.IsZero() && late > time.Minute {
+		text += " That was " + duration.Format(late) + " late."
+	}
+	return text
+}
+
+func endWord(g access.Grant) string {
+	switch g.EndReason {
+	case access.EndExpired:
+		return "its time has expired"
+	case access.EndRevoked:
+		return "revoked " + by(g.EndedBy)
+	case access.EndGivenBack:
+		return "given back " + by(g.EndedBy)
+	case access.EndKeyLost:
+		return mention(g.EndedBy) + " proved that its key is theirs"
+	case access.EndOffboarded:
+		if g.EndedBy == "" {
+			return "an offboarding has begun"
+		}
+		return "an offboarding was ordered " + by(g.EndedBy)
+	}
+	return "ended"
+}

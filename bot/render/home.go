@@ -1,0 +1,185 @@
+package render
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/slack-go/slack"
+
+	"sshkeybot/internal/access"
+)
+
+// HomeData is what the Home tab of a person shows.
+type HomeData struct {
+	Me       access.UserID
+	Approver bool
+	Grants   []access.GrantView   // own live access
+	Keys     []access.Key         // own keys
+	Asked    []access.Request     // own open requests
+	Waiting  []access.RequestView // requests that this person may decide, or has approved
+	Team     access.Overview      // for approvers: everybody's access and what is owed
+	Refused  string               // why this person cannot take part; the rest is empty then
+	Page     int                  // 0 is the first
+}
+
+// What keeps a page short, and within the hundred blocks that Slack takes: rows, and their blocks. A title
+// takes two blocks, the frame of a page five.
+const (
+	rowsOnPage   = 40
+	blocksOnPage = 90
+)
+
+// row is one entry of the Home tab with its buttons.
+type row struct {
+	title   string   // of the part it belongs to
+	lines   []string // of text
+	buttons []slack.BlockElement
+}
+
+// Home draws one page of a person's Home tab. A page that does not exist any more shows the last one.
+func Home(d HomeData) slack.HomeTabViewRequest {
+	pages := pagesOf(d.rows())
+	at := max(0, min(d.Page, len(pages)-1))
+	p := &page{}
+	p.head("SSH access")
+	if d.Refused != "" {
+		p.say(sentence(d.Refused, 1500))
+		return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: p.blocks}}
+	}
+	p.say("Hello " + mention(d.Me) + ". Ask for access with `/sshkey grant`, or see `/sshkey help`.")
+	part := ""
+	for _, r := range pages[at] {
+		if r.title != part {
+			p.blocks = append(p.blocks, slack.NewDividerBlock())
+			p.head(r.title)
+			part = r.title
+		}
+		p.say(r.lines...)
+		p.press(r.buttons...)
+	}
+	p.turnPage(at, len(pages))
+	return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: p.blocks}}
+}
+
+// pagesOf cuts rows into pages; there is always one.
+func pagesOf(rows []row) (pages [][]row) {
+	pages, blocks, part := [][]row{nil}, 0, ""
+	for _, r := range rows {
+		last := len(pages) - 1
+		need := r.blocks()
+		if r.title != part {
+			need += 2
+		}
+		if blocks+need > blocksOnPage || len(pages[last]) == rowsOnPage {
+			pages, blocks, last = append(pages, nil), 0, last+1
+			need = r.blocks() + 2
+		}
+		pages[last] = append(pages[last], r)
+		blocks, part = blocks+need, r.title
+	}
+	return pages
+}
+
+func (r row) blocks() int {
+	n := len(sections(nonEmpty(r.lines)))
+	if len(r.buttons) > 0 {
+		n++
+	}
+	return n
+}
+
+func (p *page) turnPage(at, pages int) {
+	if pages < 2 {
+		return
+	}
+	p.small(fmt.Sprintf("Page %d of %d", at+1, pages))
+	// Two blocks, since an action id may stand only once in a block.
+	if at > 0 {
+		p.press(button(ActionHomePage, strconv.Itoa(at-1), "Previous page"))
+	}
+	if at+1 < pages {
+		p.press(button(ActionHomePage, strconv.Itoa(at+1), "Next page"))
+	}
+}
+
+func (d HomeData) rows() []row {
+	rows := d.waitingRows()
+	rows = append(rows, d.accessRows()...)
+	rows = append(rows, d.keyRows()...)
+	for _, r := range d.Asked {
+		text := fmt.Sprintf("Request %d: %s. %s", r.ID, what(r), next(r))
+		rows = append(rows, row{"My open requests", []string{text}, []slack.BlockElement{button(ActionCancel, opaque(r.ID), "Cancel")}})
+	}
+	if d.Approver {
+		rows = append(rows, d.teamRows()...)
+	}
+	return rows
+}
+
+// waitingRows show everything that a decision needs, as the message of the request does.
+func (d HomeData) waitingRows() []row {
+	var open, approved []row
+	for _, v := range d.Waiting {
+		lines := []string{fmt.Sprintf("*Request %d*: %s It waits %s%s.%s", v.Request.ID, intro(v), until(v.Request.ExpiresAt), inChannel(v), approvals(v))}
+		switch {
+		case v.MayDecide:
+			lines = append(append(append(lines, facts(v)...), orNone(reason(v.Request))), changes(v)...)
+			lines = append(lines, alsoAsked(v))
+			open = append(open, row{"Waiting for your decision", lines, append(decideButtons(v), serversButton(v)...)})
+		case approvedBy(v, d.Me):
+			approved = append(approved, row{"Approved by you, waiting for another approver", lines, nil})
+		}
+	}
+	return append(open, approved...)
+}
+
+func approvedBy(v access.RequestView, id access.UserID) bool {
+	return slices.ContainsFunc(v.Approvals, func(a access.Approval) bool { return a.Approver == id && a.Verdict == access.Approve })
+}
+
+func (d HomeData) accessRows() []row {
+	if len(d.Grants) == 0 {
+		return []row{{title: "My access", lines: []string{noAccess}}}
+	}
+	var rows []row
+	for _, g := range d.Grants {
+		id := opaque(g.Grant.ID)
+		buttons := []slack.BlockElement{button(ActionDone, id, "Give back")}
+		if !g.Grant.EndsAt.IsZero() {
+			buttons = append([]slack.BlockElement{button(ActionExtend, id, "Extend")}, buttons...)
+		}
+		rows = append(rows, row{"My access", []string{"Access " + grantText(g)}, buttons})
+	}
+	return rows
+}
+
+func (d HomeData) keyRows() []row {
+	var rows []row
+	for _, k := range d.Keys {
+		remove := button(ActionRemoveKey, k.Fingerprint, "Remove")
+		rows = append(rows, row{"My keys", []string{keyLine(k)}, []slack.BlockElement{remove}})
+	}
+	add := button(ActionRegister, "home", "Add a key")
+	if len(d.Keys) == 0 {
+		return append(rows, row{"My keys", []string{"You have no key registered yet. Access needs one."}, []slack.BlockElement{add}})
+	}
+	return append(rows, row{"My keys", []string{count(len(d.Keys), "key", "keys") + " registered."}, []slack.BlockElement{add}})
+}
+
+func (d HomeData) teamRows() []row {
+	var rows []row
+	for _, line := range owedLines(d.Team.Debt) {
+		rows = append(rows, row{title: "Still to remove", lines: []string{line}})
+	}
+	if len(rows) == 0 {
+		rows = append(rows, row{title: "Still to remove", lines: []string{nothingOwed}})
+	}
+	if len(d.Team.Grants) == 0 {
+		return append(rows, row{title: "Who has access now", lines: []string{nobody(d.Team, "", false)}})
+	}
+	for _, line := range grantLines(d.Team.Grants) {
+		rows = append(rows, row{title: "Who has access now", lines: []string{line}})
+	}
+	return rows
+}

@@ -1,0 +1,299 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/duration"
+)
+
+// Keys lists the registered keys of a person.
+func Keys(all []access.Key, of access.UserID) Message {
+	p := &page{}
+	if len(all) == 0 {
+		p.say(mention(of) + " has no registered key. `/sshkey register` adds one.")
+		return p.message()
+	}
+	lines := make([]string, len(all))
+	for i, k := range all {
+		lines[i] = "• " + keyLine(k)
+	}
+	p.say("*Keys of* " + mention(of) + ": " + count(len(all), "key", "keys"))
+	p.say(fit(lines, "\n", longList, "only the first ones are shown"))
+	return p.message()
+}
+
+func keyLine(k access.Key) string {
+	return keyText(k) + ", registered " + date(k.RegisteredAt)
+}
+
+// List answers who has access now, what waits and what is owed: everybody's, or that of
+// one person, who is looking at it themself when own is set.
+func List(o access.Overview, of access.UserID, own bool) Message {
+	p := &page{}
+	how := "`/sshkey list @user` shows one person"
+	if len(o.Grants) == 0 {
+		p.say(nobody(o, of, own))
+	}
+	p.list("Access now", grantLines(o.Grants), list, how)
+	p.list("Waiting: "+count(len(o.Waiting), "request", "requests"), waitingLines(o.Waiting), list, "`/sshkey pending` shows approvers all")
+	p.list("Still to remove: "+count(len(o.Debt), "key", "keys"), owedLines(o.Debt), list, how)
+	if o.Complete && len(o.Debt) == 0 {
+		p.small(nothingOwed)
+	}
+	return p.message()
+}
+
+const (
+	nothingOwed = "No key is left anywhere that should be gone."
+	noAccess    = "You have no SSH access now. `/sshkey grant` asks for it."
+)
+
+func nobody(o access.Overview, of access.UserID, own bool) string {
+	switch {
+	case o.Complete:
+		return "Nobody has SSH access now."
+	case own:
+		return noAccess
+	}
+	return mention(of) + " has no SSH access now."
+}
+
+func grantLines(all []access.GrantView) []string {
+	lines := make([]string, len(all))
+	for i, g := range all {
+		lines[i] = mention(g.Grant.Person) + " " + grantText(g)
+	}
+	return lines
+}
+
+func grantText(g access.GrantView) string {
+	text := fmt.Sprintf("as %s on %s%s, %s (request %d)", code(g.Grant.SystemUser, nameLimit), servers(g.Servers), names(g), until(g.Grant.EndsAt), g.Grant.RequestID)
+	if g.Wanted > 0 {
+		text += fmt.Sprintf("; %s still to place", count(g.Wanted, "key", "keys"))
+	}
+	return text
+}
+
+// names tells which servers, by name where all of them are known and by pattern otherwise.
+func names(g access.GrantView) string {
+	if len(g.Names) > 0 && len(g.Names) == g.Servers && len(g.Names) <= fewServers/2 {
+		coded := make([]string, len(g.Names))
+		for i, name := range g.Names {
+			coded[i] = code(name, nameLimit)
+		}
+		return ": " + strings.Join(coded, ", ")
+	}
+	if g.Pattern != "" {
+		return " (" + code(g.Pattern, labelLimit) + ")"
+	}
+	return ""
+}
+
+func waitingLines(all []access.Request) []string {
+	lines := make([]string, len(all))
+	for i, r := range all {
+		lines[i] = waitingLine(r)
+	}
+	return lines
+}
+
+func waitingLine(r access.Request) string {
+	who := ""
+	if r.Asker != "" {
+		who = " by " + mention(r.Asker)
+	}
+	return fmt.Sprintf("Request %d%s: %s. %s", r.ID, who, what(r), next(r))
+}
+
+// owedLines says of what is overdue each, and of what is being removed now how much.
+func owedLines(all []access.DebtView) []string {
+	var lines []string
+	for _, d := range all {
+		if !d.Moving {
+			lines = append(lines, owedLine(d))
+		}
+	}
+	if moving := len(all) - len(lines); moving > 0 {
+		lines = append(lines, count(moving, "key", "keys")+" being removed now")
+	}
+	return lines
+}
+
+func owedLine(d access.DebtView) string {
+	text := fmt.Sprintf("%s: the key %s of %s for %s", code(d.Server.Name, nameLimit), shortPrint(d.Placement.Fingerprint), mention(d.Placement.Person), code(d.Placement.SystemUser, nameLimit))
+	if !d.Placement.LeftAt.IsZero() {
+		text += ", since " + date(d.Placement.LeftAt)
+	}
+	return text + why(outcome{Problem: d.Placement.Problem, Detail: d.Placement.Detail})
+}
+
+// Daily is the summary of the day; ok is false when there is nothing to say.
+func Daily(o access.Overview) (m Message, ok bool) {
+	if len(o.Grants)+len(o.Waiting)+len(o.Debt) == 0 {
+		return Message{}, false
+	}
+	p := &page{}
+	p.head("SSH access today")
+	p.say(upper(strings.Join(counts(o), ", ")) + ".")
+	p.list("Still to remove", owedLines(o.Debt), list, "see `/sshkey list`")
+	p.list("Access now", grantLines(o.Grants), list, "see `/sshkey list`")
+	p.list("Waiting", waitingLines(o.Waiting), list, "see `/sshkey pending`")
+	return p.message(), true
+}
+
+// counts leaves out what there is none of.
+func counts(o access.Overview) []string {
+	var parts []string
+	if n := len(o.Debt); n > 0 {
+		parts = append(parts, count(n, "key", "keys")+" still to remove")
+	}
+	if n := len(o.Waiting); n > 0 {
+		parts = append(parts, count(n, "request", "requests")+" waiting")
+	}
+	if n := len(o.Grants); n > 0 {
+		parts = append(parts, count(n, "live grant", "live grants"))
+	}
+	return parts
+}
+
+// Pending lists the requests that wait for a decision.
+func Pending(views []access.RequestView) Message {
+	p := &page{}
+	if len(views) == 0 {
+		p.say("No request is waiting for a decision.")
+		return p.message()
+	}
+	lines := make([]string, len(views))
+	for i, v := range views {
+		lines[i] = pendingLine(v)
+	}
+	p.list("Waiting for a decision: "+count(len(views), "request", "requests"), lines, longList, "they come up when these are decided")
+	return p.message()
+}
+
+// pendingLine says what is asked, where, why, until when and where the buttons are.
+func pendingLine(v access.RequestView) string {
+	text := fmt.Sprintf("Request %d: %s", v.Request.ID, intro(v))
+	if len(v.Servers) > 0 {
+		text += " Servers: " + serverFact(v, reasonLimit/2) + "."
+	}
+	if why := escape(v.Request.Reason, reasonLimit/2); why != "" {
+		text += " Reason: " + why + "."
+	}
+	return text + " It waits " + until(v.Request.ExpiresAt) + inChannel(v) + "." + approvals(v)
+}
+
+// inChannel says where the message of a request is.
+func inChannel(v access.RequestView) string {
+	for _, m := range v.Messages {
+		if m.Role == "request" && channel(m.Channel) != "" {
+			return " in " + channel(m.Channel)
+		}
+	}
+	return ""
+}
+
+// Servers lists the servers that a pattern matches, of total in the account.
+func Servers(all []access.Server, total int) Message {
+	p := &page{}
+	if len(all) == 0 {
+		p.say(fmt.Sprintf("No server matches. The account has %s.", servers(total)))
+		return p.message()
+	}
+	offline := 0
+	lines := make([]string, len(all))
+	for i, s := range all {
+		lines[i] = serverLine(s)
+		if !s.Online {
+			offline++
+		}
+	}
+	p.say(fmt.Sprintf("*%s* of %s in the account, %s offline", servers(len(all)), grouped(total), orNo(offline)))
+	p.say(fit(lines, "\n", longList, "narrow it, as in `/sshkey servers web-*`"))
+	return p.message()
+}
+
+func orNo(n int) string {
+	if n == 0 {
+		return "none"
+	}
+	return grouped(n)
+}
+
+func serverLine(s access.Server) string {
+	text := fmt.Sprintf("• %s #%d", code(s.Name, nameLimit), s.ID)
+	if len(s.Tags) > 0 {
+		tags := make([]string, len(s.Tags))
+		for i, tag := range s.Tags {
+			tags[i] = code(tag, 30)
+		}
+		text += ", tags " + fit(tags, " ", 150, "")
+	}
+	if !s.Online {
+		text += ", offline"
+	}
+	return text
+}
+
+// Draft asks an approver to confirm what they are about to do, and says what will happen.
+func Draft(v access.RequestView) Message {
+	p := &page{}
+	r := v.Request
+	if r.Kind == access.KindOffboard {
+		p.say(fmt.Sprintf("*Offboard %s?*", mention(r.Person)))
+		p.say("• All their access ends and their open requests are closed.",
+			"• Every key that I placed for them is removed from every server.",
+			"• Other keys that may be theirs are listed for you to decide on.",
+			"• Nobody can give them access any more, and they approve nothing any more.",
+			"• It is announced.")
+	} else {
+		p.say(fmt.Sprintf("*Revoke %s on %s?*", target(r), where(v)))
+		p.say("*Servers:* " + serverFact(v, patternLimit))
+		p.say("• It starts at once, without another approver.", "• Only keys that I placed are removed. If I find others that fit, you decide about each.", bullet(unregistered(v)))
+	}
+	if r.Person != "" {
+		p.say(liveNow(v))
+	}
+	p.say(orNone(reason(r)))
+	id := opaque(r.ID)
+	yes := button(ActionConfirm, id, confirmLabel(r)).WithStyle(slack.StyleDanger)
+	if r.Kind == access.KindOffboard {
+		yes = confirmed(yes, "Offboard this person?", "All their access ends, and every key that I placed for them is removed from every server. This cannot be undone by a button.", "Offboard")
+	}
+	p.press(append([]slack.BlockElement{yes, button(ActionKeep, id, "Leave it as it is")}, serversButton(v)...)...)
+	return p.message()
+}
+
+func bullet(line string) string {
+	if line == "" {
+		return ""
+	}
+	return "• " + line
+}
+
+func confirmLabel(r access.Request) string {
+	if r.Kind == access.KindOffboard {
+		return "Offboard"
+	}
+	return "Revoke"
+}
+
+func liveNow(v access.RequestView) string {
+	if len(v.Overlaps) == 0 {
+		return mention(v.Request.Person) + " has no access now."
+	}
+	return mention(v.Request.Person) + " has access now: " + otherAccess(v.Overlaps) + "."
+}
+
+// lasts tells how long access may be asked for, in the form that people type.
+func lasts(d access.Durations) string {
+	text := "from " + duration.Format(d.Min) + " to " + duration.Format(d.Max)
+	if d.Forever {
+		text += ", or forever"
+	}
+	return text
+}

@@ -1,0 +1,59 @@
+// Package render turns what the domain knows into what people read in Slack: messages, modals and the Home
+// tab. It only computes; it calls nobody and has no clock of its own.
+package render
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+
+	"github.com/slack-go/slack"
+)
+
+// Message is what Slack is sent. Text says everything that Blocks show, for notifications and screen
+// readers; it is markup in which foreign text is escaped, so it must be sent without parsing or unfurling.
+type Message struct {
+	Text   string
+	Blocks []slack.Block
+}
+
+// Plain is what stands for a message whose form Slack refuses.
+func Plain(m Message) string {
+	const why = "(Slack takes only the text of this message. Buttons that belong to it are in my Home tab.)"
+	return cutLines(strings.Split(m.Text, "\n"), textLimit-len(why)) + "\n" + why
+}
+
+// Digest names what a message shows: the same for equal content, whatever the block ids, and never empty.
+func Digest(m Message) string {
+	raw, err := json.Marshal(m.Blocks)
+	if err != nil {
+		return "unreadable" // our own blocks always marshal
+	}
+	var blocks any
+	if json.Unmarshal(raw, &blocks) != nil {
+		return "unreadable"
+	}
+	raw, err = json.Marshal([]any{m.Text, withoutIDs(blocks)})
+	if err != nil {
+		return "unreadable"
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// withoutIDs drops every block_id, which Slack wants changed on every update.
+func withoutIDs(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		delete(v, "block_id")
+		for key := range v {
+			v[key] = withoutIDs(v[key])
+		}
+	case []any:
+		for i := range v {
+			v[i] = withoutIDs(v[i])
+		}
+	}
+	return value
+}

@@ -1,0 +1,51 @@
+package render
+
+import (
+	"fmt"
+
+	"github.com/slack-go/slack"
+
+	"sshkeybot/internal/access"
+)
+
+// missingButtons is how many missing servers have a button each; more go into a menu.
+const missingButtons = 5
+
+// missing offers an approver to settle that a server which RunCloud does not find is gone
+// for good.
+func (p *page) missing(v access.RequestView) {
+	if len(v.Missing) == 0 {
+		return
+	}
+	p.say(fmt.Sprintf("*RunCloud does not find %s now.* What is owed there stays owed: I ask again, and believe that a server is gone when it has not been found for an hour. "+
+		"An approver who knows that one is gone for good can say so now.", servers(len(v.Missing))))
+	if len(v.Missing) > missingButtons {
+		p.press(missingMenu(v))
+		return
+	}
+	for _, at := range v.Missing {
+		p.press(confirmed(button(ActionGone, goneID(v, at), flat(at.Name, 40)+" is gone for good"), "Gone for good?", goneMeans, "It is gone"))
+	}
+}
+
+const goneMeans = "I stop removing and looking there. Nobody has confirmed that a key is off it: make sure that the machine is really gone. Should RunCloud find it again, I go on."
+
+func missingMenu(v access.RequestView) *slack.SelectBlockElement {
+	shown := v.Missing[:min(len(v.Missing), menuOptions)]
+	options := make([]*slack.OptionBlockObject, len(shown))
+	for i, at := range shown {
+		options[i] = slack.NewOptionBlockObject(goneID(v, at), plain(fmt.Sprintf("%s #%d", flat(at.Name, 50), at.ID)), nil)
+	}
+	m := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("A server is gone for good"), ActionGone, options...)
+	m.Confirm = slack.NewConfirmationBlockObject(plain("Gone for good?"), plain(goneMeans), plain("It is gone"), plain("Go back")).WithStyle(slack.StyleDanger)
+	return m
+}
+
+func goneID(v access.RequestView, at access.ServerRef) string {
+	return fmt.Sprintf("%d:%d", v.Request.ID, at.ID)
+}
+
+// ServerGone answers the approver who settled that a server is gone.
+func ServerGone(server access.Server) Message {
+	return Say(code(server.Name, nameLimit) + " counts as gone for good. Nothing waits for it any more; should RunCloud find it again, I go on there.")
+}

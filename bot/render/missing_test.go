@@ -1,0 +1,58 @@
+package render
+
+import (
+	"strings"
+	"testing"
+
+	"sshkeybot/internal/access"
+)
+
+func TestNoSessionsIsSaidOnlyWhereTheyWereRead(t *testing.T) {
+	t.Parallel()
+	v := small().offboarding(allDone, 0)
+	v.Sessions = nil
+	if text := Request(v, noon()).Text; !strings.Contains(text, "I have seen none.") {
+		t.Errorf("all were read:\n%s", text)
+	}
+	v.SessionsUnread = v.Servers[:1]
+	text := Request(v, noon()).Text
+	if strings.Contains(text, "I have seen none.") || !strings.Contains(text, "could not be read on 1 server: `"+v.Servers[0].Name+"`") {
+		t.Errorf("one was not read:\n%s", text)
+	}
+}
+
+func TestFileOfAnInspectionHoldsServersAlone(t *testing.T) {
+	t.Parallel()
+	v := small().offboarding(allDone, 0)
+	v.Results = append(v.Results, access.Result{Phase: access.PhaseInspect, ServerName: "(the list of servers)", State: access.Waiting, Detail: "The list is empty."})
+	if file := string(CSV(v, access.PhaseInspect)); strings.Contains(file, "SystemUser") || strings.Contains(file, "list") || !strings.Contains(file, "web-001") {
+		t.Errorf("the file:\n%s", file)
+	}
+}
+
+func TestOwedAreAllKeysNotOnlyThoseThatAreOverdue(t *testing.T) {
+	t.Parallel()
+	late := access.DebtView{Server: access.ServerRef{ID: 1, Name: "web-01"}, Placement: access.Placement{Problem: access.ProblemOffline}}
+	moving := access.DebtView{Server: access.ServerRef{ID: 2, Name: "web-02"}, Moving: true}
+	o := access.Overview{Complete: true, Debt: []access.DebtView{moving, late, moving}}
+	text := List(o, bob, true).Text
+	if !strings.Contains(text, "Still to remove: 3 keys") || !strings.Contains(text, "`web-01`") || !strings.Contains(text, "2 keys being removed now") || strings.Contains(text, "web-02") {
+		t.Errorf("the list:\n%s", text)
+	}
+	o.Debt = o.Debt[:1]
+	if text := List(o, bob, true).Text; strings.Contains(text, "No key is left") || !strings.Contains(text, "1 key being removed now") {
+		t.Errorf("the list:\n%s", text)
+	}
+}
+
+func TestManyMissingServersHaveAMenu(t *testing.T) {
+	t.Parallel()
+	v := small().offboarding(allDone, 0)
+	for i := range 150 {
+		v.Missing = append(v.Missing, access.ServerRef{ID: int64(i)})
+		blocks := string(encode(t, Request(v, noon())))
+		if got, want := strings.Contains(blocks, "static_select"), i+1 > missingButtons; got != want || !strings.Contains(blocks, ActionGone) {
+			t.Fatalf("%d missing: a menu: %v, want %v", i+1, got, want)
+		}
+	}
+}

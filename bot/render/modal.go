@@ -1,0 +1,160 @@
+package render
+
+import (
+	"slices"
+
+	"github.com/slack-go/slack"
+
+	"sshkeybot/internal/access"
+)
+
+// The block ids of the inputs, to which the errors of a submission are addressed.
+const (
+	BlockKey        = "key"
+	BlockNote       = "note"
+	BlockPerson     = "person"
+	BlockDuration   = "duration"
+	BlockServers    = "servers"
+	BlockSystemUser = "system_user"
+	BlockReason     = "reason"
+	BlockSignature  = "signature"
+)
+
+// actionValue is the action id of the one input of every block.
+const actionValue = "value"
+
+const (
+	keyMax     = 3000 // a text input takes no more; RSA keys of 16,384 bits fit
+	lineMax    = 150
+	patternMax = access.MaxPattern
+	reasonMax  = 500
+)
+
+// GrantForm is what the grant modal holds, as typed.
+type GrantForm struct {
+	Person     access.UserID
+	Duration   string
+	Servers    string
+	SystemUser string
+	Reason     string
+	Channel    string // where the command was given; travels in private_metadata
+}
+
+// RegisterModal asks for a public key.
+func RegisterModal() slack.ModalViewRequest {
+	where := "*Where to find it*\nLinux: `cat ~/.ssh/id_ed25519.pub`\nmacOS: `pbcopy &lt; ~/.ssh/id_ed25519.pub` copies it\n" +
+		"Windows: `type $env:USERPROFILE\\.ssh\\id_ed25519.pub` in PowerShell\n" +
+		"No key yet? `ssh-keygen -t ed25519` makes one on all three."
+	return modal(ModalRegister, "Register a public key", "Register", "",
+		input(BlockKey, "Public key", "One line that begins with a type such as ssh-ed25519. Never the private key.",
+			textInput("ssh-ed25519 AAAA…", "", keyMax).WithMultiline(true)),
+		section(markup(where)),
+		input(BlockNote, "Note", "Tells your keys apart, for example the name of the computer.", textInput("", "", noteLimit)).WithOptional(true),
+	)
+}
+
+// GrantModal asks for access, filled in with what is known. The first of systemUsers is the usual one.
+func GrantModal(form GrantForm, systemUsers []string, limits access.Durations) slack.ModalViewRequest {
+	blocks := []slack.Block{
+		input(BlockPerson, "Who gets access", "", peopleMenu(form.Person)),
+		input(BlockDuration, "How long", "Like 30m, 12h, 7d or 1d12h; "+lasts(limits)+". The clock starts at the approval.", textInput("12h", form.Duration, lineMax)),
+		input(BlockServers, "Servers", "Names with * and ?, #ID or tag:NAME, separated by commas. Left empty, it is every server.",
+			textInput("web-*, tag:shop", form.Servers, patternMax)).WithOptional(true),
+	}
+	if len(systemUsers) > 0 {
+		blocks = append(blocks, input(BlockSystemUser, "System user", "The Linux user to log in as.", userMenu(systemUsers, form.SystemUser)))
+	}
+	blocks = append(blocks, input(BlockReason, "Reason", "", textInput("", form.Reason, reasonMax).WithMultiline(true)).WithOptional(true))
+	return modal(ModalGrant, "Ask for SSH access", "Ask", keepChannel(form.Channel), blocks...)
+}
+
+// DenyModal asks an approver why.
+func DenyModal(v access.RequestView) slack.ModalViewRequest {
+	return modal(ModalDeny, "Deny the request", "Deny", decisionValue(v),
+		input(BlockReason, "Reason", "The requester and the channel see it.", textInput("", "", reasonMax).WithMultiline(true)))
+}
+
+// EditModal lets an approver narrow a request before deciding it.
+func EditModal(v access.RequestView) slack.ModalViewRequest {
+	r := v.Request
+	blocks := []slack.Block{
+		section(markup(intro(v))),
+		input(BlockDuration, "How long", atMost(r), textInput("", span(r.Duration), lineMax)),
+	}
+	if r.Kind == access.KindGrant {
+		hint := "A part of those asked for."
+		if r.Pattern == "" {
+			hint += " Left empty, it stays every server."
+		}
+		// Required where servers were named: an emptied field would mean every server.
+		blocks = append(blocks, input(BlockServers, "Servers", hint, textInput("", r.Pattern, patternMax)).WithOptional(r.Pattern == ""))
+	}
+	return modal(ModalEdit, "Narrow the request", "Save", decisionValue(v), blocks...)
+}
+
+func atMost(r access.Request) string {
+	text := "At most " + span(r.Duration) + "."
+	if r.ShortenedBy != "" {
+		text += " Asked for was " + span(r.AskedDuration) + "."
+	}
+	return text
+}
+
+// ExtendModal asks by how much a grant should last longer.
+func ExtendModal(g access.GrantView) slack.ModalViewRequest {
+	return modal(ModalExtend, "Ask for more time", "Ask", opaque(g.Grant.ID),
+		section(markup("Your access "+grantText(g)+". An approver decides.")),
+		input(BlockDuration, "How much longer", "Like 30m, 4h or 1d.", textInput("4h", "", lineMax)))
+}
+
+func modal(callback, title, submit, meta string, blocks ...slack.Block) slack.ModalViewRequest {
+	return slack.ModalViewRequest{
+		Type: slack.VTModal, CallbackID: callback, PrivateMetadata: meta,
+		Title: plain(title), Submit: plain(submit), Close: plain("Cancel"), Blocks: slack.Blocks{BlockSet: blocks},
+	}
+}
+
+func input(block, label, hint string, element slack.BlockElement) *slack.InputBlock {
+	b := slack.NewInputBlock(block, plain(label), nil, element)
+	if hint != "" {
+		b.Hint = plain(hint)
+	}
+	return b
+}
+
+func textInput(placeholder, initial string, limit int) *slack.PlainTextInputBlockElement {
+	e := slack.NewPlainTextInputBlockElement(nil, actionValue).WithMaxLength(limit)
+	if placeholder != "" {
+		e.Placeholder = plain(placeholder)
+	}
+	if text := flat(initial, limit); text != "" {
+		e.InitialValue = text
+	}
+	return e
+}
+
+func peopleMenu(chosen access.UserID) *slack.SelectBlockElement {
+	e := slack.NewOptionsSelectBlockElement(slack.OptTypeUser, plain("Choose a person"), actionValue)
+	if userID.MatchString(string(chosen)) {
+		e.InitialUser = string(chosen)
+	}
+	return e
+}
+
+func userMenu(users []string, chosen string) *slack.SelectBlockElement {
+	users = users[:min(len(users), menuOptions)]
+	options := make([]*slack.OptionBlockObject, len(users))
+	for i, user := range users {
+		options[i] = slack.NewOptionBlockObject(user, plain(flat(user, 75)), nil)
+	}
+	initial := max(0, slices.Index(users, chosen))
+	return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, nil, actionValue, options...).WithInitialOption(options[initial])
+}
+
+// keepChannel keeps what is no channel out of private_metadata.
+func keepChannel(id string) string {
+	if len(id) > 30 || flat(id, 40) != id {
+		return ""
+	}
+	return id
+}

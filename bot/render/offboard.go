@@ -1,0 +1,304 @@
+package render
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"sshkeybot/internal/access"
+)
+
+// offboard draws an offboarding: as a request while it is open, then as its announcement. «Offboarded» is
+// said only when nothing is owed any more.
+func offboard(v access.RequestView) Message {
+	p := &page{}
+	r := v.Request
+	if r.State != access.Approved {
+		p.head(title(r))
+		p.say(intro(v), askForDecision(v))
+		p.say(orNone(reason(r)))
+		p.say(decision(v))
+		if r.State == access.Pending {
+			p.press(requestButtons(v)...)
+		}
+		return p.message()
+	}
+	p.head(offboardTitle(v))
+	p.say(offboardState(v), started(v), toldReason(r))
+	p.say(removing(tallyOf(v.Results, access.PhaseRemove), false, removedFrom(v))+halted(v), reading(v))
+	p.small(byHand(v)...)
+	p.list("Keys that they had, and that somebody else has registered now. Revoke each that they may still hold", passedLines(v), shortList, "the log names all")
+	p.list("Still to remove", debtLines(v), list, "see `/sshkey list`")
+	p.missing(v)
+	p.candidates(v)
+	p.list("Keys that I had placed for them", placedLines(v.Results), shortList, "the log names all")
+	p.list("SSH sessions that were open", sessionLines(v), shortList, "look at the servers themselves")
+	p.press(requestButtons(v)...)
+	return p.message()
+}
+
+func passedLines(v access.RequestView) []string {
+	var lines []string
+	for _, k := range v.Passed {
+		lines = append(lines, mention(k.Person)+": `/sshkey revoke` "+code(k.Fingerprint, nameLimit))
+	}
+	return lines
+}
+
+// finished tells whether nothing is left of an offboarding: every key of theirs is
+// gone, every server read, and every other key decided about.
+func finished(v access.RequestView) bool { return v.Settled() && v.Undecided() == 0 }
+
+func offboardTitle(v access.RequestView) string {
+	switch n := v.Undecided(); {
+	case finished(v):
+		return fmt.Sprintf("Offboarded (request %d)", v.Request.ID)
+	case n > 0:
+		return fmt.Sprintf("Offboarding: %s still to decide (request %d)", count(n, "key", "keys"), v.Request.ID)
+	}
+	return fmt.Sprintf("Offboarding (request %d)", v.Request.ID)
+}
+
+func offboardState(v access.RequestView) string {
+	who := mention(v.Request.Person)
+	switch {
+	case finished(v):
+		return "*Offboarded* " + who + ": no key that I placed is left on any server" + ofTheAccount(v) + ". " + afterwards(v)
+	case v.Settled():
+		return "*Offboarding* " + who + ": no key that I placed is left on any server" + ofTheAccount(v) + ". " + afterwards(v)
+	}
+	return "*Offboarding* " + who + ": not finished yet. " + afterwards(v)
+}
+
+// afterwards says what the person may do from then on.
+func afterwards(v access.RequestView) string {
+	back := "The account is active in Slack again since " + date(v.Leaver.ReturnedAt) + ". "
+	switch {
+	case !v.LeaverOut && v.Leaver.Offboarded():
+		return back + "They may register a key and be given access upon a new request. " + noRights
+	case v.Leaver.ReturnedAt.IsZero():
+		return "Nobody can give them access any more."
+	}
+	return back + staysOut
+}
+
+const (
+	noRights = "Nothing that they had is back: neither keys nor access, nor the right to decide, which takes an approver who reinstates them; I cannot do that yet."
+	staysOut = "Still nobody can give them access, since an approver is behind the offboarding: an approver has to reinstate them first, which I cannot do yet."
+)
+
+// returned tells that somebody who was offboarded is back.
+func (p *page) returned(v *access.RequestView) {
+	if v == nil {
+		return
+	}
+	what := noRights
+	if v.LeaverOut {
+		what = staysOut
+	}
+	p.say(fmt.Sprintf("*The Slack account of %s is active again.* They were offboarded (request %d). %s", mention(v.Request.Person), v.Request.ID, what))
+}
+
+// toldReason leaves out a reason that only repeats what Slack told.
+func toldReason(r access.Request) string {
+	if r.Asker == "" && !r.FromShell() {
+		return ""
+	}
+	return reason(r)
+}
+
+// toldBySlack says what Slack told of the account, which is the reason.
+func toldBySlack(r access.Request, whose string) string {
+	what, ok := strings.CutPrefix(r.Reason, "The Slack account ")
+	if !ok {
+		what = "was deactivated."
+	}
+	return "Slack told that the account" + whose + " " + escape(what, reasonLimit)
+}
+
+func started(v access.RequestView) string {
+	switch {
+	case v.Request.FromShell():
+		return "Ordered at the shell of the machine that runs me. Started " + date(v.Request.DecidedAt) + "."
+	case v.Request.Asker == "" && v.Request.DecidedBy != "":
+		return toldBySlack(v.Request, "") + " " + decision(v)
+	case v.Request.Asker == "":
+		return toldBySlack(v.Request, "") + " Started " + date(v.Request.DecidedAt) + "."
+	}
+	if v.Request.Asker == v.Request.DecidedBy {
+		return "Ordered by " + mention(v.Request.Asker) + " " + date(v.Request.DecidedAt) + "."
+	}
+	return "Asked for by " + mention(v.Request.Asker) + ", approved " + byApprovers(v) + " " + date(v.Request.DecidedAt) + "."
+}
+
+// removedFrom names the servers whose removal RunCloud has confirmed.
+func removedFrom(v access.RequestView) string {
+	names := serversWhere(v, access.Done)
+	if len(names) == 0 {
+		return ""
+	}
+	return fit(names, ", ", 500, "the thread lists all")
+}
+
+// placedLines name the keys that the bot removes, each with its system user.
+func placedLines(results []access.Result) []string {
+	type key struct{ fingerprint, user string }
+	on := map[key]int{}
+	var order []key
+	for _, r := range results {
+		k := key{r.Fingerprint, r.SystemUser}
+		if r.Phase != access.PhaseRemove || strings.HasPrefix(r.Fingerprint, "id:") {
+			continue
+		}
+		if on[k] == 0 {
+			order = append(order, k)
+		}
+		on[k]++
+	}
+	lines := make([]string, len(order))
+	for i, k := range order {
+		lines[i] = fmt.Sprintf("%s for %s on %s", code(k.fingerprint, nameLimit), code(k.user, nameLimit), servers(on[k]))
+	}
+	return lines
+}
+
+// serversWhere names the servers where the removals came to that.
+func serversWhere(v access.RequestView, state access.ResultState) (names []string) {
+	for _, o := range outcomes(v.Results) {
+		if o.Phase == access.PhaseRemove && o.State == state {
+			names = append(names, code(o.Name, nameLimit))
+		}
+	}
+	return names
+}
+
+// ofTheAccount takes back what is said of all servers where some have left the account.
+func ofTheAccount(v access.RequestView) string {
+	if len(serversWhere(v, access.OutOfReach)) == 0 {
+		return ""
+	}
+	return " of the RunCloud account"
+}
+
+// reading says how far the servers have been read for keys that the bot did not place.
+func reading(v access.RequestView) string {
+	t := tallyOf(v.Results, access.PhaseInspect)
+	switch {
+	case t.servers == 0:
+		return ""
+	case t.owed() > 0:
+		return "*Looking for other keys:* " + toRead(v.Results, t.owed()) + "."
+	}
+	read := "*Looked for other keys:* every server is read"
+	if names := inspectedNames(v, access.OutOfReach); len(names) > 0 {
+		read = "*Looked for other keys:* every server is read but " + fit(names, ", ", 500, "the file lists all") + ", gone for good"
+	}
+	switch {
+	case len(v.Candidates) == 0:
+		return read + ", and none was found."
+	case v.Undecided() == 0:
+		return read + ", and an approver has decided about " + count(len(v.Candidates), "key", "keys") + "."
+	}
+	return read + "."
+}
+
+// inspectedNames names the servers whose inspection came to that.
+func inspectedNames(v access.RequestView, state access.ResultState) (names []string) {
+	for _, o := range outcomes(v.Results) {
+		if o.Phase == access.PhaseInspect && o.State == state {
+			names = append(names, code(o.Name, nameLimit))
+		}
+	}
+	return names
+}
+
+// toRead says what is still to be read: servers, or the list of servers, which tells
+// whether there are more.
+func toRead(results []access.Result, owed int) string {
+	var parts []string
+	list := slices.IndexFunc(results, func(r access.Result) bool { return isList(r) && !r.State.Final() })
+	if list >= 0 {
+		owed--
+		parts = append(parts, "the list of all servers"+inBrackets(strings.TrimSuffix(escape(results[list].Detail, detailLimit), ".")))
+	}
+	if owed > 0 {
+		parts = append(parts, servers(owed)+unread(results))
+	}
+	return "still to read: " + strings.Join(parts, ", and ")
+}
+
+// isList reports whether a result is of reading the list of servers.
+func isList(r access.Result) bool { return r.Phase == access.PhaseInspect && r.ServerID == 0 }
+
+// unread names the servers that could not be read, and why.
+func unread(results []access.Result) string {
+	var names []string
+	for _, o := range outcomes(results) {
+		if o.Phase == access.PhaseInspect && o.Server != 0 && !o.State.Final() && o.Problem != access.NoProblem {
+			names = append(names, code(o.Name, nameLimit)+" ("+problemWord(o.Problem)+")")
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ": " + fit(names, ", ", 600, "")
+}
+
+func debtLines(v access.RequestView) []string {
+	var lines []string
+	for _, o := range outcomes(v.Results) {
+		if o.Phase == access.PhaseRemove && badness(o.State) < badness(access.OutOfReach) {
+			lines = append(lines, code(o.Name, nameLimit)+": "+stateWord(o.State)+why(o))
+		}
+	}
+	return lines
+}
+
+func why(o outcome) string {
+	text := problemWord(o.Problem)
+	if detail := escape(o.Detail, detailLimit); detail != "" && o.Problem != access.ProblemOffline {
+		text += " (RunCloud: " + detail + ")"
+	}
+	if text == "" {
+		return ""
+	}
+	return ", " + text
+}
+
+func sessionLines(v access.RequestView) []string {
+	var lines []string
+	for _, s := range v.Sessions {
+		lines = append(lines, fmt.Sprintf("%s: %s from %s since %s", code(s.Server.Name, nameLimit),
+			code(s.Session.SystemUser, nameLimit), code(s.Session.Address, nameLimit), code(s.Session.Since, nameLimit)+" (the server's time)"))
+	}
+	return lines
+}
+
+// byHand says what no API can do.
+func byHand(v access.RequestView) []string {
+	lines := []string{"To do by hand: delete their keys from the SSH Key Vault in RunCloud's dashboard; it has no API."}
+	if left := serversWhere(v, access.OutOfReach); len(left) > 0 {
+		lines = append(lines, "To do by hand: take their keys off "+fit(left, ", ", 500, "the thread lists all")+
+			", gone from the RunCloud account with them. Should a server come back, I remove them.")
+	}
+	if len(v.Sessions) > 0 {
+		return append(lines, "To do by hand: end the open sessions; removing a key does not end them."+inBrackets(unreadSessions(v)))
+	}
+	if unread := unreadSessions(v); unread != "" {
+		return append(lines, "Removing a key does not end an SSH session that is open; I have seen none, but "+unread+". To do by hand: look there.")
+	}
+	return append(lines, "Removing a key does not end an SSH session that is open; I have seen none.")
+}
+
+// unreadSessions says on which servers nobody has seen whether sessions are open; empty
+// for none.
+func unreadSessions(v access.RequestView) string {
+	if len(v.SessionsUnread) == 0 {
+		return ""
+	}
+	names := make([]string, len(v.SessionsUnread))
+	for i, at := range v.SessionsUnread {
+		names[i] = code(at.Name, nameLimit)
+	}
+	return "sessions could not be read on " + servers(len(names)) + ": " + fit(names, ", ", 300, "")
+}

@@ -1,0 +1,140 @@
+package render
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/slack-go/slack"
+)
+
+// Slack's limits with some air (Slack, "Block Kit" reference and chat.update): a top-level text above 4,000
+// characters cannot be updated, a section holds 3,000, and blocks of more than about 13,200 together are refused.
+const (
+	textLimit    = 3900
+	sectionLimit = 2900
+	longList     = 2300 // the only list of a message
+	list         = 1000 // one of a few
+	shortList    = 600  // one beside much else
+)
+
+// page collects a message: each thing said goes into the blocks and into the text.
+type page struct {
+	blocks []slack.Block
+	lines  []string
+}
+
+// head adds a heading of our own words.
+func (p *page) head(title string) {
+	p.blocks = append(p.blocks, slack.NewHeaderBlock(plain(flat(title, 140))))
+	p.lines = append(p.lines, title)
+}
+
+// say adds lines of markup, in as many sections as they need; nothing when all are empty.
+func (p *page) say(lines ...string) {
+	lines = nonEmpty(lines)
+	if len(lines) == 0 {
+		return
+	}
+	for _, text := range sections(lines) {
+		p.blocks = append(p.blocks, section(markup(text)))
+	}
+	p.lines = append(p.lines, lines...)
+}
+
+// sections joins lines into texts that a section holds each.
+func sections(lines []string) (texts []string) {
+	for _, line := range lines {
+		line = fit([]string{line}, "", sectionLimit, "")
+		last := len(texts) - 1
+		if last >= 0 && utf8.RuneCountInString(texts[last])+utf8.RuneCountInString(line) < sectionLimit {
+			texts[last] += "\n" + line
+			continue
+		}
+		texts = append(texts, line)
+	}
+	return texts
+}
+
+// small adds lines in small print.
+func (p *page) small(lines ...string) {
+	lines = nonEmpty(lines)
+	if len(lines) == 0 {
+		return
+	}
+	p.blocks = append(p.blocks, slack.NewContextBlock("", markup(fit(lines, "\n", sectionLimit, ""))))
+	p.lines = append(p.lines, lines...)
+}
+
+// list adds a title and the items that have room, one a line, and how to see the others.
+func (p *page) list(title string, items []string, room int, how string) {
+	if len(items) == 0 {
+		return
+	}
+	bulleted := make([]string, len(items))
+	for i, item := range items {
+		bulleted[i] = "• " + item
+	}
+	p.say("*"+title+"*", fit(bulleted, "\n", room, how))
+}
+
+// press adds buttons. They are not part of the text: it cannot be pressed.
+func (p *page) press(buttons ...slack.BlockElement) {
+	if len(buttons) > 0 {
+		p.blocks = append(p.blocks, slack.NewActionBlock("", buttons...))
+	}
+}
+
+func (p *page) message() Message {
+	text := strings.Split(strings.Join(p.lines, "\n"), "\n")
+	return Message{Text: cutLines(text, textLimit), Blocks: p.blocks}
+}
+
+// cutLines keeps whole lines, so that no token or entity is cut in two.
+func cutLines(lines []string, limit int) string {
+	used := 0
+	for i, line := range lines {
+		used += utf8.RuneCountInString(line) + 1
+		if used > limit-40 && (i+1 < len(lines) || used > limit) {
+			return strings.Join(append(lines[:i:i], fmt.Sprintf("… and %s.", count(len(lines)-i, "more line", "more lines"))), "\n")
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func nonEmpty(lines []string) []string {
+	var kept []string
+	for _, line := range lines {
+		if line != "" {
+			kept = append(kept, line)
+		}
+	}
+	return kept
+}
+
+// markup makes a mrkdwn object. Verbatim keeps Slack from turning addresses and names in it into links.
+func markup(text string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.MarkdownType, text, false, true)
+}
+
+func plain(text string) *slack.TextBlockObject {
+	return slack.NewTextBlockObject(slack.PlainTextType, text, false, false)
+}
+
+func button(action, value, label string) *slack.ButtonBlockElement {
+	return slack.NewButtonBlockElement(action, value, plain(label))
+}
+
+// confirmed has Slack ask again before a click counts. All texts are our own; text is at most 300 characters.
+func confirmed(b *slack.ButtonBlockElement, title, text, yes string) *slack.ButtonBlockElement {
+	b.Confirm = slack.NewConfirmationBlockObject(plain(title), plain(flat(text, 290)), plain(yes), plain("Go back")).
+		WithStyle(slack.StyleDanger)
+	return b
+}
+
+func opaque(id int64) string { return strconv.FormatInt(id, 10) }
+
+func section(text *slack.TextBlockObject) *slack.SectionBlock {
+	return slack.NewSectionBlock(text, nil, nil)
+}

@@ -1,0 +1,285 @@
+package render
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"sshkeybot/internal/access"
+)
+
+// bigAccount is from how many servers on «all servers» is worth a second question.
+const bigAccount = 20
+
+// Request draws the message of a request as it stands: what is asked and, once decided, what came of it. An
+// offboarding that is under way or finished is drawn as its announcement. Equal states draw equal messages,
+// whatever the time, but for a grant whose end has passed.
+func Request(v access.RequestView, now time.Time) Message {
+	switch v.Request.Kind {
+	case access.KindOffboard:
+		return offboard(v)
+	case access.KindOrphan:
+		return orphans(v)
+	case access.KindGrant, access.KindExtend, access.KindRevoke: // below
+	}
+	p := &page{}
+	p.head(title(v.Request))
+	p.say(intro(v), askForDecision(v))
+	p.say(decision(v), unregistered(v), ending(v), run(v, now), reading(v))
+	p.say(facts(v)...)
+	p.say(orNone(reason(v.Request)), alsoAsked(v))
+	p.small(changes(v)...)
+	p.missing(v)
+	p.candidates(v)
+	p.press(requestButtons(v)...)
+	return p.message()
+}
+
+func title(r access.Request) string {
+	switch r.Kind {
+	case access.KindExtend:
+		return fmt.Sprintf("Request %d: more time", r.ID)
+	case access.KindRevoke:
+		return fmt.Sprintf("Request %d: revoke access", r.ID)
+	case access.KindOffboard:
+		return fmt.Sprintf("Request %d: offboarding", r.ID)
+	case access.KindOrphan:
+		return fmt.Sprintf("Keys that my ledger does not know (request %d)", r.ID)
+	case access.KindGrant: // below
+	}
+	return fmt.Sprintf("Request %d: SSH access", r.ID)
+}
+
+// intro says in one sentence what is asked.
+func intro(v access.RequestView) string {
+	if v.Request.Asker == "" {
+		return toldBySlack(v.Request, " of "+mention(v.Request.Person)) + " Shall all their access and every key go?"
+	}
+	if alone(v.Request) {
+		return mention(v.Request.Asker) + " revokes " + target(v.Request) + " on *" + where(v) + "*."
+	}
+	return mention(v.Request.Asker) + " " + wish(v) + "."
+}
+
+// alone tells of a revocation that an approver ordered and confirmed without anybody else.
+func alone(r access.Request) bool {
+	return r.Kind == access.KindRevoke && r.State == access.Approved && r.Asker == r.DecidedBy
+}
+
+// wish continues a sentence that begins with who asks.
+func wish(v access.RequestView) string {
+	r := v.Request
+	switch r.Kind {
+	case access.KindExtend:
+		return fmt.Sprintf("asks for *%s* more SSH access%s%s", span(r.Duration), receiver(r), extendedWhere(v))
+	case access.KindRevoke:
+		return fmt.Sprintf("asks to revoke %s on *%s*", target(r), where(v))
+	case access.KindOffboard:
+		return "asks to offboard " + mention(r.Person) + ": all access and every key goes"
+	case access.KindGrant, access.KindOrphan: // below; orphans nobody asks for
+	}
+	return fmt.Sprintf("asks for SSH access%s to *%s* as %s for *%s*", receiver(r), where(v), code(r.SystemUser, nameLimit), howLong(r.Duration))
+}
+
+// receiver names who gets access where that is somebody else than who asks.
+func receiver(r access.Request) string {
+	if r.Person == r.Asker {
+		return ""
+	}
+	return " for " + mention(r.Person)
+}
+
+func extendedWhere(v access.RequestView) string {
+	if len(v.Servers) == 0 {
+		return " as " + code(v.Request.SystemUser, nameLimit)
+	}
+	return " to " + where(v) + " as " + code(v.Request.SystemUser, nameLimit)
+}
+
+// howLong continues a sentence with «for».
+func howLong(d time.Duration) string {
+	if d == 0 {
+		return "ever"
+	}
+	return span(d)
+}
+
+// target says what a revocation is about.
+func target(r access.Request) string {
+	switch {
+	case r.Fingerprint != "" && r.Person != "":
+		return "the key " + shortPrint(r.Fingerprint) + " of " + mention(r.Person)
+	case r.Fingerprint != "":
+		return "the key " + shortPrint(r.Fingerprint)
+	case r.PublicKey != "":
+		return "a key that nobody has registered"
+	}
+	return "the access of " + mention(r.Person)
+}
+
+// unregistered says of a key that is revoked as such that no later grant places it.
+func unregistered(v access.RequestView) string {
+	r := v.Request
+	switch {
+	case !r.Unregisters():
+		return ""
+	case r.State == access.Approved && v.Refused:
+		return "The key is refused from now on: nobody can register it again, until an approver allows it."
+	case r.State == access.Approved:
+		return "The key may be registered again, as an approver allowed."
+	case r.State.Open():
+		return "The key will be refused from then on: nobody can register it again, until an approver allows it."
+	}
+	return ""
+}
+
+// where says on how many servers, and on which in the words of who asked.
+func where(v access.RequestView) string {
+	if v.Request.Pattern == "" && len(v.Servers) == 0 {
+		return "all servers"
+	}
+	if v.Request.Pattern == "" && len(v.Servers) > 1 && v.Request.Kind != access.KindExtend {
+		return allServers(len(v.Servers))
+	}
+	return servers(len(v.Servers))
+}
+
+func askForDecision(v access.RequestView) string {
+	switch v.Request.State {
+	case access.Pending:
+		if v.Request.Undecidable {
+			return "*Nobody is left who may decide this:* it waits " + until(v.Request.ExpiresAt) + " for whoever runs me to name more people in `SSHKEYBOT_APPROVERS`, or for an approver to come back." + approvals(v)
+		}
+		return fmt.Sprintf("%s: please approve or deny %s.%s", orApprovers(v.Deciders), until(v.Request.ExpiresAt), approvals(v))
+	case access.WaitingForKey:
+		return "Waiting for a key: " + mention(v.Request.Person) + " has none registered yet and was asked for one. The request then goes to the approvers by itself."
+	case access.Draft:
+		return "This waits for " + mention(v.Request.Asker) + " to confirm it."
+	case access.Approved, access.Denied, access.Cancelled, access.Expired: // nothing is left to decide
+	}
+	return ""
+}
+
+func orApprovers(ids []string) string {
+	if all := mentionAll(ids); all != "" {
+		return all
+	}
+	return "Approvers"
+}
+
+func approvals(v access.RequestView) string {
+	if v.Needed < 2 && len(v.Approvals) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" %d of %d approvals given%s.", len(v.Approvals), v.Needed, approvers(v.Approvals))
+}
+
+func approvers(all []access.Approval) string {
+	var names []string
+	for _, a := range all {
+		if a.Verdict == access.Approve {
+			names = append(names, mention(a.Approver))
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " by " + fit(names, ", ", 400, "")
+}
+
+func reason(r access.Request) string {
+	if text := escape(r.Reason, reasonLimit); text != "" {
+		return "*Reason:* " + text
+	}
+	return ""
+}
+
+// alsoAsked names who asks for the same, and why.
+func alsoAsked(v access.RequestView) string {
+	if len(v.Askers) == 0 {
+		return ""
+	}
+	names := make([]string, len(v.Askers))
+	for i, a := range v.Askers {
+		names[i] = mention(a.Asker)
+		if why := escape(a.Reason, detailLimit); why != "" {
+			names[i] += " (" + why + ")"
+		}
+	}
+	return "*Also asked by* " + fit(names, ", ", shortList, "")
+}
+
+// orNone says so where a reason would help an approver and none was given.
+func orNone(reason string) string {
+	if reason == "" {
+		return "*Reason:* none given"
+	}
+	return reason
+}
+
+func requestButtons(v access.RequestView) []slack.BlockElement {
+	id := opaque(v.Request.ID)
+	switch v.Request.State {
+	case access.Pending:
+		return slices.Concat(decideButtons(v), cancelButton(v.Request), serversButton(v))
+	case access.WaitingForKey:
+		return append([]slack.BlockElement{button(ActionCancel, id, "Cancel")}, serversButton(v)...)
+	case access.Approved:
+		var buttons []slack.BlockElement
+		if failed(v, phaseOf(v)) || failed(v, access.PhaseInspect) {
+			buttons = append(buttons, button(ActionRetry, id, "Retry failed"))
+		}
+		if v.Request.Unregisters() && v.Refused {
+			buttons = append(buttons, freeButton(v.Request))
+		}
+		return buttons
+	case access.Draft, access.Denied, access.Cancelled, access.Expired: // nothing to press
+	}
+	return nil
+}
+
+// freeButton lets a revoked key be registered again.
+func freeButton(r access.Request) *slack.ButtonBlockElement {
+	return confirmed(button(ActionFreeKey, opaque(r.ID), "Let it be registered again"), "Let it be registered again?",
+		"Only do this if the private key was never in wrong hands. A new key pair is the safer way.", "Let it")
+}
+
+// cancelButton is for who asked; where that is Slack itself, for nobody.
+func cancelButton(r access.Request) []slack.BlockElement {
+	if r.Asker == "" {
+		return nil
+	}
+	return []slack.BlockElement{button(ActionCancel, opaque(r.ID), "Cancel")}
+}
+
+// decideButtons are those that an approver needs.
+func decideButtons(v access.RequestView) []slack.BlockElement {
+	id := decisionValue(v)
+	buttons := []slack.BlockElement{approveButton(v), button(ActionDeny, id, "Deny").WithStyle(slack.StyleDanger)}
+	if k := v.Request.Kind; k == access.KindGrant || k == access.KindExtend {
+		buttons = append(buttons, button(ActionEdit, id, "Edit"))
+	}
+	return buttons
+}
+
+func failed(v access.RequestView, phase access.Phase) bool {
+	return tallyOf(v.Results, phase).by[access.Failed] > 0
+}
+
+// approveButton asks again where the damage would be large, and only there.
+func approveButton(v access.RequestView) *slack.ButtonBlockElement {
+	r := v.Request
+	b := button(ActionApprove, decisionValue(v), "Approve").WithStyle(slack.StylePrimary)
+	title := fmt.Sprintf("Approve request %d?", r.ID)
+	all := r.Pattern == "" && len(v.Servers) > bigAccount
+	switch {
+	case r.Kind == access.KindOffboard:
+		return confirmed(b, title, "All access of this person ends, and every key that I placed for them is removed from every server.", "Approve")
+	case r.Kind == access.KindGrant && (r.SystemUser == "root" || r.Forever() || all):
+		text := fmt.Sprintf("This lets the person log in as %s on %s for %s.", flat(r.SystemUser, nameLimit), where(v), howLong(r.Duration))
+		return confirmed(b, title, text, "Approve")
+	}
+	return b
+}

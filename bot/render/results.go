@@ -1,0 +1,188 @@
+package render
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"sshkeybot/internal/access"
+)
+
+const (
+	batchLimit = 3600 // of a message's text
+	pieceLimit = 1700 // of one section
+)
+
+// group is a set of servers with the same outcome and the same advice.
+type group struct {
+	phase   access.Phase
+	state   access.ResultState
+	problem access.Problem
+	advice  string
+	members []outcome
+}
+
+// Told is a message with the results that it tells of.
+type Told struct {
+	Message
+	Results []access.Result
+}
+
+// piece is what fits into one section, with the results that it tells of.
+type piece struct {
+	text    string
+	results []access.Result
+}
+
+// Results draws the outcome on every server of rs for the thread, in as few messages as Slack's limits
+// allow, or in none: failures first, then what waits, then the rest. The keys of one server make one entry.
+func Results(rs []access.Result) []Told {
+	return pack(piecesOf(rs))
+}
+
+func piecesOf(rs []access.Result) (pieces []piece) {
+	for _, g := range groups(slices.DeleteFunc(outcomes(rs), silent)) {
+		pieces = append(pieces, g.pieces()...)
+	}
+	return pieces
+}
+
+// silent tells what needs no line: that a server was read for other keys as it should be.
+func silent(o outcome) bool { return o.Phase == access.PhaseInspect && o.State.Final() }
+
+func groups(all []outcome) []group {
+	var out []group
+	for _, o := range all {
+		g := group{phase: o.Phase, state: o.State, problem: o.Problem, advice: advice(o)}
+		i := slices.IndexFunc(out, func(known group) bool {
+			return known.phase == g.phase && known.state == g.state && known.problem == g.problem && known.advice == g.advice
+		})
+		if i < 0 {
+			i = len(out)
+			out = append(out, g)
+		}
+		out[i].members = append(out[i].members, o)
+	}
+	slices.SortStableFunc(out, func(a, b group) int {
+		return cmp.Or(badness(a.state)-badness(b.state), -strings.Compare(string(a.phase), string(b.phase)))
+	})
+	return out
+}
+
+// pieces writes the group as texts that fit into a section each; all of them begin with what they are about.
+func (g group) pieces() []piece {
+	title := fmt.Sprintf("*%s %s*", came(g.phase, g.state), servers(len(g.members)))
+	if word := problemWord(g.problem); word != "" {
+		title = fmt.Sprintf("*%s %s: %s*", came(g.phase, g.state), servers(len(g.members)), word)
+	}
+	separator, items := g.items()
+	head := title
+	if g.advice != "" {
+		head += "\n" + g.advice
+	}
+	var out []piece
+	p := piece{text: head + "\n"}
+	for i, item := range items {
+		if len(p.results) > 0 && utf8.RuneCountInString(p.text+separator+item) > pieceLimit {
+			out = append(out, p)
+			p = piece{text: title + " (continued)\n"}
+		}
+		if len(p.results) > 0 {
+			p.text += separator
+		}
+		p.text += item
+		p.results = append(p.results, g.members[i].Results...)
+	}
+	return append(out, p)
+}
+
+// items name the servers, each with the other side's words where there are any.
+func (g group) items() (separator string, items []string) {
+	separator = ", "
+	for _, o := range g.members {
+		item := code(o.Name, nameLimit)
+		if o.Like < o.Of {
+			item += fmt.Sprintf(" (%d of %d keys)", o.Like, o.Of)
+		}
+		if detail := escape(o.Detail, detailLimit); detail != "" && !o.State.Final() && o.Problem != access.ProblemOffline {
+			item += ": " + detail
+			separator = "\n"
+		}
+		items = append(items, item)
+	}
+	return separator, items
+}
+
+// pack puts pieces together into messages, in order.
+func pack(pieces []piece) []Told {
+	var out []Told
+	sheet, used := &page{}, 0
+	var results []access.Result
+	for i, p := range pieces {
+		sheet.say(p.text)
+		used += utf8.RuneCountInString(p.text) + 1
+		results = append(results, p.results...)
+		if i+1 == len(pieces) || used+utf8.RuneCountInString(pieces[i+1].text)+1 > batchLimit {
+			out = append(out, Told{sheet.message(), results})
+			sheet, used, results = &page{}, 0, nil
+		}
+	}
+	return out
+}
+
+// came says what a phase came to, up to the number of servers.
+func came(phase access.Phase, state access.ResultState) string {
+	switch state {
+	case access.AlreadyThere:
+		return "Already there on"
+	case access.Kept:
+		return "Kept for other access on"
+	case access.Dropped:
+		return "Not needed any more on"
+	case access.OutOfReach:
+		return "Out of reach on"
+	case access.Unsure:
+		return "Being checked on"
+	case access.Waiting:
+		return "Still to " + act(phase) + " on"
+	case access.Failed:
+		return "Failed to " + act(phase) + " on"
+	case access.Done: // below
+	}
+	if phase == access.PhaseRemove {
+		return "Removed on"
+	}
+	return "Placed on"
+}
+
+func act(phase access.Phase) string {
+	switch phase {
+	case access.PhaseRemove:
+		return "remove"
+	case access.PhaseInspect:
+		return "look for other keys"
+	case access.PhaseAdd:
+	}
+	return "place"
+}
+
+// phaseNoun names the work that an outcome is about.
+func phaseNoun(phase access.Phase) string {
+	switch phase {
+	case access.PhaseRemove:
+		return "Removing keys"
+	case access.PhaseInspect:
+		return "Looking for other keys"
+	case access.PhaseAdd:
+	}
+	return "Placing keys"
+}
+
+func inBrackets(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
+}

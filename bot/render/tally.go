@@ -1,0 +1,136 @@
+package render
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"sshkeybot/internal/access"
+)
+
+// outcome is what a phase of a request came to on one server: the worst over its keys and system users.
+type outcome struct {
+	Server  int64
+	Name    string
+	Phase   access.Phase
+	State   access.ResultState
+	Of      int // keys
+	Like    int // of them in State
+	Problem access.Problem
+	Detail  string
+	Results []access.Result // that it sums up
+}
+
+// badness orders states from what needs a person to what needs nobody.
+func badness(s access.ResultState) int {
+	order := []access.ResultState{
+		access.Failed, access.Waiting, access.Unsure, access.OutOfReach, access.Kept, access.Done, access.AlreadyThere, access.Dropped,
+	}
+	return slices.Index(order, s)
+}
+
+// outcomes puts the keys of each server together, one for each server and phase, by phase and name.
+func outcomes(results []access.Result) []outcome {
+	type place struct {
+		phase  access.Phase
+		server int64
+	}
+	index := map[place]int{}
+	var out []outcome
+	for _, r := range results {
+		if isList(r) && r.State.Final() {
+			continue // the list of servers, which is no server
+		}
+		at := place{r.Phase, r.ServerID}
+		i, known := index[at]
+		if !known {
+			i = len(out)
+			index[at] = i
+			out = append(out, outcome{Server: r.ServerID, Name: r.ServerName, Phase: r.Phase, State: r.State, Problem: r.Problem, Detail: r.Detail})
+		}
+		out[i].add(r)
+	}
+	slices.SortStableFunc(out, func(a, b outcome) int {
+		return cmp.Or(strings.Compare(string(a.Phase), string(b.Phase)), strings.Compare(a.Name, b.Name), cmp.Compare(a.Server, b.Server))
+	})
+	return out
+}
+
+func (o *outcome) add(r access.Result) {
+	o.Of++
+	o.Results = append(o.Results, r)
+	switch was, is := badness(o.State), badness(r.State); {
+	case is < was:
+		o.State, o.Problem, o.Detail, o.Like = r.State, r.Problem, r.Detail, 1
+	case is == was:
+		o.Like++
+	}
+}
+
+// tally counts the servers of one phase by outcome.
+type tally struct {
+	servers int
+	moving  int // expected to change in a moment; what waits for a server may take days
+	by      map[access.ResultState]int
+}
+
+func tallyOf(results []access.Result, phase access.Phase) tally {
+	t := tally{by: map[access.ResultState]int{}}
+	for _, o := range outcomes(results) {
+		if o.Phase != phase {
+			continue
+		}
+		t.servers++
+		t.by[o.State]++
+		if (access.Result{State: o.State, Problem: o.Problem}).Moving() {
+			t.moving++
+		}
+	}
+	return t
+}
+
+// open counts the servers that will still change by themselves.
+func (t tally) open() int { return t.by[access.Waiting] + t.by[access.Unsure] }
+
+// owed counts the servers where something is left to do, by itself or by a person.
+func (t tally) owed() int { return t.open() + t.by[access.Failed] }
+
+// good counts the servers where it came out as wished.
+func (t tally) good() int { return t.servers - t.owed() - t.by[access.Dropped] }
+
+// others writes the counts of what is not plainly done: «2 failed, 1 waiting».
+func (t tally) others() string {
+	return t.words(access.Failed, access.Waiting, access.Unsure, access.OutOfReach, access.AlreadyThere, access.Kept, access.Dropped)
+}
+
+func (t tally) words(states ...access.ResultState) string {
+	var parts []string
+	for _, s := range states {
+		if n := t.by[s]; n > 0 {
+			parts = append(parts, grouped(n)+" "+stateWord(s))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func stateWord(s access.ResultState) string {
+	switch s {
+	case access.Done:
+		return "done"
+	case access.AlreadyThere:
+		return "already there"
+	case access.Kept:
+		return "with a key kept for other access"
+	case access.OutOfReach:
+		return "out of reach"
+	case access.Failed:
+		return "failed"
+	case access.Waiting:
+		return "waiting"
+	case access.Unsure:
+		return "being checked"
+	case access.Dropped:
+		return "not needed any more"
+	}
+	return "unknown"
+}
