@@ -13,8 +13,8 @@ import (
 	"github.com/slack-go/slack"
 	"go.yaml.in/yaml/v3"
 
-	"sshkeybot/bot"
 	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/sim/slacksim"
 )
 
@@ -87,34 +87,34 @@ func TestManifestSettings(t *testing.T) {
 // events are those that the bot acts on, with the scope that each needs.
 var events = map[string]string{"app_home_opened": "", "user_change": "users:read"}
 
-// methods are those of bot.API, with the scopes that they need; a method without
+// methods are those of slackapi.Client, with the scopes that they need; a method without
 // any acts under the token or a secret address alone.
 var methods = map[string][]string{
-	"Post":        {"chat:write", "chat:write.public"},
-	"Update":      {"chat:write"},
-	"Whisper":     {"chat:write"},
-	"Respond":     nil,
-	"OpenModal":   nil,
-	"UpdateModal": nil,
-	"PublishHome": nil,
-	"Upload":      {"files:write"},
-	"User":        {"users:read"},
-	"Users":       {"users:read"},
-	"Group":       {"usergroups:read"},
-	"Self":        nil,
-	"Refused":     nil,
+	"Post":          {"chat:write", "chat:write.public"},
+	"Update":        {"chat:write"},
+	"PostEphemeral": {"chat:write"},
+	"Respond":       nil,
+	"OpenModal":     nil,
+	"UpdateModal":   nil,
+	"PublishHome":   nil,
+	"Upload":        {"files:write"},
+	"User":          {"users:read"},
+	"Users":         {"users:read"},
+	"Group":         {"usergroups:read"},
+	"Self":          nil,
+	"Refused":       nil,
 }
 
 func TestManifestAsksForWhatIsUsed(t *testing.T) {
 	t.Parallel()
 	m := manifest(t)
 	used := map[string]bool{"commands": true}
-	api := reflect.TypeFor[*bot.API]()
+	api := reflect.TypeFor[*slackapi.Client]()
 	for i := range api.NumMethod() {
 		name := api.Method(i).Name
 		scopes, known := methods[name]
 		if !known {
-			t.Errorf("which scopes does bot.API.%s need?", name)
+			t.Errorf("which scopes does slackapi.Client.%s need?", name)
 		}
 		for _, scope := range scopes {
 			used[scope] = true
@@ -172,7 +172,7 @@ func callAll(t *testing.T, scopes []string) []error {
 	w.AddUserGroup("S1", "all", "U1")
 	w.AddChannel(slacksim.Channel{ID: "C1", Name: "joined", Bot: true, Members: []string{"U1"}})
 	w.AddChannel(slacksim.Channel{ID: "C2", Name: "public"})
-	api, ctx, hello := bot.NewAPI(w.BotToken(), url, nil), t.Context(), render.Say("hello")
+	api, ctx, hello := slackapi.New(slackapi.Config{Token: w.BotToken(), URL: url}), t.Context(), render.Say("hello")
 	at, err := api.Post(ctx, "C1", "", hello)
 	_, direct := api.Post(ctx, "U1", "", hello)
 	_, public := api.Post(ctx, "C2", "", hello)
@@ -181,7 +181,7 @@ func callAll(t *testing.T, scopes []string) []error {
 	_, group := api.Group(ctx, "S1")
 	all := []error{
 		err, direct, public, user, list, group,
-		api.Update(ctx, at, hello), api.Whisper(ctx, "C1", "U1", hello), api.Upload(ctx, at, "a.txt", "a", []byte("a")),
+		api.Update(ctx, at, hello), api.PostEphemeral(ctx, "C1", "U1", hello), api.Upload(ctx, at, "a.txt", "a", []byte("a")),
 	}
 	return slices.DeleteFunc(all, func(err error) bool { return err == nil })
 }

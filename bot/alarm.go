@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 )
 
 // Alarm tells the team of trouble with the ledger, which the ledger's own outbox cannot:
 // one message, which says later that it is over.
 type Alarm struct {
-	API  *API
+	API  *slackapi.Client
 	Uses interface {
 		Approvers(ctx context.Context) ([]access.UserID, error)
 	}
@@ -22,7 +23,7 @@ type Alarm struct {
 	Log     *slog.Logger
 
 	mu     sync.Mutex
-	posted []Ref
+	posted []slackapi.Ref
 	at     time.Time // when they were posted
 	raised bool
 }
@@ -72,7 +73,7 @@ func (a *Alarm) Clear(ctx context.Context, m render.Message) error {
 
 func (a *Alarm) change(ctx context.Context, m render.Message, raised bool) (err error) {
 	for _, at := range a.posted {
-		if failed := a.API.Update(ctx, at, m); failed != nil && slackCode(failed) != "message_not_found" {
+		if failed := a.API.Update(ctx, at, m); failed != nil && slackapi.ErrorCode(failed) != "message_not_found" {
 			err = errors.Join(err, failed)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 )
 
@@ -29,7 +30,6 @@ const (
 
 	again          = 2 * time.Second // until what failed is tried once more, doubling
 	longestTrouble = 30 * time.Second
-	longestRefused = 8 * time.Minute // the ledger takes more than ten for the time of a wrong clock
 )
 
 // Drawn is what the Announcer asks of the domain.
@@ -41,7 +41,7 @@ type Drawn interface {
 
 // Announcer brings Slack in line with the ledger, one request or notice at a time.
 type Announcer struct {
-	API   *API
+	API   *slackapi.Client
 	Uses  Drawn
 	Store access.Store
 	Log   *slog.Logger
@@ -62,7 +62,7 @@ func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 		return err
 	}
 	if v.Request.Kind.EndsAccess() {
-		ctx = first(ctx)
+		ctx = slackapi.Urgent(ctx)
 	}
 	next := access.Drawing{RequestID: requestID, Version: v.Drawing.Version, Shown: v.Drawing.Version, NextAt: n.Now().Add(redrawEvery)}
 	if v.Request.State != access.Draft {
@@ -87,9 +87,9 @@ func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 // are now. Trouble passes; what Slack refuses changes only when somebody mends it.
 func putOff(attempts int, err error) (refusals int, wait time.Duration) {
 	if asked := access.RetryAfter(err); asked > 0 {
-		return attempts, min(max(asked, again), longestRefused)
+		return attempts, min(max(asked, again), slackapi.MaxBackoff)
 	}
-	longest := longestRefused
+	longest := slackapi.MaxBackoff
 	if temporary(err) {
 		longest = longestTrouble
 	}
@@ -98,12 +98,12 @@ func putOff(attempts int, err error) (refusals int, wait time.Duration) {
 
 func (n *Announcer) draw(ctx context.Context, v *access.RequestView) error {
 	err := n.drawAll(ctx, v)
-	if slackCode(err) == "thread_not_found" { // somebody deleted the message that has not changed since
+	if slackapi.ErrorCode(err) == "thread_not_found" { // somebody deleted the message that has not changed since
 		if _, err = n.repost(ctx, v); err == nil {
 			err = n.drawAll(ctx, v)
 		}
 	}
-	if slackCode(err) == "" || temporary(err) || access.CodeOf(err) == access.Unauthorized {
+	if slackapi.ErrorCode(err) == "" || temporary(err) || access.CodeOf(err) == access.Unauthorized {
 		return err
 	}
 	return n.cannotShow(ctx, v, err)
@@ -135,7 +135,7 @@ func (n *Announcer) drawAll(ctx context.Context, v *access.RequestView) error {
 }
 
 // repost posts the message of a request anew, which somebody deleted by hand.
-func (n *Announcer) repost(ctx context.Context, v *access.RequestView) (Ref, error) {
+func (n *Announcer) repost(ctx context.Context, v *access.RequestView) (slackapi.Ref, error) {
 	v.Messages = slices.DeleteFunc(v.Messages, func(m access.Message) bool {
 		return m.Role == roleRequest || m.Role == roleAnnounce || strings.HasPrefix(m.Role, roleCopy)
 	})
@@ -144,12 +144,12 @@ func (n *Announcer) repost(ctx context.Context, v *access.RequestView) (Ref, err
 
 // drawParent draws the message of the request, and answers the one that the thread
 // hangs below.
-func (n *Announcer) drawParent(ctx context.Context, v *access.RequestView) (parent Ref, err error) {
+func (n *Announcer) drawParent(ctx context.Context, v *access.RequestView) (parent slackapi.Ref, err error) {
 	m := render.Request(*v, n.Now())
 	if n.apart(v) {
 		if _, posted := newest(v.Messages, roleRequest); posted {
-			if _, err := n.show(ctx, v, roleRequest, n.channel(ctx, v), "", m); err != nil && !closesChannel(slackCode(err)) {
-				return Ref{}, err
+			if _, err := n.show(ctx, v, roleRequest, n.channel(ctx, v), "", m); err != nil && !slackapi.IsChannelClosed(err) {
+				return slackapi.Ref{}, err
 			}
 		}
 		return n.show(ctx, v, roleAnnounce, n.AnnounceChannel, "", m)
@@ -162,24 +162,24 @@ func (n *Announcer) drawParent(ctx context.Context, v *access.RequestView) (pare
 
 // showApprovers shows a request that belongs to no channel to each approver whom Slack
 // lets us reach; the thread hangs below the first copy.
-func (n *Announcer) showApprovers(ctx context.Context, v *access.RequestView, m render.Message) (parent Ref, err error) {
+func (n *Announcer) showApprovers(ctx context.Context, v *access.RequestView, m render.Message) (parent slackapi.Ref, err error) {
 	approvers, err := n.Uses.Approvers(ctx)
 	if err != nil {
-		return Ref{}, err
+		return slackapi.Ref{}, err
 	}
 	for _, id := range approvers {
 		at, err := n.show(ctx, v, roleCopy+string(id), string(id), "", m)
 		switch {
 		case err != nil && (temporary(err) || access.CodeOf(err) == access.Unauthorized):
-			return Ref{}, err
+			return slackapi.Ref{}, err
 		case err != nil:
 			n.Log.Warn("an approver cannot be shown a request", "request", v.Request.ID, "to", id, "error", err)
-		case parent == Ref{}:
+		case parent == slackapi.Ref{}:
 			parent = at
 		}
 	}
-	if parent == (Ref{}) {
-		return Ref{}, &access.Error{Code: access.NotFound, Op: "announce", Message: "There is no channel and no approver to show this to."}
+	if parent == (slackapi.Ref{}) {
+		return slackapi.Ref{}, &access.Error{Code: access.NotFound, Op: "announce", Message: "There is no channel and no approver to show this to."}
 	}
 	if old, ok := newest(v.Messages, roleRequest); ok && old.TS == parent.TS {
 		return parent, nil
@@ -215,10 +215,10 @@ func (n *Announcer) channel(ctx context.Context, v *access.RequestView) string {
 
 // show posts a message or brings it up to date; what already stands is not sent
 // again. One that somebody deleted is posted anew.
-func (n *Announcer) show(ctx context.Context, v *access.RequestView, role, channel, thread string, m render.Message) (Ref, error) {
+func (n *Announcer) show(ctx context.Context, v *access.RequestView, role, channel, thread string, m render.Message) (slackapi.Ref, error) {
 	digest := render.Digest(m)
 	if old, ok := newest(v.Messages, role); ok {
-		at := Ref{old.Channel, old.TS}
+		at := slackapi.Ref{Channel: old.Channel, TS: old.TS}
 		if old.Digest == digest {
 			return at, nil
 		}
@@ -226,13 +226,13 @@ func (n *Announcer) show(ctx context.Context, v *access.RequestView, role, chann
 		if err == nil {
 			return at, n.record(ctx, v, role, at, digest)
 		}
-		if code := slackCode(err); code != "message_not_found" && code != "cant_update_message" && code != "edit_window_closed" {
-			return Ref{}, err
+		if code := slackapi.ErrorCode(err); code != "message_not_found" && code != "cant_update_message" && code != "edit_window_closed" {
+			return slackapi.Ref{}, err
 		}
 	}
 	at, err := n.API.Post(ctx, channel, thread, m)
 	if err != nil {
-		return Ref{}, err
+		return slackapi.Ref{}, err
 	}
 	return at, n.record(ctx, v, role, at, digest)
 }
@@ -247,7 +247,7 @@ func newest(all []access.Message, role string) (found access.Message, ok bool) {
 	return found, ok
 }
 
-func (n *Announcer) record(ctx context.Context, v *access.RequestView, role string, at Ref, digest string) error {
+func (n *Announcer) record(ctx context.Context, v *access.RequestView, role string, at slackapi.Ref, digest string) error {
 	m := access.Message{RequestID: v.Request.ID, Role: role, Channel: at.Channel, TS: at.TS, Digest: digest}
 	v.Messages = slices.DeleteFunc(v.Messages, func(o access.Message) bool {
 		return o.Role == m.Role && o.Channel == m.Channel && o.TS == m.TS
@@ -261,10 +261,10 @@ func (n *Announcer) record(ctx context.Context, v *access.RequestView, role stri
 // cannotShow tells who asked, once for each channel, how to mend that Slack refuses our
 // messages there. What is still under way is drawn once that is done.
 func (n *Announcer) cannotShow(ctx context.Context, v *access.RequestView, cause error) error {
-	channel := slackChannel(cause)
+	channel := slackapi.ErrorChannel(cause)
 	told := slices.ContainsFunc(v.Messages, func(m access.Message) bool { return m.Role == roleMend && m.Digest == channel })
 	if to := n.mender(ctx, v); !told && to != "" {
-		at, err := n.API.Post(ctx, to, "", render.CannotShow(v.Request.ID, channel, slackCode(cause), n.self(ctx)))
+		at, err := n.API.Post(ctx, to, "", render.CannotShow(v.Request.ID, channel, slackapi.ErrorCode(cause), n.self(ctx)))
 		if err != nil && temporary(err) {
 			return err
 		}

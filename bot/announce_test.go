@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/slack-go/slack"
+
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -165,7 +168,7 @@ func TestDeletedMessagesArePostedAnew(t *testing.T) {
 // deletes removes a message as a person does by hand.
 func (r *rig) deletes(t *testing.T, m slacksim.Message) {
 	t.Helper()
-	if _, _, err := r.announcer.API.client.DeleteMessageContext(t.Context(), m.Channel, m.TS); err != nil {
+	if _, _, err := slack.New(r.BotToken(), slack.OptionAPIURL(r.url), slack.OptionHTTPClient(r.web)).DeleteMessageContext(t.Context(), m.Channel, m.TS); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -225,7 +228,7 @@ func TestRefusedDrawingIsPutOff(t *testing.T) {
 	for range 15 {
 		r.Fail("chat.update", slacksim.Fault{Error: "bad_luck"})
 		wait := r.unshown(t, 1)
-		if wait < min(2*before, longestRefused)-time.Minute || wait > longestRefused {
+		if wait < min(2*before, slackapi.MaxBackoff)-time.Minute || wait > slackapi.MaxBackoff {
 			t.Errorf("due again in %s after %s", wait, before)
 		}
 		before = wait

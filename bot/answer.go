@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 )
 
@@ -30,13 +31,13 @@ var slackWindows = windows{answer: 1500 * time.Millisecond, look: 1200 * time.Mi
 type slot struct {
 	mu     sync.Mutex
 	closed bool
-	answer chan reply
+	answer chan slackapi.Reply
 }
 
-func newSlot() *slot { return &slot{answer: make(chan reply, 1)} }
+func newSlot() *slot { return &slot{answer: make(chan slackapi.Reply, 1)} }
 
 // put tells whether the acknowledgement carries the answer.
-func (s *slot) put(r reply) bool {
+func (s *slot) put(r slackapi.Reply) bool {
 	if s == nil {
 		return false
 	}
@@ -50,7 +51,7 @@ func (s *slot) put(r reply) bool {
 	return true
 }
 
-func tooLong(r reply) bool {
+func tooLong(r slackapi.Reply) bool {
 	raw, err := json.Marshal(r)
 	return err != nil || len(raw) > maxAnswer
 }
@@ -78,7 +79,7 @@ func (s *slot) wait(ctx context.Context, d time.Duration) any {
 // answer tells a person what came of what they did, where only they see it: in the
 // acknowledgement, over the response_url, in the channel, or at last in a direct
 // message. It is false when Slack takes nothing at the moment.
-func (b *Bot) answer(ctx context.Context, a act, s *slot, r reply) (told bool) {
+func (b *Bot) answer(ctx context.Context, a act, s *slot, r slackapi.Reply) (told bool) {
 	if s.put(r) {
 		return true
 	}
@@ -88,7 +89,7 @@ func (b *Bot) answer(ctx context.Context, a act, s *slot, r reply) (told bool) {
 			return true
 		}
 	}
-	if a.Channel != "" && b.cfg.API.Whisper(ctx, a.Channel, a.Person, m) == nil {
+	if a.Channel != "" && b.cfg.API.PostEphemeral(ctx, a.Channel, a.Person, m) == nil {
 		return true
 	}
 	_, err := b.cfg.API.Post(ctx, string(a.Person), "", m)
@@ -100,7 +101,7 @@ func (b *Bot) answer(ctx context.Context, a act, s *slot, r reply) (told bool) {
 }
 
 // refusal makes the answer to what was not done.
-func refusal(err error) reply { return private(render.Refusal(shown(err))) }
+func refusal(err error) slackapi.Reply { return slackapi.Ephemeral(render.Refusal(shown(err))) }
 
 // shown makes an error of ours out of one about a key, which has its own sentence.
 func shown(err error) error {

@@ -2,11 +2,13 @@ package bot
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
@@ -15,26 +17,40 @@ import (
 func TestSlotTakesOneAnswerThatFits(t *testing.T) {
 	t.Parallel()
 	s := newSlot()
-	if s.put(reply{Text: strings.Repeat("x", maxAnswer)}) {
+	if s.put(slackapi.Reply{Text: strings.Repeat("x", maxAnswer)}) {
 		t.Error("an answer that Slack would drop was taken")
 	}
-	if !s.put(reply{Text: "a"}) || s.put(reply{Text: "b"}) {
+	if !s.put(slackapi.Reply{Text: "a"}) || s.put(slackapi.Reply{Text: "b"}) {
 		t.Error("not exactly one answer")
 	}
-	if got := s.wait(t.Context(), time.Minute); got.(reply).Text != "a" {
+	if got := s.wait(t.Context(), time.Minute); got.(slackapi.Reply).Text != "a" {
 		t.Errorf("%v", got)
 	}
 	late := newSlot()
-	if got := late.wait(t.Context(), time.Microsecond); got != nil || late.put(reply{Text: "a"}) {
+	if got := late.wait(t.Context(), time.Microsecond); got != nil || late.put(slackapi.Reply{Text: "a"}) {
 		t.Errorf("%v", got)
 	}
+}
+
+// refusing fails a test that makes calls with that in their address.
+type refusing struct {
+	t *testing.T
+	http.RoundTripper
+	address string
+}
+
+func (f refusing) RoundTrip(request *http.Request) (*http.Response, error) {
+	if strings.Contains(request.URL.Path, f.address) {
+		f.t.Errorf("%s was called", f.address)
+	}
+	return f.RoundTripper.RoundTrip(request)
 }
 
 func TestOldResponseURLIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	a := act{ID: "e", Person: "U1", Channel: "C1", At: time.Now().Add(-30 * time.Minute), ResponseURL: "http://127.0.0.1:1/old"}
-	r.bot.cfg.API.http = nil // to use it is a panic
+	r.web.Transport = refusing{t, r.web.Transport, "/old"}
 	r.bot.answer(t.Context(), a, nil, said("hello"))
 	if r.whispered("U1").Text != "hello" {
 		t.Error("no answer")
@@ -99,8 +115,8 @@ func TestAnswerOfALostAcknowledgement(t *testing.T) {
 	r := scene(t, slacksim.Options{})
 	e := socket.Envelope{ID: "e", Type: "slash_commands", Payload: []byte(`{"user_id":"U1","channel_id":"C1","text":"list"}`), At: time.Now()}
 	r.bot.lost(e, map[string]string{"response_action": "errors"}) // of a form, which is gone
-	r.bot.lost(e, private(render.OnIt()))                         // the answer itself comes anyway
-	r.bot.lost(e, private(render.Say("Nobody has access.")))
+	r.bot.lost(e, slackapi.Ephemeral(render.OnIt()))              // the answer itself comes anyway
+	r.bot.lost(e, slackapi.Ephemeral(render.Say("Nobody has access.")))
 	r.until(t, "the answer", func() bool { return r.whispered("U1").Text == "Nobody has access." })
 	r.bot.crew.close(t.Context())
 	if n := len(r.Ephemeral("U1")); n != 1 {

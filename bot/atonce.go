@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
 )
@@ -41,7 +42,7 @@ func (b *Bot) commandAtOnce(ctx context.Context, a act) (payload any, done bool)
 		return refusal(err), true
 	}
 	if c.Verb == "help" {
-		return private(render.Help()), true
+		return slackapi.Ephemeral(render.Help()), true
 	}
 	view := render.RegisterModal()
 	view.PrivateMetadata = a.Channel // where the answer is shown
@@ -85,7 +86,7 @@ func (b *Bot) open(ctx context.Context, a act, view slack.ModalViewRequest) any 
 	defer cancel()
 	if err := b.cfg.API.OpenModal(soon, a.Trigger, view); err != nil && !alreadyOpen(err) {
 		b.cfg.Log.Warn("a form could not be opened", "envelope", a.ID, "form", view.CallbackID, "error", err)
-		r := private(render.FormNotOpened())
+		r := slackapi.Ephemeral(render.FormNotOpened())
 		if a.Kind == aCommand {
 			return r
 		}
@@ -97,12 +98,12 @@ func (b *Bot) open(ctx context.Context, a act, view slack.ModalViewRequest) any 
 // alreadyOpen reports whether a form was opened for this trigger before: Slack has
 // delivered the same command or click twice.
 func alreadyOpen(err error) bool {
-	code := slackCode(err)
+	code := slackapi.ErrorCode(err)
 	return code == "exchanged_trigger_id" || code == "trigger_exchanged"
 }
 
 // answerSoon answers a click that is not stored, after its acknowledgement.
-func (b *Bot) answerSoon(a act, r reply, cause error) {
+func (b *Bot) answerSoon(a act, r slackapi.Reply, cause error) {
 	b.crew.do(a.Person, func(ctx context.Context) { // it outlives the envelope
 		defer b.contain(a, func() {})
 		b.answer(ctx, a, nil, r)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
 )
@@ -33,7 +34,7 @@ type Config struct {
 	APIURL   string // base address with a trailing slash; empty is Slack's own
 	HTTP     *http.Client
 
-	API   *API
+	API   *slackapi.Client
 	Uses  UseCases
 	Inbox access.Inbox
 	Log   *slog.Logger
@@ -55,8 +56,8 @@ type Bot struct {
 	mu   sync.Mutex
 	busy map[string]bool // envelopes in the hands of this process
 
-	mended recent[Ref]    // old messages drawn anew lately
-	formed recent[string] // clicks that a form, or a refusal of it, has answered
+	mended recent[slackapi.Ref] // old messages drawn anew lately
+	formed recent[string]       // clicks that a form, or a refusal of it, has answered
 }
 
 // New makes a Bot that does nothing before Run.
@@ -136,13 +137,13 @@ func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {
 	if answer := s.wait(ctx, b.windows.answer-time.Since(e.At)); answer != nil {
 		return answer, nil
 	}
-	return private(render.OnIt()), nil
+	return slackapi.Ephemeral(render.OnIt()), nil
 }
 
 // lost gives the answer that an acknowledgement could not carry by another way. That one
 // follows needs no other: it may have come.
 func (b *Bot) lost(e socket.Envelope, payload any) {
-	r, isAnswer := payload.(reply)
+	r, isAnswer := payload.(slackapi.Reply)
 	a, err := readAct(e)
 	if isAnswer && err == nil && r.Text != render.OnIt().Text {
 		a.At = b.now().Add(-time.Since(e.At))
@@ -249,4 +250,12 @@ func (b *Bot) settle(ctx context.Context, id string) {
 	if err := b.cfg.Inbox.Handled(ctx, id); err != nil {
 		b.cfg.Log.Error("an envelope is handled and cannot be marked so", "envelope", id, "error", err)
 	}
+}
+
+// sleep reports whether d passed before ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	<-timer.Done()
+	return ctx.Err() == nil
 }

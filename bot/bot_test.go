@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
@@ -174,7 +175,7 @@ func TestAnswerFallsBack(t *testing.T) {
 	}
 }
 
-func said(text string) reply { return private(render.Say(text)) }
+func said(text string) slackapi.Reply { return slackapi.Ephemeral(render.Say(text)) }
 
 // What cannot be stored is not done, and who did it is told at once.
 func TestWhatCannotBeStoredIsRefused(t *testing.T) {

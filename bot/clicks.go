@@ -5,23 +5,24 @@ import (
 	"slices"
 
 	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 )
 
 // click does what a button says. Every click gets an answer.
-func (b *Bot) click(ctx context.Context, a act) (reply, error) {
+func (b *Bot) click(ctx context.Context, a act) (slackapi.Reply, error) {
 	if a.Action == render.ActionHomePage {
-		return reply{}, b.home().publish(ctx, a.Person, int(a.number()))
+		return slackapi.Reply{}, b.home().publish(ctx, a.Person, int(a.number()))
 	}
 	m, err := b.press(ctx, a)
 	if a.Home && err == nil {
 		shown := b.home().publish(ctx, a.Person, 0)
 		if shown == nil {
-			return reply{}, nil // the tab itself is the answer
+			return slackapi.Reply{}, nil // the tab itself is the answer
 		}
 		b.cfg.Log.Warn("a Home tab is not drawn anew", "person", a.Person, "error", shown)
 	}
-	r := private(m)
+	r := slackapi.Ephemeral(m)
 	r.Replace = a.Private && err == nil // the buttons of a draft have done their work
 	return r, err
 }
@@ -92,8 +93,8 @@ func (b *Bot) mend(ctx context.Context, a act, err error) {
 	if viewErr != nil {
 		return
 	}
-	at := Ref{a.Channel, a.Message}
-	ours := slices.ContainsFunc(v.Messages, func(m access.Message) bool { return Ref{m.Channel, m.TS} == at })
+	at := slackapi.Ref{Channel: a.Channel, TS: a.Message}
+	ours := slices.ContainsFunc(v.Messages, func(m access.Message) bool { return m.Channel == at.Channel && m.TS == at.TS })
 	if ours && access.CodeOf(err) != access.Conflict || !b.mended.first(at, b.now(), redrawEvery) {
 		return // the announcer does it
 	}

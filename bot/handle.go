@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 )
 
@@ -46,19 +47,13 @@ func (b *Bot) postpone(ctx context.Context, a act, s *slot, err error) bool {
 	}
 	b.cfg.Log.Warn("an act waits", "envelope", a.ID, "person", a.Person, "kind", a.Kind, "error", err)
 	if a.fresh && a.expectsAnswer() {
-		b.answer(ctx, a, s, private(render.HasToWait()))
+		b.answer(ctx, a, s, slackapi.Ephemeral(render.HasToWait()))
 	}
 	return true
 }
 
-// temporary tells of an error that may be gone in a minute.
-func temporary(err error) bool {
-	switch access.CodeOf(err) {
-	case access.Unavailable, access.RateLimited, access.UnknownOutcome, access.Internal:
-		return keySentence(err) == ""
-	}
-	return false
-}
+// temporary reports whether what failed may succeed in a minute.
+func temporary(err error) bool { return slackapi.IsTemporary(err) && keySentence(err) == "" }
 
 // expectsAnswer tells whether somebody did this to us, rather than Slack told us of it.
 func (a act) expectsAnswer() bool { return a.Kind != aLeft && a.Kind != aHomeOpened }
@@ -80,7 +75,7 @@ func (a act) changes() bool {
 }
 
 // perform contains a panic, which counts as refused: it would come again.
-func (b *Bot) perform(ctx context.Context, a act) (r reply, err error) {
+func (b *Bot) perform(ctx context.Context, a act) (r slackapi.Reply, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			b.cfg.Log.Error("panic", "envelope", a.ID, "kind", a.Kind, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
@@ -95,9 +90,9 @@ func (b *Bot) perform(ctx context.Context, a act) (r reply, err error) {
 	case aSubmission:
 		return b.submitted(ctx, a)
 	case aLeft:
-		return reply{}, b.cfg.Uses.Left(ctx, a.Person)
+		return slackapi.Reply{}, b.cfg.Uses.Left(ctx, a.Person)
 	case aHomeOpened:
-		return reply{}, b.home().publish(ctx, a.Person, 0)
+		return slackapi.Reply{}, b.home().publish(ctx, a.Person, 0)
 	}
-	return reply{}, nil
+	return slackapi.Reply{}, nil
 }

@@ -4,13 +4,14 @@ import (
 	"context"
 
 	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 )
 
 // home draws Home tabs.
 type home struct {
 	uses Looking
-	api  *API
+	api  *slackapi.Client
 }
 
 func (b *Bot) home() home { return home{b.cfg.Uses, b.cfg.API} }

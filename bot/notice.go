@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 )
 
@@ -72,7 +73,7 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 		return err
 	}
 	if view != nil && view.Request.Kind.EndsAccess() {
-		ctx = first(ctx)
+		ctx = slackapi.Urgent(ctx)
 	}
 	where, thread := n.where(ctx, notice, view)
 	if where == "" {
@@ -85,7 +86,7 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 	if err == nil && view != nil && isLetter(notice) {
 		return n.record(ctx, view, roleLetter+string(notice.Kind), at, render.Digest(m))
 	}
-	if slackCode(err) == "thread_not_found" && view != nil { // somebody deleted the request, with its buttons
+	if slackapi.ErrorCode(err) == "thread_not_found" && view != nil { // somebody deleted the request, with its buttons
 		parent, err := n.repost(ctx, view)
 		if err != nil {
 			return err
@@ -119,7 +120,7 @@ func (n *Announcer) redrawLetters(ctx context.Context, v *access.RequestView) er
 		if digest == letter.Digest {
 			continue
 		}
-		at := Ref{letter.Channel, letter.TS}
+		at := slackapi.Ref{Channel: letter.Channel, TS: letter.TS}
 		if err := n.API.Update(ctx, at, m); err != nil && (temporary(err) || access.CodeOf(err) == access.Unauthorized) {
 			return err
 		}

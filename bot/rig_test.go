@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -21,6 +23,8 @@ type rig struct {
 	bot       *Bot
 	announcer *Announcer
 	ended     chan struct{}
+	url       string
+	web       *http.Client
 }
 
 // ample is how long a test waits for what must come; only a failing one waits it out.
@@ -51,9 +55,8 @@ func scene(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
 	t.Cleanup(transport.CloseIdleConnections)
 	client := &http.Client{Transport: transport, Timeout: ample}
 	r := &rig{Workspace: w, office: newOffice(), ended: make(chan struct{})}
-	api := NewAPI(w.BotToken(), url, client)
-	api.gate = scaled(1000)                                                                                 // the played limits are off; the pace has tests of its own
-	api.doors.first, api.doors.longest, api.doors.probe = time.Nanosecond, time.Nanosecond, time.Nanosecond // their pace as well
+	r.url, r.web = url, client
+	api := r.api(unlimited)
 	cfg := Config{
 		AppToken: w.AppToken(), APIURL: url, HTTP: client, API: api, Uses: r.office, Inbox: r.office, Log: slog.New(slog.DiscardHandler),
 		SystemUsers: []string{"runcloud", "root"}, Limits: access.Durations{Min: time.Minute, Max: 720 * time.Hour},
@@ -65,6 +68,15 @@ func scene(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
 	r.bot.windows = unhurried
 	r.announcer = &Announcer{API: api, Uses: r.office, Store: r.office, Log: cfg.Log, Now: time.Now}
 	return r
+}
+
+// unlimited is the speed of calls whose pace and breakers have no effect: the played
+// limits are off, and ours have tests of their own.
+const unlimited = 1e9
+
+// api returns a client of the workspace that is so many times faster than Slack's limits.
+func (r *rig) api(speed float64) *slackapi.Client {
+	return slackapi.New(slackapi.Config{Token: r.BotToken(), URL: r.url, HTTP: r.web, Plain: render.Plain, Speed: speed})
 }
 
 func start(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
 	"sshkeybot/internal/sshkey"
@@ -11,9 +12,9 @@ import (
 
 // submitted does what a modal asks for; what is wrong with its fields alone was
 // said before.
-func (b *Bot) submitted(ctx context.Context, a act) (reply, error) {
+func (b *Bot) submitted(ctx context.Context, a act) (slackapi.Reply, error) {
 	m, err := b.submit(ctx, a)
-	return private(m), err
+	return slackapi.Ephemeral(m), err
 }
 
 func (b *Bot) submit(ctx context.Context, a act) (render.Message, error) {

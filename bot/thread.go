@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 )
 
@@ -24,7 +25,7 @@ const (
 type thread struct {
 	*Announcer
 	view   *access.RequestView
-	parent Ref
+	parent slackapi.Ref
 	phase  access.Phase
 }
 
@@ -233,7 +234,7 @@ func (t *thread) file(ctx context.Context) error {
 	if ctx.Err() != nil || access.CodeOf(err) == access.RateLimited {
 		return err
 	}
-	place := Ref{t.parent.Channel, "file"}
+	place := slackapi.Ref{Channel: t.parent.Channel, TS: "file"}
 	tried, _ := strconv.Atoi(last.Digest) // 0 when this was the first
 	if tried++; err != nil && temporary(err) && tried < fileTries {
 		again := &access.Error{Code: access.Unavailable, Op: "announce", Message: "The list is not attached yet.", RetryAfter: fileAgain, Err: err}
@@ -241,7 +242,7 @@ func (t *thread) file(ctx context.Context) error {
 	}
 	if err != nil {
 		t.Log.Warn("the list of results could not be attached", "request", t.view.Request.ID, "error", err)
-		if _, unsaid := t.API.Post(ctx, t.parent.Channel, t.parent.TS, render.NoFile(slackCode(err), t.self(ctx))); unsaid != nil {
+		if _, unsaid := t.API.Post(ctx, t.parent.Channel, t.parent.TS, render.NoFile(slackapi.ErrorCode(err), t.self(ctx))); unsaid != nil {
 			return unsaid
 		}
 	}

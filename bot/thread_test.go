@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -80,7 +78,7 @@ func TestFiveHundredServers(t *testing.T) {
 	t.Parallel()
 	const servers = 500
 	r := asked(t, slacksim.Options{RateLimits: true, RateScale: 20})
-	r.announcer.API.gate = scaled(20)
+	r.announcer.API = r.api(20)
 	r.announce(t, 1)
 	r.running(t, servers, access.Waiting)
 	r.announce(t, 1)
@@ -140,15 +138,6 @@ func (r *rig) shownWhole(t *testing.T, servers int) {
 	if files := r.Files("C1"); len(files) != 1 || strings.Count(string(files[0].Content), "server-") != servers {
 		t.Errorf("%d files", len(files))
 	}
-}
-
-// scaled is a gate that is quicker than Slack's limits ask for, as the played
-// limits are.
-func scaled(times int) *gate {
-	g := newGate()
-	g.updates.SetLimit(g.updates.Limit() * rate.Limit(times))
-	g.pace *= rate.Limit(times)
-	return g
 }
 
 func TestFileThatTheChannelDoesNotTake(t *testing.T) {

@@ -6,24 +6,25 @@ import (
 	"strings"
 
 	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 )
 
 // command does what a slash command asks for.
-func (b *Bot) command(ctx context.Context, a act) (reply, error) {
+func (b *Bot) command(ctx context.Context, a act) (slackapi.Reply, error) {
 	c, err := understand(a)
 	if err != nil {
-		return reply{}, err
+		return slackapi.Reply{}, err
 	}
 	do := map[string]func(context.Context, act, command) (render.Message, error){
 		"register": b.register, "keys": b.keys, "grant": b.grant, "extend": b.extend, "done": b.done,
 		"revoke": b.revoke, "offboard": b.offboard, "list": b.list, "pending": b.pending, "servers": b.servers,
 	}[c.Verb]
 	if do == nil {
-		return private(render.Help()), nil
+		return slackapi.Ephemeral(render.Help()), nil
 	}
 	m, err := do(ctx, a, c)
-	return private(m), err
+	return slackapi.Ephemeral(m), err
 }
 
 func (b *Bot) register(ctx context.Context, a act, c command) (render.Message, error) {

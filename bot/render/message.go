@@ -8,17 +8,13 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/slack-go/slack"
+	"sshkeybot/bot/slackapi"
 )
 
-// Message is what Slack is sent. Text says everything that Blocks show, for notifications and screen
-// readers; it is markup in which foreign text is escaped, so it must be sent without parsing or unfurling.
-type Message struct {
-	Text   string
-	Blocks []slack.Block
-}
+// Message is what Slack is sent.
+type Message = slackapi.Message
 
-// Plain is what stands for a message whose form Slack refuses.
+// Plain returns the text that stands for a message whose form Slack refuses.
 func Plain(m Message) string {
 	const why = "(Slack takes only the text of this message. Buttons that belong to it are in my Home tab.)"
 	return cutLines(strings.Split(m.Text, "\n"), textLimit-len(why)) + "\n" + why

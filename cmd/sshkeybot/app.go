@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"sshkeybot/bot"
+	"sshkeybot/bot/render"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/control"
@@ -34,8 +36,8 @@ type app struct {
 	store    *store.Store
 	runcloud *runcloud.Client
 	service  *access.Service
-	api      *bot.API
-	people   *bot.Directory
+	api      *slackapi.Client
+	people   *slackapi.Directory
 	bot      *bot.Bot
 	runner   *queue.Runner
 	metrics  *health.Metrics
@@ -65,11 +67,11 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 	a.runcloud = runcloud.New(cfg.RunCloud.Token.Reveal(),
 		runcloud.WithBaseURL(cfg.RunCloud.APIURL), runcloud.WithTimeout(callTimeout), runcloud.WithLogger(log),
 		runcloud.WithLimiter(runcloud.NewLimiter(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+version))
-	api := bot.NewAPI(cfg.Slack.BotToken.Reveal(), cfg.Slack.APIURL, nil)
-	api.Log = log
 	clock := &access.Clock{Read: readClocks(now), Tell: a.tellOfClock}
-	a.api, api.Dated = api, clock.Answered
-	a.people = bot.NewDirectory(api)
+	api := slackapi.New(slackapi.Config{
+		Token: cfg.Slack.BotToken.Reveal(), URL: cfg.Slack.APIURL, Log: log, Dated: clock.Answered, Plain: render.Plain,
+	})
+	a.api, a.people = api, slackapi.NewDirectory(api)
 	a.service = &access.Service{
 		Store: ledger, Target: target.Target{Client: a.runcloud}, Directory: a.people,
 		Settings: settings(cfg), EngineSettings: engineSettings(cfg, replica, onlyRemoves), Now: now, Clock: clock,
@@ -124,7 +126,7 @@ func engineSettings(cfg config.Config, replica string, onlyRemoves bool) access.
 	}
 }
 
-func (a *app) botConfig(api *bot.API, now func() time.Time) bot.Config {
+func (a *app) botConfig(api *slackapi.Client, now func() time.Time) bot.Config {
 	return bot.Config{
 		AppToken: a.cfg.Slack.AppToken.Reveal(), APIURL: a.cfg.Slack.APIURL, API: api, Uses: a.service, Inbox: a.store, Log: a.log, Now: now,
 		ApprovalChannel: a.cfg.ApprovalChannel, SystemUsers: a.cfg.SystemUsers,

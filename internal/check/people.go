@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"slices"
 
-	"sshkeybot/bot"
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 )
 
@@ -28,7 +28,7 @@ func (c Checker) approvers(ctx context.Context, web *http.Client) []Finding {
 	return append(findings, c.enough(len(slices.Compact(able))))
 }
 
-func (Checker) user(ctx context.Context, directory *bot.Directory, id string) (Finding, []access.UserID) {
+func (Checker) user(ctx context.Context, directory *slackapi.Directory, id string) (Finding, []access.UserID) {
 	name := "approver " + id
 	profile, err := directory.Profile(ctx, access.UserID(id), 0)
 	switch {
@@ -74,7 +74,7 @@ func unasked(name string, err error) Finding {
 	return problem(name, access.MessageOf(err), mendWay)
 }
 
-func (Checker) group(ctx context.Context, directory *bot.Directory, id string) (Finding, []access.UserID) {
+func (Checker) group(ctx context.Context, directory *slackapi.Directory, id string) (Finding, []access.UserID) {
 	name := "approver group " + id
 	members, err := directory.Members(ctx, id, 0)
 	switch {

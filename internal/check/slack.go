@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"sshkeybot/bot/slackapi"
+
 	"github.com/slack-go/slack"
 	"go.yaml.in/yaml/v3"
-
-	"sshkeybot/bot"
 )
 
 // workspace looks at everything in Slack that the bot token is for.
@@ -115,6 +115,6 @@ func without(list, others []string) []string {
 }
 
 // directory is the bot's own way to ask who somebody is.
-func (c Checker) directory(web *http.Client) *bot.Directory {
-	return bot.NewDirectory(bot.NewAPI(c.Config.Slack.BotToken.Reveal(), c.Config.Slack.APIURL, web))
+func (c Checker) directory(web *http.Client) *slackapi.Directory {
+	return slackapi.NewDirectory(slackapi.New(slackapi.Config{Token: c.Config.Slack.BotToken.Reveal(), URL: c.Config.Slack.APIURL, HTTP: web}))
 }

@@ -1,4 +1,4 @@
-package bot
+package slackapi
 
 import (
 	"context"
@@ -30,10 +30,10 @@ func (d *Directory) readMembers(ctx context.Context, id string) ([]access.UserID
 // refusedGroup turns the error of a reading into what Slack refuses for good and what
 // passes. Whatever is not Slack's word on this group, as the page of a proxy, passes.
 func refusedGroup(err error) error {
-	code := slackCode(err)
+	code := ErrorCode(err)
 	refused := &access.Error{Code: access.Forbidden, Op: "usergroups.users.list", Err: err}
 	switch {
-	case temporary(err) || refusesToken(code):
+	case IsTemporary(err) || refusesToken(code):
 		return err
 	case code == "":
 		refused.Code, refused.Message = access.Unavailable, slackIsAway

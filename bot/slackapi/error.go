@@ -1,4 +1,4 @@
-package bot
+package slackapi
 
 import (
 	"errors"
@@ -21,49 +21,63 @@ type slackError struct{ code, channel string }
 
 func (e *slackError) Error() string { return e.code }
 
-// slackCode answers Slack's code for an error of API, and "" when there is none.
-func slackCode(err error) string {
+// ErrorCode returns Slack's own code for an error of a Client, and "" when there is none.
+func ErrorCode(err error) string {
 	if e, ok := errors.AsType[*slackError](err); ok {
 		return e.code
 	}
 	return ""
 }
 
-// slackChannel answers the channel that an error of API is about.
-func slackChannel(err error) string {
+// ErrorChannel returns the channel of the message that an error of a Client is about, and
+// "" when there is none.
+func ErrorChannel(err error) string {
 	if e, ok := errors.AsType[*slackError](err); ok {
 		return e.channel
 	}
 	return ""
 }
 
+// IsChannelClosed reports whether the channel takes no message of ours until somebody
+// mends that.
+func IsChannelClosed(err error) bool { return closesChannel(ErrorCode(err)) }
+
+// IsTemporary reports whether what failed may succeed in a minute.
+func IsTemporary(err error) bool {
+	switch access.CodeOf(err) {
+	case access.Unavailable, access.RateLimited, access.UnknownOutcome, access.Internal:
+		return true
+	}
+	return false
+}
+
 // slackIsAway is what people read when Slack does not answer us.
 const slackIsAway = "Slack does not answer me, so nothing was changed. Please try again in a minute."
 
-// failure says what an error of slack-go means for the caller.
+// failure returns what an error of slack-go means for the caller.
 func failure(c call, err error) error {
 	if err == nil {
 		return nil
 	}
 	if limit, ok := errors.AsType[*slack.RateLimitedError](err); ok {
-		return tooFast(c, limit.RetryAfter)
+		return rateLimited(c, limit.RetryAfter)
 	}
-	if answer, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
-		return answered(c, answer.Err)
+	if response, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+		return codeError(c, response.Err)
 	}
 	if status, ok := errors.AsType[slack.StatusCodeError](err); ok {
-		return answeredStatus(c, status)
+		return statusError(c, status)
 	}
 	return unanswered(c, err)
 }
 
-func tooFast(c call, wait time.Duration) error {
+func rateLimited(c call, wait time.Duration) error {
 	return &access.Error{Code: access.RateLimited, Op: c.method, Message: "Slack is busy, so nothing was changed. Please try again in a minute.", RetryAfter: max(wait, time.Second)}
 }
 
-// answered sorts the codes of the Web API: those of trouble at Slack, those of our
-// token, and all others, which are about this one call.
-func answered(c call, code string) error {
+// codeError returns the error for a code of the Web API: of trouble at Slack, of our
+// token, or, for all others, about this one call.
+func codeError(c call, code string) error {
 	e := &access.Error{Code: access.Invalid, Op: c.method, Message: "Slack did not do its part, so nothing was changed. Please tell whoever runs me; the log says more.", Err: &slackError{code, c.channel}}
 	if refusesToken(code) {
 		e.Code = access.Unauthorized
@@ -71,7 +85,7 @@ func answered(c call, code string) error {
 	}
 	switch code {
 	case "ratelimited", "rate_limited", "message_limit_exceeded":
-		return tooFast(c, unspecified)
+		return rateLimited(c, unspecified)
 	case "internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org":
 		e.Code = access.Unavailable
 	case "missing_scope", "not_allowed_token_type":
@@ -82,11 +96,11 @@ func answered(c call, code string) error {
 	return e
 }
 
-func answeredStatus(c call, status slack.StatusCodeError) error {
+func statusError(c call, status slack.StatusCodeError) error {
 	e := &access.Error{Code: access.Invalid, Op: c.method, Message: "Slack did not do its part, so nothing was changed. Please tell whoever runs me; the log says more.", Err: status}
 	switch {
 	case status.Code == http.StatusTooManyRequests:
-		return tooFast(c, unspecified)
+		return rateLimited(c, unspecified)
 	case status.Code >= http.StatusInternalServerError && c.safe:
 		e.Code, e.Message = access.Unavailable, slackIsAway
 	case status.Code >= http.StatusInternalServerError:
@@ -95,8 +109,8 @@ func answeredStatus(c call, status slack.StatusCodeError) error {
 	return e
 }
 
-// unanswered is a call without an answer. One that did not even connect has
-// changed nothing.
+// unanswered returns the error of a call without an answer. One that did not even connect
+// has changed nothing.
 func unanswered(c call, err error) error {
 	if bad, ok := errors.AsType[*url.Error](err); ok {
 		err = bad.Err // without the address, which may be a secret

@@ -1,4 +1,4 @@
-package bot
+package slackapi
 
 import (
 	"context"
@@ -18,7 +18,7 @@ type Directory struct {
 	// may be nil. Nothing is told of anybody before it has agreed.
 	Bind func(ctx context.Context, team, enterprise string) error
 
-	api      *API
+	api      *Client
 	profiles cache[access.Profile]  // by user
 	members  cache[[]access.UserID] // by user group
 
@@ -27,7 +27,7 @@ type Directory struct {
 }
 
 // NewDirectory returns a Directory.
-func NewDirectory(api *API) *Directory {
+func NewDirectory(api *Client) *Directory {
 	return &Directory{
 		api: api, profiles: cache[access.Profile]{method: "users.info"}, members: cache[[]access.UserID]{method: "usergroups.users.list"},
 	}
@@ -48,7 +48,7 @@ func (d *Directory) profile(ctx context.Context, id access.UserID) (access.Profi
 		return access.Profile{}, err
 	}
 	user, err := d.api.User(ctx, id)
-	switch code := slackCode(err); {
+	switch code := ErrorCode(err); {
 	case code == "user_not_found" || code == "user_not_visible":
 		return access.Profile{ID: id, Standing: access.Nobody}, nil
 	case err != nil:
