@@ -28,6 +28,8 @@ var arrows = map[string][]string{
 	"internal/check":           anything,
 	"internal/crash":           anything,
 	"bot":                      {"bot/render", "bot/slackapi", "bot/socket", "internal/access", "internal/duration", "internal/nearest", "internal/redact", "internal/sshkey"},
+	"bot/bottest":              {"bot/render", "bot/slackapi", "internal/access", "internal/sim/slacksim", "internal/sshkey"},
+	"bot/outbox":               {"bot/render", "bot/slackapi", "internal/access"},
 	"bot/render":               {"bot/slackapi", "internal/access", "internal/duration"},
 	"bot/slackapi":             {"internal/access"},
 	"bot/socket":               nil,

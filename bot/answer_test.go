@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"sshkeybot/bot/bottest"
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/bot/socket"
@@ -50,7 +51,7 @@ func TestOldResponseURLIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	a := act{ID: "e", Person: "U1", Channel: "C1", At: time.Now().Add(-30 * time.Minute), ResponseURL: "http://127.0.0.1:1/old"}
-	r.web.Transport = refusing{t, r.web.Transport, "/old"}
+	r.HTTP.Transport = refusing{t, r.HTTP.Transport, "/old"}
 	r.bot.answer(t.Context(), a, nil, said("hello"))
 	if r.whispered("U1").Text != "hello" {
 		t.Error("no answer")
@@ -68,7 +69,7 @@ func TestAnswerWhereTheAcknowledgementTakesNone(t *testing.T) {
 	if got != nil || err != nil {
 		t.Errorf("%v %v", got, err)
 	}
-	r.until(t, "the answer", func() bool { return r.whispered("U1").Text != "" })
+	r.Until(t, "the answer", func() bool { return r.whispered("U1").Text != "" })
 }
 
 func TestNobodySeesARequestInADirectMessage(t *testing.T) {
@@ -88,24 +89,13 @@ func TestNobodySeesARequestInADirectMessage(t *testing.T) {
 func TestWhoLeftIsNotWrittenTo(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
-	r.office.inbox["e"] = &kept{}
-	r.office.trouble = []error{&access.Error{Code: access.Conflict, Message: "no"}, &access.Error{Code: access.Unavailable, Message: "later"}}
+	r.Domain.Inbox["e"] = &bottest.Kept{}
+	r.Domain.Trouble = []error{&access.Error{Code: access.Conflict, Message: "no"}, &access.Error{Code: access.Unavailable, Message: "later"}}
 	for range 2 {
 		r.bot.handle(t.Context(), act{ID: "e", Kind: aLeft, Person: "U4", At: time.Now()}, nil)
 	}
 	if len(r.DMs("U4"))+len(r.Ephemeral("U4")) > 0 {
 		t.Error("written to")
-	}
-}
-
-func TestNewestMessageStands(t *testing.T) {
-	t.Parallel()
-	all := []access.Message{{Role: "a", TS: "1.9"}, {Role: "a", TS: "2.1"}, {Role: "a", TS: "2.0"}, {Role: "b", TS: "3.0"}}
-	if m, ok := newest(all, "a"); !ok || m.TS != "2.1" {
-		t.Error(m)
-	}
-	if _, ok := newest(all, "c"); ok {
-		t.Error("found nothing's message")
 	}
 }
 
@@ -117,7 +107,7 @@ func TestAnswerOfALostAcknowledgement(t *testing.T) {
 	r.bot.lost(e, map[string]string{"response_action": "errors"}) // of a form, which is gone
 	r.bot.lost(e, slackapi.Ephemeral(render.OnIt()))              // the answer itself comes anyway
 	r.bot.lost(e, slackapi.Ephemeral(render.Say("Nobody has access.")))
-	r.until(t, "the answer", func() bool { return r.whispered("U1").Text == "Nobody has access." })
+	r.Until(t, "the answer", func() bool { return r.whispered("U1").Text == "Nobody has access." })
 	r.bot.crew.close(t.Context())
 	if n := len(r.Ephemeral("U1")); n != 1 {
 		t.Errorf("%d answers", n)

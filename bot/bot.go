@@ -34,11 +34,12 @@ type Config struct {
 	APIURL   string // base address with a trailing slash; empty is Slack's own
 	HTTP     *http.Client
 
-	API   *slackapi.Client
-	Uses  UseCases
-	Inbox access.Inbox
-	Log   *slog.Logger
-	Now   func() time.Time // nil is time.Now
+	API    *slackapi.Client
+	Uses   UseCases
+	Outbox Outbox
+	Inbox  access.Inbox
+	Log    *slog.Logger
+	Now    func() time.Time // nil is time.Now
 
 	ApprovalChannel string           // where requests are posted; empty is where they were asked
 	SystemUsers     []string         // that the form offers, the usual one first

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"sshkeybot/bot/bottest"
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/bot/socket"
@@ -33,7 +34,7 @@ func TestEveryVerbIsAnswered(t *testing.T) {
 			t.Errorf("%q: %q", text, got)
 		}
 	}
-	if left := r.office.unhandled(); len(left) > 0 {
+	if left := r.Domain.Unhandled(); len(left) > 0 {
 		t.Errorf("not marked as handled: %v", left)
 	}
 }
@@ -45,11 +46,11 @@ func TestCommandBecomesOneRequest(t *testing.T) {
 	r.run(t)
 	r.DuplicateNext(1)
 	r.types(t, "U1", `grant @bob 12h on web-* as root for the <disk> & "more"`)
-	r.until(t, "both acknowledged", func() bool { return r.Deliveries()[0].Acks == 2 })
-	r.until(t, "it is handled", func() bool { return len(r.office.unhandled()) == 0 })
-	v, err := r.office.View(t.Context(), 1)
-	if err != nil || r.office.requests() != 1 {
-		t.Fatalf("%d requests, %v", r.office.requests(), err)
+	r.Until(t, "both acknowledged", func() bool { return r.Deliveries()[0].Acks == 2 })
+	r.Until(t, "it is handled", func() bool { return len(r.Domain.Unhandled()) == 0 })
+	v, err := r.Domain.View(t.Context(), 1)
+	if err != nil || r.Domain.Requests() != 1 {
+		t.Fatalf("%d requests, %v", r.Domain.Requests(), err)
 	}
 	q := v.Request
 	if q.Asker != "U1" || q.Person != "U2" || q.Duration != 12*time.Hour || q.Pattern != "web-*" || q.SystemUser != "root" ||
@@ -72,7 +73,7 @@ func TestPrivateKeyIsNeverStored(t *testing.T) {
 	if !strings.Contains(got.Errors[render.BlockKey], "replace this key pair now") {
 		t.Errorf("%+v", got)
 	}
-	if len(r.office.inbox) > 0 {
+	if len(r.Domain.Inbox) > 0 {
 		t.Error("something was stored")
 	}
 	if got := r.types(t, "U1", "grant @bob 1h for I lost my private key"); !strings.Contains(got, "Request") {
@@ -83,7 +84,7 @@ func TestPrivateKeyIsNeverStored(t *testing.T) {
 // submit submits the topmost modal, once it is open.
 func (r *rig) submit(t *testing.T, user string, values map[string]map[string]any) slacksim.SubmitResult {
 	t.Helper()
-	r.until(t, "a modal", func() bool { return len(r.Modals(user)) > 0 })
+	r.Until(t, "a modal", func() bool { return len(r.Modals(user)) > 0 })
 	got, err := r.Submit(t.Context(), user, r.Modals(user)[0].ID, values)
 	if err != nil || !got.Acked {
 		t.Fatalf("%+v: %v", got, err)
@@ -97,7 +98,7 @@ func TestFormIsRefusedWhereNobodyWouldSeeTheRequest(t *testing.T) {
 	if _, err := r.Command(t.Context(), "U1", r.DM("U1"), "/sshkey grant"); err != nil {
 		t.Fatal(err)
 	}
-	r.until(t, "a refusal", func() bool { return strings.Contains(r.whispered("U1").Text, "Nobody else would see") })
+	r.Until(t, "a refusal", func() bool { return strings.Contains(r.whispered("U1").Text, "Nobody else would see") })
 	if open := r.Modals("U1"); len(open) > 0 {
 		t.Errorf("a form is open: %+v", open)
 	}
@@ -117,18 +118,18 @@ func TestForms(t *testing.T) {
 	if want := "No server matches `web-9`. The nearest: web-1, web-2."; bad.Errors[render.BlockServers] != want || len(bad.Errors) != 1 {
 		t.Errorf("%+v, want the servers refused while the form is open", bad)
 	}
-	if r.office.requests() != 0 {
+	if r.Domain.Requests() != 0 {
 		t.Error("a refused form made a request")
 	}
 	r.submit(t, "U1", map[string]map[string]any{render.BlockDuration: {"value": "2h"}, render.BlockServers: {"value": "web-1"}})
-	r.until(t, "a receipt in the channel", func() bool { return strings.Contains(r.whispered("U1").Text, "Request 1") })
-	v, _ := r.office.View(t.Context(), 1)
+	r.Until(t, "a receipt in the channel", func() bool { return strings.Contains(r.whispered("U1").Text, "Request 1") })
+	v, _ := r.Domain.View(t.Context(), 1)
 	if v.Request.Person != "U2" || v.Request.Pattern != "web-1" || v.Request.Channel != "C1" || v.Request.SystemUser != "runcloud" {
 		t.Errorf("asked for %+v", v.Request)
 	}
 	r.types(t, "U3", "register")
 	r.submit(t, "U3", map[string]map[string]any{render.BlockKey: {"value": someKey}, render.BlockNote: {"value": "laptop"}})
-	r.until(t, "a receipt", func() bool { return strings.Contains(r.whispered("U3").Text, "Registered") })
+	r.Until(t, "a receipt", func() bool { return strings.Contains(r.whispered("U3").Text, "Registered") })
 }
 
 func TestFormThatCannotBeOpened(t *testing.T) {
@@ -154,7 +155,7 @@ func TestSlowAnswerFollows(t *testing.T) {
 		t.Errorf("answered %q", got)
 	}
 	open()
-	r.until(t, "the answer", func() bool { return strings.Contains(r.whispered("U1").Text, "Request 1") })
+	r.Until(t, "the answer", func() bool { return strings.Contains(r.whispered("U1").Text, "Request 1") })
 	if r.Count("response_url") != 1 {
 		t.Error("not over the response_url")
 	}
@@ -185,7 +186,7 @@ func TestWhatCannotBeStoredIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	form := r.Modals("U1")[0].ID
-	r.office.closed = &access.Error{Code: access.Unavailable, Message: "I cannot write that down."}
+	r.Domain.Closed = &access.Error{Code: access.Unavailable, Message: "I cannot write that down."}
 	got, err := r.Command(t.Context(), "U1", "C1", "/sshkey grant @bob 1h")
 	if err != nil || !got.Acked {
 		t.Errorf("the command: %+v, %v", got, err)
@@ -200,7 +201,7 @@ func TestWhatCannotBeStoredIsRefused(t *testing.T) {
 	if len(r.Modals("U1")) != 1 {
 		t.Error("the form was closed, with what was typed")
 	}
-	if r.office.requests() != 0 {
+	if r.Domain.Requests() != 0 {
 		t.Error("something was done")
 	}
 }
@@ -209,9 +210,9 @@ func TestWhatCannotBeStoredIsRefused(t *testing.T) {
 func TestNothingIsAcknowledgedBeforeItIsStored(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{AckLimit: 300 * time.Millisecond})
-	r.office.closed = errors.New("the connection was lost")
+	r.Domain.Closed = errors.New("the connection was lost")
 	got, err := r.Command(t.Context(), "U1", "C1", "/sshkey grant @bob 1h")
-	if err != nil || got.Acked || r.office.requests() != 0 {
+	if err != nil || got.Acked || r.Domain.Requests() != 0 {
 		t.Errorf("%+v %v", got, err)
 	}
 	full := &access.Error{Code: access.Unavailable, Message: "I cannot write that down."}
@@ -232,17 +233,17 @@ func TestLeftoversAreHandled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.office.inbox[a.ID] = &kept{Envelope: access.Envelope{ID: a.ID, Person: a.Person, Payload: raw}}
+		r.Domain.Inbox[a.ID] = &bottest.Kept{Envelope: access.Envelope{ID: a.ID, Person: a.Person, Payload: raw}}
 		if i == 0 {
 			r.bot.handle(t.Context(), a, nil) // the crash came before it was marked
-			r.office.inbox[a.ID].handled = false
+			r.Domain.Inbox[a.ID].Handled = false
 		}
 	}
-	r.office.inbox["e3"] = &kept{Envelope: access.Envelope{ID: "e3", Payload: []byte("{")}}
+	r.Domain.Inbox["e3"] = &bottest.Kept{Envelope: access.Envelope{ID: "e3", Payload: []byte("{")}}
 	r.run(t)
-	r.until(t, "an empty inbox", func() bool { return len(r.office.unhandled()) == 0 })
-	if r.office.requests() != 1 {
-		t.Errorf("%d requests", r.office.requests())
+	r.Until(t, "an empty inbox", func() bool { return len(r.Domain.Unhandled()) == 0 })
+	if r.Domain.Requests() != 1 {
+		t.Errorf("%d requests", r.Domain.Requests())
 	}
 	if dms := r.DMs("U1"); len(dms) == 0 || !strings.Contains(dms[len(dms)-1].Text, "Request 1") {
 		t.Errorf("%v", dms)
@@ -250,7 +251,7 @@ func TestLeftoversAreHandled(t *testing.T) {
 	if got := r.whispered("U3").Text; !strings.Contains(got, "approved request 1") {
 		t.Errorf("%q", got)
 	}
-	if got := r.office.views[1].Request.DecidedAt; !got.Equal(pressed) {
+	if got := r.Domain.Views[1].Request.DecidedAt; !got.Equal(pressed) {
 		t.Errorf("decided as if pressed at %s, want %s", got, pressed)
 	}
 }
@@ -258,27 +259,27 @@ func TestLeftoversAreHandled(t *testing.T) {
 func TestTroubleIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{})
-	r.office.trouble = []error{&access.Error{Code: access.Unavailable, Message: "RunCloud is away."}}
+	r.Domain.Trouble = []error{&access.Error{Code: access.Unavailable, Message: "RunCloud is away."}}
 	if got := r.types(t, "U1", "grant @bob 1h"); !strings.Contains(got, "try again by myself") {
 		t.Errorf("%q", got)
 	}
-	left := r.office.unhandled()
+	left := r.Domain.Unhandled()
 	if len(left) != 1 {
 		t.Fatalf("%v", left)
 	}
-	r.until(t, "the job's end", func() bool { r.bot.mu.Lock(); defer r.bot.mu.Unlock(); return len(r.bot.busy) == 0 })
+	r.Until(t, "the job's end", func() bool { r.bot.mu.Lock(); defer r.bot.mu.Unlock(); return len(r.bot.busy) == 0 })
 	r.bot.resume(t.Context(), left[0])
-	r.until(t, "the answer", func() bool { return strings.Contains(r.whispered("U1").Text, "Request 1") })
-	r.until(t, "an empty inbox", func() bool { return len(r.office.unhandled()) == 0 })
+	r.Until(t, "the answer", func() bool { return strings.Contains(r.whispered("U1").Text, "Request 1") })
+	r.Until(t, "an empty inbox", func() bool { return len(r.Domain.Unhandled()) == 0 })
 }
 
 func TestTroubleIsNotWaitedForForEver(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
-	r.office.inbox["e"] = &kept{}
-	r.office.trouble = []error{&access.Error{Code: access.Unavailable, Message: "RunCloud is away."}}
+	r.Domain.Inbox["e"] = &bottest.Kept{}
+	r.Domain.Trouble = []error{&access.Error{Code: access.Unavailable, Message: "RunCloud is away."}}
 	r.bot.handle(t.Context(), act{ID: "e", Kind: aCommand, Person: "U1", Text: "grant <@U2> 1h", Channel: "C1", At: time.Now().Add(-11 * time.Minute)}, nil)
-	if got := r.whispered("U1").Text; !strings.Contains(got, "RunCloud is away") || !r.office.inbox["e"].handled {
+	if got := r.whispered("U1").Text; !strings.Contains(got, "RunCloud is away") || !r.Domain.Inbox["e"].Handled {
 		t.Errorf("%q", got)
 	}
 }
@@ -288,23 +289,23 @@ func TestTroubleIsNotWaitedForForEver(t *testing.T) {
 func TestNothingIsGivenUpInSilence(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
-	r.office.inbox["e"] = &kept{}
+	r.Domain.Inbox["e"] = &bottest.Kept{}
 	away := &access.Error{Code: access.Unavailable, Message: "Slack is away."}
-	r.office.trouble = []error{away, away}
+	r.Domain.Trouble = []error{away, away}
 	a := act{ID: "e", Kind: aCommand, Person: "U1", Text: "grant <@U2> 1h", Channel: "C1", At: time.Now().Add(-time.Hour)}
 	if err := r.Outage(slacksim.Unavailable); err != nil {
 		t.Fatal(err)
 	}
 	r.bot.handle(t.Context(), a, nil)
-	if r.office.inbox["e"].handled {
+	if r.Domain.Inbox["e"].Handled {
 		t.Fatal("given up, and nobody knows")
 	}
 	if err := r.Outage(slacksim.Up); err != nil {
 		t.Fatal(err)
 	}
-	r.office.trouble = nil
+	r.Domain.Trouble = nil
 	r.bot.handle(t.Context(), a, nil)
-	if got := r.whispered("U1").Text; !strings.Contains(got, "Request 1") || !r.office.inbox["e"].handled {
+	if got := r.whispered("U1").Text; !strings.Contains(got, "Request 1") || !r.Domain.Inbox["e"].Handled {
 		t.Errorf("%q", got)
 	}
 }
@@ -312,21 +313,21 @@ func TestNothingIsGivenUpInSilence(t *testing.T) {
 func TestPanicIsAnswered(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{})
-	r.office.slow = func() { panic("boom") }
+	r.Domain.OnChange = func() { panic("boom") }
 	if got := r.types(t, "U1", "grant @bob 1h"); !strings.Contains(got, "on my side") {
 		t.Errorf("%q", got)
 	}
-	r.until(t, "it is settled, or it would panic again", func() bool { return len(r.office.unhandled()) == 0 })
+	r.Until(t, "it is settled, or it would panic again", func() bool { return len(r.Domain.Unhandled()) == 0 })
 }
 
 // A fault outside what the act asks for: nothing else stops, and the act does not come again.
 func TestPanicWhileAnswering(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
-	r.office.fault = func() { panic("boom") }
-	r.office.inbox["e"] = &kept{}
+	r.Domain.OnView = func() { panic("boom") }
+	r.Domain.Inbox["e"] = &bottest.Kept{}
 	r.bot.start(act{ID: "e", Kind: aSubmission, Modal: render.ModalDeny, Metadata: "1", Person: "U3", At: time.Now()}, nil)
-	r.until(t, "the act settled", func() bool { return len(r.office.unhandled()) == 0 })
+	r.Until(t, "the act settled", func() bool { return len(r.Domain.Unhandled()) == 0 })
 	r.bot.crew.close(t.Context())
 }
 
@@ -338,7 +339,7 @@ func TestActsCountFromWhenTheyWereRead(t *testing.T) {
 	if _, err := r.bot.receive(t.Context(), e); err != nil {
 		t.Fatal(err)
 	}
-	if at := r.office.inbox["e"].At; time.Since(at) < time.Minute {
+	if at := r.Domain.Inbox["e"].At; time.Since(at) < time.Minute {
 		t.Errorf("counted as of %s ago", time.Since(at))
 	}
 	r.bot.crew.close(t.Context())

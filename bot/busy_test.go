@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"sshkeybot/bot/bottest"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -30,8 +31,8 @@ func TestTwoHundredCommandsAtOnce(t *testing.T) {
 	all.Wait()
 	slices.Sort(latencies)
 	t.Logf("acknowledged with the answer: p50 %s, p99 %s", latencies[commands/2], latencies[commands*99/100])
-	if r.office.requests() != commands {
-		t.Errorf("%d requests", r.office.requests())
+	if r.Domain.Requests() != commands {
+		t.Errorf("%d requests", r.Domain.Requests())
 	}
 }
 
@@ -56,8 +57,8 @@ func TestCloseFinishesWhatRuns(t *testing.T) {
 	if got := await(t, answers, "the answer"); !got.Acked {
 		t.Errorf("%+v", got)
 	}
-	if r.office.requests() != 1 || len(r.office.unhandled()) > 0 {
-		t.Errorf("%d requests, left %v", r.office.requests(), r.office.unhandled())
+	if r.Domain.Requests() != 1 || len(r.Domain.Unhandled()) > 0 {
+		t.Errorf("%d requests, left %v", r.Domain.Requests(), r.Domain.Unhandled())
 	}
 }
 
@@ -66,10 +67,10 @@ func TestBusyActsAreHeld(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	now := time.Now()
-	r.office.inbox["busy"], r.office.inbox["left"] = &kept{until: now}, &kept{Envelope: access.Envelope{ID: "left"}, until: now}
+	r.Domain.Inbox["busy"], r.Domain.Inbox["left"] = &bottest.Kept{Until: now}, &bottest.Kept{Envelope: access.Envelope{ID: "left"}, Until: now}
 	r.bot.busy["busy"] = true
 	left, err := r.bot.leftovers(t.Context(), now)
-	if err != nil || len(left) != 1 || left[0].ID != "left" || !r.office.inbox["busy"].until.After(now) {
-		t.Errorf("%v, %v, held until %s", left, err, r.office.inbox["busy"].until)
+	if err != nil || len(left) != 1 || left[0].ID != "left" || !r.Domain.Inbox["busy"].Until.After(now) {
+		t.Errorf("%v, %v, held until %s", left, err, r.Domain.Inbox["busy"].Until)
 	}
 }

@@ -1,13 +1,12 @@
 package bot
 
 import (
-	"context"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"sshkeybot/bot/bottest"
 	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
@@ -32,7 +31,7 @@ func (r *rig) click(t *testing.T, user, ts, action string) {
 func TestEveryClickIsAnsweredAndOneDecides(t *testing.T) {
 	t.Parallel()
 	r, m := pending(t)
-	r.office.approvers = r.office.approvers[:4] // U6 is none
+	r.Domain.Deciders = r.Domain.Deciders[:4] // U6 is none
 	var all sync.WaitGroup
 	for i := range 20 {
 		all.Go(func() { r.click(t, []string{"U2", "U3", "U4", "U5", "U6"}[i%5], m.TS, "approve") })
@@ -40,7 +39,7 @@ func TestEveryClickIsAnsweredAndOneDecides(t *testing.T) {
 	all.Wait()
 	winners, second, refused := 0, 0, 0
 	for _, user := range []string{"U2", "U3", "U4", "U5", "U6"} {
-		r.until(t, "four answers for "+user, func() bool { return len(r.Ephemeral(user)) == 4 })
+		r.Until(t, "four answers for "+user, func() bool { return len(r.Ephemeral(user)) == 4 })
 		for _, answer := range r.Ephemeral(user) {
 			switch {
 			case strings.Contains(answer.Text, "You approved request 1"):
@@ -65,12 +64,12 @@ func TestEveryClickIsAnsweredAndOneDecides(t *testing.T) {
 func TestStaleButtonsHaveTheAnnouncerDrawAnew(t *testing.T) {
 	t.Parallel()
 	r, m := pending(t)
-	r.running(t, 0, "")
+	r.Approve(t)
 	r.announce(t, 1)
 	updates := r.Count("chat.update")
 	r.click(t, "U4", m.TS, "approve")
-	r.until(t, "the click handled", func() bool { return len(r.Ephemeral("U4")) == 1 && len(r.office.unhandled()) == 0 })
-	r.until(t, "a wish to draw anew", func() bool { d := r.drawing(1); return d.Version > d.Shown })
+	r.Until(t, "the click handled", func() bool { return len(r.Ephemeral("U4")) == 1 && len(r.Domain.Unhandled()) == 0 })
+	r.Until(t, "a wish to draw anew", func() bool { d := r.Drawing(1); return d.Version > d.Shown })
 	if n := r.Count("chat.update"); n != updates {
 		t.Errorf("%d updates past the announcer", n-updates)
 	}
@@ -88,36 +87,36 @@ func TestHomeThatCannotBeDrawnIsNoRefusal(t *testing.T) {
 	if _, err := r.OpenHome(t.Context(), "U3"); err != nil {
 		t.Fatal(err)
 	}
-	r.until(t, "a Home tab", func() bool { _, ok := r.Home("U3"); return ok })
+	r.Until(t, "a Home tab", func() bool { _, ok := r.Home("U3"); return ok })
 	r.Fail("views.publish", slacksim.Fault{Status: 429, RetryAfter: time.Minute})
 	if _, err := r.ClickHome(t.Context(), "U3", slacksim.Pick{ActionID: "approve"}); err != nil {
 		t.Fatal(err)
 	}
-	r.until(t, "an answer", func() bool { return len(r.DMs("U3")) == 1 })
+	r.Until(t, "an answer", func() bool { return len(r.DMs("U3")) == 1 })
 	if text := r.DMs("U3")[0].Text; !strings.Contains(text, "You approved request 1") {
 		t.Errorf("told: %s", text)
 	}
-	r.until(t, "an empty inbox", func() bool { return len(r.office.unhandled()) == 0 })
+	r.Until(t, "an empty inbox", func() bool { return len(r.Domain.Unhandled()) == 0 })
 }
 
 func TestClickOnAnOldCopyDrawsItAnew(t *testing.T) {
 	t.Parallel()
 	r, old := pending(t)
-	r.office.views[1].Messages[0].TS = "1.000001" // another message is the one that counts
+	r.Domain.Views[1].Messages[0].TS = "1.000001" // another message is the one that counts
 	r.click(t, "U3", old.TS, "approve")
-	r.until(t, "the old copy drawn anew", func() bool { return len(r.request(t).Buttons()) == 0 })
+	r.Until(t, "the old copy drawn anew", func() bool { return len(r.Request(t).Buttons()) == 0 })
 }
 
 func TestDenyAsksForTheReason(t *testing.T) {
 	t.Parallel()
 	r, m := pending(t)
 	r.click(t, "U1", m.TS, "deny")
-	r.until(t, "a refusal", func() bool { return strings.Contains(r.whispered("U1").Text, "Only an approver") })
+	r.Until(t, "a refusal", func() bool { return strings.Contains(r.whispered("U1").Text, "Only an approver") })
 	r.click(t, "U3", m.TS, "deny")
 	r.submit(t, "U3", map[string]map[string]any{render.BlockReason: {"value": "not now"}})
-	r.until(t, "a receipt", func() bool { return strings.Contains(r.whispered("U3").Text, "You denied request 1") })
+	r.Until(t, "a receipt", func() bool { return strings.Contains(r.whispered("U3").Text, "You denied request 1") })
 	r.click(t, "U4", m.TS, "deny")
-	r.until(t, "who was first", func() bool {
+	r.Until(t, "who was first", func() bool {
 		return strings.Contains(r.whispered("U4").Text, "denied already") && strings.Contains(r.whispered("U4").Text, "<@U3>")
 	})
 	if len(r.Modals("U4")) > 0 {
@@ -130,8 +129,8 @@ func TestEditNarrows(t *testing.T) {
 	r, m := pending(t)
 	r.click(t, "U3", m.TS, "edit")
 	r.submit(t, "U3", map[string]map[string]any{render.BlockDuration: {"value": "30m"}, render.BlockServers: {"value": "web-1"}})
-	r.until(t, "a receipt", func() bool { return strings.Contains(r.whispered("U3").Text, "Request 1 is changed") })
-	if v, _ := r.office.View(t.Context(), 1); v.Request.Duration != 30*time.Minute || v.Request.Pattern != "web-1" {
+	r.Until(t, "a receipt", func() bool { return strings.Contains(r.whispered("U3").Text, "Request 1 is changed") })
+	if v, _ := r.Domain.View(t.Context(), 1); v.Request.Duration != 30*time.Minute || v.Request.Pattern != "web-1" {
 		t.Errorf("%+v", v.Request)
 	}
 }
@@ -147,7 +146,7 @@ func TestDraftIsConfirmedInPlace(t *testing.T) {
 		if _, err := r.ClickEphemeral(t.Context(), user, draft.TS, slacksim.Pick{ActionID: action}); err != nil {
 			t.Fatal(err)
 		}
-		r.until(t, "the draft replaced", func() bool {
+		r.Until(t, "the draft replaced", func() bool {
 			all := r.Ephemeral(user)
 			return len(all) == 1 && len(all[0].Buttons()) == 0
 		})
@@ -157,8 +156,8 @@ func TestDraftIsConfirmedInPlace(t *testing.T) {
 func TestExtendFromADirectMessage(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{})
-	r.office.grants = []access.Grant{{ID: 9, Person: "U1", State: access.Live, SystemUser: "runcloud", EndsAt: time.Now().Add(time.Hour)}}
-	r.office.notices[1] = &access.Notice{ID: 1, Kind: access.NoticeEnding, To: "U1", GrantID: 9}
+	r.Domain.Grants = []access.Grant{{ID: 9, Person: "U1", State: access.Live, SystemUser: "runcloud", EndsAt: time.Now().Add(time.Hour)}}
+	r.Domain.Notices[1] = &access.Notice{ID: 1, Kind: access.NoticeEnding, To: "U1", GrantID: 9}
 	for range 2 { // the second has nothing to do
 		if err := r.announcer.SendNotice(t.Context(), 1); err != nil {
 			t.Fatal(err)
@@ -172,8 +171,8 @@ func TestExtendFromADirectMessage(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.submit(t, "U1", map[string]map[string]any{render.BlockDuration: {"value": "4h"}})
-	r.until(t, "a request", func() bool { return r.office.requests() == 1 })
-	if v, _ := r.office.View(t.Context(), 1); v.Request.GrantID != 9 || v.Request.Duration != 4*time.Hour || v.Request.Channel != "" {
+	r.Until(t, "a request", func() bool { return r.Domain.Requests() == 1 })
+	if v, _ := r.Domain.View(t.Context(), 1); v.Request.GrantID != 9 || v.Request.Duration != 4*time.Hour || v.Request.Channel != "" {
 		t.Errorf("%+v", v.Request)
 	}
 }
@@ -181,15 +180,15 @@ func TestExtendFromADirectMessage(t *testing.T) {
 func TestHomeAndEvents(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{})
-	r.office.keys["U2"] = []access.Key{{Fingerprint: "SHA256:abcdefghijklmnop", Type: "ssh-ed25519", Person: "U2"}}
+	r.Domain.KeysOf["U2"] = []access.Key{{Fingerprint: "SHA256:abcdefghijklmnop", Type: "ssh-ed25519", Person: "U2"}}
 	if got, err := r.OpenHome(t.Context(), "U2"); err != nil || !got.Acked {
 		t.Fatal(got, err)
 	}
-	r.until(t, "a Home tab", func() bool { _, ok := r.Home("U2"); return ok })
+	r.Until(t, "a Home tab", func() bool { _, ok := r.Home("U2"); return ok })
 	if _, err := r.ClickHome(t.Context(), "U2", slacksim.Pick{ActionID: "remove_key"}); err != nil {
 		t.Fatal(err)
 	}
-	r.until(t, "the tab without the key", func() bool {
+	r.Until(t, "the tab without the key", func() bool {
 		v, _ := r.Home("U2")
 		for _, b := range v.Buttons() {
 			if b.ActionID == "remove_key" {
@@ -202,20 +201,20 @@ func TestHomeAndEvents(t *testing.T) {
 	if got, err := r.Deactivate(t.Context(), "U4"); err != nil || !got.Acked {
 		t.Fatal(got, err)
 	}
-	r.until(t, "the offboarding", func() bool { r.office.mu.Lock(); defer r.office.mu.Unlock(); return len(r.office.left) > 0 })
+	r.Until(t, "the offboarding", func() bool { r.Domain.Lock(); defer r.Domain.Unlock(); return len(r.Domain.Leavers) > 0 })
 	if _, err := r.Event(t.Context(), map[string]any{"type": "team_join", "user": map[string]any{"id": "U9"}}); err != nil {
 		t.Fatal(err)
 	}
-	r.until(t, "an empty inbox", func() bool { return len(r.office.unhandled()) == 0 })
-	if len(r.office.left) != 1 || r.office.left[0] != "U4" {
-		t.Errorf("left: %v", r.office.left)
+	r.Until(t, "an empty inbox", func() bool { return len(r.Domain.Unhandled()) == 0 })
+	if len(r.Domain.Leavers) != 1 || r.Domain.Leavers[0] != "U4" {
+		t.Errorf("left: %v", r.Domain.Leavers)
 	}
 }
 
 func TestUnknownButtonIsAnswered(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
-	r.office.inbox["e"] = &kept{}
+	r.Domain.Inbox["e"] = &bottest.Kept{}
 	for _, a := range []act{{Action: "dance"}, {Action: "pick", Value: "1:x:2"}, {Action: "approve", Value: "zzz"}, {Kind: aSubmission, Modal: "old"}} {
 		a.ID, a.Person, a.At, a.Channel = "e", "U3", time.Now(), "C1"
 		if a.Kind == "" {
@@ -234,32 +233,28 @@ func TestDraftThatIsOverKeepsNoButtons(t *testing.T) {
 	r := start(t, slacksim.Options{})
 	r.types(t, "U1", "revoke @bob")
 	draft := r.whispered("U1")
-	if _, err := r.office.Cancel(t.Context(), 1, "U1"); err != nil { // as its expiry would
+	if _, err := r.Domain.Cancel(t.Context(), 1, "U1"); err != nil { // as its expiry would
 		t.Fatal(err)
 	}
 	got, err := r.ClickEphemeral(t.Context(), "U1", draft.TS, slacksim.Pick{ActionID: render.ActionConfirm})
 	if err != nil || !got.Acked {
 		t.Fatalf("%+v %v", got, err)
 	}
-	r.until(t, "the draft is replaced", func() bool {
+	r.Until(t, "the draft is replaced", func() bool {
 		all := r.Ephemeral("U1")
 		return len(all) == 1 && strings.Contains(all[0].Text, "already") && len(all[0].Buttons()) == 0
 	})
 }
 
-func (o *office) GoneForGood(_ context.Context, _, serverID int64, _ access.UserID) (access.Server, error) {
-	return access.Server{ID: serverID, Name: fmt.Sprintf("web-%02d", serverID)}, nil
-}
-
 func TestApproverSaysThatAServerIsGone(t *testing.T) {
 	t.Parallel()
 	r, _ := pending(t)
-	r.office.views[1].Request.State = access.Approved
-	r.office.views[1].Missing = []access.ServerRef{{ID: 7, Name: "web-07"}, {ID: 8, Name: "web-08"}}
-	r.office.views[1].Drawing.Version++
+	r.Domain.Views[1].Request.State = access.Approved
+	r.Domain.Views[1].Missing = []access.ServerRef{{ID: 7, Name: "web-07"}, {ID: 8, Name: "web-08"}}
+	r.Domain.Views[1].Drawing.Version++
 	m := r.announce(t, 1)
 	if got, err := r.Click(t.Context(), "U3", m.Channel, m.TS, slacksim.Pick{Label: "web-08 is gone for good"}); err != nil || !got.Acked {
 		t.Fatal(got, err)
 	}
-	r.until(t, "an answer", func() bool { return strings.Contains(r.whispered("U3").Text, "`web-08` counts as gone for good") })
+	r.Until(t, "an answer", func() bool { return strings.Contains(r.whispered("U3").Text, "`web-08` counts as gone for good") })
 }

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"slices"
+	"time"
 
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
@@ -12,11 +13,11 @@ import (
 // click does what a button says. Every click gets an answer.
 func (b *Bot) click(ctx context.Context, a act) (slackapi.Reply, error) {
 	if a.Action == render.ActionHomePage {
-		return slackapi.Reply{}, b.home().publish(ctx, a.Person, int(a.number()))
+		return slackapi.Reply{}, b.cfg.Outbox.PublishHome(ctx, a.Person, int(a.number()))
 	}
 	m, err := b.press(ctx, a)
 	if a.Home && err == nil {
-		shown := b.home().publish(ctx, a.Person, 0)
+		shown := b.cfg.Outbox.PublishHome(ctx, a.Person, 0)
 		if shown == nil {
 			return slackapi.Reply{}, nil // the tab itself is the answer
 		}
@@ -81,6 +82,9 @@ func (b *Bot) judge(ctx context.Context, a act) (render.Message, error) {
 	}
 	return render.Picked(), b.cfg.Uses.Pick(ctx, ids[0], ids[1], ids[2], a.Person)
 }
+
+// redrawEvery is how often an old message is drawn anew at most.
+const redrawEvery = 3 * time.Second
 
 // mend draws a request's message anew where somebody saw buttons that have no
 // effect any more: an old copy, or one that Slack showed late.

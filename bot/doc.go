@@ -1,9 +1,11 @@
-// Package bot is everything Slack, and only Slack: what people do there becomes
-// calls of use cases, and what those answer becomes messages.
+// Package bot is what people do in Slack: each command, click and form becomes one call of
+// a use case, and what that returns becomes the reply.
 //
-// What somebody does is stored before Slack's envelope is acknowledged, so that
-// no crash loses it, and is handled after that, one thing at a time for each
-// person. Opening a modal comes first: its trigger lives three seconds, and it
-// changes nothing. Messages about a request are drawn anew from stored state by
-// the Announcer, which a durable queue calls until Slack shows what is so.
+// What somebody does is stored before Slack's envelope is acknowledged, so that no crash
+// loses it, and is handled after that, one thing at a time for each person. Opening a modal
+// comes first: its trigger lives three seconds, and it changes nothing.
+//
+// The packages below it are bot/socket, over which the envelopes come, bot/slackapi, which
+// calls Slack, bot/render, which makes messages and forms, and bot/outbox, which keeps the
+// messages about requests as the ledger is.
 package bot

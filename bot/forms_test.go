@@ -10,9 +10,9 @@ import (
 )
 
 func (r *rig) shutOut(user access.UserID) {
-	r.office.mu.Lock()
-	defer r.office.mu.Unlock()
-	r.office.guest = user
+	r.Domain.Lock()
+	defer r.Domain.Unlock()
+	r.Domain.Guest = user
 }
 
 // Who may take no part sees neither help nor forms, and a form tells them no name of a server.
@@ -83,16 +83,16 @@ func TestFormOfSomebodyShutOutIsNotStored(t *testing.T) {
 	r.types(t, "U1", "register")
 	r.shutOut("U1")
 	r.submit(t, "U1", map[string]map[string]any{render.BlockKey: {"value": "c29tZSBwYXJ0IG9mIGEgcHJpdmF0ZSBrZXk"}})
-	r.until(t, "a refusal", func() bool { return strings.Contains(r.whispered("U1").Text, "You cannot use this") })
+	r.Until(t, "a refusal", func() bool { return strings.Contains(r.whispered("U1").Text, "You cannot use this") })
 	r.stored(t, 0)
 }
 
 // stored fails unless so many acts were put into the inbox.
 func (r *rig) stored(t *testing.T, want int) {
 	t.Helper()
-	r.office.mu.Lock()
-	defer r.office.mu.Unlock()
-	if got := len(r.office.inbox); got != want {
+	r.Domain.Lock()
+	defer r.Domain.Unlock()
+	if got := len(r.Domain.Inbox); got != want {
 		t.Errorf("%d acts were stored, want %d", got, want)
 	}
 }

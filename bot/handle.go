@@ -92,7 +92,7 @@ func (b *Bot) perform(ctx context.Context, a act) (r slackapi.Reply, err error) 
 	case aLeft:
 		return slackapi.Reply{}, b.cfg.Uses.Left(ctx, a.Person)
 	case aHomeOpened:
-		return slackapi.Reply{}, b.home().publish(ctx, a.Person, 0)
+		return slackapi.Reply{}, b.cfg.Outbox.PublishHome(ctx, a.Person, 0)
 	}
 	return slackapi.Reply{}, nil
 }

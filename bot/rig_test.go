@@ -1,64 +1,37 @@
 package bot
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
-	"net/http"
 	"sync"
 	"testing"
 	"time"
 
-	"sshkeybot/bot/render"
-	"sshkeybot/bot/slackapi"
+	"sshkeybot/bot/bottest"
+	"sshkeybot/bot/outbox"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// rig is a played workspace, a played office, and a bot of ours between them.
+// rig is a played workspace, played use cases, and a bot of ours between them.
 type rig struct {
-	*slacksim.Workspace
-	office    *office
+	*bottest.Scene
 	bot       *Bot
-	announcer *Announcer
+	announcer *outbox.Announcer
 	ended     chan struct{}
-	url       string
-	web       *http.Client
 }
 
-// ample is how long a test waits for what must come; only a failing one waits it out.
-const ample = time.Minute
-
 // unhurried are the windows of a test that is not about slowness, on a machine that may be slow.
-var unhurried = windows{answer: ample, look: ample, open: ample}
+var unhurried = windows{answer: bottest.Ample, look: bottest.Ample, open: bottest.Ample}
 
 // scene makes a rig whose bot does not run yet.
 func scene(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
 	t.Helper()
-	o.AckLimit, o.TriggerLife = cmp.Or(o.AckLimit, 2*ample), cmp.Or(o.TriggerLife, 2*ample)
-	w := slacksim.New(o)
-	url, err := w.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(w.Close)
-	var members []string
-	for i, name := range []string{"alice", "bob", "carol", "dave", "erin", "frank"} {
-		id := fmt.Sprintf("U%d", i+1)
-		w.AddUser(slacksim.User{ID: id, Name: name})
-		members = append(members, id)
-	}
-	w.AddChannel(slacksim.Channel{ID: "C1", Name: "ops", Members: members, Bot: true})
-	w.AddChannel(slacksim.Channel{ID: "C2", Name: "random", Members: members})
-	transport := &http.Transport{MaxIdleConnsPerHost: 50}
-	t.Cleanup(transport.CloseIdleConnections)
-	client := &http.Client{Transport: transport, Timeout: ample}
-	r := &rig{Workspace: w, office: newOffice(), ended: make(chan struct{})}
-	r.url, r.web = url, client
-	api := r.api(unlimited)
+	r := &rig{Scene: bottest.New(t, o), ended: make(chan struct{})}
+	api, log := r.API(bottest.Unlimited), slog.New(slog.DiscardHandler)
+	r.announcer = &outbox.Announcer{API: api, Uses: r.Domain, Store: r.Domain, Log: log, Now: time.Now}
 	cfg := Config{
-		AppToken: w.AppToken(), APIURL: url, HTTP: client, API: api, Uses: r.office, Inbox: r.office, Log: slog.New(slog.DiscardHandler),
+		AppToken: r.AppToken(), APIURL: r.URL, HTTP: r.HTTP, API: api, Uses: r.Domain, Outbox: r.announcer, Inbox: r.Domain, Log: log,
 		SystemUsers: []string{"runcloud", "root"}, Limits: access.Durations{Min: time.Minute, Max: 720 * time.Hour},
 	}
 	for _, c := range change {
@@ -66,17 +39,7 @@ func scene(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
 	}
 	r.bot = New(cfg)
 	r.bot.windows = unhurried
-	r.announcer = &Announcer{API: api, Uses: r.office, Store: r.office, Log: cfg.Log, Now: time.Now}
 	return r
-}
-
-// unlimited is the speed of calls whose pace and breakers have no effect: the played
-// limits are off, and ours have tests of their own.
-const unlimited = 1e9
-
-// api returns a client of the workspace that is so many times faster than Slack's limits.
-func (r *rig) api(speed float64) *slackapi.Client {
-	return slackapi.New(slackapi.Config{Token: r.BotToken(), URL: r.url, HTTP: r.web, Plain: render.Plain, Speed: speed})
 }
 
 func start(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
@@ -101,23 +64,7 @@ func (r *rig) run(t *testing.T) {
 			t.Errorf("Slack's rules are broken: %s: %s", v.Where, v.What)
 		}
 	})
-	r.until(t, "two sockets", func() bool { return r.bot.Health().Sockets == 2 })
-}
-
-// until waits for a condition that comes true over real sockets.
-func (r *rig) until(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), ample)
-	defer cancel()
-	tick := time.NewTicker(2 * time.Millisecond)
-	defer tick.Stop()
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("waited in vain for: %s", what)
-		}
-	}
+	r.Until(t, "two sockets", func() bool { return r.bot.Health().Sockets == 2 })
 }
 
 // await waits for a signal.
@@ -125,7 +72,7 @@ func await[T any](t *testing.T, signal <-chan T, what string) (value T) {
 	t.Helper()
 	select {
 	case value = <-signal:
-	case <-time.After(ample):
+	case <-time.After(bottest.Ample):
 		t.Fatalf("%s: it never comes", what)
 	}
 	return value
@@ -135,9 +82,9 @@ func await[T any](t *testing.T, signal <-chan T, what string) (value T) {
 func (r *rig) gate(t *testing.T) (reached <-chan struct{}, open func()) {
 	t.Helper()
 	came, pass := make(chan struct{}, 1), make(chan struct{})
-	r.office.mu.Lock()
-	defer r.office.mu.Unlock()
-	r.office.slow = func() {
+	r.Domain.Lock()
+	defer r.Domain.Unlock()
+	r.Domain.OnChange = func() {
 		select {
 		case came <- struct{}{}:
 		default:
@@ -179,34 +126,5 @@ func (r *rig) announce(t *testing.T, id int64) slacksim.Message {
 	if err := r.announcer.Announce(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
-	return r.request(t)
-}
-
-// unshown announces a request that Slack does not take, and answers when it is due again.
-func (r *rig) unshown(t *testing.T, id int64) time.Duration {
-	t.Helper()
-	if err := r.announcer.Announce(t.Context(), id); err != nil {
-		t.Fatal(err)
-	}
-	d := r.office.views[id].Drawing
-	if d.Shown == d.Version {
-		t.Errorf("it counts as shown: %+v", d)
-	}
-	return time.Until(d.NextAt)
-}
-
-func (r *rig) drawing(id int64) access.Drawing {
-	r.office.mu.Lock()
-	defer r.office.mu.Unlock()
-	return r.office.views[id].Drawing
-}
-
-// request is the message of the only request.
-func (r *rig) request(t *testing.T) slacksim.Message {
-	t.Helper()
-	all := r.Messages("C1")
-	if len(all) == 0 {
-		t.Fatal("no request was posted")
-	}
-	return all[len(all)-1]
+	return r.Request(t)
 }

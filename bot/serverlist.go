@@ -2,6 +2,8 @@ package bot
 
 import (
 	"context"
+	"fmt"
+	"strconv"
 
 	"github.com/slack-go/slack"
 
@@ -31,7 +33,7 @@ func (b *Bot) turnServers(ctx context.Context, a act) {
 	if !ok {
 		return
 	}
-	a.Value = number(at[0])
+	a.Value = strconv.FormatInt(at[0], 10)
 	v, err := b.servedTo(ctx, a)
 	if err == nil {
 		err = b.cfg.API.UpdateModal(ctx, a.View, render.ServersModal(v, int(at[1])))
@@ -55,5 +57,5 @@ func (b *Bot) sendServers(ctx context.Context, a act) error {
 	if err != nil {
 		return err
 	}
-	return b.cfg.API.Upload(ctx, at, "request-"+number(v.Request.ID)+"-servers.csv", "Servers", render.ServersCSV(v))
+	return b.cfg.API.Upload(ctx, at, fmt.Sprintf("request-%d-servers.csv", v.Request.ID), "Servers", render.ServersCSV(v))
 }

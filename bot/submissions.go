@@ -120,11 +120,7 @@ func (b *Bot) shownIn(ctx context.Context, a act) string {
 		if err != nil {
 			return ""
 		}
-		for _, m := range v.Messages {
-			if m.Role == roleRequest {
-				return m.Channel
-			}
-		}
+		return b.cfg.Outbox.RequestChannel(v)
 	}
 	return ""
 }

@@ -70,11 +70,16 @@ type Looking interface {
 	PendingRequests(ctx context.Context, actor access.UserID) ([]access.RequestView, error)
 	FindServers(ctx context.Context, actor access.UserID, pattern string) ([]access.Server, error)
 	View(ctx context.Context, requestID int64) (access.RequestView, error)
-	Home(ctx context.Context, person access.UserID) (access.Home, error)
 	IsApprover(ctx context.Context, id access.UserID) (bool, error)
 }
 
-var (
-	_ UseCases = (*access.Service)(nil)
-	_ Drawn    = (*access.Service)(nil)
-)
+var _ UseCases = (*access.Service)(nil)
+
+// Outbox is what a Bot needs of the messages that are drawn from the ledger.
+type Outbox interface {
+	// PublishHome draws a page of a person's Home tab, counted from 0.
+	PublishHome(ctx context.Context, person access.UserID, page int) error
+	// RequestChannel returns where a request is shown to those who decide it; empty when
+	// it is not.
+	RequestChannel(v access.RequestView) string
+}

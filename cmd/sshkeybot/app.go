@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"sshkeybot/bot"
+	"sshkeybot/bot/outbox"
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
@@ -79,12 +80,12 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 	a.people.Bind = a.service.BindWorkspace
 	a.metrics = health.NewMetrics(a.figures)
 	a.service.Late = a.metrics.GrantEnded
-	a.bot = bot.New(a.botConfig(api, now))
-	announcer := &bot.Announcer{
+	announcer := &outbox.Announcer{
 		API: api, Uses: a.service, Store: ledger, Log: log, Now: now,
 		ApprovalChannel: cfg.ApprovalChannel, AnnounceChannel: cfg.AnnounceChannel,
 	}
-	a.pulse.alarm = &bot.Alarm{API: api, Uses: a.service, Log: log, Channel: cmp.Or(cfg.AnnounceChannel, cfg.ApprovalChannel)}
+	a.bot = bot.New(a.botConfig(announcer, now))
+	a.pulse.alarm = &outbox.Alarm{API: api, Uses: a.service, Log: log, Channel: cmp.Or(cfg.AnnounceChannel, cfg.ApprovalChannel)}
 	timers := a.timers()
 	if !onlyRemoves {
 		timers = append(timers, a.botTimers()...)
@@ -126,9 +127,10 @@ func engineSettings(cfg config.Config, replica string, onlyRemoves bool) access.
 	}
 }
 
-func (a *app) botConfig(api *slackapi.Client, now func() time.Time) bot.Config {
+func (a *app) botConfig(announcer *outbox.Announcer, now func() time.Time) bot.Config {
 	return bot.Config{
-		AppToken: a.cfg.Slack.AppToken.Reveal(), APIURL: a.cfg.Slack.APIURL, API: api, Uses: a.service, Inbox: a.store, Log: a.log, Now: now,
+		AppToken: a.cfg.Slack.AppToken.Reveal(), APIURL: a.cfg.Slack.APIURL, API: a.api, Uses: a.service, Outbox: announcer, Inbox: a.store,
+		Log: a.log, Now: now,
 		ApprovalChannel: a.cfg.ApprovalChannel, SystemUsers: a.cfg.SystemUsers,
 		Limits: a.service.Settings.Durations(),
 	}

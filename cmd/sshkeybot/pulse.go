@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"sshkeybot/bot"
+	"sshkeybot/bot/outbox"
 	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 )
@@ -31,7 +31,7 @@ const (
 // the ledger is what may be ill.
 type pulse struct {
 	now   func() time.Time // for people; what is measured goes by the real clock
-	alarm *bot.Alarm
+	alarm *outbox.Alarm
 
 	mu      sync.Mutex
 	written time.Time

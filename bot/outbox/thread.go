@@ -1,9 +1,10 @@
-package bot
+package outbox
 
 import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -221,7 +222,7 @@ func (t *thread) summary(ctx context.Context) error {
 // that there is none: the messages name every server all the same.
 func (t *thread) file(ctx context.Context) error {
 	role := roleFile + ":" + string(t.phase)
-	name, title := "request-"+number(t.view.Request.ID)+"-"+string(t.phase), "Results so far"
+	name, title := fmt.Sprintf("request-%d-%s", t.view.Request.ID, t.phase), "Results so far"
 	if !slices.ContainsFunc(t.results(), func(r access.Result) bool { return !r.State.Final() }) {
 		name, title = name+"-complete", "Results, complete"
 	}
@@ -236,7 +237,7 @@ func (t *thread) file(ctx context.Context) error {
 	}
 	place := slackapi.Ref{Channel: t.parent.Channel, TS: "file"}
 	tried, _ := strconv.Atoi(last.Digest) // 0 when this was the first
-	if tried++; err != nil && temporary(err) && tried < fileTries {
+	if tried++; err != nil && slackapi.IsTemporary(err) && tried < fileTries {
 		again := &access.Error{Code: access.Unavailable, Op: "announce", Message: "The list is not attached yet.", RetryAfter: fileAgain, Err: err}
 		return errors.Join(t.record(ctx, t.view, role, place, strconv.Itoa(tried)), again)
 	}

@@ -1,4 +1,4 @@
-package bot
+package outbox
 
 import (
 	"errors"
@@ -27,7 +27,7 @@ func TestRequestIsPostedOnceAndUpdated(t *testing.T) {
 	if second.TS != first.TS || len(second.Buttons()) > 0 || r.Count("chat.postMessage") != 1 || r.Count("chat.update") != 1 {
 		t.Errorf("%d posts, %d updates, buttons %v", r.Count("chat.postMessage"), r.Count("chat.update"), second.Buttons())
 	}
-	if d := r.office.views[1].Drawing; d.Shown != d.Version || d.NextAt.Before(time.Now()) {
+	if d := r.Domain.Views[1].Drawing; d.Shown != d.Version || d.NextAt.Before(time.Now()) {
 		t.Errorf("drawing %+v", d)
 	}
 }
@@ -35,7 +35,7 @@ func TestRequestIsPostedOnceAndUpdated(t *testing.T) {
 func TestDraftsAreNotShown(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
-	if _, err := r.office.AskRevoke(t.Context(), access.RevokeAsk{Source: "s", Asker: "U2", Person: "U1", Channel: "C1"}); err != nil {
+	if _, err := r.Domain.AskRevoke(t.Context(), access.RevokeAsk{Source: "s", Asker: "U2", Person: "U1", Channel: "C1"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.announcer.Announce(t.Context(), 1); err != nil || len(r.Messages("C1")) > 0 {
@@ -53,7 +53,7 @@ func TestRetriedFailureIsToldAgain(t *testing.T) {
 	before := len(r.thread(t))
 	r.set(1, func(x *access.Result) { x.State, x.Problem = access.Done, access.NoProblem })
 	r.announce(t, 1)
-	if got := r.thread(t); len(got) != before+1 || len(r.office.told) != 2 || len(r.office.told[1]) != 1 {
+	if got := r.thread(t); len(got) != before+1 || len(r.Domain.Told) != 2 || len(r.Domain.Told[1]) != 1 {
 		t.Errorf("%d messages after %d", len(got), before)
 	}
 }
@@ -65,16 +65,16 @@ func TestOfflineServerDoesNotHoldUpTheSummary(t *testing.T) {
 	r.running(t, 3, access.Done)
 	r.set(2, func(x *access.Result) { x.State, x.Problem = access.Waiting, access.ProblemOffline })
 	r.announce(t, 1)
-	if _, ok := newest(r.office.views[1].Messages, "summary:add"); !ok {
+	if _, ok := newest(r.Domain.Views[1].Messages, "summary:add"); !ok {
 		t.Error("no summary")
 	}
-	if _, ok := newest(r.office.views[1].Messages, "progress:add"); ok {
+	if _, ok := newest(r.Domain.Views[1].Messages, "progress:add"); ok {
 		t.Error("progress of what was over at once")
 	}
 	r.results(access.PhaseRemove, 3, access.Waiting)
 	r.results(access.PhaseRemove, 3, access.Done)
 	r.announce(t, 1)
-	if _, ok := newest(r.office.views[1].Messages, "summary:remove"); !ok {
+	if _, ok := newest(r.Domain.Views[1].Messages, "summary:remove"); !ok {
 		t.Error("no summary of the end")
 	}
 }
@@ -88,7 +88,7 @@ func TestCrashRepeatsOneMessageAtMost(t *testing.T) {
 			r.failing(t, 100) // in several messages
 		}
 		crashed := false
-		r.office.crash = func(role string) error {
+		r.Domain.OnMessage = func(role string) error {
 			if role == at && !crashed {
 				crashed = true
 				return errors.New("kill -9")
@@ -157,9 +157,9 @@ func TestDeletedMessagesArePostedAnew(t *testing.T) {
 		t.Error("not posted anew")
 	}
 	// The same, but with nothing new to show in the message itself.
-	last := r.request(t)
+	last := r.Request(t)
 	r.deletes(t, last)
-	r.office.views[1].Messages = slices.DeleteFunc(r.office.views[1].Messages, func(m access.Message) bool { return m.Role == "summary:add" })
+	r.Domain.Views[1].Messages = slices.DeleteFunc(r.Domain.Views[1].Messages, func(m access.Message) bool { return m.Role == "summary:add" })
 	if now := r.announce(t, 1); now.TS == last.TS || len(r.thread(t)) < 1 {
 		t.Error("not posted anew for its thread")
 	}
@@ -168,7 +168,7 @@ func TestDeletedMessagesArePostedAnew(t *testing.T) {
 // deletes removes a message as a person does by hand.
 func (r *rig) deletes(t *testing.T, m slacksim.Message) {
 	t.Helper()
-	if _, _, err := slack.New(r.BotToken(), slack.OptionAPIURL(r.url), slack.OptionHTTPClient(r.web)).DeleteMessageContext(t.Context(), m.Channel, m.TS); err != nil {
+	if _, _, err := slack.New(r.BotToken(), slack.OptionAPIURL(r.URL), slack.OptionHTTPClient(r.HTTP)).DeleteMessageContext(t.Context(), m.Channel, m.TS); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -209,7 +209,7 @@ func TestClosedAnnounceChannelIsNamed(t *testing.T) {
 	r := scene(t, slacksim.Options{})
 	r.AddChannel(slacksim.Channel{ID: "C9", Name: "announce", Private: true})
 	r.announcer.ApprovalChannel, r.announcer.AnnounceChannel = "C1", "C9"
-	if _, err := r.office.ask(access.Request{Kind: access.KindOffboard, Source: "left", Asker: "U2", Person: "U4", State: access.Approved}); err != nil {
+	if _, err := r.Domain.Ask(access.Request{Kind: access.KindOffboard, Source: "left", Asker: "U2", Person: "U4", State: access.Approved}); err != nil {
 		t.Fatal(err)
 	}
 	r.unshown(t, 1)
@@ -234,7 +234,7 @@ func TestRefusedDrawingIsPutOff(t *testing.T) {
 		before = wait
 	}
 	r.announce(t, 1)
-	if d := r.office.views[1].Drawing; d.Attempts != 0 || d.Shown != d.Version {
+	if d := r.Domain.Views[1].Drawing; d.Attempts != 0 || d.Shown != d.Version {
 		t.Errorf("after it was shown: %+v", d)
 	}
 }
@@ -264,7 +264,7 @@ func TestOffboardingIsAnnouncedApart(t *testing.T) {
 	r := scene(t, slacksim.Options{})
 	r.AddChannel(slacksim.Channel{ID: "C9", Name: "announce", Bot: true})
 	r.announcer.ApprovalChannel, r.announcer.AnnounceChannel = "C1", "C9"
-	if _, err := r.office.ask(access.Request{Kind: access.KindOffboard, Source: "left", Person: "U4"}); err != nil {
+	if _, err := r.Domain.Ask(access.Request{Kind: access.KindOffboard, Source: "left", Person: "U4"}); err != nil {
 		t.Fatal(err)
 	}
 	r.announce(t, 1) // pending: the approvers are asked
@@ -275,7 +275,18 @@ func TestOffboardingIsAnnouncedApart(t *testing.T) {
 	r.results(access.PhaseRemove, 2, access.Done)
 	r.announce(t, 1)
 	all := r.Messages("C9")
-	if len(all) != 1 || len(r.Thread("C9", all[0].TS)) < 2 || len(r.request(t).Buttons()) > 0 {
+	if len(all) != 1 || len(r.Thread("C9", all[0].TS)) < 2 || len(r.Request(t).Buttons()) > 0 {
 		t.Errorf("%v", all)
+	}
+}
+
+func TestNewestMessageStands(t *testing.T) {
+	t.Parallel()
+	all := []access.Message{{Role: "a", TS: "1.9"}, {Role: "a", TS: "2.1"}, {Role: "a", TS: "2.0"}, {Role: "b", TS: "3.0"}}
+	if m, ok := newest(all, "a"); !ok || m.TS != "2.1" {
+		t.Error(m)
+	}
+	if _, ok := newest(all, "c"); ok {
+		t.Error("found nothing's message")
 	}
 }

@@ -1,4 +1,4 @@
-package bot
+package outbox
 
 import (
 	"fmt"
@@ -16,11 +16,11 @@ func TestReminderOfADeletedRequest(t *testing.T) {
 	r := asked(t, slacksim.Options{})
 	old := r.announce(t, 1)
 	r.deletes(t, old)
-	r.office.notices[1] = &access.Notice{ID: 1, Kind: access.NoticeReminder, RequestID: 1}
+	r.Domain.Notices[1] = &access.Notice{ID: 1, Kind: access.NoticeReminder, RequestID: 1}
 	if err := r.announcer.SendNotice(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
-	if now := r.request(t); now.TS == old.TS || len(now.Buttons()) == 0 || len(r.thread(t)) != 1 {
+	if now := r.Request(t); now.TS == old.TS || len(now.Buttons()) == 0 || len(r.thread(t)) != 1 {
 		t.Errorf("the approvers are reminded of nothing: %+v", r.Messages("C1"))
 	}
 }
@@ -31,7 +31,7 @@ func TestApproversHearThatAKeyCame(t *testing.T) {
 	r := asked(t, slacksim.Options{})
 	notice := func(id int64) {
 		t.Helper()
-		r.office.notices[id] = &access.Notice{ID: id, Kind: access.NoticeDecidable, RequestID: 1}
+		r.Domain.Notices[id] = &access.Notice{ID: id, Kind: access.NoticeDecidable, RequestID: 1}
 		if err := r.announcer.SendNotice(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
@@ -63,8 +63,8 @@ func TestNotices(t *testing.T) {
 		{Kind: access.NoticeHome, To: "U2"}, {Kind: access.NoticeEnding, To: "U4", GrantID: 3}, {Kind: access.NoticeSummary},
 	} {
 		n.ID = int64(id + 1)
-		r.office.notices[n.ID] = &n
-		if err := r.announcer.SendNotice(t.Context(), n.ID); err != nil || r.office.notices[n.ID].SentAt.IsZero() {
+		r.Domain.Notices[n.ID] = &n
+		if err := r.announcer.SendNotice(t.Context(), n.ID); err != nil || r.Domain.Notices[n.ID].SentAt.IsZero() {
 			t.Errorf("%s: %v", n.Kind, err)
 		}
 	}
@@ -74,10 +74,10 @@ func TestNotices(t *testing.T) {
 	if _, ok := r.Home("U2"); !ok {
 		t.Error("no Home tab")
 	}
-	r.office.notices[9] = &access.Notice{ID: 9, Kind: access.NoticeHalted}
+	r.Domain.Notices[9] = &access.Notice{ID: 9, Kind: access.NoticeHalted}
 	r.Fail("chat.postMessage", slacksim.Fault{Error: "internal_error"})
 	err := r.announcer.SendNotice(t.Context(), 9)
-	if n := r.office.notices[9]; err != nil || !n.SentAt.IsZero() || n.Attempts != 1 || n.NextAt.Before(time.Now()) {
+	if n := r.Domain.Notices[9]; err != nil || !n.SentAt.IsZero() || n.Attempts != 1 || n.NextAt.Before(time.Now()) {
 		t.Errorf("%v, %+v", err, n)
 	}
 }
@@ -87,8 +87,8 @@ func TestWithoutAChannelEveryApproverIsTold(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	r.AddUser(slacksim.User{ID: "U3", Name: "carol", Deleted: true})
-	r.office.approvers = []access.UserID{"U2", "U3", "U4"}
-	if _, err := r.office.ask(access.Request{Kind: access.KindOffboard, Source: "left", Person: "U6"}); err != nil {
+	r.Domain.Deciders = []access.UserID{"U2", "U3", "U4"}
+	if _, err := r.Domain.Ask(access.Request{Kind: access.KindOffboard, Source: "left", Person: "U6"}); err != nil {
 		t.Fatal(err)
 	}
 	shown := func(user string) slacksim.Message {
@@ -121,7 +121,7 @@ func TestWithoutAChannelEveryApproverIsTold(t *testing.T) {
 	if m := shown("U2"); len(r.Thread(m.Channel, m.TS)) < 2 {
 		t.Error("the results are nowhere")
 	}
-	if d := r.office.views[1].Drawing; d.Shown != d.Version {
+	if d := r.Domain.Views[1].Drawing; d.Shown != d.Version {
 		t.Errorf("not shown: %+v", d)
 	}
 }
@@ -129,11 +129,11 @@ func TestWithoutAChannelEveryApproverIsTold(t *testing.T) {
 func TestNoticeWithoutAChannelGoesToEveryApprover(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
-	r.office.approvers = []access.UserID{"U2", "U3"}
-	r.office.notices[1] = &access.Notice{ID: 1, Key: "halted", Kind: access.NoticeHalted}
+	r.Domain.Deciders = []access.UserID{"U2", "U3"}
+	r.Domain.Notices[1] = &access.Notice{ID: 1, Key: "halted", Kind: access.NoticeHalted}
 	for _, id := range []int64{1, 1000, 1001} {
-		if err := r.announcer.SendNotice(t.Context(), id); err != nil || r.office.notices[id].SentAt.IsZero() {
-			t.Error(err, r.office.notices[id])
+		if err := r.announcer.SendNotice(t.Context(), id); err != nil || r.Domain.Notices[id].SentAt.IsZero() {
+			t.Error(err, r.Domain.Notices[id])
 		}
 	}
 	for _, user := range []string{"U2", "U3"} {
@@ -148,12 +148,12 @@ func TestNoticeWithoutAChannelGoesToEveryApprover(t *testing.T) {
 func TestLettersFollowTheRequest(t *testing.T) {
 	t.Parallel()
 	r := asked(t, slacksim.Options{})
-	r.office.grants = []access.Grant{{ID: 9, RequestID: 1, Person: "U2", State: access.Live, SystemUser: "runcloud", EndsAt: time.Now().Add(time.Hour)}}
+	r.Domain.Grants = []access.Grant{{ID: 9, RequestID: 1, Person: "U2", State: access.Live, SystemUser: "runcloud", EndsAt: time.Now().Add(time.Hour)}}
 	r.running(t, 2, access.Waiting)
-	v := r.office.views[1]
-	v.Grant = &r.office.grants[0]
+	v := r.Domain.Views[1]
+	v.Grant = &r.Domain.Grants[0]
 	for id, kind := range map[int64]access.NoticeKind{1: access.NoticeDecided, 2: access.NoticeEnding} {
-		r.office.notices[id] = &access.Notice{ID: id, Kind: kind, To: "U2", RequestID: 1, GrantID: 9}
+		r.Domain.Notices[id] = &access.Notice{ID: id, Kind: kind, To: "U2", RequestID: 1, GrantID: 9}
 		if err := r.announcer.SendNotice(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
@@ -195,15 +195,15 @@ func TestHomesOfAGroupAreThoseOfItsMembers(t *testing.T) {
 	t.Parallel()
 	for members, want := range map[int]int{3: 3, homesAtOnce + 1: 0} {
 		r := asked(t, slacksim.Options{})
-		r.office.approvers = nil
+		r.Domain.Deciders = nil
 		for i := range members {
-			r.office.approvers = append(r.office.approvers, access.UserID(fmt.Sprintf("U1%02d", i)))
+			r.Domain.Deciders = append(r.Domain.Deciders, access.UserID(fmt.Sprintf("U1%02d", i)))
 		}
-		r.office.notices[1] = &access.Notice{ID: 1, Kind: access.NoticeHome, To: "S0LEADS"}
-		if err := r.announcer.SendNotice(t.Context(), 1); err != nil || r.office.notices[1].SentAt.IsZero() {
+		r.Domain.Notices[1] = &access.Notice{ID: 1, Kind: access.NoticeHome, To: "S0LEADS"}
+		if err := r.announcer.SendNotice(t.Context(), 1); err != nil || r.Domain.Notices[1].SentAt.IsZero() {
 			t.Error(err)
 		}
-		if n := len(r.office.queued); n != want {
+		if n := len(r.Domain.Queued); n != want {
 			t.Errorf("a group of %d: %d Home tabs are drawn anew, want %d", members, n, want)
 		}
 	}

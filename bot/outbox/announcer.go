@@ -1,4 +1,4 @@
-package bot
+package outbox
 
 import (
 	"context"
@@ -32,17 +32,20 @@ const (
 	longestTrouble = 30 * time.Second
 )
 
-// Drawn is what the Announcer asks of the domain.
-type Drawn interface {
-	Looking
+// Views is what an Announcer asks of the domain.
+type Views interface {
+	View(ctx context.Context, requestID int64) (access.RequestView, error)
+	Home(ctx context.Context, person access.UserID) (access.Home, error)
 	Overview(ctx context.Context, of access.UserID) (access.Overview, error)
 	Approvers(ctx context.Context) ([]access.UserID, error)
 }
 
+var _ Views = (*access.Service)(nil)
+
 // Announcer brings Slack in line with the ledger, one request or notice at a time.
 type Announcer struct {
 	API   *slackapi.Client
-	Uses  Drawn
+	Uses  Views
 	Store access.Store
 	Log   *slog.Logger
 	Now   func() time.Time
@@ -90,7 +93,7 @@ func putOff(attempts int, err error) (refusals int, wait time.Duration) {
 		return attempts, min(max(asked, again), slackapi.MaxBackoff)
 	}
 	longest := slackapi.MaxBackoff
-	if temporary(err) {
+	if slackapi.IsTemporary(err) {
 		longest = longestTrouble
 	}
 	return attempts + 1, min(again<<min(attempts, 20), longest)
@@ -103,7 +106,7 @@ func (n *Announcer) draw(ctx context.Context, v *access.RequestView) error {
 			err = n.drawAll(ctx, v)
 		}
 	}
-	if slackapi.ErrorCode(err) == "" || temporary(err) || access.CodeOf(err) == access.Unauthorized {
+	if slackapi.ErrorCode(err) == "" || slackapi.IsTemporary(err) || access.CodeOf(err) == access.Unauthorized {
 		return err
 	}
 	return n.cannotShow(ctx, v, err)
@@ -170,7 +173,7 @@ func (n *Announcer) showApprovers(ctx context.Context, v *access.RequestView, m 
 	for _, id := range approvers {
 		at, err := n.show(ctx, v, roleCopy+string(id), string(id), "", m)
 		switch {
-		case err != nil && (temporary(err) || access.CodeOf(err) == access.Unauthorized):
+		case err != nil && (slackapi.IsTemporary(err) || access.CodeOf(err) == access.Unauthorized):
 			return slackapi.Ref{}, err
 		case err != nil:
 			n.Log.Warn("an approver cannot be shown a request", "request", v.Request.ID, "to", id, "error", err)
@@ -265,7 +268,7 @@ func (n *Announcer) cannotShow(ctx context.Context, v *access.RequestView, cause
 	told := slices.ContainsFunc(v.Messages, func(m access.Message) bool { return m.Role == roleMend && m.Digest == channel })
 	if to := n.mender(ctx, v); !told && to != "" {
 		at, err := n.API.Post(ctx, to, "", render.CannotShow(v.Request.ID, channel, slackapi.ErrorCode(cause), n.self(ctx)))
-		if err != nil && temporary(err) {
+		if err != nil && slackapi.IsTemporary(err) {
 			return err
 		}
 		if err == nil {
@@ -300,4 +303,14 @@ func (n *Announcer) mender(ctx context.Context, v *access.RequestView) string {
 		return ""
 	}
 	return string(approvers[0])
+}
+
+// RequestChannel returns where a request is shown to those who decide it; empty when it is
+// not shown yet.
+func (n *Announcer) RequestChannel(v access.RequestView) string {
+	i := slices.IndexFunc(v.Messages, func(m access.Message) bool { return m.Role == roleRequest })
+	if i < 0 {
+		return ""
+	}
+	return v.Messages[i].Channel
 }

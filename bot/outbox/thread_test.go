@@ -1,4 +1,4 @@
-package bot
+package outbox
 
 import (
 	"fmt"
@@ -12,73 +12,11 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// asked is a scene with one pending request of U1's for U2, posted.
-func asked(t *testing.T, o slacksim.Options) *rig {
-	t.Helper()
-	r := scene(t, o)
-	if _, err := r.office.AskGrant(t.Context(), access.GrantAsk{Source: "s", Asker: "U1", Person: "U2", Duration: time.Hour, Channel: "C1"}); err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-// running approves the request with servers in a state.
-func (r *rig) running(t *testing.T, servers int, state access.ResultState) {
-	t.Helper()
-	if _, err := r.office.Decide(t.Context(), access.Decision{RequestID: 1, Actor: "U3", Verdict: access.Approve}); err != nil {
-		t.Fatal(err)
-	}
-	r.results(access.PhaseAdd, servers, state)
-}
-
-// failing approves the request with servers that each fail in their own way.
-func (r *rig) failing(t *testing.T, servers int) {
-	t.Helper()
-	r.running(t, servers, access.Failed)
-	for i := range servers {
-		r.set(i, func(x *access.Result) {
-			x.Problem, x.Detail = access.ProblemRefused, fmt.Sprintf("%d: %s", i, strings.Repeat("words of RunCloud ", 8))
-		})
-	}
-}
-
-// results sets the results of a phase.
-func (r *rig) results(phase access.Phase, servers int, state access.ResultState) {
-	r.office.mu.Lock()
-	defer r.office.mu.Unlock()
-	v := r.office.views[1]
-	for i := range servers {
-		name := fmt.Sprintf("server-%03d.example.com", i)
-		j := slices.IndexFunc(v.Results, func(x access.Result) bool { return x.Phase == phase && x.ServerName == name })
-		if j < 0 {
-			v.Results = append(v.Results, access.Result{
-				RequestID: 1, Phase: phase, ServerID: int64(i + 1), ServerName: name, SystemUser: "runcloud", Fingerprint: "SHA256:abcdefghijklmnop",
-			})
-			j = len(v.Results) - 1
-		}
-		v.Results[j].State = state
-	}
-	v.Drawing.Version++
-}
-
-// set changes one result.
-func (r *rig) set(i int, change func(*access.Result)) {
-	r.office.mu.Lock()
-	defer r.office.mu.Unlock()
-	change(&r.office.views[1].Results[i])
-	r.office.views[1].Drawing.Version++
-}
-
-func (r *rig) thread(t *testing.T) []slacksim.Message {
-	t.Helper()
-	return r.Thread("C1", r.request(t).TS)[1:]
-}
-
 func TestFiveHundredServers(t *testing.T) {
 	t.Parallel()
 	const servers = 500
 	r := asked(t, slacksim.Options{RateLimits: true, RateScale: 20})
-	r.announcer.API = r.api(20)
+	r.announcer.API = r.API(20)
 	r.announce(t, 1)
 	r.running(t, servers, access.Waiting)
 	r.announce(t, 1)
@@ -89,7 +27,7 @@ func TestFiveHundredServers(t *testing.T) {
 	r.announce(t, 1)
 	r.results(access.PhaseAdd, 70, access.Done) // ten more are not worth a message yet
 	r.announce(t, 1)
-	if got := len(r.office.told); got != 1 {
+	if got := len(r.Domain.Told); got != 1 {
 		t.Fatalf("%d batches told while it runs", got)
 	}
 	r.results(access.PhaseAdd, servers, access.Done)
@@ -143,7 +81,7 @@ func (r *rig) shownWhole(t *testing.T, servers int) {
 func TestFileThatTheChannelDoesNotTake(t *testing.T) {
 	t.Parallel()
 	r := asked(t, slacksim.Options{})
-	r.office.views[1].Request.Channel = "C2" // open to everybody, but we are no member: files are refused there
+	r.Domain.Views[1].Request.Channel = "C2" // open to everybody, but we are no member: files are refused there
 	r.running(t, 200, access.Done)
 	for range 2 {
 		if err := r.announcer.Announce(t.Context(), 1); err != nil {
@@ -158,18 +96,18 @@ func TestFileThatTheChannelDoesNotTake(t *testing.T) {
 func TestHomesAreDrawnAnewOnceTheWorkRests(t *testing.T) {
 	t.Parallel()
 	r := asked(t, slacksim.Options{})
-	v := r.office.views[1]
+	v := r.Domain.Views[1]
 	v.Deciders, v.Approvals = []string{"U4", "S0LEADS"}, []access.Approval{{Approver: "U3"}}
 	r.running(t, 3, access.Done)
 	r.set(1, func(x *access.Result) { x.State = access.Waiting })
 	r.announce(t, 1)
-	if len(r.office.queued) > 0 {
-		t.Errorf("queued while the work goes on: %+v", r.office.queued)
+	if len(r.Domain.Queued) > 0 {
+		t.Errorf("queued while the work goes on: %+v", r.Domain.Queued)
 	}
 	r.set(1, func(x *access.Result) { x.State = access.Done })
 	r.announce(t, 1)
 	var homes []access.UserID
-	for _, n := range r.office.queued {
+	for _, n := range r.Domain.Queued {
 		homes = append(homes, n.To)
 	}
 	if want := []access.UserID{"S0LEADS", "U1", "U2", "U3", "U4"}; !slices.Equal(homes, want) {

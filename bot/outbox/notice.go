@@ -1,9 +1,8 @@
-package bot
+package outbox
 
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -30,7 +29,7 @@ func (n *Announcer) SendNotice(ctx context.Context, noticeID int64) error {
 	switch {
 	case err == nil && notice.Kind == access.NoticeHome:
 		return nil
-	case err != nil && (temporary(err) || access.CodeOf(err) == access.Unauthorized):
+	case err != nil && (slackapi.IsTemporary(err) || access.CodeOf(err) == access.Unauthorized):
 		var wait time.Duration
 		notice.Attempts, wait = putOff(notice.Attempts, err)
 		notice.NextAt, notice.SentAt = n.Now().Add(wait), time.Time{}
@@ -66,7 +65,7 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 		return n.spreadHomes(ctx)
 	}
 	if notice.Kind == access.NoticeHome {
-		return home{n.Uses, n.API}.publish(ctx, notice.To, 0)
+		return n.PublishHome(ctx, notice.To, 0)
 	}
 	m, view, err := n.text(ctx, notice, grant)
 	if err != nil || m.Text == "" {
@@ -121,7 +120,7 @@ func (n *Announcer) redrawLetters(ctx context.Context, v *access.RequestView) er
 			continue
 		}
 		at := slackapi.Ref{Channel: letter.Channel, TS: letter.TS}
-		if err := n.API.Update(ctx, at, m); err != nil && (temporary(err) || access.CodeOf(err) == access.Unauthorized) {
+		if err := n.API.Update(ctx, at, m); err != nil && (slackapi.IsTemporary(err) || access.CodeOf(err) == access.Unauthorized) {
 			return err
 		}
 		if err := n.record(ctx, v, letter.Role, at, digest); err != nil {
@@ -135,7 +134,7 @@ func (n *Announcer) redrawLetters(ctx context.Context, v *access.RequestView) er
 // summary is for a channel or for nobody.
 func (n *Announcer) spread(ctx context.Context, notice access.Notice) error {
 	if notice.Kind == access.NoticeSummary {
-		return refuse("There is no channel for this.")
+		return &access.Error{Code: access.Invalid, Op: "announce", Message: "There is no channel for this."}
 	}
 	approvers, err := n.Uses.Approvers(ctx)
 	if err != nil {
@@ -254,5 +253,3 @@ func (n *Announcer) redrawHomes(ctx context.Context, tx access.Tx, v access.Requ
 	}
 	return nil
 }
-
-func number(id int64) string { return strconv.FormatInt(id, 10) }

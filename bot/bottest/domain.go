@@ -1,0 +1,294 @@
+package bottest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/sshkey"
+)
+
+// domain plays the use cases and the ledger: it keeps requests and decides races
+// as the real ones do, without servers.
+type domain struct {
+	sync.Mutex
+	Views    map[int64]*access.RequestView
+	KeysOf   map[access.UserID][]access.Key
+	Deciders []access.UserID // the approvers
+	Leavers  []access.UserID // who left, as was heard
+	Guest    access.UserID   // who may take no part
+	Grants   []access.Grant  // live
+	Notices  map[int64]*access.Notice
+	Queued   []access.Notice // by Notify
+	Told     [][]access.Result
+	Inbox    map[string]*Kept
+
+	Trouble   []error                 // of the next calls that change something
+	Closed    error                   // of Accept
+	OnView    func()                  // runs in every look at a request
+	OnChange  func()                  // runs in every call that changes something
+	OnMessage func(role string) error // runs before a message, or what it told, is recorded
+
+	sources map[string]int64
+}
+
+// Kept is an envelope in the inbox.
+type Kept struct {
+	access.Envelope
+	Until   time.Time // it is somebody's
+	Handled bool
+}
+
+func newDomain() *domain {
+	return &domain{
+		Views: map[int64]*access.RequestView{}, sources: map[string]int64{}, KeysOf: map[access.UserID][]access.Key{},
+		Deciders: []access.UserID{"U2", "U3", "U4", "U5", "U6"}, Notices: map[int64]*access.Notice{}, Inbox: map[string]*Kept{},
+	}
+}
+
+// change runs before every use case that changes something.
+func (d *domain) change() (unlock func(), err error) {
+	d.Lock()
+	if d.OnChange != nil {
+		slow := d.OnChange
+		d.Unlock()
+		slow()
+		d.Lock()
+	}
+	if len(d.Trouble) > 0 {
+		err, d.Trouble = d.Trouble[0], d.Trouble[1:]
+	}
+	return d.Unlock, err
+}
+
+func (d *domain) Ask(r access.Request) (access.Request, error) {
+	unlock, err := d.change()
+	defer unlock()
+	if err != nil {
+		return access.Request{}, err
+	}
+	if id, known := d.sources[r.Source]; known {
+		return d.Views[id].Request, nil
+	}
+	r.ID = int64(len(d.Views) + 1)
+	r.CreatedAt, r.ExpiresAt = time.Now(), time.Now().Add(time.Hour)
+	r.State = cmp.Or(r.State, access.Pending)
+	d.sources[r.Source] = r.ID
+	d.Views[r.ID] = &access.RequestView{Request: r, Needed: 1, Deciders: []string{"U2"}, Drawing: access.Drawing{RequestID: r.ID, Version: 1}}
+	return r, nil
+}
+
+func (d *domain) AskGrant(_ context.Context, a access.GrantAsk) (access.Request, error) {
+	return d.Ask(access.Request{
+		Kind: access.KindGrant, Source: a.Source, Asker: a.Asker, Person: a.Person, Duration: a.Duration,
+		Pattern: a.Servers, SystemUser: cmp.Or(a.SystemUser, "runcloud"), Reason: a.Reason, Channel: a.Channel,
+	})
+}
+
+func (d *domain) AskExtend(_ context.Context, a access.ExtendAsk) (access.Request, error) {
+	return d.Ask(access.Request{Kind: access.KindExtend, Source: a.Source, Asker: a.Asker, Person: a.Person, Duration: a.Duration, GrantID: a.GrantID, Channel: a.Channel})
+}
+
+func (d *domain) AskRevoke(_ context.Context, a access.RevokeAsk) (access.Request, error) {
+	return d.Ask(access.Request{Kind: access.KindRevoke, State: access.Draft, Source: a.Source, Asker: a.Asker, Person: a.Person, Channel: a.Channel})
+}
+
+func (d *domain) Offboard(_ context.Context, a access.OffboardAsk) (access.Request, error) {
+	return d.Ask(access.Request{Kind: access.KindOffboard, State: access.Draft, Source: a.Source, Asker: a.Asker, Person: a.Person, Channel: a.Channel})
+}
+
+// move settles an open request for the first who comes.
+func (d *domain) move(id int64, actor access.UserID, to access.RequestState, at time.Time) (access.Request, error) {
+	unlock, err := d.change()
+	defer unlock()
+	if err != nil {
+		return access.Request{}, err
+	}
+	v := d.Views[id]
+	switch {
+	case v == nil:
+		return access.Request{}, &access.Error{Code: access.NotFound, Message: "There is no such request."}
+	case !v.Request.State.Open():
+		return access.Request{}, &access.Error{Code: access.Conflict, Message: "This has been decided already.", Who: v.Request.DecidedBy, When: v.Request.DecidedAt}
+	}
+	v.Request.State, v.Request.DecidedBy, v.Request.DecidedAt = to, actor, at
+	v.Drawing.Version++
+	return v.Request, nil
+}
+
+func (d *domain) Confirm(_ context.Context, id int64, actor access.UserID, at time.Time) (access.Request, error) {
+	return d.move(id, actor, access.Approved, at)
+}
+
+func (d *domain) Cancel(_ context.Context, id int64, actor access.UserID) (access.Request, error) {
+	return d.move(id, actor, access.Cancelled, time.Now())
+}
+
+func (d *domain) Decide(ctx context.Context, by access.Decision) (access.Request, error) {
+	if is, _ := d.IsApprover(ctx, by.Actor); !is {
+		return access.Request{}, &access.Error{Code: access.Forbidden, Message: "Only an approver may do this."}
+	}
+	if by.Verdict == access.Deny {
+		return d.move(by.RequestID, by.Actor, access.Denied, by.At)
+	}
+	return d.move(by.RequestID, by.Actor, access.Approved, by.At)
+}
+
+func (d *domain) Edit(_ context.Context, e access.Edit) (access.Request, error) {
+	unlock, err := d.change()
+	defer unlock()
+	r := &d.Views[e.RequestID].Request
+	if e.Duration != nil {
+		r.Duration = *e.Duration
+	}
+	if e.Servers != nil {
+		r.Pattern = *e.Servers
+	}
+	return *r, err
+}
+
+func (d *domain) RetryFailed(context.Context, int64, access.UserID) (int, error) { return 3, nil }
+
+func (d *domain) Pick(context.Context, int64, int64, int64, access.UserID) error { return nil }
+
+func (d *domain) Leave(context.Context, int64, int64, int64, access.UserID) error { return nil }
+
+func (d *domain) LeaveRest(context.Context, int64, string, access.UserID) (int, error) { return 0, nil }
+
+func (d *domain) Register(_ context.Context, actor access.UserID, key sshkey.Key, note string) (access.Registration, error) {
+	unlock, err := d.change()
+	defer unlock()
+	k := access.Key{Fingerprint: key.Fingerprint(), Person: actor, Type: key.Type, Blob: key.Blob, Note: note}
+	d.KeysOf[actor] = append(d.KeysOf[actor], k)
+	return access.Registration{Key: k, Fresh: true}, err
+}
+
+func (d *domain) RemoveKey(_ context.Context, actor access.UserID, _ string) error {
+	unlock, err := d.change()
+	defer unlock()
+	delete(d.KeysOf, actor)
+	return err
+}
+
+func (d *domain) GiveBack(_ context.Context, _ access.UserID, _ int64, _ string) ([]access.Grant, error) {
+	unlock, err := d.change()
+	defer unlock()
+	given := d.Grants
+	d.Grants = nil
+	return given, err
+}
+
+func (d *domain) Keys(_ context.Context, _, of access.UserID) ([]access.Key, error) {
+	d.Lock()
+	defer d.Unlock()
+	return d.KeysOf[of], nil
+}
+
+func (d *domain) Access(context.Context, access.UserID, access.UserID) (access.Overview, error) {
+	return d.Overview(context.Background(), "")
+}
+
+func (d *domain) Overview(context.Context, access.UserID) (access.Overview, error) {
+	d.Lock()
+	defer d.Unlock()
+	var all access.Overview
+	for _, g := range d.Grants {
+		all.Grants = append(all.Grants, access.GrantView{Grant: g})
+	}
+	return all, nil
+}
+
+func (d *domain) PendingRequests(context.Context, access.UserID) (pending []access.RequestView, err error) {
+	d.Lock()
+	defer d.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(d.Views)) {
+		if v := d.Views[id]; v.Request.State == access.Pending {
+			shown := *v
+			shown.MayDecide = true
+			pending = append(pending, shown)
+		}
+	}
+	return pending, nil
+}
+
+func (d *domain) Home(ctx context.Context, person access.UserID) (home access.Home, err error) {
+	home.Approver, _ = d.IsApprover(ctx, person)
+	home.Keys, _ = d.Keys(ctx, person, person)
+	home.Own, _ = d.Overview(ctx, person)
+	home.Waiting, err = d.PendingRequests(ctx, person)
+	return home, err
+}
+
+func (d *domain) FindServers(context.Context, access.UserID, string) ([]access.Server, error) {
+	return []access.Server{{ID: 1, Name: "web-1", Online: true}}, nil
+}
+
+func (d *domain) View(_ context.Context, id int64) (access.RequestView, error) {
+	if d.OnView != nil {
+		d.OnView()
+	}
+	d.Lock()
+	defer d.Unlock()
+	v := d.Views[id]
+	if v == nil {
+		return access.RequestView{}, &access.Error{Code: access.NotFound, Message: "There is no such request."}
+	}
+	out := *v
+	out.Messages, out.Results = slices.Clone(v.Messages), slices.Clone(v.Results)
+	return out, nil
+}
+
+func (d *domain) IsApprover(_ context.Context, id access.UserID) (bool, error) {
+	return slices.Contains(d.Deciders, id), nil
+}
+
+func (d *domain) Redraw(_ context.Context, id int64, channel, ts string) error {
+	d.Lock()
+	defer d.Unlock()
+	v := d.Views[id]
+	for i, m := range v.Messages {
+		if m.Channel == channel && m.TS == ts {
+			v.Messages[i].Digest = ""
+		}
+	}
+	v.Drawing.Version++
+	return nil
+}
+
+func (d *domain) Approvers(context.Context) ([]access.UserID, error) { return d.Deciders, nil }
+
+func (d *domain) Requests() int {
+	d.Lock()
+	defer d.Unlock()
+	return len(d.Views)
+}
+
+func (d *domain) GoneForGood(_ context.Context, _, serverID int64, _ access.UserID) (access.Server, error) {
+	return access.Server{ID: serverID, Name: fmt.Sprintf("web-%02d", serverID)}, nil
+}
+
+func (*domain) Heard(_ context.Context, _ access.UserID, standing access.Standing) (bool, error) {
+	return standing != access.Member, nil
+}
+
+func (d *domain) Left(_ context.Context, id access.UserID) error {
+	unlock, err := d.change()
+	defer unlock()
+	if err == nil {
+		d.Leavers = append(d.Leavers, id)
+	}
+	return err
+}
+
+func (d *domain) Prove(context.Context, access.Proof) (access.Registration, error) {
+	return access.Registration{Fresh: true}, nil
+}
+
+func (d *domain) FreeKey(_ context.Context, id int64, _ access.UserID) (access.Request, error) {
+	return access.Request{ID: id}, nil
+}

@@ -1,0 +1,136 @@
+package bottest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// Accept, Handled, Hold and Leftovers make it an inbox.
+func (d *domain) Accept(_ context.Context, e access.Envelope, until time.Time) (bool, error) {
+	d.Lock()
+	defer d.Unlock()
+	if d.Closed != nil || d.Inbox[e.ID] != nil {
+		return false, d.Closed
+	}
+	d.Inbox[e.ID] = &Kept{Envelope: e, Until: until}
+	return true, nil
+}
+
+func (d *domain) Handled(_ context.Context, id string) error {
+	d.Lock()
+	defer d.Unlock()
+	d.Inbox[id].Handled = true
+	return nil
+}
+
+func (d *domain) Hold(_ context.Context, ids []string, until time.Time) error {
+	d.Lock()
+	defer d.Unlock()
+	for _, id := range ids {
+		d.Inbox[id].Until = until
+	}
+	return nil
+}
+
+func (d *domain) Leftovers(_ context.Context, now, until time.Time) ([]access.Envelope, error) {
+	d.Lock()
+	defer d.Unlock()
+	var left []access.Envelope
+	for _, id := range slices.Sorted(maps.Keys(d.Inbox)) {
+		if k := d.Inbox[id]; !k.Handled && !k.Until.After(now) {
+			k.Until = until
+			left = append(left, k.Envelope)
+		}
+	}
+	return left, nil
+}
+
+func (d *domain) Unhandled() (left []access.Envelope) {
+	d.Lock()
+	defer d.Unlock()
+	for _, k := range d.Inbox {
+		if !k.Handled {
+			left = append(left, k.Envelope)
+		}
+	}
+	return left
+}
+
+// Update and Read make it a store of what an outbox.Announcer writes.
+func (d *domain) Update(_ context.Context, fn func(access.Tx) error) error {
+	d.Lock()
+	defer d.Unlock()
+	return fn(ledgerTx{played: d})
+}
+
+func (d *domain) Read(ctx context.Context, fn func(access.Tx) error) error { return d.Update(ctx, fn) }
+
+// ledgerTx has the methods that an outbox.Announcer uses; any other panics.
+type ledgerTx struct {
+	access.Tx
+	played *domain
+}
+
+func (t ledgerTx) SaveDrawing(_ context.Context, d access.Drawing) error {
+	own := &t.played.Views[d.RequestID].Drawing
+	own.Shown, own.NextAt, own.Attempts = d.Shown, d.NextAt, d.Attempts
+	return nil
+}
+
+func (t ledgerTx) SaveMessage(_ context.Context, m access.Message) error {
+	if t.played.OnMessage != nil {
+		if err := t.played.OnMessage(m.Role); err != nil {
+			return err
+		}
+	}
+	v := t.played.Views[m.RequestID]
+	v.Messages = slices.DeleteFunc(v.Messages, func(o access.Message) bool { return o.Role == m.Role && o.Channel == m.Channel && o.TS == m.TS })
+	v.Messages = append(v.Messages, m)
+	return nil
+}
+
+func (t ledgerTx) Tell(_ context.Context, rs []access.Result) error {
+	if t.played.OnMessage != nil {
+		if err := t.played.OnMessage("tell"); err != nil {
+			return err
+		}
+	}
+	t.played.Told = append(t.played.Told, rs)
+	for _, r := range rs {
+		own := t.played.Views[r.RequestID].Results
+		for i := range own {
+			if own[i].Phase == r.Phase && own[i].ServerID == r.ServerID && own[i].Fingerprint == r.Fingerprint {
+				own[i].Told = r.State
+			}
+		}
+	}
+	return nil
+}
+
+func (t ledgerTx) Notify(_ context.Context, n access.Notice) error {
+	n.ID = int64(1000 + len(t.played.Queued))
+	t.played.Queued = append(t.played.Queued, n)
+	t.played.Notices[n.ID] = &n
+	return nil
+}
+
+func (t ledgerTx) Notice(_ context.Context, id int64) (access.Notice, error) {
+	if n := t.played.Notices[id]; n != nil {
+		return *n, nil
+	}
+	return access.Notice{}, fmt.Errorf("no notice %d", id)
+}
+
+func (t ledgerTx) SaveNotice(_ context.Context, n access.Notice) error {
+	t.played.Notices[n.ID] = &n
+	return nil
+}
+
+func (t ledgerTx) Grant(_ context.Context, id int64) (access.Grant, error) {
+	return access.Grant{ID: id, State: access.Live, SystemUser: "runcloud", EndsAt: time.Now().Add(time.Hour)}, nil
+}

@@ -1,0 +1,25 @@
+package outbox
+
+import (
+	"context"
+
+	"sshkeybot/bot/render"
+	"sshkeybot/internal/access"
+)
+
+// PublishHome draws a person's Home tab from what is so now. Who may not take part sees
+// why, and nothing to press.
+func (n *Announcer) PublishHome(ctx context.Context, person access.UserID, page int) error {
+	home, err := n.Uses.Home(ctx, person)
+	if err != nil && access.CodeOf(err) != access.Forbidden {
+		return err
+	}
+	data := render.HomeData{
+		Me: person, Page: page, Approver: home.Approver, Grants: home.Own.Grants, Keys: home.Keys,
+		Asked: home.Asked, Waiting: home.Waiting, Team: home.Team,
+	}
+	if err != nil {
+		data.Refused = access.MessageOf(err)
+	}
+	return n.API.PublishHome(ctx, person, render.Home(data))
+}
