@@ -2,7 +2,6 @@ package runcloudsim
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -16,19 +15,17 @@ const DefaultToken = "runcloudsim-token"
 
 // Options describes a new account; the zero value is a usable one.
 type Options struct {
-	Token          string           // DefaultToken when empty
-	Now            func() time.Time // time.Now when nil
-	Seed           uint64           // of the dice thrown for FaultRule.Probability
-	PerPageDefault int              // 15 when zero (RunCloud API v3 list pages)
-	PerPageMax     int              // 40 when zero; larger wishes are clamped
-	Rules          Rules
+	Token string           // DefaultToken when empty
+	Now   func() time.Time // time.Now when nil
+	Seed  uint64           // of the random numbers behind FaultRule.Probability
+	Rules Rules
 }
 
 // Account is one RunCloud workspace. It is an http.Handler and safe for concurrent use.
 type Account struct {
-	now            func() time.Time
-	perPageDefault int
-	perPageMax     int
+	now     func() time.Time
+	idle    *sync.Cond    // signalled when no call is in flight
+	closing chan struct{} // closed by Close
 
 	mu         sync.Mutex
 	token      string
@@ -37,23 +34,20 @@ type Account struct {
 	byID       map[int64]*server
 	lastServer int64
 	lastKey    int64
-	lastUser   int64
 	named      int // servers named by AddServers so far
 	latency    time.Duration
 	hanging    int // calls on a FaultHang
-	dice       *rand.Rand
+	random     *rand.Rand
 	faults     []*fault
 	limit      *limiter
 	quota      *quota
 	allowed    map[string]bool // nil = every address
-	journal    journal
+	log        callLog
 	hook       func(Call)
-	idle       *sync.Cond    // signalled when no call is in flight
-	closing    chan struct{} // closed by Close
 	listening  *http.Server
 }
 
-// New makes an empty account.
+// New returns an empty account.
 func New(o Options) *Account {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -63,9 +57,8 @@ func New(o Options) *Account {
 	}
 	a := &Account{
 		now: o.Now, token: o.Token, rules: o.Rules.withDefaults(),
-		perPageDefault: orDefault(o.PerPageDefault, 15), perPageMax: orDefault(o.PerPageMax, 40),
-		byID: map[int64]*server{}, lastServer: 1200, lastKey: 4700, lastUser: 14,
-		dice: rand.New(rand.NewPCG(o.Seed, o.Seed)), journal: newJournal(), closing: make(chan struct{}),
+		byID: map[int64]*server{}, lastServer: 1200, lastKey: 4700,
+		random: rand.New(rand.NewPCG(o.Seed, o.Seed)), log: newCallLog(), closing: make(chan struct{}),
 	}
 	a.idle = sync.NewCond(&a.mu)
 	return a
@@ -78,22 +71,15 @@ func orDefault[T int | time.Duration](v, def T) T {
 	return v
 }
 
-// Start listens on a free port of 127.0.0.1 and returns the base address, ending in /api/v3.
-func (a *Account) Start() (baseURL string, err error) { return a.StartAt("127.0.0.1:0") }
-
-// StartAt is Start for a chosen address. After Close the account may be started again, with all its
-// state: that is what an outage looks like from outside.
-func (a *Account) StartAt(addr string) (baseURL string, err error) {
+// Start listens on a free port of 127.0.0.1 and returns the base address, ending in /api/v3. An account
+// is started once.
+func (a *Account) Start() (baseURL string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.listening != nil {
-		return "", errors.New("runcloudsim: already started")
-	}
-	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("runcloudsim: listen: %w", err)
 	}
-	a.closing = make(chan struct{})
 	a.listening = &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second}
 	go func(s *http.Server) { _ = s.Serve(ln) }(a.listening)
 	return "http://" + ln.Addr().String() + apiPrefix, nil
@@ -110,7 +96,7 @@ func (a *Account) Close() error {
 	err := a.listening.Close()
 	a.listening = nil
 	close(a.closing)
-	for a.journal.inFlight > 0 {
+	for a.log.inFlight > 0 {
 		a.idle.Wait()
 	}
 	return err

@@ -10,7 +10,7 @@ import (
 // FaultKind is a way to go wrong.
 type FaultKind int
 
-// The kinds. FaultLatency and FaultShift add up with one another and with one of the rest.
+// The kinds. FaultShift adds up with others of its kind and with one of the rest.
 const (
 	FaultStatus    FaultKind = iota // JSON with Status (500 when zero) and Message
 	FaultErrors                     // the same with errors in the form of Errors; Status 422 when zero
@@ -20,7 +20,6 @@ const (
 	FaultHang                       // no answer; ends with the rule, the client's patience, or Close
 	FaultDrop                       // the connection ends without an answer
 	FaultTruncated                  // applied, but the connection ends in the middle of the answer
-	FaultLatency                    // Delay longer
 	FaultShift                      // Shift items go (or come, if negative) once the first page is read
 )
 
@@ -55,13 +54,12 @@ type FaultRule struct {
 	Server      int64   // 0 = any, and calls about no server
 	Op          Op      // OpAny = all
 	Times       int     // how many calls; 0 = for ever
-	Probability float64 // of each call, by the account's seeded dice; 0 = certain
+	Probability float64 // of each call, by the account's seeded random numbers; 0 = certain
 	Kind        FaultKind
 	After       bool // the call is applied first, so only its answer goes wrong
 	Status      int
 	Message     string // a usual one when empty
 	RetryAfter  time.Duration
-	Delay       time.Duration
 	Errors      ErrorsShape
 	Shift       int
 }
@@ -100,14 +98,14 @@ func (a *Account) ClearFaults() {
 	a.faults = nil
 }
 
-// Hanging tells how many calls hang on a rule now.
+// Hanging returns how many calls hang on a rule now.
 func (a *Account) Hanging() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.hanging
 }
 
-func (a *Account) hangs(by int) {
+func (a *Account) countHanging(by int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.hanging += by
@@ -115,9 +113,9 @@ func (a *Account) hangs(by int) {
 
 // plan is what will go wrong with one call.
 type plan struct {
-	delay, delayAfter time.Duration
-	shift             int
-	fault             *fault // nil: nothing but the delays and the shift
+	delay time.Duration
+	shift int
+	fault *fault // nil: nothing but the delay and the shift
 }
 
 func (a *Account) plan(r request) plan {
@@ -125,9 +123,15 @@ func (a *Account) plan(r request) plan {
 	defer a.mu.Unlock()
 	p := plan{delay: a.latency}
 	for _, f := range a.faults {
-		if f.matches(r) && !(f.exclusive() && p.fault != nil) && a.strikes(f) {
-			f.used++
-			p.add(f)
+		shifts := f.Kind == FaultShift
+		if !f.matches(r) || !shifts && p.fault != nil || f.Probability > 0 && a.random.Float64() >= f.Probability {
+			continue
+		}
+		f.used++
+		if shifts {
+			p.shift += f.Shift
+		} else {
+			p.fault = f
 		}
 	}
 	// A used-up hang stays, so that ClearFaults can still release what hangs on it.
@@ -135,37 +139,21 @@ func (a *Account) plan(r request) plan {
 	return p
 }
 
-func (a *Account) strikes(f *fault) bool {
-	return f.Probability == 0 || a.dice.Float64() < f.Probability
-}
-
 func (f *fault) matches(r request) bool {
 	return !f.spent() && (f.Server == 0 || f.Server == r.server) && (f.Op == OpAny || f.Op == r.op)
 }
 
-func (f *fault) spent() bool     { return f.Times > 0 && f.used >= f.Times }
-func (f *fault) exclusive() bool { return f.Kind != FaultLatency && f.Kind != FaultShift }
+func (f *fault) spent() bool { return f.Times > 0 && f.used >= f.Times }
 
-func (p *plan) add(f *fault) {
-	switch {
-	case f.Kind == FaultShift:
-		p.shift += f.Shift
-	case f.Kind != FaultLatency:
-		p.fault = f
-	case f.After:
-		p.delayAfter += f.Delay
-	default:
-		p.delay += f.Delay
-	}
-}
-
-// early tells whether the fault keeps the call from being applied; late, whether it spoils the answer.
+// early reports whether the fault keeps the call from being applied.
 func (p plan) early() bool {
 	return p.fault != nil && !p.fault.After && p.fault.Kind != FaultTruncated
 }
+
+// late reports whether the fault spoils the answer to a call that was applied.
 func (p plan) late() bool { return p.fault != nil && !p.early() }
 
-// answer is the faulty answer, given the right one. A hang that nobody released has none.
+// answer returns the faulty answer in place of the right one. A hang that nobody released has none.
 func (f *fault) answer(right answer) answer {
 	switch f.Kind {
 	case FaultErrors:

@@ -21,12 +21,9 @@ const (
 	OpPing            Op = "ping"
 	OpListServers     Op = "list servers"
 	OpGetServer       Op = "get server"
-	OpListUsers       Op = "list users"
 	OpListCredentials Op = "list credentials"
-	OpGetCredential   Op = "get credential"
 	OpCreate          Op = "create"
 	OpDelete          Op = "delete"
-	OpSettings        Op = "settings"
 	OpSessions        Op = "sessions"
 	OpOther           Op = "other"
 )
@@ -35,12 +32,9 @@ var routes = map[string]Op{
 	"GET /ping":                           OpPing,
 	"GET /servers":                        OpListServers,
 	"GET /servers/#":                      OpGetServer,
-	"GET /servers/#/users":                OpListUsers,
 	"GET /servers/#/ssh/credentials":      OpListCredentials,
 	"POST /servers/#/ssh/credentials":     OpCreate,
-	"GET /servers/#/ssh/credentials/#":    OpGetCredential,
 	"DELETE /servers/#/ssh/credentials/#": OpDelete,
-	"GET /servers/#/settings/ssh":         OpSettings,
 	"GET /servers/#/ssh/sessions":         OpSessions,
 }
 

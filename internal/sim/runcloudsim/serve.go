@@ -19,7 +19,7 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	} else {
 		ans = a.carryOut(hr.Context(), r, c)
 	}
-	a.finish(c, ans)
+	a.countLimited(ans)
 	ans.write(w, headers)
 }
 
@@ -27,48 +27,31 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 func (a *Account) carryOut(ctx context.Context, r request, c *Call) answer {
 	p := a.plan(r)
 	a.pause(p.delay)
-	if p.early() && !a.survives(ctx, p.fault) {
+	if p.early() && !a.released(ctx, p.fault) {
 		return p.fault.answer(answer{})
 	}
-	a.reach(c, Before, outcome{})
-	out := a.applyWhenReachable(ctx, r, p.shift)
-	a.reach(c, After, out)
-	a.pause(p.delayAfter)
-	if p.late() && !a.survives(ctx, p.fault) {
+	a.reach(c, Before, false)
+	out := a.apply(r, p.shift)
+	a.reach(c, After, out.applied)
+	if p.late() && !a.released(ctx, p.fault) {
 		return p.fault.answer(out.answer)
 	}
 	return out.answer
 }
 
-// survives is true for a hang that was released; every other fault is the end of the call.
-func (a *Account) survives(ctx context.Context, f *fault) bool {
+// released waits at a hang and reports whether the call may go on, because the rule was taken back before
+// the client gave up and the account was closed. Every other fault is the end of the call.
+func (a *Account) released(ctx context.Context, f *fault) bool {
 	if f.Kind != FaultHang {
 		return false
 	}
-	a.hangs(1)
-	defer a.hangs(-1)
-	return a.waitFor(ctx, f.released)
-}
-
-func (a *Account) applyWhenReachable(ctx context.Context, r request, shift int) outcome {
-	for {
-		out := a.apply(r, shift)
-		if out.wait == nil {
-			return out
-		}
-		if !a.waitFor(ctx, out.wait) {
-			return say(answer{drop: true})
-		}
-	}
-}
-
-// waitFor waits for ready; false when the client gave up or the account was closed first.
-func (a *Account) waitFor(ctx context.Context, ready <-chan struct{}) bool {
+	a.countHanging(1)
+	defer a.countHanging(-1)
 	select {
-	case <-ready:
+	case <-f.released:
 		return true
 	case <-ctx.Done():
-	case <-a.closed():
+	case <-a.closing:
 	}
 	return false
 }
@@ -82,12 +65,6 @@ func (a *Account) pause(d time.Duration) {
 	defer t.Stop()
 	select {
 	case <-t.C:
-	case <-a.closed():
+	case <-a.closing:
 	}
-}
-
-func (a *Account) closed() <-chan struct{} {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.closing
 }

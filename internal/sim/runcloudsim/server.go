@@ -1,6 +1,7 @@
 package runcloudsim
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -8,17 +9,17 @@ import (
 
 // Server describes one server of the account.
 type Server struct {
-	ID               int64 // chosen by the account when zero
-	Name             string
-	Provider         string // «Hetzner Cloud» when empty
-	IPAddress        string
-	Tags             []string
-	Users            []string // system users besides root and runcloud, which every server has
-	Offline          bool     // the agent does not answer
-	NeverConnected   bool     // the agent was never installed; implies Offline
-	PreventRootLogin bool
-	TransferStatus   string    // AVAILABLE when empty
-	CreatedAt        time.Time // now when zero
+	ID             int64 // chosen by the account when zero
+	Name           string
+	Tags           []string
+	Users          []string // system users besides root and runcloud, which every server has
+	Offline        bool     // the agent does not answer
+	NeverConnected bool     // the agent was never installed; implies Offline
+}
+
+func (s Server) clone() Server {
+	s.Tags, s.Users = slices.Clone(s.Tags), slices.Clone(s.Users)
+	return s
 }
 
 // Session is one open SSH login.
@@ -26,17 +27,11 @@ type Session struct {
 	Username, TTY, IPAddress, LoginSince, Idle, CurrentRunningProcess string
 }
 
-type systemUser struct {
-	id   int64
-	name string
-}
-
 type server struct {
 	Server
-	users    []systemUser // ascending by id
-	keys     []*key       // ascending by id
-	sessions []Session
-	back     chan struct{} // closed when an offline server comes back
+	createdAt time.Time
+	keys      []Credential // ascending by id
+	sessions  []Session
 }
 
 // AddServer adds s and returns its id. An id already in use is replaced by a fresh one.
@@ -51,37 +46,15 @@ func (a *Account) addServer(s Server) int64 {
 		s.ID = a.lastServer + 1
 	}
 	a.lastServer = max(a.lastServer, s.ID)
-	s.fill(a.now())
-	sv := &server{Server: s, back: make(chan struct{})}
-	for _, name := range slices.Concat([]string{"root", "runcloud"}, s.Users) {
-		a.lastUser++
-		sv.users = append(sv.users, systemUser{a.lastUser, name})
-	}
-	a.servers = append(a.servers, sv)
-	slices.SortFunc(a.servers, func(x, y *server) int { return int(x.ID - y.ID) })
-	a.byID[s.ID] = sv
-	return s.ID
-}
-
-func (s *Server) fill(now time.Time) {
-	s.Offline = s.Offline || s.NeverConnected
-	s.Tags, s.Users = slices.Clone(s.Tags), slices.Clone(s.Users)
 	if s.Name == "" {
 		s.Name = fmt.Sprintf("server-%d", s.ID)
 	}
-	if s.Provider == "" {
-		s.Provider = "Hetzner Cloud"
-	}
-	if s.IPAddress == "" {
-		// 198.18.0.0/15 is set aside for benchmarks, so it is nobody's server.
-		s.IPAddress = fmt.Sprintf("198.18.%d.%d", s.ID/250%250, 1+s.ID%250)
-	}
-	if s.TransferStatus == "" {
-		s.TransferStatus = "AVAILABLE"
-	}
-	if s.CreatedAt.IsZero() {
-		s.CreatedAt = now
-	}
+	s.Offline = s.Offline || s.NeverConnected
+	sv := &server{Server: s.clone(), createdAt: a.now()}
+	a.servers = append(a.servers, sv)
+	slices.SortFunc(a.servers, func(x, y *server) int { return cmp.Compare(x.ID, y.ID) })
+	a.byID[s.ID] = sv
+	return s.ID
 }
 
 var roles = []struct{ name, user string }{
@@ -117,24 +90,17 @@ func namedServer(i int) Server {
 	return s
 }
 
-// RemoveServer takes the server and its keys out of the account; false if it is unknown.
+// RemoveServer removes the server and its keys and reports whether the account had it.
 func (a *Account) RemoveServer(id int64) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	sv := a.byID[id]
-	if sv == nil {
-		return false
-	}
 	delete(a.byID, id)
 	a.servers = slices.DeleteFunc(a.servers, func(x *server) bool { return x == sv })
-	if sv.Offline {
-		close(sv.back) // calls that hang on it go on, to a 404
-	}
-	return true
+	return sv != nil
 }
 
-// SetOnline switches a server's agent on or off; false if the server is unknown. Changes accepted while
-// it was off reach the server when it is back.
+// SetOnline switches a server's agent on or off and reports whether the account has the server.
 func (a *Account) SetOnline(id int64, online bool) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -142,16 +108,8 @@ func (a *Account) SetOnline(id int64, online bool) bool {
 	if sv == nil {
 		return false
 	}
-	a.settle(sv) // what expires later than this moment has been on the server until now
-	switch {
-	case online && sv.Offline:
-		sv.NeverConnected = false
-		close(sv.back)
-	case !online && !sv.Offline:
-		sv.back = make(chan struct{})
-	}
 	sv.Offline = !online
-	a.settle(sv)
+	sv.NeverConnected = sv.NeverConnected && !online
 	return true
 }
 
@@ -161,14 +119,12 @@ func (a *Account) Servers() []Server {
 	defer a.mu.Unlock()
 	out := make([]Server, 0, len(a.servers))
 	for _, sv := range a.servers {
-		s := sv.Server
-		s.Tags, s.Users = slices.Clone(s.Tags), slices.Clone(s.Users)
-		out = append(out, s)
+		out = append(out, sv.clone())
 	}
 	return out
 }
 
-// AddSession opens an SSH session on a server; false if the server is unknown.
+// AddSession opens an SSH session on a server and reports whether the account has the server.
 func (a *Account) AddSession(serverID int64, s Session) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -178,14 +134,4 @@ func (a *Account) AddSession(serverID int64, s Session) bool {
 	}
 	sv.sessions = append(sv.sessions, s)
 	return true
-}
-
-// Sessions returns the open sessions of a server.
-func (a *Account) Sessions(serverID int64) []Session {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if sv := a.byID[serverID]; sv != nil {
-		return slices.Clone(sv.sessions)
-	}
-	return nil
 }

@@ -9,7 +9,10 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-const labelTaken = "The label has already been taken."
+const (
+	labelTaken = "The label has already been taken."
+	labelMax   = 100 // characters; RunCloud documents no limit
+)
 
 // problems are the refusals of a form, by field.
 type problems map[string][]string
@@ -31,13 +34,14 @@ func (a *Account) validate(s *server, body []byte) (Credential, problems) {
 	if len(p) > 0 {
 		return c, p
 	}
-	a.checkLabel(s, &c, p)
-	if !slices.ContainsFunc(s.users, func(u systemUser) bool { return u.name == c.User }) {
+	s.checkLabel(c.Label, p)
+	if c.User != "root" && c.User != "runcloud" && !slices.Contains(s.Users, c.User) {
 		p.add("username", "The selected username is invalid.")
 	}
 	if !wellFormed(c.PublicKey) {
 		p.add("publicKey", "The public key format is invalid.")
-	} else if a.rules.RefuseDuplicateKey && s.has(func(k *key) bool { return k.User == c.User && sameKey(k.PublicKey, c.PublicKey) }) {
+	} else if a.rules.RefuseDuplicateKey &&
+		slices.ContainsFunc(s.keys, func(k Credential) bool { return k.User == c.User && sameKey(k.PublicKey, c.PublicKey) }) {
 		p.add("publicKey", "The public key has already been taken.")
 	}
 	return c, p
@@ -70,28 +74,17 @@ func (p problems) boolean(form map[string]any, field string) bool {
 	return false
 }
 
-func (a *Account) checkLabel(s *server, c *Credential, p problems) {
-	if a.rules.LabelMax > 0 && utf8.RuneCountInString(c.Label) > a.rules.LabelMax {
-		if !a.rules.LabelCut {
-			p.add("label", "The label is too long.")
-			return
-		}
-		c.Label = string([]rune(c.Label)[:a.rules.LabelMax])
-	}
+func (s *server) checkLabel(label string, p problems) {
+	switch {
+	case utf8.RuneCountInString(label) > labelMax:
+		p.add("label", "The label is too long.")
 	// Without regard to case, as the usual collation of a MySQL unique rule compares.
-	taken := s.has(func(k *key) bool {
-		return strings.EqualFold(k.Label, c.Label) && (a.rules.LabelScope == LabelPerServer || k.User == c.User)
-	})
-	if taken && a.rules.LabelScope != LabelFree {
+	case slices.ContainsFunc(s.keys, func(k Credential) bool { return strings.EqualFold(k.Label, label) }):
 		p.add("label", labelTaken)
 	}
 }
 
-func (s *server) has(match func(*key) bool) bool {
-	return slices.ContainsFunc(s.keys, func(k *key) bool { return k.listed && match(k) })
-}
-
-// wellFormed tells whether line is one public key: TYPE BASE64 [comment], without options.
+// wellFormed reports whether line is one public key: TYPE BASE64 [comment], without options.
 func wellFormed(line string) bool {
 	if strings.ContainsAny(line, "\r\n") {
 		return false
@@ -100,7 +93,7 @@ func wellFormed(line string) bool {
 	return err == nil && len(options) == 0 && strings.HasPrefix(line, k.Type())
 }
 
-// sameKey compares type and key, not the comment.
+// sameKey reports whether two lines hold the same type and key, whatever the comment.
 func sameKey(x, y string) bool {
 	fx, fy := strings.Fields(x), strings.Fields(y)
 	return len(fx) > 1 && len(fy) > 1 && fx[0] == fy[0] && fx[1] == fy[1]

@@ -1,43 +1,35 @@
 package runcloudsim
 
 import (
-	"slices"
+	"fmt"
 	"time"
 )
 
 // The JSON forms of the RunCloud API v3 pages.
 
 type serverJSON struct {
-	ID             int64   `json:"id"`
-	Name           string  `json:"name"`
-	Provider       string  `json:"provider"`
-	Stack          string  `json:"stack"`
-	IPAddress      string  `json:"ipAddress"`
-	Country        *string `json:"country_iso_code"`
-	OS             string  `json:"os"`
-	OSVersion      *string `json:"osVersion"`
-	Connected      bool    `json:"connected"`
-	Online         bool    `json:"online"`
-	AgentVersion   *string `json:"agentVersion"`
-	PHPCLIVersion  string  `json:"phpCLIVersion"`
-	SoftwareUpdate bool    `json:"softwareUpdate"`
-	SecurityUpdate bool    `json:"securityUpdate"`
-	TransferStatus string  `json:"transferStatus"`
-	CreatedAt      string  `json:"created_at"`
-	Tags           []any   `json:"tags"`
+	ID             int64     `json:"id"`
+	Name           string    `json:"name"`
+	Provider       string    `json:"provider"`
+	Stack          string    `json:"stack"`
+	IPAddress      string    `json:"ipAddress"`
+	Country        *string   `json:"country_iso_code"`
+	OS             string    `json:"os"`
+	OSVersion      *string   `json:"osVersion"`
+	Connected      bool      `json:"connected"`
+	Online         bool      `json:"online"`
+	AgentVersion   *string   `json:"agentVersion"`
+	PHPCLIVersion  string    `json:"phpCLIVersion"`
+	SoftwareUpdate bool      `json:"softwareUpdate"`
+	SecurityUpdate bool      `json:"securityUpdate"`
+	TransferStatus string    `json:"transferStatus"`
+	CreatedAt      string    `json:"created_at"`
+	Tags           []tagJSON `json:"tags"`
 }
 
 type tagJSON struct {
 	ID   int    `json:"id"`
 	Name string `json:"name"`
-}
-
-type userJSON struct {
-	ID            int64   `json:"id"`
-	Username      string  `json:"username"`
-	DeploymentKey *string `json:"deploymentKey"`
-	Deletable     bool    `json:"deleteable"` // RunCloud's spelling
-	CreatedAt     string  `json:"created_at"`
 }
 
 type credentialJSON struct {
@@ -58,12 +50,6 @@ type sessionJSON struct {
 	CurrentRunningProcess string `json:"currentRunningProcess"`
 }
 
-type sshSettingsJSON struct {
-	PasswordlessLogin bool `json:"passwordlessLogin"`
-	UseDNS            bool `json:"useDns"`
-	PreventRootLogin  bool `json:"preventRootLogin"`
-}
-
 type errorJSON struct {
 	Message string `json:"message"`
 	Errors  any    `json:"errors,omitempty"`
@@ -71,44 +57,35 @@ type errorJSON struct {
 
 func stamp(t time.Time) string { return t.UTC().Format(time.DateTime) }
 
-func (a *Account) serverJSON(s *server) serverJSON {
+func (s *server) json() serverJSON {
 	out := serverJSON{
-		ID: s.ID, Name: s.Name, Provider: s.Provider, Stack: "nginx", IPAddress: s.IPAddress, OS: "Ubuntu",
+		ID: s.ID, Name: s.Name, Provider: "Hetzner Cloud", Stack: "nginx", OS: "Ubuntu",
+		// 198.18.0.0/15 is set aside for benchmarks, so it is nobody's server.
+		IPAddress: fmt.Sprintf("198.18.%d.%d", s.ID/250%250, 1+s.ID%250),
 		Connected: !s.NeverConnected, Online: !s.Offline, PHPCLIVersion: "php83rc", SecurityUpdate: s.ID%3 == 0,
-		TransferStatus: s.TransferStatus, CreatedAt: stamp(s.CreatedAt), Tags: []any{},
+		TransferStatus: "AVAILABLE", CreatedAt: stamp(s.createdAt), Tags: []tagJSON{},
 	}
 	if !s.NeverConnected {
 		out.Country, out.OSVersion, out.AgentVersion = new("DE"), new("jammy"), new("2.8.7-1+ubuntu22.04+11")
 	}
 	for i, tag := range s.Tags {
-		if a.rules.TagsAsStrings {
-			out.Tags = append(out.Tags, tag)
-		} else {
-			out.Tags = append(out.Tags, tagJSON{ID: i + 1, Name: tag})
-		}
+		out.Tags = append(out.Tags, tagJSON{ID: i + 1, Name: tag})
 	}
 	return out
 }
 
-func (s *server) userJSON(u systemUser) userJSON {
-	return userJSON{
-		ID: u.id, Username: u.name, Deletable: slices.Contains(s.Users, u.name), CreatedAt: stamp(s.CreatedAt),
-	}
+func (a *Account) credentialJSON(k Credential) credentialJSON {
+	out := a.listedJSON(k)
+	out.Temporary = new(k.Temporary)
+	return out
 }
 
-func (a *Account) credentialJSON(k *key, inList bool) credentialJSON {
-	out := credentialJSON{ID: k.ID, Label: k.Label, User: k.User, PublicKey: k.PublicKey, CreatedAt: stamp(k.CreatedAt)}
+// listedJSON is a credential in a list, where RunCloud leaves out whether it is temporary.
+func (a *Account) listedJSON(k Credential) credentialJSON {
+	shown := k.PublicKey
 	if !a.rules.FullKeys {
-		out.PublicKey = cut(k.PublicKey)
+		runes := []rune(shown)
+		shown = string(runes[:min(50, len(runes))]) + "..." // as RunCloud shows every key
 	}
-	if !inList || a.rules.ListTemporary {
-		out.Temporary = new(k.Temporary)
-	}
-	return out
-}
-
-// cut is what RunCloud shows of a key: its first 50 characters and three dots.
-func cut(publicKey string) string {
-	runes := []rune(publicKey)
-	return string(runes[:min(50, len(runes))]) + "..."
+	return credentialJSON{ID: k.ID, Label: k.Label, User: k.User, PublicKey: shown, CreatedAt: stamp(k.CreatedAt)}
 }
