@@ -24,31 +24,35 @@ var anything = []string{"*"}
 // arrows says which packages of ours each package may import. They point to the
 // domain: it knows nobody, and the clients and played services know nothing of ours.
 var arrows = map[string][]string{
-	"cmd/sshkeybot":            anything,
-	"internal/check":           anything,
-	"internal/crash":           anything,
-	"bot":                      {"bot/render", "bot/slackapi", "bot/socket", "internal/access", "internal/duration", "internal/nearest", "internal/redact", "internal/sshkey"},
-	"bot/bottest":              {"bot/render", "bot/slackapi", "internal/access", "internal/sim/slacksim", "internal/sshkey"},
-	"bot/outbox":               {"bot/render", "bot/slackapi", "internal/access"},
-	"bot/render":               {"bot/slackapi", "internal/access", "internal/duration"},
-	"bot/slackapi":             {"internal/access"},
-	"bot/socket":               nil,
-	"internal/access":          {"internal/duration", "internal/nearest", "internal/sshkey"},
-	"internal/config":          {"internal/duration", "internal/nearest"},
-	"internal/control":         {"internal/access"},
-	"internal/duration":        nil,
-	"internal/health":          nil,
-	"internal/nearest":         nil,
-	"internal/queue":           {"internal/access", "internal/store"},
-	"internal/redact":          nil,
-	"internal/sim/nodetest":    nil,
-	"internal/sim/runcloudsim": nil,
-	"internal/sim/slacksim":    nil,
-	"internal/sshkey":          nil,
-	"internal/store":           {"internal/access"},
-	"internal/store/storetest": {"internal/access", "internal/store"},
-	"internal/target/runcloud": {"internal/access", "runcloud"},
-	"runcloud":                 nil,
+	"cmd/sshkeybot":                  anything,
+	"internal/check":                 anything,
+	"internal/crash":                 anything,
+	"bot":                            {"bot/render", "bot/slackapi", "bot/socket", "internal/access", "internal/duration", "internal/nearest", "internal/redact", "internal/sshkey", "internal/workflow"},
+	"bot/bottest":                    {"bot/render", "bot/slackapi", "internal/access", "internal/reconcile", "internal/sim/slacksim", "internal/sshkey", "internal/workflow"},
+	"bot/outbox":                     {"bot/render", "bot/slackapi", "internal/access", "internal/workflow"},
+	"bot/render":                     {"bot/slackapi", "internal/access", "internal/duration", "internal/reconcile", "internal/workflow"},
+	"bot/slackapi":                   {"internal/access"},
+	"bot/socket":                     nil,
+	"internal/access":                {"internal/duration", "internal/nearest", "internal/sshkey"},
+	"internal/clock":                 {"internal/duration"},
+	"internal/config":                {"internal/duration", "internal/nearest"},
+	"internal/control":               {"internal/access"},
+	"internal/duration":              nil,
+	"internal/health":                nil,
+	"internal/nearest":               nil,
+	"internal/queue":                 {"internal/access", "internal/store"},
+	"internal/reconcile":             {"internal/access", "internal/clock", "internal/sshkey"},
+	"internal/redact":                nil,
+	"internal/sim/nodetest":          nil,
+	"internal/sim/runcloudsim":       nil,
+	"internal/sim/slacksim":          nil,
+	"internal/sshkey":                nil,
+	"internal/store":                 {"internal/access"},
+	"internal/store/storetest":       {"internal/access", "internal/store"},
+	"internal/target/runcloud":       {"internal/access", "runcloud"},
+	"internal/workflow":              {"internal/access", "internal/clock", "internal/duration", "internal/reconcile", "internal/sshkey"},
+	"internal/workflow/workflowtest": {"internal/access", "internal/reconcile", "internal/sshkey", "internal/store", "internal/workflow"},
+	"runcloud":                       nil,
 }
 
 func TestArrows(t *testing.T) {
@@ -71,18 +75,19 @@ func TestArrows(t *testing.T) {
 	}
 }
 
-// The domain rests on the standard library, on what the parser of keys needs, and on two
+// The domain rests on the standard library, on what the parser of keys needs, and on
 // leaves.
 func TestDomainStandsAlone(t *testing.T) {
 	t.Parallel()
 	const list = "{{if not .Standard}}{{.ImportPath}}{{end}}"
-	needed := goList(t, list, "-deps", "./internal/sshkey", "./internal/duration", "./internal/nearest")
-	for name := range goList(t, list, "-deps", "./internal/access") {
-		if _, ok := needed[name]; !ok && name != "sshkeybot/internal/access" {
-			t.Errorf("internal/access needs %s", name)
+	domain := []string{"./internal/access", "./internal/reconcile", "./internal/workflow"}
+	needed := goList(t, list, "-deps", "./internal/sshkey", "./internal/duration", "./internal/nearest", "./internal/clock")
+	for name := range goList(t, list, append([]string{"-deps"}, domain...)...) {
+		if _, ok := needed[name]; !ok && !slices.Contains(domain, "./"+strings.TrimPrefix(name, "sshkeybot/")) {
+			t.Errorf("the domain needs %s", name)
 		}
 	}
-	for name, imports := range goList(t, "{{.ImportPath}} {{join .Imports \" \"}}", "./internal/access") {
+	for name, imports := range goList(t, "{{.ImportPath}} {{join .Imports \" \"}}", domain...) {
 		for _, imported := range imports {
 			if strings.Contains(imported, ".") {
 				t.Errorf("%s imports %s", name, imported)

@@ -170,7 +170,7 @@ func (b *Bot) decisionModal(ctx context.Context, a act) (slack.ModalViewRequest,
 	if err != nil {
 		return slack.ModalViewRequest{}, err
 	}
-	if err := v.Request.Undecided(b.now()); err != nil {
+	if err := v.Request.CheckPending(b.now()); err != nil {
 		return slack.ModalViewRequest{}, err
 	}
 	if approver, err := b.cfg.Uses.IsApprover(ctx, a.Person); err == nil && !approver {

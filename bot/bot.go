@@ -18,6 +18,7 @@ import (
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 const (
@@ -41,9 +42,9 @@ type Config struct {
 	Log    *slog.Logger
 	Now    func() time.Time // nil is time.Now
 
-	ApprovalChannel string           // where requests are posted; empty is where they were asked
-	SystemUsers     []string         // that the form offers, the usual one first
-	Limits          access.Durations // of what may be asked for
+	ApprovalChannel string             // where requests are posted; empty is where they were asked
+	SystemUsers     []string           // that the form offers, the usual one first
+	Limits          workflow.Durations // of what may be asked for
 }
 
 // Bot listens to Slack and answers.
@@ -110,7 +111,7 @@ func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {
 	}
 	a.At = b.now().Add(-time.Since(e.At)) // when it was done counts, not when a handler had time for it
 	if a.Kind == aLeft {
-		if concerns, err := b.cfg.Uses.Heard(ctx, a.Person, a.standing); err != nil || !concerns {
+		if concerns, err := b.cfg.Uses.ProfileChanged(ctx, a.Person, a.standing); err != nil || !concerns {
 			return nil, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // click does what a button says. Every click gets an answer.
@@ -33,7 +34,7 @@ func (b *Bot) press(ctx context.Context, a act) (render.Message, error) {
 	switch a.Action {
 	case render.ActionApprove:
 		_, shown := render.ReadDecision(a.Value)
-		r, err := b.cfg.Uses.Decide(ctx, access.Decision{RequestID: id, Shown: shown, Actor: a.Person, Verdict: access.Approve, At: a.At})
+		r, err := b.cfg.Uses.Decide(ctx, workflow.Decision{RequestID: id, Shown: shown, Actor: a.Person, Verdict: access.Approve, At: a.At})
 		return render.Decided(r, access.Approve), err
 	case render.ActionCancel, render.ActionKeep:
 		r, err := b.cfg.Uses.Cancel(ctx, id, a.Person)
@@ -65,7 +66,7 @@ func (b *Bot) press(ctx context.Context, a act) (render.Message, error) {
 		return render.ServerGone(server), err
 	case render.ActionLeaveRest:
 		_, shown := render.ReadDecision(a.Value)
-		n, err := b.cfg.Uses.LeaveRest(ctx, id, shown, a.Person)
+		n, err := b.cfg.Uses.SpareRest(ctx, id, shown, a.Person)
 		return render.LeftAlone(n), err
 	}
 	return render.Message{}, &access.Error{Code: access.Invalid, Op: "click", Message: "That button is of an older version of me. Please use `/sshkey`."}
@@ -78,7 +79,7 @@ func (b *Bot) judge(ctx context.Context, a act) (render.Message, error) {
 		return render.Message{}, refuse("That choice cannot be read.")
 	}
 	if a.Action == render.ActionLeave {
-		return render.LeftAlone(1), b.cfg.Uses.Leave(ctx, ids[0], ids[1], ids[2], a.Person)
+		return render.LeftAlone(1), b.cfg.Uses.Spare(ctx, ids[0], ids[1], ids[2], a.Person)
 	}
 	return render.Picked(), b.cfg.Uses.Pick(ctx, ids[0], ids[1], ids[2], a.Person)
 }

@@ -9,6 +9,7 @@ import (
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
 	"sshkeybot/internal/sshkey"
+	"sshkeybot/internal/workflow"
 )
 
 // submissionAtOnce answers what is wrong with a form beside its fields, while the form is
@@ -70,7 +71,7 @@ func (b *Bot) wrong(ctx context.Context, a act) map[string]string {
 		note(render.BlockDuration, func() error { return b.wrongDuration(form.Duration) }, func() error { return b.wrongSpan(ctx, id, form.Duration) })
 		note(render.BlockServers, func() error { return wrongServers(form.Servers) },
 			func() error {
-				return b.cfg.Uses.CheckEdit(ctx, access.Edit{RequestID: id, Actor: a.Person, Servers: &form.Servers})
+				return b.cfg.Uses.CheckEdit(ctx, workflow.Edit{RequestID: id, Actor: a.Person, Servers: &form.Servers})
 			})
 	case render.ModalProve:
 		note(render.BlockSignature, func() error { return b.cfg.Uses.CheckProof(ctx, a.proof()) })
@@ -94,7 +95,7 @@ func (b *Bot) wrongSpan(ctx context.Context, request int64, text string) error {
 	if err != nil || forever {
 		return asRefusal(err) // for ever is what was asked, or what the next look refuses
 	}
-	return b.cfg.Uses.CheckEdit(ctx, access.Edit{RequestID: request, Duration: &d})
+	return b.cfg.Uses.CheckEdit(ctx, workflow.Edit{RequestID: request, Duration: &d})
 }
 
 func (b *Bot) wrongExtension(ctx context.Context, a act, text string) error {
@@ -102,7 +103,7 @@ func (b *Bot) wrongExtension(ctx context.Context, a act, text string) error {
 	if err != nil {
 		return asRefusal(err)
 	}
-	return b.cfg.Uses.CheckExtend(ctx, access.ExtendAsk{Asker: a.Person, Person: a.Person, GrantID: render.ReadID(a.Metadata), Duration: d})
+	return b.cfg.Uses.CheckExtend(ctx, workflow.ExtendAsk{Asker: a.Person, Person: a.Person, GrantID: render.ReadID(a.Metadata), Duration: d})
 }
 
 // asSentence makes one of an error, which begins small and ends without a stop.

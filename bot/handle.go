@@ -90,7 +90,7 @@ func (b *Bot) perform(ctx context.Context, a act) (r slackapi.Reply, err error) 
 	case aSubmission:
 		return b.submitted(ctx, a)
 	case aLeft:
-		return slackapi.Reply{}, b.cfg.Uses.Left(ctx, a.Person)
+		return slackapi.Reply{}, b.cfg.Uses.AccountDeactivated(ctx, a.Person)
 	case aHomeOpened:
 		return slackapi.Reply{}, b.cfg.Outbox.PublishHome(ctx, a.Person, 0)
 	}

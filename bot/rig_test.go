@@ -9,8 +9,8 @@ import (
 
 	"sshkeybot/bot/bottest"
 	"sshkeybot/bot/outbox"
-	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
+	"sshkeybot/internal/workflow"
 )
 
 // rig is a played workspace, played use cases, and a bot of ours between them.
@@ -32,7 +32,7 @@ func scene(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
 	r.announcer = &outbox.Announcer{API: api, Uses: r.Domain, Store: r.Domain, Log: log, Now: time.Now}
 	cfg := Config{
 		AppToken: r.AppToken(), APIURL: r.URL, HTTP: r.HTTP, API: api, Uses: r.Domain, Outbox: r.announcer, Inbox: r.Domain, Log: log,
-		SystemUsers: []string{"runcloud", "root"}, Limits: access.Durations{Min: time.Minute, Max: 720 * time.Hour},
+		SystemUsers: []string{"runcloud", "root"}, Limits: workflow.Durations{Min: time.Minute, Max: 720 * time.Hour},
 	}
 	for _, c := range change {
 		c(&cfg)

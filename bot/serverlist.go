@@ -8,7 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"sshkeybot/bot/render"
-	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // serversModal shows the first page of a request's servers.
@@ -19,9 +19,9 @@ func (b *Bot) serversModal(ctx context.Context, a act) (slack.ModalViewRequest, 
 
 // servedTo returns a request for somebody who may take part: its message shows no more
 // than this list does.
-func (b *Bot) servedTo(ctx context.Context, a act) (access.RequestView, error) {
+func (b *Bot) servedTo(ctx context.Context, a act) (workflow.RequestView, error) {
 	if err := b.shutOut(ctx, a); err != nil {
-		return access.RequestView{}, err
+		return workflow.RequestView{}, err
 	}
 	return b.cfg.Uses.View(ctx, a.number())
 }

@@ -8,6 +8,7 @@ import (
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
 	"sshkeybot/internal/sshkey"
+	"sshkeybot/internal/workflow"
 )
 
 // submitted does what a modal asks for; what is wrong with its fields alone was
@@ -25,7 +26,7 @@ func (b *Bot) submit(ctx context.Context, a act) (render.Message, error) {
 		return b.grantForm(ctx, a)
 	case render.ModalDeny:
 		id, shown := render.ReadDecision(a.Metadata)
-		r, err := b.cfg.Uses.Decide(ctx, access.Decision{
+		r, err := b.cfg.Uses.Decide(ctx, workflow.Decision{
 			RequestID: id, Shown: shown, Actor: a.Person, Verdict: access.Deny, Reason: render.ReadDeny(a.form()), At: a.At,
 		})
 		return render.Decided(r, access.Deny), err
@@ -55,9 +56,9 @@ func (b *Bot) registerForm(ctx context.Context, a act) (render.Message, error) {
 }
 
 // proof reads the answer to a challenge from its form.
-func (a act) proof() access.Proof {
+func (a act) proof() workflow.Proof {
 	nonce, _ := render.ReadNonce(a.Metadata)
-	return access.Proof{Actor: a.Person, Nonce: nonce, Signature: render.ReadProve(a.form()), At: a.At}
+	return workflow.Proof{Actor: a.Person, Nonce: nonce, Signature: render.ReadProve(a.form()), At: a.At}
 }
 
 func (b *Bot) grantForm(ctx context.Context, a act) (render.Message, error) {
@@ -83,7 +84,7 @@ func (b *Bot) editForm(ctx context.Context, a act) (render.Message, error) {
 	if err != nil {
 		return render.Message{}, asRefusal(err)
 	}
-	e := access.Edit{RequestID: id, Shown: shown, Actor: a.Person, At: a.At}
+	e := workflow.Edit{RequestID: id, Shown: shown, Actor: a.Person, At: a.At}
 	if (!forever || !v.Request.Forever()) && d != v.Request.Duration {
 		e.Duration = &d
 	}
@@ -99,7 +100,7 @@ func (b *Bot) extendForm(ctx context.Context, a act) (render.Message, error) {
 	if err != nil {
 		return render.Message{}, asRefusal(err)
 	}
-	r, err := b.cfg.Uses.AskExtend(ctx, access.ExtendAsk{
+	r, err := b.cfg.Uses.AskExtend(ctx, workflow.ExtendAsk{
 		Source: a.ID, Asker: a.Person, Person: a.Person, GrantID: render.ReadID(a.Metadata), Duration: d,
 	})
 	return b.asked(ctx, a, r, err)

@@ -6,6 +6,7 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sshkey"
+	"sshkeybot/internal/workflow"
 )
 
 // UseCases is what people can have the domain do. Its errors are *access.Error.
@@ -21,32 +22,32 @@ type UseCases interface {
 
 // Asking makes requests.
 type Asking interface {
-	AskGrant(ctx context.Context, a access.GrantAsk) (access.Request, error)
-	AskExtend(ctx context.Context, a access.ExtendAsk) (access.Request, error)
-	AskRevoke(ctx context.Context, a access.RevokeAsk) (access.Request, error)
-	Offboard(ctx context.Context, a access.OffboardAsk) (access.Request, error)
-	Left(ctx context.Context, id access.UserID) error
-	Heard(ctx context.Context, id access.UserID, standing access.Standing) (concerns bool, err error)
+	AskGrant(ctx context.Context, a workflow.GrantAsk) (access.Request, error)
+	AskExtend(ctx context.Context, a workflow.ExtendAsk) (access.Request, error)
+	AskRevoke(ctx context.Context, a workflow.RevokeAsk) (access.Request, error)
+	Offboard(ctx context.Context, a workflow.OffboardAsk) (access.Request, error)
+	AccountDeactivated(ctx context.Context, id access.UserID) error
+	ProfileChanged(ctx context.Context, id access.UserID, standing access.Standing) (concerns bool, err error)
 }
 
 // Deciding moves requests on.
 type Deciding interface {
 	Confirm(ctx context.Context, requestID int64, actor access.UserID, at time.Time) (access.Request, error)
-	Decide(ctx context.Context, d access.Decision) (access.Request, error)
-	Edit(ctx context.Context, e access.Edit) (access.Request, error)
+	Decide(ctx context.Context, d workflow.Decision) (access.Request, error)
+	Edit(ctx context.Context, e workflow.Edit) (access.Request, error)
 	Cancel(ctx context.Context, requestID int64, actor access.UserID) (access.Request, error)
 	RetryFailed(ctx context.Context, requestID int64, actor access.UserID) (int, error)
 	Pick(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error
-	Leave(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error
-	LeaveRest(ctx context.Context, requestID int64, shown string, actor access.UserID) (int, error)
+	Spare(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error
+	SpareRest(ctx context.Context, requestID int64, shown string, actor access.UserID) (int, error)
 	GoneForGood(ctx context.Context, requestID, serverID int64, actor access.UserID) (access.Server, error)
 	FreeKey(ctx context.Context, requestID int64, actor access.UserID) (access.Request, error)
 }
 
 // Owning is about a person's own keys and access.
 type Owning interface {
-	Register(ctx context.Context, actor access.UserID, key sshkey.Key, note string) (access.Registration, error)
-	Prove(ctx context.Context, p access.Proof) (access.Registration, error)
+	Register(ctx context.Context, actor access.UserID, key sshkey.Key, note string) (workflow.Registration, error)
+	Prove(ctx context.Context, p workflow.Proof) (workflow.Registration, error)
 	RemoveKey(ctx context.Context, actor access.UserID, fingerprint string) error
 	GiveBack(ctx context.Context, actor access.UserID, grantID int64, source string) ([]access.Grant, error)
 }
@@ -57,23 +58,23 @@ type Checking interface {
 	CheckReceiver(ctx context.Context, id access.UserID) error
 	CheckServers(ctx context.Context, pattern string) error
 	CheckKey(ctx context.Context, actor access.UserID, fingerprint string) error
-	CheckProof(ctx context.Context, p access.Proof) error
-	CheckEdit(ctx context.Context, e access.Edit) error
-	CheckExtend(ctx context.Context, a access.ExtendAsk) error
+	CheckProof(ctx context.Context, p workflow.Proof) error
+	CheckEdit(ctx context.Context, e workflow.Edit) error
+	CheckExtend(ctx context.Context, a workflow.ExtendAsk) error
 	CheckShown(ctx context.Context, requestID int64, shown string) error
 }
 
 // Looking changes nothing.
 type Looking interface {
 	Keys(ctx context.Context, actor, of access.UserID) ([]access.Key, error)
-	Access(ctx context.Context, actor, of access.UserID) (access.Overview, error)
-	PendingRequests(ctx context.Context, actor access.UserID) ([]access.RequestView, error)
+	Access(ctx context.Context, actor, of access.UserID) (workflow.Overview, error)
+	PendingRequests(ctx context.Context, actor access.UserID) ([]workflow.RequestView, error)
 	FindServers(ctx context.Context, actor access.UserID, pattern string) ([]access.Server, error)
-	View(ctx context.Context, requestID int64) (access.RequestView, error)
+	View(ctx context.Context, requestID int64) (workflow.RequestView, error)
 	IsApprover(ctx context.Context, id access.UserID) (bool, error)
 }
 
-var _ UseCases = (*access.Service)(nil)
+var _ UseCases = (*workflow.Service)(nil)
 
 // Outbox is what a Bot needs of the messages that are drawn from the ledger.
 type Outbox interface {
@@ -81,5 +82,5 @@ type Outbox interface {
 	PublishHome(ctx context.Context, person access.UserID, page int) error
 	// RequestChannel returns where a request is shown to those who decide it; empty when
 	// it is not.
-	RequestChannel(v access.RequestView) string
+	RequestChannel(v workflow.RequestView) string
 }

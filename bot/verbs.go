@@ -8,6 +8,7 @@ import (
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // command does what a slash command asks for.
@@ -45,7 +46,7 @@ func (b *Bot) grant(ctx context.Context, a act, c command) (render.Message, erro
 	if err := b.seen(a); err != nil {
 		return render.Message{}, err
 	}
-	r, err := b.cfg.Uses.AskGrant(ctx, access.GrantAsk{
+	r, err := b.cfg.Uses.AskGrant(ctx, workflow.GrantAsk{
 		Source: a.ID, Asker: a.Person, Person: c.Person, Duration: c.Duration, Forever: c.Forever,
 		Servers: c.Servers, SystemUser: c.SystemUser, Reason: c.Reason, Channel: a.Channel,
 	})
@@ -56,7 +57,7 @@ func (b *Bot) extend(ctx context.Context, a act, c command) (render.Message, err
 	if err := b.seen(a); err != nil {
 		return render.Message{}, err
 	}
-	r, err := b.cfg.Uses.AskExtend(ctx, access.ExtendAsk{
+	r, err := b.cfg.Uses.AskExtend(ctx, workflow.ExtendAsk{
 		Source: a.ID, Asker: a.Person, Person: c.Person, Duration: c.Duration, Channel: a.Channel,
 	})
 	return b.asked(ctx, a, r, err)
@@ -72,7 +73,7 @@ func (b *Bot) givenBack(ctx context.Context, given []access.Grant, err error) (r
 	if err != nil {
 		return render.Message{}, err
 	}
-	var views []access.RequestView
+	var views []workflow.RequestView
 	for _, g := range given {
 		v, err := b.cfg.Uses.View(ctx, g.RequestID)
 		if err != nil {
@@ -87,7 +88,7 @@ func (b *Bot) revoke(ctx context.Context, a act, c command) (render.Message, err
 	if err := b.seen(a); err != nil {
 		return render.Message{}, err
 	}
-	r, err := b.cfg.Uses.AskRevoke(ctx, access.RevokeAsk{
+	r, err := b.cfg.Uses.AskRevoke(ctx, workflow.RevokeAsk{
 		Source: a.ID, Asker: a.Person, Person: c.Person, Fingerprint: c.Fingerprint, Key: c.Key,
 		Servers: c.Servers, Reason: c.Reason, Channel: a.Channel,
 	})
@@ -95,7 +96,7 @@ func (b *Bot) revoke(ctx context.Context, a act, c command) (render.Message, err
 }
 
 func (b *Bot) offboard(ctx context.Context, a act, c command) (render.Message, error) {
-	r, err := b.cfg.Uses.Offboard(ctx, access.OffboardAsk{
+	r, err := b.cfg.Uses.Offboard(ctx, workflow.OffboardAsk{
 		Source: a.ID, Asker: a.Person, Person: c.Person, Reason: c.Reason, Channel: a.Channel,
 	})
 	return b.asked(ctx, a, r, err)

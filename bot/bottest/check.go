@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 func (d *domain) Eligible(_ context.Context, id access.UserID) error {
@@ -24,10 +25,10 @@ func (d *domain) CheckServers(_ context.Context, pattern string) error {
 
 func (d *domain) CheckKey(context.Context, access.UserID, string) error { return nil }
 
-func (d *domain) CheckProof(context.Context, access.Proof) error { return nil }
+func (d *domain) CheckProof(context.Context, workflow.Proof) error { return nil }
 
-func (d *domain) CheckEdit(context.Context, access.Edit) error { return nil }
+func (d *domain) CheckEdit(context.Context, workflow.Edit) error { return nil }
 
-func (d *domain) CheckExtend(context.Context, access.ExtendAsk) error { return nil }
+func (d *domain) CheckExtend(context.Context, workflow.ExtendAsk) error { return nil }
 
 func (d *domain) CheckShown(context.Context, int64, string) error { return nil }

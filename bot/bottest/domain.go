@@ -11,13 +11,14 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sshkey"
+	"sshkeybot/internal/workflow"
 )
 
 // domain plays the use cases and the ledger: it keeps requests and decides races
 // as the real ones do, without servers.
 type domain struct {
 	sync.Mutex
-	Views    map[int64]*access.RequestView
+	Views    map[int64]*workflow.RequestView
 	KeysOf   map[access.UserID][]access.Key
 	Deciders []access.UserID // the approvers
 	Leavers  []access.UserID // who left, as was heard
@@ -46,7 +47,7 @@ type Kept struct {
 
 func newDomain() *domain {
 	return &domain{
-		Views: map[int64]*access.RequestView{}, sources: map[string]int64{}, KeysOf: map[access.UserID][]access.Key{},
+		Views: map[int64]*workflow.RequestView{}, sources: map[string]int64{}, KeysOf: map[access.UserID][]access.Key{},
 		Deciders: []access.UserID{"U2", "U3", "U4", "U5", "U6"}, Notices: map[int64]*access.Notice{}, Inbox: map[string]*Kept{},
 	}
 }
@@ -79,26 +80,26 @@ func (d *domain) Ask(r access.Request) (access.Request, error) {
 	r.CreatedAt, r.ExpiresAt = time.Now(), time.Now().Add(time.Hour)
 	r.State = cmp.Or(r.State, access.Pending)
 	d.sources[r.Source] = r.ID
-	d.Views[r.ID] = &access.RequestView{Request: r, Needed: 1, Deciders: []string{"U2"}, Drawing: access.Drawing{RequestID: r.ID, Version: 1}}
+	d.Views[r.ID] = &workflow.RequestView{Request: r, Needed: 1, Deciders: []string{"U2"}, Drawing: access.Drawing{RequestID: r.ID, Version: 1}}
 	return r, nil
 }
 
-func (d *domain) AskGrant(_ context.Context, a access.GrantAsk) (access.Request, error) {
+func (d *domain) AskGrant(_ context.Context, a workflow.GrantAsk) (access.Request, error) {
 	return d.Ask(access.Request{
 		Kind: access.KindGrant, Source: a.Source, Asker: a.Asker, Person: a.Person, Duration: a.Duration,
 		Pattern: a.Servers, SystemUser: cmp.Or(a.SystemUser, "runcloud"), Reason: a.Reason, Channel: a.Channel,
 	})
 }
 
-func (d *domain) AskExtend(_ context.Context, a access.ExtendAsk) (access.Request, error) {
+func (d *domain) AskExtend(_ context.Context, a workflow.ExtendAsk) (access.Request, error) {
 	return d.Ask(access.Request{Kind: access.KindExtend, Source: a.Source, Asker: a.Asker, Person: a.Person, Duration: a.Duration, GrantID: a.GrantID, Channel: a.Channel})
 }
 
-func (d *domain) AskRevoke(_ context.Context, a access.RevokeAsk) (access.Request, error) {
+func (d *domain) AskRevoke(_ context.Context, a workflow.RevokeAsk) (access.Request, error) {
 	return d.Ask(access.Request{Kind: access.KindRevoke, State: access.Draft, Source: a.Source, Asker: a.Asker, Person: a.Person, Channel: a.Channel})
 }
 
-func (d *domain) Offboard(_ context.Context, a access.OffboardAsk) (access.Request, error) {
+func (d *domain) Offboard(_ context.Context, a workflow.OffboardAsk) (access.Request, error) {
 	return d.Ask(access.Request{Kind: access.KindOffboard, State: access.Draft, Source: a.Source, Asker: a.Asker, Person: a.Person, Channel: a.Channel})
 }
 
@@ -129,7 +130,7 @@ func (d *domain) Cancel(_ context.Context, id int64, actor access.UserID) (acces
 	return d.move(id, actor, access.Cancelled, time.Now())
 }
 
-func (d *domain) Decide(ctx context.Context, by access.Decision) (access.Request, error) {
+func (d *domain) Decide(ctx context.Context, by workflow.Decision) (access.Request, error) {
 	if is, _ := d.IsApprover(ctx, by.Actor); !is {
 		return access.Request{}, &access.Error{Code: access.Forbidden, Message: "Only an approver may do this."}
 	}
@@ -139,7 +140,7 @@ func (d *domain) Decide(ctx context.Context, by access.Decision) (access.Request
 	return d.move(by.RequestID, by.Actor, access.Approved, by.At)
 }
 
-func (d *domain) Edit(_ context.Context, e access.Edit) (access.Request, error) {
+func (d *domain) Edit(_ context.Context, e workflow.Edit) (access.Request, error) {
 	unlock, err := d.change()
 	defer unlock()
 	r := &d.Views[e.RequestID].Request
@@ -156,16 +157,16 @@ func (d *domain) RetryFailed(context.Context, int64, access.UserID) (int, error)
 
 func (d *domain) Pick(context.Context, int64, int64, int64, access.UserID) error { return nil }
 
-func (d *domain) Leave(context.Context, int64, int64, int64, access.UserID) error { return nil }
+func (d *domain) Spare(context.Context, int64, int64, int64, access.UserID) error { return nil }
 
-func (d *domain) LeaveRest(context.Context, int64, string, access.UserID) (int, error) { return 0, nil }
+func (d *domain) SpareRest(context.Context, int64, string, access.UserID) (int, error) { return 0, nil }
 
-func (d *domain) Register(_ context.Context, actor access.UserID, key sshkey.Key, note string) (access.Registration, error) {
+func (d *domain) Register(_ context.Context, actor access.UserID, key sshkey.Key, note string) (workflow.Registration, error) {
 	unlock, err := d.change()
 	defer unlock()
 	k := access.Key{Fingerprint: key.Fingerprint(), Person: actor, Type: key.Type, Blob: key.Blob, Note: note}
 	d.KeysOf[actor] = append(d.KeysOf[actor], k)
-	return access.Registration{Key: k, Fresh: true}, err
+	return workflow.Registration{Key: k, Fresh: true}, err
 }
 
 func (d *domain) RemoveKey(_ context.Context, actor access.UserID, _ string) error {
@@ -189,21 +190,21 @@ func (d *domain) Keys(_ context.Context, _, of access.UserID) ([]access.Key, err
 	return d.KeysOf[of], nil
 }
 
-func (d *domain) Access(context.Context, access.UserID, access.UserID) (access.Overview, error) {
+func (d *domain) Access(context.Context, access.UserID, access.UserID) (workflow.Overview, error) {
 	return d.Overview(context.Background(), "")
 }
 
-func (d *domain) Overview(context.Context, access.UserID) (access.Overview, error) {
+func (d *domain) Overview(context.Context, access.UserID) (workflow.Overview, error) {
 	d.Lock()
 	defer d.Unlock()
-	var all access.Overview
+	var all workflow.Overview
 	for _, g := range d.Grants {
-		all.Grants = append(all.Grants, access.GrantView{Grant: g})
+		all.Grants = append(all.Grants, workflow.GrantView{Grant: g})
 	}
 	return all, nil
 }
 
-func (d *domain) PendingRequests(context.Context, access.UserID) (pending []access.RequestView, err error) {
+func (d *domain) PendingRequests(context.Context, access.UserID) (pending []workflow.RequestView, err error) {
 	d.Lock()
 	defer d.Unlock()
 	for _, id := range slices.Sorted(maps.Keys(d.Views)) {
@@ -216,7 +217,7 @@ func (d *domain) PendingRequests(context.Context, access.UserID) (pending []acce
 	return pending, nil
 }
 
-func (d *domain) Home(ctx context.Context, person access.UserID) (home access.Home, err error) {
+func (d *domain) Home(ctx context.Context, person access.UserID) (home workflow.Home, err error) {
 	home.Approver, _ = d.IsApprover(ctx, person)
 	home.Keys, _ = d.Keys(ctx, person, person)
 	home.Own, _ = d.Overview(ctx, person)
@@ -228,7 +229,7 @@ func (d *domain) FindServers(context.Context, access.UserID, string) ([]access.S
 	return []access.Server{{ID: 1, Name: "web-1", Online: true}}, nil
 }
 
-func (d *domain) View(_ context.Context, id int64) (access.RequestView, error) {
+func (d *domain) View(_ context.Context, id int64) (workflow.RequestView, error) {
 	if d.OnView != nil {
 		d.OnView()
 	}
@@ -236,7 +237,7 @@ func (d *domain) View(_ context.Context, id int64) (access.RequestView, error) {
 	defer d.Unlock()
 	v := d.Views[id]
 	if v == nil {
-		return access.RequestView{}, &access.Error{Code: access.NotFound, Message: "There is no such request."}
+		return workflow.RequestView{}, &access.Error{Code: access.NotFound, Message: "There is no such request."}
 	}
 	out := *v
 	out.Messages, out.Results = slices.Clone(v.Messages), slices.Clone(v.Results)
@@ -272,11 +273,11 @@ func (d *domain) GoneForGood(_ context.Context, _, serverID int64, _ access.User
 	return access.Server{ID: serverID, Name: fmt.Sprintf("web-%02d", serverID)}, nil
 }
 
-func (*domain) Heard(_ context.Context, _ access.UserID, standing access.Standing) (bool, error) {
+func (*domain) ProfileChanged(_ context.Context, _ access.UserID, standing access.Standing) (bool, error) {
 	return standing != access.Member, nil
 }
 
-func (d *domain) Left(_ context.Context, id access.UserID) error {
+func (d *domain) AccountDeactivated(_ context.Context, id access.UserID) error {
 	unlock, err := d.change()
 	defer unlock()
 	if err == nil {
@@ -285,8 +286,8 @@ func (d *domain) Left(_ context.Context, id access.UserID) error {
 	return err
 }
 
-func (d *domain) Prove(context.Context, access.Proof) (access.Registration, error) {
-	return access.Registration{Fresh: true}, nil
+func (d *domain) Prove(context.Context, workflow.Proof) (workflow.Registration, error) {
+	return workflow.Registration{Fresh: true}, nil
 }
 
 func (d *domain) FreeKey(_ context.Context, id int64, _ access.UserID) (access.Request, error) {

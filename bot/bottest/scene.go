@@ -12,6 +12,7 @@ import (
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
+	"sshkeybot/internal/workflow"
 )
 
 // Ample is how long a test waits for what must come; only a failing one waits it out.
@@ -94,7 +95,7 @@ func (s *Scene) Drawing(id int64) access.Drawing {
 // Approve approves request 1.
 func (s *Scene) Approve(t *testing.T) {
 	t.Helper()
-	if _, err := s.Domain.Decide(t.Context(), access.Decision{RequestID: 1, Actor: "U3", Verdict: access.Approve}); err != nil {
+	if _, err := s.Domain.Decide(t.Context(), workflow.Decision{RequestID: 1, Actor: "U3", Verdict: access.Approve}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // The roles of the messages of a request.
@@ -34,13 +35,13 @@ const (
 
 // Views is what an Announcer asks of the domain.
 type Views interface {
-	View(ctx context.Context, requestID int64) (access.RequestView, error)
-	Home(ctx context.Context, person access.UserID) (access.Home, error)
-	Overview(ctx context.Context, of access.UserID) (access.Overview, error)
+	View(ctx context.Context, requestID int64) (workflow.RequestView, error)
+	Home(ctx context.Context, person access.UserID) (workflow.Home, error)
+	Overview(ctx context.Context, of access.UserID) (workflow.Overview, error)
 	Approvers(ctx context.Context) ([]access.UserID, error)
 }
 
-var _ Views = (*access.Service)(nil)
+var _ Views = (*workflow.Service)(nil)
 
 // Announcer brings Slack in line with the ledger, one request or notice at a time.
 type Announcer struct {
@@ -99,7 +100,7 @@ func putOff(attempts int, err error) (refusals int, wait time.Duration) {
 	return attempts + 1, min(again<<min(attempts, 20), longest)
 }
 
-func (n *Announcer) draw(ctx context.Context, v *access.RequestView) error {
+func (n *Announcer) draw(ctx context.Context, v *workflow.RequestView) error {
 	err := n.drawAll(ctx, v)
 	if slackapi.ErrorCode(err) == "thread_not_found" { // somebody deleted the message that has not changed since
 		if _, err = n.repost(ctx, v); err == nil {
@@ -112,7 +113,7 @@ func (n *Announcer) draw(ctx context.Context, v *access.RequestView) error {
 	return n.cannotShow(ctx, v, err)
 }
 
-func (n *Announcer) drawAll(ctx context.Context, v *access.RequestView) error {
+func (n *Announcer) drawAll(ctx context.Context, v *workflow.RequestView) error {
 	parent, err := n.drawParent(ctx, v)
 	if err != nil {
 		return err
@@ -138,7 +139,7 @@ func (n *Announcer) drawAll(ctx context.Context, v *access.RequestView) error {
 }
 
 // repost posts the message of a request anew, which somebody deleted by hand.
-func (n *Announcer) repost(ctx context.Context, v *access.RequestView) (slackapi.Ref, error) {
+func (n *Announcer) repost(ctx context.Context, v *workflow.RequestView) (slackapi.Ref, error) {
 	v.Messages = slices.DeleteFunc(v.Messages, func(m access.Message) bool {
 		return m.Role == roleRequest || m.Role == roleAnnounce || strings.HasPrefix(m.Role, roleCopy)
 	})
@@ -147,7 +148,7 @@ func (n *Announcer) repost(ctx context.Context, v *access.RequestView) (slackapi
 
 // drawParent draws the message of the request, and answers the one that the thread
 // hangs below.
-func (n *Announcer) drawParent(ctx context.Context, v *access.RequestView) (parent slackapi.Ref, err error) {
+func (n *Announcer) drawParent(ctx context.Context, v *workflow.RequestView) (parent slackapi.Ref, err error) {
 	m := render.Request(*v, n.Now())
 	if n.apart(v) {
 		if _, posted := newest(v.Messages, roleRequest); posted {
@@ -165,7 +166,7 @@ func (n *Announcer) drawParent(ctx context.Context, v *access.RequestView) (pare
 
 // showApprovers shows a request that belongs to no channel to each approver whom Slack
 // lets us reach; the thread hangs below the first copy.
-func (n *Announcer) showApprovers(ctx context.Context, v *access.RequestView, m render.Message) (parent slackapi.Ref, err error) {
+func (n *Announcer) showApprovers(ctx context.Context, v *workflow.RequestView, m render.Message) (parent slackapi.Ref, err error) {
 	approvers, err := n.Uses.Approvers(ctx)
 	if err != nil {
 		return slackapi.Ref{}, err
@@ -192,13 +193,13 @@ func (n *Announcer) showApprovers(ctx context.Context, v *access.RequestView, m 
 
 // apart tells whether the request is an offboarding under way, which is announced
 // in a channel of its own.
-func (n *Announcer) apart(v *access.RequestView) bool {
+func (n *Announcer) apart(v *workflow.RequestView) bool {
 	return v.Request.Kind == access.KindOffboard && v.Request.State == access.Approved && n.AnnounceChannel != ""
 }
 
 // channel is where a request is posted: where approvers look, or where it was
 // asked. One asked in a direct message goes where its grant was asked.
-func (n *Announcer) channel(ctx context.Context, v *access.RequestView) string {
+func (n *Announcer) channel(ctx context.Context, v *workflow.RequestView) string {
 	if n.ApprovalChannel != "" {
 		return n.ApprovalChannel
 	}
@@ -218,7 +219,7 @@ func (n *Announcer) channel(ctx context.Context, v *access.RequestView) string {
 
 // show posts a message or brings it up to date; what already stands is not sent
 // again. One that somebody deleted is posted anew.
-func (n *Announcer) show(ctx context.Context, v *access.RequestView, role, channel, thread string, m render.Message) (slackapi.Ref, error) {
+func (n *Announcer) show(ctx context.Context, v *workflow.RequestView, role, channel, thread string, m render.Message) (slackapi.Ref, error) {
 	digest := render.Digest(m)
 	if old, ok := newest(v.Messages, role); ok {
 		at := slackapi.Ref{Channel: old.Channel, TS: old.TS}
@@ -250,7 +251,7 @@ func newest(all []access.Message, role string) (found access.Message, ok bool) {
 	return found, ok
 }
 
-func (n *Announcer) record(ctx context.Context, v *access.RequestView, role string, at slackapi.Ref, digest string) error {
+func (n *Announcer) record(ctx context.Context, v *workflow.RequestView, role string, at slackapi.Ref, digest string) error {
 	m := access.Message{RequestID: v.Request.ID, Role: role, Channel: at.Channel, TS: at.TS, Digest: digest}
 	v.Messages = slices.DeleteFunc(v.Messages, func(o access.Message) bool {
 		return o.Role == m.Role && o.Channel == m.Channel && o.TS == m.TS
@@ -263,7 +264,7 @@ func (n *Announcer) record(ctx context.Context, v *access.RequestView, role stri
 
 // cannotShow tells who asked, once for each channel, how to mend that Slack refuses our
 // messages there. What is still under way is drawn once that is done.
-func (n *Announcer) cannotShow(ctx context.Context, v *access.RequestView, cause error) error {
+func (n *Announcer) cannotShow(ctx context.Context, v *workflow.RequestView, cause error) error {
 	channel := slackapi.ErrorChannel(cause)
 	told := slices.ContainsFunc(v.Messages, func(m access.Message) bool { return m.Role == roleMend && m.Digest == channel })
 	if to := n.mender(ctx, v); !told && to != "" {
@@ -294,7 +295,7 @@ func (n *Announcer) self(ctx context.Context) access.UserID {
 }
 
 // mender is who can be told: the one who asked, or an approver.
-func (n *Announcer) mender(ctx context.Context, v *access.RequestView) string {
+func (n *Announcer) mender(ctx context.Context, v *workflow.RequestView) string {
 	if v.Request.Asker != "" {
 		return string(v.Request.Asker)
 	}
@@ -307,7 +308,7 @@ func (n *Announcer) mender(ctx context.Context, v *access.RequestView) string {
 
 // RequestChannel returns where a request is shown to those who decide it; empty when it is
 // not shown yet.
-func (n *Announcer) RequestChannel(v access.RequestView) string {
+func (n *Announcer) RequestChannel(v workflow.RequestView) string {
 	i := slices.IndexFunc(v.Messages, func(m access.Message) bool { return m.Role == roleRequest })
 	if i < 0 {
 		return ""

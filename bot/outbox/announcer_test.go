@@ -12,6 +12,7 @@ import (
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
+	"sshkeybot/internal/workflow"
 )
 
 func TestRequestIsPostedOnceAndUpdated(t *testing.T) {
@@ -35,7 +36,7 @@ func TestRequestIsPostedOnceAndUpdated(t *testing.T) {
 func TestDraftsAreNotShown(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
-	if _, err := r.Domain.AskRevoke(t.Context(), access.RevokeAsk{Source: "s", Asker: "U2", Person: "U1", Channel: "C1"}); err != nil {
+	if _, err := r.Domain.AskRevoke(t.Context(), workflow.RevokeAsk{Source: "s", Asker: "U2", Person: "U1", Channel: "C1"}); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.announcer.Announce(t.Context(), 1); err != nil || len(r.Messages("C1")) > 0 {

@@ -9,6 +9,7 @@ import (
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // SendNotice sends a notice that has not been sent and records that. What Slack cannot
@@ -61,7 +62,7 @@ func (n *Announcer) notice(ctx context.Context, id int64) (notice access.Notice,
 }
 
 func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *access.Grant) error {
-	if notice.Kind == access.NoticeHome && access.IsGroup(string(notice.To)) {
+	if notice.Kind == access.NoticeHome && workflow.IsGroup(string(notice.To)) {
 		return n.spreadHomes(ctx)
 	}
 	if notice.Kind == access.NoticeHome {
@@ -105,7 +106,7 @@ func isLetter(n access.Notice) bool {
 // redrawLetters brings what people were sent about a request up to date once its work
 // rests, so that nobody keeps a button that does nothing, and those who cannot read the
 // channel of the request learn how it went. A letter that Slack has no more is left alone.
-func (n *Announcer) redrawLetters(ctx context.Context, v *access.RequestView) error {
+func (n *Announcer) redrawLetters(ctx context.Context, v *workflow.RequestView) error {
 	if slices.ContainsFunc(v.Results, access.Result.Moving) {
 		return nil
 	}
@@ -171,13 +172,13 @@ func (n *Announcer) spreadHomes(ctx context.Context) error {
 	})
 }
 
-func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *access.Grant) (render.Message, *access.RequestView, error) {
+func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *access.Grant) (render.Message, *workflow.RequestView, error) {
 	if notice.Kind == access.NoticeSummary {
 		o, err := n.Uses.Overview(ctx, "")
 		m, _ := render.Daily(o)
 		return m, nil, err
 	}
-	var view *access.RequestView
+	var view *workflow.RequestView
 	about := notice.RequestID
 	if about == 0 && grant != nil {
 		about = grant.RequestID
@@ -207,7 +208,7 @@ func asksForDecision(k access.NoticeKind) bool {
 
 // where is the place of a notice: a person's direct messages, the thread of the
 // request, or the channel for everybody.
-func (n *Announcer) where(ctx context.Context, notice access.Notice, view *access.RequestView) (channel, thread string) {
+func (n *Announcer) where(ctx context.Context, notice access.Notice, view *workflow.RequestView) (channel, thread string) {
 	if notice.To != "" {
 		return string(notice.To), ""
 	}
@@ -234,7 +235,7 @@ func (n *Announcer) where(ctx context.Context, notice access.Notice, view *acces
 
 // redrawHomes has the App Home drawn anew of those who see there what came of a
 // request's work, once that rests. The request itself they see when it changes.
-func (n *Announcer) redrawHomes(ctx context.Context, tx access.Tx, v access.RequestView) error {
+func (n *Announcer) redrawHomes(ctx context.Context, tx access.Tx, v workflow.RequestView) error {
 	if len(v.Results) == 0 || slices.ContainsFunc(v.Results, access.Result.Moving) {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 	"sshkeybot/bot/bottest"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
+	"sshkeybot/internal/workflow"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -54,7 +55,7 @@ func (r *rig) unshown(t *testing.T, id int64) time.Duration {
 func asked(t *testing.T, o slacksim.Options) *rig {
 	t.Helper()
 	r := scene(t, o)
-	if _, err := r.Domain.AskGrant(t.Context(), access.GrantAsk{Source: "s", Asker: "U1", Person: "U2", Duration: time.Hour, Channel: "C1"}); err != nil {
+	if _, err := r.Domain.AskGrant(t.Context(), workflow.GrantAsk{Source: "s", Asker: "U1", Person: "U2", Duration: time.Hour, Channel: "C1"}); err != nil {
 		t.Fatal(err)
 	}
 	return r

@@ -12,6 +12,7 @@ import (
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 // thread is what is said about one phase of a request below its message.
 type thread struct {
 	*Announcer
-	view   *access.RequestView
+	view   *workflow.RequestView
 	parent slackapi.Ref
 	phase  access.Phase
 }

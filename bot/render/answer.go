@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // Help shows every verb with its form.
@@ -78,7 +79,7 @@ const askedAtMost = 5
 
 // Asked is the receipt of a request, which is posted in a channel; that is empty where
 // it goes nowhere yet. One that somebody else had made says that it now stands for both.
-func Asked(v access.RequestView, me access.UserID, in string) Message {
+func Asked(v workflow.RequestView, me access.UserID, in string) Message {
 	text := fmt.Sprintf("Request %d: %s", v.Request.ID, what(v.Request))
 	if slices.ContainsFunc(v.Askers, func(a access.Asker) bool { return a.Asker == me }) {
 		text = fmt.Sprintf("Request %d of %s asks for that already, and names you now as well: %s", v.Request.ID, mention(v.Request.Asker), what(v.Request))
@@ -115,8 +116,8 @@ func next(r access.Request) string {
 }
 
 // Registered is the receipt of a key, or what has to be signed before it is registered.
-func Registered(g access.Registration) Message {
-	if g.Proof != access.NoProof {
+func Registered(g workflow.Registration) Message {
+	if g.Proof != workflow.NoProof {
 		return challenge(g)
 	}
 	verb := "Registered"
@@ -178,7 +179,7 @@ func Edited(r access.Request) Message {
 
 // GivenBack is the receipt of access that was given back early, each with the request
 // that it came from.
-func GivenBack(grants []access.RequestView) Message {
+func GivenBack(grants []workflow.RequestView) Message {
 	lines := make([]string, len(grants))
 	for i, v := range grants {
 		lines[i] = fmt.Sprintf("as %s on %s (request %d)", code(v.Request.SystemUser, nameLimit), namedServers(v), v.Request.ID)

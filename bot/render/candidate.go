@@ -7,6 +7,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/reconcile"
+	"sshkeybot/internal/workflow"
 )
 
 const (
@@ -16,7 +18,7 @@ const (
 
 // candidates lists credentials that may be the person's and that a person has to judge,
 // and what was decided about those that somebody has judged.
-func (p *page) candidates(v access.RequestView) {
+func (p *page) candidates(v workflow.RequestView) {
 	var open []access.Candidate
 	var gone, going, left []string
 	for _, c := range v.Candidates {
@@ -38,7 +40,7 @@ func (p *page) candidates(v access.RequestView) {
 }
 
 // removed tells whether a credential that somebody chose is confirmed to be gone.
-func removed(v access.RequestView, c access.Candidate) bool {
+func removed(v workflow.RequestView, c access.Candidate) bool {
 	for _, r := range v.Results {
 		if r.Phase == access.PhaseRemove && r.ServerID == c.ServerID && r.Fingerprint == fmt.Sprintf("id:%d", c.Credential.ID) {
 			return r.State == access.Done
@@ -47,7 +49,7 @@ func removed(v access.RequestView, c access.Candidate) bool {
 	return false
 }
 
-func (p *page) open(v access.RequestView, open []access.Candidate) {
+func (p *page) open(v workflow.RequestView, open []access.Candidate) {
 	if len(open) == 0 {
 		return
 	}
@@ -60,7 +62,7 @@ func (p *page) open(v access.RequestView, open []access.Candidate) {
 			p.press(button(ActionPick, candidateID(c), "Remove this key"), button(ActionLeave, candidateID(c), "Leave it"))
 		}
 	}
-	if len(open) > 1 && v.Read() {
+	if len(open) > 1 && v.FullyInspected() {
 		p.press(leaveRest(v, len(open)))
 	}
 }
@@ -68,7 +70,7 @@ func (p *page) open(v access.RequestView, open []access.Candidate) {
 func stillToDecide(n int) string { return count(n, "key", "keys") + " still to decide." }
 
 // doubt says why a person has to decide.
-func doubt(v access.RequestView, n int) string {
+func doubt(v workflow.RequestView, n int) string {
 	if v.Request.Kind == access.KindOrphan {
 		return "An approver removes or leaves each."
 	}
@@ -82,7 +84,7 @@ func doubt(v access.RequestView, n int) string {
 	return "They " + whose + ", but I did not place them. An approver removes or leaves each."
 }
 
-func leaveRest(v access.RequestView, n int) *slack.ButtonBlockElement {
+func leaveRest(v workflow.RequestView, n int) *slack.ButtonBlockElement {
 	b := button(ActionLeaveRest, opaque(v.Request.ID)+"."+v.OpenDigest(), "Leave them all")
 	return confirmed(b, "Leave all of them?", fmt.Sprintf("These %s stay on their servers. Whoever has the private key of one can still log in with it.", count(n, "key", "keys")), "Leave them")
 }
@@ -128,15 +130,15 @@ func labelled(c access.Candidate) string {
 // suspicion says what made a credential a candidate, and what that is worth.
 func suspicion(c access.Candidate) string {
 	switch c.Why {
-	case access.WhyLabel:
+	case reconcile.WhyLabel:
 		return "its label names them"
-	case access.WhyKey:
+	case reconcile.WhyKey:
 		return "the beginning of the key fits, which is no proof"
-	case access.WhyWhole:
+	case reconcile.WhyWhole:
 		return "it is this whole key, but nobody has proved whose that is"
-	case access.WhyType:
+	case reconcile.WhyType:
 		return "what can be seen fits, but it is the same for every key of this type"
-	case access.WhyOrphan:
+	case reconcile.WhyOrphan:
 		return "its label is like mine" // whom it names is a stranger's word, and mentions nobody
 	}
 	return "it may be theirs"

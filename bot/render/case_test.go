@@ -3,28 +3,16 @@ package render
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/reconcile"
+	"sshkeybot/internal/workflow"
 )
 
-// cases draws every message and view there is.
-func (w world) cases() map[string]any {
-	all := map[string]any{}
-	for _, part := range w.parts() {
-		maps.Copy(all, part())
-	}
-	return all
-}
-
-func (w world) parts() []func() map[string]any {
-	return []func() map[string]any{w.requestCases, w.runCases, w.offboardCases, w.orphanCases, w.noticeCases, w.answerCases, w.viewCases}
-}
-
 func (w world) requestCases() map[string]any {
-	draw := func(k access.RequestKind, s access.RequestState, change func(*access.RequestView)) Message {
+	draw := func(k access.RequestKind, s access.RequestState, change func(*workflow.RequestView)) Message {
 		v := w.request(k, s)
 		if change != nil {
 			change(&v)
@@ -33,67 +21,67 @@ func (w world) requestCases() map[string]any {
 	}
 	return map[string]any{
 		"request-pending": draw(access.KindGrant, access.Pending, nil),
-		"request-pending-full": draw(access.KindGrant, access.Pending, func(v *access.RequestView) {
+		"request-pending-full": draw(access.KindGrant, access.Pending, func(v *workflow.RequestView) {
 			v.Request.Pattern, v.Request.AskedPattern, v.Request.NarrowedBy = w.foreign("web-*"), w.foreign("web-*,db-*"), carol
 			v.Request.AskedDuration, v.Request.Duration, v.Request.ShortenedBy = 7*24*time.Hour, 24*time.Hour, alice
 			v.Offline, v.There, v.Needed = 2, 1, 2
-			v.Overlaps = []access.GrantView{w.access()}
-			v.Renewals = access.Renewals{Every: 12 * time.Hour, CallsPerMonth: 2520}
+			v.Overlaps = []workflow.GrantView{w.access()}
+			v.Renewals = reconcile.Renewals{Every: 12 * time.Hour, CallsPerMonth: 2520}
 			v.Approvals = []access.Approval{{Approver: carol, Verdict: access.Approve}}
 		}),
-		"request-pending-long": draw(access.KindGrant, access.Pending, func(v *access.RequestView) {
+		"request-pending-long": draw(access.KindGrant, access.Pending, func(v *workflow.RequestView) {
 			v.Request.Pattern = longPattern(*v)
 		}),
-		"request-pending-extend-many": draw(access.KindExtend, access.Pending, func(v *access.RequestView) {
+		"request-pending-extend-many": draw(access.KindExtend, access.Pending, func(v *workflow.RequestView) {
 			g := grant()
 			v.Grant, v.GrantPattern = &g, w.foreign("web-*")
 		}),
-		"request-pending-joined": draw(access.KindRevoke, access.Pending, func(v *access.RequestView) {
+		"request-pending-joined": draw(access.KindRevoke, access.Pending, func(v *workflow.RequestView) {
 			v.Askers = []access.Asker{{Asker: carol, Reason: w.foreign("stolen")}, {Asker: bob}}
 		}),
-		"request-pending-root-forever": draw(access.KindGrant, access.Pending, func(v *access.RequestView) {
+		"request-pending-root-forever": draw(access.KindGrant, access.Pending, func(v *workflow.RequestView) {
 			v.Request.SystemUser, v.Request.Duration, v.Request.Person = "root", 0, alice
 		}),
-		"request-pending-extend": draw(access.KindExtend, access.Pending, func(v *access.RequestView) {
+		"request-pending-extend": draw(access.KindExtend, access.Pending, func(v *workflow.RequestView) {
 			g := grant()
 			v.Grant, v.Servers = &g, nil
 		}),
-		"request-extended": draw(access.KindExtend, access.Approved, func(v *access.RequestView) {
+		"request-extended": draw(access.KindExtend, access.Approved, func(v *workflow.RequestView) {
 			g := grant()
 			v.Grant = &g
 		}),
 		"request-pending-revoke":     draw(access.KindRevoke, access.Pending, nil),
-		"request-pending-revoke-key": draw(access.KindRevoke, access.Pending, func(v *access.RequestView) { v.Request.Fingerprint = fingerprint(1) }),
-		"request-pending-stalled":    draw(access.KindGrant, access.Pending, func(v *access.RequestView) { v.Request.Undecidable = true }),
-		"request-pending-guest": draw(access.KindOffboard, access.Pending, func(v *access.RequestView) {
+		"request-pending-revoke-key": draw(access.KindRevoke, access.Pending, func(v *workflow.RequestView) { v.Request.Fingerprint = fingerprint(1) }),
+		"request-pending-stalled":    draw(access.KindGrant, access.Pending, func(v *workflow.RequestView) { v.Request.Undecidable = true }),
+		"request-pending-guest": draw(access.KindOffboard, access.Pending, func(v *workflow.RequestView) {
 			v.Request.Asker, v.Request.Reason = "", "The Slack account became a guest."
 		}),
-		"request-pending-offboard": draw(access.KindOffboard, access.Pending, func(v *access.RequestView) { v.Request.Asker = "" }),
+		"request-pending-offboard": draw(access.KindOffboard, access.Pending, func(v *workflow.RequestView) { v.Request.Asker = "" }),
 		"request-draft-revoke":     draw(access.KindRevoke, access.Draft, nil),
 		"request-waiting-for-key":  draw(access.KindGrant, access.WaitingForKey, nil),
 		"request-denied":           draw(access.KindGrant, access.Denied, nil),
 		"request-cancelled":        draw(access.KindGrant, access.Cancelled, nil),
 		"request-expired":          draw(access.KindGrant, access.Expired, nil),
-		"request-revoked-nobodys-key": draw(access.KindRevoke, access.Approved, func(v *access.RequestView) {
+		"request-revoked-nobodys-key": draw(access.KindRevoke, access.Approved, func(v *workflow.RequestView) {
 			v.Request.Person, v.Request.PublicKey, v.Candidates = "", "ssh-ed25519 AAAA", w.offboarding(allDone, 2).Candidates
 		}),
-		"request-revoked-key": draw(access.KindRevoke, access.Approved, func(v *access.RequestView) {
+		"request-revoked-key": draw(access.KindRevoke, access.Approved, func(v *workflow.RequestView) {
 			*v = lost(*v)
 			v.Refused, v.Results = true, w.results(access.PhaseRemove, allDone)
 		}),
-		"request-freed-key": draw(access.KindRevoke, access.Approved, func(v *access.RequestView) {
+		"request-freed-key": draw(access.KindRevoke, access.Approved, func(v *workflow.RequestView) {
 			*v = lost(*v)
 			v.Results = w.results(access.PhaseRemove, allDone)
 		}),
-		"request-pending-leavers-key": draw(access.KindGrant, access.Pending, func(v *access.RequestView) {
+		"request-pending-leavers-key": draw(access.KindGrant, access.Pending, func(v *workflow.RequestView) {
 			v.Leavers = map[string]access.UserID{v.Keys[0].Fingerprint: carol}
 		}),
-		"request-revoking": draw(access.KindRevoke, access.Approved, func(v *access.RequestView) { v.Results = w.results(access.PhaseRemove, removals) }),
+		"request-revoking": draw(access.KindRevoke, access.Approved, func(v *workflow.RequestView) { v.Results = w.results(access.PhaseRemove, removals) }),
 	}
 }
 
 // longPattern names every server of a request, as far as a pattern may be long.
-func longPattern(v access.RequestView) string {
+func longPattern(v workflow.RequestView) string {
 	var names []string
 	for _, ref := range v.Servers {
 		names = append(names, ref.Name)
@@ -155,13 +143,13 @@ func (w world) runCases() map[string]any {
 }
 
 // returned is an offboarding whose person is back.
-func returned(w world, out bool) access.RequestView {
+func returned(w world, out bool) workflow.RequestView {
 	v := w.offboarding(allDone, 0)
 	v.Leaver, v.LeaverOut = access.Person{ID: bob, OffboardedAt: noon(), ReturnedAt: noon()}, out
 	return v
 }
 
-func paused(v access.RequestView) access.RequestView {
+func paused(v workflow.RequestView) workflow.RequestView {
 	v.Paused = noon().Add(24 * time.Hour)
 	return v
 }
@@ -170,7 +158,7 @@ func (w world) offboardCases() map[string]any {
 	deactivated := w.offboarding(removals, 0)
 	deactivated.Request.Asker, deactivated.Request.DecidedBy, deactivated.Approvals, deactivated.Sessions = "", "", nil, nil
 	draft := w.request(access.KindOffboard, access.Draft)
-	draft.Overlaps = []access.GrantView{w.access(), w.access()}
+	draft.Overlaps = []workflow.GrantView{w.access(), w.access()}
 	passed := w.offboarding(allDone, 0)
 	passed.Passed = []access.Key{{Fingerprint: fingerprint(1), Person: alice}}
 	reading := w.offboarding(allDone, 0)
@@ -217,11 +205,11 @@ func (w world) offboardCases() map[string]any {
 
 func (w world) orphanCases() map[string]any {
 	label := access.Label("abc27", access.Grant{ID: 41, Person: bob, Alias: "bob"}, fingerprint(1))
-	found := func(decided bool) access.RequestView {
+	found := func(decided bool) workflow.RequestView {
 		v := w.request(access.KindOrphan, access.Approved)
 		v.Request.Asker, v.Request.Person, v.Request.DecidedBy, v.Approvals, v.Grant, v.Servers = "", "", "", nil, nil, nil
 		for i, c := range w.offboarding(allDone, 3).Candidates {
-			c.Why, c.Credential.Label = access.WhyOrphan, label
+			c.Why, c.Credential.Label = reconcile.WhyOrphan, label
 			if i == 2 {
 				c.Credential.Label = "sshkeybot abc27 " + w.foreign("altered")
 			}
@@ -239,7 +227,7 @@ func (w world) orphanCases() map[string]any {
 }
 
 // lost makes a revocation one of a registered key on all servers.
-func lost(v access.RequestView) access.RequestView {
+func lost(v workflow.RequestView) workflow.RequestView {
 	v.Request.Fingerprint, v.Request.PublicKey, v.Request.Pattern = fingerprint(1), "ssh-ed25519 AAAA", ""
 	return v
 }
@@ -302,8 +290,8 @@ func moved(to access.UserID) access.Notice {
 }
 
 // contested is a key that is not registered before it is proved.
-func (w world) contested(why access.ProofCause) access.Registration {
-	return access.Registration{Key: w.keys()[0], Proof: why, Challenge: access.Challenge{
+func (w world) contested(why workflow.ProofCause) workflow.Registration {
+	return workflow.Registration{Key: w.keys()[0], Proof: why, Challenge: access.Challenge{
 		Nonce: "NONCE", Text: "sshkeybot: this proves that an SSH key is mine.\nkey " + fingerprint(1) + "\nnonce NONCE\n", ExpiresAt: noon(),
 	}}
 }
@@ -314,7 +302,7 @@ func (w world) answerCases() map[string]any {
 	key := w.keys()[0]
 	joined := w.request(access.KindRevoke, access.Pending)
 	joined.Askers = []access.Asker{{Asker: carol}}
-	var waiting []access.RequestView
+	var waiting []workflow.RequestView
 	for range w.n {
 		waiting = append(waiting, pendingView)
 	}
@@ -337,19 +325,19 @@ func (w world) answerCases() map[string]any {
 		"left-alone":           LeftAlone(1),
 		"server-gone":          ServerGone(access.Server{ID: 7, Name: w.foreign("web-007")}),
 		"left-alone-rest":      LeftAlone(w.n),
-		"registered":           Registered(access.Registration{Key: key, Fresh: true, Released: []int64{12}}),
-		"registered-again":     Registered(access.Registration{Key: key}),
-		"proof-held":           Registered(w.contested(access.ProofHeld)),
-		"proof-offboarded":     Registered(w.contested(access.ProofOffboarded)),
-		"proof-always":         Registered(w.contested(access.ProofAlways)),
+		"registered":           Registered(workflow.Registration{Key: key, Fresh: true, Released: []int64{12}}),
+		"registered-again":     Registered(workflow.Registration{Key: key}),
+		"proof-held":           Registered(w.contested(workflow.ProofHeld)),
+		"proof-offboarded":     Registered(w.contested(workflow.ProofOffboarded)),
+		"proof-always":         Registered(w.contested(workflow.ProofAlways)),
 		"freed":                Freed(access.Request{ID: 12, Fingerprint: fingerprint(1)}),
 		"key-removed":          KeyRemoved(key.Fingerprint),
 		"keys":                 Keys(w.keys(), bob),
 		"keys-none":            Keys(nil, bob),
 		"list":                 List(w.overview(), bob, true),
-		"list-nothing":         List(access.Overview{Complete: true}, bob, true),
-		"list-own-nothing":     List(access.Overview{}, bob, true),
-		"list-others-nothing":  List(access.Overview{}, alice, false),
+		"list-nothing":         List(workflow.Overview{Complete: true}, bob, true),
+		"list-own-nothing":     List(workflow.Overview{}, bob, true),
+		"list-others-nothing":  List(workflow.Overview{}, alice, false),
 		"pending":              Pending(waiting),
 		"pending-none":         Pending(nil),
 		"servers":              Servers(w.inventory(), w.n+10),
@@ -362,7 +350,7 @@ func (w world) answerCases() map[string]any {
 		"withdrawn":            Cancelled(pending),
 		"asked-joined":         Asked(joined, carol, "C0OPS"),
 		"edited":               Edited(pending),
-		"given-back":           GivenBack([]access.RequestView{w.live(allDone)}),
+		"given-back":           GivenBack([]workflow.RequestView{w.live(allDone)}),
 		"retried":              Retried(3),
 		"retried-nothing-left": Retried(0),
 		"picked":               Picked(),
@@ -373,12 +361,12 @@ func (w world) viewCases() map[string]any {
 	v := w.request(access.KindGrant, access.Pending)
 	v.Request.Pattern = w.foreign("web-*")
 	form := GrantForm{Person: bob, Duration: w.foreign("12h"), Servers: w.foreign("web-*"), SystemUser: "deploy", Reason: w.foreign("Fix it"), Channel: "C0OPS"}
-	limits := access.Durations{Min: 5 * time.Minute, Max: 30 * 24 * time.Hour}
+	limits := workflow.Durations{Min: 5 * time.Minute, Max: 30 * 24 * time.Hour}
 	return map[string]any{
 		"modal-register":    RegisterModal(),
 		"modal-prove":       ProveModal("NONCE", "C0OPS"),
 		"modal-grant":       GrantModal(form, []string{"runcloud", "deploy"}, limits),
-		"modal-grant-empty": GrantModal(GrantForm{}, []string{"runcloud"}, access.Durations{Min: time.Second, Max: time.Hour, Forever: true}),
+		"modal-grant-empty": GrantModal(GrantForm{}, []string{"runcloud"}, workflow.Durations{Min: time.Second, Max: time.Hour, Forever: true}),
 		"modal-deny":        DenyModal(v),
 		"modal-servers":     ServersModal(v, 0),
 		"modal-servers-end": ServersModal(v, 99),

@@ -8,10 +8,11 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
+	"sshkeybot/internal/workflow"
 )
 
 // decision says how a request was closed: what, by whom, when.
-func decision(v access.RequestView) string {
+func decision(v workflow.RequestView) string {
 	r := v.Request
 	switch r.State {
 	case access.Approved:
@@ -53,7 +54,7 @@ func by(id access.UserID) string {
 	return "by " + mention(id)
 }
 
-func byApprovers(v access.RequestView) string {
+func byApprovers(v workflow.RequestView) string {
 	if named := approvers(v.Approvals); named != "" {
 		return strings.TrimSpace(named)
 	}
@@ -68,7 +69,7 @@ func because(note string) string {
 }
 
 // phaseOf is what a request's work is about now.
-func phaseOf(v access.RequestView) access.Phase {
+func phaseOf(v workflow.RequestView) access.Phase {
 	ended := v.Grant != nil && v.Grant.State == access.Ended
 	if k := v.Request.Kind; k == access.KindRevoke || k == access.KindOffboard || k == access.KindOrphan || v.Request.Kind == access.KindGrant && ended {
 		return access.PhaseRemove
@@ -77,7 +78,7 @@ func phaseOf(v access.RequestView) access.Phase {
 }
 
 // run says in one line where the work of an approved request stands.
-func run(v access.RequestView, now time.Time) string {
+func run(v workflow.RequestView, now time.Time) string {
 	if v.Request.State != access.Approved {
 		return ""
 	}
@@ -93,7 +94,7 @@ func run(v access.RequestView, now time.Time) string {
 }
 
 // halted says why nothing moves.
-func halted(v access.RequestView) string {
+func halted(v workflow.RequestView) string {
 	waits := func(r access.Result) bool { return r.State == access.Waiting || r.State == access.Unsure }
 	if !v.Halted || !slices.ContainsFunc(v.Results, waits) {
 		return ""
@@ -101,14 +102,14 @@ func halted(v access.RequestView) string {
 	return " *RunCloud refuses my token (401):* what waits goes on by itself once that is mended."
 }
 
-func extended(v access.RequestView) string {
+func extended(v workflow.RequestView) string {
 	if v.Grant == nil || v.Grant.State == access.Ended {
 		return ""
 	}
 	return "*Access goes on* " + until(v.Grant.EndsAt) + "."
 }
 
-func placing(v access.RequestView) string {
+func placing(v workflow.RequestView) string {
 	t := tallyOf(stillGranted(v), access.PhaseAdd)
 	end := ""
 	if v.Grant != nil {
@@ -126,7 +127,7 @@ func placing(v access.RequestView) string {
 }
 
 // stillGranted leaves out what was placed where the access has been revoked since.
-func stillGranted(v access.RequestView) []access.Result {
+func stillGranted(v workflow.RequestView) []access.Result {
 	gone := map[int64]bool{}
 	for _, ref := range v.Revoked {
 		gone[ref.ID] = true
@@ -141,7 +142,7 @@ func stillGranted(v access.RequestView) []access.Result {
 }
 
 // revoked says where a grant that lives on has been revoked, and under which requests.
-func revoked(v access.RequestView) string {
+func revoked(v workflow.RequestView) string {
 	if len(v.Revoked) == 0 {
 		return ""
 	}
@@ -193,7 +194,7 @@ func removing(t tally, elsewhere bool, names string) string {
 }
 
 // ending says why and when the access of a request ended, and how late.
-func ending(v access.RequestView) string {
+func ending(v workflow.RequestView) string {
 	g := v.Grant
 	if v.Request.Kind != access.KindGrant || g == nil || g.State != access.Ended {
 		return ""

@@ -9,13 +9,14 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
+	"sshkeybot/internal/workflow"
 )
 
 // fewServers is up to how many servers are named in a request.
 const fewServers = 10
 
 // facts are what an approver decides on, one line each.
-func facts(v access.RequestView) []string {
+func facts(v workflow.RequestView) []string {
 	var lines []string
 	switch r := v.Request; {
 	case r.Kind == access.KindRevoke && r.PublicKey != "" && len(v.Keys) == 0: // one that nobody has registered
@@ -34,7 +35,7 @@ func facts(v access.RequestView) []string {
 }
 
 // keys shows every key with its whole fingerprint: one beside the title, several below it.
-func keys(v access.RequestView) string {
+func keys(v workflow.RequestView) string {
 	if len(v.Keys) == 0 {
 		return "none registered yet"
 	}
@@ -75,7 +76,7 @@ const patternLimit = sectionLimit - 400
 
 // serverFact says which servers a request is about: their names where they are few, else
 // how they were written, of which room characters are shown.
-func serverFact(v access.RequestView, room int) string {
+func serverFact(v workflow.RequestView, room int) string {
 	text := serverCount(v, room)
 	if n := len(v.Servers); n > 0 && n <= fewServers {
 		text += ": " + serverNames(v.Servers)
@@ -83,7 +84,7 @@ func serverFact(v access.RequestView, room int) string {
 	return text + offline(v) + askedServers(v.Request)
 }
 
-func serverCount(v access.RequestView, room int) string {
+func serverCount(v workflow.RequestView, room int) string {
 	text := where(v)
 	if written := cmp.Or(v.Request.Pattern, v.GrantPattern); written != "" && !named(v) {
 		text += " matching " + code(written, room)
@@ -92,7 +93,7 @@ func serverCount(v access.RequestView, room int) string {
 }
 
 // named tells whether who asked wrote the names of the servers, which are shown anyway.
-func named(v access.RequestView) bool {
+func named(v workflow.RequestView) bool {
 	var names []string
 	for _, s := range v.Servers {
 		names = append(names, s.Name)
@@ -104,7 +105,7 @@ func named(v access.RequestView) bool {
 }
 
 // offline warns of servers that have to wait, while that is open.
-func offline(v access.RequestView) string {
+func offline(v workflow.RequestView) string {
 	switch {
 	case v.Offline == 0 || !v.Request.State.Open():
 		return ""
@@ -117,7 +118,7 @@ func offline(v access.RequestView) string {
 }
 
 // namedServers names the servers of a request where they are few, and counts them otherwise.
-func namedServers(v access.RequestView) string {
+func namedServers(v workflow.RequestView) string {
 	if n := len(v.Servers); n > 0 && n <= fewServers/2 {
 		return serverNames(v.Servers)
 	}
@@ -144,7 +145,7 @@ func askedServers(r access.Request) string {
 
 // durationFact says how long and until when. The clock starts at the approval, so before it there is only
 // the end that an approval at once would give.
-func durationFact(v access.RequestView) string {
+func durationFact(v workflow.RequestView) string {
 	r := v.Request
 	text := span(r.Duration)
 	switch {
@@ -167,7 +168,7 @@ func durationFact(v access.RequestView) string {
 }
 
 // lengthened says by how much a grant was extended, and until when it lives.
-func lengthened(v access.RequestView) string {
+func lengthened(v workflow.RequestView) string {
 	text := ""
 	var more time.Duration
 	for _, r := range v.Changes {
@@ -192,7 +193,7 @@ func extendedEnd(r access.Request, g access.Grant) string {
 }
 
 // changes say what an approval would add to what there is, and what it costs.
-func changes(v access.RequestView) []string {
+func changes(v workflow.RequestView) []string {
 	if !v.Request.State.Open() {
 		return nil
 	}
@@ -210,11 +211,11 @@ func changes(v access.RequestView) []string {
 	return lines
 }
 
-func overlaps(v access.RequestView) string {
+func overlaps(v workflow.RequestView) string {
 	return mention(v.Request.Person) + " has access there already: " + otherAccess(v.Overlaps) + ". That stays as it is."
 }
 
-func otherAccess(all []access.GrantView) string {
+func otherAccess(all []workflow.GrantView) string {
 	others := make([]string, len(all))
 	for i, g := range all {
 		others[i] = grantText(g)

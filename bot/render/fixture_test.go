@@ -8,6 +8,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/reconcile"
+	"sshkeybot/internal/workflow"
 )
 
 const (
@@ -56,12 +58,12 @@ func fingerprint(i int) string {
 	return fmt.Sprintf("SHA256:%04dnThbg6kXUpJWGl7E1IGOCspRomTxdCARLviKw6E", i)[:50]
 }
 
-func (w world) request(kind access.RequestKind, state access.RequestState) access.RequestView {
+func (w world) request(kind access.RequestKind, state access.RequestState) workflow.RequestView {
 	r := access.Request{
 		ID: 12, Kind: kind, State: state, Asker: alice, Person: bob, SystemUser: "runcloud", Duration: 12 * time.Hour,
 		Reason: w.foreign("Fix the checkout, ticket 4711"), Channel: "C0OPS", CreatedAt: noon(), ExpiresAt: noon().Add(8 * time.Hour),
 	}
-	v := access.RequestView{
+	v := workflow.RequestView{
 		Request: r, Servers: w.refs(), Keys: w.keys(), Needed: 1, Deciders: []string{"U0CAROL", "S0OPS", "<!channel>"},
 	}
 	switch state {
@@ -83,7 +85,7 @@ func grant() access.Grant {
 }
 
 // live is an approved grant whose results are those that state gives for each server.
-func (w world) live(state func(i int) access.Result) access.RequestView {
+func (w world) live(state func(i int) access.Result) workflow.RequestView {
 	v := w.request(access.KindGrant, access.Approved)
 	g := grant()
 	v.Grant, v.Request.GrantID = &g, g.ID
@@ -92,8 +94,8 @@ func (w world) live(state func(i int) access.Result) access.RequestView {
 }
 
 // access is a grant that there is already.
-func (w world) access() access.GrantView {
-	return access.GrantView{Grant: grant(), Servers: 2, Names: []string{w.foreign("web-001"), w.foreign("web-002")}}
+func (w world) access() workflow.GrantView {
+	return workflow.GrantView{Grant: grant(), Servers: 2, Names: []string{w.foreign("web-001"), w.foreign("web-002")}}
 }
 
 func (w world) results(phase access.Phase, state func(i int) access.Result) []access.Result {
@@ -170,7 +172,7 @@ func unfinished(i int) access.Result {
 	return inspection(i)
 }
 
-func (w world) ended(reason access.EndReason, late time.Duration, state func(int) access.Result) access.RequestView {
+func (w world) ended(reason access.EndReason, late time.Duration, state func(int) access.Result) workflow.RequestView {
 	v := w.live(allDone)
 	v.Grant.State, v.Grant.EndReason, v.Grant.EndedAt = access.Ended, reason, v.Grant.EndsAt.Add(late)
 	if reason != access.EndExpired {
@@ -180,12 +182,12 @@ func (w world) ended(reason access.EndReason, late time.Duration, state func(int
 	return v
 }
 
-func (w world) offboarding(state func(int) access.Result, candidates int) access.RequestView {
+func (w world) offboarding(state func(int) access.Result, candidates int) workflow.RequestView {
 	v := w.request(access.KindOffboard, access.Approved)
 	v.Results = append(w.results(access.PhaseRemove, state), w.results(access.PhaseInspect, inspection)...)
 	for i := range candidates {
 		c := access.Candidate{
-			RequestID: 12, ServerID: int64(100 + i), ServerName: w.foreign(fmt.Sprintf("web-%03d", i+1)), Why: []string{access.WhyLabel, access.WhyKey, access.WhyType}[i%3],
+			RequestID: 12, ServerID: int64(100 + i), ServerName: w.foreign(fmt.Sprintf("web-%03d", i+1)), Why: []string{reconcile.WhyLabel, reconcile.WhyKey, reconcile.WhyType}[i%3],
 			Credential: access.Credential{ID: int64(4000 + i), Label: w.foreign("bob old laptop"), SystemUser: w.foreign("runcloud"), PublicKey: w.foreign("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0S...")},
 		}
 		if i > 1 && i < 5 { // removed, being removed, left
@@ -197,7 +199,7 @@ func (w world) offboarding(state func(int) access.Result, candidates int) access
 		v.Candidates = append(v.Candidates, c)
 	}
 	for i := range min(w.n, 40) {
-		v.Sessions = append(v.Sessions, access.OpenSession{
+		v.Sessions = append(v.Sessions, workflow.OpenSession{
 			Server:  access.ServerRef{ID: int64(100 + i), Name: w.foreign("web-001")},
 			Session: access.Session{SystemUser: w.foreign("runcloud"), Address: w.foreign("203.0.113.9"), Since: w.foreign("2026-03-02 09:12")},
 		})
@@ -205,15 +207,15 @@ func (w world) offboarding(state func(int) access.Result, candidates int) access
 	return v
 }
 
-func (w world) overview() access.Overview {
-	o := access.Overview{Complete: true}
+func (w world) overview() workflow.Overview {
+	o := workflow.Overview{Complete: true}
 	revoke := w.request(access.KindRevoke, access.Pending).Request
 	for i := range w.n {
 		g := grant()
 		g.ID, g.RequestID = int64(i+1), int64(i+1)
-		o.Grants = append(o.Grants, access.GrantView{Grant: g, Servers: 2, Names: []string{w.foreign("web-001"), w.foreign("web-002")}, Wanted: i % 2})
+		o.Grants = append(o.Grants, workflow.GrantView{Grant: g, Servers: 2, Names: []string{w.foreign("web-001"), w.foreign("web-002")}, Wanted: i % 2})
 		o.Waiting = append(o.Waiting, revoke)
-		o.Debt = append(o.Debt, access.DebtView{
+		o.Debt = append(o.Debt, workflow.DebtView{
 			Placement: access.Placement{Fingerprint: fingerprint(i), Person: bob, SystemUser: "runcloud", LeftAt: noon(), Problem: access.ProblemOffline, Detail: w.foreign("server offline")},
 			Server:    access.ServerRef{ID: int64(i), Name: w.foreign("web-001")}, Moving: i%4 == 1,
 		})

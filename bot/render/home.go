@@ -8,19 +8,20 @@ import (
 	"github.com/slack-go/slack"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // HomeData is what the Home tab of a person shows.
 type HomeData struct {
 	Me       access.UserID
 	Approver bool
-	Grants   []access.GrantView   // own live access
-	Keys     []access.Key         // own keys
-	Asked    []access.Request     // own open requests
-	Waiting  []access.RequestView // requests that this person may decide, or has approved
-	Team     access.Overview      // for approvers: everybody's access and what is owed
-	Refused  string               // why this person cannot take part; the rest is empty then
-	Page     int                  // 0 is the first
+	Grants   []workflow.GrantView   // own live access
+	Keys     []access.Key           // own keys
+	Asked    []access.Request       // own open requests
+	Waiting  []workflow.RequestView // requests that this person may decide, or has approved
+	Team     workflow.Overview      // for approvers: everybody's access and what is owed
+	Refused  string                 // why this person cannot take part; the rest is empty then
+	Page     int                    // 0 is the first
 }
 
 // What keeps a page short, and within the hundred blocks that Slack takes: rows, and their blocks. A title
@@ -134,7 +135,7 @@ func (d HomeData) waitingRows() []row {
 	return append(open, approved...)
 }
 
-func approvedBy(v access.RequestView, id access.UserID) bool {
+func approvedBy(v workflow.RequestView, id access.UserID) bool {
 	return slices.ContainsFunc(v.Approvals, func(a access.Approval) bool { return a.Approver == id && a.Verdict == access.Approve })
 }
 

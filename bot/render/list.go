@@ -8,6 +8,7 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
+	"sshkeybot/internal/workflow"
 )
 
 // Keys lists the registered keys of a person.
@@ -32,7 +33,7 @@ func keyLine(k access.Key) string {
 
 // List answers who has access now, what waits and what is owed: everybody's, or that of
 // one person, who is looking at it themself when own is set.
-func List(o access.Overview, of access.UserID, own bool) Message {
+func List(o workflow.Overview, of access.UserID, own bool) Message {
 	p := &page{}
 	how := "`/sshkey list @user` shows one person"
 	if len(o.Grants) == 0 {
@@ -52,7 +53,7 @@ const (
 	noAccess    = "You have no SSH access now. `/sshkey grant` asks for it."
 )
 
-func nobody(o access.Overview, of access.UserID, own bool) string {
+func nobody(o workflow.Overview, of access.UserID, own bool) string {
 	switch {
 	case o.Complete:
 		return "Nobody has SSH access now."
@@ -62,7 +63,7 @@ func nobody(o access.Overview, of access.UserID, own bool) string {
 	return mention(of) + " has no SSH access now."
 }
 
-func grantLines(all []access.GrantView) []string {
+func grantLines(all []workflow.GrantView) []string {
 	lines := make([]string, len(all))
 	for i, g := range all {
 		lines[i] = mention(g.Grant.Person) + " " + grantText(g)
@@ -70,7 +71,7 @@ func grantLines(all []access.GrantView) []string {
 	return lines
 }
 
-func grantText(g access.GrantView) string {
+func grantText(g workflow.GrantView) string {
 	text := fmt.Sprintf("as %s on %s%s, %s (request %d)", code(g.Grant.SystemUser, nameLimit), servers(g.Servers), names(g), until(g.Grant.EndsAt), g.Grant.RequestID)
 	if g.Wanted > 0 {
 		text += fmt.Sprintf("; %s still to place", count(g.Wanted, "key", "keys"))
@@ -79,7 +80,7 @@ func grantText(g access.GrantView) string {
 }
 
 // names tells which servers, by name where all of them are known and by pattern otherwise.
-func names(g access.GrantView) string {
+func names(g workflow.GrantView) string {
 	if len(g.Names) > 0 && len(g.Names) == g.Servers && len(g.Names) <= fewServers/2 {
 		coded := make([]string, len(g.Names))
 		for i, name := range g.Names {
@@ -110,7 +111,7 @@ func waitingLine(r access.Request) string {
 }
 
 // owedLines says of what is overdue each, and of what is being removed now how much.
-func owedLines(all []access.DebtView) []string {
+func owedLines(all []workflow.DebtView) []string {
 	var lines []string
 	for _, d := range all {
 		if !d.Moving {
@@ -123,7 +124,7 @@ func owedLines(all []access.DebtView) []string {
 	return lines
 }
 
-func owedLine(d access.DebtView) string {
+func owedLine(d workflow.DebtView) string {
 	text := fmt.Sprintf("%s: the key %s of %s for %s", code(d.Server.Name, nameLimit), shortPrint(d.Placement.Fingerprint), mention(d.Placement.Person), code(d.Placement.SystemUser, nameLimit))
 	if !d.Placement.LeftAt.IsZero() {
 		text += ", since " + date(d.Placement.LeftAt)
@@ -132,7 +133,7 @@ func owedLine(d access.DebtView) string {
 }
 
 // Daily is the summary of the day; ok is false when there is nothing to say.
-func Daily(o access.Overview) (m Message, ok bool) {
+func Daily(o workflow.Overview) (m Message, ok bool) {
 	if len(o.Grants)+len(o.Waiting)+len(o.Debt) == 0 {
 		return Message{}, false
 	}
@@ -146,7 +147,7 @@ func Daily(o access.Overview) (m Message, ok bool) {
 }
 
 // counts leaves out what there is none of.
-func counts(o access.Overview) []string {
+func counts(o workflow.Overview) []string {
 	var parts []string
 	if n := len(o.Debt); n > 0 {
 		parts = append(parts, count(n, "key", "keys")+" still to remove")
@@ -161,7 +162,7 @@ func counts(o access.Overview) []string {
 }
 
 // Pending lists the requests that wait for a decision.
-func Pending(views []access.RequestView) Message {
+func Pending(views []workflow.RequestView) Message {
 	p := &page{}
 	if len(views) == 0 {
 		p.say("No request is waiting for a decision.")
@@ -176,7 +177,7 @@ func Pending(views []access.RequestView) Message {
 }
 
 // pendingLine says what is asked, where, why, until when and where the buttons are.
-func pendingLine(v access.RequestView) string {
+func pendingLine(v workflow.RequestView) string {
 	text := fmt.Sprintf("Request %d: %s", v.Request.ID, intro(v))
 	if len(v.Servers) > 0 {
 		text += " Servers: " + serverFact(v, reasonLimit/2) + "."
@@ -188,7 +189,7 @@ func pendingLine(v access.RequestView) string {
 }
 
 // inChannel says where the message of a request is.
-func inChannel(v access.RequestView) string {
+func inChannel(v workflow.RequestView) string {
 	for _, m := range v.Messages {
 		if m.Role == "request" && channel(m.Channel) != "" {
 			return " in " + channel(m.Channel)
@@ -240,7 +241,7 @@ func serverLine(s access.Server) string {
 }
 
 // Draft asks an approver to confirm what they are about to do, and says what will happen.
-func Draft(v access.RequestView) Message {
+func Draft(v workflow.RequestView) Message {
 	p := &page{}
 	r := v.Request
 	if r.Kind == access.KindOffboard {
@@ -282,7 +283,7 @@ func confirmLabel(r access.Request) string {
 	return "Revoke"
 }
 
-func liveNow(v access.RequestView) string {
+func liveNow(v workflow.RequestView) string {
 	if len(v.Overlaps) == 0 {
 		return mention(v.Request.Person) + " has no access now."
 	}
@@ -290,7 +291,7 @@ func liveNow(v access.RequestView) string {
 }
 
 // lasts tells how long access may be asked for, in the form that people type.
-func lasts(d access.Durations) string {
+func lasts(d workflow.Durations) string {
 	text := "from " + duration.Format(d.Min) + " to " + duration.Format(d.Max)
 	if d.Forever {
 		text += ", or forever"

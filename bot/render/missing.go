@@ -6,6 +6,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // missingButtons is how many missing servers have a button each; more go into a menu.
@@ -13,7 +14,7 @@ const missingButtons = 5
 
 // missing offers an approver to settle that a server which RunCloud does not find is gone
 // for good.
-func (p *page) missing(v access.RequestView) {
+func (p *page) missing(v workflow.RequestView) {
 	if len(v.Missing) == 0 {
 		return
 	}
@@ -30,7 +31,7 @@ func (p *page) missing(v access.RequestView) {
 
 const goneMeans = "I stop removing and looking there. Nobody has confirmed that a key is off it: make sure that the machine is really gone. Should RunCloud find it again, I go on."
 
-func missingMenu(v access.RequestView) *slack.SelectBlockElement {
+func missingMenu(v workflow.RequestView) *slack.SelectBlockElement {
 	shown := v.Missing[:min(len(v.Missing), menuOptions)]
 	options := make([]*slack.OptionBlockObject, len(shown))
 	for i, at := range shown {
@@ -41,7 +42,7 @@ func missingMenu(v access.RequestView) *slack.SelectBlockElement {
 	return m
 }
 
-func goneID(v access.RequestView, at access.ServerRef) string {
+func goneID(v workflow.RequestView, at access.ServerRef) string {
 	return fmt.Sprintf("%d:%d", v.Request.ID, at.ID)
 }
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 func TestNoSessionsIsSaidOnlyWhereTheyWereRead(t *testing.T) {
@@ -32,9 +33,9 @@ func TestFileOfAnInspectionHoldsServersAlone(t *testing.T) {
 
 func TestOwedAreAllKeysNotOnlyThoseThatAreOverdue(t *testing.T) {
 	t.Parallel()
-	late := access.DebtView{Server: access.ServerRef{ID: 1, Name: "web-01"}, Placement: access.Placement{Problem: access.ProblemOffline}}
-	moving := access.DebtView{Server: access.ServerRef{ID: 2, Name: "web-02"}, Moving: true}
-	o := access.Overview{Complete: true, Debt: []access.DebtView{moving, late, moving}}
+	late := workflow.DebtView{Server: access.ServerRef{ID: 1, Name: "web-01"}, Placement: access.Placement{Problem: access.ProblemOffline}}
+	moving := workflow.DebtView{Server: access.ServerRef{ID: 2, Name: "web-02"}, Moving: true}
+	o := workflow.Overview{Complete: true, Debt: []workflow.DebtView{moving, late, moving}}
 	text := List(o, bob, true).Text
 	if !strings.Contains(text, "Still to remove: 3 keys") || !strings.Contains(text, "`web-01`") || !strings.Contains(text, "2 keys being removed now") || strings.Contains(text, "web-02") {
 		t.Errorf("the list:\n%s", text)

@@ -6,6 +6,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // The block ids of the inputs, to which the errors of a submission are addressed.
@@ -54,7 +55,7 @@ func RegisterModal() slack.ModalViewRequest {
 }
 
 // GrantModal asks for access, filled in with what is known. The first of systemUsers is the usual one.
-func GrantModal(form GrantForm, systemUsers []string, limits access.Durations) slack.ModalViewRequest {
+func GrantModal(form GrantForm, systemUsers []string, limits workflow.Durations) slack.ModalViewRequest {
 	blocks := []slack.Block{
 		input(BlockPerson, "Who gets access", "", peopleMenu(form.Person)),
 		input(BlockDuration, "How long", "Like 30m, 12h, 7d or 1d12h; "+lasts(limits)+". The clock starts at the approval.", textInput("12h", form.Duration, lineMax)),
@@ -69,13 +70,13 @@ func GrantModal(form GrantForm, systemUsers []string, limits access.Durations) s
 }
 
 // DenyModal asks an approver why.
-func DenyModal(v access.RequestView) slack.ModalViewRequest {
+func DenyModal(v workflow.RequestView) slack.ModalViewRequest {
 	return modal(ModalDeny, "Deny the request", "Deny", decisionValue(v),
 		input(BlockReason, "Reason", "The requester and the channel see it.", textInput("", "", reasonMax).WithMultiline(true)))
 }
 
 // EditModal lets an approver narrow a request before deciding it.
-func EditModal(v access.RequestView) slack.ModalViewRequest {
+func EditModal(v workflow.RequestView) slack.ModalViewRequest {
 	r := v.Request
 	blocks := []slack.Block{
 		section(markup(intro(v))),
@@ -101,7 +102,7 @@ func atMost(r access.Request) string {
 }
 
 // ExtendModal asks by how much a grant should last longer.
-func ExtendModal(g access.GrantView) slack.ModalViewRequest {
+func ExtendModal(g workflow.GrantView) slack.ModalViewRequest {
 	return modal(ModalExtend, "Ask for more time", "Ask", opaque(g.Grant.ID),
 		section(markup("Your access "+grantText(g)+". An approver decides.")),
 		input(BlockDuration, "How much longer", "Like 30m, 4h or 1d.", textInput("4h", "", lineMax)))

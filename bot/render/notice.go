@@ -7,12 +7,13 @@ import (
 	"github.com/slack-go/slack"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // Notice draws a message that the bot sends by itself. v and g are the request and the grant it is about;
 // either may be nil. NoticeSummary and NoticeHome answer an empty
 // message: Daily and Home draw what they announce.
-func Notice(n access.Notice, v *access.RequestView, g *access.Grant) Message {
+func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant) Message {
 	p := &page{}
 	switch n.Kind {
 	case access.NoticeKeyWanted:
@@ -65,7 +66,7 @@ func wentWrong(n access.Notice) string {
 }
 
 // gap names the servers where a key still has to be placed.
-func gap(v *access.RequestView) string {
+func gap(v *workflow.RequestView) string {
 	var missing []access.ServerRef
 	if v != nil {
 		for _, r := range outcomes(v.Results) {
@@ -85,7 +86,7 @@ func gap(v *access.RequestView) string {
 }
 
 // whose names a grant by its servers and its system user.
-func whose(v *access.RequestView, g *access.Grant) string {
+func whose(v *workflow.RequestView, g *access.Grant) string {
 	switch {
 	case g == nil:
 		return ""
@@ -95,7 +96,7 @@ func whose(v *access.RequestView, g *access.Grant) string {
 	return " to " + namedServers(*v) + " as " + code(g.SystemUser, nameLimit)
 }
 
-func (p *page) keyWanted(n access.Notice, v *access.RequestView) {
+func (p *page) keyWanted(n access.Notice, v *workflow.RequestView) {
 	if v == nil {
 		return
 	}
@@ -118,7 +119,7 @@ func (p *page) keyWanted(n access.Notice, v *access.RequestView) {
 	p.press(button(ActionRegister, opaque(n.RequestID), "Register a key").WithStyle(slack.StylePrimary))
 }
 
-func (p *page) endingSoon(v *access.RequestView, g *access.Grant) {
+func (p *page) endingSoon(v *workflow.RequestView, g *access.Grant) {
 	switch {
 	case g == nil:
 		return
@@ -132,7 +133,7 @@ func (p *page) endingSoon(v *access.RequestView, g *access.Grant) {
 }
 
 // corrected tells of an end that was shown too late.
-func (p *page) corrected(v *access.RequestView, g *access.Grant) {
+func (p *page) corrected(v *workflow.RequestView, g *access.Grant) {
 	if g == nil {
 		return
 	}
@@ -143,7 +144,7 @@ func (p *page) corrected(v *access.RequestView, g *access.Grant) {
 	p.say(fmt.Sprintf("*Your SSH access%s ends %s.* My clock was wrong, and the end that I had shown was too late: it lasts for as long as it was approved for.", whose(v, g), date(g.EndsAt)))
 }
 
-func (p *page) decided(v *access.RequestView) {
+func (p *page) decided(v *workflow.RequestView) {
 	if v == nil {
 		return
 	}
@@ -160,7 +161,7 @@ func (p *page) decided(v *access.RequestView) {
 
 // outlook says what an approval came to for who receives access; who cannot read the
 // channel of the request learns nowhere else where it failed.
-func outlook(v access.RequestView) string {
+func outlook(v workflow.RequestView) string {
 	if v.Request.Kind == access.KindExtend {
 		return "Your access" + whose(&v, v.Grant) + " goes on " + until(v.Grant.EndsAt) + "."
 	}
@@ -172,7 +173,7 @@ func outlook(v access.RequestView) string {
 }
 
 // missing names the servers that a person has to do without for now.
-func missing(v access.RequestView) string {
+func missing(v workflow.RequestView) string {
 	var names []string
 	for _, o := range outcomes(stillGranted(v)) {
 		if o.Phase == access.PhaseAdd && !o.State.Final() && o.Problem != access.NoProblem {
@@ -199,7 +200,7 @@ func what(r access.Request) string {
 }
 
 // decidable mentions the approvers anew: Slack tells nobody of a mention that an edit brings.
-func (p *page) decidable(v *access.RequestView) {
+func (p *page) decidable(v *workflow.RequestView) {
 	if v == nil {
 		return
 	}
@@ -208,7 +209,7 @@ func (p *page) decidable(v *access.RequestView) {
 }
 
 // voided has the approvers look again at a request that has changed since they approved it.
-func (p *page) voided(v *access.RequestView) {
+func (p *page) voided(v *workflow.RequestView) {
 	if v == nil {
 		return
 	}
@@ -225,7 +226,7 @@ func (p *page) unsaid(n access.Notice) {
 	p.say(fmt.Sprintf("*I take back that request %d was done%s.* A key has turned up, or a server that was gone is back. I do there what is left to do; the message of the request shows how far it is.", n.RequestID, where))
 }
 
-func (p *page) reminder(v *access.RequestView) {
+func (p *page) reminder(v *workflow.RequestView) {
 	if v == nil {
 		return
 	}

@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // offboard draws an offboarding: as a request while it is open, then as its announcement. «Offboarded» is
 // said only when nothing is owed any more.
-func offboard(v access.RequestView) Message {
+func offboard(v workflow.RequestView) Message {
 	p := &page{}
 	r := v.Request
 	if r.State != access.Approved {
@@ -37,7 +38,7 @@ func offboard(v access.RequestView) Message {
 	return p.message()
 }
 
-func passedLines(v access.RequestView) []string {
+func passedLines(v workflow.RequestView) []string {
 	var lines []string
 	for _, k := range v.Passed {
 		lines = append(lines, mention(k.Person)+": `/sshkey revoke` "+code(k.Fingerprint, nameLimit))
@@ -47,9 +48,9 @@ func passedLines(v access.RequestView) []string {
 
 // finished tells whether nothing is left of an offboarding: every key of theirs is
 // gone, every server read, and every other key decided about.
-func finished(v access.RequestView) bool { return v.Settled() && v.Undecided() == 0 }
+func finished(v workflow.RequestView) bool { return v.Settled() && v.Undecided() == 0 }
 
-func offboardTitle(v access.RequestView) string {
+func offboardTitle(v workflow.RequestView) string {
 	switch n := v.Undecided(); {
 	case finished(v):
 		return fmt.Sprintf("Offboarded (request %d)", v.Request.ID)
@@ -59,7 +60,7 @@ func offboardTitle(v access.RequestView) string {
 	return fmt.Sprintf("Offboarding (request %d)", v.Request.ID)
 }
 
-func offboardState(v access.RequestView) string {
+func offboardState(v workflow.RequestView) string {
 	who := mention(v.Request.Person)
 	switch {
 	case finished(v):
@@ -71,7 +72,7 @@ func offboardState(v access.RequestView) string {
 }
 
 // afterwards says what the person may do from then on.
-func afterwards(v access.RequestView) string {
+func afterwards(v workflow.RequestView) string {
 	back := "The account is active in Slack again since " + date(v.Leaver.ReturnedAt) + ". "
 	switch {
 	case !v.LeaverOut && v.Leaver.Offboarded():
@@ -88,7 +89,7 @@ const (
 )
 
 // returned tells that somebody who was offboarded is back.
-func (p *page) returned(v *access.RequestView) {
+func (p *page) returned(v *workflow.RequestView) {
 	if v == nil {
 		return
 	}
@@ -116,7 +117,7 @@ func toldBySlack(r access.Request, whose string) string {
 	return "Slack told that the account" + whose + " " + escape(what, reasonLimit)
 }
 
-func started(v access.RequestView) string {
+func started(v workflow.RequestView) string {
 	switch {
 	case v.Request.FromShell():
 		return "Ordered at the shell of the machine that runs me. Started " + date(v.Request.DecidedAt) + "."
@@ -132,7 +133,7 @@ func started(v access.RequestView) string {
 }
 
 // removedFrom names the servers whose removal RunCloud has confirmed.
-func removedFrom(v access.RequestView) string {
+func removedFrom(v workflow.RequestView) string {
 	names := serversWhere(v, access.Done)
 	if len(names) == 0 {
 		return ""
@@ -163,7 +164,7 @@ func placedLines(results []access.Result) []string {
 }
 
 // serversWhere names the servers where the removals came to that.
-func serversWhere(v access.RequestView, state access.ResultState) (names []string) {
+func serversWhere(v workflow.RequestView, state access.ResultState) (names []string) {
 	for _, o := range outcomes(v.Results) {
 		if o.Phase == access.PhaseRemove && o.State == state {
 			names = append(names, code(o.Name, nameLimit))
@@ -173,7 +174,7 @@ func serversWhere(v access.RequestView, state access.ResultState) (names []strin
 }
 
 // ofTheAccount takes back what is said of all servers where some have left the account.
-func ofTheAccount(v access.RequestView) string {
+func ofTheAccount(v workflow.RequestView) string {
 	if len(serversWhere(v, access.OutOfReach)) == 0 {
 		return ""
 	}
@@ -181,7 +182,7 @@ func ofTheAccount(v access.RequestView) string {
 }
 
 // reading says how far the servers have been read for keys that the bot did not place.
-func reading(v access.RequestView) string {
+func reading(v workflow.RequestView) string {
 	t := tallyOf(v.Results, access.PhaseInspect)
 	switch {
 	case t.servers == 0:
@@ -203,7 +204,7 @@ func reading(v access.RequestView) string {
 }
 
 // inspectedNames names the servers whose inspection came to that.
-func inspectedNames(v access.RequestView, state access.ResultState) (names []string) {
+func inspectedNames(v workflow.RequestView, state access.ResultState) (names []string) {
 	for _, o := range outcomes(v.Results) {
 		if o.Phase == access.PhaseInspect && o.State == state {
 			names = append(names, code(o.Name, nameLimit))
@@ -244,7 +245,7 @@ func unread(results []access.Result) string {
 	return ": " + fit(names, ", ", 600, "")
 }
 
-func debtLines(v access.RequestView) []string {
+func debtLines(v workflow.RequestView) []string {
 	var lines []string
 	for _, o := range outcomes(v.Results) {
 		if o.Phase == access.PhaseRemove && badness(o.State) < badness(access.OutOfReach) {
@@ -265,7 +266,7 @@ func why(o outcome) string {
 	return ", " + text
 }
 
-func sessionLines(v access.RequestView) []string {
+func sessionLines(v workflow.RequestView) []string {
 	var lines []string
 	for _, s := range v.Sessions {
 		lines = append(lines, fmt.Sprintf("%s: %s from %s since %s", code(s.Server.Name, nameLimit),
@@ -275,7 +276,7 @@ func sessionLines(v access.RequestView) []string {
 }
 
 // byHand says what no API can do.
-func byHand(v access.RequestView) []string {
+func byHand(v workflow.RequestView) []string {
 	lines := []string{"To do by hand: delete their keys from the SSH Key Vault in RunCloud's dashboard; it has no API."}
 	if left := serversWhere(v, access.OutOfReach); len(left) > 0 {
 		lines = append(lines, "To do by hand: take their keys off "+fit(left, ", ", 500, "the thread lists all")+
@@ -292,7 +293,7 @@ func byHand(v access.RequestView) []string {
 
 // unreadSessions says on which servers nobody has seen whether sessions are open; empty
 // for none.
-func unreadSessions(v access.RequestView) string {
+func unreadSessions(v workflow.RequestView) string {
 	if len(v.SessionsUnread) == 0 {
 		return ""
 	}

@@ -1,10 +1,14 @@
 package render
 
-import "sshkeybot/internal/access"
+import (
+	"sshkeybot/internal/access"
+
+	"sshkeybot/internal/workflow"
+)
 
 // orphans draws keys that carry the label of this ledger and that it does not know, for
 // approvers to decide about.
-func orphans(v access.RequestView) Message {
+func orphans(v workflow.RequestView) Message {
 	p := &page{}
 	p.head(title(v.Request))
 	if v.Undecided() > 0 {

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 const barCells = 20
 
 // Progress draws how far a run has come, in one line and a bar. left estimates the time that is still
 // needed; 0 is unknown.
-func Progress(v access.RequestView, phase access.Phase, left time.Duration) Message {
+func Progress(v workflow.RequestView, phase access.Phase, left time.Duration) Message {
 	t := tallyOf(v.Results, phase)
 	settled := t.servers - t.open()
 	known := t.words(access.Failed, access.AlreadyThere, access.Kept, access.Dropped)
@@ -24,7 +25,7 @@ func Progress(v access.RequestView, phase access.Phase, left time.Duration) Mess
 	return p.message()
 }
 
-func leftWords(v access.RequestView, phase access.Phase, t tally, left time.Duration) string {
+func leftWords(v workflow.RequestView, phase access.Phase, t tally, left time.Duration) string {
 	switch {
 	case t.open() == 0:
 		return ""

@@ -7,11 +7,12 @@ import (
 	"github.com/slack-go/slack"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // challenge shows what has to be signed before a key is registered, and how. The text is
 // ASCII without quotes, so that it can be pasted between them.
-func challenge(g access.Registration) Message {
+func challenge(g workflow.Registration) Message {
 	c := g.Challenge
 	text := strings.TrimSuffix(c.Text, "\n")
 	p := &page{}
@@ -24,13 +25,13 @@ func challenge(g access.Registration) Message {
 	return p.message()
 }
 
-func whyProof(cause access.ProofCause) string {
+func whyProof(cause workflow.ProofCause) string {
 	switch cause {
-	case access.ProofHeld:
+	case workflow.ProofHeld:
 		return "It is registered to somebody else, so I need a proof that it is yours. With it the key is yours alone."
-	case access.ProofOffboarded:
+	case workflow.ProofOffboarded:
 		return "It was the key of somebody who was offboarded, so I need a proof that it is yours now."
-	case access.ProofAlways, access.NoProof: // below
+	case workflow.ProofAlways, workflow.NoProof: // below
 	}
 	return "I need a proof that it is yours, as for every key here."
 }

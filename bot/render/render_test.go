@@ -15,6 +15,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 func TestEscape(t *testing.T) {
@@ -131,7 +132,7 @@ func pressable(t *testing.T, drawn any) []string {
 func TestButtonsPerState(t *testing.T) {
 	t.Parallel()
 	w := small()
-	with := func(v access.RequestView, change func(*access.RequestView)) access.RequestView {
+	with := func(v workflow.RequestView, change func(*workflow.RequestView)) workflow.RequestView {
 		change(&v)
 		return v
 	}
@@ -139,21 +140,21 @@ func TestButtonsPerState(t *testing.T) {
 	decide := []string{"approve", "deny", "edit", "cancel"}
 	confirm := []string{"approve confirm", "deny", "edit", "cancel"}
 	failed := func(int) access.Result { return access.Result{State: access.Failed} }
-	unread := with(w.offboarding(allDone, 2), func(v *access.RequestView) { v.Results[len(v.Results)-1].State = access.Waiting })
+	unread := with(w.offboarding(allDone, 2), func(v *workflow.RequestView) { v.Results[len(v.Results)-1].State = access.Waiting })
 	for name, tt := range map[string]struct {
-		v    access.RequestView
+		v    workflow.RequestView
 		want []string
 	}{
 		"pending":              {pending, decide},
-		"root":                 {with(pending, func(v *access.RequestView) { v.Request.SystemUser = "root" }), confirm},
-		"forever":              {with(pending, func(v *access.RequestView) { v.Request.Duration = 0 }), confirm},
-		"20 of all servers":    {with(pending, func(v *access.RequestView) { v.Servers = make([]access.ServerRef, 20) }), append(slices.Clone(decide), "servers")},
-		"21, all servers":      {with(pending, func(v *access.RequestView) { v.Servers = make([]access.ServerRef, 21) }), append(slices.Clone(confirm), "servers")},
-		"21 by pattern":        {with(pending, func(v *access.RequestView) { v.Servers, v.Request.Pattern = make([]access.ServerRef, 21), "web-*" }), append(slices.Clone(decide), "servers")},
+		"root":                 {with(pending, func(v *workflow.RequestView) { v.Request.SystemUser = "root" }), confirm},
+		"forever":              {with(pending, func(v *workflow.RequestView) { v.Request.Duration = 0 }), confirm},
+		"20 of all servers":    {with(pending, func(v *workflow.RequestView) { v.Servers = make([]access.ServerRef, 20) }), append(slices.Clone(decide), "servers")},
+		"21, all servers":      {with(pending, func(v *workflow.RequestView) { v.Servers = make([]access.ServerRef, 21) }), append(slices.Clone(confirm), "servers")},
+		"21 by pattern":        {with(pending, func(v *workflow.RequestView) { v.Servers, v.Request.Pattern = make([]access.ServerRef, 21), "web-*" }), append(slices.Clone(decide), "servers")},
 		"extend":               {w.request(access.KindExtend, access.Pending), decide},
 		"revoke":               {w.request(access.KindRevoke, access.Pending), []string{"approve", "deny", "cancel"}},
 		"offboard":             {w.request(access.KindOffboard, access.Pending), []string{"approve confirm", "deny", "cancel"}},
-		"account deactivated":  {with(w.request(access.KindOffboard, access.Pending), func(v *access.RequestView) { v.Request.Asker = "" }), []string{"approve confirm", "deny"}},
+		"account deactivated":  {with(w.request(access.KindOffboard, access.Pending), func(v *workflow.RequestView) { v.Request.Asker = "" }), []string{"approve confirm", "deny"}},
 		"waiting for key":      {w.request(access.KindGrant, access.WaitingForKey), []string{"cancel"}},
 		"draft":                {w.request(access.KindRevoke, access.Draft), nil},
 		"denied":               {w.request(access.KindGrant, access.Denied), nil},
@@ -163,7 +164,7 @@ func TestButtonsPerState(t *testing.T) {
 		"failed":               {w.live(failed), []string{"retry_failed"}},
 		"ended, failed before": {w.ended(access.EndExpired, 0, allDone), nil},
 		"removal failed":       {w.ended(access.EndExpired, 0, failed), []string{"retry_failed"}},
-		"reading failed":       {with(w.offboarding(allDone, 0), func(v *access.RequestView) { v.Results[len(v.Results)-1].State = access.Failed }), []string{"retry_failed"}},
+		"reading failed":       {with(w.offboarding(allDone, 0), func(v *workflow.RequestView) { v.Results[len(v.Results)-1].State = access.Failed }), []string{"retry_failed"}},
 		"one candidate":        {w.offboarding(allDone, 1), []string{"pick", "leave"}},
 		"candidates":           {w.offboarding(allDone, 2), []string{"pick", "leave", "pick", "leave", "leave_rest confirm"}},
 		"many candidates":      {w.offboarding(allDone, 200), []string{"pick", "leave", "leave_rest confirm"}},
@@ -199,7 +200,7 @@ func TestOffboardedIsSaidOnlyWhenNothingIsOwed(t *testing.T) {
 		if tt.want { // the two that were open are decided about
 			undecided.Candidates[0].PickedBy, undecided.Candidates[1].PickedBy = bob, carol
 		}
-		for _, v := range []access.RequestView{removal, unread, undecided} {
+		for _, v := range []workflow.RequestView{removal, unread, undecided} {
 			if got := strings.Contains(string(encode(t, Request(v, noon()))), "Offboarded"); got != tt.want {
 				t.Errorf("with one %s: offboarded is said: %v, want %v", tt.state, got, tt.want)
 			}
@@ -305,13 +306,13 @@ func TestCSVIsCompleteAndSafe(t *testing.T) {
 func TestCSVOfAnInspection(t *testing.T) {
 	t.Parallel()
 	at := access.ServerRef{ID: 7, Name: "web-1"}
-	v := access.RequestView{
+	v := workflow.RequestView{
 		Results: []access.Result{
 			{Phase: access.PhaseInspect, ServerName: "(the list of servers)", State: access.Done},
 			{Phase: access.PhaseInspect, ServerID: 7, ServerName: "web-1", State: access.Done, Detail: `[{"SystemUser":"deploy"}]`},
 			{Phase: access.PhaseInspect, ServerID: 8, ServerName: "web-2", State: access.Waiting, Detail: "no answer"},
 		},
-		Sessions: []access.OpenSession{{Server: at, Session: access.Session{SystemUser: "deploy", Address: "192.0.2.1", Since: "today"}}},
+		Sessions: []workflow.OpenSession{{Server: at, Session: access.Session{SystemUser: "deploy", Address: "192.0.2.1", Since: "today"}}},
 	}
 	lines, err := csv.NewReader(bytes.NewReader(CSV(v, access.PhaseInspect))).ReadAll()
 	if err != nil || len(lines) != 3 || lines[1][6] != "session of deploy from 192.0.2.1 since today" || lines[2][6] != "no answer" {
@@ -390,7 +391,7 @@ func TestHomeShowsEveryPage(t *testing.T) {
 
 func TestDailySaysNothingWhenThereIsNothing(t *testing.T) {
 	t.Parallel()
-	if m, ok := Daily(access.Overview{Complete: true}); ok || m.Text != "" {
+	if m, ok := Daily(workflow.Overview{Complete: true}); ok || m.Text != "" {
 		t.Errorf("%+v", m)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // bigAccount is from how many servers on «all servers» is worth a second question.
@@ -16,7 +17,7 @@ const bigAccount = 20
 // Request draws the message of a request as it stands: what is asked and, once decided, what came of it. An
 // offboarding that is under way or finished is drawn as its announcement. Equal states draw equal messages,
 // whatever the time, but for a grant whose end has passed.
-func Request(v access.RequestView, now time.Time) Message {
+func Request(v workflow.RequestView, now time.Time) Message {
 	switch v.Request.Kind {
 	case access.KindOffboard:
 		return offboard(v)
@@ -53,7 +54,7 @@ func title(r access.Request) string {
 }
 
 // intro says in one sentence what is asked.
-func intro(v access.RequestView) string {
+func intro(v workflow.RequestView) string {
 	if v.Request.Asker == "" {
 		return toldBySlack(v.Request, " of "+mention(v.Request.Person)) + " Shall all their access and every key go?"
 	}
@@ -69,7 +70,7 @@ func alone(r access.Request) bool {
 }
 
 // wish continues a sentence that begins with who asks.
-func wish(v access.RequestView) string {
+func wish(v workflow.RequestView) string {
 	r := v.Request
 	switch r.Kind {
 	case access.KindExtend:
@@ -91,7 +92,7 @@ func receiver(r access.Request) string {
 	return " for " + mention(r.Person)
 }
 
-func extendedWhere(v access.RequestView) string {
+func extendedWhere(v workflow.RequestView) string {
 	if len(v.Servers) == 0 {
 		return " as " + code(v.Request.SystemUser, nameLimit)
 	}
@@ -120,7 +121,7 @@ func target(r access.Request) string {
 }
 
 // unregistered says of a key that is revoked as such that no later grant places it.
-func unregistered(v access.RequestView) string {
+func unregistered(v workflow.RequestView) string {
 	r := v.Request
 	switch {
 	case !r.Unregisters():
@@ -136,7 +137,7 @@ func unregistered(v access.RequestView) string {
 }
 
 // where says on how many servers, and on which in the words of who asked.
-func where(v access.RequestView) string {
+func where(v workflow.RequestView) string {
 	if v.Request.Pattern == "" && len(v.Servers) == 0 {
 		return "all servers"
 	}
@@ -146,7 +147,7 @@ func where(v access.RequestView) string {
 	return servers(len(v.Servers))
 }
 
-func askForDecision(v access.RequestView) string {
+func askForDecision(v workflow.RequestView) string {
 	switch v.Request.State {
 	case access.Pending:
 		if v.Request.Undecidable {
@@ -169,7 +170,7 @@ func orApprovers(ids []string) string {
 	return "Approvers"
 }
 
-func approvals(v access.RequestView) string {
+func approvals(v workflow.RequestView) string {
 	if v.Needed < 2 && len(v.Approvals) == 0 {
 		return ""
 	}
@@ -197,7 +198,7 @@ func reason(r access.Request) string {
 }
 
 // alsoAsked names who asks for the same, and why.
-func alsoAsked(v access.RequestView) string {
+func alsoAsked(v workflow.RequestView) string {
 	if len(v.Askers) == 0 {
 		return ""
 	}
@@ -219,7 +220,7 @@ func orNone(reason string) string {
 	return reason
 }
 
-func requestButtons(v access.RequestView) []slack.BlockElement {
+func requestButtons(v workflow.RequestView) []slack.BlockElement {
 	id := opaque(v.Request.ID)
 	switch v.Request.State {
 	case access.Pending:
@@ -255,7 +256,7 @@ func cancelButton(r access.Request) []slack.BlockElement {
 }
 
 // decideButtons are those that an approver needs.
-func decideButtons(v access.RequestView) []slack.BlockElement {
+func decideButtons(v workflow.RequestView) []slack.BlockElement {
 	id := decisionValue(v)
 	buttons := []slack.BlockElement{approveButton(v), button(ActionDeny, id, "Deny").WithStyle(slack.StyleDanger)}
 	if k := v.Request.Kind; k == access.KindGrant || k == access.KindExtend {
@@ -264,12 +265,12 @@ func decideButtons(v access.RequestView) []slack.BlockElement {
 	return buttons
 }
 
-func failed(v access.RequestView, phase access.Phase) bool {
+func failed(v workflow.RequestView, phase access.Phase) bool {
 	return tallyOf(v.Results, phase).by[access.Failed] > 0
 }
 
 // approveButton asks again where the damage would be large, and only there.
-func approveButton(v access.RequestView) *slack.ButtonBlockElement {
+func approveButton(v workflow.RequestView) *slack.ButtonBlockElement {
 	r := v.Request
 	b := button(ActionApprove, decisionValue(v), "Approve").WithStyle(slack.StylePrimary)
 	title := fmt.Sprintf("Approve request %d?", r.ID)

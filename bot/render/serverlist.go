@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 const (
@@ -17,7 +18,7 @@ const (
 )
 
 // serversButton opens the whole list where the message names only some servers or none.
-func serversButton(v access.RequestView) []slack.BlockElement {
+func serversButton(v workflow.RequestView) []slack.BlockElement {
 	if len(v.Servers) <= fewServers {
 		return nil
 	}
@@ -26,7 +27,7 @@ func serversButton(v access.RequestView) []slack.BlockElement {
 
 // ServersModal shows one page of the servers that a request is about. A page that does
 // not exist shows the last one.
-func ServersModal(v access.RequestView, at int) slack.ModalViewRequest {
+func ServersModal(v workflow.RequestView, at int) slack.ModalViewRequest {
 	pages := max(1, (len(v.Servers)+serversOnPage-1)/serversOnPage)
 	at = max(0, min(at, pages-1))
 	p := &page{}
@@ -69,12 +70,12 @@ func (p *page) turnServers(request int64, at, pages int) {
 }
 
 // ServersFile is the message to which the list of a request's servers is attached.
-func ServersFile(v access.RequestView) Message {
+func ServersFile(v workflow.RequestView) Message {
 	return Say(fmt.Sprintf("The %s of request %d:", servers(len(v.Servers)), v.Request.ID))
 }
 
 // ServersCSV writes the servers that a request is about, one a line.
-func ServersCSV(v access.RequestView) []byte {
+func ServersCSV(v workflow.RequestView) []byte {
 	var out bytes.Buffer
 	writeRow(&out, "server", "server_id")
 	for _, ref := range v.Servers {

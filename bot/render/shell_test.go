@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // An offboarding without an asker is not always one that Slack told of.
 func TestOffboardingFromTheShellSaysSo(t *testing.T) {
 	t.Parallel()
-	v := access.RequestView{Request: access.Request{Kind: access.KindOffboard, State: access.Approved, Person: "U0BOB", Source: "shell:1"}}
+	v := workflow.RequestView{Request: access.Request{Kind: access.KindOffboard, State: access.Approved, Person: "U0BOB", Source: "shell:1"}}
 	if text := started(v); !strings.Contains(text, "shell") || strings.Contains(text, "Slack told") {
 		t.Errorf("started: %q", text)
 	}

@@ -7,11 +7,14 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // decisionValue is the value of a button that decides: the request, and what was shown of
 // it, so that nobody decides on anything else.
-func decisionValue(v access.RequestView) string { return opaque(v.Request.ID) + "." + v.Facts.Digest() }
+func decisionValue(v workflow.RequestView) string {
+	return opaque(v.Request.ID) + "." + v.Facts.Digest()
+}
 
 // ReadDecision reads the request that a button or form decides, and the digest of what it
 // showed; the latter is empty where a version of before drew it.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // fileFrom is from how many servers on the complete list comes as a file too.
@@ -20,7 +21,7 @@ const cellLimit = 500
 
 // Summary draws the count of each outcome of a phase. Where the servers are few it names
 // every one of them: then it says all that Results would.
-func Summary(v access.RequestView, phase access.Phase) Message {
+func Summary(v workflow.RequestView, phase access.Phase) Message {
 	t := tallyOf(v.Results, phase)
 	p := &page{}
 	if !Complete(v, phase) {
@@ -39,7 +40,7 @@ func Summary(v access.RequestView, phase access.Phase) Message {
 
 // Complete tells whether the summary of a phase names every server, so that nothing
 // else has to.
-func Complete(v access.RequestView, phase access.Phase) bool {
+func Complete(v workflow.RequestView, phase access.Phase) bool {
 	return tallyOf(v.Results, phase).servers <= fewServers
 }
 
@@ -48,7 +49,7 @@ func ofPhase(results []access.Result, phase access.Phase) []access.Result {
 }
 
 // verdict says in a few words what a phase came to.
-func verdict(t tally, v access.RequestView, phase access.Phase) string {
+func verdict(t tally, v workflow.RequestView, phase access.Phase) string {
 	switch {
 	case t.servers == 0:
 		return "There was nothing to do."
@@ -75,7 +76,7 @@ func allServers(n int) string {
 }
 
 // rest says what is left to do and by whom.
-func rest(t tally, v access.RequestView, phase access.Phase) string {
+func rest(t tally, v workflow.RequestView, phase access.Phase) string {
 	var parts []string
 	if n := t.by[access.Failed]; n > 0 {
 		parts = append(parts, fmt.Sprintf("%s failed: mend the cause, then press Retry failed on the request.", servers(n)))
@@ -90,13 +91,13 @@ func rest(t tally, v access.RequestView, phase access.Phase) string {
 }
 
 // NeedsFile tells whether a phase has so many servers that its list belongs into a file.
-func NeedsFile(v access.RequestView, phase access.Phase) bool {
+func NeedsFile(v workflow.RequestView, phase access.Phase) bool {
 	return tallyOf(v.Results, phase).servers > fileFrom
 }
 
 // CSV writes the results of a phase, one line for each key on each server, times in UTC. No cell can be
 // taken for a formula by a spreadsheet, whatever it separates cells by.
-func CSV(v access.RequestView, phase access.Phase) []byte {
+func CSV(v workflow.RequestView, phase access.Phase) []byte {
 	var out bytes.Buffer
 	writeRow(&out, "server", "server_id", "system_user", "fingerprint", "outcome", "problem", "detail", "updated_at")
 	for _, r := range v.Results {
@@ -111,7 +112,7 @@ func CSV(v access.RequestView, phase access.Phase) []byte {
 }
 
 // detail returns the other side's words about an outcome, and the sessions that were seen in an inspection.
-func detail(v access.RequestView, r access.Result) string {
+func detail(v workflow.RequestView, r access.Result) string {
 	if r.Phase != access.PhaseInspect || !r.State.Final() {
 		return r.Detail
 	}

@@ -13,6 +13,7 @@ import (
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
 	"sshkeybot/internal/sshkey"
+	"sshkeybot/internal/workflow"
 )
 
 // Types gives a command and answers what the person, and nobody else, is shown.
@@ -166,7 +167,7 @@ func (r *rig) Fill(user string, m slacksim.Message, label string, values map[str
 }
 
 // view is a request as the ledger holds it.
-func (r *rig) view(id int64) access.RequestView {
+func (r *rig) view(id int64) workflow.RequestView {
 	r.t.Helper()
 	v, err := r.app.service.View(context.WithoutCancel(r.t.Context()), id)
 	r.must(err)
@@ -174,15 +175,15 @@ func (r *rig) view(id int64) access.RequestView {
 }
 
 // Settled waits until the results of a request stand, and Slack shows them.
-func (r *rig) Settled(id int64) access.RequestView {
+func (r *rig) Settled(id int64) workflow.RequestView {
 	r.t.Helper()
-	return r.When(id, "its results stand", func(v access.RequestView) bool { return len(v.Results) > 0 && rests(v.Results) })
+	return r.When(id, "its results stand", func(v workflow.RequestView) bool { return len(v.Results) > 0 && rests(v.Results) })
 }
 
 // When waits until a request is so, and Slack shows it.
-func (r *rig) When(id int64, what string, cond func(access.RequestView) bool) access.RequestView {
+func (r *rig) When(id int64, what string, cond func(workflow.RequestView) bool) workflow.RequestView {
 	r.t.Helper()
-	var v access.RequestView
+	var v workflow.RequestView
 	r.until(fmt.Sprintf("request %d: %s", id, what), func() bool {
 		v = r.view(id)
 		return cond(v) && v.Drawing.Shown == v.Drawing.Version
@@ -200,8 +201,8 @@ func rests(results []access.Result) bool {
 	return true
 }
 
-func state(s access.RequestState) func(access.RequestView) bool {
-	return func(v access.RequestView) bool { return v.Request.State == s }
+func state(s access.RequestState) func(workflow.RequestView) bool {
+	return func(v workflow.RequestView) bool { return v.Request.State == s }
 }
 
 // Message is the text of a request's message.

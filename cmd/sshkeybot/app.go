@@ -18,12 +18,15 @@ import (
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/clock"
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/control"
 	"sshkeybot/internal/health"
 	"sshkeybot/internal/queue"
+	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/store"
 	target "sshkeybot/internal/target/runcloud"
+	"sshkeybot/internal/workflow"
 	"sshkeybot/runcloud"
 )
 
@@ -36,7 +39,7 @@ type app struct {
 	log      *slog.Logger
 	store    *store.Store
 	runcloud *runcloud.Client
-	service  *access.Service
+	service  *workflow.Service
 	api      *slackapi.Client
 	people   *slackapi.Directory
 	bot      *bot.Bot
@@ -68,15 +71,16 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 	a.runcloud = runcloud.New(cfg.RunCloud.Token.Reveal(),
 		runcloud.WithBaseURL(cfg.RunCloud.APIURL), runcloud.WithTimeout(callTimeout), runcloud.WithLogger(log),
 		runcloud.WithLimiter(runcloud.NewLimiter(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+version))
-	clock := &access.Clock{Read: readClocks(now), Tell: a.tellOfClock}
+	machine := &clock.Clock{Read: readClocks(now), Tell: a.tellOfClock}
 	api := slackapi.New(slackapi.Config{
-		Token: cfg.Slack.BotToken.Reveal(), URL: cfg.Slack.APIURL, Log: log, Dated: clock.Answered, Plain: render.Plain,
+		Token: cfg.Slack.BotToken.Reveal(), URL: cfg.Slack.APIURL, Log: log, Dated: machine.Answered, Plain: render.Plain,
 	})
 	a.api, a.people = api, slackapi.NewDirectory(api)
-	a.service = &access.Service{
+	engine := &reconcile.Engine{
 		Store: ledger, Target: target.Target{Client: a.runcloud}, Directory: a.people,
-		Settings: settings(cfg), EngineSettings: engineSettings(cfg, replica, onlyRemoves), Now: now, Clock: clock,
+		Settings: engineSettings(cfg, replica, onlyRemoves), Now: now, Clock: machine,
 	}
+	a.service = &workflow.Service{Engine: engine, Store: ledger, Directory: a.people, Settings: settings(cfg), Now: now}
 	a.people.Bind = a.service.BindWorkspace
 	a.metrics = health.NewMetrics(a.figures)
 	a.service.Late = a.metrics.GrantEnded
@@ -91,7 +95,7 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 		timers = append(timers, a.botTimers()...)
 	}
 	a.runner, err = queue.New(queue.Config{
-		Store: ledger, Work: a.service, Outbox: announcer,
+		Store: ledger, Work: engine, Outbox: announcer,
 		Concurrency: cfg.Concurrency, Timers: timers, Log: quietly, NoAdditions: onlyRemoves,
 	})
 	if err != nil {
@@ -111,18 +115,18 @@ func replicaName() string {
 	return fmt.Sprintf("%s-%d-%s", host, os.Getpid(), rand.Text()[:6])
 }
 
-func settings(cfg config.Config) access.Settings {
-	return access.Settings{
+func settings(cfg config.Config) workflow.Settings {
+	return workflow.Settings{
 		Approvers: cfg.Approvers, Approvals: cfg.Approvals, SelfApproval: cfg.SelfApproval, RequestTTL: cfg.RequestTTL,
 		MinDuration: cfg.MinDuration, MaxDuration: cfg.MaxDuration, AllowForever: cfg.AllowForever,
 		SystemUser: cfg.SystemUser, SystemUsers: cfg.SystemUsers, ProveAlways: cfg.KeyProof == config.KeyProofAlways,
-		OffboardDeactivated: access.OffboardMode(cfg.OffboardDeactivated),
+		OffboardDeactivated: workflow.OffboardMode(cfg.OffboardDeactivated),
 	}
 }
 
-func engineSettings(cfg config.Config, replica string, onlyRemoves bool) access.EngineSettings {
-	return access.EngineSettings{
-		LongGrants: access.LongGrants(cfg.LongGrants), TemporaryLifetime: cfg.RunCloud.TemporaryLifetime,
+func engineSettings(cfg config.Config, replica string, onlyRemoves bool) reconcile.Settings {
+	return reconcile.Settings{
+		LongGrants: reconcile.LongGrants(cfg.LongGrants), TemporaryLifetime: cfg.RunCloud.TemporaryLifetime,
 		MonthlyQuota: cfg.RunCloud.MonthlyQuota, Replica: replica, OnlyRemoves: onlyRemoves,
 	}
 }
@@ -140,8 +144,8 @@ func (a *app) botConfig(announcer *outbox.Announcer, now func() time.Time) bot.C
 func (a *app) timers() []queue.Timer {
 	return []queue.Timer{
 		{Name: "sweep", Every: time.Second, Do: a.sweep},
-		{Name: "wake", Every: 5 * time.Second, Do: a.service.WakeDue},
-		{Name: "resume", Every: 15 * time.Second, Do: a.service.Resume},
+		{Name: "wake", Every: 5 * time.Second, Do: a.service.Engine.WakeDue},
+		{Name: "resume", Every: 15 * time.Second, Do: a.service.Engine.Resume},
 		{Name: "release", Every: 2 * time.Second, Do: a.releaseDead},
 		{Name: "calls", Every: time.Minute, Do: a.countCalls},
 		{Name: "prune", Every: time.Hour, Do: func(ctx context.Context) error { return a.store.Prune(ctx, a.service.Now().Add(-keepHandled)) }},
@@ -153,11 +157,11 @@ func (a *app) botTimers() []queue.Timer {
 	timers := []queue.Timer{
 		{Name: "ledger", Every: pulseEvery, Do: a.watchLedger},
 		{Name: "slack", Every: 15 * time.Second, Do: a.askSlack},
-		{Name: "leavers", Every: time.Minute, Do: a.service.FindLeavers},
-		{Name: "orphans", Every: time.Minute, Do: a.service.FindOrphans},
-		{Name: "returned", Every: time.Minute, Do: a.service.FindReturned},
+		{Name: "leavers", Every: time.Minute, Do: a.service.FindDeactivated},
+		{Name: "orphans", Every: time.Minute, Do: a.service.Engine.FindOrphans},
+		{Name: "returned", Every: time.Minute, Do: a.service.Engine.FindReturned},
 		{Name: "time", Every: 2 * time.Second, Do: a.askTheTime},
-		{Name: "look again", Every: time.Minute, Do: a.service.LookAgain},
+		{Name: "look again", Every: time.Minute, Do: a.service.Engine.RereadServers},
 		{Name: "undecidable", Every: 15 * time.Second, Do: a.service.FindUndecidable},
 	}
 	if at := a.cfg.DailySummary; at != nil {
@@ -186,7 +190,7 @@ func (a *app) countCalls(ctx context.Context) error {
 	a.counting.Lock()
 	defer a.counting.Unlock()
 	calls := a.runcloud.Limiter().State().Calls
-	if err := a.service.CountCalls(ctx, calls-a.counted); err != nil {
+	if err := a.service.Engine.CountCalls(ctx, calls-a.counted); err != nil {
 		return err
 	}
 	a.counted = calls
@@ -208,11 +212,11 @@ func (a *app) figures(ctx context.Context) (health.Figures, error) {
 	if err != nil {
 		return health.Figures{}, err
 	}
-	calls, err := a.service.CallsThisMonth(ctx)
+	calls, err := a.service.Engine.CallsThisMonth(ctx)
 	if err != nil {
 		return health.Figures{}, err
 	}
-	halted, err := a.service.HaltedSince(ctx)
+	halted, err := a.service.Engine.HaltedSince(ctx)
 	f := health.Figures{
 		LiveGrants: len(overview.Grants), OverdueGrants: overdue.Grants, OwedRemovals: overdue.Removals, PendingRequests: len(overview.Waiting),
 		Sockets: a.bot.Health().Sockets, WaitingCalls: a.runcloud.Limiter().State().Waiting, CallsThisMonth: calls + a.uncounted(), Halted: halted != "", Writable: a.writable() == nil,
@@ -242,7 +246,7 @@ func (a *app) mustBeHome(ctx context.Context) error {
 	asking, cancel := context.WithTimeout(ctx, bindWithin)
 	defer cancel()
 	err := a.people.Check(asking)
-	if access.IsOtherWorkspace(err) {
+	if workflow.IsOtherWorkspace(err) {
 		return &config.Problems{List: []config.Problem{{Name: "SLACK_BOT_TOKEN", Text: "is of another workspace. " + access.MessageOf(err)}}}
 	}
 	if err != nil && ctx.Err() == nil {
@@ -330,7 +334,7 @@ func (a *app) checks() []health.Check {
 		{Name: "sweep", Do: func(context.Context) error { return a.pulse.sweeps() }},
 		{Name: "slack", Do: a.hearsSlack},
 		{Name: "runcloud", Do: func(ctx context.Context) error {
-			since, err := a.service.HaltedSince(ctx)
+			since, err := a.service.Engine.HaltedSince(ctx)
 			if err == nil && since != "" {
 				err = errors.New("the token is refused since " + since)
 			}

@@ -4,18 +4,18 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sshkeybot/internal/access"
+	"sshkeybot/internal/clock"
 )
 
-// clock is the real one, ahead by as much as a test has had it jump.
-type clock struct{ ahead atomic.Int64 }
+// jumpClock is the real one, ahead by as much as a test has had it jump.
+type jumpClock struct{ ahead atomic.Int64 }
 
-func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
+func (c *jumpClock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
-func (c *clock) jump(d time.Duration) { c.ahead.Add(int64(d)) }
+func (c *jumpClock) jump(d time.Duration) { c.ahead.Add(int64(d)) }
 
 // reach jumps to a moment.
-func (c *clock) reach(when time.Time) { c.jump(when.Sub(c.now())) }
+func (c *jumpClock) reach(when time.Time) { c.jump(when.Sub(c.now())) }
 
 // clocks are those of a machine: one that shows true time but for how far it was set ahead,
 // and one that counts true time since the machine started.
@@ -35,6 +35,6 @@ func (c *clocks) now() time.Time { return c.truth().Round(0).Add(time.Duration(c
 
 func (c *clocks) jump(d time.Duration) { c.ahead.Add(int64(d)) }
 
-func (c *clocks) read() access.ClockReading {
-	return access.ClockReading{Wall: c.now(), Up: c.truth().Round(0).Sub(c.started), Boot: "first"}
+func (c *clocks) read() clock.Reading {
+	return clock.Reading{Wall: c.now(), Up: c.truth().Round(0).Sub(c.started), Boot: "first"}
 }

@@ -4,17 +4,17 @@ import (
 	"context"
 	"time"
 
-	"sshkeybot/internal/access"
+	"sshkeybot/internal/clock"
 )
 
 // readClocks returns what the clocks of this machine show, of which now is the wall clock.
-func readClocks(now func() time.Time) func() access.ClockReading {
+func readClocks(now func() time.Time) func() clock.Reading {
 	boot := bootID()
-	return func() access.ClockReading {
+	return func() clock.Reading {
 		for {
 			up, wall := uptime(), now()
 			if uptime()-up < time.Second { // nobody stopped us in between
-				return access.ClockReading{Wall: wall, Up: up, Boot: boot}
+				return clock.Reading{Wall: wall, Up: up, Boot: boot}
 			}
 		}
 	}
@@ -22,7 +22,7 @@ func readClocks(now func() time.Time) func() access.ClockReading {
 
 // askTheTime asks Slack for something until its answers agree on what time it is.
 func (a *app) askTheTime(ctx context.Context) error {
-	if a.service.Clock.Known() {
+	if a.service.Engine.Clock.Known() {
 		return nil
 	}
 	_, _ = a.api.Self(ctx) // only its date matters, which is passed on

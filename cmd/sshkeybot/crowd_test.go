@@ -13,6 +13,7 @@ import (
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/slacksim"
+	"sshkeybot/internal/workflow"
 )
 
 // Twenty clicks at once: four each by three approvers, by an approver who asked, and
@@ -67,7 +68,7 @@ func (r *rig) clickAtOnce(m slacksim.Message, people []string, each int) {
 	clicks.Wait()
 }
 
-func (r *rig) checkAnswers(v access.RequestView, answers map[string][]string) {
+func (r *rig) checkAnswers(v workflow.RequestView, answers map[string][]string) {
 	r.t.Helper()
 	won := 0
 	for user, texts := range answers {

@@ -9,11 +9,12 @@ import (
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/sim/slacksim"
 	"sshkeybot/internal/sshkey"
+	"sshkeybot/internal/workflow"
 )
 
 func TestUnansweredRequestExpires(t *testing.T) {
 	t.Parallel()
-	var clock clock
+	var clock jumpClock
 	r := start(t, plan{now: clock.now})
 	key := r.Register(alice)
 	id := r.Ask(alice, "grant @alice 1h")
@@ -85,7 +86,7 @@ func TestApproverNarrows(t *testing.T) {
 	asked := len(r.view(id).Servers)
 	before := r.Fill(bob, r.Posted(id), "Edit", map[string]string{"duration": "1h", "servers": "web-*"})
 	r.says(r.answer(bob, before), "is changed")
-	v := r.When(id, "it is narrowed", func(v access.RequestView) bool { return v.Request.NarrowedBy != "" })
+	v := r.When(id, "it is narrowed", func(v workflow.RequestView) bool { return v.Request.NarrowedBy != "" })
 	r.says(r.Message(id), "<@"+bob+"> shortened this; asked for was 12h", "<@"+bob+"> narrowed this; asked for was `web-*,db-*`")
 	if left := len(v.Servers); left == 0 || left >= asked {
 		t.Errorf("%d servers are left of %d", left, asked)
@@ -125,7 +126,7 @@ func TestTwoApprovals(t *testing.T) {
 	id := r.Ask(alice, "grant @alice 1h")
 	r.says(r.Press(bob, id, "Approve"), "It needs another approver as well.")
 	r.says(r.Press(bob, id, "Approve"), "You have approved this already")
-	r.When(id, "the first approval is shown", func(v access.RequestView) bool { return len(v.Approvals) == 1 })
+	r.When(id, "the first approval is shown", func(v workflow.RequestView) bool { return len(v.Approvals) == 1 })
 	r.says(r.Message(id), "1 of 2 approvals given by <@"+bob+">")
 	r.isOn(key, 0)
 	r.says(r.Press(carol, id, "Approve"), "You approved")

@@ -10,9 +10,10 @@ import (
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/slacksim"
+	"sshkeybot/internal/workflow"
 )
 
-func ended(v access.RequestView) bool {
+func ended(v workflow.RequestView) bool {
 	return v.Grant != nil && v.Grant.State == access.Ended && rests(v.Results)
 }
 
@@ -20,7 +21,7 @@ func ended(v access.RequestView) bool {
 func TestAccessEndsOnTime(t *testing.T) {
 	inTurn(t, func(t *testing.T, database string) {
 		const servers = 10
-		var clock clock
+		var clock jumpClock
 		r := start(t, plan{servers: servers, database: database, now: clock.now})
 		key := r.Register(alice)
 		id := r.Granted(alice, "grant @alice 1h")
@@ -114,7 +115,7 @@ func TestExtensionMovesTheEnd(t *testing.T) {
 		t.Error("the end moved before anybody approved")
 	}
 	r.says(r.Press(bob, id, "Approve"), "You approved")
-	v := r.When(first, "its end has moved", func(v access.RequestView) bool { return !v.Grant.EndsAt.Equal(before) })
+	v := r.When(first, "its end has moved", func(v workflow.RequestView) bool { return !v.Grant.EndsAt.Equal(before) })
 	if moved := v.Grant.EndsAt.Sub(before); moved != 2*time.Hour {
 		t.Errorf("the end moved by %s, want 2h", moved)
 	}
@@ -141,7 +142,7 @@ func TestOffboardUntilNothingIsOwed(t *testing.T) {
 		r.says(r.PressPrivate(bob, r.confirmButton(bob)), "is under way")
 		r.until("it is announced", func() bool { return len(r.slack.Messages(news)) == 1 })
 		r.until("the other servers are rid of the key", func() bool { return r.placed(key) == 1 })
-		r.When(id, "the debt is shown", func(access.RequestView) bool {
+		r.When(id, "the debt is shown", func(workflow.RequestView) bool {
 			return strings.Contains(r.Message(id), "Still to remove") && strings.Contains(r.Message(id), "`"+r.nameOf(away)+"`")
 		})
 		r.says(r.Message(id), "*Offboarding* <@"+alice+">: not finished yet")
@@ -151,11 +152,11 @@ func TestOffboardUntilNothingIsOwed(t *testing.T) {
 		r.says(r.Types(dave, "grant @alice 1h"), "<@"+alice+">'s access was ended by an offboarding")
 
 		r.account.SetOnline(away, true)
-		r.When(id, "it is finished", func(v access.RequestView) bool { return v.Settled() })
+		r.When(id, "it is finished", func(v workflow.RequestView) bool { return v.Settled() })
 		r.isOn(key, 0)
 		r.says(r.Message(id), "*Offboarded* <@"+alice+">", "SSH Key Vault", "*Removed* on all")
 		r.saysNot(r.Message(id)+r.Thread(id), "6 servers", "6 of 6") // there are five
-		r.When(granted, "the grant shows its end", func(access.RequestView) bool {
+		r.When(granted, "the grant shows its end", func(workflow.RequestView) bool {
 			return strings.Contains(r.Message(granted), "an offboarding was ordered by <@"+bob+">")
 		})
 	})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 const (
@@ -21,16 +22,10 @@ const (
 	haltSure = 3 * time.Second
 )
 
-// looking is what following needs of the domain.
-type looking interface {
-	View(ctx context.Context, id int64) (access.RequestView, error)
-	HaltedSince(ctx context.Context) (string, error)
-}
-
 // follower tells how the work on a request goes, a line for each server that has
 // something to say.
 type follower struct {
-	uses     looking
+	service  *workflow.Service
 	out      io.Writer
 	told     map[int64]string // by server
 	toldHalt bool
@@ -38,19 +33,19 @@ type follower struct {
 	seen     time.Time // when that was noticed here
 }
 
-func newFollower(uses looking, out io.Writer) *follower {
-	return &follower{uses: uses, out: out, told: map[int64]string{}}
+func newFollower(service *workflow.Service, out io.Writer) *follower {
+	return &follower{service: service, out: out, told: map[int64]string{}}
 }
 
 // follow answers the request as it stands when nothing of it moves by itself any
 // more, or when ctx ends.
-func (f *follower) follow(ctx context.Context, id int64) (access.RequestView, error) {
+func (f *follower) follow(ctx context.Context, id int64) (workflow.RequestView, error) {
 	ticker := time.NewTicker(lookEvery)
 	defer ticker.Stop()
 	var restSince time.Time
 	for {
 		over := ctx.Err() != nil // this is the last look
-		view, err := f.uses.View(context.WithoutCancel(ctx), id)
+		view, err := f.service.View(context.WithoutCancel(ctx), id)
 		if err != nil {
 			return view, err
 		}
@@ -81,8 +76,8 @@ func atEnd(results []access.Result) bool {
 	return len(results) > 0 && !open
 }
 
-func (f *follower) tell(ctx context.Context, view access.RequestView) error {
-	halted, err := f.uses.HaltedSince(ctx)
+func (f *follower) tell(ctx context.Context, view workflow.RequestView) error {
+	halted, err := f.service.Engine.HaltedSince(ctx)
 	if err != nil {
 		return err
 	}

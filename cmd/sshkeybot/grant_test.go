@@ -9,6 +9,7 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/workflow"
 )
 
 func TestGrantReachesEveryServer(t *testing.T) {
@@ -41,7 +42,7 @@ func TestGrantReachesEveryServer(t *testing.T) {
 }
 
 // checkCredential looks at what a person and a program can read off a key that the bot placed.
-func (r *rig) checkCredential(c runcloudsim.Credential, v access.RequestView, fingerprint string) {
+func (r *rig) checkCredential(c runcloudsim.Credential, v workflow.RequestView, fingerprint string) {
 	r.t.Helper()
 	if c.User != "runcloud" || !c.Temporary {
 		r.t.Errorf("placed for %q, temporary %v", c.User, c.Temporary)
@@ -89,7 +90,7 @@ func TestServersInEveryTrouble(t *testing.T) {
 		r.account.ClearFaults()
 		r.account.SetOnline(offline, true)
 		r.says(r.Press(bob, id, "Retry failed"), "I try again: 2 keys that failed")
-		r.When(id, "all is granted", func(v access.RequestView) bool { return count(v.Results, access.Done) == 20 })
+		r.When(id, "all is granted", func(v workflow.RequestView) bool { return count(v.Results, access.Done) == 20 })
 		r.isOn(key, 20)
 		r.says(r.Message(id), "*Granted* on 20 of 20 servers")
 	})

@@ -8,9 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"sshkeybot/internal/access"
 	"sshkeybot/internal/config"
+	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/store"
+	"sshkeybot/internal/workflow"
 )
 
 // shellReplica begins the name of a process that is a command, not the bot. No name
@@ -39,12 +40,13 @@ func openToRead(ctx context.Context, cfg config.Config) (*store.Store, error) {
 	if err := mustExist(cfg); err != nil {
 		return nil, err
 	}
-	return store.OpenBeside(ctx, cfg.DatabaseURL.Reveal()) // takes no lock: a bot may start meanwhile
+	return store.OpenReadOnly(ctx, cfg.DatabaseURL.Reveal()) // takes no lock: a bot may start meanwhile
 }
 
-// onlooker is the domain for looking at a ledger: it reaches nobody outside.
-func onlooker(ledger *store.Store, cfg config.Config, now func() time.Time) *access.Service {
-	return &access.Service{Store: ledger, Settings: settings(cfg), Now: now}
+// readOnlyService reads a ledger; it reaches nobody outside.
+func readOnlyService(ledger *store.Store, cfg config.Config, now func() time.Time) *workflow.Service {
+	engine := &reconcile.Engine{Store: ledger, Settings: engineSettings(cfg, "", true), Now: now}
+	return &workflow.Service{Engine: engine, Store: ledger, Settings: settings(cfg), Now: now}
 }
 
 // botRuns tells whether a bot works on this ledger beside us.

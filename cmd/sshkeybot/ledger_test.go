@@ -43,7 +43,7 @@ func TestCommandWaitsForAnotherCommand(t *testing.T) {
 	}
 	other := open(shellReplica + "other")
 	waited := 0
-	h, err := takeHand(t.Context(), cfg, log, told(func() { waited++; other.Close() }), time.Now)
+	h, err := newExecutor(t.Context(), cfg, log, told(func() { waited++; other.Close() }), time.Now)
 	r.must(err)
 	h.close()
 	if waited != 1 {
@@ -52,7 +52,7 @@ func TestCommandWaitsForAnotherCommand(t *testing.T) {
 
 	other = open(shellReplica + "other")
 	ended, end := context.WithCancel(t.Context())
-	_, err = takeHand(ended, cfg, log, told(end), time.Now)
+	_, err = newExecutor(ended, cfg, log, told(end), time.Now)
 	other.Close()
 	if err == nil {
 		t.Fatal("it took what another command holds")
@@ -61,7 +61,7 @@ func TestCommandWaitsForAnotherCommand(t *testing.T) {
 
 	bot := open("bot")
 	defer bot.Close()
-	h, err = takeHand(t.Context(), cfg, log, io.Discard, time.Now) // the bot is asked, not waited for
+	h, err = newExecutor(t.Context(), cfg, log, io.Discard, time.Now) // the bot is asked, not waited for
 	r.must(err)
 	h.close()
 }

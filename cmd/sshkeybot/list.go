@@ -11,6 +11,7 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/config"
+	"sshkeybot/internal/workflow"
 )
 
 // userID is the form of a Slack user ID.
@@ -53,7 +54,7 @@ func list(cmd *cobra.Command, of access.UserID, asJSON bool, now func() time.Tim
 		return err
 	}
 	defer ledger.Close()
-	overview, err := onlooker(ledger, cfg, now).Overview(cmd.Context(), of)
+	overview, err := readOnlyService(ledger, cfg, now).Overview(cmd.Context(), of)
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ type owedLine struct {
 	Overdue     bool           `json:"overdue"` // else it is being removed now
 }
 
-func listingOf(o access.Overview) listing {
+func listingOf(o workflow.Overview) listing {
 	l := listing{Grants: []grantLine{}, Waiting: []requestLine{}, Owed: []owedLine{}}
 	for _, v := range o.Grants {
 		g := grantLine{

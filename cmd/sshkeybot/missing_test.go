@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // A server that is not found is owed until an approver says that it is gone.
@@ -20,7 +20,7 @@ func TestServerThatIsGoneForGood(t *testing.T) {
 		id := r.numberOf(r.Types(bob, "offboard @alice"))
 		r.says(r.PressPrivate(bob, r.confirmButton(bob)), "is under way")
 		r.until("the other servers are rid of the key", func() bool { return r.placed(key) == 0 })
-		r.When(id, "it can be settled", func(v access.RequestView) bool {
+		r.When(id, "it can be settled", func(v workflow.RequestView) bool {
 			return len(v.Missing) == 1 && strings.Contains(r.Message(id), "RunCloud does not find 1 server now")
 		})
 		r.says(r.Message(id), "*Offboarding* <@"+alice+">: not finished yet", name)
@@ -29,8 +29,8 @@ func TestServerThatIsGoneForGood(t *testing.T) {
 		button := name + " is gone for good"
 		r.says(r.Press(dave, id, button), "Only an approver")
 		r.says(r.Press(bob, id, button), name, "counts as gone for good")
-		r.When(id, "nothing waits for it", func(v access.RequestView) bool { return v.Owed == 0 && len(v.Missing) == 0 })
-		r.When(id, "it is finished", func(v access.RequestView) bool { return v.Settled() })
+		r.When(id, "nothing waits for it", func(v workflow.RequestView) bool { return v.Owed == 0 && len(v.Missing) == 0 })
+		r.When(id, "it is finished", func(v workflow.RequestView) bool { return v.Settled() })
 		r.says(r.Message(id), "*Offboarded* <@"+alice+">", "any server of the RunCloud account", "every server is read but `"+name+"`", "take their keys off `"+name+"`")
 		r.says(r.Types(bob, "list"), "No key is left anywhere")
 	})

@@ -20,6 +20,7 @@ import (
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/control"
 	"sshkeybot/internal/store"
+	"sshkeybot/internal/workflow"
 )
 
 // offboardOpts are the flags of the command, and its clock.
@@ -76,13 +77,13 @@ func offboard(cmd *cobra.Command, person access.UserID, o offboardOpts) error {
 	}
 	ctx, cancel := context.WithTimeout(cmd.Context(), o.timeout)
 	defer cancel()
-	hand, err := takeHand(ctx, cfg, newLog("error", cfg.LogFormat, cmd.ErrOrStderr()), cmd.ErrOrStderr(), o.now)
+	exec, err := newExecutor(ctx, cfg, newLog("error", cfg.LogFormat, cmd.ErrOrStderr()), cmd.ErrOrStderr(), o.now)
 	if err != nil {
 		return err
 	}
-	defer hand.close()
+	defer exec.close()
 	began := o.now()
-	id, err := hand.offboard(ctx, control.Ask{Person: person, Operator: operator(), Reason: o.reason, Source: rand.Text()})
+	id, err := exec.offboard(ctx, control.Ask{Person: person, Operator: operator(), Reason: o.reason, Source: rand.Text()})
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,7 @@ func offboard(cmd *cobra.Command, person access.UserID, o offboardOpts) error {
 			progress = cmd.ErrOrStderr()
 		}
 	}
-	return report(ctx, cmd.OutOrStdout(), newFollower(hand.uses, progress), id, began, o.json)
+	return report(ctx, cmd.OutOrStdout(), newFollower(exec.service, progress), id, began, o.json)
 }
 
 // report follows the work and says at the end what it came to.
@@ -155,66 +156,66 @@ func operator() string {
 	return name + "@" + host
 }
 
-// hand is how a command gets an offboarding done: by the bot that runs beside it, or
+// executor is how a command gets an offboarding done: by the bot that runs beside it, or
 // by itself.
-type hand struct {
-	uses     *access.Service
+type executor struct {
+	service  *workflow.Service
 	offboard func(ctx context.Context, a control.Ask) (int64, error)
 	close    func()
 }
 
-// takeHand finds out whether a bot runs. On SQLite that is whoever holds the file,
+// newExecutor finds out whether a bot runs. On SQLite that is whoever holds the file,
 // unless that is a command like this one, which is waited for.
-func takeHand(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer, now func() time.Time) (hand, error) {
+func newExecutor(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer, now func() time.Time) (executor, error) {
 	a, err := buildApp(ctx, cfg, log, now, shellReplica+replicaName(), true)
 	for waits := 0; access.CodeOf(err) == access.Conflict; waits++ {
 		if !strings.HasPrefix(store.Holder(cfg.DatabaseURL.Reveal()), shellReplica) {
-			return handOver(ctx, cfg, now)
+			return botExecutor(ctx, cfg, now)
 		}
 		if waits == 0 {
 			fmt.Fprintln(out, "Another sshkeybot command is at work on the database; waiting for it to end.")
 		}
 		select {
 		case <-ctx.Done():
-			return hand{}, errors.New("nothing was done: another sshkeybot command is still at work on the database")
+			return executor{}, errors.New("nothing was done: another sshkeybot command is still at work on the database")
 		case <-time.After(lookEvery):
 		}
 		a, err = buildApp(ctx, cfg, log, now, shellReplica+replicaName(), true)
 	}
 	if err != nil {
-		return hand{}, err
+		return executor{}, err
 	}
 	running, err := botRuns(ctx, a.store)
 	if err != nil {
 		a.close()
-		return hand{}, err
+		return executor{}, err
 	}
 	if running { // it is told by the ledger, and calls RunCloud from where it may
-		return hand{uses: a.service, offboard: a.offboard, close: a.close}, nil
+		return executor{service: a.service, offboard: a.offboard, close: a.close}, nil
 	}
-	return ownHand(a), nil
+	return ownExecutor(a), nil
 }
 
-// handOver has the bot that holds the SQLite file do it, and reads beside it.
-func handOver(ctx context.Context, cfg config.Config, now func() time.Time) (hand, error) {
+// botExecutor has the bot that holds the SQLite file do it, and reads beside it.
+func botExecutor(ctx context.Context, cfg config.Config, now func() time.Time) (executor, error) {
 	url := cfg.DatabaseURL.Reveal()
 	path, _, err := store.File(url)
 	if err != nil {
-		return hand{}, err
+		return executor{}, err
 	}
-	ledger, err := store.OpenBeside(ctx, url)
+	ledger, err := store.OpenReadOnly(ctx, url)
 	if err != nil {
-		return hand{}, err
+		return executor{}, err
 	}
 	ask := func(ctx context.Context, a control.Ask) (int64, error) {
 		return control.Offboard(ctx, control.Path(path), a)
 	}
-	return hand{uses: onlooker(ledger, cfg, now), offboard: ask, close: ledger.Close}, nil
+	return executor{service: readOnlyService(ledger, cfg, now), offboard: ask, close: ledger.Close}, nil
 }
 
-// ownHand does the work in this process, without listening to Slack. The queue starts
+// ownExecutor does the work in this process, without listening to Slack. The queue starts
 // once the wish is in the ledger, so that removals are what it finds first.
-func ownHand(a *app) hand {
+func ownExecutor(a *app) executor {
 	started := false
 	ask := func(ctx context.Context, wish control.Ask) (int64, error) {
 		id, err := a.offboard(ctx, wish)
@@ -227,7 +228,7 @@ func ownHand(a *app) hand {
 		started = true
 		return id, a.runner.Start(ctx)
 	}
-	return hand{uses: a.service, offboard: ask, close: func() {
+	return executor{service: a.service, offboard: ask, close: func() {
 		if started {
 			stopping, cancel := context.WithTimeout(context.Background(), stopWithin)
 			defer cancel()

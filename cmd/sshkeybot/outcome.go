@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // offboarding is what an offboarding came to, for people and for programs.
@@ -59,7 +60,7 @@ type sessionLine struct {
 }
 
 // outcomeOf counts as done now what was done since that moment.
-func outcomeOf(v access.RequestView, halted string, since time.Time) offboarding {
+func outcomeOf(v workflow.RequestView, halted string, since time.Time) offboarding {
 	o := offboarding{
 		Request: v.Request.ID, Person: v.Request.Person, Reason: v.Request.Reason, Halted: halted, State: "owed",
 		Results: []resultLine{}, Debt: []resultLine{}, Candidates: []candidateLine{}, Sessions: []sessionLine{}, Unread: []string{},

@@ -6,16 +6,18 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/reconcile"
+	"sshkeybot/internal/workflow"
 )
 
 // A key that may be the leaver's, and that nobody has decided about, keeps an offboarding
 // from being done at the shell as in Slack.
 func TestOffboardingWaitsForADecisionAboutEveryKey(t *testing.T) {
 	t.Parallel()
-	v := access.RequestView{
+	v := workflow.RequestView{
 		Request:    access.Request{ID: 3, Person: "U0ALICE"},
 		Results:    []access.Result{{Phase: access.PhaseInspect, ServerID: 1, ServerName: "web-01", State: access.Done}},
-		Candidates: []access.Candidate{{ServerID: 1, ServerName: "web-01", Credential: access.Credential{ID: 7, Label: "alice at home"}, Why: access.WhyLabel}},
+		Candidates: []access.Candidate{{ServerID: 1, ServerName: "web-01", Credential: access.Credential{ID: 7, Label: "alice at home"}, Why: reconcile.WhyLabel}},
 	}
 	shown := func() (offboarding, string) {
 		var out strings.Builder
@@ -41,7 +43,7 @@ func TestOffboardingCountsWhatItDid(t *testing.T) {
 	removed := func(server int64, at time.Time) access.Result {
 		return access.Result{Phase: access.PhaseRemove, ServerID: server, ServerName: "web", State: access.Done, UpdatedAt: at}
 	}
-	v := access.RequestView{Request: access.Request{ID: 3, Person: "U0ALICE"}, Results: []access.Result{
+	v := workflow.RequestView{Request: access.Request{ID: 3, Person: "U0ALICE"}, Results: []access.Result{
 		removed(1, began.Add(-time.Hour)), removed(2, began.Add(time.Second)), removed(3, began.Add(time.Minute)),
 		{Phase: access.PhaseInspect, State: access.Done}, {Phase: access.PhaseInspect, ServerID: 1, State: access.Done},
 		{Phase: access.PhaseInspect, ServerID: 2, State: access.OutOfReach},

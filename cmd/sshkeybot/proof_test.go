@@ -13,6 +13,7 @@ import (
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/sim/slacksim"
 	"sshkeybot/internal/sshkey"
+	"sshkeybot/internal/workflow"
 )
 
 var forShell = regexp.MustCompile("(?s)```\nprintf (.*?)\n```")
@@ -81,7 +82,7 @@ func TestKeyThatSomebodyElseRegisteredFirst(t *testing.T) {
 			t.Fatalf("the proof is refused: %+v", got.Errors)
 		}
 		r.says(r.answer(alice, before), "Registered", key.Fingerprint())
-		r.When(id, "the grant has ended", func(v access.RequestView) bool { return v.Grant.State == access.Ended && rests(v.Results) })
+		r.When(id, "the grant has ended", func(v workflow.RequestView) bool { return v.Grant.State == access.Ended && rests(v.Results) })
 		r.isOn(key, 0)
 		r.says(r.Message(id), "proved that its key is theirs")
 		r.until("everybody is told", func() bool {
@@ -123,6 +124,6 @@ func TestRevokedKeyIsLetBackByAnApprover(t *testing.T) {
 	r.says(r.Press(alice, id, "Let it be registered again"), "Only an approver may do this")
 	r.says(r.Press(carol, id, "Let it be registered again"), "may be registered again")
 	r.RegisterKey(alice, key.Line("laptop"))
-	r.When(id, "says so", func(v access.RequestView) bool { return !v.Refused })
+	r.When(id, "says so", func(v workflow.RequestView) bool { return !v.Refused })
 	r.says(r.Message(id), "may be registered again, as an approver allowed")
 }

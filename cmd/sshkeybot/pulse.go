@@ -9,7 +9,7 @@ import (
 
 	"sshkeybot/bot/outbox"
 	"sshkeybot/bot/render"
-	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 const (
@@ -145,7 +145,7 @@ func (a *app) raise(ctx context.Context) error {
 	}
 	o, err := a.service.Overdue(soon)
 	if err != nil {
-		o = access.Overdue{} // it cannot be read either: that it is ill is told all the same
+		o = workflow.Overdue{} // it cannot be read either: that it is ill is told all the same
 	}
 	return a.pulse.alarm.Raise(ctx, render.Unwritable(o.Grants, o.Removals))
 }

@@ -13,6 +13,7 @@ import (
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sshkey"
+	"sshkeybot/internal/workflow"
 )
 
 // shown is how many characters of a key RunCloud shows.
@@ -137,7 +138,7 @@ func TestKeyPlacedByHandIsAlreadyThere(t *testing.T) {
 			}
 			r.says(r.Thread(id), tc.says)
 			r.says(r.Types(alice, "done"), "You gave back")
-			r.When(id, "the grant has ended", func(v access.RequestView) bool { return v.Grant.State == access.Ended && rests(v.Results) })
+			r.When(id, "the grant has ended", func(v workflow.RequestView) bool { return v.Grant.State == access.Ended && rests(v.Results) })
 			if keys := r.account.Keys(r.servers[0]); len(keys) != 1 || keys[0].ID != placed {
 				t.Errorf("the key that somebody else placed was touched: %+v", keys)
 			}

@@ -98,7 +98,7 @@ func (r *rig) offboarding(request int64) offboarding {
 	ledger, err := openToRead(r.t.Context(), r.app.cfg)
 	r.must(err)
 	defer ledger.Close()
-	view, err := onlooker(ledger, r.app.cfg, time.Now).View(r.t.Context(), request)
+	view, err := readOnlyService(ledger, r.app.cfg, time.Now).View(r.t.Context(), request)
 	if err != nil {
 		return offboarding{}
 	}

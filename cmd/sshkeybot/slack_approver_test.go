@@ -14,7 +14,7 @@ import (
 // once, after a third of the time.
 func TestReminderBetweenTwoApprovals(t *testing.T) {
 	t.Parallel()
-	var clock clock
+	var clock jumpClock
 	r := start(t, plan{now: clock.now, config: func(c *config.Config) { c.Approvals = 2 }})
 	r.Register(alice)
 	id := r.Ask(alice, "grant @alice 1h")

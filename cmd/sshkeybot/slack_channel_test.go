@@ -42,7 +42,7 @@ func (r *rig) Replaced(id int64, old slacksim.Message) slacksim.Message {
 
 func TestDeletedByHandBeforeTheDecision(t *testing.T) {
 	t.Parallel()
-	var clock clock
+	var clock jumpClock
 	r := start(t, plan{now: clock.now})
 	r.Register(alice)
 	id := r.Ask(alice, "grant @alice 1h")

@@ -106,7 +106,7 @@ func start(t testing.TB, p plan) *rig {
 	}
 	r.app, err = newApp(t.Context(), cfg, log, p.clocks.now)
 	r.must(err)
-	r.app.service.Clock.Read = p.clocks.read
+	r.app.service.Engine.Clock.Read = p.clocks.read
 	r.run()
 	return r
 }

@@ -120,7 +120,7 @@ func trouble() chapter {
 		p.halted = true
 		p.presses(playBob, 1, "Approve")
 		p.until("the work is halted", func() bool {
-			since, err := p.app.service.HaltedSince(p.t.Context())
+			since, err := p.app.service.Engine.HaltedSince(p.t.Context())
 			p.must(err)
 			return since != ""
 		})
@@ -130,7 +130,7 @@ func trouble() chapter {
 
 		p.scene("The address is put on the allow list")
 		p.account.AllowOnly()
-		p.must(p.app.service.Resume(p.t.Context()))
+		p.must(p.app.service.Engine.Resume(p.t.Context()))
 		p.halted = false
 		p.later(5*time.Minute, "Five minutes pass")
 		p.bulletin(playCarol, newsChannel)

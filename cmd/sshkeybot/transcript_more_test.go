@@ -9,6 +9,7 @@ import (
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/slacksim"
+	"sshkeybot/internal/workflow"
 )
 
 // pressesHome presses a button of somebody's App Home, which then is the answer.
@@ -125,7 +126,7 @@ func (p *play) renewed() bool {
 	return len(there) == 1 && there[0].LapsesAt.Sub(p.clock.Now()) > 10*time.Hour
 }
 
-func (p *play) view(request int64) access.RequestView {
+func (p *play) view(request int64) workflow.RequestView {
 	p.t.Helper()
 	v, err := p.app.service.View(p.t.Context(), request)
 	p.must(err)

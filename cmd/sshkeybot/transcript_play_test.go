@@ -112,7 +112,7 @@ func newPlay(t *testing.T, c chapter) *play {
 	}
 	p.app, err = newApp(t.Context(), cfg, newLog("error", "console", io.Discard), clock.Now)
 	p.must(err)
-	p.app.service.Clock.Read = rightClocks(clock.Now).read
+	p.app.service.Engine.Clock.Read = rightClocks(clock.Now).read
 	p.run()
 	return p
 }
@@ -267,8 +267,8 @@ func (p *play) at(when time.Time, words string) {
 	p.whileHeld(func() {
 		p.clock.jump(when.Sub(p.clock.Now()))
 		p.must(p.app.service.Sweep(p.t.Context()))
-		p.must(p.app.service.WakeDue(p.t.Context()))
-		p.must(p.app.service.Resume(p.t.Context()))
+		p.must(p.app.service.Engine.WakeDue(p.t.Context()))
+		p.must(p.app.service.Engine.Resume(p.t.Context()))
 	}, nil)
 	p.letters()
 }

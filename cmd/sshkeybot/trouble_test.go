@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/slacksim"
+	"sshkeybot/internal/workflow"
 )
 
 // afterCreates does something once, when so many keys have been placed.
@@ -63,7 +63,7 @@ func TestTokenRefusedInTheMiddle(t *testing.T) {
 // takes the keys back all the same.
 func TestAppTokenRefusedInTheMiddle(t *testing.T) {
 	t.Parallel()
-	var clock clock
+	var clock jumpClock
 	r := start(t, plan{now: clock.now})
 	key := r.Register(alice)
 	id := r.Granted(alice, "grant @alice 1h")
@@ -157,7 +157,7 @@ func TestSlackAwayInTheMiddle(t *testing.T) {
 			}
 			r.until("the bot listens again", func() bool { return r.slack.Sockets() > 0 })
 			r.says(r.Types(alice, "done"), "You gave back")
-			r.When(id, "the access has ended", func(v access.RequestView) bool { return ended(v) })
+			r.When(id, "the access has ended", func(v workflow.RequestView) bool { return ended(v) })
 			r.isOn(key, 0)
 		})
 	}

@@ -96,7 +96,7 @@ func TestLedgerThatCannotBeWritten(t *testing.T) {
 
 func cannotBeWritten(t *testing.T, database string, stop, mend func()) {
 	t.Helper()
-	var clock clock
+	var clock jumpClock
 	var log printed
 	r := start(t, plan{database: database, servers: 3, now: clock.now, log: &log})
 	key := r.Register(alice)

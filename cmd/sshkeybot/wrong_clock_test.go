@@ -6,15 +6,15 @@ import (
 	"testing"
 	"time"
 
-	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // oddDate is another time at every look.
-type oddDate struct{ clock }
+type oddDate struct{ jumpClock }
 
 func (o *oddDate) now() time.Time {
 	o.jump(17 * time.Minute)
-	return o.clock.now()
+	return o.jumpClock.now()
 }
 
 // told waits until the channel of announcements reads that.
@@ -54,7 +54,7 @@ func TestGrantByAWrongClockEndsWhenItWasApprovedTo(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {
 		t.Helper()
-		var truth clock
+		var truth jumpClock
 		c := rightClocks(truth.now)
 		c.jump(3 * time.Hour)
 		p := plan{database: database, now: truth.now, clocks: c}
@@ -75,12 +75,12 @@ func TestGrantByAWrongClockEndsWhenItWasApprovedTo(t *testing.T) {
 
 func TestClockThatIsPutBackInMidGrant(t *testing.T) {
 	t.Parallel()
-	var truth clock
+	var truth jumpClock
 	c := rightClocks(truth.now)
 	r := start(t, plan{now: truth.now, clocks: c})
 	key := r.Register(alice)
 	id := r.Granted(alice, "grant @alice 1h")
-	r.until("Slack's time is known", r.app.service.Clock.Known)
+	r.until("Slack's time is known", r.app.service.Engine.Clock.Known)
 	c.jump(-6 * time.Hour)
 	r.told("It is in doubt: it is 6h behind Slack's")
 	truth.jump(61 * time.Minute)
@@ -91,7 +91,7 @@ func TestClockThatIsPutBackInMidGrant(t *testing.T) {
 // A clock was wrong and is mended: who reads when access ends reads the right time.
 func TestShownEndIsCorrected(t *testing.T) {
 	t.Parallel()
-	var truth clock
+	var truth jumpClock
 	c := rightClocks(truth.now)
 	c.jump(3 * time.Hour)
 	p := plan{now: truth.now, clocks: c}
@@ -111,7 +111,7 @@ func TestShownEndIsCorrected(t *testing.T) {
 	r.told("It is in doubt: it was put back by 3h")
 	mended.Store(true)
 	r.told("The end of one grant was corrected")
-	v := r.When(id, "its end is corrected", func(v access.RequestView) bool { return v.Grant.EndsAt.Sub(right).Abs() < time.Minute })
+	v := r.When(id, "its end is corrected", func(v workflow.RequestView) bool { return v.Grant.EndsAt.Sub(right).Abs() < time.Minute })
 	r.until("Alice is told", func() bool { return strings.Contains(r.DMs(alice), "the end that I had shown was too late") })
 	r.until("the request shows it", func() bool {
 		return strings.Contains(r.Message(id), v.Grant.EndsAt.UTC().Format("2006-01-02 15:04"))
@@ -120,10 +120,10 @@ func TestShownEndIsCorrected(t *testing.T) {
 
 func TestMachineThatSleptIsInNoDoubt(t *testing.T) {
 	t.Parallel()
-	var truth clock
+	var truth jumpClock
 	r := start(t, plan{now: truth.now})
 	r.Register(alice)
-	r.until("Slack's time is known", r.app.service.Clock.Known)
+	r.until("Slack's time is known", r.app.service.Engine.Clock.Known)
 	truth.jump(5 * time.Hour)
 	r.Settled(r.Granted(alice, "grant @alice 1h"))
 	for _, m := range r.slack.Messages(news) {

@@ -2,13 +2,11 @@ package access_test
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow/workflowtest"
 )
 
 // chain seals three events.
@@ -17,7 +15,7 @@ func chain() []access.Event {
 	var events []access.Event
 	var prev access.Event
 	for _, action := range []string{"request.ask", "request.approved", "grant.start"} {
-		prev = access.Event{At: at, Actor: alice, Action: action, Noun: "request", NounID: "7", From: "a", To: "b", Detail: "d"}.Seal(prev)
+		prev = access.Event{At: at, Actor: workflowtest.Alice, Action: action, Noun: "request", NounID: "7", From: "a", To: "b", Detail: "d"}.Seal(prev)
 		events = append(events, prev)
 	}
 	return events
@@ -56,7 +54,7 @@ func TestTamperingIsFound(t *testing.T) {
 	t.Parallel()
 	edits := map[string]func(e *access.Event){
 		"time":    func(e *access.Event) { e.At = e.At.Add(time.Millisecond) },
-		"actor":   func(e *access.Event) { e.Actor = bob },
+		"actor":   func(e *access.Event) { e.Actor = workflowtest.Bob },
 		"action":  func(e *access.Event) { e.Action = "request.denied" },
 		"noun":    func(e *access.Event) { e.Noun = "grant" },
 		"noun id": func(e *access.Event) { e.NounID = "8" },
@@ -93,57 +91,5 @@ func TestGapsSwapsAndForgeriesAreFound(t *testing.T) {
 	forged[1] = forged[1].Seal(forged[0]) // the forger knows how to seal
 	if at := broken(forged); at != 3 {
 		t.Errorf("forged and sealed anew: broken at %d, want the event after it", at)
-	}
-}
-
-// logged lists «action from to» of the events about placements and narrowed grants.
-func (h *harness) logged() (lines []string) {
-	h.t.Helper()
-	for _, e := range h.verifyAudit() {
-		if e.Noun == "placement" || e.Action == "grant.narrow" {
-			lines = append(lines, e.Action+" "+e.From+" "+e.To)
-		}
-	}
-	return lines
-}
-
-func TestEveryMoveOfAKeyIsLogged(t *testing.T) {
-	t.Parallel()
-	h := newHarness(t, 2)
-	key := h.register(alice, "alice laptop")
-	h.grant(alice, time.Hour, "")
-	h.sync(access.WorkAdd) // web-01 alone
-	r, err := h.AskRevoke(h.ctx(), access.RevokeAsk{Source: "r", Asker: bob, Person: alice, Servers: "*"})
-	h.must(err)
-	_, err = h.Confirm(h.ctx(), r.ID, bob, time.Time{})
-	h.must(err)
-	h.grant(alice, 2*time.Hour, "web-01")
-	want := []string{
-		"placement.placed unknown placed", "grant.narrow  revoked",
-		"placement.leaving placed leaving", "placement.gone wanted gone", "placement.placed leaving placed",
-	}
-	if diff := cmp.Diff(want, h.logged()); diff != "" {
-		t.Errorf("logged (-want +got):\n%s", diff)
-	}
-	for _, e := range h.verifyAudit() {
-		if e.Action == "grant.narrow" && e.Detail != key.Fingerprint()+" no longer on servers [1 2]" {
-			t.Errorf("narrowed: %q", e.Detail)
-		}
-	}
-}
-
-func TestThatAServerTookAKeyWithItIsLogged(t *testing.T) {
-	t.Parallel()
-	h := newHarness(t, 1)
-	h.register(alice, "alice laptop")
-	h.grant(alice, time.Hour, "")
-	h.work()
-	delete(h.account.names, 1)
-	h.pass(2 * time.Hour)
-	events := h.verifyAudit()
-	if !slices.ContainsFunc(events, func(e access.Event) bool {
-		return e.Action == "placement.gone" && strings.HasSuffix(e.Detail, ": the server has left the account")
-	}) {
-		t.Errorf("logged %+v", events)
 	}
 }

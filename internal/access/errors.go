@@ -83,12 +83,19 @@ func RetryAfter(err error) time.Duration {
 	return 0
 }
 
-func invalid(message string) error   { return &Error{Code: Invalid, Message: message} }
-func forbidden(message string) error { return &Error{Code: Forbidden, Message: message} }
-func notFound(message string) error  { return &Error{Code: NotFound, Message: message} }
-func conflict(message string) error  { return &Error{Code: Conflict, Message: message} }
+// NewInvalid returns an Error with code Invalid and that message.
+func NewInvalid(message string) error { return &Error{Code: Invalid, Message: message} }
 
-// strange refuses something that was typed; it stands for the … of the message.
-func strange(typed, message string) error {
+// NewForbidden returns an Error with code Forbidden and that message.
+func NewForbidden(message string) error { return &Error{Code: Forbidden, Message: message} }
+
+// NewNotFound returns an Error with code NotFound and that message.
+func NewNotFound(message string) error { return &Error{Code: NotFound, Message: message} }
+
+// NewConflict returns an Error with code Conflict and that message.
+func NewConflict(message string) error { return &Error{Code: Conflict, Message: message} }
+
+// NewInvalidWord refuses something that was typed; it stands for the … of the message.
+func NewInvalidWord(typed, message string) error {
 	return &Error{Code: Invalid, Message: message, Word: typed}
 }

@@ -1,6 +1,9 @@
 package access
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // GrantState is live until the grant ends, for whatever reason.
 type GrantState string
@@ -53,4 +56,19 @@ type Cover struct {
 	ServerID    int64
 	Fingerprint string
 	EndedAt     time.Time // when this one was revoked though the grant lives on; zero otherwise
+}
+
+// LiveCovers returns the covers that have not ended.
+func LiveCovers(covers []Cover) []Cover {
+	return slices.DeleteFunc(covers, func(c Cover) bool { return !c.EndedAt.IsZero() })
+}
+
+// ServersOf returns the ids of the servers of covers, each once.
+func ServersOf(covers []Cover) []int64 {
+	var ids []int64
+	for _, c := range covers {
+		ids = append(ids, c.ServerID)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }

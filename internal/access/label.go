@@ -30,7 +30,7 @@ func NewLedgerID() string { return strings.ToLower(rand.Text()[:ledgerIDRunes]) 
 // and _: RunCloud documents no rule for labels, and this passes any sensible one. What
 // identifies comes first, should RunCloud cut it.
 func Label(ledger string, g Grant, fingerprint string) string {
-	words := []string{labelMark, ledger, "g" + strconv.FormatInt(g.ID, 10), print16(fingerprint), string(g.Person), alias(g.Alias)}
+	words := []string{labelMark, ledger, "g" + strconv.FormatInt(g.ID, 10), print16(fingerprint), string(g.Person), Alias(g.Alias)}
 	text := strings.Join(words, " ")
 	return strings.TrimRight(text[:min(len(text), labelRunes)], " ")
 }
@@ -39,9 +39,9 @@ func Label(ledger string, g Grant, fingerprint string) string {
 // the part that identifies the key, the ledger, the fingerprint, and the person.
 var ownLabel = regexp.MustCompile(`^(` + labelMark + `(?: ([a-z2-7]{5}))? g[0-9]+ ([A-Za-z0-9_-]{16}))(?: ([A-Z0-9]+)(?: .*)?)?$`)
 
-// sameLabel reports whether a label that was read is the one that was written, even
+// SameLabel reports whether a label that was read is the one that was written, even
 // if RunCloud cut one of ours behind the fingerprint or changed its case.
-func sameLabel(read, written string) bool {
+func SameLabel(read, written string) bool {
 	least := len(written)
 	if parts := ownLabel.FindStringSubmatch(written); parts != nil {
 		least = len(parts[1])
@@ -65,18 +65,18 @@ func LabelFits(label, fingerprint string) bool {
 	return ok && shortPrint == print16(fingerprint)
 }
 
-// labelLedger returns the id of the ledger that a label names; empty for a label of the
+// LabelLedger returns the id of the ledger that a label names; empty for a label of the
 // older form, which names none, and for a stranger's.
-func labelLedger(label string) string {
+func LabelLedger(label string) string {
 	if parts := ownLabel.FindStringSubmatch(label); parts != nil {
 		return parts[2]
 	}
 	return ""
 }
 
-// carriesLedger reports whether a label claims to be of that ledger, cut or altered as
+// CarriesLedger reports whether a label claims to be of that ledger, cut or altered as
 // it may be behind the id.
-func carriesLedger(label, ledger string) bool {
+func CarriesLedger(label, ledger string) bool {
 	mark := labelMark + " " + ledger + " "
 	return ledger != "" && len(label) >= len(mark) && strings.EqualFold(label[:len(mark)], mark)
 }
@@ -87,8 +87,8 @@ func print16(fingerprint string) string {
 	return text[:min(len(text), labelPrintRunes)]
 }
 
-// alias keeps what is plain ASCII of a name, and "person" where nothing is left.
-func alias(name string) string {
+// Alias keeps what is plain ASCII of a name, and "person" where nothing is left.
+func Alias(name string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(name) {
 		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {

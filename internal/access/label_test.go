@@ -65,14 +65,14 @@ func TestLabelsOfLedgers(t *testing.T) {
 		{"", "", false},
 	}
 	for _, tt := range tests {
-		if got := labelLedger(tt.label); got != tt.ledger {
+		if got := LabelLedger(tt.label); got != tt.ledger {
 			t.Errorf("%q is of the ledger %q, want %q", tt.label, got, tt.ledger)
 		}
-		if got := carriesLedger(tt.label, "g2345"); got != tt.carries {
+		if got := CarriesLedger(tt.label, "g2345"); got != tt.carries {
 			t.Errorf("%q claims to be of g2345: %v", tt.label, got)
 		}
 	}
-	if carriesLedger("sshkeybot  g1", "") {
+	if CarriesLedger("sshkeybot  g1", "") {
 		t.Error("a ledger without an id has no labels")
 	}
 }
@@ -119,17 +119,17 @@ func TestSameLabel(t *testing.T) {
 		{"empty", "", false},
 	}
 	for _, tt := range tests {
-		if got := sameLabel(tt.read, written); got != tt.want {
+		if got := SameLabel(tt.read, written); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}
-	if older := strings.Replace(written, "abc27 ", "", 1); !sameLabel(older[:len(older)-3], older) || sameLabel(written, older) {
+	if older := strings.Replace(written, "abc27 ", "", 1); !SameLabel(older[:len(older)-3], older) || SameLabel(written, older) {
 		t.Errorf("a label of the older form is compared like one of the present")
 	}
-	if sameLabel("the back up", "the back up key") {
+	if SameLabel("the back up", "the back up key") {
 		t.Errorf("a stranger's label of several words was cut")
 	}
-	if sameLabel("back", "backup") || !sameLabel("backup", "backup") {
+	if SameLabel("back", "backup") || !SameLabel("backup", "backup") {
 		t.Errorf("a stranger's label is compared as a whole")
 	}
 }

@@ -18,11 +18,11 @@ const MaxPattern = 2000
 // nothing is refused with the nearest names.
 func MatchServers(all []Server, pattern string) ([]Server, error) {
 	if utf8.RuneCountInString(pattern) > MaxPattern {
-		return nil, invalid("That names too many servers one by one. Name them with * and ?, or by a tag.")
+		return nil, NewInvalid("That names too many servers one by one. Name them with * and ?, or by a tag.")
 	}
 	if strings.TrimSpace(pattern) == "" {
 		if len(all) == 0 {
-			return nil, invalid("This RunCloud account has no servers.")
+			return nil, NewInvalid("This RunCloud account has no servers.")
 		}
 		return sortServers(slices.Clone(all)), nil
 	}
@@ -41,7 +41,7 @@ func MatchServers(all []Server, pattern string) ([]Server, error) {
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, invalid("Name at least one server, or leave out `on` for all of them.")
+		return nil, NewInvalid("Name at least one server, or leave out `on` for all of them.")
 	}
 	result := make([]Server, 0, len(chosen))
 	for _, server := range chosen {
@@ -81,7 +81,7 @@ func matcher(part string) (func(Server) bool, error) {
 	if id, ok := strings.CutPrefix(part, "#"); ok {
 		n, err := strconv.ParseInt(id, 10, 64)
 		if err != nil {
-			return nil, strange(part, "`…` is not a server ID; it is written like #1203.")
+			return nil, NewInvalidWord(part, "`…` is not a server ID; it is written like #1203.")
 		}
 		return func(s Server) bool { return s.ID == n }, nil
 	}
@@ -102,9 +102,9 @@ func matcher(part string) (func(Server) bool, error) {
 func nothingMatches(all []Server, part string) error {
 	near := nearestNames(all, part)
 	if len(near) == 0 {
-		return strange(part, "No server matches `…`.")
+		return NewInvalidWord(part, "No server matches `…`.")
 	}
-	return strange(part, "No server matches `…`. The nearest: "+strings.Join(near, ", ")+".")
+	return NewInvalidWord(part, "No server matches `…`. The nearest: "+strings.Join(near, ", ")+".")
 }
 
 // nearestNames answers up to five names (or tags) by edit distance.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow/workflowtest"
 )
 
 var matchAccount = []access.Server{
@@ -87,16 +88,16 @@ func TestNearestNamesAreShown(t *testing.T) {
 		t.Errorf("five names at most: %v", err)
 	}
 	_, err = access.MatchServers(matchAccount[3:4], "tag:prod") // nothing has a tag
-	refuses(t, err, access.Invalid, "No server matches `tag:prod`.")
+	workflowtest.Refuses(t, err, access.Invalid, "No server matches `tag:prod`.")
 	for _, typed := range []string{"hunter2", "#hunter2", "tag:hunter2"} {
 		_, err := access.MatchServers(nil, typed)
-		refuses(t, err, access.Invalid, "`"+typed+"`")
+		workflowtest.Refuses(t, err, access.Invalid, "`"+typed+"`")
 		if strings.Contains(err.Error(), typed) {
 			t.Errorf("what was typed would be logged: %v", err)
 		}
 	}
 	_, err = access.MatchServers(nil, "")
-	refuses(t, err, access.Invalid, "has no servers")
+	workflowtest.Refuses(t, err, access.Invalid, "has no servers")
 }
 
 func TestMatchingLeavesTheListAsItWas(t *testing.T) {

@@ -1,6 +1,11 @@
 package access
 
-import "time"
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // NoticeKind says what a notice is about.
 type NoticeKind string
@@ -39,4 +44,51 @@ type Notice struct {
 	NextAt    time.Time
 	Attempts  int
 	SentAt    time.Time
+}
+
+// Refs returns what a request keeps of servers.
+func Refs(servers []Server) []ServerRef {
+	refs := make([]ServerRef, len(servers))
+	for i, server := range servers {
+		refs[i] = ServerRef{ID: server.ID, Name: server.Name}
+	}
+	return refs
+}
+
+// AnnounceNow has a request drawn at once, because somebody waits to see it; what
+// only changes a count waits for the sweep.
+func AnnounceNow(ctx context.Context, tx Tx, id int64) error {
+	if err := tx.Announce(ctx, id); err != nil {
+		return err
+	}
+	return tx.Wake(ctx, Work{Kind: WorkAnnounce, ID: id})
+}
+
+// NoticeKey returns the key of a notice about one thing.
+func NoticeKey(what string, id int64) string { return what + ":" + strconv.FormatInt(id, 10) }
+
+// homeAfter gathers the changes that follow each other into one drawing.
+const homeAfter = 2500 * time.Millisecond
+
+// HomeNotice has a person's App Home drawn anew in a moment, or those of the members of
+// a user group.
+func HomeNotice(person UserID, now time.Time) Notice {
+	return Notice{Key: "home:" + string(person), Kind: NoticeHome, To: person, NextAt: now.Add(homeAfter)}
+}
+
+// KeyMove says that a key is another person's now.
+type KeyMove struct {
+	Fingerprint string
+	From, To    UserID
+}
+
+// Detail returns the move as a notice keeps it.
+func (m KeyMove) Detail() string {
+	return strings.Join([]string{m.Fingerprint, string(m.From), string(m.To)}, " ")
+}
+
+// KeyMove reads what a notice of that kind is about.
+func (n Notice) KeyMove() KeyMove {
+	words := append(strings.Fields(n.Detail), "", "", "")
+	return KeyMove{Fingerprint: words[0], From: UserID(words[1]), To: UserID(words[2])}
 }

@@ -22,10 +22,10 @@ type Target interface {
 	Servers(ctx context.Context) ([]Server, error)
 	// Server reads one; NotFound when the account does not have it.
 	Server(ctx context.Context, id int64) (Server, error)
-	// Turn waits until a call may be made and answers a context for that one
+	// Acquire waits until a call may be made and answers a context for that one
 	// call. The turn must be given back with release, used or not; more than once
 	// does no harm.
-	Turn(ctx context.Context, p Priority) (turn context.Context, release func(), err error)
+	Acquire(ctx context.Context, p Priority) (turn context.Context, release func(), err error)
 	// List reads all credentials of a server, to the last page.
 	List(ctx context.Context, server int64) ([]Credential, error)
 	// Add places a key and answers the credential as confirmed. UnknownOutcome when

@@ -81,3 +81,7 @@ type Profile struct {
 
 	RealName, DisplayName string // further names, by which a key may be called
 }
+
+// EndsAccess reports whether the standing is one that ends access by itself. Who is unknown
+// or foreign is asked about: that may as well be a mistake in a setting.
+func (st Standing) EndsAccess() bool { return st == Deactivated || st == Guest }

@@ -9,7 +9,7 @@ type PlacementState string
 // places a key is made, so that a crash or a lost answer is settled by reading
 // the server's list and never by calling again blindly.
 //
-// The doubt of a placement (RecheckAt) is a part of its state. An unknown one is in
+// The doubt of a placement (InDoubtUntil) is a part of its state. An unknown one is in
 // doubt, and so is a leaving one without a CredentialID; a wanted or gone one never
 // is. Only an answer, or a list that was read when the doubt was over, ends it.
 const (
@@ -38,16 +38,16 @@ type Placement struct {
 	LeftAt       time.Time // when the ledger stopped wanting it
 	GoneAt       time.Time // when RunCloud confirmed the removal
 
-	Attempts   int       // calls made in this state that did not settle it
-	NextAt     time.Time // not before this time
-	RecheckAt  time.Time // the doubt: until then a write without an answer may land; zero is none
-	VerifyAt   time.Time // of a placed one: when to look whether it still is there; zero is never
-	Holder     string    // the replica whose call is under way
-	Urgent     bool      // is being renewed: leaves to be placed anew, or replaces what left
-	Stuck      bool      // refused for good: waits for a person to press Retry
-	Problem    Problem   // why it is not settled
-	Detail     string    // the other side's words
-	ToldLapsed bool      // its person was told that a renewal came too late
+	Attempts     int       // calls made in this state that did not settle it
+	NextAt       time.Time // not before this time
+	InDoubtUntil time.Time // the doubt: until then a write without an answer may land; zero is none
+	VerifyAt     time.Time // of a placed one: when to look whether it still is there; zero is never
+	Holder       string    // the replica whose call is under way
+	Urgent       bool      // is being renewed: leaves to be placed anew, or replaces what left
+	Stuck        bool      // refused for good: waits for a person to press Retry
+	Problem      Problem   // why it is not settled
+	Detail       string    // the other side's words
+	ToldLapsed   bool      // its person was told that a renewal came too late
 }
 
 // Problem says in one word why a placement is not settled yet.

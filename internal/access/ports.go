@@ -157,7 +157,7 @@ type CoverQuery struct {
 
 // PlacementTx keeps placements.
 type PlacementTx interface {
-	// Align brings the placements in line with the grants that are live at that
+	// Reconcile brings the placements in line with the grants that are live at that
 	// time, on the given servers (none: on all): what is covered and not there
 	// gets a wanted placement, with the Label of the oldest grant that covers it; what
 	// is there, or may be, and no longer covered becomes leaving and is not urgent (a
@@ -165,7 +165,7 @@ type PlacementTx interface {
 	// covered again and for which no call was made is placed again, and one that is
 	// only in doubt is unknown again. It answers the placements it changed, in their
 	// new state.
-	Align(ctx context.Context, now time.Time, servers []int64) ([]Placement, error)
+	Reconcile(ctx context.Context, now time.Time, servers []int64) ([]Placement, error)
 	// OutOfLine lists the servers on which Align would change something at that time.
 	OutOfLine(ctx context.Context, now time.Time) ([]int64, error)
 	Placement(ctx context.Context, id int64) (Placement, error)
@@ -197,12 +197,12 @@ type PlacementTx interface {
 	// Debt lists the placements that must go and are not confirmed to be gone, oldest
 	// first, without those that are only being renewed.
 	Debt(ctx context.Context, now time.Time) ([]Placement, error)
-	// AddLook has a placement's server read once more at that time.
-	AddLook(ctx context.Context, placementID int64, due time.Time) error
-	// DueLooks lists the placements with a look that is due, by server.
-	DueLooks(ctx context.Context, now time.Time) ([]Placement, error)
-	// DropLooks forgets the looks at a placement that are due.
-	DropLooks(ctx context.Context, placementID int64, now time.Time) error
+	// AddReread has a placement's server read once more at that time.
+	AddReread(ctx context.Context, placementID int64, due time.Time) error
+	// DueRereads lists the placements with a look that is due, by server.
+	DueRereads(ctx context.Context, now time.Time) ([]Placement, error)
+	// DropRereads forgets the looks at a placement that are due.
+	DropRereads(ctx context.Context, placementID int64, now time.Time) error
 }
 
 // RenewalQuery selects the placed keys to be placed anew.
@@ -221,25 +221,25 @@ type Waits struct {
 	Retry   time.Time // the next try
 	Refused time.Time // the next try of what was refused
 	Limited time.Time // the next try where the other side asked for patience, or look whether a key still is there
-	Recheck time.Time // reading a server's list once more
+	InDoubt time.Time // reading a server's list once more
 }
 
 // PlacementQuery selects placements; zero fields do not restrict.
 type PlacementQuery struct {
-	Server        int64
-	Servers       []int64
-	States        []PlacementState
-	Person        UserID
-	Fingerprint   string
-	SystemUser    string
-	Label         string
-	Credential    int64     // by the id that the target gave
-	Due           time.Time // NextAt at or before, and not stuck
-	RecheckBefore time.Time // RecheckAt set and at or before; a leaving one's own work sees to that
-	VerifyBefore  time.Time // placed, not stuck, VerifyAt set and at or before
-	LapsesBefore  time.Time // LapsesAt set and at or before
-	Problem       Problem
-	Limit         int
+	Server          int64
+	Servers         []int64
+	States          []PlacementState
+	Person          UserID
+	Fingerprint     string
+	SystemUser      string
+	Label           string
+	Credential      int64     // by the id that the target gave
+	Due             time.Time // NextAt at or before, and not stuck
+	DoubtEndsBefore time.Time // InDoubtUntil set and at or before; a leaving one's own work sees to that
+	VerifyBefore    time.Time // placed, not stuck, VerifyAt set and at or before
+	LapsesBefore    time.Time // LapsesAt set and at or before
+	Problem         Problem
+	Limit           int
 }
 
 // ResultTx keeps results.

@@ -1,6 +1,9 @@
 package access
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // RequestKind says what a request asks for.
 type RequestKind string
@@ -101,4 +104,54 @@ type Approval struct {
 	Reason    string
 	At        time.Time
 	Facts     string // digest of what was approved
+}
+
+// CheckPending refuses what came at that time to a request that was no longer open then,
+// and says how it ended.
+func (r Request) CheckPending(at time.Time) error {
+	if r.State == Pending && at.Before(r.ExpiresAt) {
+		return nil
+	}
+	e := &Error{Code: Conflict, Who: r.DecidedBy, When: r.DecidedAt}
+	switch r.State {
+	case Approved:
+		e.Message = "This has been approved already."
+	case Denied:
+		e.Message = "This has been denied already."
+	case Cancelled:
+		e.Message = "This has been cancelled already."
+	case WaitingForKey:
+		e.Message = "This is still waiting for the person to register a key."
+	case Draft:
+		e.Message = "This has not been confirmed by the one who wrote it."
+	default:
+		e.Message, e.When = "This request has expired unanswered. It can be asked again.", r.ExpiresAt
+	}
+	return e
+}
+
+// Asker is somebody who asked for the same end of access as the one who made the
+// request.
+type Asker struct {
+	RequestID int64
+	Asker     UserID
+	Source    string // of their command
+	Reason    string
+	At        time.Time
+}
+
+// ShellSource begins the source of a request that came from the operator's shell.
+const ShellSource = "shell:"
+
+// FromShell tells that nobody in Slack asked for it, but the operator's shell.
+func (r Request) FromShell() bool { return strings.HasPrefix(r.Source, ShellSource) }
+
+// LeftSource begins the source of an offboarding for which nobody asked: Slack told that
+// the person left.
+const LeftSource = "left:"
+
+// OnSlacksWord reports whether nobody but Slack is behind an offboarding. One that a
+// person ordered, approved or confirmed is not undone by what Slack says later.
+func (r Request) OnSlacksWord() bool {
+	return strings.HasPrefix(r.Source, LeftSource) && r.DecidedBy == ""
 }

@@ -56,3 +56,11 @@ type Result struct {
 func (r Result) Moving() bool {
 	return r.State == Unsure || r.State == Waiting && (r.Problem == NoProblem || r.Problem == ProblemLimited)
 }
+
+// NewResult returns a result that waits since then.
+func NewResult(since time.Time, request int64, phase Phase, server int64, name, user, fingerprint string) Result {
+	return Result{
+		RequestID: request, Phase: phase, ServerID: server, ServerName: name,
+		SystemUser: user, Fingerprint: fingerprint, State: Waiting, UpdatedAt: since,
+	}
+}

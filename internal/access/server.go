@@ -1,6 +1,10 @@
 package access
 
-import "time"
+import (
+	"context"
+	"slices"
+	"time"
+)
 
 // Server is one server of the RunCloud account, as last read.
 type Server struct {
@@ -29,8 +33,17 @@ type ServerRef struct {
 	Name string
 }
 
-// offlineFor returns for how long it holds that a server is offline: it is asked about
-// again soon, and ever more rarely.
-func (s Server) offlineFor() time.Duration {
-	return min(max(firstBackoff, s.SeenAt.Sub(s.OfflineSince)/4), longestOffline)
+// HasServer reports whether a server is among refs.
+func HasServer(refs []ServerRef, id int64) bool {
+	return slices.ContainsFunc(refs, func(ref ServerRef) bool { return ref.ID == id })
+}
+
+// ServerNames returns the name of every server the ledger has met.
+func ServerNames(ctx context.Context, tx Tx) (map[int64]string, error) {
+	servers, err := tx.AllServers(ctx)
+	names := make(map[int64]string, len(servers))
+	for _, server := range servers {
+		names[server.ID] = server.Name
+	}
+	return names, err
 }

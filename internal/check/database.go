@@ -43,7 +43,7 @@ func (c Checker) database(ctx context.Context) []Finding {
 
 // ledger opens it beside whoever works on it, and verifies the audit log.
 func (Checker) ledger(ctx context.Context, url, reached string) []Finding {
-	ledger, err := store.OpenBeside(ctx, url)
+	ledger, err := store.OpenReadOnly(ctx, url)
 	switch {
 	case access.CodeOf(err) == access.NotFound:
 		return []Finding{ok("database", reached+" and has no tables yet; the bot will make them at its first start.")}

@@ -8,6 +8,7 @@ import (
 
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 // approvers looks at everybody whom SSHKEYBOT_APPROVERS names, and at whether there
@@ -18,7 +19,7 @@ func (c Checker) approvers(ctx context.Context, web *http.Client) []Finding {
 	var able []access.UserID
 	for _, id := range c.Config.Approvers {
 		look := c.user
-		if access.IsGroup(id) {
+		if workflow.IsGroup(id) {
 			look = c.group
 		}
 		finding, people := look(ctx, directory, id)

@@ -7,25 +7,26 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/store"
+	"sshkeybot/internal/workflow"
 )
 
 // home compares the workspace of the bot token with the one that the ledger began
 // in. The database has its own proof; here it is only read.
 func (c Checker) home(ctx context.Context, self *slack.AuthTestResponse) Finding {
 	const name = "workspace"
-	ledger, err := store.OpenBeside(ctx, c.Config.DatabaseURL.Reveal())
+	ledger, err := store.OpenReadOnly(ctx, c.Config.DatabaseURL.Reveal())
 	if err != nil {
 		return note(name, "There is no ledger yet to compare it with.")
 	}
 	defer ledger.Close()
-	bound, err := access.Workspace(ctx, ledger)
+	bound, err := workflow.Workspace(ctx, ledger)
 	switch {
 	case err != nil:
 		return note(name, "The ledger could not be asked to which workspace it belongs.")
 	case bound == "":
 		return ok(name, "The ledger belongs to no workspace yet; it will to this one from the first start on.")
 	}
-	if err := access.SameWorkspace(bound, self.TeamID, self.EnterpriseID); err != nil {
+	if err := workflow.SameWorkspace(bound, self.TeamID, self.EnterpriseID); err != nil {
 		return problem(name, access.MessageOf(err), mendBotToken)
 	}
 	return ok(name, "The ledger belongs to this workspace.")

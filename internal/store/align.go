@@ -8,7 +8,7 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// liveCovers finds the covers (c) of the grants (g) that give access at $1. SQLite
+// LiveCovers finds the covers (c) of the grants (g) that give access at $1. SQLite
 // takes a CROSS JOIN in the order it is written: the grants that are live are few,
 // the covers of all that ever were are many.
 const liveCovers = `FROM grants g CROSS JOIN covers c
@@ -19,11 +19,11 @@ const liveCovers = `FROM grants g CROSS JOIN covers c
 const covering = `SELECT 1 ` + liveCovers + `
 	AND c.server_id = p.server_id AND c.fingerprint = p.fingerprint AND g.system_user = p.system_user AND g.person = p.person`
 
-// Align implements access.PlacementTx. A key that is on its way out is not wanted
+// Reconcile implements access.PlacementTx. A key that is on its way out is not wanted
 // anew before it is gone: who records that it is gone aligns its server again. A
 // leaving one that is Urgent is being renewed and goes on its way; who aligns after
 // that makes what is then wanted Urgent. Placements without a grant are left alone.
-func (t *tx) Align(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
+func (t *tx) Reconcile(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
 	var changed []access.Placement
 	for _, step := range []func(context.Context, time.Time, []int64) ([]access.Placement, error){t.keepLeaving, t.dropUncovered, t.wantMissing} {
 		more, err := step(ctx, now, servers)

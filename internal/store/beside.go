@@ -18,10 +18,10 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// OpenBeside opens a ledger beside the process that works on it. Nothing is created
+// OpenReadOnly opens a ledger beside the process that works on it. Nothing is created
 // and nothing is migrated; a SQLite file at rest is read without a lock. On SQLite every Update fails: others may read while one
 // writes. Its error is an *access.Error, NotFound when there is no ledger yet.
-func OpenBeside(ctx context.Context, databaseURL string) (*Store, error) {
+func OpenReadOnly(ctx context.Context, databaseURL string) (*Store, error) {
 	path, isFile, err := File(databaseURL)
 	if err != nil {
 		return nil, cannotOpen(access.Unavailable, "There is no database file to read.", err)

@@ -16,7 +16,7 @@ import (
 func TestOpenBesideReadsWhatTheOtherWrites(t *testing.T) {
 	t.Parallel()
 	url := "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")
-	if _, err := store.OpenBeside(t.Context(), url); access.CodeOf(err) != access.Unavailable {
+	if _, err := store.OpenReadOnly(t.Context(), url); access.CodeOf(err) != access.Unavailable {
 		t.Fatalf("beside no file: %v", err)
 	}
 	writer, err := store.Open(t.Context(), url, store.Options{Replica: "bot"})
@@ -24,7 +24,7 @@ func TestOpenBesideReadsWhatTheOtherWrites(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer writer.Close()
-	beside, err := store.OpenBeside(t.Context(), url)
+	beside, err := store.OpenReadOnly(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}

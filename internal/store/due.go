@@ -40,7 +40,7 @@ func (t *tx) CapWaits(ctx context.Context, latest access.Waits) error {
 		{"next_at", "problem = 'rate_limited'", latest.Limited},
 		{"next_at", "problem = 'refused'", latest.Refused},
 		{"next_at", "problem NOT IN ('rate_limited', 'refused')", latest.Retry},
-		{"recheck_at", "1 = 1", latest.Recheck},
+		{"recheck_at", "1 = 1", latest.InDoubt},
 		{"verify_at", "verify_at > 0", latest.Limited},
 	} {
 		_, err := t.Exec(ctx, "UPDATE placements SET "+wait.column+" = $1 WHERE "+wait.column+" > $1 AND "+wait.where, ms(wait.latest))

@@ -14,13 +14,13 @@ const placementColumns = "server_id, system_user, fingerprint, person, grant_id,
 func placementValues(p access.Placement) []any {
 	return []any{
 		p.ServerID, p.SystemUser, p.Fingerprint, p.Person, p.GrantID, p.Label, p.State, p.CredentialID, bit(p.Temporary), ms(p.PlacedAt), ms(p.LapsesAt), ms(p.LeftAt),
-		ms(p.GoneAt), p.Attempts, ms(p.NextAt), ms(p.RecheckAt), p.Holder, bit(p.Urgent), bit(p.Stuck), p.Problem, p.Detail, bit(p.ToldLapsed), ms(p.VerifyAt),
+		ms(p.GoneAt), p.Attempts, ms(p.NextAt), ms(p.InDoubtUntil), p.Holder, bit(p.Urgent), bit(p.Stuck), p.Problem, p.Detail, bit(p.ToldLapsed), ms(p.VerifyAt),
 	}
 }
 
 func scanPlacement(row scanner) (p access.Placement, err error) {
 	err = row.Scan(&p.ID, &p.ServerID, &p.SystemUser, &p.Fingerprint, &p.Person, &p.GrantID, &p.Label, &p.State, &p.CredentialID, boolean{&p.Temporary}, instant{&p.PlacedAt},
-		instant{&p.LapsesAt}, instant{&p.LeftAt}, instant{&p.GoneAt}, &p.Attempts, instant{&p.NextAt}, instant{&p.RecheckAt}, &p.Holder, boolean{&p.Urgent}, boolean{&p.Stuck},
+		instant{&p.LapsesAt}, instant{&p.LeftAt}, instant{&p.GoneAt}, &p.Attempts, instant{&p.NextAt}, instant{&p.InDoubtUntil}, &p.Holder, boolean{&p.Urgent}, boolean{&p.Stuck},
 		&p.Problem, &p.Detail, boolean{&p.ToldLapsed}, instant{&p.VerifyAt})
 	return p, err
 }
@@ -56,7 +56,7 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 	addIf(&c, "label = ?", q.Label)
 	addIf(&c, "credential_id = ?", q.Credential)
 	addIf(&c, "stuck = 0 AND next_at <= ?", ms(q.Due))
-	addIf(&c, "recheck_at > 0 AND state <> 'leaving' AND recheck_at <= ?", ms(q.RecheckBefore))
+	addIf(&c, "recheck_at > 0 AND state <> 'leaving' AND recheck_at <= ?", ms(q.DoubtEndsBefore))
 	addIf(&c, "verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= ?", ms(q.VerifyBefore))
 	addIf(&c, "lapses_at > 0 AND lapses_at <= ?", ms(q.LapsesBefore))
 	addIf(&c, "problem = ?", q.Problem)

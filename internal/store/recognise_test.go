@@ -84,7 +84,7 @@ func TestForeignFilesAreLeftAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := written(t, dir)
-			_, besideErr := store.OpenBeside(t.Context(), "sqlite:"+path)
+			_, besideErr := store.OpenReadOnly(t.Context(), "sqlite:"+path)
 			_, err := store.Open(t.Context(), "sqlite:"+path, store.Options{Replica: "one"})
 			for _, err := range []error{err, besideErr} {
 				if access.CodeOf(err) != access.Invalid || !strings.Contains(access.MessageOf(err), test.says) {
@@ -140,7 +140,7 @@ func TestLedgersAreMarked(t *testing.T) {
 	}
 	execute(t, path, "PRAGMA application_id = 0")
 	before := written(t, dir)
-	beside, err := store.OpenBeside(t.Context(), "sqlite:"+path)
+	beside, err := store.OpenReadOnly(t.Context(), "sqlite:"+path)
 	if err != nil {
 		t.Fatalf("a ledger of before is not known: %v", err)
 	}

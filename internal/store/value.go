@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// wrongClock is longer than anything but a placement is made to wait, and than clocks
+// startWrongClock is longer than anything but a placement is made to wait, and than clocks
 // of replicas differ: what waits longer had its time from a clock that was wrong.
 const wrongClock = 10 * time.Minute
 

@@ -15,7 +15,7 @@ import (
 func align(t *testing.T, s *store.Store, now time.Time, servers ...int64) []access.Placement {
 	t.Helper()
 	return written(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) {
-		return tx.Align(ctx, now, servers)
+		return tx.Reconcile(ctx, now, servers)
 	})
 }
 
@@ -35,15 +35,15 @@ func testAlignCases(t *testing.T, s *store.Store) {
 		{"refused goes at once", false, access.Placement{State: access.PlacementWanted, Attempts: 1}, access.Placement{State: access.PlacementGone, LeftAt: epoch, GoneAt: epoch}},
 		{"unknown leaves, still held", false, access.Placement{State: access.PlacementUnknown, Attempts: 1, Holder: "r"}, access.Placement{State: access.PlacementLeaving, LeftAt: epoch, Holder: "r"}},
 		{"placed leaves without its past", false, with(stale, access.PlacementPlaced), access.Placement{State: access.PlacementLeaving, LeftAt: epoch, CredentialID: 5}},
-		{"unknown leaves with its doubt", false, access.Placement{State: access.PlacementUnknown, RecheckAt: later}, access.Placement{State: access.PlacementLeaving, LeftAt: epoch, RecheckAt: later}},
+		{"unknown leaves with its doubt", false, access.Placement{State: access.PlacementUnknown, InDoubtUntil: later}, access.Placement{State: access.PlacementLeaving, LeftAt: epoch, InDoubtUntil: later}},
 		{"leaving leaves", false, access.Placement{State: access.PlacementLeaving, LeftAt: later}, access.Placement{}},
 		{"leaving comes back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, LeftAt: later}, access.Placement{State: access.PlacementPlaced, CredentialID: 5}},
 		{"another person's leaves", true, access.Placement{State: access.PlacementPlaced, CredentialID: 5, Person: "U2"}, access.Placement{State: access.PlacementLeaving, CredentialID: 5, LeftAt: epoch}},
 		{"another person's does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Person: "U2"}, access.Placement{}},
 		{"tried does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Attempts: 1}, access.Placement{}},
 		{"held does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Holder: "r"}, access.Placement{}},
-		{"doubtful comes back as doubtful", true, access.Placement{State: access.PlacementLeaving, Attempts: 2, Urgent: true, RecheckAt: later, LeftAt: later, NextAt: later},
-			access.Placement{State: access.PlacementUnknown, Attempts: 2, Urgent: true, RecheckAt: later}},
+		{"doubtful comes back as doubtful", true, access.Placement{State: access.PlacementLeaving, Attempts: 2, Urgent: true, InDoubtUntil: later, LeftAt: later, NextAt: later},
+			access.Placement{State: access.PlacementUnknown, Attempts: 2, Urgent: true, InDoubtUntil: later}},
 		{"unsettled does not come back", true, access.Placement{State: access.PlacementLeaving}, access.Placement{}},
 		{"renewed does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Urgent: true}, access.Placement{}},
 	} {
@@ -113,7 +113,7 @@ func testAlignSkew(t *testing.T, s *store.Store) {
 				if _, err := tx.MoveGrant(t.Context(), g, access.Live); err != nil {
 					return err
 				}
-				_, err := tx.Align(t.Context(), epoch, []int64{1})
+				_, err := tx.Reconcile(t.Context(), epoch, []int64{1})
 				return err
 			})
 			if err != nil {

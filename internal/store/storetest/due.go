@@ -19,10 +19,10 @@ func testDueWork(t *testing.T, s *store.Store) {
 		{ServerID: 2, State: access.PlacementLeaving},
 		{ServerID: 2, State: access.PlacementWanted},
 		{ServerID: 3, State: access.PlacementWanted, Urgent: true},
-		{ServerID: 4, State: access.PlacementGone, RecheckAt: epoch},
+		{ServerID: 4, State: access.PlacementGone, InDoubtUntil: epoch},
 		{ServerID: 5, State: access.PlacementLeaving, NextAt: later},
 		{ServerID: 6, State: access.PlacementWanted, Stuck: true},
-		{ServerID: 7, State: access.PlacementPlaced, RecheckAt: later},
+		{ServerID: 7, State: access.PlacementPlaced, InDoubtUntil: later},
 		{ServerID: 8, State: access.PlacementPlaced, VerifyAt: epoch},
 		{ServerID: 9, State: access.PlacementPlaced, VerifyAt: epoch, Stuck: true},
 		{ServerID: 10, State: access.PlacementPlaced, VerifyAt: later},
@@ -95,7 +95,7 @@ func testRenewalsAreSpread(t *testing.T, s *store.Store) {
 
 func testCapWaits(t *testing.T, s *store.Store) {
 	soon, far := epoch.Add(time.Minute), epoch.Add(1000*time.Hour)
-	latest := access.Waits{Retry: epoch.Add(10 * time.Minute), Refused: epoch.Add(3 * time.Hour), Limited: epoch.Add(time.Hour), Recheck: epoch.Add(2 * time.Minute)}
+	latest := access.Waits{Retry: epoch.Add(10 * time.Minute), Refused: epoch.Add(3 * time.Hour), Limited: epoch.Add(time.Hour), InDoubt: epoch.Add(2 * time.Minute)}
 	want := map[int64][]time.Time{}
 	for _, p := range []struct {
 		access.Placement
@@ -103,8 +103,8 @@ func testCapWaits(t *testing.T, s *store.Store) {
 	}{
 		{access.Placement{ServerID: 1, State: access.PlacementLeaving, NextAt: far}, latest.Retry, time.Time{}, time.Time{}},
 		{access.Placement{ServerID: 2, State: access.PlacementWanted, NextAt: far, Problem: access.ProblemLimited}, latest.Limited, time.Time{}, time.Time{}},
-		{access.Placement{ServerID: 3, State: access.PlacementLeaving, NextAt: soon, RecheckAt: soon}, soon, soon, time.Time{}},
-		{access.Placement{ServerID: 4, State: access.PlacementGone, RecheckAt: far}, time.Time{}, latest.Recheck, time.Time{}},
+		{access.Placement{ServerID: 3, State: access.PlacementLeaving, NextAt: soon, InDoubtUntil: soon}, soon, soon, time.Time{}},
+		{access.Placement{ServerID: 4, State: access.PlacementGone, InDoubtUntil: far}, time.Time{}, latest.InDoubt, time.Time{}},
 		{access.Placement{ServerID: 5, State: access.PlacementPlaced, VerifyAt: far}, time.Time{}, time.Time{}, latest.Limited},
 		{access.Placement{ServerID: 6, State: access.PlacementLeaving, NextAt: far, Problem: access.ProblemRefused}, latest.Refused, time.Time{}, time.Time{}},
 	} {
@@ -129,6 +129,6 @@ func testCapWaits(t *testing.T, s *store.Store) {
 	same(t, "the one of a wrong clock is due", jobs(t, s, "scheduled_at <= "+now+" AND CAST(args->>'server_id' AS TEXT) = '1'"), 1)
 	for id, times := range want {
 		got := read(t, s, func(ctx context.Context, tx access.Tx) (access.Placement, error) { return tx.Placement(ctx, id) })
-		same(t, "times on server "+strconv.FormatInt(got.ServerID, 10), []time.Time{got.NextAt, got.RecheckAt, got.VerifyAt}, times)
+		same(t, "times on server "+strconv.FormatInt(got.ServerID, 10), []time.Time{got.NextAt, got.InDoubtUntil, got.VerifyAt}, times)
 	}
 }

@@ -16,7 +16,7 @@ func testLooks(t *testing.T, s *store.Store) {
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
 		for _, p := range []access.Placement{far, near, near} { // the same look twice is one
 			for _, after := range []time.Duration{time.Hour, 12 * time.Hour} {
-				if err := tx.AddLook(ctx, p.ID, epoch.Add(after)); err != nil {
+				if err := tx.AddReread(ctx, p.ID, epoch.Add(after)); err != nil {
 					return err
 				}
 			}
@@ -25,11 +25,11 @@ func testLooks(t *testing.T, s *store.Store) {
 	})
 	due := func(now time.Time) []int64 {
 		t.Helper()
-		return placementIDs(read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) { return tx.DueLooks(ctx, now) }))
+		return placementIDs(read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) { return tx.DueRereads(ctx, now) }))
 	}
 	drop := func(p access.Placement, now time.Time) {
 		t.Helper()
-		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.DropLooks(ctx, p.ID, now) })
+		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.DropRereads(ctx, p.ID, now) })
 	}
 	same(t, "none is due", due(epoch.Add(time.Hour-time.Millisecond)), nil)
 	same(t, "the first, by server", due(epoch.Add(time.Hour)), []int64{near.ID, far.ID})

@@ -14,7 +14,7 @@ import (
 )
 
 // testAlignModel plays grants, ends, clocks and workers at random and compares
-// Align with a model that is plain Go.
+// Reconcile with a model that is plain Go.
 func testAlignModel(t *testing.T, s *store.Store) {
 	base := int64(0)
 	rapid.Check(t, func(rt *rapid.T) {
@@ -115,19 +115,19 @@ func (m *model) work(t *rapid.T) {
 	was := *p
 	switch p.State {
 	case access.PlacementWanted:
-		p.State, p.Attempts, p.Holder, p.RecheckAt = access.PlacementUnknown, p.Attempts+1, "r", m.now.Add(time.Hour)
+		p.State, p.Attempts, p.Holder, p.InDoubtUntil = access.PlacementUnknown, p.Attempts+1, "r", m.now.Add(time.Hour)
 	case access.PlacementUnknown:
 		p.State, p.CredentialID, p.Attempts, p.Holder, p.PlacedAt = access.PlacementPlaced, 100+p.ID, 0, "", m.now
 		if rapid.Bool().Draw(t, "refused") {
-			p.State, p.CredentialID, p.PlacedAt, p.Stuck, p.Problem, p.RecheckAt = access.PlacementWanted, 0, time.Time{}, true, access.ProblemRefused, time.Time{}
+			p.State, p.CredentialID, p.PlacedAt, p.Stuck, p.Problem, p.InDoubtUntil = access.PlacementWanted, 0, time.Time{}, true, access.ProblemRefused, time.Time{}
 		}
 	case access.PlacementPlaced:
 		p.State, p.Urgent, p.LeftAt = access.PlacementLeaving, true, m.now
 	case access.PlacementLeaving:
 		p.Attempts++
 		if rapid.Bool().Draw(t, "confirmed") {
-			p.State, p.GoneAt, p.RecheckAt = access.PlacementGone, m.now, time.Time{}
-		} else if p.RecheckAt.After(m.now) {
+			p.State, p.GoneAt, p.InDoubtUntil = access.PlacementGone, m.now, time.Time{}
+		} else if p.InDoubtUntil.After(m.now) {
 			p.CredentialID = 0 // removed, and a double may still land
 		}
 	default:
@@ -166,7 +166,7 @@ func (m *model) align(t *rapid.T) {
 		if before, err = tx.OutOfLine(ctx, m.now); err != nil {
 			return err
 		}
-		if changed, err = tx.Align(ctx, m.now, servers); err != nil {
+		if changed, err = tx.Reconcile(ctx, m.now, servers); err != nil {
 			return err
 		}
 		if after, err = tx.OutOfLine(ctx, m.now); err != nil {
@@ -216,7 +216,7 @@ func (m *model) expect(servers []int64, answer []access.Placement) (changed []ac
 		if p.State != access.PlacementLeaving || !newest || m.active(*p) {
 			continue
 		}
-		if p.CredentialID == 0 && !p.RecheckAt.IsZero() {
+		if p.CredentialID == 0 && !p.InDoubtUntil.IsZero() {
 			p.State, p.LeftAt, p.NextAt, p.Stuck, p.Problem, p.Detail = access.PlacementUnknown, time.Time{}, time.Time{}, false, "", ""
 			changed = append(changed, *p)
 		} else if p.Attempts == 0 && p.CredentialID != 0 && !p.Urgent && p.Holder == "" {

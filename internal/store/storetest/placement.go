@@ -55,8 +55,8 @@ func testPlacementQuery(t *testing.T, s *store.Store) {
 		{ServerID: 1, Person: "U1", Fingerprint: "a", SystemUser: "web", State: access.PlacementWanted, NextAt: epoch, Label: "of a"},
 		{ServerID: 2, Person: "U1", Fingerprint: "a", SystemUser: "root", State: access.PlacementPlaced, VerifyAt: epoch, NextAt: epoch.Add(time.Hour), Temporary: true, LapsesAt: epoch},
 		{ServerID: 3, Person: "U2", Fingerprint: "b", SystemUser: "web", State: access.PlacementLeaving, Stuck: true, Problem: access.ProblemRefused},
-		{ServerID: 3, Person: "U2", Fingerprint: "b", SystemUser: "web", State: access.PlacementGone, RecheckAt: epoch},
-		{ServerID: 4, Person: "U3", Fingerprint: "c", SystemUser: "web", State: access.PlacementLeaving, NextAt: epoch.Add(time.Hour), RecheckAt: epoch},
+		{ServerID: 3, Person: "U2", Fingerprint: "b", SystemUser: "web", State: access.PlacementGone, InDoubtUntil: epoch},
+		{ServerID: 4, Person: "U3", Fingerprint: "c", SystemUser: "web", State: access.PlacementLeaving, NextAt: epoch.Add(time.Hour), InDoubtUntil: epoch},
 	} {
 		ids = append(ids, insertPlacement(t, s, p).ID)
 	}
@@ -74,8 +74,8 @@ func testPlacementQuery(t *testing.T, s *store.Store) {
 		"system user":         {access.PlacementQuery{SystemUser: "root"}, ids[1:2]},
 		"due":                 {access.PlacementQuery{Due: epoch}, []int64{ids[0], ids[3]}},
 		"due a moment before": {access.PlacementQuery{Due: before}, ids[3:4]},
-		"recheck":             {access.PlacementQuery{RecheckBefore: epoch}, ids[3:4]},
-		"no recheck yet":      {access.PlacementQuery{RecheckBefore: before}, nil},
+		"recheck":             {access.PlacementQuery{DoubtEndsBefore: epoch}, ids[3:4]},
+		"no recheck yet":      {access.PlacementQuery{DoubtEndsBefore: before}, nil},
 		"label":               {access.PlacementQuery{Label: "of a"}, ids[:1]},
 		"verify":              {access.PlacementQuery{VerifyBefore: epoch}, ids[1:2]},
 		"verify not yet":      {access.PlacementQuery{VerifyBefore: before}, nil},

@@ -55,8 +55,8 @@ func server(s runcloud.Server) access.Server {
 	return access.Server{ID: s.ID, Name: access.CleanText(s.Name), Tags: tags, Online: s.Online}
 }
 
-// Turn waits for the rate limit; what is more urgent waits in front.
-func (t Target) Turn(ctx context.Context, p access.Priority) (context.Context, func(), error) {
+// Acquire waits for the rate limit; what is more urgent waits in front.
+func (t Target) Acquire(ctx context.Context, p access.Priority) (context.Context, func(), error) {
 	return t.Client.Limiter().Turn(runcloud.WithPriority(ctx, priorityOf(p)))
 }
 

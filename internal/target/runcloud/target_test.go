@@ -335,14 +335,14 @@ func TestOutageIsTemporaryAndSurelyChangedNothing(t *testing.T) {
 func TestRemovalsTakeTheirTurnFirst(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, runcloud.WithLimiter(runcloud.NewLimiter(1)))
-	_, first, err := b.Turn(t.Context(), access.Addition)
+	_, first, err := b.Acquire(t.Context(), access.Addition)
 	b.must(err)
-	_, reserve, err := b.Turn(t.Context(), access.Removal) // the share kept for removals
+	_, reserve, err := b.Acquire(t.Context(), access.Removal) // the share kept for removals
 	b.must(err)
 	order := make(chan access.Priority, 2)
 	wait := func(p access.Priority, waiting int) {
 		go func() {
-			_, release, err := b.Turn(t.Context(), p)
+			_, release, err := b.Acquire(t.Context(), p)
 			if err != nil {
 				t.Errorf("turn: %v", err)
 				return
@@ -378,12 +378,12 @@ func (b *bench) untilWaiting(n int) {
 func TestTurnEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, runcloud.WithLimiter(runcloud.NewLimiter(1)))
-	_, release, err := b.Turn(t.Context(), access.Addition)
+	_, release, err := b.Acquire(t.Context(), access.Addition)
 	b.must(err)
 	defer release()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, _, err := b.Turn(ctx, access.Addition); !errors.Is(err, context.Canceled) {
+	if _, _, err := b.Acquire(ctx, access.Addition); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -391,7 +391,7 @@ func TestTurnEndsWithItsContext(t *testing.T) {
 func TestCallUsesItsTurnOnce(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, runcloud.WithLimiter(runcloud.NewLimiter(1)))
-	turn, release, err := b.Turn(t.Context(), access.Addition)
+	turn, release, err := b.Acquire(t.Context(), access.Addition)
 	b.must(err)
 	defer release()
 	if _, err := b.List(turn, b.server); err != nil {

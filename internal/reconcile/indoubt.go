@@ -1,0 +1,180 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+const (
+	// holdFor is how long a placement whose call is under way is left alone by
+	// everybody else; longer than any call may take.
+	holdFor = 90 * time.Second
+	// recheckAfter is how long a write may still take to land after its call has
+	// ended without an answer.
+	recheckAfter = 2 * time.Minute
+	longestDoubt = holdFor + recheckAfter
+)
+
+// addCall is a call that places a key, as the ledger noted it before it was made.
+type addCall struct {
+	access.Placement
+	before time.Time // the doubt that earlier calls had left; InDoubtUntil adds that of this one
+}
+
+// doubtful answers until when a call that begins now may land, should nobody ever
+// learn its answer. No two calls of a placement answer the same.
+func (e *Engine) doubtful(before time.Time) time.Time {
+	return latest(e.Now().Add(longestDoubt).Truncate(time.Millisecond), before.Add(time.Millisecond))
+}
+
+// answered takes the doubt about this call off its placement, now that the answer is
+// here. Doubt about other calls stays.
+func (p addCall) answered(now access.Placement) access.Placement {
+	if now.InDoubtUntil.Equal(p.InDoubtUntil) {
+		now.InDoubtUntil = p.before
+	}
+	return now
+}
+
+// doubted brings a placement's state in line with its doubt: what may still land is
+// neither surely absent nor gone.
+func doubted(p access.Placement, now time.Time) access.Placement {
+	switch doubt := !p.InDoubtUntil.IsZero(); {
+	case doubt && p.State == access.PlacementWanted:
+		p.State = access.PlacementUnknown
+	case doubt && p.State == access.PlacementGone:
+		p.State, p.CredentialID, p.GoneAt, p.NextAt, p.Problem, p.Detail = access.PlacementLeaving, 0, time.Time{}, now, access.NoProblem, ""
+	case !doubt && p.State == access.PlacementUnknown:
+		p.State = access.PlacementWanted
+	}
+	return p
+}
+
+// doubtOver tells whether whatever may have landed has landed by now.
+func doubtOver(p access.Placement, now time.Time) bool {
+	return !p.InDoubtUntil.IsZero() && !p.InDoubtUntil.After(now)
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// readBack reads a server's list to settle what a lost answer left open. What stands
+// there under the placement's own label is its key; that nothing stands there is
+// believed only of a list that was read after the doubt was over. It tells whether
+// the list could be read.
+func (e *Engine) readBack(ctx context.Context, p access.Placement) (bool, error) {
+	over := doubtOver(p, e.Now())
+	found, err := e.list(ctx, p)
+	if err != nil {
+		return false, e.readFailed(ctx, p, err)
+	}
+	ctx = context.WithoutCancel(ctx)
+	return true, e.Store.Update(ctx, func(tx access.Tx) error {
+		was, err := tx.Placement(ctx, p.ID)
+		if err != nil || !isStill(p, was) {
+			return err // an answer has come, or a call was begun, while the list was read
+		}
+		next := was
+		own, err := e.ownOn(ctx, tx, was, found)
+		if err != nil {
+			return err
+		}
+		if over {
+			next.InDoubtUntil = time.Time{}
+		}
+		if over && len(own) == 0 { // nobody has ever answered that call
+			if err := e.rereadLater(ctx, tx, was); err != nil {
+				return err
+			}
+		}
+		return e.settle(ctx, tx, next, was, own)
+	})
+}
+
+// isStill tells whether nothing has happened to a placement since it was p.
+func isStill(p access.Placement, now access.Placement) bool {
+	return now.State == p.State && now.Attempts == p.Attempts && now.CredentialID == p.CredentialID && now.InDoubtUntil.Equal(p.InDoubtUntil)
+}
+
+// settle records what a server's list holds under a placement's label, beside the one
+// that the ledger knows already. next is the placement without the doubt that the
+// reading has ended.
+func (e *Engine) settle(ctx context.Context, tx access.Tx, next, was access.Placement, own []access.Credential) error {
+	switch {
+	case was.CredentialID != 0: // all of them are doubles
+		if _, err := tx.MovePlacement(ctx, next, was.State, was.Attempts); err != nil {
+			return err
+		}
+		return e.removeExtras(ctx, tx, was, own)
+	case len(own) == 0 && was.State == access.PlacementLeaving:
+		return e.keyRemoved(ctx, tx, next, was)
+	case len(own) == 0 && !next.InDoubtUntil.IsZero():
+		return nil // it may still land
+	case len(own) == 0:
+		_, err := e.move(ctx, tx, doubted(next, e.Now()), was)
+		return err
+	case was.State == access.PlacementLeaving:
+		next.CredentialID, next.Holder, next.NextAt = own[0].ID, "", e.Now()
+		if _, err := e.move(ctx, tx, next, was); err != nil {
+			return err
+		}
+	default:
+		if err := e.savePlaced(ctx, tx, next, was, own[0]); err != nil {
+			return err
+		}
+	}
+	return e.removeExtras(ctx, tx, was, own[1:])
+}
+
+// readFailed puts a look off whose list could not be read. What answers «not found» ends
+// no doubt.
+func (e *Engine) readFailed(ctx context.Context, p access.Placement, cause error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err() // told to stop: nothing is wrong with the server
+	case p.State == access.PlacementLeaving && access.CodeOf(cause) == access.NotFound:
+		return e.lostWithServer(ctx, p)
+	case p.State == access.PlacementLeaving:
+		return e.postpone(ctx, p, cause)
+	}
+	return e.record(ctx, cause, func(ctx context.Context, tx access.Tx) error {
+		was, err := tx.Placement(ctx, p.ID)
+		if err != nil || !isStill(p, was) || access.CodeOf(cause) == access.Unauthorized {
+			return err
+		}
+		next := was
+		if doubtOver(was, e.Now()) {
+			next.InDoubtUntil = e.Now().Add(recheckAfter)
+		}
+		if was.State == access.PlacementUnknown {
+			next.Attempts++
+			next = e.later(next, cause)
+		}
+		_, err = e.move(ctx, tx, next, was)
+		return err
+	})
+}
+
+// ownOn answers the credentials on a server that carry a placement's label and that
+// no other placement accounts for. One that is on its way out leaves to an unknown
+// one what that may have placed.
+func (e *Engine) ownOn(ctx context.Context, tx access.Tx, p access.Placement, found []access.Credential) ([]access.Credential, error) {
+	known, err := e.claimsOn(ctx, tx, p.ServerID)
+	return slices.DeleteFunc(slices.Clone(found), func(c access.Credential) bool {
+		return !labels(p, c) || slices.ContainsFunc(known, func(o access.Placement) bool {
+			return o.CredentialID == c.ID || o.ID != p.ID && o.State == access.PlacementUnknown && labels(o, c)
+		})
+	}), err
+}
+
+// labels tells whether a credential carries the placement's own label.
+func labels(p access.Placement, c access.Credential) bool {
+	return p.SystemUser == c.SystemUser && access.SameLabel(c.Label, p.Label)
+}

@@ -1,0 +1,360 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// AllServers stands for the account in an inspection: its work reads the list of
+// servers, and has each inspected that is known. It is done when the list is believed.
+// No server has this id.
+const AllServers int64 = 0
+
+const (
+	firstInspectAgain = 30 * time.Second
+	lastInspectAgain  = 15 * time.Minute
+)
+
+// StartInspection has servers read for keys that the bot did not place: the given
+// ones, or with none, every server that the account has by then.
+func (e *Engine) StartInspection(ctx context.Context, tx access.Tx, r access.Request, servers []access.ServerRef) error {
+	if len(servers) == 0 {
+		servers = []access.ServerRef{{ID: AllServers, Name: "(the list of servers)"}}
+	}
+	var results []access.Result
+	var work []access.Work
+	for _, server := range servers {
+		results = append(results, access.NewResult(e.Now(), r.ID, access.PhaseInspect, server.ID, server.Name, "", ""))
+		work = append(work, access.Work{Kind: access.WorkInspect, ID: server.ID})
+	}
+	if err := tx.InsertResults(ctx, results); err != nil {
+		return err
+	}
+	return tx.Wake(ctx, work...)
+}
+
+// Inspect reads one server for every request that waits for it: what may belong to
+// the person becomes a candidate for an approver to choose; a key of theirs that
+// carries the bot's own label, or that shows completely and is the one that was
+// pasted, is removed on that proof.
+func (e *Engine) Inspect(ctx context.Context, server int64, settle func(access.Tx) error) error {
+	open, err := e.openInspections(ctx, server)
+	if err != nil || len(open) == 0 {
+		return e.settled(ctx, settle, err)
+	}
+	if server == AllServers {
+		if err := e.inspectAll(ctx, open); err != nil {
+			return e.inspectionFailed(ctx, open, err, settle)
+		}
+		return e.settled(ctx, settle, nil)
+	}
+	requests, err := e.requestsOf(ctx, open)
+	if err != nil {
+		return e.inspectionFailed(ctx, open, err, settle)
+	}
+	people, err := e.inspectedPeople(ctx, requests)
+	if err != nil {
+		return e.inspectionFailed(ctx, open, err, settle)
+	}
+	found, sessions, err := e.readForInspection(ctx, server, requests)
+	if err != nil {
+		return e.inspectionFailed(ctx, open, err, settle)
+	}
+	return e.Store.Update(ctx, func(tx access.Tx) error {
+		for _, result := range open {
+			if err := e.inspected(ctx, tx, result, people[result.RequestID], found, sessions); err != nil {
+				return err
+			}
+		}
+		return settle(tx)
+	})
+}
+
+func (e *Engine) settled(ctx context.Context, settle func(access.Tx) error, err error) error {
+	if err != nil {
+		return err
+	}
+	return e.Store.Update(ctx, settle)
+}
+
+func (e *Engine) openInspections(ctx context.Context, server int64) (open []access.Result, err error) {
+	err = e.Store.Read(ctx, func(tx access.Tx) error {
+		if err := e.refuseIfHalted(ctx, tx); err != nil {
+			return err
+		}
+		all, err := tx.OpenResults(ctx, server, "", "")
+		open = open[:0]
+		for _, r := range all {
+			if r.Phase == access.PhaseInspect {
+				open = append(open, r)
+			}
+		}
+		return err
+	})
+	return open, err
+}
+
+// inspectAll reads the list of servers and has each server inspected that is not settled
+// as gone, whether or not the list has it. An error says why the list is not believed.
+func (e *Engine) inspectAll(ctx context.Context, open []access.Result) error {
+	if err := e.refuseWhilePaused(access.Renewal); err != nil {
+		return err
+	}
+	_, unread := e.Servers(ctx, ServersFresh)
+	if ctx.Err() != nil || access.CodeOf(unread) == access.Unauthorized {
+		return unread
+	}
+	err := e.Store.Update(ctx, func(tx access.Tx) error {
+		known, err := tx.Servers(ctx)
+		if err != nil {
+			return err
+		}
+		doubt, err := tx.Flag(ctx, flagServersDoubt)
+		if err != nil {
+			return err
+		}
+		if unread == nil && doubt != "" {
+			unread = &access.Error{Code: access.Unavailable, Op: opDoubt, Message: doubt}
+		}
+		for _, result := range open {
+			if err := e.inspectKnown(ctx, tx, result, known, unread == nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return unread
+}
+
+// inspectKnown has every known server inspected for one request, if it is not yet.
+func (e *Engine) inspectKnown(ctx context.Context, tx access.Tx, result access.Result, known []access.Server, believed bool) error {
+	begun, err := tx.Results(ctx, result.RequestID)
+	if err != nil {
+		return err
+	}
+	fresh := slices.DeleteFunc(slices.Clone(known), func(server access.Server) bool {
+		return slices.ContainsFunc(begun, func(r access.Result) bool { return r.Phase == access.PhaseInspect && r.ServerID == server.ID })
+	})
+	if len(fresh) > 0 {
+		if err := e.StartInspection(ctx, tx, access.Request{ID: result.RequestID}, access.Refs(fresh)); err != nil {
+			return err
+		}
+	}
+	if !believed {
+		return nil
+	}
+	result.State, result.Problem, result.Detail = access.Done, access.NoProblem, ""
+	return e.saveInspection(ctx, tx, result)
+}
+
+func (e *Engine) saveInspection(ctx context.Context, tx access.Tx, r access.Result) error {
+	r.UpdatedAt = e.Now()
+	if err := tx.SaveResult(ctx, r); err != nil {
+		return err
+	}
+	return tx.Announce(ctx, r.RequestID)
+}
+
+func (e *Engine) requestsOf(ctx context.Context, open []access.Result) (requests []access.Request, err error) {
+	err = e.Store.Read(ctx, func(tx access.Tx) error {
+		requests = requests[:0]
+		for _, result := range open {
+			r, err := tx.Request(ctx, result.RequestID)
+			if err != nil {
+				return err
+			}
+			requests = append(requests, r)
+		}
+		return nil
+	})
+	return requests, err
+}
+
+// namesFresh is how old the names may be by which keys are looked for.
+const namesFresh = time.Hour
+
+// inspectedPeople asks Slack by what names the people are known whose keys the requests
+// look for: not where one key is looked for. An offboarding from the shell does without
+// while Slack is away.
+func (e *Engine) inspectedPeople(ctx context.Context, requests []access.Request) (people map[int64]access.Profile, err error) {
+	people = map[int64]access.Profile{}
+	for _, r := range requests {
+		if r.PublicKey != "" {
+			continue
+		}
+		if people[r.ID], err = e.Directory.Profile(ctx, r.Person, namesFresh); err != nil && !r.FromShell() {
+			return nil, &access.Error{Code: access.Unavailable, Message: "Slack does not tell me now by what names to look for keys.", Err: err}
+		}
+	}
+	return people, nil
+}
+
+// readForInspection lists a server's keys, and its sessions where somebody is
+// being offboarded.
+func (e *Engine) readForInspection(ctx context.Context, server int64, requests []access.Request) ([]access.Credential, []access.Session, error) {
+	if err := e.refuseWhilePaused(access.Renewal); err != nil {
+		return nil, nil, err
+	}
+	turn, release, err := e.Target.Acquire(ctx, access.Renewal)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := e.Target.List(turn, server)
+	release()
+	if err != nil {
+		return nil, nil, err
+	}
+	if !slices.ContainsFunc(requests, func(r access.Request) bool { return r.Kind == access.KindOffboard }) {
+		return found, nil, nil
+	}
+	turn, release, err = e.Target.Acquire(ctx, access.Renewal)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer release()
+	sessions, err := e.Target.Sessions(turn, server)
+	switch {
+	case access.CodeOf(err) == access.Unauthorized:
+		return nil, nil, err
+	case err != nil:
+		return found, nil, nil // shown as not read; nothing hangs on them
+	case sessions == nil:
+		sessions = []access.Session{}
+	}
+	return found, sessions, nil
+}
+
+// inspectionFailed keeps the inspection open: shown, and tried again by the sweep.
+func (e *Engine) inspectionFailed(ctx context.Context, open []access.Result, cause error, settle func(access.Tx) error) error {
+	gone := false
+	if server := open[0].ServerID; access.CodeOf(cause) == access.NotFound && server != AllServers {
+		var err error
+		if gone, err = e.serverIsGone(ctx, server, access.Addition); err != nil {
+			cause = err
+		}
+	}
+	if halted := e.haltOn(ctx, cause); halted != nil {
+		return halted
+	}
+	if ctx.Err() != nil {
+		return ctx.Err() // told to stop: nothing is wrong with the server
+	}
+	return e.Store.Update(ctx, func(tx access.Tx) error {
+		for _, r := range open {
+			r.State, r.Problem, r.Detail = access.Waiting, problemOf(cause), access.MessageOf(cause)
+			switch {
+			case gone: // what was on it nobody has seen
+				r.State, r.Problem, r.Detail = access.OutOfReach, access.ProblemServerLeft, ""
+			case access.CodeOf(cause) == access.Forbidden:
+				r.State = access.Failed
+			}
+			if err := e.saveInspection(ctx, tx, r); err != nil {
+				return err
+			}
+		}
+		return settle(tx)
+	})
+}
+
+// inspectAgainAt answers when an inspection that failed is tried again: soon at
+// first, and ever more rarely.
+func inspectAgainAt(r access.Result, decided time.Time) time.Time {
+	wait := r.UpdatedAt.Sub(decided) / 4
+	return r.UpdatedAt.Add(min(max(wait, firstInspectAgain), lastInspectAgain))
+}
+
+// inspected turns what was read on one server into candidates and removals.
+func (e *Engine) inspected(ctx context.Context, tx access.Tx, result access.Result, profile access.Profile, found []access.Credential, sessions []access.Session) error {
+	r, err := tx.Request(ctx, result.RequestID)
+	if err != nil {
+		return err
+	}
+	suspect, err := e.newKeyMatcher(ctx, tx, r, profile)
+	if err != nil {
+		return err
+	}
+	known, err := e.claimsOn(ctx, tx, result.ServerID)
+	if err != nil {
+		return err
+	}
+	var candidates []access.Candidate
+	for _, c := range found {
+		ours, err := e.wroteLabel(ctx, tx, result.ServerID, c.Label)
+		if err != nil {
+			return err
+		}
+		why := suspect.why(c, ours)
+		switch {
+		case why == "", known.account(c): // what the ledger holds goes, or stays, with its grant
+			continue
+		case why == whyProof:
+			err = e.removeProven(ctx, tx, r, result, c, suspect.fingerprintOf(c))
+		default:
+			candidates = append(candidates, access.Candidate{RequestID: r.ID, ServerID: result.ServerID, ServerName: result.ServerName, Credential: c, Why: why})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := tx.SaveCandidates(ctx, candidates); err != nil {
+		return err
+	}
+	result.State, result.Problem, result.Detail, result.Sessions = access.Done, access.NoProblem, "", sessions
+	return e.saveInspection(ctx, tx, result)
+}
+
+// claims are the placements of a server that a credential there may belong to.
+type claims []access.Placement
+
+func (e *Engine) claimsOn(ctx context.Context, tx access.Tx, server int64) (claims, error) {
+	return tx.Placements(ctx, access.PlacementQuery{
+		Server: server, States: []access.PlacementState{access.PlacementUnknown, access.PlacementPlaced, access.PlacementLeaving},
+	})
+}
+
+// account tells whether the ledger accounts for a credential. One whose id is not
+// recorded yet is known by its label: its own work settles it.
+func (cs claims) account(c access.Credential) bool {
+	return slices.ContainsFunc(cs, func(p access.Placement) bool {
+		if p.CredentialID != 0 {
+			return p.CredentialID == c.ID
+		}
+		return labels(p, c)
+	})
+}
+
+// Unclaimed refuses what a person decided about a credential that the ledger has come to
+// account for since.
+func (e *Engine) Unclaimed(ctx context.Context, tx access.Tx, c access.Candidate) error {
+	known, err := e.claimsOn(ctx, tx, c.ServerID)
+	if err == nil && known.account(c.Credential) {
+		err = access.NewConflict("My ledger accounts for this key by now: it stays, or goes, with the access that it belongs to.")
+	}
+	return err
+}
+
+// removeProven removes a credential that is proven to be the person's, or the
+// pasted key, though the ledger did not hold it.
+func (e *Engine) removeProven(ctx context.Context, tx access.Tx, r access.Request, result access.Result, c access.Credential, fingerprint string) error {
+	p, err := tx.InsertPlacement(ctx, access.Placement{
+		ServerID: result.ServerID, SystemUser: c.SystemUser, Fingerprint: fingerprint, Person: r.Person,
+		Label: c.Label, State: access.PlacementLeaving, CredentialID: c.ID, LeftAt: e.Now(),
+	})
+	if err != nil {
+		return err
+	}
+	removal := access.NewResult(e.Now(), r.ID, access.PhaseRemove, result.ServerID, result.ServerName, c.SystemUser, fingerprint)
+	if err := tx.SaveResult(ctx, removal); err != nil { // even where it had been reported as done
+		return err
+	}
+	if err := access.Record(ctx, tx, e.Now(), "", "placement.found", "placement", p.ID, "", string(access.PlacementLeaving), c.Label); err != nil {
+		return err
+	}
+	return tx.Wake(ctx, access.Work{Kind: access.WorkRemove, ID: result.ServerID})
+}

@@ -1,0 +1,168 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/sshkey"
+)
+
+// Why a credential is a candidate. whyProof is no candidate: it is the key.
+const (
+	whyProof = "proof"
+	WhyLabel = "label"  // the label names the person
+	WhyKey   = "prefix" // what is visible fits one of their keys, and tells keys of that type apart
+	WhyType  = "type"   // what is visible fits, but is the same for every key of that type
+
+	WhyOrphan = "orphan" // its label is of this ledger, which does not know it
+	WhyWhole  = "whole"  // it is the whole key, but nobody has proved whose that is
+)
+
+// keyMatcher is whose keys an inspection looks for.
+type keyMatcher struct {
+	person access.UserID
+	prints []string     // the fingerprints of the keys
+	keys   []sshkey.Key // those that the ledger holds undamaged
+	words  []string     // names that a label may carry anywhere, in lower case
+	names  []string     // those that are words of it
+	byKey  bool         // one key is wanted, whosever it is
+	proven bool         // a complete key is proof that a credential is to be removed
+}
+
+func (e *Engine) newKeyMatcher(ctx context.Context, tx access.Tx, r access.Request, profile access.Profile) (keyMatcher, error) {
+	sus := keyMatcher{person: r.Person, byKey: r.PublicKey != ""}
+	if sus.byKey {
+		key, err := sshkey.Parse(r.PublicKey)
+		if err != nil {
+			return sus, err
+		}
+		sus.add(r.Fingerprint, key)
+		sus.proven, err = ownersProved(ctx, tx, r)
+		return sus, err
+	}
+	keys, err := tx.AllKeysOf(ctx, r.Person)
+	for _, k := range keys {
+		sus.add(k.Fingerprint, k.Public())
+	}
+	if err != nil {
+		return sus, err
+	}
+	grants, err := tx.Grants(ctx, access.GrantQuery{Person: r.Person})
+	for _, g := range grants {
+		if a := access.Alias(g.Alias); a != "person" && len(a) > 2 {
+			sus.words = append(sus.words, a)
+		}
+	}
+	for _, name := range []string{profile.Name, profile.RealName, profile.DisplayName} {
+		for _, word := range wordsOf(name) {
+			if utf8.RuneCountInString(word) > 2 {
+				sus.names = append(sus.names, word)
+			}
+		}
+	}
+	return sus, err
+}
+
+// add has a key looked for: by its fingerprint alone where the ledger's copy of it is
+// damaged, and so another key.
+func (s *keyMatcher) add(fingerprint string, key sshkey.Key) {
+	s.prints = append(s.prints, fingerprint)
+	if key.Fingerprint() == fingerprint {
+		s.keys = append(s.keys, key)
+	}
+}
+
+// wordsOf splits a name or a label into its words, in lower case.
+func wordsOf(text string) []string {
+	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+}
+
+// why says what makes a credential one of the suspect's; empty for nothing. ours tells
+// that its label is of this ledger.
+func (s keyMatcher) why(c access.Credential, ours bool) string {
+	owner, _, labelled := access.LabelOwner(c.Label)
+	if labelled && ours {
+		switch {
+		case s.labelled(c) != "":
+			return whyProof // our own label with the fingerprint of a key that is looked for
+		case owner == s.person && !s.byKey:
+			return WhyLabel
+		case !slices.ContainsFunc(s.keys, func(k sshkey.Key) bool { return sshkey.Proves(c.PublicKey, k) }):
+			return ""
+		}
+	}
+	why := ""
+	for _, key := range s.keys {
+		switch {
+		case sshkey.Proves(c.PublicKey, key) && s.proven:
+			return whyProof
+		case sshkey.Proves(c.PublicKey, key):
+			return WhyWhole
+		case !sshkey.CouldBe(c.PublicKey, key):
+		case sshkey.PrefixIsConstant(key.Type):
+			why = WhyType
+		default:
+			return WhyKey
+		}
+	}
+	label := strings.ToLower(c.Label)
+	named := func(word string) bool { return strings.Contains(label, word) }
+	called := func(word string) bool { return slices.Contains(s.names, word) }
+	if !s.byKey && (labelled && owner == s.person || slices.ContainsFunc(s.words, named) || slices.ContainsFunc(wordsOf(label), called)) {
+		return WhyLabel
+	}
+	return why
+}
+
+// labelled returns which of the suspect's keys our own label on a credential names.
+func (s keyMatcher) labelled(c access.Credential) string {
+	for _, fingerprint := range s.prints {
+		if access.LabelFits(c.Label, fingerprint) {
+			return fingerprint
+		}
+	}
+	return ""
+}
+
+// fingerprintOf returns which of the suspect's keys a credential is proven to be.
+func (s keyMatcher) fingerprintOf(c access.Credential) string {
+	if fingerprint := s.labelled(c); fingerprint != "" {
+		return fingerprint
+	}
+	for _, key := range s.keys {
+		if sshkey.Proves(c.PublicKey, key) {
+			return key.Fingerprint()
+		}
+	}
+	return ""
+}
+
+// wroteLabel reports whether a label on a server is of this ledger. One of the older form,
+// which names no ledger, is where a placement there has it.
+func (e *Engine) wroteLabel(ctx context.Context, tx access.Tx, server int64, label string) (bool, error) {
+	if _, _, ok := access.LabelOwner(label); !ok {
+		return false, nil
+	}
+	if ledger := access.LabelLedger(label); ledger != "" {
+		id, err := tx.Flag(ctx, access.FlagLedgerID)
+		return ledger == id, err
+	}
+	placed, err := tx.Placements(ctx, access.PlacementQuery{Server: server, Label: label, Limit: 1})
+	return len(placed) > 0, err
+}
+
+// ownersProved reports whether nobody can have the key of a revocation removed that is not
+// theirs: whoever had it registered when it was asked for or decided has proved it, or nobody
+// had. A public key can be registered by anybody who has seen it.
+func ownersProved(ctx context.Context, tx access.Tx, r access.Request) (bool, error) {
+	holders, err := tx.Holders(ctx, r.Fingerprint)
+	unproved := func(k access.Key) bool {
+		claimed := k.Ended == access.KeyCounts || k.Ended == access.KeyRevoked || k.Person == r.Person
+		return k.Person != "" && claimed && k.ProvedAt.IsZero()
+	}
+	return !slices.ContainsFunc(holders, unproved), err
+}

@@ -1,0 +1,226 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+const (
+	// goneAfter is how long a server has not been found, from one answer to another, when
+	// it is settled that it is gone.
+	goneAfter = time.Hour
+	// askMissing is how often a missing server is asked for.
+	askMissing = 10 * time.Minute
+	// askUnlisted is how often one is asked for that the list lacks, and that is found.
+	askUnlisted = time.Hour
+	// givenUpFresh is how old the list of servers may be while something was given up with
+	// a server that is gone for good.
+	givenUpFresh = 6 * time.Hour
+)
+
+// notFoundServer is what work meets on a server that is missing.
+func notFoundServer() error {
+	return &access.Error{Code: access.NotFound, Op: opMissing, Message: "RunCloud does not find the server now; I ask again."}
+}
+
+// leftServer is what work meets on a server that is gone for good.
+func leftServer() error {
+	return &access.Error{Code: access.NotFound, Message: "Server not found: it has left the RunCloud account."}
+}
+
+// knownAbsent returns why a server need not be asked for: it is gone, or was not found lately.
+// What is known of it is as good for all the keys there.
+func (e *Engine) knownAbsent(server access.Server) error {
+	switch age := e.Now().Sub(server.AskedAt); {
+	case server.Gone():
+		return leftServer()
+	case server.Missing() && age >= 0 && age < askMissing:
+		return notFoundServer()
+	}
+	return nil
+}
+
+// fetchServer asks the target for one server and remembers the answer. An Error with code
+// NotFound reports that it is missing, or gone for good.
+func (e *Engine) fetchServer(ctx context.Context, id int64, p access.Priority) (access.Server, error) {
+	turn, release, err := e.Target.Acquire(ctx, p)
+	if err != nil {
+		return access.Server{}, err
+	}
+	server, err := e.Target.Server(turn, id)
+	release()
+	switch {
+	case access.CodeOf(err) == access.NotFound:
+		return access.Server{}, e.notFound(ctx, id)
+	case err != nil:
+		return access.Server{}, err
+	}
+	server.AskedAt = e.Now()
+	return server, e.Store.Update(ctx, func(tx access.Tx) error { return e.saveServers(ctx, tx, []access.Server{server}, e.Now()) })
+}
+
+// NewNotFound remembers that a server was not found. The second time, an hour after the
+// first, settles that it is gone, unless a list read meanwhile has it.
+func (e *Engine) notFound(ctx context.Context, id int64) error {
+	known, err := e.knownServer(ctx, id)
+	if err != nil {
+		return err
+	}
+	if age := e.Now().Sub(known.NotFoundAt); known.Missing() && age >= goneAfter {
+		if _, err := e.Servers(ctx, age); err != nil {
+			return err
+		}
+	}
+	result := notFoundServer()
+	err = e.Store.Update(ctx, func(tx access.Tx) error {
+		server, err := tx.Server(ctx, id)
+		if err != nil || server.Gone() {
+			return err
+		}
+		now, fresh := e.Now(), !server.Missing()
+		if server.AskedAt = now; fresh || now.Before(server.NotFoundAt) {
+			server.NotFoundAt = now
+		}
+		if now.Sub(server.NotFoundAt) >= goneAfter {
+			result = leftServer()
+			return e.SettleGone(ctx, tx, server, "")
+		}
+		if err := tx.SaveServer(ctx, server); err != nil || !fresh {
+			return err
+		}
+		return e.readAgain(ctx, tx)
+	})
+	if err != nil {
+		return err
+	}
+	return result
+}
+
+func (e *Engine) knownServer(ctx context.Context, id int64) (server access.Server, err error) {
+	err = e.Store.Read(ctx, func(tx access.Tx) error {
+		server, err = tx.Server(ctx, id)
+		return err
+	})
+	return server, err
+}
+
+// SettleGone records that a server is gone for good, which an approver or, where actor is
+// empty, the target has said. What is owed on it is out of reach from now on.
+func (e *Engine) SettleGone(ctx context.Context, tx access.Tx, server access.Server, actor access.UserID) error {
+	server.GoneAt = e.Now()
+	if err := tx.SaveServer(ctx, server); err != nil {
+		return err
+	}
+	if err := access.Record(ctx, tx, e.Now(), actor, "server.gone", "server", server.ID, "missing", "gone", server.Name); err != nil {
+		return err
+	}
+	open, err := tx.OpenResults(ctx, server.ID, "", "")
+	if err != nil {
+		return err
+	}
+	for _, r := range open {
+		r.State, r.Problem, r.Detail = access.OutOfReach, access.ProblemServerLeft, ""
+		if err := e.saveInspection(ctx, tx, r); err != nil {
+			return err
+		}
+	}
+	if err := e.readAgain(ctx, tx); err != nil {
+		return err
+	}
+	return e.makeDue(ctx, tx, []int64{server.ID}, e.Now())
+}
+
+// readAgain has the list of servers read again if it is doubted: one that lacks what is
+// missing or gone may be right.
+func (e *Engine) readAgain(ctx context.Context, tx access.Tx) error {
+	doubt, err := tx.Flag(ctx, flagServersDoubt)
+	if err != nil || doubt == "" {
+		return err
+	}
+	if err := tx.SetFlag(ctx, flagServersRead, ""); err != nil {
+		return err
+	}
+	return e.makeInspectionsDue(ctx, tx, AllServers)
+}
+
+// serverIsGone reports whether a server that answered «not found» is gone for good. While that is
+// not settled it returns why nothing can be done there.
+func (e *Engine) serverIsGone(ctx context.Context, id int64, p access.Priority) (bool, error) {
+	server, err := e.knownServer(ctx, id)
+	if err == nil {
+		err = e.knownAbsent(server)
+	}
+	if err == nil {
+		if _, err = e.fetchServer(ctx, id, p); err == nil {
+			return false, &access.Error{Code: access.Unavailable, Message: "RunCloud has the server but does not find its keys."}
+		}
+	}
+	if server, readErr := e.knownServer(ctx, id); readErr != nil || server.Gone() {
+		return readErr == nil, readErr
+	}
+	return false, err
+}
+
+// FindReturned asks for the servers that are missing, or that the last list lacked, one
+// question each: they are found, or it is settled that they are gone. Where something was
+// given up with one that is gone, the list is read now and then: should it come back, what
+// is owed there is done.
+func (e *Engine) FindReturned(ctx context.Context) error {
+	var known []access.Server
+	var givenUp []access.Placement
+	var read time.Time
+	err := e.Store.Read(ctx, func(tx access.Tx) (err error) {
+		if err := e.refuseIfHalted(ctx, tx); err != nil {
+			return err
+		}
+		if known, err = tx.Servers(ctx); err != nil {
+			return err
+		}
+		if read, err = serversRead(ctx, tx); err != nil {
+			return err
+		}
+		givenUp, err = tx.Placements(ctx, access.PlacementQuery{States: []access.PlacementState{access.PlacementGone}, Problem: access.ProblemServerLeft, Limit: 1})
+		return err
+	})
+	if access.CodeOf(err) == access.Unauthorized || e.refuseWhilePaused(access.Reading) != nil {
+		return nil //nolint:nilerr // all work waits
+	}
+	if err != nil {
+		return err
+	}
+	for _, server := range known {
+		if !e.toAsk(server, read) {
+			continue
+		}
+		if _, err := e.fetchServer(ctx, server.ID, access.Addition); err != nil && access.CodeOf(err) != access.NotFound {
+			return e.haltedOr(ctx, err)
+		}
+	}
+	if len(givenUp) == 0 {
+		return nil
+	}
+	_, err = e.Servers(ctx, givenUpFresh)
+	return e.haltedOr(ctx, err)
+}
+
+// toAsk reports whether a server is to be asked for now.
+func (e *Engine) toAsk(server access.Server, read time.Time) bool {
+	age := e.Now().Sub(server.AskedAt)
+	switch {
+	case server.Missing():
+		return age < 0 || age >= askMissing
+	case server.SeenAt.Before(read):
+		return age < 0 || age >= askUnlisted
+	}
+	return false
+}
+
+// haltedOr halts all work when err says that our credentials are refused.
+func (e *Engine) haltedOr(ctx context.Context, err error) error {
+	if halted := e.haltOn(ctx, err); halted != nil {
+		return halted
+	}
+	return err
+}

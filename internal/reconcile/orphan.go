@@ -1,0 +1,238 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// An orphan is a key on a server that carries this ledger's label and that the ledger does
+// not know: it was placed after the backup was made from which the ledger was restored.
+// Nothing would ever remove it. A label can be copied, so an approver decides.
+
+const (
+	pauseAfter    = 10 * time.Minute // a ledger that nobody has worked on for so long may be a restored one
+	orphanEvery   = 24 * time.Hour   // each server is read so often
+	orphanAgain   = 15 * time.Minute // after a reading that failed
+	orphanGather  = time.Hour        // what is found in that time is told in one message
+	orphansAtOnce = 20               // servers read by one call of FindOrphans
+)
+
+// flagAlive keeps when FindOrphans was last at work, to some minutes.
+const flagAlive = "alive"
+
+// FindOrphans reads the next few servers for orphans: all of them after a pause, and each
+// once a day. It is to be called every minute.
+func (e *Engine) FindOrphans(ctx context.Context) error {
+	if err := e.noticePause(ctx); err != nil {
+		return err
+	}
+	if halted, err := e.HaltedSince(ctx); err != nil || halted != "" {
+		return err
+	}
+	if known, err := e.KnownServers(ctx); err != nil || len(known.All) == 0 {
+		return err // nothing was ever placed
+	}
+	if _, err := e.Servers(ctx, orphanEvery); err != nil {
+		return e.haltedOrLater(ctx, err)
+	}
+	for range orphansAtOnce {
+		server, err := e.claimReading(ctx)
+		if err != nil || server == nil {
+			return err
+		}
+		if err := e.findOrphansOn(ctx, *server); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// noticePause has every server read, and the list of them, when nobody has worked on the
+// ledger for a while. Of a ledger that was never alive nothing is known to have stopped.
+func (e *Engine) noticePause(ctx context.Context) error {
+	now := e.Now()
+	var alive string
+	var since time.Duration
+	err := e.Store.Read(ctx, func(tx access.Tx) (err error) {
+		if alive, err = tx.Flag(ctx, flagAlive); err != nil || alive == "" {
+			return err
+		}
+		at, err := time.Parse(time.RFC3339, alive)
+		since = now.Sub(at)
+		return err
+	})
+	if err != nil || alive != "" && since >= 0 && since < pauseAfter/2 {
+		return err
+	}
+	return e.Store.Update(ctx, func(tx access.Tx) error {
+		if since > pauseAfter {
+			if err := tx.SetRead(ctx, nil, time.Time{}); err != nil {
+				return err
+			}
+			if err := tx.SetFlag(ctx, flagServersRead, ""); err != nil {
+				return err
+			}
+		}
+		return tx.SetFlag(ctx, flagAlive, now.UTC().Format(time.RFC3339))
+	})
+}
+
+// haltedOrLater halts all work when our credentials were refused. Other trouble of the target
+// passes, and is no failure: a later call tries again.
+func (e *Engine) haltedOrLater(ctx context.Context, err error) error {
+	if halted := e.haltOn(ctx, err); halted != nil {
+		return halted
+	}
+	if access.CodeOf(err) == access.Internal {
+		return err
+	}
+	return nil
+}
+
+// claimReading takes the server whose turn to be read it is, or none. Its turn comes again
+// after a while, should it not be read now.
+func (e *Engine) claimReading(ctx context.Context) (server *access.Server, err error) {
+	now := e.Now()
+	find := func(tx access.Tx) error {
+		due, err := tx.DueReadings(ctx, now, now.Add(-orphanEvery), 1)
+		server = nil
+		if len(due) > 0 {
+			server = &due[0]
+		}
+		return err
+	}
+	if err := e.Store.Read(ctx, find); err != nil || server == nil {
+		return nil, err
+	}
+	return server, e.Store.Update(ctx, func(tx access.Tx) error {
+		if err := find(tx); err != nil || server == nil {
+			return err
+		}
+		return tx.SetRead(ctx, []int64{server.ID}, now.Add(orphanAgain-orphanEvery))
+	})
+}
+
+// findOrphansOn reads one server, and puts what is found before the approvers.
+func (e *Engine) findOrphansOn(ctx context.Context, server access.Server) error {
+	began := e.Now()
+	found, err := e.listFor(ctx, server.ID, access.Reading)
+	if err != nil {
+		return e.haltedOrLater(ctx, err)
+	}
+	return e.Store.Update(ctx, func(tx access.Tx) error {
+		if err := tx.SetRead(ctx, []int64{server.ID}, began); err != nil {
+			return err
+		}
+		orphans, err := e.orphansAmong(ctx, tx, server.ID, found, began)
+		if err != nil || len(orphans) == 0 {
+			return err
+		}
+		return e.tellOrphans(ctx, tx, server, orphans)
+	})
+}
+
+// orphansAmong picks the orphans that nobody was told of out of a list that was read
+// since began.
+func (e *Engine) orphansAmong(ctx context.Context, tx access.Tx, server int64, found []access.Credential, began time.Time) (orphans []access.Credential, err error) {
+	ledger, err := tx.Flag(ctx, access.FlagLedgerID)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range found {
+		if !access.CarriesLedger(c.Label, ledger) {
+			continue
+		}
+		known, err := e.accountsFor(ctx, tx, server, c, began)
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			orphans = append(orphans, c)
+		}
+	}
+	if len(orphans) == 0 {
+		return nil, nil
+	}
+	return e.leaveOutTold(ctx, tx, server, orphans)
+}
+
+// accountsFor reports whether the ledger knows a credential: by its id, unless it holds it
+// to be gone since before the list was read, or as a placement that is still being settled.
+func (e *Engine) accountsFor(ctx context.Context, tx access.Tx, server int64, c access.Credential, began time.Time) (bool, error) {
+	placed, err := tx.Placements(ctx, access.PlacementQuery{Server: server, Credential: c.ID})
+	if err != nil {
+		return false, err
+	}
+	for _, p := range placed {
+		if p.State != access.PlacementGone || !p.GoneAt.Before(began) {
+			return true, nil
+		}
+	}
+	own, err := tx.Placements(ctx, access.PlacementQuery{
+		Server: server, Label: c.Label, States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementPlaced, access.PlacementLeaving},
+	})
+	return slices.ContainsFunc(own, func(p access.Placement) bool {
+		return labels(p, c) && (p.CredentialID == 0 || !p.InDoubtUntil.IsZero())
+	}), err
+}
+
+// leaveOutTold leaves out the orphans that an approver still has to decide about, or has
+// decided to keep.
+func (e *Engine) leaveOutTold(ctx context.Context, tx access.Tx, server int64, orphans []access.Credential) ([]access.Credential, error) {
+	requests, err := tx.Requests(ctx, access.RequestQuery{Kinds: []access.RequestKind{access.KindOrphan}})
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range requests {
+		told, err := tx.Candidates(ctx, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		orphans = slices.DeleteFunc(orphans, func(o access.Credential) bool {
+			return slices.ContainsFunc(told, func(c access.Candidate) bool {
+				return c.ServerID == server && c.Credential.ID == o.ID && (c.PickedBy == "" || c.Spared)
+			})
+		})
+	}
+	return orphans, nil
+}
+
+// tellOrphans makes orphans candidates of the request that gathers them, and has it
+// shown.
+func (e *Engine) tellOrphans(ctx context.Context, tx access.Tx, server access.Server, orphans []access.Credential) error {
+	r, err := e.orphanRequest(ctx, tx)
+	if err != nil {
+		return err
+	}
+	candidates := make([]access.Candidate, len(orphans))
+	for i, c := range orphans {
+		candidates[i] = access.Candidate{RequestID: r.ID, ServerID: server.ID, ServerName: server.Name, Credential: c, Why: WhyOrphan}
+		detail := fmt.Sprintf("credential %d on server %d: %s", c.ID, server.ID, c.Label)
+		if err := access.Record(ctx, tx, e.Now(), "", "orphan.found", "request", r.ID, "", "", detail); err != nil {
+			return err
+		}
+	}
+	if err := tx.SaveCandidates(ctx, candidates); err != nil {
+		return err
+	}
+	return access.AnnounceNow(ctx, tx, r.ID)
+}
+
+// orphanRequest returns the request that gathers what is found now.
+func (e *Engine) orphanRequest(ctx context.Context, tx access.Tx) (access.Request, error) {
+	now := e.Now()
+	recent, err := tx.Requests(ctx, access.RequestQuery{Kinds: []access.RequestKind{access.KindOrphan}, CreatedAfter: now.Add(-orphanGather)})
+	if err != nil {
+		return access.Request{}, err
+	}
+	if len(recent) > 0 {
+		return recent[len(recent)-1], nil
+	}
+	r := access.Request{Kind: access.KindOrphan, Source: access.NoticeKey("orphans", now.UnixNano()), State: access.Approved, CreatedAt: now, DecidedAt: now}
+	r, _, err = tx.InsertRequest(ctx, r, nil)
+	return r, err
+}

@@ -1,0 +1,103 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+func offline() error {
+	return &access.Error{Code: access.Unavailable, Op: opOffline, Message: "The server is offline in RunCloud; I go on as soon as it is back."}
+}
+
+// usable returns how old the knowledge that its server is online may be for a placement.
+// Before a key is removed for good, its server was seen online since that was ordered,
+// and lately: one question serves all keys of a server, or one list all servers.
+func (e *Engine) usable(p access.Placement) time.Duration {
+	if p.State != access.PlacementLeaving || p.Urgent {
+		return usableFor
+	}
+	return min(removableFor, e.Now().Sub(p.LeftAt))
+}
+
+// reachable makes sure that a server is online as far as the target knows: a
+// target may accept a change for a server that is offline, and then nothing was
+// changed there. NotFound tells that the account does not have the server.
+func (e *Engine) reachable(ctx context.Context, p access.Placement) error {
+	if err := e.refuseWhilePaused(priorityOf(p)); err != nil {
+		return err
+	}
+	usable := e.usable(p)
+	var fresh, online, many bool
+	var absent error
+	err := e.Store.Read(ctx, func(tx access.Tx) error {
+		server, err := tx.Server(ctx, p.ServerID)
+		if err != nil && access.CodeOf(err) != access.NotFound {
+			return err
+		}
+		if online, absent = server.Online, e.knownAbsent(server); !online {
+			usable = offlineFor(server)
+		}
+		if fresh = e.isUsable(server, usable); fresh || absent != nil {
+			return nil //nolint:nilerr // one that is not known yet is asked about
+		}
+		many, err = manyWait(ctx, tx, e.Now())
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case absent != nil:
+		return absent
+	case fresh && online:
+		return nil
+	case fresh:
+		return offline()
+	case many && e.Pace().Pause == 0: // a list is several calls
+		return e.reachableAmongMany(ctx, p, usable)
+	}
+	return e.askServer(ctx, p)
+}
+
+func (e *Engine) reachableAmongMany(ctx context.Context, p access.Placement, usable time.Duration) error {
+	list, err := e.Servers(ctx, usable)
+	if access.CodeOf(err) == access.Unavailable && priorityOf(p) == access.Removal {
+		return e.askServer(ctx, p) // a key must not stay because of the list
+	}
+	if err != nil {
+		return err
+	}
+	for _, server := range list.All {
+		if server.ID == p.ServerID && e.isUsable(server, usable) { // the list may have lacked it
+			if server.Online {
+				return nil
+			}
+			return offline()
+		}
+	}
+	return e.askServer(ctx, p)
+}
+
+// isUsable reports whether a server was seen within that time.
+func (e *Engine) isUsable(server access.Server, within time.Duration) bool {
+	age := e.Now().Sub(server.SeenAt)
+	return age >= 0 && age < within
+}
+
+func (e *Engine) askServer(ctx context.Context, p access.Placement) error {
+	server, err := e.fetchServer(ctx, p.ServerID, priorityOf(p))
+	if err != nil {
+		return err
+	}
+	if !server.Online {
+		return offline()
+	}
+	return nil
+}
+
+// offlineFor returns for how long it holds that a server is offline: it is asked about
+// again soon, and ever more rarely.
+func offlineFor(s access.Server) time.Duration {
+	return min(max(firstBackoff, s.SeenAt.Sub(s.OfflineSince)/4), longestOffline)
+}

@@ -1,0 +1,65 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// readingsAnHour is how often the list of servers is read for what people ask; beyond
+// that they get the last one. On a large account it is many calls.
+const readingsAnHour = 4
+
+// readings remembers when the list of servers was read for people. It is for each
+// process.
+type readings struct {
+	mu sync.Mutex
+	at []time.Time
+}
+
+// take reports whether the list may be read once more.
+func (r *readings) take(now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.at = slices.DeleteFunc(r.at, func(at time.Time) bool { return now.Sub(at) >= time.Hour || at.After(now) })
+	if len(r.at) >= readingsAnHour {
+		return false
+	}
+	r.at = append(r.at, now)
+	return true
+}
+
+// ServersToChoose returns the servers for what a person asks: as they are now, unless
+// that was asked too often, or the target wants to be left alone.
+func (e *Engine) ServersToChoose(ctx context.Context) (serverList, error) {
+	paused := e.refuseWhilePaused(access.Addition) != nil
+	known, err := e.KnownServers(ctx)
+	switch {
+	case err != nil, known.freshAt(e.Now(), ServersFresh), paused && len(known.All) > 0:
+		return known, err
+	case !e.readings.take(e.Now()):
+		return e.Servers(ctx, time.Hour)
+	}
+	return e.Servers(ctx, ServersFresh)
+}
+
+// onPage is how many servers a target lists in one call.
+const onPage = 40
+
+// manyWait reports whether it takes fewer calls to read all servers than to ask for each
+// on which something waits, or will before an offline server is asked about again.
+func manyWait(ctx context.Context, tx access.Tx, now time.Time) (bool, error) {
+	due, err := tx.DueWork(ctx, now.Add(longestBackoff))
+	if err != nil {
+		return false, err
+	}
+	waiting := map[int64]bool{}
+	for _, w := range due {
+		waiting[w.ID] = true
+	}
+	known, err := tx.Servers(ctx)
+	return len(waiting) > 1+len(known)/onPage, err
+}

@@ -1,0 +1,150 @@
+package reconcile
+
+import (
+	"context"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// rereadAfter is when a server is read once more, after it was settled that a key is not
+// there, for a call that lands only then.
+var rereadAfter = [...]time.Duration{time.Hour, 12 * time.Hour}
+
+// rereadsAtOnce is how many servers one call of RereadServers reads.
+const rereadsAtOnce = 20
+
+// rereadLater has the server of a placement read again later.
+func (e *Engine) rereadLater(ctx context.Context, tx access.Tx, p access.Placement) error {
+	for _, after := range rereadAfter {
+		if err := tx.AddReread(ctx, p.ID, e.Now().Add(after)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rereadWhenGone has the server read again where a key of somebody who was offboarded is
+// gone.
+func (e *Engine) rereadWhenGone(ctx context.Context, tx access.Tx, p access.Placement) error {
+	person, err := tx.Person(ctx, p.Person)
+	if err != nil || !person.Offboarded() || p.GrantID == 0 || p.Problem == access.ProblemServerLeft {
+		return err
+	}
+	return e.rereadLater(ctx, tx, p)
+}
+
+// RereadServers reads the servers where a call without an answer may have landed after all,
+// one list for each. A key under our own label that the ledger does not account for is
+// removed, and what was said of it is unsaid.
+func (e *Engine) RereadServers(ctx context.Context) error {
+	due, err := e.dueRereads(ctx)
+	if err != nil {
+		return err
+	}
+	servers := 0
+	for len(due) > 0 && servers < rereadsAtOnce {
+		n := 1
+		for n < len(due) && due[n].ServerID == due[0].ServerID {
+			n++
+		}
+		if err := e.reread(ctx, due[:n]); err != nil {
+			return err
+		}
+		due, servers = due[n:], servers+1
+	}
+	return nil
+}
+
+func (e *Engine) dueRereads(ctx context.Context) (due []access.Placement, err error) {
+	err = e.Store.Read(ctx, func(tx access.Tx) error {
+		if err := e.refuseIfHalted(ctx, tx); err != nil {
+			return err
+		}
+		due, err = tx.DueRereads(ctx, e.Now())
+		return err
+	})
+	if access.CodeOf(err) == access.Unauthorized {
+		return nil, nil // all work waits
+	}
+	return due, err
+}
+
+// reread reads the server that all of these placements are of.
+func (e *Engine) reread(ctx context.Context, due []access.Placement) error {
+	turn, release, err := e.Target.Acquire(ctx, access.Addition)
+	if err != nil {
+		return err
+	}
+	found, unread := e.Target.List(turn, due[0].ServerID)
+	release()
+	if halted := e.haltOn(ctx, unread); halted != nil {
+		return halted
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return e.Store.Update(ctx, func(tx access.Tx) error {
+		for _, p := range due {
+			if err := e.settleReread(ctx, tx, p.ID, found, unread); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// settleReread records what a list that was read, or could not be, says of one placement.
+func (e *Engine) settleReread(ctx context.Context, tx access.Tx, id int64, found []access.Credential, unread error) error {
+	now := e.Now()
+	if err := tx.DropRereads(ctx, id, now); err != nil {
+		return err
+	}
+	was, err := tx.Placement(ctx, id)
+	if err != nil {
+		return err
+	}
+	if unread != nil {
+		return e.rereadFailed(ctx, tx, was)
+	}
+	own, err := e.ownOn(ctx, tx, was, found)
+	if err != nil || len(own) == 0 {
+		return err
+	}
+	switch was.State {
+	case access.PlacementGone:
+		return e.removeLanded(ctx, tx, was, own)
+	case access.PlacementPlaced: // all of them are doubles
+		return e.removeExtras(ctx, tx, was, own)
+	case access.PlacementWanted: // it is there after all: its own work finds it
+		next := was
+		next.State, next.InDoubtUntil, next.NextAt = access.PlacementUnknown, now, now
+		if _, err := e.move(ctx, tx, next, was); err != nil {
+			return err
+		}
+		return tx.Wake(ctx, WorkOn(next))
+	case access.PlacementUnknown, access.PlacementLeaving: // its own work settles it
+	}
+	return nil
+}
+
+// rereadFailed puts a look off whose list could not be read; on a server that is gone
+// for good there is nothing to read.
+func (e *Engine) rereadFailed(ctx context.Context, tx access.Tx, p access.Placement) error {
+	server, err := tx.Server(ctx, p.ServerID)
+	if err != nil || server.Gone() {
+		return err
+	}
+	return tx.AddReread(ctx, p.ID, e.Now().Add(rereadAfter[0]))
+}
+
+// removeLanded has a key removed that was held to be gone and has turned up.
+func (e *Engine) removeLanded(ctx context.Context, tx access.Tx, was access.Placement, own []access.Credential) error {
+	next := was
+	next.State, next.CredentialID, next.GoneAt = access.PlacementLeaving, own[0].ID, time.Time{}
+	next.Attempts, next.NextAt, next.Problem, next.Detail = 0, e.Now(), access.NoProblem, ""
+	if _, err := e.move(ctx, tx, next, was); err != nil {
+		return err
+	}
+	return e.removeExtras(ctx, tx, next, own[1:])
+}

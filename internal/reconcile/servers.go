@@ -1,0 +1,222 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// serverList is what the ledger holds of the target's servers at one moment. Its parts are
+// read together: another replica may store a newer list between two looks.
+type serverList struct {
+	All   []access.Server // that are not settled as gone, by name
+	read  time.Time       // when the target's list was last read; zero for never, or when it is to be read anew
+	doubt string          // why that list is not believed; empty while it is
+}
+
+// freshAt reports whether the list was read within age. A clock that jumped back makes a
+// reading old.
+func (l serverList) freshAt(now time.Time, age time.Duration) bool {
+	since := now.Sub(l.read)
+	return since >= 0 && since < age
+}
+
+// Listed returns the servers that access may be asked for: those that the target lists or,
+// while that list is doubted, those that are known; none that is missing.
+func (l serverList) Listed() []access.Server {
+	return slices.DeleteFunc(slices.Clone(l.All), func(server access.Server) bool {
+		return server.Missing() || l.doubt == "" && server.SeenAt.Before(l.read)
+	})
+}
+
+// Servers returns the servers as a reading of the target's list at most fresh old says.
+// While several callers find it too old, one reads and the others wait for it.
+func (e *Engine) Servers(ctx context.Context, fresh time.Duration) (serverList, error) {
+	if err := e.refresh.Lock(ctx); err != nil {
+		return serverList{}, err
+	}
+	defer e.refresh.Unlock()
+	known, err := e.KnownServers(ctx)
+	if err != nil || known.freshAt(e.Now(), fresh) {
+		return known, err
+	}
+	if err := e.readServers(ctx); err != nil {
+		return serverList{}, err
+	}
+	return e.KnownServers(ctx)
+}
+
+// KnownServers returns what the ledger holds of the servers, however old.
+func (e *Engine) KnownServers(ctx context.Context) (l serverList, err error) {
+	err = e.Store.Read(ctx, func(tx access.Tx) error {
+		if l.All, err = tx.Servers(ctx); err != nil {
+			return err
+		}
+		if l.read, err = serversRead(ctx, tx); err != nil {
+			return err
+		}
+		l.doubt, err = tx.Flag(ctx, flagServersDoubt)
+		return err
+	})
+	return l, err
+}
+
+// flagServersRead keeps when all servers were last read, in RFC 3339.
+const flagServersRead = "servers_read"
+
+func serversRead(ctx context.Context, tx access.Tx) (time.Time, error) {
+	value, err := tx.Flag(ctx, flagServersRead)
+	if err != nil || value == "" {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339Nano, value)
+}
+
+// flagServersDoubt keeps why the list that was last read is doubted; empty while it is not.
+const flagServersDoubt = "servers_doubt"
+
+// readServers reads all servers and wakes the work on those that came back. Nothing counts
+// as gone because the list lacks it: FindReturned asks.
+func (e *Engine) readServers(ctx context.Context) error {
+	list, err := e.Target.Servers(ctx)
+	if err != nil {
+		return err
+	}
+	return e.Store.Update(ctx, func(tx access.Tx) error {
+		now := e.Now().Truncate(time.Millisecond)
+		doubt, err := doubtOf(ctx, tx, list)
+		if err != nil {
+			return err
+		}
+		if err := tx.SetFlag(ctx, flagServersDoubt, doubt); err != nil {
+			return err
+		}
+		if err := tx.SetFlag(ctx, flagServersRead, now.UTC().Format(time.RFC3339Nano)); err != nil {
+			return err
+		}
+		return e.saveServers(ctx, tx, list, now)
+	})
+}
+
+// doubtOf says why a list of servers is not believed: it is empty, or has lost more than a
+// tenth of those that were there. One that was not found when it was asked for is not lost.
+func doubtOf(ctx context.Context, tx access.Tx, list []access.Server) (string, error) {
+	all, err := tx.AllServers(ctx)
+	if err != nil {
+		return "", err
+	}
+	there, lost, open := 0, 0, 0
+	for _, known := range all {
+		if !known.Gone() {
+			open++
+		}
+		if known.Gone() || known.Missing() {
+			continue
+		}
+		there++
+		if !slices.ContainsFunc(list, func(s access.Server) bool { return s.ID == known.ID }) {
+			lost++
+		}
+	}
+	switch {
+	case len(list) == 0 && (open > 0 || len(all) == 0):
+		return "The list is empty.", nil
+	case 10*lost > there:
+		return fmt.Sprintf("The list lacks %d of %d servers.", lost, there), nil
+	}
+	return "", nil
+}
+
+func (e *Engine) saveServers(ctx context.Context, tx access.Tx, servers []access.Server, now time.Time) error {
+	changed, err := tx.SaveServers(ctx, servers, now)
+	if err != nil {
+		return err
+	}
+	return e.serversChanged(ctx, tx, changed, now)
+}
+
+// serversChanged makes everything due on servers that came online or came back.
+func (e *Engine) serversChanged(ctx context.Context, tx access.Tx, ids []int64, now time.Time) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := e.backWithServers(ctx, tx, ids); err != nil {
+		return err
+	}
+	return e.makeDue(ctx, tx, ids, now)
+}
+
+// makeDue makes what waits on servers due now.
+func (e *Engine) makeDue(ctx context.Context, tx access.Tx, ids []int64, now time.Time) error {
+	waiting, err := tx.Placements(ctx, access.PlacementQuery{Servers: ids, States: []access.PlacementState{access.PlacementWanted, access.PlacementLeaving}})
+	if err != nil {
+		return err
+	}
+	for _, p := range waiting {
+		p.NextAt = now
+		if _, err := tx.MovePlacement(ctx, p, p.State, p.Attempts); err != nil {
+			return err
+		}
+		if err := tx.Wake(ctx, WorkOn(p)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// backWithServers has what was given up with a server that is back looked for again: its
+// keys, and the keys on it that the bot did not place.
+func (e *Engine) backWithServers(ctx context.Context, tx access.Tx, ids []int64) error {
+	givenUp, err := tx.Placements(ctx, access.PlacementQuery{Servers: ids, States: []access.PlacementState{access.PlacementGone}, Problem: access.ProblemServerLeft})
+	if err != nil {
+		return err
+	}
+	for _, was := range givenUp {
+		next := was
+		next.State, next.GoneAt, next.InDoubtUntil, next.NextAt = access.PlacementLeaving, time.Time{}, e.Now(), e.Now()
+		next.Problem, next.Detail = access.NoProblem, ""
+		if _, err := e.move(ctx, tx, next, was); err != nil {
+			return err
+		}
+	}
+	for _, id := range ids {
+		reopened, err := tx.ReopenInspections(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := e.retract(ctx, tx, reopened); err != nil {
+			return err
+		}
+		if err := e.makeInspectionsDue(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeInspectionsDue has a server that is back read at once for whoever waits for that.
+func (e *Engine) makeInspectionsDue(ctx context.Context, tx access.Tx, server int64) error {
+	open, err := tx.OpenResults(ctx, server, "", "")
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	return tx.Wake(ctx, access.Work{Kind: access.WorkInspect, ID: server})
+}
+
+// WorkOn answers the work that a placement needs.
+func WorkOn(p access.Placement) access.Work {
+	switch priorityOf(p) {
+	case access.Removal:
+		return access.Work{Kind: access.WorkRemove, ID: p.ServerID}
+	case access.Renewal:
+		return access.Work{Kind: access.WorkRenew, ID: p.ServerID}
+	case access.Addition, access.Reading:
+	}
+	return access.Work{Kind: access.WorkAdd, ID: p.ServerID}
+}
+
+// ServersFresh is how old a reading of the servers may be when a request fixes its set.
+const ServersFresh = time.Minute

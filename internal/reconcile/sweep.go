@@ -1,0 +1,178 @@
+package reconcile
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+const (
+	renewalLead = time.Hour // before RunCloud's own timer ends a key, it is renewed
+	longestWait = time.Hour // before anything is tried again
+	sweepBatch  = 1000
+
+	longestBackoff = lastBackoff * 6 / 5 // with its jitter
+)
+
+// WakeDue wakes the work on every server that has some due, and brings the servers in
+// line that are not: where a transaction missed another's change, or work that was to do
+// it was lost.
+func (e *Engine) WakeDue(ctx context.Context) error {
+	var askew []int64
+	err := e.Store.Read(ctx, func(tx access.Tx) (err error) {
+		askew, err = tx.OutOfLine(ctx, e.Now().Truncate(time.Millisecond))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := e.reconcileEach(ctx, askew); err != nil {
+		return err
+	}
+	return e.Store.Update(ctx, func(tx access.Tx) error {
+		now := e.Now()
+		latest := access.Waits{Retry: now.Add(longestBackoff), Refused: now.Add(longestRefusal), Limited: now.Add(longestBackoff), InDoubt: now.Add(longestDoubt)}
+		if e.Pace().Pause > 0 {
+			latest.Limited = now.Add(longestWait)
+		}
+		if err := tx.CapWaits(ctx, latest); err != nil {
+			return err
+		}
+		due, err := tx.DueWork(ctx, now)
+		if err != nil {
+			return err
+		}
+		inspections, err := e.inspectionsDue(ctx, tx, now)
+		if err != nil {
+			return err
+		}
+		return tx.Wake(ctx, append(due, inspections...)...)
+	})
+}
+
+// inspectionsDue lists the servers with open inspections whose next try has come.
+func (e *Engine) inspectionsDue(ctx context.Context, tx access.Tx, now time.Time) (due []access.Work, err error) {
+	open, err := tx.OpenInspections(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, result := range open {
+		if result.State != access.Waiting {
+			continue
+		}
+		r, err := tx.Request(ctx, result.RequestID)
+		if err != nil {
+			return nil, err
+		}
+		// One of a time to come was last tried when the clock was wrong.
+		if !now.Before(inspectAgainAt(result, r.DecidedAt)) || result.UpdatedAt.Sub(now) > firstInspectAgain {
+			due = append(due, access.Work{Kind: access.WorkInspect, ID: result.ServerID})
+		}
+	}
+	return due, nil
+}
+
+// Renew replaces keys that RunCloud would soon remove by itself though a grant still
+// covers them, and those that it would never remove though no grant asks for that any
+// more: the old credential leaves, and a new one follows at once.
+func (e *Engine) Renew(ctx context.Context) error {
+	if e.Settings.OnlyRemoves {
+		return nil
+	}
+	query := e.renewalQuery(e.Now())
+	var due []access.Placement
+	err := e.Store.Read(ctx, func(tx access.Tx) error {
+		due = nil
+		v, err := e.Clocks(ctx, tx)
+		if err != nil || v.Mark.Lost { // nobody would place them again
+			return err
+		}
+		due, err = tx.DueRenewals(ctx, query)
+		return err
+	})
+	if err != nil || len(due) == 0 {
+		return err
+	}
+	return e.Store.Update(ctx, func(tx access.Tx) error {
+		again, err := tx.DueRenewals(ctx, query)
+		if err != nil {
+			return err
+		}
+		for i, p := range again {
+			was := p
+			p = e.toReplace(p)
+			if _, err := e.move(ctx, tx, p, was); err != nil {
+				return err
+			}
+			again[i] = p
+		}
+		return e.wakeFor(ctx, tx, again)
+	})
+}
+
+// renewalQuery says which keys are placed anew now. RunCloud may confirm a key as permanent
+// that was asked for as temporary, so a permanent one is replaced no more often than a
+// temporary one would be.
+func (e *Engine) renewalQuery(now time.Time) access.RenewalQuery {
+	lead := min(renewalLead, e.Settings.TemporaryLifetime/4)
+	q := access.RenewalQuery{
+		Now: now, Spare: min(time.Minute, e.Settings.TemporaryLifetime/100), LapsesBefore: now.Add(lead), Spread: lead / 2, PlacedBefore: now.Add(-e.Settings.TemporaryLifetime),
+		Permanent: math.MaxInt64, Limit: sweepBatch,
+	}
+	if e.Settings.LongGrants == Permanent {
+		q.Permanent = e.Settings.TemporaryLifetime
+	}
+	return q
+}
+
+// leftToOthers tells whether a placement is left to another process: a renewal takes a key
+// away only to place it again.
+func (e *Engine) leftToOthers(ctx context.Context, tx access.Tx, p access.Placement) (bool, error) {
+	if !e.Settings.OnlyRemoves || p.State == access.PlacementLeaving && !p.Urgent {
+		return false, nil
+	}
+	covered, _, err := tx.Covered(ctx, p, e.Now())
+	return covered, err
+}
+
+// TellLapsed tells a person, once, when a renewal has not come about by the time
+// RunCloud would have removed the old key, or RunCloud refuses the new one. Until it is
+// placed, the request does not say any more that it is.
+func (e *Engine) TellLapsed(ctx context.Context) error {
+	return e.Store.Update(ctx, func(tx access.Tx) error {
+		now := e.Now()
+		late, err := tx.Placements(ctx, access.PlacementQuery{States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementLeaving}, LapsesBefore: now})
+		if err != nil {
+			return err
+		}
+		refused, err := tx.Placements(ctx, access.PlacementQuery{States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown}, Problem: access.ProblemRefused})
+		if err != nil {
+			return err
+		}
+		told := map[int64]bool{}
+		for _, p := range append(late, refused...) {
+			if !p.Urgent || p.ToldLapsed || told[p.ID] {
+				continue
+			}
+			p.ToldLapsed, told[p.ID] = true, true
+			if _, err := tx.MovePlacement(ctx, p, p.State, p.Attempts); err != nil {
+				return err
+			}
+			reopened, err := tx.ReopenAdditions(ctx, p, now)
+			if err != nil {
+				return err
+			}
+			if err := e.showReopened(ctx, tx, p, reopened); err != nil {
+				return err
+			}
+			// One message tells of all servers that lapse in the same hour.
+			n := access.Notice{Key: access.NoticeKey("lapsed:"+now.UTC().Format("2006-01-02T15"), p.GrantID), Kind: access.NoticeLapsed, To: p.Person, GrantID: p.GrantID, Detail: p.Detail}
+			if err := tx.Notify(ctx, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

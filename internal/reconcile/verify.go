@@ -1,0 +1,78 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// A grant may want keys that the ledger holds to be there already, placed for an earlier
+// one. Somebody may have deleted them at the target since, so that is not said before the
+// target was asked: one list for each server.
+
+// verify reads a server's list to see whether the keys still are there that are to be
+// looked for. One that is not is placed anew as in a renewal: its removal by its own id
+// makes sure that it is gone, so that a list which lacked it by mistake leaves no key
+// behind that the ledger does not know.
+func (e *Engine) verify(ctx context.Context, p access.Placement) error {
+	began := e.Now()
+	found, err := e.list(ctx, p)
+	if ctx.Err() != nil {
+		return ctx.Err() // told to stop: nothing is wrong with the server
+	}
+	return e.record(ctx, err, func(ctx context.Context, tx access.Tx) error {
+		asked, listErr := tx.Placements(ctx, access.PlacementQuery{Server: p.ServerID, VerifyBefore: began})
+		if listErr != nil {
+			return listErr
+		}
+		for _, was := range asked {
+			if err := e.verified(ctx, tx, was, found, err); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// verified records what a reading of the list says of a placed key. cause is why there is
+// none.
+func (e *Engine) verified(ctx context.Context, tx access.Tx, was access.Placement, found []access.Credential, cause error) error {
+	if cause != nil {
+		_, err := e.move(ctx, tx, e.verifyLater(was, cause), was)
+		return err
+	}
+	next := was
+	next.VerifyAt, next.Problem, next.Detail = time.Time{}, access.NoProblem, ""
+	if slices.ContainsFunc(found, func(c access.Credential) bool { return c.ID == was.CredentialID }) {
+		_, err := e.move(ctx, tx, next, was)
+		return err
+	}
+	if err := access.Record(ctx, tx, e.Now(), "", "placement.missing", "placement", was.ID, string(access.PlacementPlaced), string(access.PlacementLeaving), was.Label); err != nil {
+		return err
+	}
+	if _, err := e.move(ctx, tx, e.toReplace(next), was); err != nil {
+		return err
+	}
+	return tx.Wake(ctx, access.Work{Kind: access.WorkRemove, ID: was.ServerID})
+}
+
+// verifyLater returns a placed key that is looked for again when the cause lets it; what
+// was refused waits for a person.
+func (e *Engine) verifyLater(p access.Placement, cause error) access.Placement {
+	if access.CodeOf(cause) == access.Unauthorized {
+		return p
+	}
+	p.Attempts++
+	p.Problem, p.Detail = problemOf(cause), access.MessageOf(cause)
+	p.Stuck = p.Problem == access.ProblemRefused
+	p.VerifyAt = e.Now().Add(min(longestWait, max(access.RetryAfter(cause), backoff(p.Attempts))))
+	return p
+}
+
+// toReplace returns a placed key on its way out that is placed anew at once.
+func (e *Engine) toReplace(p access.Placement) access.Placement {
+	p.State, p.Urgent, p.Attempts, p.LeftAt, p.NextAt = access.PlacementLeaving, true, 0, e.Now(), e.Now()
+	return p
+}

@@ -1,0 +1,358 @@
+package workflow
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// Decide records an approver's verdict and, when it settles the request, carries
+// the decision into the ledger. However many decide at the same instant, one
+// decision holds; the others get a Conflict that says who was first.
+func (s *Service) Decide(ctx context.Context, d Decision) (access.Request, error) {
+	r, err := s.request(ctx, d.RequestID)
+	if err != nil {
+		return access.Request{}, err
+	}
+	if err := s.requireDecider(ctx, r, d.Actor); err != nil {
+		return access.Request{}, err
+	}
+	profile, err := s.receiver(ctx, r, d.Verdict)
+	if err != nil {
+		return access.Request{}, err
+	}
+	void, err := s.voidApprovals(ctx, r, d.Verdict)
+	if err != nil {
+		return access.Request{}, err
+	}
+	var out access.Request
+	err = s.Store.Update(ctx, func(tx access.Tx) error {
+		if err := s.dropApprovals(ctx, tx, r, void, "may not approve any more"); err != nil {
+			return err
+		}
+		out, err = s.decide(ctx, tx, d, profile.Name)
+		return err
+	})
+	return out, s.refreshIfOutdated(ctx, d.RequestID, err)
+}
+
+func (s *Service) request(ctx context.Context, id int64) (r access.Request, err error) {
+	err = s.Store.Read(ctx, func(tx access.Tx) error {
+		r, err = tx.Request(ctx, id)
+		return err
+	})
+	if access.CodeOf(err) == access.NotFound {
+		err = access.NewNotFound("There is no such request.")
+	}
+	return r, err
+}
+
+// receiver checks, at the moment of an approval, that who receives access still
+// may have it.
+func (s *Service) receiver(ctx context.Context, r access.Request, v access.Verdict) (access.Profile, error) {
+	if v != access.Approve || (r.Kind != access.KindGrant && r.Kind != access.KindExtend) {
+		return access.Profile{}, nil
+	}
+	return s.requireMember(ctx, r.Person, 0)
+}
+
+func (s *Service) decide(ctx context.Context, tx access.Tx, d Decision, alias string) (access.Request, error) {
+	r, err := tx.Request(ctx, d.RequestID)
+	if err != nil {
+		return r, err
+	}
+	if err := r.CheckPending(s.pressed(d.At)); err != nil {
+		return r, err
+	}
+	if asked, err := asks(ctx, tx, r, d.Actor); err != nil {
+		return r, err
+	} else if asked && !s.Settings.SelfApproval {
+		return r, askedYourself()
+	}
+	if err := s.checkShown(ctx, tx, r, d.Shown); err != nil {
+		return r, err
+	}
+	fresh, err := tx.AddApproval(ctx, access.Approval{RequestID: r.ID, Approver: d.Actor, Verdict: d.Verdict, Reason: d.Reason, At: s.Now(), Facts: d.Shown})
+	if err != nil {
+		return r, err
+	}
+	if !fresh && d.Verdict == access.Approve { // who has approved may still deny
+		return r, access.NewConflict("You have approved this already; it needs another approver as well.")
+	}
+	if d.Verdict == access.Deny {
+		return s.close(ctx, tx, r, access.Denied, d.Actor, d.Reason)
+	}
+	enough, err := s.enoughApprovals(ctx, tx, r, d.Shown)
+	if err != nil {
+		return r, err
+	}
+	if !enough {
+		if err := access.Record(ctx, tx, s.Now(), d.Actor, "request.approve", "request", r.ID, string(access.Pending), string(access.Pending), ""); err != nil {
+			return r, err
+		}
+		if err := s.redrawHomes(ctx, tx, r); err != nil {
+			return r, err
+		}
+		return r, tx.Announce(ctx, r.ID)
+	}
+	return s.approve(ctx, tx, r, d.Actor, alias)
+}
+
+// pressed is when something was pressed; zero is now.
+func (s *Service) pressed(at time.Time) time.Time {
+	if at.IsZero() {
+		return s.Now()
+	}
+	return at
+}
+
+// close moves an open request to a final state.
+func (s *Service) close(ctx context.Context, tx access.Tx, r access.Request, to access.RequestState, actor access.UserID, note string) (access.Request, error) {
+	from := r.State
+	r.State, r.DecidedAt, r.DecidedBy, r.Note = to, s.Now(), actor, note
+	won, err := tx.MoveRequest(ctx, r, from)
+	if err != nil {
+		return r, err
+	}
+	if !won {
+		return r, access.NewConflict("Somebody else was quicker.")
+	}
+	if err := access.Record(ctx, tx, s.Now(), actor, "request."+string(to), "request", r.ID, string(from), string(to), note); err != nil {
+		return r, err
+	}
+	if err := tx.DropFacts(ctx, r.ID); err != nil {
+		return r, err
+	}
+	if from == access.Draft && to != access.Approved {
+		return r, nil // nobody has seen it
+	}
+	if err := s.tellDecision(ctx, tx, r); err != nil {
+		return r, err
+	}
+	if err := s.redrawHomes(ctx, tx, r); err != nil {
+		return r, err
+	}
+	return r, access.AnnounceNow(ctx, tx, r.ID)
+}
+
+// tellDecision tells who waits for it: who asked, and who receives access.
+func (s *Service) tellDecision(ctx context.Context, tx access.Tx, r access.Request) error {
+	to := []access.UserID{r.Asker}
+	switch {
+	case r.State == access.Approved && (r.Kind == access.KindGrant || r.Kind == access.KindExtend):
+		to = append(to, r.Person)
+	case r.State != access.Denied && r.State != access.Expired || r.Asker == "":
+		return nil
+	}
+	askers, err := tx.Askers(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	for _, a := range askers {
+		to = append(to, a.Asker)
+	}
+	for _, id := range slices.Compact(to) {
+		n := access.Notice{Key: access.NoticeKey("decided:"+string(id), r.ID), Kind: access.NoticeDecided, To: id, RequestID: r.ID, GrantID: r.GrantID}
+		if err := tx.Notify(ctx, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// approve moves the request to approved and carries it into the ledger.
+func (s *Service) approve(ctx context.Context, tx access.Tx, r access.Request, actor access.UserID, alias string) (access.Request, error) {
+	var err error
+	switch r.Kind {
+	case access.KindGrant:
+		r.GrantID, err = s.startGrant(ctx, tx, r, alias)
+	case access.KindExtend:
+		err = s.extendGrant(ctx, tx, r, actor)
+	case access.KindRevoke:
+		r.Person, err = ownerNow(ctx, tx, r) // carried out below, once the request is closed
+	case access.KindOffboard: // below as well
+	case access.KindOrphan: // has nothing to approve
+	}
+	if err != nil {
+		return r, err
+	}
+	if r, err = s.close(ctx, tx, r, access.Approved, actor, r.Note); err != nil {
+		return r, err
+	}
+	switch r.Kind {
+	case access.KindRevoke:
+		err = s.carryOutRevoke(ctx, tx, r, actor)
+	case access.KindOffboard:
+		err = s.carryOutOffboard(ctx, tx, r, actor)
+	case access.KindGrant, access.KindExtend, access.KindOrphan: // above
+	}
+	return r, err
+}
+
+// startGrant puts a live grant into the ledger, with every key that its person has
+// registered by now on every server of the request.
+func (s *Service) startGrant(ctx context.Context, tx access.Tx, r access.Request, alias string) (int64, error) {
+	if err := s.Settings.allow(r.SystemUser, r.Duration, r.Forever()); err != nil { // the settings may be others than when it was asked
+		return 0, err
+	}
+	steady, err := s.Engine.SureOfTime(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	keys, err := tx.KeysOf(ctx, r.Person)
+	if err != nil {
+		return 0, err
+	}
+	if len(keys) == 0 {
+		return 0, access.NewConflict("This person has no key any more; it can be approved once they have registered one.")
+	}
+	servers, err := tx.RequestServers(ctx, r.ID)
+	if err != nil {
+		return 0, err
+	}
+	g := access.Grant{RequestID: r.ID, Person: r.Person, Alias: alias, SystemUser: r.SystemUser, State: access.Live, StartsAt: s.Now()}
+	if !r.Forever() {
+		g.EndsAt, g.SteadyEnd = g.StartsAt.Add(r.Duration), steady.Add(r.Duration)
+	}
+	covers, results := s.coverAll(r, servers, keys)
+	if g, err = tx.InsertGrant(ctx, g, covers); err != nil {
+		return 0, err
+	}
+	if err := tx.InsertResults(ctx, results); err != nil {
+		return 0, err
+	}
+	detail := fmt.Sprintf("%s as %s on %d servers with %d keys", g.Person, g.SystemUser, len(servers), len(keys))
+	if err := access.Record(ctx, tx, s.Now(), "", "grant.start", "grant", g.ID, "", string(access.Live), detail); err != nil {
+		return 0, err
+	}
+	return g.ID, s.beginPlacing(ctx, tx, g, covers)
+}
+
+func (s *Service) coverAll(r access.Request, servers []access.ServerRef, keys []access.Key) ([]access.Cover, []access.Result) {
+	var covers []access.Cover
+	var results []access.Result
+	for _, server := range servers {
+		for _, key := range keys {
+			covers = append(covers, access.Cover{ServerID: server.ID, Fingerprint: key.Fingerprint})
+			results = append(results, access.NewResult(s.Now(), r.ID, access.PhaseAdd, server.ID, server.Name, r.SystemUser, key.Fingerprint))
+		}
+	}
+	return covers, results
+}
+
+// beginPlacing has the servers of a new grant brought in line, and the keys looked for
+// that the ledger holds to be there.
+func (s *Service) beginPlacing(ctx context.Context, tx access.Tx, g access.Grant, covers []access.Cover) error {
+	there, err := tx.VerifyPlaced(ctx, g.ID, s.Now())
+	if err != nil {
+		return err
+	}
+	first, rest, _ := atOnce(covers, coversAtOnce)
+	if err := s.Engine.Reconcile(ctx, tx, first); err != nil {
+		return err
+	}
+	return wakeServers(ctx, tx, access.WorkAdd, append(rest, there...))
+}
+
+// Cancel takes back a request that is still open: the right of those who asked. While
+// others ask for the same it stays open for them.
+func (s *Service) Cancel(ctx context.Context, id int64, actor access.UserID) (access.Request, error) {
+	if err := s.Eligible(ctx, actor); err != nil {
+		return access.Request{}, err
+	}
+	var out access.Request
+	err := s.Store.Update(ctx, func(tx access.Tx) error {
+		r, err := tx.Request(ctx, id)
+		if err != nil {
+			return err
+		}
+		asked, err := asks(ctx, tx, r, actor)
+		switch {
+		case err != nil:
+			return err
+		case !asked:
+			return access.NewForbidden("Only the person who asked can cancel this.")
+		case !r.State.Open():
+			return r.CheckPending(s.Now())
+		}
+		changed, others, err := s.withdrawAsker(ctx, tx, r, actor)
+		if out = changed; err != nil || others {
+			return err
+		}
+		out, err = s.close(ctx, tx, r, access.Cancelled, actor, "")
+		return err
+	})
+	return out, err
+}
+
+// Confirm carries out an approver's own draft, confirmed at that time (zero is now).
+func (s *Service) Confirm(ctx context.Context, id int64, actor access.UserID, at time.Time) (access.Request, error) {
+	if err := s.requireApprover(ctx, actor); err != nil {
+		return access.Request{}, err
+	}
+	var out access.Request
+	err := s.Store.Update(ctx, func(tx access.Tx) error {
+		r, err := tx.Request(ctx, id)
+		switch {
+		case err != nil:
+			return err
+		case r.Asker != actor:
+			return access.NewForbidden("Only the person who wrote this can confirm it.")
+		case r.State != access.Draft || !s.pressed(at).Before(r.ExpiresAt):
+			r.State = nonDraft(r.State)
+			return r.CheckPending(s.pressed(at))
+		}
+		joined, err := s.joinOffboarding(ctx, tx, r, actor)
+		if err != nil || joined.ID != 0 {
+			out = joined
+			return err
+		}
+		out, err = s.approve(ctx, tx, r, actor, "")
+		return err
+	})
+	return out, err
+}
+
+func nonDraft(state access.RequestState) access.RequestState {
+	if state == access.Draft {
+		return access.Expired
+	}
+	return state
+}
+
+// ExpireRequests closes requests that nobody answered in time. What somebody
+// pressed before and is still in the inbox comes first.
+func (s *Service) ExpireRequests(ctx context.Context) (int, error) {
+	var expired int
+	err := s.Store.Update(ctx, func(tx access.Tx) error {
+		until := s.Now()
+		oldest, err := tx.OldestEnvelope(ctx)
+		if err != nil {
+			return err
+		}
+		if !oldest.IsZero() && oldest.Before(until) {
+			until = oldest
+		}
+		due, err := tx.Requests(ctx, access.RequestQuery{
+			States: []access.RequestState{access.Draft, access.WaitingForKey, access.Pending}, ExpiresBefore: until, Limit: endBatch,
+		})
+		if err != nil {
+			return err
+		}
+		expired = len(due)
+		for _, r := range due {
+			note := ""
+			if r.State == access.WaitingForKey {
+				note = "no key was registered in time."
+			}
+			if _, err := s.close(ctx, tx, r, access.Expired, "", note); err != nil && access.CodeOf(err) != access.Conflict {
+				return err
+			}
+		}
+		return nil
+	})
+	return expired, err
+}

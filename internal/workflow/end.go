@@ -1,0 +1,243 @@
+package workflow
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// ending says who ends access and why.
+type ending struct {
+	actor   access.UserID
+	reason  access.EndReason
+	request int64 // under which request the removals are reported; 0 is each grant's own
+}
+
+// under answers the request under which the removals of a grant are reported.
+func (e ending) under(g access.Grant) int64 {
+	if e.request != 0 {
+		return e.request
+	}
+	return g.RequestID
+}
+
+// endGrants ends live grants, and starts the removal of what no other grant covers: all
+// of them end first, so that none is taken for a reason to keep what it covers.
+func (s *Service) endGrants(ctx context.Context, tx access.Tx, e ending, grants []access.Grant) error {
+	ended := map[int64][]access.Cover{}
+	for _, g := range grants {
+		covers, err := tx.Covers(ctx, g.ID)
+		if err != nil {
+			return err
+		}
+		won, err := s.closeGrant(ctx, tx, e, g)
+		if err != nil {
+			return err
+		}
+		if won {
+			ended[g.ID] = access.LiveCovers(covers)
+		}
+	}
+	room := coversAtOnce
+	for _, g := range grants {
+		covers, won := ended[g.ID]
+		if !won {
+			continue
+		}
+		var err error
+		if room, err = s.startRemoval(ctx, tx, e.under(g), g, covers, room); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) closeGrant(ctx context.Context, tx access.Tx, e ending, g access.Grant) (bool, error) {
+	g.State, g.EndedAt, g.EndReason, g.EndedBy = access.Ended, s.Now(), e.reason, e.actor
+	won, err := tx.MoveGrant(ctx, g, access.Live)
+	if err != nil || !won {
+		return won, err
+	}
+	if err := access.Record(ctx, tx, s.Now(), e.actor, "grant.end", "grant", g.ID, string(access.Live), string(access.Ended), string(e.reason)); err != nil {
+		return false, err
+	}
+	if err := s.closeExtensions(ctx, tx, g); err != nil {
+		return false, err
+	}
+	if err := s.redrawHome(ctx, tx, g.Person); err != nil {
+		return false, err
+	}
+	return true, tx.Announce(ctx, g.RequestID)
+}
+
+// closeExtensions closes the requests for more time of a grant that has ended.
+func (s *Service) closeExtensions(ctx context.Context, tx access.Tx, g access.Grant) error {
+	open, err := tx.Requests(ctx, access.RequestQuery{States: []access.RequestState{access.Pending}, Kinds: []access.RequestKind{access.KindExtend}, Person: g.Person})
+	if err != nil {
+		return err
+	}
+	for _, r := range open {
+		if r.GrantID != g.ID || !s.Now().Before(r.ExpiresAt) { // it expires with the grant
+			continue
+		}
+		if _, err := s.close(ctx, tx, r, access.Cancelled, "", "the access that it would prolong has ended."); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endCovers ends parts of live grants, and the grants of which nothing is left.
+func (s *Service) endCovers(ctx context.Context, tx access.Tx, e ending, q access.CoverQuery) error {
+	grants, err := tx.Grants(ctx, access.GrantQuery{State: access.Live, Person: q.Person})
+	if err != nil {
+		return err
+	}
+	ended := map[int64][]access.Cover{}
+	for _, g := range grants {
+		covers, err := tx.Covers(ctx, g.ID)
+		if err != nil {
+			return err
+		}
+		ended[g.ID] = slices.DeleteFunc(access.LiveCovers(covers), func(c access.Cover) bool { return !matches(q, c) })
+	}
+	if err := tx.EndCovers(ctx, q, s.Now()); err != nil {
+		return err
+	}
+	empty, err := tx.EmptyGrants(ctx)
+	if err != nil {
+		return err
+	}
+	for _, g := range empty {
+		if _, err := s.closeGrant(ctx, tx, e, g); err != nil {
+			return err
+		}
+	}
+	room := coversAtOnce
+	for _, g := range grants {
+		if len(ended[g.ID]) == 0 {
+			continue
+		}
+		if err := s.auditNarrowed(ctx, tx, e, g, ended[g.ID]); err != nil {
+			return err
+		}
+		if room, err = s.startRemoval(ctx, tx, e.under(g), g, ended[g.ID], room); err != nil {
+			return err
+		}
+		if err := s.factsChanged(ctx, tx, g.Person); err != nil {
+			return err
+		}
+		if err := tx.Announce(ctx, g.RequestID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// auditNarrowed notes which servers a grant no longer covers, key by key.
+func (s *Service) auditNarrowed(ctx context.Context, tx access.Tx, e ending, g access.Grant, ended []access.Cover) error {
+	servers := map[string][]int64{}
+	for _, c := range ended {
+		servers[c.Fingerprint] = append(servers[c.Fingerprint], c.ServerID)
+	}
+	for _, fingerprint := range slices.Sorted(maps.Keys(servers)) {
+		detail := fmt.Sprintf("%s no longer on servers %v", fingerprint, servers[fingerprint])
+		if err := access.Record(ctx, tx, s.Now(), e.actor, "grant.narrow", "grant", g.ID, "", string(e.reason), detail); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func matches(q access.CoverQuery, c access.Cover) bool {
+	return (q.Fingerprint == "" || q.Fingerprint == c.Fingerprint) &&
+		(len(q.Servers) == 0 || slices.Contains(q.Servers, c.ServerID))
+}
+
+// startRemoval has the servers of covers that ended brought in line: the ledger no longer
+// wants their keys, so each gets a result under the request. It brings in line itself
+// the servers of as many covers as there is room for, and returns the room that is left;
+// the others are woken.
+func (s *Service) startRemoval(ctx context.Context, tx access.Tx, request int64, g access.Grant, covers []access.Cover, room int) (int, error) {
+	servers := access.ServersOf(covers)
+	before, err := tx.Placements(ctx, access.PlacementQuery{
+		Servers: servers, SystemUser: g.SystemUser, States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementPlaced, access.PlacementLeaving},
+	})
+	if err != nil {
+		return room, err
+	}
+	results, err := s.Engine.RemovalResults(ctx, tx, request, g, covers, before)
+	if err != nil {
+		return room, err
+	}
+	if err := tx.InsertResults(ctx, results); err != nil {
+		return room, err
+	}
+	first, rest, room := atOnce(covers, room)
+	if err := s.Engine.Reconcile(ctx, tx, first); err != nil {
+		return room, err
+	}
+	if err := wakeServers(ctx, tx, access.WorkRemove, rest); err != nil {
+		return room, err
+	}
+	return room, tx.Announce(ctx, request)
+}
+
+// EndDue ends every grant whose time is over by the wall clock or by the steady one. Any
+// replica may call it at any time.
+func (s *Service) EndDue(ctx context.Context) (int, error) {
+	var ended []access.Grant
+	var steady time.Time
+	err := s.Store.Update(ctx, func(tx access.Tx) error {
+		v, err := s.Engine.Clocks(ctx, tx)
+		if err != nil {
+			return err
+		}
+		due, err := tx.Grants(ctx, access.GrantQuery{State: access.Live, EndsBefore: s.Now(), SteadyUntil: v.Mark.Steady, Limit: endBatch})
+		if err != nil {
+			return err
+		}
+		ended, steady = due, v.Mark.Steady
+		return s.endGrants(ctx, tx, ending{reason: access.EndExpired}, due)
+	})
+	if err == nil && s.Late != nil {
+		for _, g := range ended {
+			late := s.Now().Sub(g.EndsAt)
+			if !g.SteadyEnd.IsZero() {
+				late = max(late, steady.Sub(g.SteadyEnd))
+			}
+			s.Late(late)
+		}
+	}
+	return len(ended), err
+}
+
+// endBatch bounds one transaction of the sweep.
+const endBatch = 20
+
+// redrawHomes has the App Home of everybody drawn anew who sees a request there: who
+// asks, who receives, and the approvers.
+func (s *Service) redrawHomes(ctx context.Context, tx access.Tx, r access.Request) error {
+	people := []access.UserID{r.Asker, r.Person}
+	for _, id := range s.Settings.Approvers {
+		people = append(people, access.UserID(id))
+	}
+	slices.Sort(people)
+	for _, id := range slices.Compact(people) {
+		if id == "" {
+			continue
+		}
+		if err := s.redrawHome(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) redrawHome(ctx context.Context, tx access.Tx, person access.UserID) error {
+	return tx.Notify(ctx, access.HomeNotice(person, s.Now()))
+}

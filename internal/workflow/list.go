@@ -1,0 +1,147 @@
+package workflow
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"sshkeybot/internal/access"
+)
+
+// namesShown is how many server names a view of a grant carries.
+const namesShown = 10
+
+// Access answers who has access now and what is owed: one's own, a person's for an
+// approver, or, for an approver who names nobody, everybody's.
+func (s *Service) Access(ctx context.Context, actor, of access.UserID) (Overview, error) {
+	if err := s.Eligible(ctx, actor); err != nil {
+		return Overview{}, err
+	}
+	approver, err := s.IsApprover(ctx, actor)
+	if err != nil {
+		return Overview{}, err
+	}
+	if !approver && of != "" && of != actor {
+		return Overview{}, s.approversOnly("Only an approver may see somebody else's access.")
+	}
+	if !approver {
+		of = actor
+	}
+	return s.Overview(ctx, of)
+}
+
+// Overview answers the access of one person, or of everybody when of is empty. It
+// asks nobody for permission: Access does.
+func (s *Service) Overview(ctx context.Context, of access.UserID) (Overview, error) {
+	out := Overview{Complete: of == ""}
+	err := s.Store.Read(ctx, func(tx access.Tx) error {
+		out = Overview{Complete: of == ""}
+		grants, err := tx.Grants(ctx, access.GrantQuery{State: access.Live, Person: of})
+		if err != nil {
+			return err
+		}
+		names, err := access.ServerNames(ctx, tx)
+		if err != nil {
+			return err
+		}
+		for _, g := range grants {
+			view, err := s.grantView(ctx, tx, g, names)
+			if err != nil {
+				return err
+			}
+			out.Grants = append(out.Grants, view)
+		}
+		if out.Waiting, err = waitingOf(ctx, tx, of); err != nil {
+			return err
+		}
+		return s.addDebt(ctx, tx, &out, of, names)
+	})
+	return out, err
+}
+
+// waitingOf lists the requests before the approvers that a person asked or that are
+// about them; of nobody in particular, all.
+func waitingOf(ctx context.Context, tx access.Tx, of access.UserID) ([]access.Request, error) {
+	states := []access.RequestState{access.WaitingForKey, access.Pending}
+	waiting, err := tx.Requests(ctx, access.RequestQuery{States: states, Person: of})
+	if err != nil || of == "" {
+		return waiting, err
+	}
+	asked, err := tx.Requests(ctx, access.RequestQuery{States: states, Asker: of})
+	waiting = append(waiting, asked...)
+	slices.SortFunc(waiting, func(a, b access.Request) int { return cmp.Compare(a.ID, b.ID) })
+	return slices.CompactFunc(waiting, func(a, b access.Request) bool { return a.ID == b.ID }), err
+}
+
+func (s *Service) addDebt(ctx context.Context, tx access.Tx, out *Overview, of access.UserID, names map[int64]string) error {
+	debt, err := tx.Debt(ctx, s.Now())
+	for _, p := range debt {
+		if of == "" || p.Person == of {
+			at := access.ServerRef{ID: p.ServerID, Name: names[p.ServerID]}
+			out.Debt = append(out.Debt, DebtView{Placement: p, Server: at, Moving: moving(p, s.Now())})
+		}
+	}
+	return err
+}
+
+func (s *Service) grantView(ctx context.Context, tx access.Tx, g access.Grant, names map[int64]string) (GrantView, error) {
+	view := GrantView{Grant: g}
+	covers, err := tx.Covers(ctx, g.ID)
+	if err != nil {
+		return view, err
+	}
+	r, err := tx.Request(ctx, g.RequestID)
+	if err != nil {
+		return view, err
+	}
+	view.Pattern = r.Pattern
+	live := access.LiveCovers(covers)
+	servers := access.ServersOf(live)
+	view.Servers = len(servers)
+	for _, id := range servers[:min(len(servers), namesShown)] {
+		view.Names = append(view.Names, names[id])
+	}
+	placed, err := tx.Placements(ctx, access.PlacementQuery{Servers: servers, SystemUser: g.SystemUser, Person: g.Person, States: []access.PlacementState{access.PlacementPlaced}})
+	view.Placed = len(placed)
+	view.Wanted = max(0, len(live)-len(placed))
+	return view, err
+}
+
+// PendingRequests lists the requests that wait for an approver.
+func (s *Service) PendingRequests(ctx context.Context, actor access.UserID) ([]RequestView, error) {
+	if err := s.requireApprover(ctx, actor); err != nil {
+		return nil, err
+	}
+	var views []RequestView
+	err := s.Store.Read(ctx, func(tx access.Tx) (err error) {
+		views, err = s.pending(ctx, tx, actor)
+		return err
+	})
+	return views, err
+}
+
+// pending lists the requests that wait for an approver, as that one sees them.
+func (s *Service) pending(ctx context.Context, tx access.Tx, actor access.UserID) (views []RequestView, err error) {
+	all, err := tx.Requests(ctx, access.RequestQuery{States: []access.RequestState{access.Pending}})
+	for _, r := range all {
+		v, err := s.view(ctx, tx, r.ID)
+		if err != nil {
+			return nil, err
+		}
+		v.MayDecide = s.checkIndependent(r, actor) == nil && !v.approvedBy(actor)
+		views = append(views, v)
+	}
+	return views, err
+}
+
+// FindServers lists the servers that a pattern names, for approvers.
+func (s *Service) FindServers(ctx context.Context, actor access.UserID, pattern string) ([]access.Server, error) {
+	if err := s.requireApprover(ctx, actor); err != nil {
+		return nil, err
+	}
+	list, err := s.Engine.ServersToChoose(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return access.MatchServers(list.Listed(), pattern)
+}

@@ -1,0 +1,190 @@
+package workflow
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"sshkeybot/internal/access"
+)
+
+// Offboard stores an approver's wish that everything of a person's goes, as a draft
+// that they confirm. Nothing changes before that.
+func (s *Service) Offboard(ctx context.Context, a OffboardAsk) (access.Request, error) {
+	if err := s.requireApprover(ctx, a.Asker); err != nil {
+		return access.Request{}, err
+	}
+	if a.Asker == a.Person {
+		return access.Request{}, access.NewForbidden("Nobody offboards themself; ask another approver.")
+	}
+	if err := s.knownUser(ctx, a.Person); err != nil {
+		return access.Request{}, err
+	}
+	r := s.newRequest(access.KindOffboard, a.Source, a.Asker, a.Person, a.Channel)
+	r.State, r.ExpiresAt, r.Reason = access.Draft, r.CreatedAt.Add(draftTTL), a.Reason
+	return s.submit(ctx, r, nil)
+}
+
+// knownUser refuses an id that neither Slack nor the ledger knows: most likely a slip.
+func (s *Service) knownUser(ctx context.Context, id access.UserID) error {
+	profile, err := s.Directory.Profile(ctx, id, actorFresh)
+	if err != nil || profile.Standing != access.Nobody {
+		return err
+	}
+	return s.Store.Read(ctx, func(tx access.Tx) error {
+		keys, err := tx.AllKeysOf(ctx, id)
+		if err == nil && len(keys) == 0 {
+			err = access.NewNotFound("Slack knows no such user, and no key of theirs is registered.")
+		}
+		return err
+	})
+}
+
+// OffboardMode says what happens when Slack tells that an account was deactivated.
+type OffboardMode string
+
+// OffboardRun offboards at once, OffboardAsks puts it before the approvers, OffboardOff
+// does nothing.
+const (
+	OffboardRun  OffboardMode = "run"
+	OffboardAsks OffboardMode = "ask"
+	OffboardOff  OffboardMode = "off"
+)
+
+// carryOutOffboard ends everything of the person's in the ledger; the servers
+// follow. From this moment no request can name them and they decide nothing.
+func (s *Service) carryOutOffboard(ctx context.Context, tx access.Tx, r access.Request, actor access.UserID) error {
+	if err := tx.SetOffboarded(ctx, r.Person, s.Now()); err != nil {
+		return err
+	}
+	if err := access.Record(ctx, tx, s.Now(), actor, "person.offboard", "request", r.ID, "active", "offboarded", string(r.Person)); err != nil {
+		return err
+	}
+	if err := s.closeRequestsOf(ctx, tx, r.Person); err != nil {
+		return err
+	}
+	if err := s.endKeysOf(ctx, tx, r.Person, actor); err != nil {
+		return err
+	}
+	owed, err := tx.Placements(ctx, access.PlacementQuery{
+		Person: r.Person, States: []access.PlacementState{access.PlacementUnknown, access.PlacementPlaced, access.PlacementLeaving},
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.oweUnder(ctx, tx, r, owed); err != nil {
+		return err
+	}
+	live, err := tx.Grants(ctx, access.GrantQuery{State: access.Live, Person: r.Person})
+	if err != nil {
+		return err
+	}
+	if err := s.endGrants(ctx, tx, ending{actor: actor, reason: access.EndOffboarded, request: r.ID}, live); err != nil {
+		return err
+	}
+	return s.Engine.StartInspection(ctx, tx, r, nil)
+}
+
+// joinOffboarding has who confirmed a draft stand behind the offboarding that began while
+// they looked at it, since one is enough; the zero Request when there is none.
+func (s *Service) joinOffboarding(ctx context.Context, tx access.Tx, draft access.Request, actor access.UserID) (access.Request, error) {
+	if draft.Kind != access.KindOffboard {
+		return access.Request{}, nil
+	}
+	r, err := offboardingOf(ctx, tx, draft.Person)
+	if err != nil || r.ID == 0 || r.DecidedAt.Before(draft.CreatedAt) {
+		return access.Request{}, err
+	}
+	if _, err := s.close(ctx, tx, draft, access.Cancelled, actor, "joined request "+strconv.FormatInt(r.ID, 10)); err != nil {
+		return access.Request{}, err
+	}
+	if !r.OnSlacksWord() {
+		return r, nil
+	}
+	r.DecidedBy = actor
+	if _, err := tx.MoveRequest(ctx, r, access.Approved); err != nil {
+		return access.Request{}, err
+	}
+	if err := access.Record(ctx, tx, s.Now(), actor, "request.join", "request", r.ID, string(access.Approved), string(access.Approved), ""); err != nil {
+		return access.Request{}, err
+	}
+	return r, access.AnnounceNow(ctx, tx, r.ID)
+}
+
+// closeRequestsOf cancels the open requests that a person asked or would receive.
+func (s *Service) closeRequestsOf(ctx context.Context, tx access.Tx, id access.UserID) error {
+	for _, q := range []access.RequestQuery{{Asker: id}, {Person: id}} {
+		q.States = []access.RequestState{access.Draft, access.WaitingForKey, access.Pending}
+		open, err := tx.Requests(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, r := range open {
+			if r.State == access.Draft && r.Kind == access.KindOffboard && r.Person == id {
+				continue // who confirms it joins this offboarding
+			}
+			if r.Person != id {
+				if _, others, err := s.withdrawAsker(ctx, tx, r, id); err != nil {
+					return err
+				} else if others {
+					continue
+				}
+			}
+			if _, err := s.close(ctx, tx, r, access.Cancelled, "", closedBy(r, id)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func closedBy(r access.Request, offboarded access.UserID) string {
+	if r.Person == offboarded {
+		return "the person it is for is being offboarded."
+	}
+	return "the person who asked is being offboarded."
+}
+
+// oweUnder reports the removal of everything of the person's that is, or may be,
+// on a server under the offboarding, whatever grant once placed it.
+func (s *Service) oweUnder(ctx context.Context, tx access.Tx, r access.Request, owed []access.Placement) error {
+	names, err := access.ServerNames(ctx, tx)
+	if err != nil {
+		return err
+	}
+	var results []access.Result
+	for _, p := range owed {
+		results = append(results, access.NewResult(s.Now(), r.ID, access.PhaseRemove, p.ServerID, names[p.ServerID], p.SystemUser, p.Fingerprint))
+		if p.State == access.PlacementLeaving {
+			if err := tx.Wake(ctx, access.Work{Kind: access.WorkRemove, ID: p.ServerID}); err != nil {
+				return err
+			}
+		}
+	}
+	return tx.InsertResults(ctx, results)
+}
+
+// stillOwed counts the keys that are, or may be, on a server though an offboarding ends
+// them. Somebody who may take part again owes nothing.
+func stillOwed(ctx context.Context, tx access.Tx, r access.Request) (int, error) {
+	if r.Kind != access.KindOffboard {
+		return 0, nil
+	}
+	out, err := isOffboarded(ctx, tx, r.Person)
+	if err != nil || !out {
+		return 0, err
+	}
+	left, err := tx.Placements(ctx, access.PlacementQuery{
+		Person: r.Person, States: []access.PlacementState{access.PlacementUnknown, access.PlacementPlaced, access.PlacementLeaving},
+	})
+	return len(left), err
+}
+
+// Settled tells whether nothing of a request's work is owed any more: every key
+// removed or lawfully kept, every server read, and no key of somebody who was
+// offboarded that is, or may be, on a server.
+func (v RequestView) Settled() bool {
+	return v.Owed == 0 && !slices.ContainsFunc(v.Results, func(r access.Result) bool {
+		return r.Phase != access.PhaseAdd && !r.State.Final()
+	})
+}

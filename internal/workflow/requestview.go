@@ -1,0 +1,287 @@
+package workflow
+
+import (
+	"context"
+	"slices"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/reconcile"
+)
+
+// View reads everything that a message about a request shows.
+func (s *Service) View(ctx context.Context, id int64) (RequestView, error) {
+	var v RequestView
+	err := s.Store.Read(ctx, func(tx access.Tx) (err error) {
+		v, err = s.view(ctx, tx, id)
+		return err
+	})
+	if access.CodeOf(err) == access.NotFound {
+		err = access.NewNotFound("There is no such request.")
+	}
+	return v, err
+}
+
+func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestView, err error) {
+	v.Needed = s.Settings.Approvals
+	if v.Request, err = tx.Request(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Askers, err = tx.Askers(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Servers, err = tx.RequestServers(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Request.State == access.Pending {
+		if v.Facts, err = s.factsOf(ctx, tx, v.Request); err != nil {
+			return v, err
+		}
+	}
+	if v.Approvals, err = approvalsOf(ctx, tx, v.Request, v.Facts.Digest()); err != nil {
+		return v, err
+	}
+	if v.Deciders, err = s.stillAsked(ctx, tx, v.Request, v.Approvals); err != nil {
+		return v, err
+	}
+	if v.Results, err = tx.Results(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Owed, err = stillOwed(ctx, tx, v.Request); err != nil {
+		return v, err
+	}
+	if v.Leaver, err = tx.Person(ctx, v.Request.Person); err != nil {
+		return v, err
+	}
+	if v.LeaverOut, err = isOffboarded(ctx, tx, v.Request.Person); err != nil {
+		return v, err
+	}
+	if v.Candidates, err = tx.Candidates(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Messages, err = tx.Messages(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Drawing, err = tx.Drawing(ctx, id); err != nil && access.CodeOf(err) != access.NotFound { // a draft is drawn for nobody
+		return v, err
+	}
+	v.Sessions, v.SessionsUnread = sessionsOf(v.Results)
+	since, err := reconcile.Halted(ctx, tx)
+	if err != nil {
+		return v, err
+	}
+	v.Halted, v.Pace = since != "", s.Engine.Pace()
+	v.Paused = s.Engine.PausedUntil(v.Pace)
+	return v, s.viewAccess(ctx, tx, &v)
+}
+
+// stillAsked lists the configured approvers that may still decide a request: without
+// those who ask or receive, those who have approved it and those who were offboarded.
+// Groups stay whole.
+func (s *Service) stillAsked(ctx context.Context, tx access.Tx, r access.Request, given []access.Approval) (asked []string, err error) {
+	for _, id := range s.Settings.Approvers {
+		person, err := tx.Person(ctx, access.UserID(id))
+		if err != nil {
+			return nil, err
+		}
+		approved := slices.ContainsFunc(given, func(a access.Approval) bool { return string(a.Approver) == id })
+		if !approved && !person.Offboarded() && s.checkIndependent(r, access.UserID(id)) == nil {
+			asked = append(asked, id)
+		}
+	}
+	return asked, nil
+}
+
+// sessionsOf lists the sessions that inspections saw, and the servers where they could not
+// be read, or not yet.
+func sessionsOf(results []access.Result) (open []OpenSession, unread []access.ServerRef) {
+	for _, r := range results {
+		at := access.ServerRef{ID: r.ServerID, Name: r.ServerName}
+		if r.Phase != access.PhaseInspect || r.ServerID == reconcile.AllServers {
+			continue
+		}
+		if r.Sessions == nil {
+			unread = append(unread, at)
+		}
+		for _, session := range r.Sessions {
+			open = append(open, OpenSession{Server: at, Session: session})
+		}
+	}
+	return open, unread
+}
+
+// viewAccess fills in the keys, the grant, and what an approval would change.
+func (s *Service) viewAccess(ctx context.Context, tx access.Tx, v *RequestView) error {
+	if v.Request.GrantID != 0 {
+		g, err := tx.Grant(ctx, v.Request.GrantID)
+		if err != nil {
+			return err
+		}
+		v.Grant = &g
+		if err := s.viewChanges(ctx, tx, v); err != nil {
+			return err
+		}
+	}
+	if v.Request.Kind == access.KindExtend && v.Grant != nil {
+		if err := extended(ctx, tx, v); err != nil {
+			return err
+		}
+	}
+	if err := s.viewKeys(ctx, tx, v); err != nil {
+		return err
+	}
+	if err := viewLeavers(ctx, tx, v); err != nil {
+		return err
+	}
+	if err := viewPassed(ctx, tx, v); err != nil {
+		return err
+	}
+	if err := s.viewOverlaps(ctx, tx, v); err != nil {
+		return err
+	}
+	switch keys := len(v.Servers) * len(v.Keys); {
+	case v.Request.Kind == access.KindGrant:
+		v.Renewals = s.Engine.Renewals(v.Request.Duration, keys)
+	case v.Request.Kind == access.KindExtend && v.Grant != nil:
+		v.Renewals = s.Engine.Renewals(v.Grant.EndsAt.Add(v.Request.Duration).Sub(v.Grant.StartsAt), keys)
+	}
+	return s.viewServers(ctx, tx, v)
+}
+
+// extended fills in the servers that an extension is about: those that its grant still
+// covers.
+func extended(ctx context.Context, tx access.Tx, v *RequestView) error {
+	origin, err := tx.Request(ctx, v.Grant.RequestID)
+	if err != nil {
+		return err
+	}
+	v.GrantPattern = origin.Pattern
+	if v.Servers, err = tx.RequestServers(ctx, origin.ID); err != nil || v.Grant.State != access.Live {
+		return err
+	}
+	covers, err := tx.Covers(ctx, v.Grant.ID)
+	live := access.ServersOf(access.LiveCovers(covers))
+	v.Servers = slices.DeleteFunc(v.Servers, func(ref access.ServerRef) bool { return !slices.Contains(live, ref.ID) })
+	return err
+}
+
+// viewKeys fills in the keys that are covered, or would be.
+func (s *Service) viewKeys(ctx context.Context, tx access.Tx, v *RequestView) (err error) {
+	if v.Request.Kind == access.KindRevoke && v.Request.Fingerprint != "" {
+		holders, err := tx.Holders(ctx, v.Request.Fingerprint)
+		if len(holders) > 0 {
+			v.Keys, v.Refused = holders[:1], refused(holders)
+		}
+		return err
+	}
+	if v.Grant == nil {
+		v.Keys, err = tx.KeysOf(ctx, v.Request.Person)
+		return err
+	}
+	covers, err := tx.Covers(ctx, v.Grant.ID)
+	if v.Grant.State == access.Live {
+		covers = access.LiveCovers(covers)
+	}
+	seen := map[string]bool{}
+	for _, c := range covers {
+		if seen[c.Fingerprint] {
+			continue
+		}
+		seen[c.Fingerprint] = true
+		key, err := keyAs(ctx, tx, c.Fingerprint, v.Grant.Person)
+		if err != nil {
+			return err
+		}
+		v.Keys = append(v.Keys, key)
+	}
+	return err
+}
+
+// keyAs returns a key as it is, or was, that person's.
+func keyAs(ctx context.Context, tx access.Tx, fingerprint string, person access.UserID) (access.Key, error) {
+	holders, err := tx.Holders(ctx, fingerprint)
+	if err != nil {
+		return access.Key{}, err
+	}
+	if i := slices.IndexFunc(holders, func(k access.Key) bool { return k.Person == person }); i >= 0 {
+		return holders[i], nil
+	}
+	return tx.Key(ctx, fingerprint)
+}
+
+// viewPassed fills in, for an offboarding, which of the person's former keys somebody else
+// has registered: the person may still hold the private half.
+func viewPassed(ctx context.Context, tx access.Tx, v *RequestView) error {
+	if v.Request.Kind != access.KindOffboard {
+		return nil
+	}
+	once, err := tx.AllKeysOf(ctx, v.Request.Person)
+	if err != nil {
+		return err
+	}
+	for _, k := range once {
+		now, err := tx.Key(ctx, k.Fingerprint)
+		if err != nil {
+			return err
+		}
+		if now.Ended == access.KeyCounts && now.Person != v.Request.Person {
+			v.Passed = append(v.Passed, now)
+		}
+	}
+	return nil
+}
+
+// viewLeavers fills in which of the keys somebody else had who was offboarded.
+func viewLeavers(ctx context.Context, tx access.Tx, v *RequestView) error {
+	for _, key := range v.Keys {
+		holders, err := tx.Holders(ctx, key.Fingerprint)
+		if err != nil {
+			return err
+		}
+		for _, k := range holders {
+			if _, known := v.Leavers[k.Fingerprint]; known || k.Ended != access.KeyOffboarded || k.Person == v.Request.Person {
+				continue
+			}
+			if v.Leavers == nil {
+				v.Leavers = map[string]access.UserID{}
+			}
+			v.Leavers[k.Fingerprint] = k.Person
+		}
+	}
+	return nil
+}
+
+// viewServers counts the servers that are offline, and those where an undecided
+// grant would change nothing.
+func (s *Service) viewServers(ctx context.Context, tx access.Tx, v *RequestView) error {
+	known, err := tx.Servers(ctx)
+	if err != nil {
+		return err
+	}
+	v.Missing = missingOf(v.Results, known)
+	online := map[int64]bool{}
+	for _, server := range known {
+		online[server.ID] = server.Online && !server.Missing()
+	}
+	for _, ref := range v.Servers {
+		if !online[ref.ID] {
+			v.Offline++
+		}
+	}
+	if v.Request.Kind != access.KindGrant || !v.Request.State.Open() {
+		return nil
+	}
+	placed, err := tx.Placements(ctx, access.PlacementQuery{Person: v.Request.Person, SystemUser: v.Request.SystemUser, States: []access.PlacementState{access.PlacementPlaced}})
+	if err != nil {
+		return err
+	}
+	keys := map[int64]int{}
+	for _, p := range placed {
+		keys[p.ServerID]++
+	}
+	for _, ref := range v.Servers {
+		if len(v.Keys) > 0 && keys[ref.ID] >= len(v.Keys) {
+			v.There++
+		}
+	}
+	return nil
+}

@@ -1,0 +1,416 @@
+package workflowtest
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/reconcile"
+	"sshkeybot/internal/sshkey"
+	"sshkeybot/internal/store"
+	"sshkeybot/internal/workflow"
+)
+
+// The people: bob and dave are approvers.
+const (
+	Alice = access.UserID("U0ALICE")
+	Bob   = access.UserID("U0BOB")
+	Carol = access.UserID("U0CAROL")
+	Dave  = access.UserID("U0DAVE")
+)
+
+// fataler is what a test and a property check have in common.
+type fataler interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+// Harness is the domain on a real ledger, between an account and a directory that
+// hold state, with a clock that only moves when it is told to.
+type Harness struct {
+	*workflow.Service
+	T       fataler
+	Ledger  *store.Store
+	Account *Account
+	People  *People
+	Clock   *clock
+	source  int
+	Watch   func() // looks on after each piece of work; may be nil
+}
+
+// clock shows what it is put to; what has passed since the start it counts beside that.
+type clock struct {
+	mu     sync.Mutex
+	now    time.Time
+	passed time.Duration
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Advance lets time go by, or puts the clock back.
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now, c.passed = c.now.Add(d), c.passed+max(0, d)
+}
+
+func (c *clock) Passed() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.passed
+}
+
+// NewHarness returns a harness with that many servers on an empty ledger.
+func NewHarness(t testing.TB, servers int) *Harness {
+	t.Helper()
+	ledger, err := OpenLedger(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatalf("open the ledger: %v", err)
+	}
+	t.Cleanup(ledger.Close)
+	return NewHarnessOn(t, ledger, servers)
+}
+
+// emptyLedger answers the file of a ledger that nothing has happened in yet: to copy
+// it is much quicker than to make its tables again for every test.
+var emptyLedger = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "ledger")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "empty.db")
+	ledger, err := store.Open(context.Background(), "sqlite:"+path, store.Options{Replica: "test"})
+	if err != nil {
+		return nil, err
+	}
+	ledger.Close()
+	return os.ReadFile(path)
+})
+
+// OpenLedger opens a new ledger in that file.
+func OpenLedger(path string) (*store.Store, error) {
+	empty, err := emptyLedger()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(path, empty, 0o600); err != nil {
+		return nil, err
+	}
+	return store.Open(context.Background(), "sqlite:"+path, store.Options{Replica: "test"})
+}
+
+// NewHarnessOn returns a harness with that many servers on a ledger.
+func NewHarnessOn(t fataler, ledger *store.Store, servers int) *Harness {
+	c := &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	h := &Harness{T: t, Ledger: ledger, Clock: c, Account: newAccount(c, servers), People: &People{standing: map[access.UserID]access.Standing{}, names: map[access.UserID][2]string{}}}
+	engine := &reconcile.Engine{
+		Store: ledger, Target: h.Account, Directory: h.People, Now: c.Now,
+		Settings: reconcile.Settings{LongGrants: reconcile.Renew, TemporaryLifetime: 12 * time.Hour, Replica: "test"},
+	}
+	h.Service = &workflow.Service{
+		Engine: engine, Store: ledger, Directory: h.People, Now: c.Now,
+		Settings: workflow.Settings{
+			Approvers: []string{string(Bob), string(Dave)}, Approvals: 1, RequestTTL: 8 * time.Hour,
+			MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour,
+			SystemUser: "runcloud", SystemUsers: []string{"runcloud", "root"},
+			OffboardDeactivated: workflow.OffboardRun,
+		},
+	}
+	return h
+}
+
+// SetStore has everything go through another store.
+func (h *Harness) SetStore(s access.Store) { h.Store, h.Engine.Store = s, s }
+
+// SetDirectory has everybody ask another directory.
+func (h *Harness) SetDirectory(d access.Directory) { h.Directory, h.Engine.Directory = d, d }
+
+// SetNow has everything go by another clock.
+func (h *Harness) SetNow(now func() time.Time) { h.Now, h.Engine.Now = now, now }
+
+// Ctx returns a context that never ends.
+func (h *Harness) Ctx() context.Context { return context.Background() }
+
+// Must fails the test on an error.
+func (h *Harness) Must(err error) {
+	h.T.Helper()
+	if err != nil {
+		h.T.Fatalf("unexpected: %v", err)
+	}
+}
+
+// NextSource returns the source of a command that was never sent before.
+func (h *Harness) NextSource() string {
+	h.source++
+	return fmt.Sprintf("%d-%d", h.Clock.Now().UnixNano(), h.source)
+}
+
+// NewKey makes a key that is the same for the same seed.
+func NewKey(seed string) sshkey.Key {
+	bytes := make([]byte, ed25519.SeedSize)
+	copy(bytes, seed)
+	public, err := ssh.NewPublicKey(ed25519.NewKeyFromSeed(bytes).Public())
+	if err != nil {
+		panic(err)
+	}
+	return sshkey.Key{Type: public.Type(), Blob: base64.StdEncoding.EncodeToString(public.Marshal())}
+}
+
+// MustRegister registers a key of the person and returns it.
+func (h *Harness) MustRegister(person access.UserID, seed string) sshkey.Key {
+	h.T.Helper()
+	key := NewKey(seed)
+	_, err := h.Register(h.Ctx(), person, key, seed)
+	h.Must(err)
+	return key
+}
+
+// Ask asks for access of a person for themselves.
+func (h *Harness) Ask(person access.UserID, d time.Duration, servers string) access.Request {
+	h.T.Helper()
+	r, err := h.AskGrant(h.Ctx(), workflow.GrantAsk{Source: h.NextSource(), Asker: person, Person: person, Duration: d, Servers: servers})
+	h.Must(err)
+	return r
+}
+
+// Decide decides what is shown at that moment, unless the decision names something else.
+func (h *Harness) Decide(ctx context.Context, d workflow.Decision) (access.Request, error) {
+	d.Shown = h.shown(d.RequestID, d.Shown)
+	return h.Service.Decide(ctx, d)
+}
+
+// Edit is to an edit what Decide is to a decision.
+func (h *Harness) Edit(ctx context.Context, e workflow.Edit) (access.Request, error) {
+	e.Shown = h.shown(e.RequestID, e.Shown)
+	return h.Service.Edit(ctx, e)
+}
+
+func (h *Harness) shown(id int64, named string) string {
+	if v, err := h.View(h.Ctx(), id); err == nil && named == "" {
+		return v.Facts.Digest()
+	}
+	return named
+}
+
+// Approve has bob approve a request.
+func (h *Harness) Approve(id int64) access.Request {
+	h.T.Helper()
+	r, err := h.Decide(h.Ctx(), workflow.Decision{RequestID: id, Actor: Bob, Verdict: access.Approve})
+	h.Must(err)
+	return r
+}
+
+// Grant asks for access and has it approved.
+func (h *Harness) Grant(person access.UserID, d time.Duration, servers string) access.Request {
+	h.T.Helper()
+	return h.Approve(h.Ask(person, d, servers).ID)
+}
+
+// Work does what the queue would: everything that is due now, until nothing is.
+func (h *Harness) Work() {
+	h.T.Helper()
+	for range 1000 {
+		due := h.due()
+		if len(due) == 0 {
+			return
+		}
+		for _, w := range due {
+			h.One(w)
+			if h.Watch != nil {
+				h.Watch()
+			}
+		}
+	}
+	h.T.Fatalf("the work never ends")
+}
+
+// One does one piece of work. When the process dies in it, the next one starts as
+// it would: with everything released that the dead one held.
+func (h *Harness) One(w access.Work) {
+	defer func() {
+		if p := recover(); p == errCrash { //nolint:errorlint // a panic's value, not an error to be handled
+			h.Must(h.Ledger.ReleaseAll(h.Ctx()))
+		} else if p != nil {
+			panic(p)
+		}
+	}()
+	settle := func(access.Tx) error { return nil }
+	var err error
+	if w.Kind == access.WorkInspect {
+		err = h.Engine.Inspect(h.Ctx(), w.ID, settle)
+	} else {
+		_, err = h.Engine.Sync(h.Ctx(), w.Kind, w.ID, settle)
+	}
+	if err != nil && access.CodeOf(err) == access.Internal {
+		h.T.Fatalf("%s %d: %v", w.Kind, w.ID, err)
+	}
+}
+
+func (h *Harness) due() (work []access.Work) {
+	h.Must(h.Store.Read(h.Ctx(), func(tx access.Tx) error {
+		work = nil
+		if halted, err := tx.Flag(h.Ctx(), "halted"); err != nil || halted != "" {
+			return err
+		}
+		now := h.Clock.Now()
+		placements, err := tx.Placements(h.Ctx(), access.PlacementQuery{
+			Due: now, States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementLeaving},
+		})
+		for _, p := range placements {
+			kind := access.WorkAdd
+			switch {
+			case p.Urgent:
+				kind = access.WorkRenew
+			case p.State == access.PlacementLeaving:
+				kind = access.WorkRemove
+			}
+			work = append(work, access.Work{Kind: kind, ID: p.ServerID})
+		}
+		rechecks, recheckErr := tx.Placements(h.Ctx(), access.PlacementQuery{DoubtEndsBefore: now})
+		for _, p := range rechecks {
+			work = append(work, access.Work{Kind: access.WorkAdd, ID: p.ServerID})
+		}
+		verify, verifyErr := tx.Placements(h.Ctx(), access.PlacementQuery{VerifyBefore: now})
+		for _, p := range verify {
+			work = append(work, access.Work{Kind: access.WorkAdd, ID: p.ServerID})
+		}
+		inspections, inspectErr := tx.OpenInspections(h.Ctx())
+		for _, r := range inspections {
+			if r.State != access.Failed && !(r.Problem != access.NoProblem && now.Sub(r.UpdatedAt) < 30*time.Second) {
+				work = append(work, access.Work{Kind: access.WorkInspect, ID: r.ServerID})
+			}
+		}
+		return errors.Join(err, recheckErr, verifyErr, inspectErr)
+	}))
+	slices.SortFunc(work, func(a, b access.Work) int { return int(a.ID - b.ID) })
+	return slices.Compact(work)
+}
+
+// Pass lets time go by in steps, as the sweeps and the queue would live through it.
+func (h *Harness) Pass(d time.Duration) {
+	h.T.Helper()
+	const step = 10 * time.Minute
+	for d > 0 {
+		now := min(step, d)
+		h.Clock.Advance(now)
+		d -= now
+		h.Must(h.Sweep(h.Ctx()))
+		for _, look := range []func(context.Context) error{h.Engine.FindReturned, h.Engine.RereadServers} {
+			if err := look(h.Ctx()); err != nil && access.CodeOf(err) == access.Internal {
+				h.T.Fatalf("look at servers: %v", err)
+			}
+		}
+		h.Work()
+	}
+}
+
+// MustView returns the view of a request.
+func (h *Harness) MustView(id int64) workflow.RequestView {
+	h.T.Helper()
+	v, err := h.View(h.Ctx(), id)
+	h.Must(err)
+	return v
+}
+
+// States counts the results of a phase by state.
+func States(v workflow.RequestView, phase access.Phase) map[access.ResultState]int {
+	count := map[access.ResultState]int{}
+	for _, r := range v.Results {
+		if r.Phase == phase {
+			count[r.State]++
+		}
+	}
+	return count
+}
+
+// VerifyAudit reads the whole chain.
+func (h *Harness) VerifyAudit() []access.Event {
+	h.T.Helper()
+	var all []access.Event
+	h.Must(h.Store.Read(h.Ctx(), func(tx access.Tx) error {
+		events, err := tx.Events(h.Ctx(), 0, 1_000_000)
+		all = events
+		return err
+	}))
+	var prev access.Event
+	for _, e := range all {
+		h.Must(e.VerifyNext(prev))
+		prev = e
+	}
+	return all
+}
+
+// People is a directory that holds state.
+type People struct {
+	mu       sync.Mutex
+	standing map[access.UserID]access.Standing
+	names    map[access.UserID][2]string // the real one, and the one that is displayed
+	Asked    int                         // who somebody is, where no answer of a minute ago will do
+}
+
+// Set changes how somebody stands.
+func (p *People) Set(id access.UserID, s access.Standing) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.standing[id] = s
+}
+
+// Call changes the names of somebody.
+func (p *People) Call(id access.UserID, realName, displayName string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.names[id] = [2]string{realName, displayName}
+}
+
+// Profile implements access.Directory.
+func (p *People) Profile(_ context.Context, id access.UserID, maxAge time.Duration) (access.Profile, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if maxAge < time.Minute {
+		p.Asked++
+	}
+	standing := p.standing[id]
+	if standing == "" {
+		standing = access.Member
+	}
+	names := p.names[id]
+	return access.Profile{ID: id, Standing: standing, Name: string(id[2:]), RealName: names[0], DisplayName: names[1]}, nil
+}
+
+// Members knows no groups.
+func (p *People) Members(context.Context, string, time.Duration) ([]access.UserID, error) {
+	return nil, nil
+}
+
+// Forget has nothing to forget.
+func (p *People) Forget(access.UserID) {}
+
+// Standings shows everybody but those whom Slack does not know.
+func (p *People) Standings(ctx context.Context, of []access.UserID) (map[access.UserID]access.Standing, error) {
+	shown := map[access.UserID]access.Standing{}
+	for _, id := range of {
+		if who, err := p.Profile(ctx, id, 0); err != nil || who.Standing != access.Nobody {
+			shown[id] = who.Standing
+		}
+	}
+	return shown, nil
+}
+
+// Workspace implements access.Directory.
+func (p *People) Workspace(context.Context) (string, error) { return "T0TEAM", nil }

@@ -1,0 +1,126 @@
+package workflowtest
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// Refuses fails the test unless err has that code and a sentence with those words.
+func Refuses(t *testing.T, err error, code access.Code, words string) {
+	t.Helper()
+	if access.CodeOf(err) != code || !strings.Contains(access.MessageOf(err), words) {
+		t.Errorf("got %v (%s), want %s with «%s»", err, access.CodeOf(err), code, words)
+	}
+}
+
+// Unchanged fails the test when what do does leaves a trace in the audit log or in
+// what Slack has to be told.
+func (h *Harness) Unchanged(t *testing.T, do func()) {
+	t.Helper()
+	events, notices := len(h.VerifyAudit()), len(h.Notices())
+	do()
+	if e, n := len(h.VerifyAudit()), len(h.Notices()); e != events || n != notices {
+		t.Errorf("%d events and %d notices more than before", e-events, n-notices)
+	}
+}
+
+// Notices lists what is queued for Slack, of the given kinds or of all but redraws
+// of the App Home.
+func (h *Harness) Notices(kinds ...access.NoticeKind) (list []access.Notice) {
+	h.T.Helper()
+	h.Read(func(tx access.Tx) error {
+		list = nil
+		ids, err := tx.DueNotices(h.Ctx(), h.Clock.Now().Add(1000*time.Hour))
+		for _, id := range ids {
+			n, noticeErr := tx.Notice(h.Ctx(), id)
+			if noticeErr != nil {
+				return noticeErr
+			}
+			wanted := len(kinds) == 0 && n.Kind != access.NoticeHome
+			for _, kind := range kinds {
+				wanted = wanted || n.Kind == kind
+			}
+			if wanted {
+				list = append(list, n)
+			}
+		}
+		return err
+	})
+	return list
+}
+
+func (h *Harness) Read(fn func(tx access.Tx) error) {
+	h.T.Helper()
+	h.Must(h.Store.Read(h.Ctx(), fn))
+}
+
+// Placements lists the placements that match.
+func (h *Harness) Placements(q access.PlacementQuery) (list []access.Placement) {
+	h.T.Helper()
+	h.Read(func(tx access.Tx) (err error) {
+		list, err = tx.Placements(h.Ctx(), q)
+		return err
+	})
+	return list
+}
+
+// Grants lists the grants that match.
+func (h *Harness) Grants(q access.GrantQuery) (list []access.Grant) {
+	h.T.Helper()
+	h.Read(func(tx access.Tx) (err error) {
+		list, err = tx.Grants(h.Ctx(), q)
+		return err
+	})
+	return list
+}
+
+// State returns the state of a request.
+func (h *Harness) State(id int64) access.RequestState {
+	h.T.Helper()
+	return h.MustView(id).Request.State
+}
+
+// Grouped is a directory that also knows user groups.
+type Grouped struct {
+	*People
+	MembersOf map[string][]access.UserID
+}
+
+// Members lists the members of a known group; any other cannot be read.
+func (g Grouped) Members(_ context.Context, group string, _ time.Duration) ([]access.UserID, error) {
+	members, ok := g.MembersOf[group]
+	if !ok {
+		return nil, &access.Error{Code: access.Unavailable, Message: "Slack does not answer."}
+	}
+	return members, nil
+}
+
+// Picky is an account whose additions go as the test says.
+type Picky struct {
+	*Account
+	OnAdd func(server int64, c access.Credential) (access.Credential, error)
+}
+
+// Add adds a key as the test says.
+func (p *Picky) Add(_ context.Context, server int64, c access.Credential) (access.Credential, error) {
+	return p.OnAdd(server, c)
+}
+
+// Events answers the audit events of an action.
+func (h *Harness) Events(action string) (found []access.Event) {
+	h.T.Helper()
+	h.Must(h.Ledger.Read(h.Ctx(), func(tx access.Tx) error {
+		all, err := tx.Events(h.Ctx(), 0, 1000)
+		for _, e := range all {
+			if e.Action == action {
+				found = append(found, e)
+			}
+		}
+		return err
+	}))
+	return found
+}
