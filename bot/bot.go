@@ -22,11 +22,10 @@ import (
 )
 
 const (
-	held       = 30 * time.Second // an accepted envelope is ours for that long; then anybody may take it up
-	sweepEvery = 10 * time.Second
-	giveUp     = 10 * time.Minute // after that trouble counts as a refusal
-	// settleWithin is how long noting that an act is done may take.
-	settleWithin = 5 * time.Second
+	leaseTime   = 30 * time.Second // how long an accepted envelope is ours; then any replica may take it
+	sweepEvery  = 10 * time.Second
+	giveUpAfter = 10 * time.Minute // then a temporary error counts as a refusal
+	markTimeout = 5 * time.Second  // of noting that an interaction is handled
 )
 
 // Config says what a Bot is made of.
@@ -47,28 +46,28 @@ type Config struct {
 	Limits          workflow.Durations // of what may be asked for
 }
 
-// Bot listens to Slack and answers.
+// Bot handles what people do in Slack.
 type Bot struct {
-	cfg     Config
-	socket  *socket.Client
-	crew    *crew
-	leavers *crew // for what Slack tells of people who left: it goes before what they did
-	windows windows
+	cfg          Config
+	socket       *socket.Client
+	queues       *userQueues
+	leaverQueues *userQueues // of who left: that goes before what they did
+	timeouts     timeouts
 
 	mu   sync.Mutex
-	busy map[string]bool // envelopes in the hands of this process
+	busy map[string]bool // envelopes that this process is handling
 
-	mended recent[slackapi.Ref] // old messages drawn anew lately
-	formed recent[string]       // clicks that a form, or a refusal of it, has answered
+	refreshed recent[slackapi.Ref] // old messages drawn anew lately
+	opened    recent[string]       // clicks for which a form was opened or refused
 }
 
-// New makes a Bot that does nothing before Run.
+// New returns a Bot that does nothing before Run.
 func New(cfg Config) *Bot {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	b := &Bot{cfg: cfg, crew: newCrew(), leavers: newCrew(), windows: slackWindows, busy: map[string]bool{}}
-	b.socket = socket.New(socket.Config{AppToken: cfg.AppToken, APIURL: cfg.APIURL, HTTP: cfg.HTTP, Log: cfg.Log, Handler: b.receive, Lost: b.lost})
+	b := &Bot{cfg: cfg, queues: newUserQueues(), leaverQueues: newUserQueues(), timeouts: slackTimeouts, busy: map[string]bool{}}
+	b.socket = socket.New(socket.Config{AppToken: cfg.AppToken, APIURL: cfg.APIURL, HTTP: cfg.HTTP, Log: cfg.Log, Handler: b.receive, Lost: b.ackLost})
 	return b
 }
 
@@ -88,20 +87,20 @@ func (b *Bot) Run(ctx context.Context) {
 // off and leaves it in the inbox.
 func (b *Bot) Close(ctx context.Context) {
 	b.socket.Close(ctx)
-	b.leavers.close(ctx)
-	b.crew.close(ctx)
+	b.leaverQueues.close(ctx)
+	b.queues.close(ctx)
 }
 
-// Health tells whether Slack can reach us and takes our tokens.
+// Health reports whether Slack can reach us and takes our tokens.
 func (b *Bot) Health() socket.Health {
 	h := b.socket.Health()
 	h.Refused = cmp.Or(h.Refused, b.cfg.API.Refused())
 	return h
 }
 
-// receive deals with an envelope up to the point where it may be acknowledged.
+// receive handles an envelope up to its acknowledgement, and returns the payload of that.
 func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {
-	a, err := readAct(e)
+	in, err := readInteraction(e)
 	switch {
 	case errors.Is(err, errIrrelevant):
 		return nil, nil
@@ -109,103 +108,105 @@ func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {
 		b.cfg.Log.Warn("a delivery that cannot be read", "envelope", e.ID, "type", e.Type, "error", err)
 		return nil, nil // it would be no better the next time
 	}
-	a.At = b.now().Add(-time.Since(e.At)) // when it was done counts, not when a handler had time for it
-	if a.Kind == aLeft {
-		if concerns, err := b.cfg.Uses.ProfileChanged(ctx, a.Person, a.standing); err != nil || !concerns {
+	in.At = b.now().Add(-time.Since(e.At)) // when it was done counts, not when a handler had time for it
+	if in.Kind == kindUserChange {
+		if concerns, err := b.cfg.Uses.ProfileChanged(ctx, in.Person, in.standing); err != nil || !concerns {
 			return nil, err
 		}
 	}
-	if payload, done := b.atOnce(ctx, a); done {
+	if payload, done := b.preack(ctx, in); done {
 		return payload, nil
 	}
-	var s *slot
-	if a.Kind == aCommand && e.Accepts { // only there may an acknowledgement carry a message
-		s = newSlot()
+	var ack *ackReply
+	if in.Kind == kindCommand && e.Accepts { // only there may an acknowledgement carry a message
+		ack = newAckReply()
 	}
-	fresh, err := b.accept(ctx, a, s)
+	fresh, err := b.accept(ctx, in, ack)
 	if err != nil {
-		if payload, told := b.notTaken(a, err); told {
+		if payload, told := b.refuseUnstored(in, err); told {
 			return payload, nil
 		}
 		return nil, err
 	}
-	if s == nil {
+	if ack == nil {
 		return nil, nil
 	}
-	if !fresh { // delivered before: that delivery's acknowledgement carries the answer, and must come first
-		sleep(ctx, b.windows.answer-time.Since(e.At))
+	if !fresh { // delivered before: that delivery's acknowledgement carries the reply, and must come first
+		sleep(ctx, b.timeouts.reply-time.Since(e.At))
 		return nil, nil
 	}
-	if answer := s.wait(ctx, b.windows.answer-time.Since(e.At)); answer != nil {
-		return answer, nil
+	if reply := ack.wait(ctx, b.timeouts.reply-time.Since(e.At)); reply != nil {
+		return reply, nil
 	}
 	return slackapi.Ephemeral(render.OnIt()), nil
 }
 
-// lost gives the answer that an acknowledgement could not carry by another way. That one
-// follows needs no other: it may have come.
-func (b *Bot) lost(e socket.Envelope, payload any) {
-	r, isAnswer := payload.(slackapi.Reply)
-	a, err := readAct(e)
-	if isAnswer && err == nil && r.Text != render.OnIt().Text {
-		a.At = b.now().Add(-time.Since(e.At))
-		b.answerSoon(a, r, nil)
+// ackLost sends the reply of an acknowledgement that did not reach Slack by another way.
+// That a reply follows is not sent: it may have come already.
+func (b *Bot) ackLost(e socket.Envelope, payload any) {
+	r, isReply := payload.(slackapi.Reply)
+	in, err := readInteraction(e)
+	if isReply && err == nil && r.Text != render.OnIt().Text {
+		in.At = b.now().Add(-time.Since(e.At))
+		b.replyLater(in, r, nil)
 	}
 }
 
-// accept stores what somebody did and has it handled; false when it was before.
-func (b *Bot) accept(ctx context.Context, a act, s *slot) (bool, error) {
-	raw, err := json.Marshal(a)
+// accept stores an interaction and starts to handle it. It reports false for one that was
+// stored before.
+func (b *Bot) accept(ctx context.Context, in interaction, ack *ackReply) (bool, error) {
+	raw, err := json.Marshal(in)
 	if err != nil {
 		return false, fmt.Errorf("store an envelope: %w", err)
 	}
-	e := access.Envelope{ID: a.ID, Person: a.Person, Payload: raw, At: a.At}
-	fresh, err := b.cfg.Inbox.Accept(ctx, e, b.now().Add(held))
+	e := access.Envelope{ID: in.ID, Person: in.Person, Payload: raw, At: in.At}
+	fresh, err := b.cfg.Inbox.Accept(ctx, e, b.now().Add(leaseTime))
 	if err != nil {
 		return false, fmt.Errorf("store an envelope: %w", err)
 	}
 	if fresh {
-		a.fresh = true
-		b.start(a, s)
+		in.fresh = true
+		b.start(in, ack)
 	}
 	return fresh, nil
 }
 
-// start has an act handled, unless that is under way.
-func (b *Bot) start(a act, s *slot) {
+// start queues an interaction to be handled, unless it is queued already.
+func (b *Bot) start(in interaction, ack *ackReply) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.busy[a.ID] {
+	if b.busy[in.ID] {
 		return
 	}
-	b.busy[a.ID] = true
-	crew := b.crew
-	if a.Kind == aLeft {
-		crew = b.leavers
+	b.busy[in.ID] = true
+	queues := b.queues
+	if in.Kind == kindUserChange {
+		queues = b.leaverQueues
 	}
-	crew.do(a.Person, func(ctx context.Context) { // handling outlives the envelope
-		defer b.free(a.ID)
-		defer b.contain(a, func() { b.settle(ctx, a.ID) }) // it would come again
-		b.handle(ctx, a, s)
+	queues.add(in.Person, func(ctx context.Context) { // handling outlives the envelope
+		defer b.release(in.ID)
+		defer b.recoverPanic(in, func() { b.markHandled(ctx, in.ID) }) // it would come again
+		b.handle(ctx, in, ack)
 	})
 }
 
-// contain keeps a panic of one act from ending the process, and all else with it.
-func (b *Bot) contain(a act, after func()) {
+// recoverPanic keeps a panic over one interaction from ending the process; deferred, it
+// logs the panic and calls after.
+func (b *Bot) recoverPanic(in interaction, after func()) {
 	if fault := recover(); fault != nil {
-		b.cfg.Log.Error("panic", "envelope", a.ID, "kind", a.Kind, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
+		b.cfg.Log.Error("panic", "envelope", in.ID, "kind", in.Kind, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
 		after()
 	}
 }
 
-func (b *Bot) free(id string) {
+func (b *Bot) release(id string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.busy, id)
 }
 
-// sweep takes up what was acknowledged and not handled: by a process that died, or
-// because somebody we need was away.
+// sweep handles what was acknowledged and is not handled: because a process died, or
+// because a service that it needs was away.
 func (b *Bot) sweep(ctx context.Context) {
 	for {
 		now := b.now()
@@ -222,32 +223,32 @@ func (b *Bot) sweep(ctx context.Context) {
 	}
 }
 
-// leftovers takes what nobody holds any more, and keeps what this process is busy with:
-// an act may wait for its turn longer than it is held.
+// leftovers takes the envelopes whose lease has ended, and renews the lease of those that
+// this process is handling: one may wait in its queue for longer than that.
 func (b *Bot) leftovers(ctx context.Context, now time.Time) ([]access.Envelope, error) {
 	b.mu.Lock()
 	busy := slices.Collect(maps.Keys(b.busy))
 	b.mu.Unlock()
 	if len(busy) > 0 {
-		if err := b.cfg.Inbox.Hold(ctx, busy, now.Add(held)); err != nil {
+		if err := b.cfg.Inbox.Hold(ctx, busy, now.Add(leaseTime)); err != nil {
 			return nil, err
 		}
 	}
-	return b.cfg.Inbox.Leftovers(ctx, now, now.Add(held))
+	return b.cfg.Inbox.Leftovers(ctx, now, now.Add(leaseTime))
 }
 
 func (b *Bot) resume(ctx context.Context, e access.Envelope) {
-	var a act
-	if err := json.Unmarshal(e.Payload, &a); err != nil {
+	var in interaction
+	if err := json.Unmarshal(e.Payload, &in); err != nil {
 		b.cfg.Log.Error("a stored envelope cannot be read", "envelope", e.ID, "error", err)
-		b.settle(ctx, e.ID)
+		b.markHandled(ctx, e.ID)
 		return
 	}
-	b.start(a, nil)
+	b.start(in, nil)
 }
 
-func (b *Bot) settle(ctx context.Context, id string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleWithin) // it is done, whoever stops us
+func (b *Bot) markHandled(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), markTimeout) // it is done, whoever stops us
 	defer cancel()
 	if err := b.cfg.Inbox.Handled(ctx, id); err != nil {
 		b.cfg.Log.Error("an envelope is handled and cannot be marked so", "envelope", id, "error", err)

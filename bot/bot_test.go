@@ -42,7 +42,7 @@ func TestEveryVerbIsAnswered(t *testing.T) {
 func TestCommandBecomesOneRequest(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{MentionLabels: true})
-	r.bot.windows.answer = 200 * time.Millisecond // the second delivery waits it out
+	r.bot.timeouts.reply = 200 * time.Millisecond // the second delivery waits it out
 	r.run(t)
 	r.DuplicateNext(1)
 	r.types(t, "U1", `grant @bob 12h on web-* as root for the <disk> & "more"`)
@@ -98,7 +98,7 @@ func TestFormIsRefusedWhereNobodyWouldSeeTheRequest(t *testing.T) {
 	if _, err := r.Command(t.Context(), "U1", r.DM("U1"), "/sshkey grant"); err != nil {
 		t.Fatal(err)
 	}
-	r.Until(t, "a refusal", func() bool { return strings.Contains(r.whispered("U1").Text, "Nobody else would see") })
+	r.Until(t, "a refusal", func() bool { return strings.Contains(r.lastEphemeral("U1").Text, "Nobody else would see") })
 	if open := r.Modals("U1"); len(open) > 0 {
 		t.Errorf("a form is open: %+v", open)
 	}
@@ -122,14 +122,14 @@ func TestForms(t *testing.T) {
 		t.Error("a refused form made a request")
 	}
 	r.submit(t, "U1", map[string]map[string]any{render.BlockDuration: {"value": "2h"}, render.BlockServers: {"value": "web-1"}})
-	r.Until(t, "a receipt in the channel", func() bool { return strings.Contains(r.whispered("U1").Text, "Request 1") })
+	r.Until(t, "a receipt in the channel", func() bool { return strings.Contains(r.lastEphemeral("U1").Text, "Request 1") })
 	v, _ := r.Domain.View(t.Context(), 1)
 	if v.Request.Person != "U2" || v.Request.Pattern != "web-1" || v.Request.Channel != "C1" || v.Request.SystemUser != "runcloud" {
 		t.Errorf("asked for %+v", v.Request)
 	}
 	r.types(t, "U3", "register")
 	r.submit(t, "U3", map[string]map[string]any{render.BlockKey: {"value": someKey}, render.BlockNote: {"value": "laptop"}})
-	r.Until(t, "a receipt", func() bool { return strings.Contains(r.whispered("U3").Text, "Registered") })
+	r.Until(t, "a receipt", func() bool { return strings.Contains(r.lastEphemeral("U3").Text, "Registered") })
 }
 
 func TestFormThatCannotBeOpened(t *testing.T) {
@@ -148,14 +148,14 @@ func TestFormThatCannotBeOpened(t *testing.T) {
 func TestSlowAnswerFollows(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
-	r.bot.windows.answer = 20 * time.Millisecond
+	r.bot.timeouts.reply = 20 * time.Millisecond
 	r.run(t)
-	_, open := r.gate(t)
+	_, open := r.hold(t)
 	if got := r.types(t, "U1", "grant @bob 1h"); !strings.Contains(got, "I am on it") { // acknowledged all the same
 		t.Errorf("answered %q", got)
 	}
 	open()
-	r.Until(t, "the answer", func() bool { return strings.Contains(r.whispered("U1").Text, "Request 1") })
+	r.Until(t, "the answer", func() bool { return strings.Contains(r.lastEphemeral("U1").Text, "Request 1") })
 	if r.Count("response_url") != 1 {
 		t.Error("not over the response_url")
 	}
@@ -165,10 +165,10 @@ func TestAnswerFallsBack(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	for channel, private := range map[string]bool{"C1": true, "C2": false} {
-		a := act{ID: "e", Person: "U1", Channel: channel, At: time.Now(), ResponseURL: "http://127.0.0.1:1/gone"}
-		r.bot.answer(t.Context(), a, nil, said("hello "+channel))
-		if got := r.whispered("U1").Text == "hello "+channel; got != private {
-			t.Errorf("%s: whispered %v", channel, got)
+		in := interaction{ID: "e", Person: "U1", Channel: channel, At: time.Now(), ResponseURL: "http://127.0.0.1:1/gone"}
+		r.bot.reply(t.Context(), in, nil, said("hello "+channel))
+		if got := r.lastEphemeral("U1").Text == "hello "+channel; got != private {
+			t.Errorf("%s: shown to them alone %v", channel, got)
 		}
 	}
 	if all := r.DMs("U1"); len(all) != 1 || all[0].Text != "hello C2" {
@@ -216,7 +216,7 @@ func TestNothingIsAcknowledgedBeforeItIsStored(t *testing.T) {
 		t.Errorf("%+v %v", got, err)
 	}
 	full := &access.Error{Code: access.Unavailable, Message: "I cannot write that down."}
-	if _, told := r.bot.notTaken(act{ID: "e", Kind: aLeft}, full); told {
+	if _, told := r.bot.refuseUnstored(interaction{ID: "e", Kind: kindUserChange}, full); told {
 		t.Error("an event counts as dealt with")
 	}
 }
@@ -225,18 +225,18 @@ func TestLeftoversAreHandled(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	pressed := time.Now().Add(-time.Minute)
-	for i, a := range []act{
-		{ID: "e1", Kind: aCommand, Person: "U1", Text: "grant <@U2> 1h", At: time.Now().Add(-time.Hour), ResponseURL: "http://127.0.0.1:1/x"},
-		{ID: "e2", Kind: aClick, Person: "U3", Action: "approve", Value: "1", Channel: "C1", At: pressed},
+	for i, in := range []interaction{
+		{ID: "e1", Kind: kindCommand, Person: "U1", Text: "grant <@U2> 1h", At: time.Now().Add(-time.Hour), ResponseURL: "http://127.0.0.1:1/x"},
+		{ID: "e2", Kind: kindClick, Person: "U3", Action: "approve", Value: "1", Channel: "C1", At: pressed},
 	} {
-		raw, err := json.Marshal(a)
+		raw, err := json.Marshal(in)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Domain.Inbox[a.ID] = &bottest.Kept{Envelope: access.Envelope{ID: a.ID, Person: a.Person, Payload: raw}}
+		r.Domain.Inbox[in.ID] = &bottest.Kept{Envelope: access.Envelope{ID: in.ID, Person: in.Person, Payload: raw}}
 		if i == 0 {
-			r.bot.handle(t.Context(), a, nil) // the crash came before it was marked
-			r.Domain.Inbox[a.ID].Handled = false
+			r.bot.handle(t.Context(), in, nil) // the crash came before it was marked
+			r.Domain.Inbox[in.ID].Handled = false
 		}
 	}
 	r.Domain.Inbox["e3"] = &bottest.Kept{Envelope: access.Envelope{ID: "e3", Payload: []byte("{")}}
@@ -248,7 +248,7 @@ func TestLeftoversAreHandled(t *testing.T) {
 	if dms := r.DMs("U1"); len(dms) == 0 || !strings.Contains(dms[len(dms)-1].Text, "Request 1") {
 		t.Errorf("%v", dms)
 	}
-	if got := r.whispered("U3").Text; !strings.Contains(got, "approved request 1") {
+	if got := r.lastEphemeral("U3").Text; !strings.Contains(got, "approved request 1") {
 		t.Errorf("%q", got)
 	}
 	if got := r.Domain.Views[1].Request.DecidedAt; !got.Equal(pressed) {
@@ -269,7 +269,7 @@ func TestTroubleIsWaitedFor(t *testing.T) {
 	}
 	r.Until(t, "the job's end", func() bool { r.bot.mu.Lock(); defer r.bot.mu.Unlock(); return len(r.bot.busy) == 0 })
 	r.bot.resume(t.Context(), left[0])
-	r.Until(t, "the answer", func() bool { return strings.Contains(r.whispered("U1").Text, "Request 1") })
+	r.Until(t, "the answer", func() bool { return strings.Contains(r.lastEphemeral("U1").Text, "Request 1") })
 	r.Until(t, "an empty inbox", func() bool { return len(r.Domain.Unhandled()) == 0 })
 }
 
@@ -278,8 +278,8 @@ func TestTroubleIsNotWaitedForForEver(t *testing.T) {
 	r := scene(t, slacksim.Options{})
 	r.Domain.Inbox["e"] = &bottest.Kept{}
 	r.Domain.Trouble = []error{&access.Error{Code: access.Unavailable, Message: "RunCloud is away."}}
-	r.bot.handle(t.Context(), act{ID: "e", Kind: aCommand, Person: "U1", Text: "grant <@U2> 1h", Channel: "C1", At: time.Now().Add(-11 * time.Minute)}, nil)
-	if got := r.whispered("U1").Text; !strings.Contains(got, "RunCloud is away") || !r.Domain.Inbox["e"].Handled {
+	r.bot.handle(t.Context(), interaction{ID: "e", Kind: kindCommand, Person: "U1", Text: "grant <@U2> 1h", Channel: "C1", At: time.Now().Add(-11 * time.Minute)}, nil)
+	if got := r.lastEphemeral("U1").Text; !strings.Contains(got, "RunCloud is away") || !r.Domain.Inbox["e"].Handled {
 		t.Errorf("%q", got)
 	}
 }
@@ -292,11 +292,11 @@ func TestNothingIsGivenUpInSilence(t *testing.T) {
 	r.Domain.Inbox["e"] = &bottest.Kept{}
 	away := &access.Error{Code: access.Unavailable, Message: "Slack is away."}
 	r.Domain.Trouble = []error{away, away}
-	a := act{ID: "e", Kind: aCommand, Person: "U1", Text: "grant <@U2> 1h", Channel: "C1", At: time.Now().Add(-time.Hour)}
+	in := interaction{ID: "e", Kind: kindCommand, Person: "U1", Text: "grant <@U2> 1h", Channel: "C1", At: time.Now().Add(-time.Hour)}
 	if err := r.Outage(slacksim.Unavailable); err != nil {
 		t.Fatal(err)
 	}
-	r.bot.handle(t.Context(), a, nil)
+	r.bot.handle(t.Context(), in, nil)
 	if r.Domain.Inbox["e"].Handled {
 		t.Fatal("given up, and nobody knows")
 	}
@@ -304,8 +304,8 @@ func TestNothingIsGivenUpInSilence(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Domain.Trouble = nil
-	r.bot.handle(t.Context(), a, nil)
-	if got := r.whispered("U1").Text; !strings.Contains(got, "Request 1") || !r.Domain.Inbox["e"].Handled {
+	r.bot.handle(t.Context(), in, nil)
+	if got := r.lastEphemeral("U1").Text; !strings.Contains(got, "Request 1") || !r.Domain.Inbox["e"].Handled {
 		t.Errorf("%q", got)
 	}
 }
@@ -320,19 +320,19 @@ func TestPanicIsAnswered(t *testing.T) {
 	r.Until(t, "it is settled, or it would panic again", func() bool { return len(r.Domain.Unhandled()) == 0 })
 }
 
-// A fault outside what the act asks for: nothing else stops, and the act does not come again.
+// A panic outside what the interaction asks for: nothing else stops, and it does not come again.
 func TestPanicWhileAnswering(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	r.Domain.OnView = func() { panic("boom") }
 	r.Domain.Inbox["e"] = &bottest.Kept{}
-	r.bot.start(act{ID: "e", Kind: aSubmission, Modal: render.ModalDeny, Metadata: "1", Person: "U3", At: time.Now()}, nil)
-	r.Until(t, "the act settled", func() bool { return len(r.Domain.Unhandled()) == 0 })
-	r.bot.crew.close(t.Context())
+	r.bot.start(interaction{ID: "e", Kind: kindSubmission, Modal: render.ModalDeny, Metadata: "1", Person: "U3", At: time.Now()}, nil)
+	r.Until(t, "it is marked as handled", func() bool { return len(r.Domain.Unhandled()) == 0 })
+	r.bot.queues.close(t.Context())
 }
 
 // How long a handler had to wait for its turn does not make a press later than it was.
-func TestActsCountFromWhenTheyWereRead(t *testing.T) {
+func TestInteractionsCountFromWhenTheyWereRead(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	e := socket.Envelope{ID: "e", Type: "slash_commands", Payload: []byte(`{"user_id":"U1","channel_id":"C1","text":"done"}`), At: time.Now().Add(-time.Minute)}
@@ -342,5 +342,5 @@ func TestActsCountFromWhenTheyWereRead(t *testing.T) {
 	if at := r.Domain.Inbox["e"].At; time.Since(at) < time.Minute {
 		t.Errorf("counted as of %s ago", time.Since(at))
 	}
-	r.bot.crew.close(t.Context())
+	r.bot.queues.close(t.Context())
 }

@@ -39,7 +39,7 @@ func TestTwoHundredCommandsAtOnce(t *testing.T) {
 func TestCloseFinishesWhatRuns(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{})
-	begun, open := r.gate(t)
+	begun, open := r.hold(t)
 	answers := make(chan slacksim.CommandResult, 1)
 	go func() {
 		got, _ := r.Command(t.Context(), "U1", "C1", "/sshkey grant @bob 1h")
@@ -62,8 +62,8 @@ func TestCloseFinishesWhatRuns(t *testing.T) {
 	}
 }
 
-// An act waits for its turn: no other replica may take it up meanwhile.
-func TestBusyActsAreHeld(t *testing.T) {
+// An interaction waits for its turn: no other replica may take it up meanwhile.
+func TestLeaseOfABusyEnvelopeIsRenewed(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	now := time.Now()

@@ -69,7 +69,7 @@ func TestStaleButtonsHaveTheAnnouncerDrawAnew(t *testing.T) {
 	updates := r.Count("chat.update")
 	r.click(t, "U4", m.TS, "approve")
 	r.Until(t, "the click handled", func() bool { return len(r.Ephemeral("U4")) == 1 && len(r.Domain.Unhandled()) == 0 })
-	r.Until(t, "a wish to draw anew", func() bool { d := r.Drawing(1); return d.Version > d.Shown })
+	r.Until(t, "it is to be drawn anew", func() bool { d := r.Drawing(1); return d.Version > d.Shown })
 	if n := r.Count("chat.update"); n != updates {
 		t.Errorf("%d updates past the announcer", n-updates)
 	}
@@ -111,13 +111,13 @@ func TestDenyAsksForTheReason(t *testing.T) {
 	t.Parallel()
 	r, m := pending(t)
 	r.click(t, "U1", m.TS, "deny")
-	r.Until(t, "a refusal", func() bool { return strings.Contains(r.whispered("U1").Text, "Only an approver") })
+	r.Until(t, "a refusal", func() bool { return strings.Contains(r.lastEphemeral("U1").Text, "Only an approver") })
 	r.click(t, "U3", m.TS, "deny")
 	r.submit(t, "U3", map[string]map[string]any{render.BlockReason: {"value": "not now"}})
-	r.Until(t, "a receipt", func() bool { return strings.Contains(r.whispered("U3").Text, "You denied request 1") })
+	r.Until(t, "a receipt", func() bool { return strings.Contains(r.lastEphemeral("U3").Text, "You denied request 1") })
 	r.click(t, "U4", m.TS, "deny")
 	r.Until(t, "who was first", func() bool {
-		return strings.Contains(r.whispered("U4").Text, "denied already") && strings.Contains(r.whispered("U4").Text, "<@U3>")
+		return strings.Contains(r.lastEphemeral("U4").Text, "denied already") && strings.Contains(r.lastEphemeral("U4").Text, "<@U3>")
 	})
 	if len(r.Modals("U4")) > 0 {
 		t.Error("a form about a decided request")
@@ -129,7 +129,7 @@ func TestEditNarrows(t *testing.T) {
 	r, m := pending(t)
 	r.click(t, "U3", m.TS, "edit")
 	r.submit(t, "U3", map[string]map[string]any{render.BlockDuration: {"value": "30m"}, render.BlockServers: {"value": "web-1"}})
-	r.Until(t, "a receipt", func() bool { return strings.Contains(r.whispered("U3").Text, "Request 1 is changed") })
+	r.Until(t, "a receipt", func() bool { return strings.Contains(r.lastEphemeral("U3").Text, "Request 1 is changed") })
 	if v, _ := r.Domain.View(t.Context(), 1); v.Request.Duration != 30*time.Minute || v.Request.Pattern != "web-1" {
 		t.Errorf("%+v", v.Request)
 	}
@@ -142,7 +142,7 @@ func TestDraftIsConfirmedInPlace(t *testing.T) {
 		if got := r.types(t, user, "revoke @bob"); got == "" {
 			t.Fatal("no draft is shown")
 		}
-		draft := r.whispered(user)
+		draft := r.lastEphemeral(user)
 		if _, err := r.ClickEphemeral(t.Context(), user, draft.TS, slacksim.Pick{ActionID: action}); err != nil {
 			t.Fatal(err)
 		}
@@ -215,15 +215,15 @@ func TestUnknownButtonIsAnswered(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	r.Domain.Inbox["e"] = &bottest.Kept{}
-	for _, a := range []act{{Action: "dance"}, {Action: "pick", Value: "1:x:2"}, {Action: "approve", Value: "zzz"}, {Kind: aSubmission, Modal: "old"}} {
-		a.ID, a.Person, a.At, a.Channel = "e", "U3", time.Now(), "C1"
-		if a.Kind == "" {
-			a.Kind = aClick
+	for _, in := range []interaction{{Action: "dance"}, {Action: "pick", Value: "1:x:2"}, {Action: "approve", Value: "zzz"}, {Kind: kindSubmission, Modal: "old"}} {
+		in.ID, in.Person, in.At, in.Channel = "e", "U3", time.Now(), "C1"
+		if in.Kind == "" {
+			in.Kind = kindClick
 		}
 		before := len(r.Ephemeral("U3")) + len(r.DMs("U3"))
-		r.bot.handle(t.Context(), a, nil)
+		r.bot.handle(t.Context(), in, nil)
 		if len(r.Ephemeral("U3"))+len(r.DMs("U3")) != before+1 {
-			t.Errorf("%+v: no answer", a)
+			t.Errorf("%+v: no answer", in)
 		}
 	}
 }
@@ -232,7 +232,7 @@ func TestDraftThatIsOverKeepsNoButtons(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{})
 	r.types(t, "U1", "revoke @bob")
-	draft := r.whispered("U1")
+	draft := r.lastEphemeral("U1")
 	if _, err := r.Domain.Cancel(t.Context(), 1, "U1"); err != nil { // as its expiry would
 		t.Fatal(err)
 	}
@@ -256,5 +256,5 @@ func TestApproverSaysThatAServerIsGone(t *testing.T) {
 	if got, err := r.Click(t.Context(), "U3", m.Channel, m.TS, slacksim.Pick{Label: "web-08 is gone for good"}); err != nil || !got.Acked {
 		t.Fatal(got, err)
 	}
-	r.Until(t, "an answer", func() bool { return strings.Contains(r.whispered("U3").Text, "`web-08` counts as gone for good") })
+	r.Until(t, "an answer", func() bool { return strings.Contains(r.lastEphemeral("U3").Text, "`web-08` counts as gone for good") })
 }

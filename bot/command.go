@@ -12,7 +12,7 @@ import (
 	"sshkeybot/internal/sshkey"
 )
 
-// command is what somebody typed after /sshkey, understood.
+// command is what somebody typed after /sshkey, parsed.
 type command struct {
 	Verb        string
 	Person      access.UserID
@@ -33,7 +33,7 @@ type verb struct {
 	read func(c *command, rest string) error
 }
 
-// verbs are those that work, in the order of the help.
+// verbs returns those that work, in the order of the help.
 func verbs() []verb {
 	return []verb{
 		{"register", "[KEY [note]]", readRegister},
@@ -58,24 +58,24 @@ func verbNames() []string {
 	return names
 }
 
-// later are verbs that are planned; nobody should wonder whether they mistyped.
-var later = []string{"audit", "purge", "rotate", "log"}
+// planned are verbs that come later; nobody should wonder whether they mistyped.
+var planned = []string{"audit", "purge", "rotate", "log"}
 
 // me is the word that stands for who types it.
 const me access.UserID = "me"
 
-// understand reads a command as the person who typed it means it.
-func understand(a act) (command, error) {
-	c, err := readCommand(a.Text)
+// parseFor parses a command as the person means it who typed it.
+func parseFor(in interaction) (command, error) {
+	c, err := parseCommand(in.Text)
 	if c.Person == me {
-		c.Person = a.Person
+		c.Person = in.Person
 	}
 	return c, err
 }
 
-// readCommand understands the text of a command. Errors are *access.Error with the
+// parseCommand parses the text of a command. Errors are *access.Error with the
 // right form in the sentence, or a *sshkey.Error about a key.
-func readCommand(text string) (command, error) {
+func parseCommand(text string) (command, error) {
 	name, rest := cutWord(text)
 	name = strings.ToLower(name)
 	if name == "" {
@@ -94,7 +94,7 @@ func readCommand(text string) (command, error) {
 }
 
 func unknownVerb(name string) error {
-	if slices.Contains(later, name) {
+	if slices.Contains(planned, name) {
 		return refuse("`%s` is not in this version yet. `/sshkey help` shows what is.", name)
 	}
 	if len(name) <= 20 {
@@ -105,7 +105,7 @@ func unknownVerb(name string) error {
 	return refuse("I do not know that command. `/sshkey help` shows all.")
 }
 
-// refuse makes a refusal; no part of it may be a person's text.
+// refuse returns a refusal; no part of it may be a person's text.
 func refuse(format string, parts ...any) error {
 	return &access.Error{Code: access.Invalid, Op: "command", Message: fmt.Sprintf(format, parts...)}
 }
@@ -147,16 +147,16 @@ func readPerson(c *command, rest string) error {
 	if len(words) == 0 {
 		return nil
 	}
-	return c.name(words[0])
+	return c.setPerson(words[0])
 }
 
-// strange refuses a word. Who typed it sees it; the log does not, for it could be a secret.
-func strange(w word) error {
+// unknownWord returns the refusal of a word. Who typed it sees it; the log does not, for it could be a secret.
+func unknownWord(w word) error {
 	return &access.Error{Code: access.Invalid, Op: "command", Message: "I do not understand `…`. Put names with blanks in double quotes.", Word: w.Text}
 }
 
-// name reads a word as the person.
-func (c *command) name(w word) error {
+// setPerson reads a word as the person.
+func (c *command) setPerson(w word) error {
 	id := mention(w.Text)
 	if isMe(w) {
 		id = me
@@ -172,18 +172,18 @@ func (c *command) name(w word) error {
 	case strings.HasPrefix(w.Text, "@"):
 		return refuse("I cannot tell who that is: type @ and pick the person from the list that Slack shows. A plain @name could be anybody.")
 	}
-	return strange(w)
+	return unknownWord(w)
 }
 
 func isMe(w word) bool { return !w.Quoted && strings.EqualFold(w.Text, string(me)) }
 
-// isPerson reports whether a word is about people, be it that one can be named so or not.
+// isPerson reports whether a word is about people, whether or not one can be named so.
 func isPerson(w word) bool {
 	return isMe(w) || mention(w.Text) != "" || strings.HasPrefix(w.Text, "@") || strings.HasPrefix(w.Text, "!")
 }
 
 func readGrant(c *command, rest string) error {
-	words, err := c.tail(rest, "on", "as")
+	words, err := c.readClauses(rest, "on", "as")
 	if err != nil {
 		return err
 	}
@@ -209,9 +209,9 @@ func (c *command) personAndDuration(words []word) error {
 	for len(words) > 0 {
 		var err error
 		if startsLikeDuration(words[0]) {
-			words, err = c.lasting(words)
+			words, err = c.readDuration(words)
 		} else {
-			words, err = words[1:], c.name(words[0])
+			words, err = words[1:], c.setPerson(words[0])
 		}
 		if err != nil {
 			return err
@@ -220,8 +220,8 @@ func (c *command) personAndDuration(words []word) error {
 	return nil
 }
 
-// lasting reads the duration that words begin with, which may be several: 1 day 12 hours.
-func (c *command) lasting(words []word) (rest []word, err error) {
+// readDuration reads the duration that words begin with, which may be several: 1 day 12 hours.
+func (c *command) readDuration(words []word) (rest []word, err error) {
 	text, rest := words[0].Text, words[1:]
 	switch {
 	case c.Forever || c.Duration != 0:
@@ -249,9 +249,9 @@ func startsLikeDuration(w word) bool {
 	return strings.EqualFold(w.Text, "forever") || w.Text != "" && strings.ContainsRune("0123456789-+.", rune(w.Text[0]))
 }
 
-// tail reads «on SERVERS», «as USER» and «for REASON», as far as allowed, and
-// answers the words before them.
-func (c *command) tail(rest string, allowed ...string) (front []word, err error) {
+// readClauses reads «on SERVERS», «as USER» and «for REASON», as far as allowed, and
+// returns the words before them.
+func (c *command) readClauses(rest string, allowed ...string) (front []word, err error) {
 	words, reason := splitWords(rest)
 	c.Reason = reason
 	for len(words) > 0 && !isKeyword(words[0], allowed) {
@@ -260,13 +260,13 @@ func (c *command) tail(rest string, allowed ...string) (front []word, err error)
 	for len(words) > 0 {
 		keyword := strings.ToLower(words[0].Text)
 		if !isKeyword(words[0], allowed) {
-			return nil, strange(words[0])
+			return nil, unknownWord(words[0])
 		}
 		var value string
 		if value, words = listValue(words[1:], allowed); value == "" {
 			return nil, refuse("Something must follow `%s`.", keyword)
 		}
-		if err := c.set(keyword, value); err != nil {
+		if err := c.setClause(keyword, value); err != nil {
 			return nil, err
 		}
 	}
@@ -286,7 +286,7 @@ func listValue(words []word, allowed []string) (value string, rest []word) {
 	return value, words
 }
 
-func (c *command) set(keyword, value string) error {
+func (c *command) setClause(keyword, value string) error {
 	field := &c.Servers
 	if keyword == "as" {
 		field = &c.SystemUser
@@ -304,29 +304,29 @@ func readOffboard(c *command, rest string) error {
 	if len(words) != 1 {
 		return refuse("Exactly one person is needed.")
 	}
-	return c.name(words[0])
+	return c.setPerson(words[0])
 }
 
 func readServers(c *command, rest string) error {
 	words, reason := splitWords(rest)
 	value, left := listValue(words, nil)
 	if reason != "" || len(left) > 0 {
-		return strange(append(left, word{Text: "for"})[0])
+		return unknownWord(append(left, word{Text: "for"})[0])
 	}
 	c.Servers = value
 	return nil
 }
 
-// readRevoke understands a person, a fingerprint, or a public key with its comment.
+// readRevoke reads a person, a fingerprint, or a public key with its comment.
 func readRevoke(c *command, rest string) error {
-	words, err := c.tail(sshkey.Unlist(rest), "on")
+	words, err := c.readClauses(sshkey.Unlist(rest), "on")
 	switch {
 	case err != nil:
 		return err
 	case len(words) == 0:
 		return refuse("A person, a fingerprint or a public key is needed.")
 	case len(words) == 1 && isPerson(words[0]):
-		return c.name(words[0])
+		return c.setPerson(words[0])
 	}
 	if c.Fingerprint, err = sshkey.ReadFingerprint(joined(words)); err != nil || c.Fingerprint != "" {
 		return err

@@ -53,7 +53,7 @@ func TestReadCommand(t *testing.T) {
 		"register " + someKey + " my key for work": {Verb: "register", Key: &noted},
 		`grant <@U1> 1h on "on"`:                   {Verb: "grant", Person: "U1", Duration: time.Hour, Servers: "on"},
 	} {
-		got, err := readCommand(text)
+		got, err := parseCommand(text)
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%q: %v\n%s", text, err, diff)
 		}
@@ -63,7 +63,7 @@ func TestReadCommand(t *testing.T) {
 func TestMeIsWhoTypesIt(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]access.UserID{"list me": "U7", "keys ME": "U7", "list <@U1>": "U1", "list": ""} {
-		if c, err := understand(act{Person: "U7", Text: text}); err != nil || c.Person != want {
+		if c, err := parseFor(interaction{Person: "U7", Text: text}); err != nil || c.Person != want {
 			t.Errorf("%q is about %q, %v", text, c.Person, err)
 		}
 	}
@@ -101,7 +101,7 @@ func TestRefusedCommands(t *testing.T) {
 		"list a b":                  "one person",
 		"pending x":                 "Nothing is expected",
 	} {
-		_, err := readCommand(text)
+		_, err := parseCommand(text)
 		if access.CodeOf(err) != access.Invalid || !strings.Contains(access.MessageOf(err), want) {
 			t.Errorf("%q: %v", text, err)
 		}
@@ -110,7 +110,7 @@ func TestRefusedCommands(t *testing.T) {
 		"grant <@U1> 1h on hunter2 hunter3": "I do not understand `…`",
 		"keys hunter2":                      "I do not understand `…`",
 	} {
-		if _, err := readCommand(text); !strings.Contains(err.Error(), want) {
+		if _, err := parseCommand(text); !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is logged as %v", text, err)
 		}
 	}
@@ -119,7 +119,7 @@ func TestRefusedCommands(t *testing.T) {
 		"register ssh-ed25519 AAAA":                    sshkey.Damaged,
 		"revoke ssh-ed25519 AAAA":                      sshkey.Damaged,
 	} {
-		_, err := readCommand(text)
+		_, err := parseCommand(text)
 		if got := reasonOf(err); got != want {
 			t.Errorf("%q: %v", text, err)
 		}
@@ -134,7 +134,7 @@ func TestStrangeWordIsNamedToWhoTypedIt(t *testing.T) {
 		"servers a b":                    "`b`",
 		"offboard *bob*":                 "`*bob*`",
 	} {
-		_, err := readCommand(text)
+		_, err := parseCommand(text)
 		if got := refusal(err).Text; !strings.Contains(got, "I do not understand "+want) {
 			t.Errorf("%q: %s", text, got)
 		}
@@ -146,7 +146,7 @@ func FuzzReadCommand(f *testing.F) {
 	f.Add("grant <@U1> 12h on x for y")
 	f.Add("revoke zqzqzq zqzqzq")
 	f.Fuzz(func(t *testing.T, text string) {
-		_, err := readCommand(text + " zqzqzq")
+		_, err := parseCommand(text + " zqzqzq")
 		if err != nil && strings.Contains(err.Error(), "zqzqzq") {
 			t.Errorf("%q is repeated: %v", text, err)
 		}

@@ -12,76 +12,76 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// submissionAtOnce answers what is wrong with a form beside its fields, while the form is
-// still open. A private key comes first, whoever sent it and in whatever field: it must not be
-// stored. Whoever may take no part is told that and nothing else, and nothing of theirs is
-// stored either. What cannot be seen quickly is left to the handling.
-func (b *Bot) submissionAtOnce(ctx context.Context, a act) (payload any, done bool) {
-	if leaks := leakedIn(a.form()); len(leaks) > 0 {
+// preackSubmission returns what is wrong with a form, to be shown beside its fields while
+// the form is still open. A private key is looked for first, whoever sent it and in whatever
+// field: it must not be stored. Whoever may take no part learns that and nothing else, and
+// nothing of theirs is stored either. What cannot be checked quickly is left to the handling.
+func (b *Bot) preackSubmission(ctx context.Context, in interaction) (payload any, done bool) {
+	if leaks := secretsIn(in.form()); len(leaks) > 0 {
 		return fieldErrors(leaks), true
 	}
-	look, cancel := context.WithTimeout(ctx, b.windows.look)
+	quick, cancel := context.WithTimeout(ctx, b.timeouts.check)
 	defer cancel()
-	if err := b.shutOut(look, a); err != nil {
-		a.Channel = b.shownIn(look, a)
-		b.answerSoon(a, refusal(err), err)
+	if err := b.checkEligible(quick, in); err != nil {
+		in.Channel = b.replyChannel(quick, in)
+		b.replyLater(in, refusal(err), err)
 		return nil, true
 	}
-	wrong := b.wrong(look, a)
-	if len(wrong) == 0 {
+	invalid := b.invalidFields(quick, in)
+	if len(invalid) == 0 {
 		return nil, false
 	}
-	return fieldErrors(wrong), true
+	return fieldErrors(invalid), true
 }
 
 func fieldErrors(byBlock map[string]string) any {
 	return map[string]any{"response_action": "errors", "errors": byBlock}
 }
 
-// wrong says what is wrong with a form, by the block of the field: the first that is
-// found of each.
-func (b *Bot) wrong(ctx context.Context, a act) map[string]string {
-	state, wrong := a.form(), map[string]string{}
-	note := func(block string, checks ...func() error) {
-		for _, check := range checks {
-			if err := check(); err != nil && !temporary(err) {
-				wrong[block] = access.MessageOf(shown(err))
+// invalidFields returns what is wrong with a form, by the block of the field: the first
+// error of each. Temporary errors are left out.
+func (b *Bot) invalidFields(ctx context.Context, in interaction) map[string]string {
+	state, invalid := in.form(), map[string]string{}
+	check := func(block string, checks ...func() error) {
+		for _, failure := range checks {
+			if err := failure(); err != nil && !temporary(err) {
+				invalid[block] = access.MessageOf(asAccessError(err))
 				return
 			}
 		}
 	}
-	switch a.Modal {
+	switch in.Modal {
 	case render.ModalRegister:
 		form := render.ReadRegister(state)
-		note(render.BlockKey, func() error { return b.wrongKey(ctx, a.Person, form.Key) })
-		note(render.BlockNote, func() error { return leaked(form.Note) })
+		check(render.BlockKey, func() error { return b.checkKey(ctx, in.Person, form.Key) })
+		check(render.BlockNote, func() error { return checkNoSecret(form.Note) })
 	case render.ModalGrant:
-		form := render.ReadGrant(state, a.Metadata)
-		note(render.BlockDuration, func() error { return b.wrongDuration(form.Duration) })
-		note(render.BlockReason, func() error { return leaked(form.Reason) })
-		note(render.BlockServers, func() error { return wrongServers(form.Servers) }, func() error { return b.cfg.Uses.CheckServers(ctx, form.Servers) })
-		if form.Person != a.Person {
-			note(render.BlockPerson, func() error { return b.cfg.Uses.CheckReceiver(ctx, form.Person) })
+		form := render.ReadGrant(state, in.Metadata)
+		check(render.BlockDuration, func() error { return b.checkDuration(form.Duration) })
+		check(render.BlockReason, func() error { return checkNoSecret(form.Reason) })
+		check(render.BlockServers, func() error { return checkServerPattern(form.Servers) }, func() error { return b.cfg.Uses.CheckServers(ctx, form.Servers) })
+		if form.Person != in.Person {
+			check(render.BlockPerson, func() error { return b.cfg.Uses.CheckReceiver(ctx, form.Person) })
 		}
 	case render.ModalDeny:
-		note(render.BlockReason, func() error { return leaked(render.ReadDeny(state)) })
+		check(render.BlockReason, func() error { return checkNoSecret(render.ReadDeny(state)) })
 	case render.ModalEdit:
 		form := render.ReadEdit(state)
-		id, _ := render.ReadDecision(a.Metadata)
-		note(render.BlockDuration, func() error { return b.wrongDuration(form.Duration) }, func() error { return b.wrongSpan(ctx, id, form.Duration) })
-		note(render.BlockServers, func() error { return wrongServers(form.Servers) },
+		id, _ := render.ReadDecision(in.Metadata)
+		check(render.BlockDuration, func() error { return b.checkDuration(form.Duration) }, func() error { return b.checkEditDuration(ctx, id, form.Duration) })
+		check(render.BlockServers, func() error { return checkServerPattern(form.Servers) },
 			func() error {
-				return b.cfg.Uses.CheckEdit(ctx, workflow.Edit{RequestID: id, Actor: a.Person, Servers: &form.Servers})
+				return b.cfg.Uses.CheckEdit(ctx, workflow.Edit{RequestID: id, Actor: in.Person, Servers: &form.Servers})
 			})
 	case render.ModalProve:
-		note(render.BlockSignature, func() error { return b.cfg.Uses.CheckProof(ctx, a.proof()) })
+		check(render.BlockSignature, func() error { return b.cfg.Uses.CheckProof(ctx, in.proof()) })
 	case render.ModalExtend:
-		note(render.BlockDuration, func() error { return b.wrongExtension(ctx, a, render.ReadExtend(state)) })
+		check(render.BlockDuration, func() error { return b.checkExtension(ctx, in, render.ReadExtend(state)) })
 	}
-	return wrong
+	return invalid
 }
 
-func (b *Bot) wrongKey(ctx context.Context, person access.UserID, text string) error {
+func (b *Bot) checkKey(ctx context.Context, person access.UserID, text string) error {
 	key, err := sshkey.Parse(text)
 	if err != nil {
 		return err
@@ -89,24 +89,24 @@ func (b *Bot) wrongKey(ctx context.Context, person access.UserID, text string) e
 	return b.cfg.Uses.CheckKey(ctx, person, key.Fingerprint())
 }
 
-// wrongSpan checks the duration that an approver gives a request.
-func (b *Bot) wrongSpan(ctx context.Context, request int64, text string) error {
+// checkEditDuration checks the duration that an approver gives a request.
+func (b *Bot) checkEditDuration(ctx context.Context, request int64, text string) error {
 	d, forever, err := readDuration(text)
 	if err != nil || forever {
-		return asRefusal(err) // for ever is what was asked, or what the next look refuses
+		return asRefusal(err) // for ever is what was asked, or what the decision refuses
 	}
 	return b.cfg.Uses.CheckEdit(ctx, workflow.Edit{RequestID: request, Duration: &d})
 }
 
-func (b *Bot) wrongExtension(ctx context.Context, a act, text string) error {
+func (b *Bot) checkExtension(ctx context.Context, in interaction, text string) error {
 	d, err := duration.Parse(text)
 	if err != nil {
 		return asRefusal(err)
 	}
-	return b.cfg.Uses.CheckExtend(ctx, workflow.ExtendAsk{Asker: a.Person, Person: a.Person, GrantID: render.ReadID(a.Metadata), Duration: d})
+	return b.cfg.Uses.CheckExtend(ctx, workflow.ExtendAsk{Asker: in.Person, Person: in.Person, GrantID: render.ReadID(in.Metadata), Duration: d})
 }
 
-// asSentence makes one of an error, which begins small and ends without a stop.
+// asSentence returns the text of an error as a sentence.
 func asSentence(err error) string {
 	text := err.Error()
 	return strings.ToUpper(text[:1]) + text[1:] + "."
@@ -119,7 +119,7 @@ func asRefusal(err error) error {
 	return refuse("%s", asSentence(err))
 }
 
-func (b *Bot) wrongDuration(text string) error {
+func (b *Bot) checkDuration(text string) error {
 	d, forever, err := readDuration(text)
 	if err != nil {
 		return asRefusal(err)
@@ -135,9 +135,9 @@ func readDuration(text string) (d time.Duration, forever bool, err error) {
 	return d, false, err
 }
 
-// wrongServers checks the form of a pattern; what it matches is seen later.
-func wrongServers(pattern string) error {
-	if err := leaked(pattern); err != nil {
+// checkServerPattern checks the form of a pattern; what it matches is seen later.
+func checkServerPattern(pattern string) error {
+	if err := checkNoSecret(pattern); err != nil {
 		return err
 	}
 	for part := range strings.SplitSeq(pattern, ",") {

@@ -9,7 +9,7 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-func (r *rig) shutOut(user access.UserID) {
+func (r *rig) exclude(user access.UserID) {
 	r.Domain.Lock()
 	defer r.Domain.Unlock()
 	r.Domain.Guest = user
@@ -19,7 +19,7 @@ func (r *rig) shutOut(user access.UserID) {
 func TestNothingIsShownToWhoMayTakeNoPart(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{})
-	r.shutOut("U1")
+	r.exclude("U1")
 	for _, text := range []string{"", "help", "grant", "register"} {
 		if got := r.types(t, "U1", text); !strings.Contains(got, "You cannot use this") {
 			t.Errorf("%q is answered %q", text, got)
@@ -28,7 +28,7 @@ func TestNothingIsShownToWhoMayTakeNoPart(t *testing.T) {
 	if n := len(r.Modals("U1")); n != 0 {
 		t.Errorf("%d forms were opened", n)
 	}
-	r.shutOut("")
+	r.exclude("")
 	r.types(t, "U1", "grant")
 	values := map[string]map[string]any{
 		render.BlockPerson: {"value": "U1"}, render.BlockDuration: {"value": "1h"}, render.BlockServers: {"value": "wbe-1"},
@@ -36,7 +36,7 @@ func TestNothingIsShownToWhoMayTakeNoPart(t *testing.T) {
 	if got := r.submit(t, "U1", values); !strings.Contains(got.Errors[render.BlockServers], "web-1") {
 		t.Errorf("a member is told %+v", got.Errors)
 	}
-	r.shutOut("U1")
+	r.exclude("U1")
 	if got := r.submit(t, "U1", values); len(got.Errors) != 0 {
 		t.Errorf("a guest is told %+v", got.Errors)
 	}
@@ -62,7 +62,7 @@ func TestPrivateKeyInAFormIsNotStored(t *testing.T) {
 				t.Parallel()
 				r := start(t, slacksim.Options{})
 				r.types(t, "U1", tc.command)
-				r.shutOut(out)
+				r.exclude(out)
 				values := map[string]map[string]any{}
 				for block, text := range tc.fields {
 					values[block] = map[string]any{"value": text}
@@ -81,18 +81,18 @@ func TestFormOfSomebodyShutOutIsNotStored(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{})
 	r.types(t, "U1", "register")
-	r.shutOut("U1")
+	r.exclude("U1")
 	r.submit(t, "U1", map[string]map[string]any{render.BlockKey: {"value": "c29tZSBwYXJ0IG9mIGEgcHJpdmF0ZSBrZXk"}})
-	r.Until(t, "a refusal", func() bool { return strings.Contains(r.whispered("U1").Text, "You cannot use this") })
+	r.Until(t, "a refusal", func() bool { return strings.Contains(r.lastEphemeral("U1").Text, "You cannot use this") })
 	r.stored(t, 0)
 }
 
-// stored fails unless so many acts were put into the inbox.
+// stored fails unless so many interactions were put into the inbox.
 func (r *rig) stored(t *testing.T, want int) {
 	t.Helper()
 	r.Domain.Lock()
 	defer r.Domain.Unlock()
 	if got := len(r.Domain.Inbox); got != want {
-		t.Errorf("%d acts were stored, want %d", got, want)
+		t.Errorf("%d interactions were stored, want %d", got, want)
 	}
 }

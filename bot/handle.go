@@ -11,43 +11,44 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// handle does what an act asks for, once or again after a restart, and answers.
-func (b *Bot) handle(ctx context.Context, a act, s *slot) {
-	r, err := b.perform(ctx, a)
-	if err != nil && b.postpone(ctx, a, s, err) {
+// handle does what an interaction asks for, once or again after a restart, and replies.
+func (b *Bot) handle(ctx context.Context, in interaction, ack *ackReply) {
+	r, err := b.perform(ctx, in)
+	if err != nil && b.postpone(ctx, in, ack, err) {
 		return
 	}
 	if err != nil {
-		b.cfg.Log.Info("refused", "envelope", a.ID, "person", a.Person, "kind", a.Kind, "code", access.CodeOf(err), "error", err)
+		b.cfg.Log.Info("refused", "envelope", in.ID, "person", in.Person, "kind", in.Kind, "code", access.CodeOf(err), "error", err)
 		r = refusal(err)
-		r.Replace = a.Private && access.CodeOf(err) == access.Conflict // its buttons can do no more
+		r.Replace = in.Private && access.CodeOf(err) == access.Conflict // its buttons can do no more
 	}
-	if a.Kind == aSubmission {
-		a.Channel = b.shownIn(ctx, a)
+	if in.Kind == kindSubmission {
+		in.Channel = b.replyChannel(ctx, in)
 	}
 	told := true
-	if r.Text != "" && a.expectsAnswer() {
-		told = b.answer(ctx, a, s, r)
+	if r.Text != "" && in.expectsReply() {
+		told = b.reply(ctx, in, ack, r)
 	}
-	if err != nil && temporary(err) && a.changes() && !told {
-		return // Slack is away: it is given up when somebody can be told, and done if it can be until then
+	if err != nil && temporary(err) && in.changes() && !told {
+		return // Slack is away: it is tried again until it succeeds or the person can be told
 	}
-	b.settle(ctx, a.ID)
-	if a.Kind == aClick {
-		b.mend(ctx, a, err)
+	b.markHandled(ctx, in.ID)
+	if in.Kind == kindClick {
+		b.refreshStale(ctx, in, err)
 	}
 }
 
-// postpone leaves an act that would change something to a later sweep while
-// somebody we need is away, and tells so once. That somebody left is never given up.
-func (b *Bot) postpone(ctx context.Context, a act, s *slot, err error) bool {
-	late := b.now().Sub(a.At) > giveUp && (a.Kind != aLeft || access.CodeOf(err) == access.Internal)
-	if !temporary(err) || !a.changes() || late {
+// postpone leaves an interaction that would change something to a later sweep when its
+// error is temporary, and says so once. It reports whether it did. That somebody left is
+// never given up.
+func (b *Bot) postpone(ctx context.Context, in interaction, ack *ackReply, err error) bool {
+	late := b.now().Sub(in.At) > giveUpAfter && (in.Kind != kindUserChange || access.CodeOf(err) == access.Internal)
+	if !temporary(err) || !in.changes() || late {
 		return false
 	}
-	b.cfg.Log.Warn("an act waits", "envelope", a.ID, "person", a.Person, "kind", a.Kind, "error", err)
-	if a.fresh && a.expectsAnswer() {
-		b.answer(ctx, a, s, slackapi.Ephemeral(render.HasToWait()))
+	b.cfg.Log.Warn("an act waits", "envelope", in.ID, "person", in.Person, "kind", in.Kind, "error", err)
+	if in.fresh && in.expectsReply() {
+		b.reply(ctx, in, ack, slackapi.Ephemeral(render.HasToWait()))
 	}
 	return true
 }
@@ -55,44 +56,46 @@ func (b *Bot) postpone(ctx context.Context, a act, s *slot, err error) bool {
 // temporary reports whether what failed may succeed in a minute.
 func temporary(err error) bool { return slackapi.IsTemporary(err) && keySentence(err) == "" }
 
-// expectsAnswer tells whether somebody did this to us, rather than Slack told us of it.
-func (a act) expectsAnswer() bool { return a.Kind != aLeft && a.Kind != aHomeOpened }
+// expectsReply reports whether a person did this, rather than that Slack noted it.
+func (in interaction) expectsReply() bool {
+	return in.Kind != kindUserChange && in.Kind != kindHomeOpened
+}
 
-// changes tells whether the act is more than a look.
-func (a act) changes() bool {
-	switch a.Kind {
-	case aCommand:
-		verb, _ := cutWord(a.Text)
+// changes reports whether the interaction may change something.
+func (in interaction) changes() bool {
+	switch in.Kind {
+	case kindCommand:
+		verb, _ := cutWord(in.Text)
 		switch strings.ToLower(verb) {
 		case "list", "pending", "servers", "keys":
 			return false
 		}
 		return true
-	case aHomeOpened:
+	case kindHomeOpened:
 		return false
 	}
-	return a.Action != render.ActionHomePage
+	return in.Action != render.ActionHomePage
 }
 
-// perform contains a panic, which counts as refused: it would come again.
-func (b *Bot) perform(ctx context.Context, a act) (r slackapi.Reply, err error) {
+// perform does what an interaction asks for. A panic counts as refused: it would come again.
+func (b *Bot) perform(ctx context.Context, in interaction) (r slackapi.Reply, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			b.cfg.Log.Error("panic", "envelope", a.ID, "kind", a.Kind, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
+			b.cfg.Log.Error("panic", "envelope", in.ID, "kind", in.Kind, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
 			err = &access.Error{Code: access.Conflict, Op: "panic", Message: "Something went wrong on my side; the log tells more."}
 		}
 	}()
-	switch a.Kind {
-	case aCommand:
-		return b.command(ctx, a)
-	case aClick:
-		return b.click(ctx, a)
-	case aSubmission:
-		return b.submitted(ctx, a)
-	case aLeft:
-		return slackapi.Reply{}, b.cfg.Uses.AccountDeactivated(ctx, a.Person)
-	case aHomeOpened:
-		return slackapi.Reply{}, b.cfg.Outbox.PublishHome(ctx, a.Person, 0)
+	switch in.Kind {
+	case kindCommand:
+		return b.command(ctx, in)
+	case kindClick:
+		return b.click(ctx, in)
+	case kindSubmission:
+		return b.submission(ctx, in)
+	case kindUserChange:
+		return slackapi.Reply{}, b.cfg.Uses.AccountDeactivated(ctx, in.Person)
+	case kindHomeOpened:
+		return slackapi.Reply{}, b.cfg.Outbox.PublishHome(ctx, in.Person, 0)
 	}
 	return slackapi.Reply{}, nil
 }

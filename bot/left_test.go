@@ -16,10 +16,10 @@ func TestLeaversGoBeforeEverythingElse(t *testing.T) {
 	r := start(t, slacksim.Options{})
 	release := make(chan struct{})
 	for i := range maxWorkers {
-		r.bot.crew.do(access.UserID(fmt.Sprint("U", i)), func(context.Context) { <-release })
+		r.bot.queues.add(access.UserID(fmt.Sprint("U", i)), func(context.Context) { <-release })
 	}
 	defer close(release)
-	r.Until(t, "every worker is busy", func() bool { return len(r.bot.crew.slots) == maxWorkers })
+	r.Until(t, "every worker is busy", func() bool { return len(r.bot.queues.workers) == maxWorkers })
 	if _, err := r.Deactivate(t.Context(), "U1"); err != nil {
 		t.Fatal(err)
 	}

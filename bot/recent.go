@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// recent remembers what was seen lately. The zero value is ready for use.
+// recent remembers keys for some time. The zero value is ready for use.
 type recent[K comparable] struct {
 	mu   sync.Mutex
 	seen map[K]time.Time

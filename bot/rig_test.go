@@ -22,7 +22,7 @@ type rig struct {
 }
 
 // unhurried are the windows of a test that is not about slowness, on a machine that may be slow.
-var unhurried = windows{answer: bottest.Ample, look: bottest.Ample, open: bottest.Ample}
+var unhurried = timeouts{reply: bottest.Ample, check: bottest.Ample, open: bottest.Ample}
 
 // scene makes a rig whose bot does not run yet.
 func scene(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
@@ -38,7 +38,7 @@ func scene(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
 		c(&cfg)
 	}
 	r.bot = New(cfg)
-	r.bot.windows = unhurried
+	r.bot.timeouts = unhurried
 	return r
 }
 
@@ -59,7 +59,7 @@ func (r *rig) run(t *testing.T) {
 	t.Cleanup(func() {
 		cancel()
 		<-r.ended
-		r.bot.crew.close(context.Background())
+		r.bot.queues.close(context.Background())
 		for _, v := range r.Violations() {
 			t.Errorf("Slack's rules are broken: %s: %s", v.Where, v.What)
 		}
@@ -78,8 +78,8 @@ func await[T any](t *testing.T, signal <-chan T, what string) (value T) {
 	return value
 }
 
-// gate holds up whatever would change something, until it is opened or the test is over.
-func (r *rig) gate(t *testing.T) (reached <-chan struct{}, open func()) {
+// hold stops whatever would change something, until it is let go on or the test is over.
+func (r *rig) hold(t *testing.T) (reached <-chan struct{}, open func()) {
 	t.Helper()
 	came, pass := make(chan struct{}, 1), make(chan struct{})
 	r.Domain.Lock()
@@ -96,7 +96,7 @@ func (r *rig) gate(t *testing.T) (reached <-chan struct{}, open func()) {
 	return came, open
 }
 
-// types types a command and answers the text in the acknowledgement.
+// types types a command and returns the text in the acknowledgement.
 func (r *rig) types(t *testing.T, user, text string) string {
 	t.Helper()
 	got, err := r.Command(t.Context(), user, "C1", "/sshkey "+text)
@@ -112,8 +112,8 @@ func (r *rig) types(t *testing.T, user, text string) string {
 	return got.Response.Text
 }
 
-// whispered is what one person was shown last.
-func (r *rig) whispered(user string) slacksim.Message {
+// lastEphemeral is what one person alone was shown last.
+func (r *rig) lastEphemeral(user string) slacksim.Message {
 	all := r.Ephemeral(user)
 	if len(all) == 0 {
 		return slacksim.Message{}

@@ -11,8 +11,9 @@ import (
 	"sshkeybot/internal/sshkey"
 )
 
-// leaked refuses what holds a private key or an access token; such a text is never stored.
-func leaked(text string) error {
+// checkNoSecret refuses a text that holds a private key or an access token; such a text is
+// never stored.
+func checkNoSecret(text string) error {
 	if err := sshkey.CheckNoPrivate(text); err != nil {
 		return err
 	}
@@ -22,20 +23,20 @@ func leaked(text string) error {
 	return nil
 }
 
-// leakedIn says, by the block of the field, where a form holds a private key or a token.
-func leakedIn(form *slack.ViewState) map[string]string {
+// secretsIn returns, by the block of the field, where a form holds a private key or a token.
+func secretsIn(form *slack.ViewState) map[string]string {
 	found := map[string]string{}
 	if form == nil {
 		return found
 	}
 	for block, fields := range form.Values {
 		for _, field := range fields {
-			err := leaked(field.Value)
+			err := checkNoSecret(field.Value)
 			if _, wrong := sshkey.Parse(field.Value); block == render.BlockKey && reasonOf(wrong) == sshkey.PrivateKey {
 				err = wrong
 			}
 			if err != nil {
-				found[block] = access.MessageOf(shown(err))
+				found[block] = access.MessageOf(asAccessError(err))
 			}
 		}
 	}

@@ -12,31 +12,31 @@ import (
 )
 
 // serversModal shows the first page of a request's servers.
-func (b *Bot) serversModal(ctx context.Context, a act) (slack.ModalViewRequest, error) {
-	v, err := b.servedTo(ctx, a)
+func (b *Bot) serversModal(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
+	v, err := b.requestFor(ctx, in)
 	return render.ServersModal(v, 0), err
 }
 
-// servedTo returns a request for somebody who may take part: its message shows no more
+// requestFor returns a request for somebody who may take part: its message shows no more
 // than this list does.
-func (b *Bot) servedTo(ctx context.Context, a act) (workflow.RequestView, error) {
-	if err := b.shutOut(ctx, a); err != nil {
+func (b *Bot) requestFor(ctx context.Context, in interaction) (workflow.RequestView, error) {
+	if err := b.checkEligible(ctx, in); err != nil {
 		return workflow.RequestView{}, err
 	}
-	return b.cfg.Uses.View(ctx, a.number())
+	return b.cfg.Uses.View(ctx, in.id())
 }
 
-// turnServers turns to another page of a request's servers. It changes nothing, so a page
+// turnServersPage turns to another page of a request's servers. It changes nothing, so a page
 // that Slack does not take is only noted.
-func (b *Bot) turnServers(ctx context.Context, a act) {
-	at, ok := a.numbers(2)
+func (b *Bot) turnServersPage(ctx context.Context, in interaction) {
+	at, ok := in.ids(2)
 	if !ok {
 		return
 	}
-	a.Value = strconv.FormatInt(at[0], 10)
-	v, err := b.servedTo(ctx, a)
+	in.Value = strconv.FormatInt(at[0], 10)
+	v, err := b.requestFor(ctx, in)
 	if err == nil {
-		err = b.cfg.API.UpdateModal(ctx, a.View, render.ServersModal(v, int(at[1])))
+		err = b.cfg.API.UpdateModal(ctx, in.View, render.ServersModal(v, int(at[1])))
 	}
 	if err != nil {
 		b.cfg.Log.Info("a page of servers is not shown", "request", at[0], "error", err)
@@ -45,15 +45,15 @@ func (b *Bot) turnServers(ctx context.Context, a act) {
 
 // sendServers sends the list of a request's servers as a file to the one who asks for it,
 // in their direct messages.
-func (b *Bot) sendServers(ctx context.Context, a act) error {
-	if err := b.cfg.Uses.Eligible(ctx, a.Person); err != nil {
+func (b *Bot) sendServers(ctx context.Context, in interaction) error {
+	if err := b.cfg.Uses.Eligible(ctx, in.Person); err != nil {
 		return err
 	}
-	v, err := b.cfg.Uses.View(ctx, a.number())
+	v, err := b.cfg.Uses.View(ctx, in.id())
 	if err != nil {
 		return err
 	}
-	at, err := b.cfg.API.Post(ctx, string(a.Person), "", render.ServersFile(v))
+	at, err := b.cfg.API.Post(ctx, string(in.Person), "", render.ServersFile(v))
 	if err != nil {
 		return err
 	}

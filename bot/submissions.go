@@ -11,38 +11,38 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// submitted does what a modal asks for; what is wrong with its fields alone was
-// said before.
-func (b *Bot) submitted(ctx context.Context, a act) (slackapi.Reply, error) {
-	m, err := b.submit(ctx, a)
+// submission does what a modal asks for. What is wrong with its fields alone was shown
+// before, by invalidFields.
+func (b *Bot) submission(ctx context.Context, in interaction) (slackapi.Reply, error) {
+	m, err := b.submit(ctx, in)
 	return slackapi.Ephemeral(m), err
 }
 
-func (b *Bot) submit(ctx context.Context, a act) (render.Message, error) {
-	switch a.Modal {
+func (b *Bot) submit(ctx context.Context, in interaction) (render.Message, error) {
+	switch in.Modal {
 	case render.ModalRegister:
-		return b.registerForm(ctx, a)
+		return b.registerForm(ctx, in)
 	case render.ModalGrant:
-		return b.grantForm(ctx, a)
+		return b.grantForm(ctx, in)
 	case render.ModalDeny:
-		id, shown := render.ReadDecision(a.Metadata)
+		id, shown := render.ReadDecision(in.Metadata)
 		r, err := b.cfg.Uses.Decide(ctx, workflow.Decision{
-			RequestID: id, Shown: shown, Actor: a.Person, Verdict: access.Deny, Reason: render.ReadDeny(a.form()), At: a.At,
+			RequestID: id, Shown: shown, Actor: in.Person, Verdict: access.Deny, Reason: render.ReadDeny(in.form()), At: in.At,
 		})
 		return render.Decided(r, access.Deny), err
 	case render.ModalEdit:
-		return b.editForm(ctx, a)
+		return b.editForm(ctx, in)
 	case render.ModalExtend:
-		return b.extendForm(ctx, a)
+		return b.extendForm(ctx, in)
 	case render.ModalProve:
-		done, err := b.cfg.Uses.Prove(ctx, a.proof())
+		done, err := b.cfg.Uses.Prove(ctx, in.proof())
 		return render.Registered(done), err
 	}
 	return render.Message{}, &access.Error{Code: access.Invalid, Op: "submission", Message: "That form is of an older version of me. Please use `/sshkey`."}
 }
 
-func (b *Bot) registerForm(ctx context.Context, a act) (render.Message, error) {
-	form := render.ReadRegister(a.form())
+func (b *Bot) registerForm(ctx context.Context, in interaction) (render.Message, error) {
+	form := render.ReadRegister(in.form())
 	key, err := sshkey.Parse(form.Key)
 	if err != nil {
 		return render.Message{}, err
@@ -51,31 +51,31 @@ func (b *Bot) registerForm(ctx context.Context, a act) (render.Message, error) {
 	if note == "" {
 		note = key.Comment
 	}
-	done, err := b.cfg.Uses.Register(ctx, a.Person, key, note)
+	done, err := b.cfg.Uses.Register(ctx, in.Person, key, note)
 	return render.Registered(done), err
 }
 
-// proof reads the answer to a challenge from its form.
-func (a act) proof() workflow.Proof {
-	nonce, _ := render.ReadNonce(a.Metadata)
-	return workflow.Proof{Actor: a.Person, Nonce: nonce, Signature: render.ReadProve(a.form()), At: a.At}
+// proof returns the signature of a challenge from its form.
+func (in interaction) proof() workflow.Proof {
+	nonce, _ := render.ReadNonce(in.Metadata)
+	return workflow.Proof{Actor: in.Person, Nonce: nonce, Signature: render.ReadProve(in.form()), At: in.At}
 }
 
-func (b *Bot) grantForm(ctx context.Context, a act) (render.Message, error) {
-	form := render.ReadGrant(a.form(), a.Metadata)
+func (b *Bot) grantForm(ctx context.Context, in interaction) (render.Message, error) {
+	form := render.ReadGrant(in.form(), in.Metadata)
 	d, forever, err := readDuration(form.Duration)
 	if err != nil {
 		return render.Message{}, asRefusal(err)
 	}
-	a.Channel = form.Channel
-	return b.grant(ctx, a, command{
+	in.Channel = form.Channel
+	return b.grant(ctx, in, command{
 		Person: form.Person, Duration: d, Forever: forever, Servers: form.Servers, SystemUser: form.SystemUser, Reason: form.Reason,
 	})
 }
 
-func (b *Bot) editForm(ctx context.Context, a act) (render.Message, error) {
-	form := render.ReadEdit(a.form())
-	id, shown := render.ReadDecision(a.Metadata)
+func (b *Bot) editForm(ctx context.Context, in interaction) (render.Message, error) {
+	form := render.ReadEdit(in.form())
+	id, shown := render.ReadDecision(in.Metadata)
 	v, err := b.cfg.Uses.View(ctx, id)
 	if err != nil {
 		return render.Message{}, err
@@ -84,7 +84,7 @@ func (b *Bot) editForm(ctx context.Context, a act) (render.Message, error) {
 	if err != nil {
 		return render.Message{}, asRefusal(err)
 	}
-	e := workflow.Edit{RequestID: id, Shown: shown, Actor: a.Person, At: a.At}
+	e := workflow.Edit{RequestID: id, Shown: shown, Actor: in.Person, At: in.At}
 	if (!forever || !v.Request.Forever()) && d != v.Request.Duration {
 		e.Duration = &d
 	}
@@ -95,28 +95,28 @@ func (b *Bot) editForm(ctx context.Context, a act) (render.Message, error) {
 	return render.Edited(r), err
 }
 
-func (b *Bot) extendForm(ctx context.Context, a act) (render.Message, error) {
-	d, err := duration.Parse(render.ReadExtend(a.form()))
+func (b *Bot) extendForm(ctx context.Context, in interaction) (render.Message, error) {
+	d, err := duration.Parse(render.ReadExtend(in.form()))
 	if err != nil {
 		return render.Message{}, asRefusal(err)
 	}
 	r, err := b.cfg.Uses.AskExtend(ctx, workflow.ExtendAsk{
-		Source: a.ID, Asker: a.Person, Person: a.Person, GrantID: render.ReadID(a.Metadata), Duration: d,
+		Source: in.ID, Asker: in.Person, Person: in.Person, GrantID: render.ReadID(in.Metadata), Duration: d,
 	})
-	return b.asked(ctx, a, r, err)
+	return b.receipt(ctx, in, r, err)
 }
 
-// shownIn is the channel where the answer to a form is best shown; empty when a
+// replyChannel returns the channel where the reply to a form is best shown; empty when a
 // direct message has to do.
-func (b *Bot) shownIn(ctx context.Context, a act) string {
-	switch a.Modal {
+func (b *Bot) replyChannel(ctx context.Context, in interaction) string {
+	switch in.Modal {
 	case render.ModalGrant, render.ModalRegister:
-		return a.Metadata
+		return in.Metadata
 	case render.ModalProve:
-		_, channel := render.ReadNonce(a.Metadata)
+		_, channel := render.ReadNonce(in.Metadata)
 		return channel
 	case render.ModalDeny, render.ModalEdit:
-		id, _ := render.ReadDecision(a.Metadata)
+		id, _ := render.ReadDecision(in.Metadata)
 		v, err := b.cfg.Uses.View(ctx, id)
 		if err != nil {
 			return ""

@@ -9,19 +9,19 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// UseCases is what people can have the domain do. Its errors are *access.Error.
-// Asking again with the Source of an earlier wish makes no second request.
+// UseCases is what people can have the domain do. Its errors are *access.Error. Asking
+// again with the Source of an earlier request makes no second one.
 type UseCases interface {
-	Asking
-	Deciding
-	Owning
-	Looking
-	Checking
+	Requester
+	Decider
+	Owner
+	Reader
+	Checker
 	Redraw(ctx context.Context, requestID int64, channel, ts string) error
 }
 
-// Asking makes requests.
-type Asking interface {
+// Requester makes requests.
+type Requester interface {
 	AskGrant(ctx context.Context, a workflow.GrantAsk) (access.Request, error)
 	AskExtend(ctx context.Context, a workflow.ExtendAsk) (access.Request, error)
 	AskRevoke(ctx context.Context, a workflow.RevokeAsk) (access.Request, error)
@@ -30,8 +30,8 @@ type Asking interface {
 	ProfileChanged(ctx context.Context, id access.UserID, standing access.Standing) (concerns bool, err error)
 }
 
-// Deciding moves requests on.
-type Deciding interface {
+// Decider decides requests, and what else is to be decided about them.
+type Decider interface {
 	Confirm(ctx context.Context, requestID int64, actor access.UserID, at time.Time) (access.Request, error)
 	Decide(ctx context.Context, d workflow.Decision) (access.Request, error)
 	Edit(ctx context.Context, e workflow.Edit) (access.Request, error)
@@ -44,16 +44,16 @@ type Deciding interface {
 	FreeKey(ctx context.Context, requestID int64, actor access.UserID) (access.Request, error)
 }
 
-// Owning is about a person's own keys and access.
-type Owning interface {
+// Owner manages a person's own keys and access.
+type Owner interface {
 	Register(ctx context.Context, actor access.UserID, key sshkey.Key, note string) (workflow.Registration, error)
 	Prove(ctx context.Context, p workflow.Proof) (workflow.Registration, error)
 	RemoveKey(ctx context.Context, actor access.UserID, fingerprint string) error
 	GiveBack(ctx context.Context, actor access.UserID, grantID int64, source string) ([]access.Grant, error)
 }
 
-// Checking tells in advance what a wish would be refused for.
-type Checking interface {
+// Checker returns in advance what a request would be refused for, nil when nothing is known.
+type Checker interface {
 	Eligible(ctx context.Context, id access.UserID) error
 	CheckReceiver(ctx context.Context, id access.UserID) error
 	CheckServers(ctx context.Context, pattern string) error
@@ -64,8 +64,8 @@ type Checking interface {
 	CheckShown(ctx context.Context, requestID int64, shown string) error
 }
 
-// Looking changes nothing.
-type Looking interface {
+// Reader reads, and changes nothing.
+type Reader interface {
 	Keys(ctx context.Context, actor, of access.UserID) ([]access.Key, error)
 	Access(ctx context.Context, actor, of access.UserID) (workflow.Overview, error)
 	PendingRequests(ctx context.Context, actor access.UserID) ([]workflow.RequestView, error)

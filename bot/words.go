@@ -19,7 +19,7 @@ type word struct {
 	Quoted bool // by the person: it is no keyword then
 }
 
-// splitWords reads words up to the first «for» that is one, and answers what
+// splitWords reads words up to the first «for» that is one, and returns what
 // follows it as written: a reason needs no quotes. Straight and curly double quotes
 // hold words together; single quotes do not, since people write don't.
 func splitWords(text string) (words []word, reason string) {
@@ -55,7 +55,7 @@ func nextWord(text string) (w word, rest string) {
 		r, size := utf8.DecodeRuneInString(text[i:])
 		switch {
 		case link != "": // Slack made it out of a part of a name
-			b.WriteString(typed(link))
+			b.WriteString(linkLabel(link))
 			size = len(link)
 		case isQuote(r):
 			quoted, inside = true, !inside
@@ -100,15 +100,15 @@ func mentionAt(text string) string { return slackMention.FindString(text) }
 
 func linkAt(text string) string { return slackLink.FindString(text) }
 
-// typed returns what a person typed where Slack shows a link: its label.
-func typed(link string) string {
+// linkLabel returns what a person typed where Slack shows a link: its label.
+func linkLabel(link string) string {
 	address, label, _ := strings.Cut(strings.Trim(link, "<>"), "|")
 	return cmp.Or(label, strings.TrimPrefix(address, "mailto:"), address)
 }
 
 var mentionToken = regexp.MustCompile(`^<@([UW][A-Z0-9]+)(\|[^<>]*)?>$`)
 
-// mention answers the user that a word names, and "" when it names none. The name
+// mention returns the user that a word names, and "" when it names none. The name
 // in it says nothing: people choose their names themselves.
 func mention(text string) access.UserID {
 	if m := mentionToken.FindStringSubmatch(text); m != nil {
@@ -140,8 +140,8 @@ func plainText(text string) string {
 	return escapes.Replace(text)
 }
 
-// closest answers the candidate that differs least, if it is near at all: of a short one
-// no more may be wrong than a letter.
+// closest returns the candidate that differs least from text, and "" when none is near: in
+// a short one no more than a letter may differ.
 func closest(text string, candidates []string) string {
 	return nearest.Closest(strings.ToLower(text), candidates, func(c string) int { return min(2, (len(c)-1)/2) })
 }

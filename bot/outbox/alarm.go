@@ -12,8 +12,8 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// Alarm tells the team of trouble with the ledger, which the ledger's own outbox cannot:
-// one message, which says later that it is over.
+// Alarm is a message to the team about trouble with the ledger, which cannot go through the
+// ledger. It is changed when the trouble is over. It is safe for use by many goroutines.
 type Alarm struct {
 	API  *slackapi.Client
 	Uses interface {
@@ -28,10 +28,11 @@ type Alarm struct {
 	raised bool
 }
 
-// quietFor is how long trouble that comes again only changes the message that is there.
+// quietFor is how long after the message trouble that comes again only changes it.
 const quietFor = 10 * time.Minute
 
-// Raise shows the message until Clear; what is shown already stays.
+// Raise shows a message until Clear, unless one is shown already. It returns an error when
+// nobody could be shown it.
 func (a *Alarm) Raise(ctx context.Context, m render.Message) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -61,7 +62,7 @@ func (a *Alarm) Raise(ctx context.Context, m render.Message) error {
 	return err
 }
 
-// Clear changes what Raise has shown.
+// Clear replaces what Raise has shown; it does nothing when that is nothing.
 func (a *Alarm) Clear(ctx context.Context, m render.Message) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -14,23 +14,23 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// The roles of the messages of a request.
+// The roles of the messages of a request, as they stand in the ledger.
 const (
-	roleRequest  = "request"  // carries the buttons; the thread hangs below it
-	roleAnnounce = "announce" // an offboarding, where everybody sees it; then the thread is here
+	roleRequest  = "request"  // carries the buttons, and has the thread
+	roleAnnounce = "announce" // an offboarding, where everybody sees it; then this one has the thread
 	roleProgress = "progress"
 	roleSummary  = "summary"
 	roleFile     = "file"
-	roleLetter   = "letter:" // to one person, with the kind of its notice behind it
-	roleMend     = "mend"    // told somebody how to let us into the channel
+	roleDirect   = "letter:" // a direct message, with the kind of its notice behind it
+	roleHelp     = "mend"    // a direct message that says how to let us into the channel
 	roleCopy     = "copy:"   // of the request, with an approver behind it, where there is no channel
 )
 
 const (
 	redrawEvery = 3 * time.Second // of one request: Slack's fifty updates a minute are for all of them
 
-	again          = 2 * time.Second // until what failed is tried once more, doubling
-	longestTrouble = 30 * time.Second
+	firstRetry       = 2 * time.Second  // until what failed is tried once more, doubling
+	maxTemporaryWait = 30 * time.Second // between tries of what failed with a temporary error
 )
 
 // Views is what an Announcer asks of the domain.
@@ -43,7 +43,8 @@ type Views interface {
 
 var _ Views = (*workflow.Service)(nil)
 
-// Announcer brings Slack in line with the ledger, one request or notice at a time.
+// Announcer brings what Slack shows in line with the ledger, one request or notice at a
+// time.
 type Announcer struct {
 	API   *slackapi.Client
 	Uses  Views
@@ -74,7 +75,7 @@ func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 	}
 	if err != nil {
 		var wait time.Duration
-		next.Attempts, wait = putOff(v.Drawing.Attempts, err)
+		next.Attempts, wait = backoff(v.Drawing.Attempts, err)
 		next.Shown, next.NextAt = v.Drawing.Shown, n.Now().Add(wait)
 		n.Log.Warn("a request is not shown yet", "request", requestID, "again_in", wait, "error", err)
 	}
@@ -87,17 +88,18 @@ func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 	})
 }
 
-// putOff answers when to try again after so many refusals in a row, and how many they
-// are now. Trouble passes; what Slack refuses changes only when somebody mends it.
-func putOff(attempts int, err error) (refusals int, wait time.Duration) {
+// backoff returns how long to wait after a failure that follows so many in a row, and how
+// many they are now; a time that Slack asked for does not count. What is not temporary
+// changes only when somebody mends it, so the wait grows longer.
+func backoff(attempts int, err error) (failures int, wait time.Duration) {
 	if asked := access.RetryAfter(err); asked > 0 {
-		return attempts, min(max(asked, again), slackapi.MaxBackoff)
+		return attempts, min(max(asked, firstRetry), slackapi.MaxBackoff)
 	}
 	longest := slackapi.MaxBackoff
 	if slackapi.IsTemporary(err) {
-		longest = longestTrouble
+		longest = maxTemporaryWait
 	}
-	return attempts + 1, min(again<<min(attempts, 20), longest)
+	return attempts + 1, min(firstRetry<<min(attempts, 20), longest)
 }
 
 func (n *Announcer) draw(ctx context.Context, v *workflow.RequestView) error {
@@ -127,18 +129,18 @@ func (n *Announcer) drawAll(ctx context.Context, v *workflow.RequestView) error 
 			return err
 		}
 	}
-	if err := n.redrawLetters(ctx, v); err != nil {
+	if err := n.redrawDirectMessages(ctx, v); err != nil {
 		return err
 	}
 	for _, t := range all { // last, so that no message waits for a file
 		if t.settled() {
-			err = errors.Join(err, t.file(ctx))
+			err = errors.Join(err, t.attachFile(ctx))
 		}
 	}
 	return err
 }
 
-// repost posts the message of a request anew, which somebody deleted by hand.
+// repost posts the message of a request anew when somebody has deleted it.
 func (n *Announcer) repost(ctx context.Context, v *workflow.RequestView) (slackapi.Ref, error) {
 	v.Messages = slices.DeleteFunc(v.Messages, func(m access.Message) bool {
 		return m.Role == roleRequest || m.Role == roleAnnounce || strings.HasPrefix(m.Role, roleCopy)
@@ -146,11 +148,10 @@ func (n *Announcer) repost(ctx context.Context, v *workflow.RequestView) (slacka
 	return n.drawParent(ctx, v)
 }
 
-// drawParent draws the message of the request, and answers the one that the thread
-// hangs below.
+// drawParent draws the message of the request, and returns the one that has the thread.
 func (n *Announcer) drawParent(ctx context.Context, v *workflow.RequestView) (parent slackapi.Ref, err error) {
 	m := render.Request(*v, n.Now())
-	if n.apart(v) {
+	if n.announcedSeparately(v) {
 		if _, posted := newest(v.Messages, roleRequest); posted {
 			if _, err := n.show(ctx, v, roleRequest, n.channel(ctx, v), "", m); err != nil && !slackapi.IsChannelClosed(err) {
 				return slackapi.Ref{}, err
@@ -165,7 +166,7 @@ func (n *Announcer) drawParent(ctx context.Context, v *workflow.RequestView) (pa
 }
 
 // showApprovers shows a request that belongs to no channel to each approver whom Slack
-// lets us reach; the thread hangs below the first copy.
+// lets us reach; the first copy has the thread.
 func (n *Announcer) showApprovers(ctx context.Context, v *workflow.RequestView, m render.Message) (parent slackapi.Ref, err error) {
 	approvers, err := n.Uses.Approvers(ctx)
 	if err != nil {
@@ -191,13 +192,13 @@ func (n *Announcer) showApprovers(ctx context.Context, v *workflow.RequestView, 
 	return parent, n.record(ctx, v, roleRequest, parent, "")
 }
 
-// apart tells whether the request is an offboarding under way, which is announced
-// in a channel of its own.
-func (n *Announcer) apart(v *workflow.RequestView) bool {
+// announcedSeparately reports whether the request is an offboarding under way that is
+// announced in a channel of its own.
+func (n *Announcer) announcedSeparately(v *workflow.RequestView) bool {
 	return v.Request.Kind == access.KindOffboard && v.Request.State == access.Approved && n.AnnounceChannel != ""
 }
 
-// channel is where a request is posted: where approvers look, or where it was
+// channel returns where a request is posted: where approvers look, or where it was
 // asked. One asked in a direct message goes where its grant was asked.
 func (n *Announcer) channel(ctx context.Context, v *workflow.RequestView) string {
 	if n.ApprovalChannel != "" {
@@ -241,7 +242,7 @@ func (n *Announcer) show(ctx context.Context, v *workflow.RequestView, role, cha
 	return at, n.record(ctx, v, role, at, digest)
 }
 
-// newest answers the message that stands for a role: the last one posted.
+// newest returns the message that counts for a role: the last one posted.
 func newest(all []access.Message, role string) (found access.Message, ok bool) {
 	for _, m := range all {
 		if m.Role == role && (!ok || m.TS > found.TS) {
@@ -262,18 +263,19 @@ func (n *Announcer) record(ctx context.Context, v *workflow.RequestView, role st
 	return n.Store.Update(ctx, func(tx access.Tx) error { return tx.SaveMessage(ctx, m) })
 }
 
-// cannotShow tells who asked, once for each channel, how to mend that Slack refuses our
-// messages there. What is still under way is drawn once that is done.
+// cannotShow tells the person who asked, once for each channel, how to mend that Slack
+// refuses our messages there. It returns the cause while the request is to be shown once
+// that is done.
 func (n *Announcer) cannotShow(ctx context.Context, v *workflow.RequestView, cause error) error {
 	channel := slackapi.ErrorChannel(cause)
-	told := slices.ContainsFunc(v.Messages, func(m access.Message) bool { return m.Role == roleMend && m.Digest == channel })
-	if to := n.mender(ctx, v); !told && to != "" {
+	told := slices.ContainsFunc(v.Messages, func(m access.Message) bool { return m.Role == roleHelp && m.Digest == channel })
+	if to := n.helper(ctx, v); !told && to != "" {
 		at, err := n.API.Post(ctx, to, "", render.CannotShow(v.Request.ID, channel, slackapi.ErrorCode(cause), n.self(ctx)))
 		if err != nil && slackapi.IsTemporary(err) {
 			return err
 		}
 		if err == nil {
-			if err := n.record(ctx, v, roleMend, at, channel); err != nil {
+			if err := n.record(ctx, v, roleHelp, at, channel); err != nil {
 				return err
 			}
 		}
@@ -285,7 +287,7 @@ func (n *Announcer) cannotShow(ctx context.Context, v *workflow.RequestView, cau
 	return nil
 }
 
-// self answers who we are in Slack; nobody when Slack does not say.
+// self returns our own user ID; empty when Slack does not say.
 func (n *Announcer) self(ctx context.Context) access.UserID {
 	self, err := n.API.Self(ctx)
 	if err != nil {
@@ -294,8 +296,9 @@ func (n *Announcer) self(ctx context.Context) access.UserID {
 	return access.UserID(self.UserID)
 }
 
-// mender is who can be told: the one who asked, or an approver.
-func (n *Announcer) mender(ctx context.Context, v *workflow.RequestView) string {
+// helper returns who is told how to mend it: the person who asked, or an approver; empty
+// when there is nobody.
+func (n *Announcer) helper(ctx context.Context, v *workflow.RequestView) string {
 	if v.Request.Asker != "" {
 		return string(v.Request.Asker)
 	}

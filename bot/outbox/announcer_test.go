@@ -134,7 +134,7 @@ func TestSlackAwayInTheMiddle(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 3 {
-			if wait := r.unshown(t, 1); wait > longestTrouble {
+			if wait := r.unshown(t, 1); wait > maxTemporaryWait {
 				t.Errorf("due again only in %s", wait)
 			}
 		}

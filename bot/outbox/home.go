@@ -7,7 +7,7 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// PublishHome draws a person's Home tab from what is so now. Who may not take part sees
+// PublishHome draws a page of a person's Home tab, counted from 0, from what is so now. Who may not take part sees
 // why, and nothing to press.
 func (n *Announcer) PublishHome(ctx context.Context, person access.UserID, page int) error {
 	home, err := n.Uses.Home(ctx, person)

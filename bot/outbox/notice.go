@@ -14,7 +14,7 @@ import (
 
 // SendNotice sends a notice that has not been sent and records that. What Slack cannot
 // take now is due again at a time that stands in the ledger; somebody whom Slack cannot
-// reach at all counts as told. An error means that even this could not be written down.
+// reach at all counts as notified. An error means that even this could not be written down.
 func (n *Announcer) SendNotice(ctx context.Context, noticeID int64) error {
 	notice, grant, err := n.notice(ctx, noticeID)
 	if err != nil || !notice.SentAt.IsZero() {
@@ -32,7 +32,7 @@ func (n *Announcer) SendNotice(ctx context.Context, noticeID int64) error {
 		return nil
 	case err != nil && (slackapi.IsTemporary(err) || access.CodeOf(err) == access.Unauthorized):
 		var wait time.Duration
-		notice.Attempts, wait = putOff(notice.Attempts, err)
+		notice.Attempts, wait = backoff(notice.Attempts, err)
 		notice.NextAt, notice.SentAt = n.Now().Add(wait), time.Time{}
 		n.Log.Warn("a notice is not delivered yet", "notice", notice.Key, "to", notice.To, "again_in", wait, "error", err)
 	default:
@@ -63,7 +63,7 @@ func (n *Announcer) notice(ctx context.Context, id int64) (notice access.Notice,
 
 func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *access.Grant) error {
 	if notice.Kind == access.NoticeHome && workflow.IsGroup(string(notice.To)) {
-		return n.spreadHomes(ctx)
+		return n.fanOutHomes(ctx)
 	}
 	if notice.Kind == access.NoticeHome {
 		return n.PublishHome(ctx, notice.To, 0)
@@ -77,14 +77,14 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 	}
 	where, thread := n.where(ctx, notice, view)
 	if where == "" {
-		return n.spread(ctx, notice)
+		return n.fanOut(ctx, notice)
 	}
 	if notice.To != "" && slices.Contains([]access.NoticeKind{access.NoticeHalted, access.NoticeResumed, access.NoticeClock, access.NoticeQuota}, notice.Kind) {
 		m = render.WithoutChannel(m)
 	}
 	at, err := n.API.Post(ctx, where, thread, m)
-	if err == nil && view != nil && isLetter(notice) {
-		return n.record(ctx, view, roleLetter+string(notice.Kind), at, render.Digest(m))
+	if err == nil && view != nil && isDirectMessage(notice) {
+		return n.record(ctx, view, roleDirect+string(notice.Kind), at, render.Digest(m))
 	}
 	if slackapi.ErrorCode(err) == "thread_not_found" && view != nil { // somebody deleted the request, with its buttons
 		parent, err := n.repost(ctx, view)
@@ -97,43 +97,43 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 	return err
 }
 
-// isLetter tells of a notice to one person that must not stay as it is: it has buttons,
-// or says how far the work is.
-func isLetter(n access.Notice) bool {
+// isDirectMessage reports whether a notice is a direct message that must not stay as it is:
+// it has buttons, or says how far the work is.
+func isDirectMessage(n access.Notice) bool {
 	return n.To != "" && slices.Contains([]access.NoticeKind{access.NoticeKeyWanted, access.NoticeEnding, access.NoticeDecided}, n.Kind)
 }
 
-// redrawLetters brings what people were sent about a request up to date once its work
-// rests, so that nobody keeps a button that does nothing, and those who cannot read the
-// channel of the request learn how it went. A letter that Slack has no more is left alone.
-func (n *Announcer) redrawLetters(ctx context.Context, v *workflow.RequestView) error {
+// redrawDirectMessages brings the direct messages about a request up to date once its work
+// has stopped, so that nobody keeps a button that does nothing, and those who cannot read the
+// channel of the request learn how it went. One that Slack has no more is left alone.
+func (n *Announcer) redrawDirectMessages(ctx context.Context, v *workflow.RequestView) error {
 	if slices.ContainsFunc(v.Results, access.Result.Moving) {
 		return nil
 	}
-	for _, letter := range slices.Clone(v.Messages) {
-		kind, ok := strings.CutPrefix(letter.Role, roleLetter)
+	for _, old := range slices.Clone(v.Messages) {
+		kind, ok := strings.CutPrefix(old.Role, roleDirect)
 		if !ok {
 			continue
 		}
 		m := render.Notice(access.Notice{Kind: access.NoticeKind(kind), RequestID: v.Request.ID}, v, v.Grant)
 		digest := render.Digest(m)
-		if digest == letter.Digest {
+		if digest == old.Digest {
 			continue
 		}
-		at := slackapi.Ref{Channel: letter.Channel, TS: letter.TS}
+		at := slackapi.Ref{Channel: old.Channel, TS: old.TS}
 		if err := n.API.Update(ctx, at, m); err != nil && (slackapi.IsTemporary(err) || access.CodeOf(err) == access.Unauthorized) {
 			return err
 		}
-		if err := n.record(ctx, v, letter.Role, at, digest); err != nil {
+		if err := n.record(ctx, v, old.Role, at, digest); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// spread queues a notice for which there is no channel for each approver. The daily
+// fanOut queues a notice for which there is no channel for each approver. The daily
 // summary is for a channel or for nobody.
-func (n *Announcer) spread(ctx context.Context, notice access.Notice) error {
+func (n *Announcer) fanOut(ctx context.Context, notice access.Notice) error {
 	if notice.Kind == access.NoticeSummary {
 		return &access.Error{Code: access.Invalid, Op: "announce", Message: "There is no channel for this."}
 	}
@@ -153,13 +153,13 @@ func (n *Announcer) spread(ctx context.Context, notice access.Notice) error {
 	})
 }
 
-// homesAtOnce is up to how many approvers have their Home tab drawn anew where they are
-// named through a group; of more, each sees it when they open theirs.
-const homesAtOnce = 25
+// maxHomes is the size of a group up to which the Home tabs of its members are drawn anew;
+// in a larger one, everybody sees the change when they open theirs.
+const maxHomes = 25
 
-func (n *Announcer) spreadHomes(ctx context.Context) error {
+func (n *Announcer) fanOutHomes(ctx context.Context) error {
 	approvers, err := n.Uses.Approvers(ctx)
-	if err != nil || len(approvers) > homesAtOnce {
+	if err != nil || len(approvers) > maxHomes {
 		return err
 	}
 	return n.Store.Update(ctx, func(tx access.Tx) error {
@@ -206,7 +206,7 @@ func asksForDecision(k access.NoticeKind) bool {
 	return k == access.NoticeReminder || k == access.NoticeDecidable || k == access.NoticeChanged
 }
 
-// where is the place of a notice: a person's direct messages, the thread of the
+// where returns the place of a notice: a person's direct messages, the thread of the
 // request, or the channel for everybody.
 func (n *Announcer) where(ctx context.Context, notice access.Notice, view *workflow.RequestView) (channel, thread string) {
 	if notice.To != "" {
@@ -219,7 +219,7 @@ func (n *Announcer) where(ctx context.Context, notice access.Notice, view *workf
 		return n.channel(ctx, view), ""
 	}
 	if view != nil {
-		if m, ok := newest(view.Messages, roleAnnounce); ok && n.apart(view) {
+		if m, ok := newest(view.Messages, roleAnnounce); ok && n.announcedSeparately(view) {
 			return m.Channel, m.TS
 		}
 		if m, ok := newest(view.Messages, roleRequest); ok {
@@ -233,8 +233,8 @@ func (n *Announcer) where(ctx context.Context, notice access.Notice, view *workf
 	return n.ApprovalChannel, ""
 }
 
-// redrawHomes has the App Home drawn anew of those who see there what came of a
-// request's work, once that rests. The request itself they see when it changes.
+// redrawHomes queues the Home tabs of those who see there what came of a request's work,
+// once that has stopped. When the request itself changes, the domain queues them.
 func (n *Announcer) redrawHomes(ctx context.Context, tx access.Tx, v workflow.RequestView) error {
 	if len(v.Results) == 0 || slices.ContainsFunc(v.Results, access.Result.Moving) {
 		return nil

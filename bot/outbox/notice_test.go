@@ -145,7 +145,7 @@ func TestNoticeWithoutAChannelGoesToEveryApprover(t *testing.T) {
 
 // A person who cannot read the channel of the request sees in their own message how it
 // went, and no button there outlives its use.
-func TestLettersFollowTheRequest(t *testing.T) {
+func TestDirectMessagesFollowTheRequest(t *testing.T) {
 	t.Parallel()
 	r := asked(t, slacksim.Options{})
 	r.Domain.Grants = []access.Grant{{ID: 9, RequestID: 1, Person: "U2", State: access.Live, SystemUser: "runcloud", EndsAt: time.Now().Add(time.Hour)}}
@@ -158,7 +158,7 @@ func TestLettersFollowTheRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	letters := func(words ...string) {
+	says := func(words ...string) {
 		t.Helper()
 		r.announce(t, 1)
 		all := ""
@@ -177,13 +177,13 @@ func TestLettersFollowTheRequest(t *testing.T) {
 			t.Errorf("%d messages, want the two", n)
 		}
 	}
-	letters("granted on 0 of 2 servers so far", "[I am done]")
+	says("granted on 0 of 2 servers so far", "[I am done]")
 	r.results(access.PhaseAdd, 2, access.Done)
 	r.set(0, func(x *access.Result) { x.State, x.Problem = access.Failed, access.ProblemRefused })
-	letters("*Granted* on 1 of 2 servers", "Not yet on: `server-000.example.com` (refused by RunCloud)", "[Extend]")
+	says("*Granted* on 1 of 2 servers", "Not yet on: `server-000.example.com` (refused by RunCloud)", "[Extend]")
 	v.Grant.State, v.Grant.EndReason, v.Grant.EndedBy = access.Ended, access.EndGivenBack, "U2"
 	v.Drawing.Version++
-	letters("*Access ended*", "has ended.")
+	says("*Access ended*", "has ended.")
 	for _, m := range r.DMs("U2") {
 		if len(m.Buttons()) > 0 {
 			t.Errorf("buttons outlive the access: %s", m.Text)
@@ -193,7 +193,7 @@ func TestLettersFollowTheRequest(t *testing.T) {
 
 func TestHomesOfAGroupAreThoseOfItsMembers(t *testing.T) {
 	t.Parallel()
-	for members, want := range map[int]int{3: 3, homesAtOnce + 1: 0} {
+	for members, want := range map[int]int{3: 3, maxHomes + 1: 0} {
 		r := asked(t, slacksim.Options{})
 		r.Domain.Deciders = nil
 		for i := range members {

@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	fullBatch = 50  // results that are worth a message while the work goes on
-	maxBatch  = 150 // results that are told and recorded together
+	minBatch = 50  // results that are worth a message while the work goes on
+	maxBatch = 150 // results that are posted and recorded together
 
 	fileTries = 4                // of attaching the complete list
-	fileAgain = 10 * time.Second // between them; what is new waits that long as well
+	fileRetry = 10 * time.Second // between them; what is new waits that long as well
 )
 
-// thread is what is said about one phase of a request below its message.
+// thread is one phase of a request in the thread of its message.
 type thread struct {
 	*Announcer
 	view   *workflow.RequestView
@@ -40,12 +40,12 @@ func (n *Announcer) drawPhase(ctx context.Context, t *thread) error {
 	}
 	settled := t.settled()
 	if render.Complete(*t.view, t.phase) {
-		return t.one(ctx, all, settled)
+		return t.singleMessage(ctx, all, settled)
 	}
 	if err := t.progress(ctx, all, settled); err != nil {
 		return err
 	}
-	if err := t.tell(ctx, all, settled); err != nil {
+	if err := t.postResults(ctx, all, settled); err != nil {
 		return err
 	}
 	if !settled {
@@ -54,10 +54,10 @@ func (n *Announcer) drawPhase(ctx context.Context, t *thread) error {
 	return t.summary(ctx)
 }
 
-// one says all there is to say of a phase on few servers in one message: how far it is,
-// and at the end what it came to. What changes after that is news of its own.
-func (t *thread) one(ctx context.Context, all []access.Result, settled bool) error {
-	m := render.Progress(*t.view, t.phase, t.left(all))
+// singleMessage shows a phase on few servers in one message: how far it is, and at the end
+// what it came to. What changes after that is posted in messages of its own.
+func (t *thread) singleMessage(ctx context.Context, all []access.Result, settled bool) error {
+	m := render.Progress(*t.view, t.phase, t.timeLeft(all))
 	if settled {
 		m = render.Summary(*t.view, t.phase)
 	}
@@ -65,13 +65,13 @@ func (t *thread) one(ctx context.Context, all []access.Result, settled bool) err
 		return err
 	}
 	first := slices.DeleteFunc(slices.Clone(all), func(r access.Result) bool { return r.Told != "" })
-	if err := t.told(ctx, first); err != nil {
+	if err := t.markTold(ctx, first); err != nil {
 		return err
 	}
-	return t.tell(ctx, slices.DeleteFunc(slices.Clone(all), func(r access.Result) bool { return r.Told == "" }), settled)
+	return t.postResults(ctx, slices.DeleteFunc(slices.Clone(all), func(r access.Result) bool { return r.Told == "" }), settled)
 }
 
-// settled tells whether the phase has come to rest, so that its list is complete.
+// settled reports whether nothing of the phase is under way, so that its list is complete.
 func (t *thread) settled() bool {
 	all := t.results()
 	return len(all) > 0 && !slices.ContainsFunc(all, access.Result.Moving)
@@ -94,14 +94,14 @@ func (t *thread) progress(ctx context.Context, all []access.Result, settled bool
 	if _, begun := newest(t.view.Messages, role); settled && !begun {
 		return nil
 	}
-	_, err := t.show(ctx, t.view, role, t.parent.Channel, t.parent.TS, render.Progress(*t.view, t.phase, t.left(all)))
+	_, err := t.show(ctx, t.view, role, t.parent.Channel, t.parent.TS, render.Progress(*t.view, t.phase, t.timeLeft(all)))
 	return err
 }
 
-// left estimates how long the rest takes, from how long the results took that came since
-// the oldest of the rest began to wait; 0 while there is no telling. What rested before a
-// retry says nothing about it. It is never less than RunCloud's limit takes.
-func (t *thread) left(all []access.Result) time.Duration {
+// timeLeft estimates how long the rest takes, from how long the results took that came since
+// the oldest of the rest began to wait; 0 while there are none. What was settled before a
+// retry says nothing about it. It is never less than the target's limit takes.
+func (t *thread) timeLeft(all []access.Result) time.Duration {
 	var began time.Time
 	moving, done := 0, 0
 	for _, r := range all {
@@ -128,29 +128,29 @@ func (t *thread) left(all []access.Result) time.Duration {
 	return max(least, t.Now().Sub(began)*time.Duration(moving)/time.Duration(done))
 }
 
-// tell puts results that the thread has not shown in it, failures first, and records
-// each batch as told.
-func (t *thread) tell(ctx context.Context, all []access.Result, settled bool) error {
+// postResults posts results that the thread has not shown, failures first, and records each
+// batch as shown.
+func (t *thread) postResults(ctx context.Context, all []access.Result, settled bool) error {
 	var fresh []access.Result
 	for _, r := range all {
-		if r.State != r.Told && !r.Moving() && (settled || r.State != access.Waiting) && t.worthTelling(r) {
+		if r.State != r.Told && !r.Moving() && (settled || r.State != access.Waiting) && t.isNews(r) {
 			fresh = append(fresh, r)
 		}
 	}
-	if !settled && len(fresh) < fullBatch {
+	if !settled && len(fresh) < minBatch {
 		return nil
 	}
 	slices.SortStableFunc(fresh, func(a, b access.Result) int { return cmp.Compare(urgency(a.State), urgency(b.State)) })
 	for _, batch := range batches(byServer(fresh)) {
-		if err := t.tellBatch(ctx, batch); err != nil {
+		if err := t.postBatch(ctx, batch); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// worthTelling leaves out that a server could be read, which is no news.
-func (t *thread) worthTelling(r access.Result) bool {
+// isNews reports whether a result is shown: that a server could be read is not.
+func (t *thread) isNews(r access.Result) bool {
 	return t.phase != access.PhaseInspect || r.State == access.Failed || r.State == access.Waiting
 }
 
@@ -165,7 +165,7 @@ func urgency(s access.ResultState) int {
 	}
 }
 
-// byServer keeps the keys of one server together, at the place of the worst.
+// byServer sorts the results of one server together, at the place of the worst.
 func byServer(sorted []access.Result) []access.Result {
 	place := map[int64]int{}
 	for _, r := range sorted {
@@ -177,7 +177,7 @@ func byServer(sorted []access.Result) []access.Result {
 	return sorted
 }
 
-// batches cuts results between servers, so that each server is told in one line.
+// batches cuts results between servers, so that each server is in one line.
 func batches(sorted []access.Result) (all [][]access.Result) {
 	for i, r := range sorted {
 		last := len(all) - 1
@@ -190,21 +190,21 @@ func batches(sorted []access.Result) (all [][]access.Result) {
 	return all
 }
 
-// tellBatch records after each message what it told, so that none is repeated when
-// the next one is refused.
-func (t *thread) tellBatch(ctx context.Context, batch []access.Result) error {
+// postBatch records after each message what it showed, so that none is repeated when the
+// next one is refused.
+func (t *thread) postBatch(ctx context.Context, batch []access.Result) error {
 	for _, m := range render.Results(batch) {
 		if _, err := t.API.Post(ctx, t.parent.Channel, t.parent.TS, m.Message); err != nil {
 			return err
 		}
-		if err := t.told(ctx, m.Results); err != nil {
+		if err := t.markTold(ctx, m.Results); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (t *thread) told(ctx context.Context, rs []access.Result) error {
+func (t *thread) markTold(ctx context.Context, rs []access.Result) error {
 	if len(rs) == 0 {
 		return nil
 	}
@@ -218,10 +218,10 @@ func (t *thread) summary(ctx context.Context) error {
 	return err
 }
 
-// file adds the list where messages do not hold it: once when the phase rests, and once
-// more when nothing is left to change. Slack is asked some times, and then the thread says
-// that there is none: the messages name every server all the same.
-func (t *thread) file(ctx context.Context) error {
+// attachFile attaches the complete list where messages do not hold it: once when the phase
+// is settled, and once more when nothing in it can change. After some failures the thread
+// says that there is none: the messages name every server all the same.
+func (t *thread) attachFile(ctx context.Context) error {
 	role := roleFile + ":" + string(t.phase)
 	name, title := fmt.Sprintf("request-%d-%s", t.view.Request.ID, t.phase), "Results so far"
 	if !slices.ContainsFunc(t.results(), func(r access.Result) bool { return !r.State.Final() }) {
@@ -239,7 +239,7 @@ func (t *thread) file(ctx context.Context) error {
 	place := slackapi.Ref{Channel: t.parent.Channel, TS: "file"}
 	tried, _ := strconv.Atoi(last.Digest) // 0 when this was the first
 	if tried++; err != nil && slackapi.IsTemporary(err) && tried < fileTries {
-		again := &access.Error{Code: access.Unavailable, Op: "announce", Message: "The list is not attached yet.", RetryAfter: fileAgain, Err: err}
+		again := &access.Error{Code: access.Unavailable, Op: "announce", Message: "The list is not attached yet.", RetryAfter: fileRetry, Err: err}
 		return errors.Join(t.record(ctx, t.view, role, place, strconv.Itoa(tried)), again)
 	}
 	if err != nil {

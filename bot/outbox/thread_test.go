@@ -129,7 +129,7 @@ func TestFileThatSlackDoesNotTakeNow(t *testing.T) {
 		for try := range 2 * fileTries {
 			if open := try < tries-1; !open {
 				r.announce(t, 1)
-			} else if wait := r.unshown(t, 1); wait < fileAgain-time.Second {
+			} else if wait := r.unshown(t, 1); wait < fileRetry-time.Second {
 				t.Errorf("%+v: try %d: due again in %s", fault, try, wait)
 			}
 			var said []string
@@ -262,7 +262,7 @@ func TestEstimateLeavesOutTheTimeBeforeARetry(t *testing.T) {
 		"all is done": {now: 5, all: []access.Result{at(4, access.Done)}},
 	} {
 		n := &thread{view: &workflow.RequestView{Pace: tt.pace}, Announcer: &Announcer{Now: func() time.Time { return start.Add(time.Duration(tt.now) * time.Minute) }}}
-		if got := n.left(tt.all); got != tt.want {
+		if got := n.timeLeft(tt.all); got != tt.want {
 			t.Errorf("%s: %s left, want %s", name, got, tt.want)
 		}
 	}

@@ -16,8 +16,8 @@ const (
 	menuOptions      = 100 // of a menu, at most
 )
 
-// candidates lists credentials that may be the person's and that a person has to judge,
-// and what was decided about those that somebody has judged.
+// candidates lists credentials that may be the person's and about which a person has to
+// decide, and what was decided about the others.
 func (p *page) candidates(v workflow.RequestView) {
 	var open []access.Candidate
 	var gone, going, left []string
@@ -26,21 +26,21 @@ func (p *page) candidates(v workflow.RequestView) {
 		case c.PickedBy == "":
 			open = append(open, c)
 		case c.Spared:
-			left = append(left, judgedLine(c))
-		case removed(v, c):
-			gone = append(gone, judgedLine(c))
+			left = append(left, decidedLine(c))
+		case isRemoved(v, c):
+			gone = append(gone, decidedLine(c))
 		default:
-			going = append(going, judgedLine(c))
+			going = append(going, decidedLine(c))
 		}
 	}
 	p.open(v, open)
-	p.list("Other keys that an approver had removed", gone, shortList, "the log names all")
-	p.list("Other keys that are being removed, as an approver decided", going, shortList, "the log names all")
-	p.list("Other keys that stay, as an approver decided", left, shortList, "the log names all")
+	p.addList("Other keys that an approver had removed", gone, shortList, "the log names all")
+	p.addList("Other keys that are being removed, as an approver decided", going, shortList, "the log names all")
+	p.addList("Other keys that stay, as an approver decided", left, shortList, "the log names all")
 }
 
-// removed tells whether a credential that somebody chose is confirmed to be gone.
-func removed(v workflow.RequestView, c access.Candidate) bool {
+// isRemoved reports whether a credential that somebody chose is confirmed to be gone.
+func isRemoved(v workflow.RequestView, c access.Candidate) bool {
 	for _, r := range v.Results {
 		if r.Phase == access.PhaseRemove && r.ServerID == c.ServerID && r.Fingerprint == fmt.Sprintf("id:%d", c.Credential.ID) {
 			return r.State == access.Done
@@ -53,24 +53,24 @@ func (p *page) open(v workflow.RequestView, open []access.Candidate) {
 	if len(open) == 0 {
 		return
 	}
-	p.say("*" + stillToDecide(len(open)) + "* " + doubt(v, len(open)))
+	p.addText("*" + stillToDecide(len(open)) + "* " + whyAsked(v, len(open)))
 	if len(open) > candidateButtons {
-		p.choose(open)
+		p.candidateMenus(open)
 	} else {
 		for _, c := range open {
-			p.say(candidateLine(c))
-			p.press(button(ActionPick, candidateID(c), "Remove this key"), button(ActionLeave, candidateID(c), "Leave it"))
+			p.addText(candidateLine(c))
+			p.addButtons(button(ActionPick, candidateID(c), "Remove this key"), button(ActionLeave, candidateID(c), "Leave it"))
 		}
 	}
 	if len(open) > 1 && v.FullyInspected() {
-		p.press(leaveRest(v, len(open)))
+		p.addButtons(leaveRest(v, len(open)))
 	}
 }
 
 func stillToDecide(n int) string { return count(n, "key", "keys") + " still to decide." }
 
-// doubt says why a person has to decide.
-func doubt(v workflow.RequestView, n int) string {
+// whyAsked returns why a person has to decide.
+func whyAsked(v workflow.RequestView, n int) string {
 	if v.Request.Kind == access.KindOrphan {
 		return "An approver removes or leaves each."
 	}
@@ -85,12 +85,12 @@ func doubt(v workflow.RequestView, n int) string {
 }
 
 func leaveRest(v workflow.RequestView, n int) *slack.ButtonBlockElement {
-	b := button(ActionLeaveRest, opaque(v.Request.ID)+"."+v.OpenDigest(), "Leave them all")
-	return confirmed(b, "Leave all of them?", fmt.Sprintf("These %s stay on their servers. Whoever has the private key of one can still log in with it.", count(n, "key", "keys")), "Leave them")
+	b := button(ActionLeaveRest, idValue(v.Request.ID)+"."+v.OpenDigest(), "Leave them all")
+	return withConfirm(b, "Leave all of them?", fmt.Sprintf("These %s stay on their servers. Whoever has the private key of one can still log in with it.", count(n, "key", "keys")), "Leave them")
 }
 
-// choose offers many candidates in menus; the text names those that have room in it.
-func (p *page) choose(open []access.Candidate) {
+// candidateMenus adds menus for many candidates; the text names those that have room in it.
+func (p *page) candidateMenus(open []access.Candidate) {
 	lines := make([]string, len(open))
 	for i, c := range open {
 		lines[i] = "• " + candidateLine(c)
@@ -101,15 +101,15 @@ func (p *page) choose(open []access.Candidate) {
 	if left := len(open) - shown; left > 0 {
 		label = fmt.Sprintf("Choose among the first %d keys; %d more come up as these go.", shown, left)
 	}
-	p.say(label)
-	p.press(menu(ActionPick, "Remove a key", open[:shown]), menu(ActionLeave, "Leave a key", open[:shown]))
+	p.addText(label)
+	p.addButtons(menu(ActionPick, "Remove a key", open[:shown]), menu(ActionLeave, "Leave a key", open[:shown]))
 }
 
 func menu(action, label string, open []access.Candidate) *slack.SelectBlockElement {
 	light := strings.NewReplacer("<", "‹", ">", "›", "&", "+") // Slack weighs the others four times or more
 	options := make([]*slack.OptionBlockObject, len(open))
 	for i, c := range open {
-		text := light.Replace(flat(c.ServerName, 30) + ": " + flat(c.Credential.Label, 30))
+		text := light.Replace(plainText(c.ServerName, 30) + ": " + plainText(c.Credential.Label, 30))
 		options[i] = slack.NewOptionBlockObject(candidateID(c), plain(text), nil)
 	}
 	return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain(label), action, options...)
@@ -120,15 +120,15 @@ func candidateID(c access.Candidate) string {
 }
 
 func candidateLine(c access.Candidate) string {
-	return fmt.Sprintf("%s, %s (%s)", labelled(c), code(c.Credential.PublicKey, 56), suspicion(c))
+	return fmt.Sprintf("%s, %s (%s)", labelled(c), code(c.Credential.PublicKey, 56), whyCandidate(c))
 }
 
 func labelled(c access.Candidate) string {
 	return fmt.Sprintf("%s: label %s for %s", code(c.ServerName, nameLimit), code(c.Credential.Label, labelLimit), code(c.Credential.SystemUser, nameLimit))
 }
 
-// suspicion says what made a credential a candidate, and what that is worth.
-func suspicion(c access.Candidate) string {
+// whyCandidate returns what made a credential a candidate, and what that is worth.
+func whyCandidate(c access.Candidate) string {
 	switch c.Why {
 	case reconcile.WhyLabel:
 		return "its label names them"
@@ -144,6 +144,6 @@ func suspicion(c access.Candidate) string {
 	return "it may be theirs"
 }
 
-func judgedLine(c access.Candidate) string {
-	return fmt.Sprintf("%s, decided %s %s", labelled(c), by(c.PickedBy), date(c.PickedAt))
+func decidedLine(c access.Candidate) string {
+	return fmt.Sprintf("%s, decided %s %s", labelled(c), decidedBy(c.PickedBy), date(c.PickedAt))
 }

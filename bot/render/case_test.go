@@ -3,6 +3,7 @@ package render
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -10,6 +11,19 @@ import (
 	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/workflow"
 )
+
+// cases draws every message and view there is.
+func (w world) cases() map[string]any {
+	all := map[string]any{}
+	for _, part := range w.parts() {
+		maps.Copy(all, part())
+	}
+	return all
+}
+
+func (w world) parts() []func() map[string]any {
+	return []func() map[string]any{w.requestCases, w.runCases, w.offboardCases, w.orphanCases, w.noticeCases, w.answerCases, w.viewCases}
+}
 
 func (w world) requestCases() map[string]any {
 	draw := func(k access.RequestKind, s access.RequestState, change func(*workflow.RequestView)) Message {
@@ -381,7 +395,7 @@ func (w world) viewCases() map[string]any {
 	}
 }
 
-func messages(all []Told) (out []Message) {
+func messages(all []ResultMessage) (out []Message) {
 	for _, t := range all {
 		out = append(out, t.Message)
 	}

@@ -10,10 +10,10 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// namedChannel is what Slack shows the name of.
+// namedChannel matches the id of a channel whose name Slack shows.
 var namedChannel = regexp.MustCompile(`^[CG][A-Z0-9]+$`)
 
-// WithoutChannel tells why a message comes to each approver.
+// WithoutChannel returns the message with a line that says why it comes to each approver.
 func WithoutChannel(m Message) Message {
 	const why = "This comes to every approver, because I have no channel for it. Whoever runs me can name one in SSHKEYBOT_ANNOUNCE_CHANNEL."
 	if len(m.Blocks) > 0 {
@@ -31,8 +31,8 @@ func myself(bot access.UserID) string {
 	return mention(bot)
 }
 
-// NoFile tells what people miss when the complete list could not be attached, and how
-// whoever runs the bot brings it back.
+// NoFile returns the message that the complete list could not be attached, and how whoever
+// runs the bot mends that. Bot is our own user ID, empty when it is not known.
 func NoFile(code string, bot access.UserID) Message {
 	text := "The complete list could not be attached as a file. The messages above name every server."
 	switch code {
@@ -44,8 +44,8 @@ func NoFile(code string, bot access.UserID) Message {
 	return Say(text)
 }
 
-// CannotShow tells how to mend that Slack refused the message of a request in a channel
-// with that code. Bot is our own user ID, empty when it is not known.
+// CannotShow returns the message that says how to mend that Slack refused the message of a
+// request in a channel with that code. Bot is our own user ID, empty when it is not known.
 func CannotShow(request int64, channel, code string, bot access.UserID) Message {
 	where, me := "the channel where it belongs", myself(bot)
 	if namedChannel.MatchString(channel) {

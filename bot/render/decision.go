@@ -16,14 +16,14 @@ func decision(v workflow.RequestView) string {
 	r := v.Request
 	switch r.State {
 	case access.Approved:
-		if alone(r) {
+		if byApproverAlone(r) {
 			return "*Confirmed* " + date(r.DecidedAt) + "."
 		}
 		return "*Approved* " + byApprovers(v) + " " + date(r.DecidedAt) + "."
 	case access.Denied:
-		return "*Denied* " + by(r.DecidedBy) + " " + date(r.DecidedAt) + "." + because(r.Note)
+		return "*Denied* " + decidedBy(r.DecidedBy) + " " + date(r.DecidedAt) + "." + noteClause(r.Note)
 	case access.Cancelled:
-		return "*Cancelled* " + by(r.DecidedBy) + " " + date(r.DecidedAt) + "." + because(r.Note)
+		return "*Cancelled* " + decidedBy(r.DecidedBy) + " " + date(r.DecidedAt) + "." + noteClause(r.Note)
 	case access.Expired:
 		return "*Expired* " + date(expiry(r)) + ": " + unanswered(r) + " Ask again if it is still needed."
 	case access.Draft, access.WaitingForKey, access.Pending: // open yet
@@ -46,8 +46,8 @@ func expiry(r access.Request) time.Time {
 	return r.DecidedAt
 }
 
-// by names who decided; nobody is the bot itself.
-func by(id access.UserID) string {
+// decidedBy names who decided; an empty id is the bot itself.
+func decidedBy(id access.UserID) string {
 	if id == "" {
 		return "by sshkeybot"
 	}
@@ -58,17 +58,17 @@ func byApprovers(v workflow.RequestView) string {
 	if named := approvers(v.Approvals); named != "" {
 		return strings.TrimSpace(named)
 	}
-	return by(v.Request.DecidedBy)
+	return decidedBy(v.Request.DecidedBy)
 }
 
-func because(note string) string {
+func noteClause(note string) string {
 	if text := escape(note, reasonLimit); text != "" {
 		return " Reason: " + text
 	}
 	return ""
 }
 
-// phaseOf is what a request's work is about now.
+// phaseOf returns the phase that a request's work is in.
 func phaseOf(v workflow.RequestView) access.Phase {
 	ended := v.Grant != nil && v.Grant.State == access.Ended
 	if k := v.Request.Kind; k == access.KindRevoke || k == access.KindOffboard || k == access.KindOrphan || v.Request.Kind == access.KindGrant && ended {
@@ -77,8 +77,8 @@ func phaseOf(v workflow.RequestView) access.Phase {
 	return access.PhaseAdd
 }
 
-// run says in one line where the work of an approved request stands.
-func run(v workflow.RequestView, now time.Time) string {
+// workState says in one line where the work of an approved request stands.
+func workState(v workflow.RequestView, now time.Time) string {
 	if v.Request.State != access.Approved {
 		return ""
 	}
@@ -86,7 +86,7 @@ func run(v workflow.RequestView, now time.Time) string {
 	case v.Request.Kind == access.KindExtend:
 		return extended(v)
 	case phaseOf(v) == access.PhaseRemove:
-		return removing(tallyOf(v.Results, access.PhaseRemove), elsewhere(v.Grant), "") + halted(v)
+		return removing(tallyOf(v.Results, access.PhaseRemove), shownElsewhere(v.Grant), "") + halted(v)
 	case v.Grant != nil && !v.Grant.LiveAt(now):
 		return "*The time is over:* the keys are about to be removed."
 	}
@@ -121,7 +121,7 @@ func placing(v workflow.RequestView) string {
 	}
 	text := fmt.Sprintf("*Granted* on %d of %s%s.", t.good(), all, end)
 	if t.owed() > 0 {
-		text += " " + upper(t.others()) + "; the thread says more."
+		text += " " + upper(t.notDone()) + "; the thread says more."
 	}
 	return text + revoked(v)
 }
@@ -158,7 +158,7 @@ func numbers(all []access.Request, kind access.RequestKind) string {
 	var ids []string
 	for _, r := range all {
 		if r.Kind == kind {
-			ids = append(ids, opaque(r.ID))
+			ids = append(ids, idValue(r.ID))
 		}
 	}
 	switch len(ids) {
@@ -170,8 +170,8 @@ func numbers(all []access.Request, kind access.RequestKind) string {
 	return "requests " + fit(ids, ", ", 100, "")
 }
 
-// elsewhere tells whether the removal is shown where it was asked for.
-func elsewhere(g *access.Grant) bool {
+// shownElsewhere reports whether the removal is shown where it was asked for.
+func shownElsewhere(g *access.Grant) bool {
 	return g != nil && (g.EndReason == access.EndRevoked || g.EndReason == access.EndOffboarded)
 }
 
@@ -188,9 +188,9 @@ func removing(t tally, elsewhere bool, names string) string {
 	case t.by[access.Done] == t.servers:
 		return "*Removed* on " + allServers(t.servers) + names + "."
 	case t.owed() == 0:
-		return fmt.Sprintf("*Removed* on %d of %s%s. %s.", t.by[access.Done], servers(t.servers), names, upper(t.others()))
+		return fmt.Sprintf("*Removed* on %d of %s%s. %s.", t.by[access.Done], servers(t.servers), names, upper(t.notDone()))
 	}
-	return fmt.Sprintf("*Removing keys:* removed on %d of %s so far%s. %s.", t.by[access.Done], servers(t.servers), names, upper(t.others()))
+	return fmt.Sprintf("*Removing keys:* removed on %d of %s so far%s. %s.", t.by[access.Done], servers(t.servers), names, upper(t.notDone()))
 }
 
 // ending says why and when the access of a request ended, and how late.
@@ -211,16 +211,16 @@ func endWord(g access.Grant) string {
 	case access.EndExpired:
 		return "its time has expired"
 	case access.EndRevoked:
-		return "revoked " + by(g.EndedBy)
+		return "revoked " + decidedBy(g.EndedBy)
 	case access.EndGivenBack:
-		return "given back " + by(g.EndedBy)
+		return "given back " + decidedBy(g.EndedBy)
 	case access.EndKeyLost:
 		return mention(g.EndedBy) + " proved that its key is theirs"
 	case access.EndOffboarded:
 		if g.EndedBy == "" {
 			return "an offboarding has begun"
 		}
-		return "an offboarding was ordered " + by(g.EndedBy)
+		return "an offboarding was ordered " + decidedBy(g.EndedBy)
 	}
 	return "ended"
 }

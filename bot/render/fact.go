@@ -12,7 +12,7 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// fewServers is up to how many servers are named in a request.
+// fewServers is the number of servers up to which a request names them.
 const fewServers = 10
 
 // facts are what an approver decides on, one line each.
@@ -60,7 +60,7 @@ func keyText(k access.Key) string {
 	return text
 }
 
-// shortPrint shows the first ten characters of a fingerprint: enough to tell keys apart.
+// shortPrint shows the first ten characters of a fingerprint: enough to distinguish keys.
 func shortPrint(fingerprint string) string {
 	if id, picked := strings.CutPrefix(fingerprint, "id:"); picked {
 		return "credential " + code(id, 20)
@@ -86,14 +86,15 @@ func serverFact(v workflow.RequestView, room int) string {
 
 func serverCount(v workflow.RequestView, room int) string {
 	text := where(v)
-	if written := cmp.Or(v.Request.Pattern, v.GrantPattern); written != "" && !named(v) {
+	if written := cmp.Or(v.Request.Pattern, v.GrantPattern); written != "" && !namesServers(v) {
 		text += " matching " + code(written, room)
 	}
 	return text
 }
 
-// named tells whether who asked wrote the names of the servers, which are shown anyway.
-func named(v workflow.RequestView) bool {
+// namesServers reports whether the person who asked wrote the names of the servers, which
+// are shown anyway.
+func namesServers(v workflow.RequestView) bool {
 	var names []string
 	for _, s := range v.Servers {
 		names = append(names, s.Name)
@@ -147,7 +148,7 @@ func askedServers(r access.Request) string {
 // the end that an approval at once would give.
 func durationFact(v workflow.RequestView) string {
 	r := v.Request
-	text := span(r.Duration)
+	text := durationText(r.Duration)
 	switch {
 	case r.Kind == access.KindExtend:
 		text += " more"
@@ -155,20 +156,20 @@ func durationFact(v workflow.RequestView) string {
 			text += ", " + extendedEnd(r, *v.Grant)
 		}
 	case v.Grant != nil:
-		text += lengthened(v)
+		text += extension(v)
 	case r.Forever():
 		text += ", without an end"
 	case r.State.Open():
 		text += " from the approval on; approved at once, it ends " + date(r.CreatedAt.Add(r.Duration))
 	}
 	if r.ShortenedBy != "" {
-		text += fmt.Sprintf(". %s shortened this; asked for was %s", mention(r.ShortenedBy), span(r.AskedDuration))
+		text += fmt.Sprintf(". %s shortened this; asked for was %s", mention(r.ShortenedBy), durationText(r.AskedDuration))
 	}
 	return text
 }
 
-// lengthened says by how much a grant was extended, and until when it lives.
-func lengthened(v workflow.RequestView) string {
+// extension says by how much a grant was extended, and until when it lives.
+func extension(v workflow.RequestView) string {
 	text := ""
 	var more time.Duration
 	for _, r := range v.Changes {
@@ -177,7 +178,7 @@ func lengthened(v workflow.RequestView) string {
 		}
 	}
 	if more > 0 {
-		text = ", extended by " + span(more) + inBrackets(numbers(v.Changes, access.KindExtend))
+		text = ", extended by " + durationText(more) + inBrackets(numbers(v.Changes, access.KindExtend))
 	}
 	if v.Grant.State == access.Live {
 		text += ", " + until(v.Grant.EndsAt)

@@ -43,21 +43,21 @@ func Home(d HomeData) slack.HomeTabViewRequest {
 	pages := pagesOf(d.rows())
 	at := max(0, min(d.Page, len(pages)-1))
 	p := &page{}
-	p.head("SSH access")
+	p.addHeading("SSH access")
 	if d.Refused != "" {
-		p.say(sentence(d.Refused, 1500))
+		p.addText(sentence(d.Refused, 1500))
 		return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: p.blocks}}
 	}
-	p.say("Hello " + mention(d.Me) + ". Ask for access with `/sshkey grant`, or see `/sshkey help`.")
+	p.addText("Hello " + mention(d.Me) + ". Ask for access with `/sshkey grant`, or see `/sshkey help`.")
 	part := ""
 	for _, r := range pages[at] {
 		if r.title != part {
 			p.blocks = append(p.blocks, slack.NewDividerBlock())
-			p.head(r.title)
+			p.addHeading(r.title)
 			part = r.title
 		}
-		p.say(r.lines...)
-		p.press(r.buttons...)
+		p.addText(r.lines...)
+		p.addButtons(r.buttons...)
 	}
 	p.turnPage(at, len(pages))
 	return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: p.blocks}}
@@ -94,13 +94,13 @@ func (p *page) turnPage(at, pages int) {
 	if pages < 2 {
 		return
 	}
-	p.small(fmt.Sprintf("Page %d of %d", at+1, pages))
+	p.addContext(fmt.Sprintf("Page %d of %d", at+1, pages))
 	// Two blocks, since an action id may stand only once in a block.
 	if at > 0 {
-		p.press(button(ActionHomePage, strconv.Itoa(at-1), "Previous page"))
+		p.addButtons(button(ActionHomePage, strconv.Itoa(at-1), "Previous page"))
 	}
 	if at+1 < pages {
-		p.press(button(ActionHomePage, strconv.Itoa(at+1), "Next page"))
+		p.addButtons(button(ActionHomePage, strconv.Itoa(at+1), "Next page"))
 	}
 }
 
@@ -109,8 +109,8 @@ func (d HomeData) rows() []row {
 	rows = append(rows, d.accessRows()...)
 	rows = append(rows, d.keyRows()...)
 	for _, r := range d.Asked {
-		text := fmt.Sprintf("Request %d: %s. %s", r.ID, what(r), next(r))
-		rows = append(rows, row{"My open requests", []string{text}, []slack.BlockElement{button(ActionCancel, opaque(r.ID), "Cancel")}})
+		text := fmt.Sprintf("Request %d: %s. %s", r.ID, describe(r), next(r))
+		rows = append(rows, row{"My open requests", []string{text}, []slack.BlockElement{button(ActionCancel, idValue(r.ID), "Cancel")}})
 	}
 	if d.Approver {
 		rows = append(rows, d.teamRows()...)
@@ -145,7 +145,7 @@ func (d HomeData) accessRows() []row {
 	}
 	var rows []row
 	for _, g := range d.Grants {
-		id := opaque(g.Grant.ID)
+		id := idValue(g.Grant.ID)
 		buttons := []slack.BlockElement{button(ActionDone, id, "Give back")}
 		if !g.Grant.EndsAt.IsZero() {
 			buttons = append([]slack.BlockElement{button(ActionExtend, id, "Extend")}, buttons...)
@@ -177,7 +177,7 @@ func (d HomeData) teamRows() []row {
 		rows = append(rows, row{title: "Still to remove", lines: []string{nothingOwed}})
 	}
 	if len(d.Team.Grants) == 0 {
-		return append(rows, row{title: "Who has access now", lines: []string{nobody(d.Team, "", false)}})
+		return append(rows, row{title: "Who has access now", lines: []string{emptyList(d.Team, "", false)}})
 	}
 	for _, line := range grantLines(d.Team.Grants) {
 		rows = append(rows, row{title: "Who has access now", lines: []string{line}})

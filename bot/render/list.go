@@ -15,15 +15,15 @@ import (
 func Keys(all []access.Key, of access.UserID) Message {
 	p := &page{}
 	if len(all) == 0 {
-		p.say(mention(of) + " has no registered key. `/sshkey register` adds one.")
+		p.addText(mention(of) + " has no registered key. `/sshkey register` adds one.")
 		return p.message()
 	}
 	lines := make([]string, len(all))
 	for i, k := range all {
 		lines[i] = "• " + keyLine(k)
 	}
-	p.say("*Keys of* " + mention(of) + ": " + count(len(all), "key", "keys"))
-	p.say(fit(lines, "\n", longList, "only the first ones are shown"))
+	p.addText("*Keys of* " + mention(of) + ": " + count(len(all), "key", "keys"))
+	p.addText(fit(lines, "\n", longList, "only the first ones are shown"))
 	return p.message()
 }
 
@@ -31,19 +31,19 @@ func keyLine(k access.Key) string {
 	return keyText(k) + ", registered " + date(k.RegisteredAt)
 }
 
-// List answers who has access now, what waits and what is owed: everybody's, or that of
-// one person, who is looking at it themself when own is set.
+// List shows who has access now, what waits and what is owed: everybody's, or that of one
+// person, who reads it themself when own is set.
 func List(o workflow.Overview, of access.UserID, own bool) Message {
 	p := &page{}
 	how := "`/sshkey list @user` shows one person"
 	if len(o.Grants) == 0 {
-		p.say(nobody(o, of, own))
+		p.addText(emptyList(o, of, own))
 	}
-	p.list("Access now", grantLines(o.Grants), list, how)
-	p.list("Waiting: "+count(len(o.Waiting), "request", "requests"), waitingLines(o.Waiting), list, "`/sshkey pending` shows approvers all")
-	p.list("Still to remove: "+count(len(o.Debt), "key", "keys"), owedLines(o.Debt), list, how)
+	p.addList("Access now", grantLines(o.Grants), list, how)
+	p.addList("Waiting: "+count(len(o.Waiting), "request", "requests"), waitingLines(o.Waiting), list, "`/sshkey pending` shows approvers all")
+	p.addList("Still to remove: "+count(len(o.Debt), "key", "keys"), owedLines(o.Debt), list, how)
 	if o.Complete && len(o.Debt) == 0 {
-		p.small(nothingOwed)
+		p.addContext(nothingOwed)
 	}
 	return p.message()
 }
@@ -53,7 +53,7 @@ const (
 	noAccess    = "You have no SSH access now. `/sshkey grant` asks for it."
 )
 
-func nobody(o workflow.Overview, of access.UserID, own bool) string {
+func emptyList(o workflow.Overview, of access.UserID, own bool) string {
 	switch {
 	case o.Complete:
 		return "Nobody has SSH access now."
@@ -72,15 +72,16 @@ func grantLines(all []workflow.GrantView) []string {
 }
 
 func grantText(g workflow.GrantView) string {
-	text := fmt.Sprintf("as %s on %s%s, %s (request %d)", code(g.Grant.SystemUser, nameLimit), servers(g.Servers), names(g), until(g.Grant.EndsAt), g.Grant.RequestID)
+	text := fmt.Sprintf("as %s on %s%s, %s (request %d)", code(g.Grant.SystemUser, nameLimit), servers(g.Servers), grantServers(g), until(g.Grant.EndsAt), g.Grant.RequestID)
 	if g.Wanted > 0 {
 		text += fmt.Sprintf("; %s still to place", count(g.Wanted, "key", "keys"))
 	}
 	return text
 }
 
-// names tells which servers, by name where all of them are known and by pattern otherwise.
-func names(g workflow.GrantView) string {
+// grantServers returns the servers of a grant, by name where all of them are known and by
+// pattern otherwise.
+func grantServers(g workflow.GrantView) string {
 	if len(g.Names) > 0 && len(g.Names) == g.Servers && len(g.Names) <= fewServers/2 {
 		coded := make([]string, len(g.Names))
 		for i, name := range g.Names {
@@ -107,10 +108,11 @@ func waitingLine(r access.Request) string {
 	if r.Asker != "" {
 		who = " by " + mention(r.Asker)
 	}
-	return fmt.Sprintf("Request %d%s: %s. %s", r.ID, who, what(r), next(r))
+	return fmt.Sprintf("Request %d%s: %s. %s", r.ID, who, describe(r), next(r))
 }
 
-// owedLines says of what is overdue each, and of what is being removed now how much.
+// owedLines returns a line for each key that is overdue, and the number of those that are
+// being removed now.
 func owedLines(all []workflow.DebtView) []string {
 	var lines []string
 	for _, d := range all {
@@ -129,7 +131,7 @@ func owedLine(d workflow.DebtView) string {
 	if !d.Placement.LeftAt.IsZero() {
 		text += ", since " + date(d.Placement.LeftAt)
 	}
-	return text + why(outcome{Problem: d.Placement.Problem, Detail: d.Placement.Detail})
+	return text + outcomeReason(outcome{Problem: d.Placement.Problem, Detail: d.Placement.Detail})
 }
 
 // Daily is the summary of the day; ok is false when there is nothing to say.
@@ -138,15 +140,15 @@ func Daily(o workflow.Overview) (m Message, ok bool) {
 		return Message{}, false
 	}
 	p := &page{}
-	p.head("SSH access today")
-	p.say(upper(strings.Join(counts(o), ", ")) + ".")
-	p.list("Still to remove", owedLines(o.Debt), list, "see `/sshkey list`")
-	p.list("Access now", grantLines(o.Grants), list, "see `/sshkey list`")
-	p.list("Waiting", waitingLines(o.Waiting), list, "see `/sshkey pending`")
+	p.addHeading("SSH access today")
+	p.addText(upper(strings.Join(counts(o), ", ")) + ".")
+	p.addList("Still to remove", owedLines(o.Debt), list, "see `/sshkey list`")
+	p.addList("Access now", grantLines(o.Grants), list, "see `/sshkey list`")
+	p.addList("Waiting", waitingLines(o.Waiting), list, "see `/sshkey pending`")
 	return p.message(), true
 }
 
-// counts leaves out what there is none of.
+// counts returns how many there are of each thing, without those of which there is none.
 func counts(o workflow.Overview) []string {
 	var parts []string
 	if n := len(o.Debt); n > 0 {
@@ -165,14 +167,14 @@ func counts(o workflow.Overview) []string {
 func Pending(views []workflow.RequestView) Message {
 	p := &page{}
 	if len(views) == 0 {
-		p.say("No request is waiting for a decision.")
+		p.addText("No request is waiting for a decision.")
 		return p.message()
 	}
 	lines := make([]string, len(views))
 	for i, v := range views {
 		lines[i] = pendingLine(v)
 	}
-	p.list("Waiting for a decision: "+count(len(views), "request", "requests"), lines, longList, "they come up when these are decided")
+	p.addList("Waiting for a decision: "+count(len(views), "request", "requests"), lines, longList, "they come up when these are decided")
 	return p.message()
 }
 
@@ -202,7 +204,7 @@ func inChannel(v workflow.RequestView) string {
 func Servers(all []access.Server, total int) Message {
 	p := &page{}
 	if len(all) == 0 {
-		p.say(fmt.Sprintf("No server matches. The account has %s.", servers(total)))
+		p.addText(fmt.Sprintf("No server matches. The account has %s.", servers(total)))
 		return p.message()
 	}
 	offline := 0
@@ -213,8 +215,8 @@ func Servers(all []access.Server, total int) Message {
 			offline++
 		}
 	}
-	p.say(fmt.Sprintf("*%s* of %s in the account, %s offline", servers(len(all)), grouped(total), orNo(offline)))
-	p.say(fit(lines, "\n", longList, "narrow it, as in `/sshkey servers web-*`"))
+	p.addText(fmt.Sprintf("*%s* of %s in the account, %s offline", servers(len(all)), grouped(total), orNo(offline)))
+	p.addText(fit(lines, "\n", longList, "narrow it, as in `/sshkey servers web-*`"))
 	return p.message()
 }
 
@@ -245,27 +247,27 @@ func Draft(v workflow.RequestView) Message {
 	p := &page{}
 	r := v.Request
 	if r.Kind == access.KindOffboard {
-		p.say(fmt.Sprintf("*Offboard %s?*", mention(r.Person)))
-		p.say("• All their access ends and their open requests are closed.",
+		p.addText(fmt.Sprintf("*Offboard %s?*", mention(r.Person)))
+		p.addText("• All their access ends and their open requests are closed.",
 			"• Every key that I placed for them is removed from every server.",
 			"• Other keys that may be theirs are listed for you to decide on.",
 			"• Nobody can give them access any more, and they approve nothing any more.",
 			"• It is announced.")
 	} else {
-		p.say(fmt.Sprintf("*Revoke %s on %s?*", target(r), where(v)))
-		p.say("*Servers:* " + serverFact(v, patternLimit))
-		p.say("• It starts at once, without another approver.", "• Only keys that I placed are removed. If I find others that fit, you decide about each.", bullet(unregistered(v)))
+		p.addText(fmt.Sprintf("*Revoke %s on %s?*", target(r), where(v)))
+		p.addText("*Servers:* " + serverFact(v, patternLimit))
+		p.addText("• It starts at once, without another approver.", "• Only keys that I placed are removed. If I find others that fit, you decide about each.", bullet(unregistered(v)))
 	}
 	if r.Person != "" {
-		p.say(liveNow(v))
+		p.addText(liveNow(v))
 	}
-	p.say(orNone(reason(r)))
-	id := opaque(r.ID)
+	p.addText(orNone(reason(r)))
+	id := idValue(r.ID)
 	yes := button(ActionConfirm, id, confirmLabel(r)).WithStyle(slack.StyleDanger)
 	if r.Kind == access.KindOffboard {
-		yes = confirmed(yes, "Offboard this person?", "All their access ends, and every key that I placed for them is removed from every server. This cannot be undone by a button.", "Offboard")
+		yes = withConfirm(yes, "Offboard this person?", "All their access ends, and every key that I placed for them is removed from every server. This cannot be undone by a button.", "Offboard")
 	}
-	p.press(append([]slack.BlockElement{yes, button(ActionKeep, id, "Leave it as it is")}, serversButton(v)...)...)
+	p.addButtons(append([]slack.BlockElement{yes, button(ActionKeep, id, "Leave it as it is")}, serversButton(v)...)...)
 	return p.message()
 }
 
@@ -290,8 +292,8 @@ func liveNow(v workflow.RequestView) string {
 	return mention(v.Request.Person) + " has access now: " + otherAccess(v.Overlaps) + "."
 }
 
-// lasts tells how long access may be asked for, in the form that people type.
-func lasts(d workflow.Durations) string {
+// durationRange returns how long access may be asked for, in the form that people type.
+func durationRange(d workflow.Durations) string {
 	text := "from " + duration.Format(d.Min) + " to " + duration.Format(d.Max)
 	if d.Forever {
 		text += ", or forever"

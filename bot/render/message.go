@@ -1,5 +1,3 @@
-// Package render turns what the domain knows into what people read in Slack: messages, modals and the Home
-// tab. It only computes; it calls nobody and has no clock of its own.
 package render
 
 import (

@@ -18,14 +18,14 @@ func (p *page) missing(v workflow.RequestView) {
 	if len(v.Missing) == 0 {
 		return
 	}
-	p.say(fmt.Sprintf("*RunCloud does not find %s now.* What is owed there stays owed: I ask again, and believe that a server is gone when it has not been found for an hour. "+
+	p.addText(fmt.Sprintf("*RunCloud does not find %s now.* What is owed there stays owed: I ask again, and believe that a server is gone when it has not been found for an hour. "+
 		"An approver who knows that one is gone for good can say so now.", servers(len(v.Missing))))
 	if len(v.Missing) > missingButtons {
-		p.press(missingMenu(v))
+		p.addButtons(missingMenu(v))
 		return
 	}
 	for _, at := range v.Missing {
-		p.press(confirmed(button(ActionGone, goneID(v, at), flat(at.Name, 40)+" is gone for good"), "Gone for good?", goneMeans, "It is gone"))
+		p.addButtons(withConfirm(button(ActionGone, goneID(v, at), plainText(at.Name, 40)+" is gone for good"), "Gone for good?", goneMeans, "It is gone"))
 	}
 }
 
@@ -35,7 +35,7 @@ func missingMenu(v workflow.RequestView) *slack.SelectBlockElement {
 	shown := v.Missing[:min(len(v.Missing), menuOptions)]
 	options := make([]*slack.OptionBlockObject, len(shown))
 	for i, at := range shown {
-		options[i] = slack.NewOptionBlockObject(goneID(v, at), plain(fmt.Sprintf("%s #%d", flat(at.Name, 50), at.ID)), nil)
+		options[i] = slack.NewOptionBlockObject(goneID(v, at), plain(fmt.Sprintf("%s #%d", plainText(at.Name, 50), at.ID)), nil)
 	}
 	m := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("A server is gone for good"), ActionGone, options...)
 	m.Confirm = slack.NewConfirmationBlockObject(plain("Gone for good?"), plain(goneMeans), plain("It is gone"), plain("Go back")).WithStyle(slack.StyleDanger)
@@ -46,7 +46,7 @@ func goneID(v workflow.RequestView, at access.ServerRef) string {
 	return fmt.Sprintf("%d:%d", v.Request.ID, at.ID)
 }
 
-// ServerGone answers the approver who settled that a server is gone.
+// ServerGone returns the reply to an approver who settled that a server is gone.
 func ServerGone(server access.Server) Message {
 	return Say(code(server.Name, nameLimit) + " counts as gone for good. Nothing waits for it any more; should RunCloud find it again, I go on there.")
 }

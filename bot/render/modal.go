@@ -58,7 +58,7 @@ func RegisterModal() slack.ModalViewRequest {
 func GrantModal(form GrantForm, systemUsers []string, limits workflow.Durations) slack.ModalViewRequest {
 	blocks := []slack.Block{
 		input(BlockPerson, "Who gets access", "", peopleMenu(form.Person)),
-		input(BlockDuration, "How long", "Like 30m, 12h, 7d or 1d12h; "+lasts(limits)+". The clock starts at the approval.", textInput("12h", form.Duration, lineMax)),
+		input(BlockDuration, "How long", "Like 30m, 12h, 7d or 1d12h; "+durationRange(limits)+". The clock starts at the approval.", textInput("12h", form.Duration, lineMax)),
 		input(BlockServers, "Servers", "Names with * and ?, #ID or tag:NAME, separated by commas. Left empty, it is every server.",
 			textInput("web-*, tag:shop", form.Servers, patternMax)).WithOptional(true),
 	}
@@ -80,7 +80,7 @@ func EditModal(v workflow.RequestView) slack.ModalViewRequest {
 	r := v.Request
 	blocks := []slack.Block{
 		section(markup(intro(v))),
-		input(BlockDuration, "How long", atMost(r), textInput("", span(r.Duration), lineMax)),
+		input(BlockDuration, "How long", atMost(r), textInput("", durationText(r.Duration), lineMax)),
 	}
 	if r.Kind == access.KindGrant {
 		hint := "A part of those asked for."
@@ -94,16 +94,16 @@ func EditModal(v workflow.RequestView) slack.ModalViewRequest {
 }
 
 func atMost(r access.Request) string {
-	text := "At most " + span(r.Duration) + "."
+	text := "At most " + durationText(r.Duration) + "."
 	if r.ShortenedBy != "" {
-		text += " Asked for was " + span(r.AskedDuration) + "."
+		text += " Asked for was " + durationText(r.AskedDuration) + "."
 	}
 	return text
 }
 
 // ExtendModal asks by how much a grant should last longer.
 func ExtendModal(g workflow.GrantView) slack.ModalViewRequest {
-	return modal(ModalExtend, "Ask for more time", "Ask", opaque(g.Grant.ID),
+	return modal(ModalExtend, "Ask for more time", "Ask", idValue(g.Grant.ID),
 		section(markup("Your access "+grantText(g)+". An approver decides.")),
 		input(BlockDuration, "How much longer", "Like 30m, 4h or 1d.", textInput("4h", "", lineMax)))
 }
@@ -128,7 +128,7 @@ func textInput(placeholder, initial string, limit int) *slack.PlainTextInputBloc
 	if placeholder != "" {
 		e.Placeholder = plain(placeholder)
 	}
-	if text := flat(initial, limit); text != "" {
+	if text := plainText(initial, limit); text != "" {
 		e.InitialValue = text
 	}
 	return e
@@ -146,7 +146,7 @@ func userMenu(users []string, chosen string) *slack.SelectBlockElement {
 	users = users[:min(len(users), menuOptions)]
 	options := make([]*slack.OptionBlockObject, len(users))
 	for i, user := range users {
-		options[i] = slack.NewOptionBlockObject(user, plain(flat(user, 75)), nil)
+		options[i] = slack.NewOptionBlockObject(user, plain(plainText(user, 75)), nil)
 	}
 	initial := max(0, slices.Index(users, chosen))
 	return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, nil, actionValue, options...).WithInitialOption(options[initial])
@@ -154,7 +154,7 @@ func userMenu(users []string, chosen string) *slack.SelectBlockElement {
 
 // keepChannel keeps what is no channel out of private_metadata.
 func keepChannel(id string) string {
-	if len(id) > 30 || flat(id, 40) != id {
+	if len(id) > 30 || plainText(id, 40) != id {
 		return ""
 	}
 	return id

@@ -15,26 +15,26 @@ func offboard(v workflow.RequestView) Message {
 	p := &page{}
 	r := v.Request
 	if r.State != access.Approved {
-		p.head(title(r))
-		p.say(intro(v), askForDecision(v))
-		p.say(orNone(reason(r)))
-		p.say(decision(v))
+		p.addHeading(title(r))
+		p.addText(intro(v), askForDecision(v))
+		p.addText(orNone(reason(r)))
+		p.addText(decision(v))
 		if r.State == access.Pending {
-			p.press(requestButtons(v)...)
+			p.addButtons(requestButtons(v)...)
 		}
 		return p.message()
 	}
-	p.head(offboardTitle(v))
-	p.say(offboardState(v), started(v), toldReason(r))
-	p.say(removing(tallyOf(v.Results, access.PhaseRemove), false, removedFrom(v))+halted(v), reading(v))
-	p.small(byHand(v)...)
-	p.list("Keys that they had, and that somebody else has registered now. Revoke each that they may still hold", passedLines(v), shortList, "the log names all")
-	p.list("Still to remove", debtLines(v), list, "see `/sshkey list`")
+	p.addHeading(offboardTitle(v))
+	p.addText(offboardState(v), started(v), ownReason(r))
+	p.addText(removing(tallyOf(v.Results, access.PhaseRemove), false, removedFrom(v))+halted(v), reading(v))
+	p.addContext(manualSteps(v)...)
+	p.addList("Keys that they had, and that somebody else has registered now. Revoke each that they may still hold", passedLines(v), shortList, "the log names all")
+	p.addList("Still to remove", debtLines(v), list, "see `/sshkey list`")
 	p.missing(v)
 	p.candidates(v)
-	p.list("Keys that I had placed for them", placedLines(v.Results), shortList, "the log names all")
-	p.list("SSH sessions that were open", sessionLines(v), shortList, "look at the servers themselves")
-	p.press(requestButtons(v)...)
+	p.addList("Keys that I had placed for them", placedLines(v.Results), shortList, "the log names all")
+	p.addList("SSH sessions that were open", sessionLines(v), shortList, "look at the servers themselves")
+	p.addButtons(requestButtons(v)...)
 	return p.message()
 }
 
@@ -46,13 +46,13 @@ func passedLines(v workflow.RequestView) []string {
 	return lines
 }
 
-// finished tells whether nothing is left of an offboarding: every key of theirs is
+// isFinished reports whether nothing is left of an offboarding: every key of theirs is
 // gone, every server read, and every other key decided about.
-func finished(v workflow.RequestView) bool { return v.Settled() && v.Undecided() == 0 }
+func isFinished(v workflow.RequestView) bool { return v.Settled() && v.Undecided() == 0 }
 
 func offboardTitle(v workflow.RequestView) string {
 	switch n := v.Undecided(); {
-	case finished(v):
+	case isFinished(v):
 		return fmt.Sprintf("Offboarded (request %d)", v.Request.ID)
 	case n > 0:
 		return fmt.Sprintf("Offboarding: %s still to decide (request %d)", count(n, "key", "keys"), v.Request.ID)
@@ -63,10 +63,10 @@ func offboardTitle(v workflow.RequestView) string {
 func offboardState(v workflow.RequestView) string {
 	who := mention(v.Request.Person)
 	switch {
-	case finished(v):
-		return "*Offboarded* " + who + ": no key that I placed is left on any server" + ofTheAccount(v) + ". " + afterwards(v)
+	case isFinished(v):
+		return "*Offboarded* " + who + ": no key that I placed is left on any server" + accountNote(v) + ". " + afterwards(v)
 	case v.Settled():
-		return "*Offboarding* " + who + ": no key that I placed is left on any server" + ofTheAccount(v) + ". " + afterwards(v)
+		return "*Offboarding* " + who + ": no key that I placed is left on any server" + accountNote(v) + ". " + afterwards(v)
 	}
 	return "*Offboarding* " + who + ": not finished yet. " + afterwards(v)
 }
@@ -88,7 +88,7 @@ const (
 	staysOut = "Still nobody can give them access, since an approver is behind the offboarding: an approver has to reinstate them first, which I cannot do yet."
 )
 
-// returned tells that somebody who was offboarded is back.
+// returned says that somebody who was offboarded is back.
 func (p *page) returned(v *workflow.RequestView) {
 	if v == nil {
 		return
@@ -97,19 +97,19 @@ func (p *page) returned(v *workflow.RequestView) {
 	if v.LeaverOut {
 		what = staysOut
 	}
-	p.say(fmt.Sprintf("*The Slack account of %s is active again.* They were offboarded (request %d). %s", mention(v.Request.Person), v.Request.ID, what))
+	p.addText(fmt.Sprintf("*The Slack account of %s is active again.* They were offboarded (request %d). %s", mention(v.Request.Person), v.Request.ID, what))
 }
 
-// toldReason leaves out a reason that only repeats what Slack told.
-func toldReason(r access.Request) string {
+// ownReason returns the reason, unless it only repeats what Slack said.
+func ownReason(r access.Request) string {
 	if r.Asker == "" && !r.FromShell() {
 		return ""
 	}
 	return reason(r)
 }
 
-// toldBySlack says what Slack told of the account, which is the reason.
-func toldBySlack(r access.Request, whose string) string {
+// slackReason returns what Slack said of the account, where that is the reason.
+func slackReason(r access.Request, whose string) string {
 	what, ok := strings.CutPrefix(r.Reason, "The Slack account ")
 	if !ok {
 		what = "was deactivated."
@@ -122,9 +122,9 @@ func started(v workflow.RequestView) string {
 	case v.Request.FromShell():
 		return "Ordered at the shell of the machine that runs me. Started " + date(v.Request.DecidedAt) + "."
 	case v.Request.Asker == "" && v.Request.DecidedBy != "":
-		return toldBySlack(v.Request, "") + " " + decision(v)
+		return slackReason(v.Request, "") + " " + decision(v)
 	case v.Request.Asker == "":
-		return toldBySlack(v.Request, "") + " Started " + date(v.Request.DecidedAt) + "."
+		return slackReason(v.Request, "") + " Started " + date(v.Request.DecidedAt) + "."
 	}
 	if v.Request.Asker == v.Request.DecidedBy {
 		return "Ordered by " + mention(v.Request.Asker) + " " + date(v.Request.DecidedAt) + "."
@@ -163,7 +163,7 @@ func placedLines(results []access.Result) []string {
 	return lines
 }
 
-// serversWhere names the servers where the removals came to that.
+// serversWhere names the servers whose removals are in that state.
 func serversWhere(v workflow.RequestView, state access.ResultState) (names []string) {
 	for _, o := range outcomes(v.Results) {
 		if o.Phase == access.PhaseRemove && o.State == state {
@@ -173,8 +173,8 @@ func serversWhere(v workflow.RequestView, state access.ResultState) (names []str
 	return names
 }
 
-// ofTheAccount takes back what is said of all servers where some have left the account.
-func ofTheAccount(v workflow.RequestView) string {
+// accountNote qualifies what is said of all servers where some have left the account.
+func accountNote(v workflow.RequestView) string {
 	if len(serversWhere(v, access.OutOfReach)) == 0 {
 		return ""
 	}
@@ -203,7 +203,7 @@ func reading(v workflow.RequestView) string {
 	return read + "."
 }
 
-// inspectedNames names the servers whose inspection came to that.
+// inspectedNames names the servers whose inspection is in that state.
 func inspectedNames(v workflow.RequestView, state access.ResultState) (names []string) {
 	for _, o := range outcomes(v.Results) {
 		if o.Phase == access.PhaseInspect && o.State == state {
@@ -213,8 +213,8 @@ func inspectedNames(v workflow.RequestView, state access.ResultState) (names []s
 	return names
 }
 
-// toRead says what is still to be read: servers, or the list of servers, which tells
-// whether there are more.
+// toRead returns what is still to be read: servers, or the list of servers, which may hold
+// more.
 func toRead(results []access.Result, owed int) string {
 	var parts []string
 	list := slices.IndexFunc(results, func(r access.Result) bool { return isList(r) && !r.State.Final() })
@@ -248,14 +248,14 @@ func unread(results []access.Result) string {
 func debtLines(v workflow.RequestView) []string {
 	var lines []string
 	for _, o := range outcomes(v.Results) {
-		if o.Phase == access.PhaseRemove && badness(o.State) < badness(access.OutOfReach) {
-			lines = append(lines, code(o.Name, nameLimit)+": "+stateWord(o.State)+why(o))
+		if o.Phase == access.PhaseRemove && severity(o.State) < severity(access.OutOfReach) {
+			lines = append(lines, code(o.Name, nameLimit)+": "+stateWord(o.State)+outcomeReason(o))
 		}
 	}
 	return lines
 }
 
-func why(o outcome) string {
+func outcomeReason(o outcome) string {
 	text := problemWord(o.Problem)
 	if detail := escape(o.Detail, detailLimit); detail != "" && o.Problem != access.ProblemOffline {
 		text += " (RunCloud: " + detail + ")"
@@ -275,8 +275,8 @@ func sessionLines(v workflow.RequestView) []string {
 	return lines
 }
 
-// byHand says what no API can do.
-func byHand(v workflow.RequestView) []string {
+// manualSteps says what no API can do.
+func manualSteps(v workflow.RequestView) []string {
 	lines := []string{"To do by hand: delete their keys from the SSH Key Vault in RunCloud's dashboard; it has no API."}
 	if left := serversWhere(v, access.OutOfReach); len(left) > 0 {
 		lines = append(lines, "To do by hand: take their keys off "+fit(left, ", ", 500, "the thread lists all")+
@@ -291,8 +291,7 @@ func byHand(v workflow.RequestView) []string {
 	return append(lines, "Removing a key does not end an SSH session that is open; I have seen none.")
 }
 
-// unreadSessions says on which servers nobody has seen whether sessions are open; empty
-// for none.
+// unreadSessions names the servers whose open sessions could not be read; empty for none.
 func unreadSessions(v workflow.RequestView) string {
 	if len(v.SessionsUnread) == 0 {
 		return ""

@@ -19,20 +19,20 @@ const (
 	shortList    = 600  // one beside much else
 )
 
-// page collects a message: each thing said goes into the blocks and into the text.
+// page is a message that is being made: each part is added to the blocks and to the text.
 type page struct {
 	blocks []slack.Block
 	lines  []string
 }
 
-// head adds a heading of our own words.
-func (p *page) head(title string) {
-	p.blocks = append(p.blocks, slack.NewHeaderBlock(plain(flat(title, 140))))
+// addHeading adds a heading of our own words.
+func (p *page) addHeading(title string) {
+	p.blocks = append(p.blocks, slack.NewHeaderBlock(plain(plainText(title, 140))))
 	p.lines = append(p.lines, title)
 }
 
-// say adds lines of markup, in as many sections as they need; nothing when all are empty.
-func (p *page) say(lines ...string) {
+// addText adds lines of markup, in as many sections as they need; nothing when all are empty.
+func (p *page) addText(lines ...string) {
 	lines = nonEmpty(lines)
 	if len(lines) == 0 {
 		return
@@ -57,8 +57,8 @@ func sections(lines []string) (texts []string) {
 	return texts
 }
 
-// small adds lines in small print.
-func (p *page) small(lines ...string) {
+// addContext adds lines in small print.
+func (p *page) addContext(lines ...string) {
 	lines = nonEmpty(lines)
 	if len(lines) == 0 {
 		return
@@ -67,8 +67,8 @@ func (p *page) small(lines ...string) {
 	p.lines = append(p.lines, lines...)
 }
 
-// list adds a title and the items that have room, one a line, and how to see the others.
-func (p *page) list(title string, items []string, room int, how string) {
+// addList adds a title and the items that have room, one a line, and how to see the others.
+func (p *page) addList(title string, items []string, room int, how string) {
 	if len(items) == 0 {
 		return
 	}
@@ -76,11 +76,11 @@ func (p *page) list(title string, items []string, room int, how string) {
 	for i, item := range items {
 		bulleted[i] = "• " + item
 	}
-	p.say("*"+title+"*", fit(bulleted, "\n", room, how))
+	p.addText("*"+title+"*", fit(bulleted, "\n", room, how))
 }
 
-// press adds buttons. They are not part of the text: it cannot be pressed.
-func (p *page) press(buttons ...slack.BlockElement) {
+// addButtons adds buttons. They are not part of the text.
+func (p *page) addButtons(buttons ...slack.BlockElement) {
 	if len(buttons) > 0 {
 		p.blocks = append(p.blocks, slack.NewActionBlock("", buttons...))
 	}
@@ -113,7 +113,7 @@ func nonEmpty(lines []string) []string {
 	return kept
 }
 
-// markup makes a mrkdwn object. Verbatim keeps Slack from turning addresses and names in it into links.
+// markup returns a mrkdwn object. Verbatim keeps Slack from turning addresses and names in it into links.
 func markup(text string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.MarkdownType, text, false, true)
 }
@@ -126,14 +126,14 @@ func button(action, value, label string) *slack.ButtonBlockElement {
 	return slack.NewButtonBlockElement(action, value, plain(label))
 }
 
-// confirmed has Slack ask again before a click counts. All texts are our own; text is at most 300 characters.
-func confirmed(b *slack.ButtonBlockElement, title, text, yes string) *slack.ButtonBlockElement {
-	b.Confirm = slack.NewConfirmationBlockObject(plain(title), plain(flat(text, 290)), plain(yes), plain("Go back")).
+// withConfirm has Slack ask again before a click counts. All texts are our own; text is at most 300 characters.
+func withConfirm(b *slack.ButtonBlockElement, title, text, yes string) *slack.ButtonBlockElement {
+	b.Confirm = slack.NewConfirmationBlockObject(plain(title), plain(plainText(text, 290)), plain(yes), plain("Go back")).
 		WithStyle(slack.StyleDanger)
 	return b
 }
 
-func opaque(id int64) string { return strconv.FormatInt(id, 10) }
+func idValue(id int64) string { return strconv.FormatInt(id, 10) }
 
 func section(text *slack.TextBlockObject) *slack.SectionBlock {
 	return slack.NewSectionBlock(text, nil, nil)

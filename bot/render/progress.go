@@ -19,7 +19,7 @@ func Progress(v workflow.RequestView, phase access.Phase, left time.Duration) Me
 	known := t.words(access.Failed, access.AlreadyThere, access.Kept, access.Dropped)
 	line := fmt.Sprintf("*%s:* %d of %s finished%s.%s", phaseNoun(phase), settled, servers(t.servers), inBrackets(known), leftWords(v, phase, t, left))
 	p := &page{}
-	p.say(line)
+	p.addText(line)
 	bar := markup("`" + barText(settled, t.servers) + "`")
 	p.blocks = append(p.blocks, section(bar))
 	return p.message()

@@ -16,12 +16,12 @@ func challenge(g workflow.Registration) Message {
 	c := g.Challenge
 	text := strings.TrimSuffix(c.Text, "\n")
 	p := &page{}
-	p.say("*This key is not registered yet.* "+whyProof(g.Proof), code(g.Key.Type, nameLimit)+" "+code(g.Key.Fingerprint, nameLimit))
-	p.say("Sign this text with its private key "+until(c.ExpiresAt)+". It proves that the key is yours, and gives nobody anything else:", block(text))
-	p.say("Linux and macOS, with the path of your own key at the end:", block("printf '%s\\n' '"+text+"' | ssh-keygen -Y sign -n sshkeybot -f ~/.ssh/id_ed25519"))
-	p.say("Windows, in PowerShell:", block("'"+text+"' | ssh-keygen -Y sign -n sshkeybot -f $HOME\\.ssh\\id_ed25519"))
-	p.say("Then press the button, and paste what the command prints. The private key itself never leaves your computer.")
-	p.press(button(ActionProve, c.Nonce, "Enter the signature").WithStyle(slack.StylePrimary))
+	p.addText("*This key is not registered yet.* "+whyProof(g.Proof), code(g.Key.Type, nameLimit)+" "+code(g.Key.Fingerprint, nameLimit))
+	p.addText("Sign this text with its private key "+until(c.ExpiresAt)+". It proves that the key is yours, and gives nobody anything else:", block(text))
+	p.addText("Linux and macOS, with the path of your own key at the end:", block("printf '%s\\n' '"+text+"' | ssh-keygen -Y sign -n sshkeybot -f ~/.ssh/id_ed25519"))
+	p.addText("Windows, in PowerShell:", block("'"+text+"' | ssh-keygen -Y sign -n sshkeybot -f $HOME\\.ssh\\id_ed25519"))
+	p.addText("Then press the button, and paste what the command prints. The private key itself never leaves your computer.")
+	p.addButtons(button(ActionProve, c.Nonce, "Enter the signature").WithStyle(slack.StylePrimary))
 	return p.message()
 }
 
@@ -57,9 +57,9 @@ func escapeLine(line string) string {
 // has half of that.
 const signatureMax = 3000
 
-// ProveModal asks for the signature of a challenge; channel is where the answer is shown.
+// ProveModal asks for the signature of a challenge; channel is where the reply is shown.
 func ProveModal(nonce, channel string) slack.ModalViewRequest {
-	return modal(ModalProve, "Prove that it is yours", "Register", strings.TrimSpace(flat(nonce, nameLimit)+" "+keepChannel(channel)),
+	return modal(ModalProve, "Prove that it is yours", "Register", strings.TrimSpace(plainText(nonce, nameLimit)+" "+keepChannel(channel)),
 		input(BlockSignature, "Signature", "From -----BEGIN SSH SIGNATURE----- to -----END SSH SIGNATURE-----. Never the private key.",
 			textInput("-----BEGIN SSH SIGNATURE-----", "", signatureMax).WithMultiline(true)))
 }
@@ -78,19 +78,19 @@ func Freed(r access.Request) Message {
 	return Say(fmt.Sprintf("The key %s of request %d may be registered again. Nobody has it by that alone.", shortPrint(r.Fingerprint), r.ID))
 }
 
-// keyMoved tells of a key that somebody proved to be theirs, in the words for whoever reads it.
+// keyMoved says that somebody proved a key to be theirs, in the words for whoever reads it.
 func (p *page) keyMoved(n access.Notice) {
 	m := n.KeyMove()
 	key := code(m.Fingerprint, nameLimit)
 	switch n.To {
 	case m.From:
-		p.say("*The key " + key + " is not yours any more.* " + mention(m.To) + " has proved with a signature that it is theirs. " +
+		p.addText("*The key " + key + " is not yours any more.* " + mention(m.To) + " has proved with a signature that it is theirs. " +
 			"Access that you had with it has ended, and I remove it where I placed it for you.")
-		p.say("If you hold its private key, too, it is in two hands: neither of you should use it. Make a new pair, and register that.")
+		p.addText("If you hold its private key, too, it is in two hands: neither of you should use it. Make a new pair, and register that.")
 	case m.To:
-		p.say("*The key " + key + " is yours now.* " + mention(m.From) + " had registered it. It joins no access that is running: ask for access anew to use it.")
+		p.addText("*The key " + key + " is yours now.* " + mention(m.From) + " had registered it. It joins no access that is running: ask for access anew to use it.")
 	default:
-		p.say("*The key " + key + " has changed hands.* " + mention(m.From) + " had registered it, and " + mention(m.To) + " has proved with a signature that it is theirs. " +
+		p.addText("*The key " + key + " has changed hands.* " + mention(m.From) + " had registered it, and " + mention(m.To) + " has proved with a signature that it is theirs. " +
 			"Access that " + mention(m.From) + " had with it has ended. If it was their key as well, it is in two hands: revoke it.")
 	}
 }

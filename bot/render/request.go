@@ -11,7 +11,7 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// bigAccount is from how many servers on «all servers» is worth a second question.
+// bigAccount is the number of servers from which on «all servers» is worth a second question.
 const bigAccount = 20
 
 // Request draws the message of a request as it stands: what is asked and, once decided, what came of it. An
@@ -26,15 +26,15 @@ func Request(v workflow.RequestView, now time.Time) Message {
 	case access.KindGrant, access.KindExtend, access.KindRevoke: // below
 	}
 	p := &page{}
-	p.head(title(v.Request))
-	p.say(intro(v), askForDecision(v))
-	p.say(decision(v), unregistered(v), ending(v), run(v, now), reading(v))
-	p.say(facts(v)...)
-	p.say(orNone(reason(v.Request)), alsoAsked(v))
-	p.small(changes(v)...)
+	p.addHeading(title(v.Request))
+	p.addText(intro(v), askForDecision(v))
+	p.addText(decision(v), unregistered(v), ending(v), workState(v, now), reading(v))
+	p.addText(facts(v)...)
+	p.addText(orNone(reason(v.Request)), alsoAsked(v))
+	p.addContext(changes(v)...)
 	p.missing(v)
 	p.candidates(v)
-	p.press(requestButtons(v)...)
+	p.addButtons(requestButtons(v)...)
 	return p.message()
 }
 
@@ -56,25 +56,26 @@ func title(r access.Request) string {
 // intro says in one sentence what is asked.
 func intro(v workflow.RequestView) string {
 	if v.Request.Asker == "" {
-		return toldBySlack(v.Request, " of "+mention(v.Request.Person)) + " Shall all their access and every key go?"
+		return slackReason(v.Request, " of "+mention(v.Request.Person)) + " Shall all their access and every key go?"
 	}
-	if alone(v.Request) {
+	if byApproverAlone(v.Request) {
 		return mention(v.Request.Asker) + " revokes " + target(v.Request) + " on *" + where(v) + "*."
 	}
-	return mention(v.Request.Asker) + " " + wish(v) + "."
+	return mention(v.Request.Asker) + " " + requestClause(v) + "."
 }
 
-// alone tells of a revocation that an approver ordered and confirmed without anybody else.
-func alone(r access.Request) bool {
+// byApproverAlone reports whether an approver ordered and confirmed a revocation without
+// anybody else.
+func byApproverAlone(r access.Request) bool {
 	return r.Kind == access.KindRevoke && r.State == access.Approved && r.Asker == r.DecidedBy
 }
 
-// wish continues a sentence that begins with who asks.
-func wish(v workflow.RequestView) string {
+// requestClause continues a sentence that begins with who asks.
+func requestClause(v workflow.RequestView) string {
 	r := v.Request
 	switch r.Kind {
 	case access.KindExtend:
-		return fmt.Sprintf("asks for *%s* more SSH access%s%s", span(r.Duration), receiver(r), extendedWhere(v))
+		return fmt.Sprintf("asks for *%s* more SSH access%s%s", durationText(r.Duration), receiver(r), extendedWhere(v))
 	case access.KindRevoke:
 		return fmt.Sprintf("asks to revoke %s on *%s*", target(r), where(v))
 	case access.KindOffboard:
@@ -104,7 +105,7 @@ func howLong(d time.Duration) string {
 	if d == 0 {
 		return "ever"
 	}
-	return span(d)
+	return durationText(d)
 }
 
 // target says what a revocation is about.
@@ -221,7 +222,7 @@ func orNone(reason string) string {
 }
 
 func requestButtons(v workflow.RequestView) []slack.BlockElement {
-	id := opaque(v.Request.ID)
+	id := idValue(v.Request.ID)
 	switch v.Request.State {
 	case access.Pending:
 		return slices.Concat(decideButtons(v), cancelButton(v.Request), serversButton(v))
@@ -243,7 +244,7 @@ func requestButtons(v workflow.RequestView) []slack.BlockElement {
 
 // freeButton lets a revoked key be registered again.
 func freeButton(r access.Request) *slack.ButtonBlockElement {
-	return confirmed(button(ActionFreeKey, opaque(r.ID), "Let it be registered again"), "Let it be registered again?",
+	return withConfirm(button(ActionFreeKey, idValue(r.ID), "Let it be registered again"), "Let it be registered again?",
 		"Only do this if the private key was never in wrong hands. A new key pair is the safer way.", "Let it")
 }
 
@@ -252,7 +253,7 @@ func cancelButton(r access.Request) []slack.BlockElement {
 	if r.Asker == "" {
 		return nil
 	}
-	return []slack.BlockElement{button(ActionCancel, opaque(r.ID), "Cancel")}
+	return []slack.BlockElement{button(ActionCancel, idValue(r.ID), "Cancel")}
 }
 
 // decideButtons are those that an approver needs.
@@ -277,10 +278,10 @@ func approveButton(v workflow.RequestView) *slack.ButtonBlockElement {
 	all := r.Pattern == "" && len(v.Servers) > bigAccount
 	switch {
 	case r.Kind == access.KindOffboard:
-		return confirmed(b, title, "All access of this person ends, and every key that I placed for them is removed from every server.", "Approve")
+		return withConfirm(b, title, "All access of this person ends, and every key that I placed for them is removed from every server.", "Approve")
 	case r.Kind == access.KindGrant && (r.SystemUser == "root" || r.Forever() || all):
-		text := fmt.Sprintf("This lets the person log in as %s on %s for %s.", flat(r.SystemUser, nameLimit), where(v), howLong(r.Duration))
-		return confirmed(b, title, text, "Approve")
+		text := fmt.Sprintf("This lets the person log in as %s on %s for %s.", plainText(r.SystemUser, nameLimit), where(v), howLong(r.Duration))
+		return withConfirm(b, title, text, "Approve")
 	}
 	return b
 }

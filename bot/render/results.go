@@ -24,13 +24,13 @@ type group struct {
 	members []outcome
 }
 
-// Told is a message with the results that it tells of.
-type Told struct {
+// ResultMessage is a message with the results that it shows.
+type ResultMessage struct {
 	Message
 	Results []access.Result
 }
 
-// piece is what fits into one section, with the results that it tells of.
+// piece is a text that fits into one section, with the results that it shows.
 type piece struct {
 	text    string
 	results []access.Result
@@ -38,19 +38,20 @@ type piece struct {
 
 // Results draws the outcome on every server of rs for the thread, in as few messages as Slack's limits
 // allow, or in none: failures first, then what waits, then the rest. The keys of one server make one entry.
-func Results(rs []access.Result) []Told {
+func Results(rs []access.Result) []ResultMessage {
 	return pack(piecesOf(rs))
 }
 
 func piecesOf(rs []access.Result) (pieces []piece) {
-	for _, g := range groups(slices.DeleteFunc(outcomes(rs), silent)) {
+	for _, g := range groups(slices.DeleteFunc(outcomes(rs), isSilent)) {
 		pieces = append(pieces, g.pieces()...)
 	}
 	return pieces
 }
 
-// silent tells what needs no line: that a server was read for other keys as it should be.
-func silent(o outcome) bool { return o.Phase == access.PhaseInspect && o.State.Final() }
+// isSilent reports whether an outcome needs no line: that a server was read for other keys
+// as it should be.
+func isSilent(o outcome) bool { return o.Phase == access.PhaseInspect && o.State.Final() }
 
 func groups(all []outcome) []group {
 	var out []group
@@ -66,16 +67,16 @@ func groups(all []outcome) []group {
 		out[i].members = append(out[i].members, o)
 	}
 	slices.SortStableFunc(out, func(a, b group) int {
-		return cmp.Or(badness(a.state)-badness(b.state), -strings.Compare(string(a.phase), string(b.phase)))
+		return cmp.Or(severity(a.state)-severity(b.state), -strings.Compare(string(a.phase), string(b.phase)))
 	})
 	return out
 }
 
 // pieces writes the group as texts that fit into a section each; all of them begin with what they are about.
 func (g group) pieces() []piece {
-	title := fmt.Sprintf("*%s %s*", came(g.phase, g.state), servers(len(g.members)))
+	title := fmt.Sprintf("*%s %s*", phaseOutcome(g.phase, g.state), servers(len(g.members)))
 	if word := problemWord(g.problem); word != "" {
-		title = fmt.Sprintf("*%s %s: %s*", came(g.phase, g.state), servers(len(g.members)), word)
+		title = fmt.Sprintf("*%s %s: %s*", phaseOutcome(g.phase, g.state), servers(len(g.members)), word)
 	}
 	separator, items := g.items()
 	head := title
@@ -116,24 +117,24 @@ func (g group) items() (separator string, items []string) {
 }
 
 // pack puts pieces together into messages, in order.
-func pack(pieces []piece) []Told {
-	var out []Told
+func pack(pieces []piece) []ResultMessage {
+	var out []ResultMessage
 	sheet, used := &page{}, 0
 	var results []access.Result
 	for i, p := range pieces {
-		sheet.say(p.text)
+		sheet.addText(p.text)
 		used += utf8.RuneCountInString(p.text) + 1
 		results = append(results, p.results...)
 		if i+1 == len(pieces) || used+utf8.RuneCountInString(pieces[i+1].text)+1 > batchLimit {
-			out = append(out, Told{sheet.message(), results})
+			out = append(out, ResultMessage{sheet.message(), results})
 			sheet, used, results = &page{}, 0, nil
 		}
 	}
 	return out
 }
 
-// came says what a phase came to, up to the number of servers.
-func came(phase access.Phase, state access.ResultState) string {
+// phaseOutcome returns what a phase came to, up to the number of servers.
+func phaseOutcome(phase access.Phase, state access.ResultState) string {
 	switch state {
 	case access.AlreadyThere:
 		return "Already there on"
@@ -146,9 +147,9 @@ func came(phase access.Phase, state access.ResultState) string {
 	case access.Unsure:
 		return "Being checked on"
 	case access.Waiting:
-		return "Still to " + act(phase) + " on"
+		return "Still to " + phaseVerb(phase) + " on"
 	case access.Failed:
-		return "Failed to " + act(phase) + " on"
+		return "Failed to " + phaseVerb(phase) + " on"
 	case access.Done: // below
 	}
 	if phase == access.PhaseRemove {
@@ -157,7 +158,7 @@ func came(phase access.Phase, state access.ResultState) string {
 	return "Placed on"
 }
 
-func act(phase access.Phase) string {
+func phaseVerb(phase access.Phase) string {
 	switch phase {
 	case access.PhaseRemove:
 		return "remove"

@@ -22,7 +22,7 @@ func serversButton(v workflow.RequestView) []slack.BlockElement {
 	if len(v.Servers) <= fewServers {
 		return nil
 	}
-	return []slack.BlockElement{button(ActionServers, opaque(v.Request.ID), "Show all "+servers(len(v.Servers)))}
+	return []slack.BlockElement{button(ActionServers, idValue(v.Request.ID), "Show all "+servers(len(v.Servers)))}
 }
 
 // ServersModal shows one page of the servers that a request is about. A page that does
@@ -31,7 +31,7 @@ func ServersModal(v workflow.RequestView, at int) slack.ModalViewRequest {
 	pages := max(1, (len(v.Servers)+serversOnPage-1)/serversOnPage)
 	at = max(0, min(at, pages-1))
 	p := &page{}
-	p.say(fmt.Sprintf("*Request %d:* %s.", v.Request.ID, serverCount(v, patternLimit)))
+	p.addText(fmt.Sprintf("*Request %d:* %s.", v.Request.ID, serverCount(v, patternLimit)))
 	shown := v.Servers[at*serversOnPage : min(len(v.Servers), (at+1)*serversOnPage)]
 	for len(shown) > 0 {
 		n := min(len(shown), serversInSection)
@@ -39,9 +39,9 @@ func ServersModal(v workflow.RequestView, at int) slack.ModalViewRequest {
 		shown = shown[n:]
 	}
 	p.turnServers(v.Request.ID, at, pages)
-	p.press(button(ActionServersFile, opaque(v.Request.ID), "Send me the list as a file"))
+	p.addButtons(button(ActionServersFile, idValue(v.Request.ID), "Send me the list as a file"))
 	return slack.ModalViewRequest{
-		Type: slack.VTModal, CallbackID: ModalServers, PrivateMetadata: opaque(v.Request.ID),
+		Type: slack.VTModal, CallbackID: ModalServers, PrivateMetadata: idValue(v.Request.ID),
 		Title: plain("Servers"), Close: plain("Close"), Blocks: slack.Blocks{BlockSet: p.blocks},
 	}
 }
@@ -58,14 +58,14 @@ func (p *page) turnServers(request int64, at, pages int) {
 	if pages < 2 {
 		return
 	}
-	p.small(fmt.Sprintf("Page %d of %d", at+1, pages))
+	p.addContext(fmt.Sprintf("Page %d of %d", at+1, pages))
 	value := func(page int) string { return fmt.Sprintf("%d:%d", request, page) }
 	// Two blocks, since an action id may stand only once in a block.
 	if at > 0 {
-		p.press(button(ActionServersPage, value(at-1), "Previous page"))
+		p.addButtons(button(ActionServersPage, value(at-1), "Previous page"))
 	}
 	if at+1 < pages {
-		p.press(button(ActionServersPage, value(at+1), "Next page"))
+		p.addButtons(button(ActionServersPage, value(at+1), "Next page"))
 	}
 }
 

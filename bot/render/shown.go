@@ -13,7 +13,7 @@ import (
 // decisionValue is the value of a button that decides: the request, and what was shown of
 // it, so that nobody decides on anything else.
 func decisionValue(v workflow.RequestView) string {
-	return opaque(v.Request.ID) + "." + v.Facts.Digest()
+	return idValue(v.Request.ID) + "." + v.Facts.Digest()
 }
 
 // ReadDecision reads the request that a button or form decides, and the digest of what it
@@ -34,7 +34,7 @@ func changed(c access.FactsChange) string {
 	name := func(id int64) string { return code(c.Names[id], nameLimit) }
 	lines = append(lines, listed("Servers added: ", more, name), listed("Servers no longer in it: ", fewer, name))
 	if c.Was.Duration != c.Now.Duration {
-		lines = append(lines, fmt.Sprintf("Duration: %s, not %s", span(c.Now.Duration), span(c.Was.Duration)))
+		lines = append(lines, fmt.Sprintf("Duration: %s, not %s", durationText(c.Now.Duration), durationText(c.Was.Duration)))
 	}
 	if !c.Was.Until.Equal(c.Now.Until) {
 		lines = append(lines, fmt.Sprintf("It would end %s, not %s", endOf(c.Now.Until), endOf(c.Was.Until)))

@@ -53,7 +53,8 @@ func ReadID(metadata string) int64 {
 	return id
 }
 
-// entered answers what stands in a block's one input, of whatever kind; empty when nothing does.
+// entered returns what was entered into a block's one input, of whatever kind; empty when
+// nothing was.
 func entered(state *slack.ViewState, block string) string {
 	if state == nil {
 		return ""

@@ -13,7 +13,7 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// fileFrom is from how many servers on the complete list comes as a file too.
+// fileFrom is the number of servers from which on the complete list comes as a file too.
 const fileFrom = 50
 
 // cellLimit keeps a stranger's text from filling the file.
@@ -25,21 +25,21 @@ func Summary(v workflow.RequestView, phase access.Phase) Message {
 	t := tallyOf(v.Results, phase)
 	p := &page{}
 	if !Complete(v, phase) {
-		p.say("*"+verdict(t, v, phase)+"*", rest(t, v, phase))
+		p.addText("*"+verdict(t, v, phase)+"*", rest(t, v, phase))
 		return p.message()
 	}
 	pieces := piecesOf(ofPhase(v.Results, phase))
 	if len(pieces) != 1 { // one piece says how many by itself
-		p.say("*" + verdict(t, v, phase) + "*")
+		p.addText("*" + verdict(t, v, phase) + "*")
 	}
 	for _, piece := range pieces {
-		p.say(piece.text)
+		p.addText(piece.text)
 	}
 	return p.message()
 }
 
-// Complete tells whether the summary of a phase names every server, so that nothing
-// else has to.
+// Complete reports whether the summary of a phase names every server, so that nothing else
+// has to.
 func Complete(v workflow.RequestView, phase access.Phase) bool {
 	return tallyOf(v.Results, phase).servers <= fewServers
 }
@@ -58,11 +58,11 @@ func verdict(t tally, v workflow.RequestView, phase access.Phase) string {
 	case phase == access.PhaseInspect:
 		return fmt.Sprintf("Looked for other keys on %d of %s: %s found so far.", t.servers-t.owed(), servers(t.servers), orNo(len(v.Candidates)))
 	}
-	done := came(phase, access.Done)
+	done := phaseOutcome(phase, access.Done)
 	if t.by[access.Done] == t.servers {
 		return done + " " + allServers(t.servers) + "."
 	}
-	return fmt.Sprintf("%s %d of %s: %s.", done, t.by[access.Done], servers(t.servers), t.others())
+	return fmt.Sprintf("%s %d of %s: %s.", done, t.by[access.Done], servers(t.servers), t.notDone())
 }
 
 func allServers(n int) string {
@@ -90,7 +90,7 @@ func rest(t tally, v workflow.RequestView, phase access.Phase) string {
 	return strings.Join(parts, " ")
 }
 
-// NeedsFile tells whether a phase has so many servers that its list belongs into a file.
+// NeedsFile reports whether a phase has so many servers that its list belongs into a file.
 func NeedsFile(v workflow.RequestView, phase access.Phase) bool {
 	return tallyOf(v.Results, phase).servers > fileFrom
 }
@@ -145,7 +145,7 @@ var (
 // cell puts an apostrophe before what a spreadsheet would calculate (OWASP, «CSV Injection»). A line is torn at
 // the separators inside a quoted cell, too, when another separator is expected; only its first cell is not.
 func cell(text string, torn bool) string {
-	text = formula.ReplaceAllString(flat(text, cellLimit), "'$0")
+	text = formula.ReplaceAllString(plainText(text, cellLimit), "'$0")
 	if torn {
 		text = another.ReplaceAllString(text, "$1'$2")
 	}

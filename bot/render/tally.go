@@ -21,8 +21,8 @@ type outcome struct {
 	Results []access.Result // that it sums up
 }
 
-// badness orders states from what needs a person to what needs nobody.
-func badness(s access.ResultState) int {
+// severity orders states from what needs a person to what needs nobody.
+func severity(s access.ResultState) int {
 	order := []access.ResultState{
 		access.Failed, access.Waiting, access.Unsure, access.OutOfReach, access.Kept, access.Done, access.AlreadyThere, access.Dropped,
 	}
@@ -59,7 +59,7 @@ func outcomes(results []access.Result) []outcome {
 func (o *outcome) add(r access.Result) {
 	o.Of++
 	o.Results = append(o.Results, r)
-	switch was, is := badness(o.State), badness(r.State); {
+	switch was, is := severity(o.State), severity(r.State); {
 	case is < was:
 		o.State, o.Problem, o.Detail, o.Like = r.State, r.Problem, r.Detail, 1
 	case is == was:
@@ -95,11 +95,11 @@ func (t tally) open() int { return t.by[access.Waiting] + t.by[access.Unsure] }
 // owed counts the servers where something is left to do, by itself or by a person.
 func (t tally) owed() int { return t.open() + t.by[access.Failed] }
 
-// good counts the servers where it came out as wished.
+// good counts the servers that are done.
 func (t tally) good() int { return t.servers - t.owed() - t.by[access.Dropped] }
 
-// others writes the counts of what is not plainly done: «2 failed, 1 waiting».
-func (t tally) others() string {
+// notDone writes the counts of what is not plainly done: «2 failed, 1 waiting».
+func (t tally) notDone() string {
 	return t.words(access.Failed, access.Waiting, access.Unsure, access.OutOfReach, access.AlreadyThere, access.Kept, access.Dropped)
 }
 

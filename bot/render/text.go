@@ -144,8 +144,8 @@ func padded(part, escaped string) string {
 	return escaped
 }
 
-// flat cuts foreign text for plain_text objects, in which nothing has a meaning.
-func flat(text string, limit int) string {
+// plainText cuts foreign text for plain_text objects, in which nothing has a meaning.
+func plainText(text string, limit int) string {
 	runes := []rune(clean(text))
 	return clip(len(runes), limit, func(i int) string { return string(runes[i]) })
 }
@@ -193,8 +193,8 @@ func until(t time.Time) string {
 	return "until " + date(t)
 }
 
-// span writes how long a grant lasts; 0 is for ever.
-func span(d time.Duration) string {
+// durationText writes how long a grant lasts; 0 is for ever.
+func durationText(d time.Duration) string {
 	if d == 0 {
 		return "forever"
 	}

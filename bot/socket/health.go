@@ -19,7 +19,7 @@ type Health struct {
 	Deaf       bool          // Slack cannot reach us: no connection, or no ping for too long
 }
 
-// Health answers how things stand now.
+// Health returns how things stand now.
 func (c *Client) Health() Health {
 	c.mu.Lock()
 	defer c.mu.Unlock()

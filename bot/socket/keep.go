@@ -65,7 +65,7 @@ var refusals = map[string]bool{
 	"access_denied": true, "org_login_required": true, "team_access_not_granted": true,
 }
 
-// refused answers Slack's code where only a person can mend it, and "" otherwise.
+// refused returns Slack's code where only a person can mend it, and "" otherwise.
 func refused(err error) string {
 	answer, ok := errors.AsType[slack.SlackErrorResponse](err)
 	if ok && refusals[answer.Err] {
@@ -74,7 +74,7 @@ func refused(err error) string {
 	return ""
 }
 
-// keep holds one connection after the other. A connection that is told to go is
+// keep keeps a connection, one after the other. A connection that Slack asks to go is
 // replaced at once, while it is still being read. Even a refusal is asked about
 // again: whoever mends it in Slack need not know that we run.
 func (c *Client) keep(ctx context.Context) {
@@ -166,7 +166,7 @@ func dialer() *websocket.Dialer {
 	return &websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: openTimeout, WriteBufferSize: writeBuffer}
 }
 
-// sleep tells whether d passed before ctx ended.
+// sleep reports whether d passed before ctx ended.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer, cancel := context.WithTimeout(ctx, d)
 	defer cancel()

@@ -132,7 +132,7 @@ func (c *Client) Close(ctx context.Context) {
 	wait(ctx, &c.reading)
 }
 
-// wait tells whether the group finished before ctx did.
+// wait reports whether the group finished before ctx did.
 func wait(ctx context.Context, group *sync.WaitGroup) bool {
 	finished := make(chan struct{})
 	go func() {

@@ -15,27 +15,27 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// actKind says what sort of thing somebody did.
-type actKind string
+// interactionKind is how an interaction reached us.
+type interactionKind string
 
 const (
-	aCommand    actKind = "command"
-	aClick      actKind = "click"
-	aSubmission actKind = "submission"
-	aHomeOpened actKind = "home_opened"
-	aLeft       actKind = "left" // Slack says that somebody left, or is back
+	kindCommand    interactionKind = "command"
+	kindClick      interactionKind = "click"
+	kindSubmission interactionKind = "submission"
+	kindHomeOpened interactionKind = "home_opened"
+	kindUserChange interactionKind = "left" // Slack says that an account has changed: that somebody left, or is back
 )
 
-// act is one thing that somebody did in Slack, in the form in which it is stored.
-// It holds no token; Trigger is good for three seconds and not stored.
-type act struct {
-	ID          string        `json:"id"`
-	Kind        actKind       `json:"kind"`
-	Person      access.UserID `json:"person"`
-	At          time.Time     `json:"at"`
-	Channel     string        `json:"channel,omitempty"`
-	ResponseURL string        `json:"response_url,omitempty"`
-	Trigger     string        `json:"-"`
+// interaction is one thing that somebody did in Slack, in the form in which it is stored.
+// It holds no token; Trigger is valid for three seconds and not stored.
+type interaction struct {
+	ID          string          `json:"id"`
+	Kind        interactionKind `json:"kind"`
+	Person      access.UserID   `json:"person"`
+	At          time.Time       `json:"at"`
+	Channel     string          `json:"channel,omitempty"`
+	ResponseURL string          `json:"response_url,omitempty"`
+	Trigger     string          `json:"-"`
 
 	Text string `json:"text,omitempty"` // of a command
 
@@ -50,34 +50,34 @@ type act struct {
 	Metadata string          `json:"metadata,omitempty"`
 	State    json.RawMessage `json:"state,omitempty"`
 
-	standing access.Standing // how Slack says that the person stands now; of aLeft
+	standing access.Standing // how Slack says that the person stands now; of a kindUserChange
 	fresh    bool            // it was never begun before
 }
 
-// errIrrelevant is a delivery that asks nothing of us.
+// errIrrelevant is returned for a delivery that asks nothing of us.
 var errIrrelevant = errors.New("nothing for us")
 
-// readAct takes from an envelope what counts.
-func readAct(e socket.Envelope) (act, error) {
-	a := act{ID: e.ID}
+// readInteraction reads from an envelope what we need of it.
+func readInteraction(e socket.Envelope) (interaction, error) {
+	in := interaction{ID: e.ID}
 	var err error
 	switch e.Type {
 	case "slash_commands":
-		err = a.readCommand(e.Payload)
+		err = in.readCommand(e.Payload)
 	case "interactive":
-		err = a.readInteraction(e.Payload)
+		err = in.readInteractive(e.Payload)
 	case "events_api":
-		err = a.readEvent(e.Payload)
+		err = in.readEvent(e.Payload)
 	default:
 		err = errIrrelevant
 	}
-	if err == nil && a.Person == "" {
+	if err == nil && in.Person == "" {
 		err = errIrrelevant
 	}
-	return a, err
+	return in, err
 }
 
-func (a *act) readCommand(payload []byte) error {
+func (in *interaction) readCommand(payload []byte) error {
 	var p struct {
 		User        access.UserID `json:"user_id"`
 		Channel     string        `json:"channel_id"`
@@ -88,13 +88,13 @@ func (a *act) readCommand(payload []byte) error {
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return fmt.Errorf("slash command: %w", err)
 	}
-	a.Kind, a.Person, a.Channel, a.Text = aCommand, p.User, p.Channel, access.CleanText(p.Text)
-	a.ResponseURL, a.Trigger = p.ResponseURL, p.Trigger
+	in.Kind, in.Person, in.Channel, in.Text = kindCommand, p.User, p.Channel, access.CleanText(p.Text)
+	in.ResponseURL, in.Trigger = p.ResponseURL, p.Trigger
 	return nil
 }
 
-// interaction is what counts of a click or a submitted modal.
-type interaction struct {
+// interactivePayload is what we need of a click or a submitted modal.
+type interactivePayload struct {
 	Type        string                     `json:"type"`
 	User        struct{ ID access.UserID } `json:"user"`
 	ResponseURL string                     `json:"response_url"`
@@ -119,39 +119,39 @@ type interaction struct {
 	} `json:"view"`
 }
 
-func (a *act) readInteraction(payload []byte) error {
-	var p interaction
+func (in *interaction) readInteractive(payload []byte) error {
+	var p interactivePayload
 	if err := json.Unmarshal(payload, &p); err != nil {
 		return fmt.Errorf("interaction: %w", err)
 	}
-	a.Person, a.Trigger, a.ResponseURL = p.User.ID, p.Trigger, p.ResponseURL
+	in.Person, in.Trigger, in.ResponseURL = p.User.ID, p.Trigger, p.ResponseURL
 	switch {
 	case p.Type == "block_actions" && len(p.Actions) > 0:
-		a.readClick(p)
+		in.readClick(p)
 	case p.Type == "view_submission":
-		a.Kind, a.Modal, a.Metadata, a.State = aSubmission, p.View.Callback, p.View.Metadata, p.View.State
+		in.Kind, in.Modal, in.Metadata, in.State = kindSubmission, p.View.Callback, p.View.Metadata, p.View.State
 	default:
 		return errIrrelevant
 	}
 	return nil
 }
 
-func (a *act) readClick(p interaction) {
+func (in *interaction) readClick(p interactivePayload) {
 	pressed := p.Actions[0]
-	a.Kind, a.Action, a.Value = aClick, pressed.ID, pressed.Value
-	if a.Value == "" {
-		a.Value = pressed.Selected.Value
+	in.Kind, in.Action, in.Value = kindClick, pressed.ID, pressed.Value
+	if in.Value == "" {
+		in.Value = pressed.Selected.Value
 	}
-	a.Channel, a.Message, a.Private = p.Container.Channel, p.Container.Message, p.Container.Ephemeral
-	a.Home = p.Container.Type == "view" && p.View.Type == "home"
+	in.Channel, in.Message, in.Private = p.Container.Channel, p.Container.Message, p.Container.Ephemeral
+	in.Home = p.Container.Type == "view" && p.View.Type == "home"
 	if p.View.Type == "modal" {
-		a.View = p.View.ID
+		in.View = p.View.ID
 	}
 }
 
 // readEvent takes the identity of the event, not of the envelope: a second delivery
 // comes in another envelope.
-func (a *act) readEvent(payload []byte) error {
+func (in *interaction) readEvent(payload []byte) error {
 	var p struct {
 		ID    string `json:"event_id"`
 		Event struct {
@@ -164,32 +164,32 @@ func (a *act) readEvent(payload []byte) error {
 		return fmt.Errorf("event: %w", err)
 	}
 	if p.ID != "" {
-		a.ID = p.ID
+		in.ID = p.ID
 	}
 	switch {
 	case p.Event.Type == "app_home_opened" && p.Event.Tab == "home":
-		a.Kind = aHomeOpened
-		return json.Unmarshal(p.Event.User, &a.Person)
+		in.Kind = kindHomeOpened
+		return json.Unmarshal(p.Event.User, &in.Person)
 	case p.Event.Type == "user_change":
-		var u account
+		var u userRecord
 		err := json.Unmarshal(p.Event.User, &u)
-		a.Kind, a.Person, a.standing = aLeft, u.ID, u.standing()
+		in.Kind, in.Person, in.standing = kindUserChange, u.ID, u.standing()
 		return err
 	}
 	return errIrrelevant
 }
 
-// account is what counts of a user's record in an event.
-type account struct {
+// userRecord is what we need of a user's record in an event.
+type userRecord struct {
 	ID              access.UserID `json:"id"`
 	Deleted         bool          `json:"deleted"`
 	Restricted      bool          `json:"is_restricted"`
 	UltraRestricted bool          `json:"is_ultra_restricted"`
 }
 
-// standing is how the person stands by what the event says. It only shows whether to
-// look: the directory tells.
-func (u account) standing() access.Standing {
+// standing returns how the person stands by the event. It only shows whether to ask the
+// directory, which decides.
+func (u userRecord) standing() access.Standing {
 	switch {
 	case u.Deleted:
 		return access.Deactivated
@@ -199,16 +199,16 @@ func (u account) standing() access.Standing {
 	return access.Member
 }
 
-// number reads the id that the value of a button begins with; 0 when there is none.
-func (a act) number() int64 {
-	id, _ := render.ReadDecision(a.Value)
+// id returns the id that the value of a button begins with; 0 when there is none.
+func (in interaction) id() int64 {
+	id, _ := render.ReadDecision(in.Value)
 	return id
 }
 
-// numbers reads a value of several ids.
-func (a act) numbers(count int) ([]int64, bool) {
+// ids returns the ids that the value of a button consists of; false unless they are count.
+func (in interaction) ids(count int) ([]int64, bool) {
 	var ids []int64
-	for part := range strings.SplitSeq(a.Value, ":") {
+	for part := range strings.SplitSeq(in.Value, ":") {
 		n, err := strconv.ParseInt(part, 10, 64)
 		if err != nil {
 			return nil, false
@@ -218,10 +218,10 @@ func (a act) numbers(count int) ([]int64, bool) {
 	return ids, len(ids) == count
 }
 
-// form reads what was entered into a modal.
-func (a act) form() *slack.ViewState {
+// form returns what was entered into a modal; nil when that cannot be read.
+func (in interaction) form() *slack.ViewState {
 	var state slack.ViewState
-	if json.Unmarshal(a.State, &state) != nil {
+	if json.Unmarshal(in.State, &state) != nil {
 		return nil // as if nothing had been entered
 	}
 	for _, block := range state.Values {

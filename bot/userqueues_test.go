@@ -10,49 +10,49 @@ import (
 	"sshkeybot/internal/access"
 )
 
-func TestCrewKeepsTheOrderOfEachPerson(t *testing.T) {
+func TestUserQueuesKeepTheOrderOfEachPerson(t *testing.T) {
 	t.Parallel()
-	c := newCrew()
+	q := newUserQueues()
 	var mu sync.Mutex
 	got := map[access.UserID][]int{}
 	for i := range 300 {
 		person := access.UserID(fmt.Sprint("U", i%3))
-		c.do(person, func(context.Context) {
+		q.add(person, func(context.Context) {
 			mu.Lock()
 			defer mu.Unlock()
 			got[person] = append(got[person], i)
 		})
 	}
-	c.working.Wait()
+	q.working.Wait()
 	for person, order := range got {
 		if len(order) != 100 || !slices.IsSorted(order) {
 			t.Errorf("%s: %v", person, order)
 		}
 	}
-	c.close(t.Context())
-	c.do("U1", func(context.Context) { t.Error("a closed crew works") })
+	q.close(t.Context())
+	q.add("U1", func(context.Context) { t.Error("closed queues run a job") })
 }
 
-func TestClosedCrewDropsWhatHasNotBegun(t *testing.T) {
+func TestClosedUserQueuesDropWhatHasNotBegun(t *testing.T) {
 	t.Parallel()
-	c := newCrew()
+	q := newUserQueues()
 	begun, release := make(chan struct{}), make(chan struct{})
-	c.do("U1", func(context.Context) { close(begun); <-release })
-	c.do("U1", func(context.Context) { t.Error("the second job was begun") })
+	q.add("U1", func(context.Context) { close(begun); <-release })
+	q.add("U1", func(context.Context) { t.Error("the second job was begun") })
 	<-begun
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
 	close(release)
-	c.close(t.Context())
+	q.close(t.Context())
 }
 
-// A job that waits for somebody who does not answer ends when the crew has no time left.
-func TestClosedCrewEndsWhatDoesNotFinish(t *testing.T) {
+// A job that waits for somebody who does not answer ends when closing has no time left.
+func TestClosedUserQueuesEndWhatDoesNotFinish(t *testing.T) {
 	t.Parallel()
-	c := newCrew()
+	q := newUserQueues()
 	begun, ended := make(chan struct{}), false
-	c.do("U1", func(ctx context.Context) {
+	q.add("U1", func(ctx context.Context) {
 		close(begun)
 		<-ctx.Done()
 		ended = true
@@ -60,7 +60,7 @@ func TestClosedCrewEndsWhatDoesNotFinish(t *testing.T) {
 	<-begun
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	c.close(ctx)
+	q.close(ctx)
 	if !ended {
 		t.Error("the job still runs")
 	}

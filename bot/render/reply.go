@@ -13,30 +13,30 @@ import (
 // Help shows every verb with its form.
 func Help() Message {
 	p := &page{}
-	p.head("What you can do with /sshkey")
-	p.say(
+	p.addHeading("What you can do with /sshkey")
+	p.addText(
 		"*Your access*",
 		"`/sshkey grant @user DURATION [on SERVERS] [as SYSTEM_USER] [for REASON]`: ask for access, for yourself or for somebody else. An approver decides.",
 		"`/sshkey extend @user DURATION`: ask for more time.",
 		"`/sshkey done`: give your access back early.",
 		"`/sshkey list [@user]`: who has access, and until when.",
 	)
-	p.say(
+	p.addText(
 		"*Your keys*",
 		"`/sshkey register [KEY [note]]`: register your public key.",
 		"`/sshkey keys [@user]`: show registered keys.",
 	)
-	p.say(
+	p.addText(
 		"*Revoke access*",
 		"`/sshkey revoke @user|FINGERPRINT|KEY [on SERVERS] [for REASON]`: end access early, or have a key removed. An approver decides.",
 	)
-	p.say(
+	p.addText(
 		"*For approvers*",
 		"`/sshkey offboard @user [for REASON]`: remove everything of a person everywhere.",
 		"`/sshkey pending`: requests that wait for a decision.",
 		"`/sshkey servers [SERVERS]`: the servers of the RunCloud account.",
 	)
-	p.small(
+	p.addContext(
 		"@user is picked from Slack's list; `me` stands for yourself. DURATION is like `30m`, `12h`, `7d`, `2w`, `1d12h` or `2 hours`; `forever` where that is allowed.",
 		"SERVERS are names separated by commas, with `*` and `?`, or `#ID`, or `tag:NAME`. Left out, it is every server.",
 		"The clock of a grant starts when it is approved. `/sshkey grant` or `/sshkey register` alone opens a form.",
@@ -65,7 +65,7 @@ func Refusal(err error) Message {
 		text += " Approvers are " + ask + "."
 	}
 	if e.Who != "" {
-		text += " That was " + by(e.Who)
+		text += " That was " + decidedBy(e.Who)
 		if !e.When.IsZero() {
 			text += ", " + date(e.When)
 		}
@@ -80,9 +80,9 @@ const askedAtMost = 5
 // Asked is the receipt of a request, which is posted in a channel; that is empty where
 // it goes nowhere yet. One that somebody else had made says that it now stands for both.
 func Asked(v workflow.RequestView, me access.UserID, in string) Message {
-	text := fmt.Sprintf("Request %d: %s", v.Request.ID, what(v.Request))
+	text := fmt.Sprintf("Request %d: %s", v.Request.ID, describe(v.Request))
 	if slices.ContainsFunc(v.Askers, func(a access.Asker) bool { return a.Asker == me }) {
-		text = fmt.Sprintf("Request %d of %s asks for that already, and names you now as well: %s", v.Request.ID, mention(v.Request.Asker), what(v.Request))
+		text = fmt.Sprintf("Request %d of %s asks for that already, and names you now as well: %s", v.Request.ID, mention(v.Request.Asker), describe(v.Request))
 	}
 	if len(v.Servers) > 0 && v.Request.Kind != access.KindOffboard {
 		text += " on " + strings.TrimPrefix(serverFact(v, reasonLimit/2), "all servers: ")
@@ -125,7 +125,7 @@ func Registered(g workflow.Registration) Message {
 		verb = "You had registered this key before"
 	}
 	p := &page{}
-	p.say(fmt.Sprintf("%s: %s %s.", verb, code(g.Key.Type, nameLimit), code(g.Key.Fingerprint, nameLimit)), released(g.Released),
+	p.addText(fmt.Sprintf("%s: %s %s.", verb, code(g.Key.Type, nameLimit), code(g.Key.Fingerprint, nameLimit)), released(g.Released),
 		"This key is used for access that is approved from now on.")
 	return p.message()
 }
@@ -154,14 +154,14 @@ func Decided(r access.Request, verdict access.Verdict) Message {
 		return Say(fmt.Sprintf("You approved request %d. It needs another approver as well.", r.ID))
 	}
 	if r.Kind == access.KindExtend {
-		return Say(fmt.Sprintf("You approved request %d: %s.", r.ID, what(r)))
+		return Say(fmt.Sprintf("You approved request %d: %s.", r.ID, describe(r)))
 	}
-	return Say(fmt.Sprintf("You approved request %d: %s. The thread of the request shows every server.", r.ID, what(r)))
+	return Say(fmt.Sprintf("You approved request %d: %s. The thread of the request shows every server.", r.ID, describe(r)))
 }
 
 // Confirmed is the receipt of an approver's own draft that is carried out now.
 func Confirmed(r access.Request) Message {
-	return Say(fmt.Sprintf("Request %d is under way: %s. The thread of the request shows every server.", r.ID, what(r)))
+	return Say(fmt.Sprintf("Request %d is under way: %s. The thread of the request shows every server.", r.ID, describe(r)))
 }
 
 // Cancelled is the receipt of a request or draft that was taken back.
@@ -169,12 +169,12 @@ func Cancelled(r access.Request) Message {
 	if r.State == access.Pending {
 		return Say(fmt.Sprintf("You no longer ask for request %d. It stays open, because others do.", r.ID))
 	}
-	return Say(fmt.Sprintf("Request %d is cancelled: %s. Nothing was changed.", r.ID, what(r)))
+	return Say(fmt.Sprintf("Request %d is cancelled: %s. Nothing was changed.", r.ID, describe(r)))
 }
 
 // Edited is the receipt of a request that was narrowed.
 func Edited(r access.Request) Message {
-	return Say(fmt.Sprintf("Request %d is changed: %s. The request shows both the old and the new values.", r.ID, what(r)))
+	return Say(fmt.Sprintf("Request %d is changed: %s. The request shows both the old and the new values.", r.ID, describe(r)))
 }
 
 // GivenBack is the receipt of access that was given back early, each with the request
@@ -215,22 +215,22 @@ func LeftAlone(n int) Message {
 	return Say("Those " + count(n, "key", "keys") + " stay. The message of the request shows them.")
 }
 
-// OnIt tells that an answer takes longer than Slack waits for.
+// OnIt returns the reply to what takes longer than Slack waits for.
 func OnIt() Message { return Say("I am on it; the answer follows in a moment.") }
 
-// HasToWait tells that an act is kept until what it needs answers again.
+// HasToWait returns the reply to what is kept until a service that it needs is there again.
 func HasToWait() Message {
 	return Say("That has to wait: something I need does not answer at the moment. I keep it and try again by myself for ten minutes, then I tell you what came of it.")
 }
 
-// FormNotOpened tells that Slack did not show a form, as far as we know.
+// FormNotOpened returns the reply when Slack did not show a form, as far as we know.
 func FormNotOpened() Message {
 	return Say("If no form has opened, Slack was too slow. Nothing was changed. Please try again.")
 }
 
-// Say makes a message of one sentence of the bot's own in markup. Foreign text in it must have been escaped.
+// Say returns a message of one sentence of the bot's own in markup. Foreign text in it must have been escaped.
 func Say(text string) Message {
 	p := &page{}
-	p.say(text)
+	p.addText(text)
 	return p.message()
 }

@@ -15,20 +15,20 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-func TestSlotTakesOneAnswerThatFits(t *testing.T) {
+func TestAckReplyTakesOneThatFits(t *testing.T) {
 	t.Parallel()
-	s := newSlot()
-	if s.put(slackapi.Reply{Text: strings.Repeat("x", maxAnswer)}) {
+	ack := newAckReply()
+	if ack.offer(slackapi.Reply{Text: strings.Repeat("x", maxReply)}) {
 		t.Error("an answer that Slack would drop was taken")
 	}
-	if !s.put(slackapi.Reply{Text: "a"}) || s.put(slackapi.Reply{Text: "b"}) {
+	if !ack.offer(slackapi.Reply{Text: "a"}) || ack.offer(slackapi.Reply{Text: "b"}) {
 		t.Error("not exactly one answer")
 	}
-	if got := s.wait(t.Context(), time.Minute); got.(slackapi.Reply).Text != "a" {
+	if got := ack.wait(t.Context(), time.Minute); got.(slackapi.Reply).Text != "a" {
 		t.Errorf("%v", got)
 	}
-	late := newSlot()
-	if got := late.wait(t.Context(), time.Microsecond); got != nil || late.put(slackapi.Reply{Text: "a"}) {
+	late := newAckReply()
+	if got := late.wait(t.Context(), time.Microsecond); got != nil || late.offer(slackapi.Reply{Text: "a"}) {
 		t.Errorf("%v", got)
 	}
 }
@@ -50,10 +50,10 @@ func (f refusing) RoundTrip(request *http.Request) (*http.Response, error) {
 func TestOldResponseURLIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
-	a := act{ID: "e", Person: "U1", Channel: "C1", At: time.Now().Add(-30 * time.Minute), ResponseURL: "http://127.0.0.1:1/old"}
+	in := interaction{ID: "e", Person: "U1", Channel: "C1", At: time.Now().Add(-30 * time.Minute), ResponseURL: "http://127.0.0.1:1/old"}
 	r.HTTP.Transport = refusing{t, r.HTTP.Transport, "/old"}
-	r.bot.answer(t.Context(), a, nil, said("hello"))
-	if r.whispered("U1").Text != "hello" {
+	r.bot.reply(t.Context(), in, nil, said("hello"))
+	if r.lastEphemeral("U1").Text != "hello" {
 		t.Error("no answer")
 	}
 }
@@ -69,19 +69,19 @@ func TestAnswerWhereTheAcknowledgementTakesNone(t *testing.T) {
 	if got != nil || err != nil {
 		t.Errorf("%v %v", got, err)
 	}
-	r.Until(t, "the answer", func() bool { return r.whispered("U1").Text != "" })
+	r.Until(t, "the answer", func() bool { return r.lastEphemeral("U1").Text != "" })
 }
 
 func TestNobodySeesARequestInADirectMessage(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	for _, text := range []string{"grant <@U2> 1h", "extend <@U2> 1h", "revoke <@U2>"} {
-		if _, err := r.bot.command(t.Context(), act{ID: text, Person: "U1", Channel: "D1", Text: text}); access.CodeOf(err) != access.Invalid {
+		if _, err := r.bot.command(t.Context(), interaction{ID: text, Person: "U1", Channel: "D1", Text: text}); access.CodeOf(err) != access.Invalid {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
 	r.bot.cfg.ApprovalChannel = "C1"
-	if _, err := r.bot.command(t.Context(), act{ID: "e", Person: "U1", Channel: "D1", Text: "grant <@U2> 1h"}); err != nil {
+	if _, err := r.bot.command(t.Context(), interaction{ID: "e", Person: "U1", Channel: "D1", Text: "grant <@U2> 1h"}); err != nil {
 		t.Error(err)
 	}
 }
@@ -92,7 +92,7 @@ func TestWhoLeftIsNotWrittenTo(t *testing.T) {
 	r.Domain.Inbox["e"] = &bottest.Kept{}
 	r.Domain.Trouble = []error{&access.Error{Code: access.Conflict, Message: "no"}, &access.Error{Code: access.Unavailable, Message: "later"}}
 	for range 2 {
-		r.bot.handle(t.Context(), act{ID: "e", Kind: aLeft, Person: "U4", At: time.Now()}, nil)
+		r.bot.handle(t.Context(), interaction{ID: "e", Kind: kindUserChange, Person: "U4", At: time.Now()}, nil)
 	}
 	if len(r.DMs("U4"))+len(r.Ephemeral("U4")) > 0 {
 		t.Error("written to")
@@ -104,11 +104,11 @@ func TestAnswerOfALostAcknowledgement(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	e := socket.Envelope{ID: "e", Type: "slash_commands", Payload: []byte(`{"user_id":"U1","channel_id":"C1","text":"list"}`), At: time.Now()}
-	r.bot.lost(e, map[string]string{"response_action": "errors"}) // of a form, which is gone
-	r.bot.lost(e, slackapi.Ephemeral(render.OnIt()))              // the answer itself comes anyway
-	r.bot.lost(e, slackapi.Ephemeral(render.Say("Nobody has access.")))
-	r.Until(t, "the answer", func() bool { return r.whispered("U1").Text == "Nobody has access." })
-	r.bot.crew.close(t.Context())
+	r.bot.ackLost(e, map[string]string{"response_action": "errors"}) // of a form, which is gone
+	r.bot.ackLost(e, slackapi.Ephemeral(render.OnIt()))              // the answer itself comes anyway
+	r.bot.ackLost(e, slackapi.Ephemeral(render.Say("Nobody has access.")))
+	r.Until(t, "the answer", func() bool { return r.lastEphemeral("U1").Text == "Nobody has access." })
+	r.bot.queues.close(t.Context())
 	if n := len(r.Ephemeral("U1")); n != 1 {
 		t.Errorf("%d answers", n)
 	}
