@@ -3,7 +3,6 @@ package render
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
@@ -11,19 +10,6 @@ import (
 	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/workflow"
 )
-
-// cases draws every message and view there is.
-func (w world) cases() map[string]any {
-	all := map[string]any{}
-	for _, part := range w.parts() {
-		maps.Copy(all, part())
-	}
-	return all
-}
-
-func (w world) parts() []func() map[string]any {
-	return []func() map[string]any{w.requestCases, w.runCases, w.offboardCases, w.orphanCases, w.noticeCases, w.answerCases, w.viewCases}
-}
 
 func (w world) requestCases() map[string]any {
 	draw := func(k access.RequestKind, s access.RequestState, change func(*workflow.RequestView)) Message {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -137,4 +138,17 @@ func messageProblems(t testing.TB, m Message) []string {
 		found = append(found, "the blocks hold more than 12,000 characters")
 	}
 	return found
+}
+
+// cases draws every message and view there is.
+func (w world) cases() map[string]any {
+	all := map[string]any{}
+	for _, part := range w.parts() {
+		maps.Copy(all, part())
+	}
+	return all
+}
+
+func (w world) parts() []func() map[string]any {
+	return []func() map[string]any{w.requestCases, w.runCases, w.offboardCases, w.orphanCases, w.noticeCases, w.answerCases, w.viewCases}
 }
