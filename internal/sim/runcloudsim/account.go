@@ -1,7 +1,6 @@
 package runcloudsim
 
 import (
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -76,7 +75,7 @@ func orDefault[T int | time.Duration](v, def T) T {
 func (a *Account) Start() (baseURL string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	ln, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("runcloudsim: listen: %w", err)
 	}

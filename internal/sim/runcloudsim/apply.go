@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// outcome is what applying a call came to.
+// outcome is the result of applying a call.
 type outcome struct {
 	answer  answer
 	applied bool // the account's state changed
@@ -90,7 +90,7 @@ func (a *Account) remove(s *server, id int64) outcome {
 	return outcome{jsonAnswer(http.StatusOK, a.credentialJSON(gone)), true}
 }
 
-// unreachable is the answer to what needs the agent of an offline server.
+// unreachable returns the answer to what needs the agent of an offline server.
 func unreachable() answer {
 	return message(http.StatusInternalServerError, "The server could not be reached.")
 }

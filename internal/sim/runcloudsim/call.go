@@ -74,7 +74,7 @@ func (a *Account) end() {
 
 // OnCall sets a hook that is called for every call just before it is applied (Before) and just after,
 // while the client still waits (After). A call that a fault stops earlier does not reach it. The hook
-// runs on the call's goroutine; nil takes it away.
+// runs on the call's goroutine; nil removes it.
 func (a *Account) OnCall(hook func(Call)) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

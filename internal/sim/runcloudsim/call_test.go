@@ -86,7 +86,7 @@ func TestManyClients(t *testing.T) {
 		if c.Phase == Before && arrived.Add(1) == workers {
 			close(all)
 		}
-		select { // nobody is answered before all are there
+		select { // no call is answered before all are there
 		case <-all:
 		case <-t.Context().Done():
 		}

@@ -17,7 +17,7 @@ const (
 	FaultHTML                       // a web page with Status (200 when zero); 3xx lead to another one
 	FaultEmpty                      // Status (200 when zero) and no body
 	FaultTooMany                    // 429, with Retry-After if RetryAfter is set
-	FaultHang                       // no answer; ends with the rule, the client's patience, or Close
+	FaultHang                       // no answer; ends when the rule is removed, the client gives up, or Close
 	FaultDrop                       // the connection ends without an answer
 	FaultTruncated                  // applied, but the connection ends in the middle of the answer
 	FaultShift                      // Shift items go (or come, if negative) once the first page is read
@@ -49,7 +49,7 @@ var errorShapes = map[ErrorsShape]any{
 	ErrorsNumber:  7,
 }
 
-// FaultRule says which calls go wrong, and how.
+// FaultRule is which calls go wrong, and how.
 type FaultRule struct {
 	Server      int64   // 0 = any, and calls about no server
 	Op          Op      // OpAny = all
@@ -72,7 +72,7 @@ type fault struct {
 }
 
 // Fault makes calls go wrong from now on; of rules that match the same call the oldest holds. The
-// returned function takes the rule back and lets the calls go on that hang on it. Go's HTTP client
+// returned function removes the rule and lets the calls go on that hang on it. Go's HTTP client
 // quietly repeats a GET whose kept connection drops, so a single FaultDrop may not show on reads.
 func (a *Account) Fault(rule FaultRule) (remove func()) {
 	f := &fault{FaultRule: rule, released: make(chan struct{})}
@@ -88,7 +88,7 @@ func (a *Account) Fault(rule FaultRule) (remove func()) {
 	}
 }
 
-// ClearFaults takes every rule back.
+// ClearFaults removes every rule and lets the calls go on that hang on one.
 func (a *Account) ClearFaults() {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -114,7 +114,7 @@ func (b *bench) call(method, path string, body any) reply {
 
 func (b *bench) get(path string) reply { b.t.Helper(); return b.call("GET", path, nil) }
 
-// want is call for an answer that must have a status and contain a text.
+// want is like call, for an answer that must have a status and contain a text.
 func (b *bench) want(method, path string, body any, status int, part string) reply {
 	b.t.Helper()
 	r := b.call(method, path, body)
@@ -143,7 +143,7 @@ func decode[T any](t *testing.T, r reply) T {
 	return v
 }
 
-// publicKey is the n-th key of its kind, with a comment.
+// publicKey returns the n-th key of its kind, with a comment.
 func publicKey(t *testing.T, n byte) string {
 	t.Helper()
 	seed := bytes.Repeat([]byte{n}, ed25519.SeedSize)

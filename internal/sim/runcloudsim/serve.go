@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// ServeHTTP answers one call. Dropped connections are panics with http.ErrAbortHandler, which net/http
+// ServeHTTP handles one call. Dropped connections are panics with http.ErrAbortHandler, which net/http
 // understands.
 func (a *Account) ServeHTTP(w http.ResponseWriter, hr *http.Request) {
 	r := readRequest(hr)
@@ -39,7 +39,7 @@ func (a *Account) carryOut(ctx context.Context, r request, c *Call) answer {
 	return out.answer
 }
 
-// released waits at a hang and reports whether the call may go on, because the rule was taken back before
+// released waits at a hang and reports whether the call may go on, because the rule was removed before
 // the client gave up and the account was closed. Every other fault is the end of the call.
 func (a *Account) released(ctx context.Context, f *fault) bool {
 	if f.Kind != FaultHang {

@@ -47,7 +47,7 @@ func (a *Account) validate(s *server, body []byte) (Credential, problems) {
 	return c, p
 }
 
-// text returns a required string, trimmed as Laravel trims all input.
+// text returns a required string of the form, trimmed as Laravel trims all input.
 func (p problems) text(form map[string]any, field, name string) string {
 	switch v := form[field].(type) {
 	case string:

@@ -124,7 +124,7 @@ func TestSameKeyAgain(t *testing.T) {
 	}
 }
 
-// skKey is a key of a security key type, put together from its wire form (OpenSSH PROTOCOL.u2f).
+// skKey returns a key of a security key type, put together from its wire form (OpenSSH PROTOCOL.u2f).
 func skKey(t *testing.T, n byte) string {
 	t.Helper()
 	const name = "sk-ssh-ed25519@openssh.com"

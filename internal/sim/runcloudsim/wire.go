@@ -80,7 +80,7 @@ func (a *Account) credentialJSON(k Credential) credentialJSON {
 	return out
 }
 
-// listedJSON is a credential in a list, where RunCloud leaves out whether it is temporary.
+// listedJSON returns a credential as lists show it, without whether it is temporary.
 func (a *Account) listedJSON(k Credential) credentialJSON {
 	shown := k.PublicKey
 	if !a.rules.FullKeys {
