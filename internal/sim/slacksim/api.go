@@ -3,6 +3,7 @@ package slacksim
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -22,27 +23,20 @@ func methods() map[string]method {
 	return map[string]method{
 		"auth.test":                    {do: (*Workspace).authTest},
 		"apps.connections.open":        {app: true, do: (*Workspace).connectionsOpen},
-		"bots.info":                    {scope: "users:read", do: (*Workspace).botsInfo},
 		"chat.postMessage":             {scope: "chat:write", do: (*Workspace).postMessage},
 		"chat.update":                  {scope: "chat:write", do: (*Workspace).updateMessage},
 		"chat.delete":                  {scope: "chat:write", do: (*Workspace).deleteMessage},
 		"chat.postEphemeral":           {scope: "chat:write", do: (*Workspace).postEphemeral},
 		"chat.getPermalink":            {do: (*Workspace).permalink},
-		"conversations.open":           {scope: "im:write", do: (*Workspace).conversationsOpen},
 		"conversations.info":           {scope: "channels:read", do: (*Workspace).conversationsInfo},
-		"conversations.members":        {scope: "channels:read", do: (*Workspace).conversationsMembers},
 		"users.info":                   {scope: "users:read", do: (*Workspace).usersInfo},
 		"users.list":                   {scope: "users:read", do: (*Workspace).usersList},
-		"users.lookupByEmail":          {scope: "users:read.email", do: (*Workspace).usersLookup},
-		"usergroups.list":              {scope: "usergroups:read", do: (*Workspace).groupsList},
 		"usergroups.users.list":        {scope: "usergroups:read", do: (*Workspace).groupUsers},
 		"views.open":                   {do: (*Workspace).viewsOpen},
-		"views.push":                   {do: (*Workspace).viewsPush},
 		"views.update":                 {do: (*Workspace).viewsUpdate},
 		"views.publish":                {do: (*Workspace).viewsPublish},
 		"files.getUploadURLExternal":   {scope: "files:write", do: (*Workspace).uploadURL},
 		"files.completeUploadExternal": {scope: "files:write", do: (*Workspace).completeUpload},
-		"reactions.add":                {scope: "reactions:write", do: (*Workspace).reactionsAdd},
 	}
 }
 
@@ -51,9 +45,8 @@ func (w *Workspace) handler() http.Handler {
 	table := methods()
 	mux.HandleFunc("/api/{method}", func(rw http.ResponseWriter, r *http.Request) { w.serveAPI(rw, r, table) })
 	mux.HandleFunc("GET /link/", w.serveSocket)
-	mux.HandleFunc("POST /respond/{id}", w.serveHook)
+	mux.HandleFunc("POST /respond/{id}", w.serveResponseURL)
 	mux.HandleFunc("POST /upload/{id}", w.serveUpload)
-	mux.HandleFunc("GET /files/{id}", w.serveFile)
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Date", w.opt.Date().UTC().Format(http.TimeFormat))
 		w.mu.Lock()
@@ -68,29 +61,27 @@ func (w *Workspace) handler() http.Handler {
 }
 
 func (w *Workspace) serveAPI(rw http.ResponseWriter, r *http.Request, table map[string]method) {
-	began := time.Now()
 	name := r.PathValue("method")
-	call := Call{Method: name, At: w.opt.Now()}
 	a, err := readArgs(r)
-	call.Channel = a.str("channel")
 	fault, failing := w.takeFault(name)
 	if failing && fault.Delay > 0 {
 		pause(r.Context().Done(), fault.Delay)
 	}
 	answer, faulty := fault.reply()
 	if !faulty || fault.After {
-		done := reply{err: err}
-		if err == nil {
+		var done reply
+		if err != nil {
+			done = refusal(err)
+		} else {
 			done = w.run(name, table, a, r)
 		}
 		if !faulty {
 			answer = done
 		}
 	}
-	call.Status, call.Error = answer.outcome()
-	call.Latency = time.Since(began)
-	w.logCall(call) // first: who has the answer may read the log
-	answer.write(rw, w.grantedScopes())
+	rw.Header().Set("X-OAuth-Scopes", w.grantedScopes())
+	w.logCall(Call{Method: name, Channel: a.str("channel"), Status: answer.status, Error: answer.code}) // first: who has the answer may read the log
+	answer.write(rw)
 }
 
 // pause waits for d or until done.
@@ -103,43 +94,35 @@ func pause(done <-chan struct{}, d time.Duration) {
 	}
 }
 
-// reply is what the fault answers; false when it only delays.
-func (f Fault) reply() (reply, bool) {
-	switch {
-	case f.Cut:
-		return reply{cut: true}, true
-	case f.Status != 0:
-		return reply{status: f.Status, retryAfter: f.RetryAfter}, true
-	case f.Error != "":
-		return reply{err: refuse(f.Error)}, true
-	default:
-		return reply{}, false
-	}
-}
-
 func (w *Workspace) run(name string, table map[string]method, a args, r *http.Request) reply {
 	m, known := table[name]
 	if !known {
-		return reply{err: refuse("unknown_method")}
+		return refusal(refuse("unknown_method"))
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := w.authorise(m, a, r.Header.Get("Authorization")); err != nil {
-		return reply{err: err}
+		return refusal(err)
 	}
 	if wait := w.limited(name, a.str("channel")); wait > 0 {
-		return reply{retryAfter: wait}
+		answer := refusal(refuse("ratelimited"))
+		answer.status, answer.retryAfter = http.StatusTooManyRequests, wait
+		return answer
 	}
 	body, err := m.do(w, a)
-	w.touch()
-	return reply{body: body, err: err}
+	w.notify()
+	if err != nil {
+		return refusal(err)
+	}
+	all := map[string]any{"ok": true}
+	maps.Copy(all, body)
+	return reply{status: http.StatusOK, body: all}
 }
 
 // authorise checks the token and its scopes. The app-level token counts only in
 // the header (apps.connections.open), the bot token in header or form.
 func (w *Workspace) authorise(m method, a args, header string) error {
-	bearer := strings.TrimPrefix(header, "Bearer ")
-	token := bearer
+	token := strings.TrimPrefix(header, "Bearer ")
 	if token == "" && !m.app {
 		token = a.str("token")
 	}
@@ -162,12 +145,10 @@ func (w *Workspace) authorise(m method, a args, header string) error {
 	return nil
 }
 
-// granted asks for a scope; a right to read channels covers private groups here too.
+// granted reports whether the bot has a scope. To look at a private channel takes
+// groups:read, which counts as channels:read here.
 func (w *Workspace) granted(scope string) bool {
-	if scope == "channels:read" && slices.Contains(w.scopes, "groups:read") {
-		return true
-	}
-	return slices.Contains(w.scopes, scope)
+	return slices.Contains(w.scopes, scope) || scope == "channels:read" && slices.Contains(w.scopes, "groups:read")
 }
 
 func (w *Workspace) grantedScopes() string {
@@ -176,60 +157,77 @@ func (w *Workspace) grantedScopes() string {
 	return strings.Join(w.scopes, ",")
 }
 
-// reply is how a call is answered: with the body, unless something else is set.
-type reply struct {
-	body       map[string]any
-	err        error
-	retryAfter time.Duration
-	status     int  // of an answer that is not Slack's JSON
-	cut        bool // the connection, instead of an answer
-}
-
-// outcome is what the log of calls says of the reply.
-func (p reply) outcome() (status int, code string) {
-	switch {
-	case p.cut:
-		return 0, ""
-	case p.status != 0:
-		return p.status, ""
-	case p.retryAfter > 0:
-		return http.StatusTooManyRequests, "ratelimited"
-	case p.err != nil:
-		return http.StatusOK, p.refusal().code
-	default:
-		return http.StatusOK, ""
+func (w *Workspace) authTest(args) (map[string]any, error) {
+	m := map[string]any{
+		"url": "https://" + teamDomain + ".slack.com/", "team": teamDomain, "user": botName,
+		"team_id": teamID, "user_id": botUserID, "bot_id": botID, "is_enterprise_install": false,
 	}
+	if w.opt.EnterpriseID != "" {
+		m["enterprise_id"] = w.opt.EnterpriseID
+	}
+	return m, nil
 }
 
-func (p reply) refusal() *apiError {
+// connectionsOpen returns the address of one socket, good for one connection.
+func (w *Workspace) connectionsOpen(args) (map[string]any, error) {
+	ticket := w.nextID("ticket-")
+	w.tickets[ticket] = true
+	return map[string]any{"url": fmt.Sprintf("ws://%s/link/?ticket=%s&app_id=%s", w.addr, ticket, appID)}, nil
+}
+
+// apiError is an answer with ok:false.
+type apiError struct {
+	code     string
+	messages []string       // response_metadata.messages
+	extra    map[string]any // further top-level fields
+}
+
+func (e *apiError) Error() string { return e.code }
+
+func refuse(code string, messages ...string) *apiError {
+	return &apiError{code: code, messages: messages}
+}
+
+func (e *apiError) body() map[string]any {
+	body := map[string]any{"ok": false, "error": e.code}
+	if len(e.messages) > 0 {
+		lines := make([]string, len(e.messages))
+		for i, m := range e.messages {
+			lines[i] = "[ERROR] " + m
+		}
+		body["response_metadata"] = map[string]any{"messages": lines}
+	}
+	maps.Copy(body, e.extra)
+	return body
+}
+
+// reply is the answer to a call.
+type reply struct {
+	status     int            // 0: the connection is cut instead
+	code       string         // Slack's error code, empty when ok
+	body       map[string]any // nil: plain text
+	retryAfter time.Duration
+}
+
+// refusal returns the answer with ok:false for an error.
+func refusal(err error) reply {
 	bad := refuse("internal_error")
-	_ = errors.As(p.err, &bad)
-	return bad
+	_ = errors.As(err, &bad)
+	return reply{status: http.StatusOK, code: bad.code, body: bad.body()}
 }
 
-func (p reply) write(rw http.ResponseWriter, scopes string) {
-	rw.Header().Set("X-OAuth-Scopes", scopes)
+func (p reply) write(rw http.ResponseWriter) {
 	if p.retryAfter > 0 {
 		rw.Header().Set("Retry-After", strconv.Itoa(int(p.retryAfter.Seconds())))
 	}
 	switch {
-	case p.cut:
+	case p.status == 0:
 		cut(rw)
-	case p.status != 0:
+	case p.body == nil:
 		http.Error(rw, http.StatusText(p.status), p.status)
-	case p.retryAfter > 0:
-		writeJSON(rw, http.StatusTooManyRequests, refuse("ratelimited").body())
-	case p.err != nil:
-		writeJSON(rw, http.StatusOK, p.refusal().body())
 	default:
-		body := map[string]any{"ok": true}
-		maps.Copy(body, p.body)
-		writeJSON(rw, http.StatusOK, body)
+		rw.Header().Set("Content-Type", "application/json; charset=utf-8")
+		rw.WriteHeader(p.status)
+		_ = json.NewEncoder(rw).Encode(p.body) // the peer is gone if this fails
 	}
-}
-
-func writeJSON(rw http.ResponseWriter, status int, body any) {
-	rw.Header().Set("Content-Type", "application/json; charset=utf-8")
-	rw.WriteHeader(status)
-	_ = json.NewEncoder(rw).Encode(body) // the peer is gone if this fails
 }

@@ -35,10 +35,6 @@ func TestScopes(t *testing.T) {
 	if s := resp.Header.Get("X-OAuth-Scopes"); s != "commands,users:read" {
 		t.Errorf("X-OAuth-Scopes = %q", s)
 	}
-	user := b.form("users.info", "user", "UA")["user"].(map[string]any)
-	if _, has := user["profile"].(map[string]any)["email"]; has {
-		t.Error("e-mail shown without users:read.email")
-	}
 }
 
 func TestRateLimits(t *testing.T) {
@@ -129,18 +125,11 @@ func TestUsers(t *testing.T) {
 		t.Error("team_id is there")
 	}
 	b.wantError(b.form("users.info", "user", "U404"), "user_not_found")
-	b.wantError(b.form("users.lookupByEmail", "email", "no@example.com"), "users_not_found")
-	if got := b.form("users.lookupByEmail", "email", "alice@example.com")["user"].(map[string]any); got["id"] != "UA" {
-		t.Errorf("lookup: %v", got)
-	}
 	b.w.AddUserGroup("S1", "approvers", "UA", "UX")
 	if got := b.form("usergroups.users.list", "usergroup", "S1")["users"].([]any); len(got) != 1 || got[0] != "UA" {
 		t.Errorf("group: %v", got)
 	}
-	groups := b.form("usergroups.list", "include_users", "true")["usergroups"].([]any)
-	if g := groups[0].(map[string]any); len(groups) != 1 || g["handle"] != "approvers" || len(g["users"].([]any)) != 1 {
-		t.Errorf("groups: %v", groups)
-	}
+	b.wantError(b.form("usergroups.users.list", "usergroup", "S404"), "no_such_subteam")
 	first := b.form("users.list", "limit", "2")
 	cursor := first["response_metadata"].(map[string]any)["next_cursor"].(string)
 	if rest := b.form("users.list", "cursor", cursor)["members"].([]any); len(rest) != len(b.w.Users())-2 {
@@ -156,29 +145,15 @@ func TestChannels(t *testing.T) {
 		t.Errorf("info: %v", c)
 	}
 	b.wantError(b.form("conversations.info", "channel", "G1"), "channel_not_found")
-	if m := b.form("conversations.members", "channel", "C1")["members"].([]any); len(m) != 3 {
-		t.Errorf("members: %v", m)
-	}
-	id := b.form("conversations.open", "users", "UA")["channel"].(map[string]any)["id"].(string)
+	id := b.w.DM("UA")
 	b.post("channel", id, "text", "one")
 	b.post("channel", "UA", "text", "two")
 	if dms := b.w.DMs("UA"); len(dms) != 2 || dms[1].Channel != id {
 		t.Errorf("DMs: %+v", dms)
 	}
-	b.wantError(b.form("conversations.open", "users", "U404"), "user_not_found")
 	if all := b.w.Channels(); len(all) != 5 || all[0].ID != "C1" || all[4].ID != "G1" {
 		t.Errorf("channels: %+v", all)
 	}
-}
-
-func TestBots(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, Options{})
-	id := b.form("auth.test")["bot_id"].(string)
-	if got := b.form("bots.info", "bot", id)["bot"].(map[string]any); got["user_id"] != b.w.BotUserID() {
-		t.Errorf("bots.info: %v", got)
-	}
-	b.wantError(b.form("bots.info", "bot", "B404"), "bot_not_found")
 }
 
 func TestWaitGivesUp(t *testing.T) {

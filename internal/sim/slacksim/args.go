@@ -18,7 +18,7 @@ type args map[string]any
 
 func readArgs(r *http.Request) (args, error) {
 	a := args{}
-	addValues(a, r.URL.Query())
+	a.add(r.URL.Query())
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody))
 	if err != nil {
 		return nil, fmt.Errorf("read body: %w", err)
@@ -33,34 +33,21 @@ func readArgs(r *http.Request) (args, error) {
 	if err != nil {
 		return nil, refuse("invalid_form_data")
 	}
-	addValues(a, form)
+	a.add(form)
 	return a, nil
 }
 
-func addValues(a args, values url.Values) {
+func (a args) add(values url.Values) {
 	for k := range values {
 		a[k] = values.Get(k)
 	}
 }
 
-func (a args) has(key string) bool { return a[key] != nil }
-
 func (a args) str(key string) string {
-	switch v := a[key].(type) {
-	case nil:
+	if a[key] == nil {
 		return ""
-	case string:
-		return v
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	default:
-		return fmt.Sprint(v)
 	}
-}
-
-func (a args) flag(key string) bool {
-	s := a.str(key)
-	return s == "true" || s == "1"
+	return fmt.Sprint(a[key])
 }
 
 func (a args) number(key string, otherwise int) int {
@@ -71,18 +58,14 @@ func (a args) number(key string, otherwise int) int {
 	return n
 }
 
-// decode reads a structured argument, which a form carries as a JSON string.
-func (a args) decode(key string, into any) error {
-	raw, isText := a[key].(string)
-	if !isText {
-		b, err := json.Marshal(a[key])
-		if err != nil {
-			return fmt.Errorf("%s: %w", key, err)
-		}
-		raw = string(b)
+// raw returns a structured argument as JSON. A form carries it as a JSON string.
+func (a args) raw(key string) []byte {
+	if s, isText := a[key].(string); isText {
+		return []byte(s)
 	}
-	if err := json.Unmarshal([]byte(raw), into); err != nil {
-		return fmt.Errorf("%s: %w", key, err)
+	raw, err := json.Marshal(a[key])
+	if err != nil {
+		return nil
 	}
-	return nil
+	return raw
 }

@@ -1,10 +1,12 @@
 package slacksim
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -37,7 +39,7 @@ func newBench(t *testing.T, o Options) *bench {
 	t.Cleanup(w.Close)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
-	w.AddUser(User{ID: "UA", Name: "alice", RealName: "Alice Example", Email: "alice@example.com"})
+	w.AddUser(User{ID: "UA", Name: "alice", RealName: "Alice Example"})
 	w.AddUser(User{ID: "UB", Name: "bob"})
 	w.AddChannel(Channel{ID: "C1", Name: "ops", Members: []string{"UA", "UB"}, Bot: true})
 	w.AddChannel(Channel{ID: "C2", Name: "open", Members: []string{"UA"}})
@@ -62,6 +64,21 @@ func (b *bench) form(method string, pairs ...string) map[string]any {
 	}
 	_, body := b.send(method, "", "application/x-www-form-urlencoded", v.Encode())
 	return body
+}
+
+// upload sends a file in a form, as Slack's clients do.
+func (b *bench) upload(target, content string) int {
+	b.t.Helper()
+	var form bytes.Buffer
+	mw := multipart.NewWriter(&form)
+	part, err := mw.CreateFormFile("file", "run.txt")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	_, _ = part.Write([]byte(content))
+	_ = mw.Close()
+	resp, _ := b.send(target, "", mw.FormDataContentType(), form.String())
+	return resp.StatusCode
 }
 
 // json calls a method with a bearer token and a JSON body.
@@ -158,7 +175,7 @@ func (b *bench) dial() *websocket.Conn {
 	return conn
 }
 
-// connect opens a socket and answers its envelopes: answer returns the payload
+// connect opens a socket and acknowledges its envelopes: answer returns the payload
 // to acknowledge with, or no to stay silent. It returns after the first frame.
 func (b *bench) connect(answer func(frame) (payload any, yes bool)) *peer {
 	b.t.Helper()

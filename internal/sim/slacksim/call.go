@@ -1,14 +1,12 @@
 package slacksim
 
-import "time"
+import "slices"
 
-// Call is one request to the Web API, as it was answered.
+// Call is one request to the Web API or a response_url, as it was answered.
 type Call struct {
-	Method  string
-	At      time.Time     // by the workspace's clock
-	Latency time.Duration // of the answer, by the real clock
-	Status  int           // HTTP status; 0 when the connection was cut instead
-	Error   string        // Slack's code, empty when ok
+	Method  string // "response_url" for those
+	Status  int    // HTTP status; 0 when the connection was cut instead
+	Error   string // Slack's code, empty when ok
 	Channel string
 }
 
@@ -16,10 +14,10 @@ type Call struct {
 func (w *Workspace) Calls() []Call {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return append([]Call(nil), w.calls...)
+	return slices.Clone(w.calls)
 }
 
-// Count is how often method was called, whatever the answer.
+// Count returns how often method was called, whatever the answer.
 func (w *Workspace) Count(method string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -36,7 +34,7 @@ func (w *Workspace) logCall(c Call) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls = append(w.calls, c)
-	w.touch()
+	w.notify()
 }
 
 // Violation is one of Slack's rules that the app broke.
@@ -49,7 +47,7 @@ type Violation struct {
 func (w *Workspace) Violations() []Violation {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return append([]Violation(nil), w.violations...)
+	return slices.Clone(w.violations)
 }
 
 // violate remembers broken rules. The caller holds mu.

@@ -20,14 +20,14 @@ func (w *Workspace) AddChannel(c Channel) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.channels[c.ID] = &c
-	w.touch()
+	w.notify()
 }
 
 func (c *Channel) has(user string) bool {
 	return c.dmWith == user && user != "" || slices.Contains(c.Members, user)
 }
 
-// dm is the direct message channel of a person with the bot. The caller holds mu.
+// dm returns the direct message channel of a person with the bot. The caller holds mu.
 func (w *Workspace) dm(user string) *Channel {
 	for _, c := range w.channels {
 		if c.dmWith == user {
@@ -39,7 +39,7 @@ func (w *Workspace) dm(user string) *Channel {
 	return c
 }
 
-// visible finds a channel the bot may know of: private ones only as a member.
+// visible returns a channel the bot may know of: private ones only as a member.
 func (w *Workspace) visible(id string) (*Channel, error) {
 	c := w.channels[id]
 	if c == nil || c.Private && !c.Bot {
@@ -48,7 +48,7 @@ func (w *Workspace) visible(id string) (*Channel, error) {
 	return c, nil
 }
 
-// writable finds the channel of a post; a user ID means the person's DM.
+// writable returns the channel of a post; a user ID means the person's DM.
 // A public channel needs no membership with chat:write.public.
 func (w *Workspace) writable(id string) (*Channel, error) {
 	if u := w.users[id]; u != nil {
@@ -70,8 +70,6 @@ func (w *Workspace) writable(id string) (*Channel, error) {
 
 func (w *Workspace) writableDM(u *User) (*Channel, error) {
 	switch {
-	case w.opt.NoMessagesTab:
-		return nil, refuse("messages_tab_disabled")
 	case u.Deleted:
 		return nil, refuse("user_disabled")
 	case u.IsBot:
@@ -80,72 +78,15 @@ func (w *Workspace) writableDM(u *User) (*Channel, error) {
 	return w.dm(u.ID), nil
 }
 
-func (w *Workspace) conversationsOpen(a args) (map[string]any, error) {
-	id := a.str("users")
-	if c := w.channels[a.str("channel")]; c != nil {
-		id = c.dmWith
-	}
-	u := w.users[id]
-	switch {
-	case u == nil:
-		return nil, refuse("user_not_found")
-	case u.Deleted:
-		return nil, refuse("user_disabled")
-	case u.IsBot:
-		return nil, refuse("cannot_dm_bot")
-	}
-	channel := map[string]any{"id": w.dm(id).ID}
-	if a.flag("return_im") {
-		channel = w.channelJSON(w.dm(id))
-	}
-	return map[string]any{"channel": channel}, nil
-}
-
 func (w *Workspace) conversationsInfo(a args) (map[string]any, error) {
 	c, err := w.visible(a.str("channel"))
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"channel": w.channelJSON(c)}, nil
-}
-
-func (w *Workspace) channelJSON(c *Channel) map[string]any {
-	im := c.dmWith != ""
-	m := map[string]any{
-		"id": c.ID, "created": 1, "is_im": im, "is_mpim": false, "is_archived": c.Archived,
+	return map[string]any{"channel": map[string]any{
+		"id": c.ID, "name": c.Name, "created": 1, "creator": "U0CREATOR", "context_team_id": teamID,
+		"is_channel": !c.Private, "is_group": c.Private && c.dmWith == "", "is_im": c.dmWith != "", "is_mpim": false,
+		"is_private": c.Private, "is_member": c.Bot, "is_archived": c.Archived,
 		"is_shared": c.Shared, "is_ext_shared": c.Shared, "is_org_shared": false, "is_pending_ext_shared": false,
-		"context_team_id": w.opt.TeamID,
-	}
-	if im {
-		m["user"] = c.dmWith
-		return m
-	}
-	m["name"], m["name_normalized"], m["creator"] = c.Name, c.Name, "U0CREATOR"
-	m["is_channel"], m["is_group"], m["is_private"] = !c.Private, c.Private, c.Private
-	m["is_member"], m["is_general"], m["unlinked"] = c.Bot, false, 0
-	m["num_members"] = len(w.memberIDs(c))
-	return m
-}
-
-func (w *Workspace) memberIDs(c *Channel) []string {
-	ids := slices.Clone(c.Members)
-	if c.dmWith != "" {
-		ids = append(ids, c.dmWith)
-	}
-	if c.Bot {
-		ids = append(ids, w.opt.BotUserID)
-	}
-	return ids
-}
-
-func (w *Workspace) conversationsMembers(a args) (map[string]any, error) {
-	c, err := w.visible(a.str("channel"))
-	if err != nil {
-		return nil, err
-	}
-	page, next, err := paginate(w.memberIDs(c), a)
-	if err != nil {
-		return nil, err
-	}
-	return map[string]any{"members": page, "response_metadata": next}, nil
+	}}, nil
 }

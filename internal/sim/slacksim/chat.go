@@ -1,8 +1,8 @@
 package slacksim
 
 import (
+	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -11,36 +11,30 @@ import (
 type draft struct {
 	text   string
 	blocks []Block
-	warned bool // no text beside the blocks
 }
 
 // readDraft reads and checks the content; every broken limit is remembered
 // under where. The caller holds mu.
 func (w *Workspace) readDraft(where string, a args) (draft, error) {
 	d := draft{text: a.str("text")}
-	if a.has("blocks") && a.str("blocks") != "" {
-		if err := a.decode("blocks", &d.blocks); err != nil {
-			w.violate(where, "blocks: not a list of objects")
-			return d, refuse("invalid_blocks_format")
-		}
+	if a.str("blocks") != "" && json.Unmarshal(a.raw("blocks"), &d.blocks) != nil {
+		w.violate(where, "blocks: not a list of objects")
+		return d, refuse("invalid_blocks_format")
 	}
-	c := checkMessage(d.text, d.blocks, a)
+	c := checkMessage(d.text, d.blocks)
 	w.violate(where, c.problems...)
-	d.warned = d.text == "" && len(d.blocks) > 0
 	switch {
 	case c.code != "":
 		return d, refuse(c.code, c.problems...)
-	case d.text == "" && len(d.blocks) == 0 && !a.has("markdown_text") && !a.has("attachments"):
+	case d.text == "" && len(d.blocks) == 0:
 		return d, refuse("no_text")
-	}
-	if d.text == "" {
-		d.text = a.str("markdown_text")
 	}
 	return d, nil
 }
 
+// warn adds Slack's warning of a missing text beside the blocks to an answer.
 func (d draft) warn(body map[string]any) map[string]any {
-	if d.warned {
+	if d.text == "" {
 		body["warning"] = "missing_text_in_message"
 		body["response_metadata"] = map[string]any{"warnings": []string{"missing_text_in_message"}}
 	}
@@ -60,11 +54,8 @@ func (w *Workspace) postMessage(a args) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := w.add(Message{
-		Channel: c.ID, ThreadTS: thread, User: w.opt.BotUserID, Text: d.text, Blocks: d.blocks,
-		Broadcast: a.flag("reply_broadcast"),
-	})
-	return d.warn(map[string]any{"channel": c.ID, "ts": m.TS, "message": w.messageJSON(m)}), nil
+	m := w.add(Message{Channel: c.ID, ThreadTS: thread, User: botUserID, Text: d.text, Blocks: d.blocks})
+	return d.warn(map[string]any{"channel": c.ID, "ts": m.TS, "message": m.json()}), nil
 }
 
 // threadOf checks the parent of a reply. A reply's ts counts as its parent's,
@@ -95,18 +86,15 @@ func (w *Workspace) updateMessage(a args) (map[string]any, error) {
 		return nil, err
 	}
 	w.replace(m, d)
-	return d.warn(map[string]any{
-		"channel": m.Channel, "ts": m.TS, "text": m.Text, "message": w.messageJSON(m),
-	}), nil
+	return d.warn(map[string]any{"channel": m.Channel, "ts": m.TS, "text": m.Text, "message": m.json()}), nil
 }
 
 func (w *Workspace) replace(m *Message, d draft) {
 	m.revise()
-	m.Text = d.text
-	m.Blocks = nameBlocks(d.blocks, func() string { return w.nextID("b") })
+	m.Text, m.Blocks = d.text, w.nameBlocks(d.blocks)
 }
 
-// own finds a message of the bot's for a change; channel must be the ID that
+// own returns a message of the bot's for a change; channel must be the ID that
 // the post answered, not a user ID.
 func (w *Workspace) own(a args, foreign string) (*Message, error) {
 	c, err := w.visible(a.str("channel"))
@@ -117,7 +105,7 @@ func (w *Workspace) own(a args, foreign string) (*Message, error) {
 	switch {
 	case m == nil:
 		return nil, refuse("message_not_found")
-	case m.User != w.opt.BotUserID:
+	case m.User != botUserID:
 		return nil, refuse(foreign)
 	case c.Archived:
 		return nil, refuse("is_archived")
@@ -130,7 +118,6 @@ func (w *Workspace) deleteMessage(a args) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.revise()
 	m.Deleted = true
 	return map[string]any{"channel": m.Channel, "ts": m.TS}, nil
 }
@@ -154,9 +141,7 @@ func (w *Workspace) postEphemeral(a args) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := w.add(Message{
-		Channel: c.ID, ThreadTS: a.str("thread_ts"), User: w.opt.BotUserID, To: user.ID, Text: d.text, Blocks: d.blocks,
-	})
+	m := w.add(Message{Channel: c.ID, User: botUserID, To: user.ID, Text: d.text, Blocks: d.blocks})
 	return d.warn(map[string]any{"message_ts": m.TS}), nil
 }
 
@@ -169,27 +154,6 @@ func (w *Workspace) permalink(a args) (map[string]any, error) {
 	if m == nil {
 		return nil, refuse("message_not_found")
 	}
-	link := fmt.Sprintf("https://%s.slack.com/archives/%s/p%s", w.opt.TeamDomain, c.ID, strings.ReplaceAll(m.TS, ".", ""))
-	if m.ThreadTS != "" {
-		link += "?thread_ts=" + m.ThreadTS + "&cid=" + c.ID
-	}
+	link := fmt.Sprintf("https://%s.slack.com/archives/%s/p%s", teamDomain, c.ID, strings.ReplaceAll(m.TS, ".", ""))
 	return map[string]any{"channel": c.ID, "permalink": link}, nil
-}
-
-func (w *Workspace) reactionsAdd(a args) (map[string]any, error) {
-	c, err := w.visible(a.str("channel"))
-	if err != nil {
-		return nil, err
-	}
-	m, name := w.find(c.ID, a.str("timestamp")), strings.Trim(a.str("name"), ":")
-	switch {
-	case m == nil:
-		return nil, refuse("message_not_found")
-	case name == "":
-		return nil, refuse("invalid_name")
-	case slices.Contains(m.Reactions, name):
-		return nil, refuse("already_reacted")
-	}
-	m.Reactions = append(m.Reactions, name)
-	return nil, nil
 }

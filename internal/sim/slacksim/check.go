@@ -3,6 +3,7 @@ package slacksim
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -11,7 +12,6 @@ import (
 // "Views"; maxRendered is not published and was measured by others).
 const (
 	maxText         = 4000
-	maxMarkdown     = 12000
 	maxRendered     = 13200
 	headerWeight    = 100
 	maxMessageBlock = 50
@@ -22,33 +22,31 @@ const (
 
 // checker collects the rules that a message or a view breaks.
 type checker struct {
-	surface  string // "message", "modal" or "home"
 	code     string // the error Slack would answer, the first one found
 	problems []string
 
-	blockIDs  map[string]bool
-	markdown  int
-	rendered  int
-	tables    int
-	tableText int
-	inputs    int
+	blockIDs map[string]bool
+	rendered int // characters
+	inputs   int
 }
 
-// fail notes a broken limit that is answered with invalid_blocks.
+// fail adds a broken rule that is answered with invalid_blocks.
 func (c *checker) fail(path, format string, a ...any) {
-	c.add(path, fmt.Sprintf(format, a...))
-	c.answer("invalid_blocks")
+	c.failWith("invalid_blocks", path, format, a...)
 }
 
-func (c *checker) add(path, what string) { c.problems = append(c.problems, path+": "+what) }
-
-func (c *checker) answer(code string) {
+func (c *checker) failWith(code, path, format string, a ...any) {
+	c.add(path, format, a...)
 	if c.code == "" {
 		c.code = code
 	}
 }
 
-// length checks a string of least to most characters, counted as code points.
+func (c *checker) add(path, format string, a ...any) {
+	c.problems = append(c.problems, path+": "+fmt.Sprintf(format, a...))
+}
+
+// length checks that a string has least to most characters, counted as code points.
 func (c *checker) length(path, s string, least, most int) {
 	switch n := utf8.RuneCountInString(s); {
 	case n < least:
@@ -64,93 +62,61 @@ func (c *checker) count(path string, n, least, most int) {
 	}
 }
 
-// CheckMessage returns the rules that a message breaks, each with its JSON
-// pointer; none for a good one. It takes an object as chat.postMessage does, or
-// a bare list of blocks, of which no text is asked.
-func CheckMessage(raw []byte) []string {
-	var blocks []Block
-	if json.Unmarshal(raw, &blocks) == nil {
-		return checkMessage("", blocks, args{"bare": true}).problems
+// known checks that b has no fields but these.
+func (c *checker) known(path string, b Block, fields string) {
+	for key := range b {
+		if !slices.Contains(strings.Fields(fields), key) {
+			c.fail(path+"/"+key, "is no field of %q that is known here", b.Type())
+		}
 	}
-	a := args{}
-	if err := json.Unmarshal(raw, &a); err != nil {
+}
+
+// CheckMessage returns the rules that a message breaks, an object as
+// chat.postMessage takes it, each with its JSON pointer; none for a good one.
+func CheckMessage(raw []byte) []string {
+	var m struct {
+		Text   string
+		Blocks []Block
+	}
+	if err := json.Unmarshal(raw, &m); err != nil {
 		return []string{"/: not a message: " + err.Error()}
 	}
-	if a.has("blocks") {
-		if err := a.decode("blocks", &blocks); err != nil {
-			return []string{"/blocks: not a list of objects"}
-		}
-	}
-	return checkMessage(a.str("text"), blocks, a).problems
+	return checkMessage(m.Text, m.Blocks).problems
 }
 
-// CheckView returns the rules that a modal or Home view breaks.
+// CheckView returns the rules that a modal or Home view breaks, each with its JSON
+// pointer; none for a good one.
 func CheckView(raw []byte) []string { return checkView(raw).problems }
 
-func checkMessage(text string, blocks []Block, a args) *checker {
-	c := &checker{surface: "message", blockIDs: map[string]bool{}}
+func checkMessage(text string, blocks []Block) *checker {
+	c := &checker{blockIDs: map[string]bool{}}
 	if n := utf8.RuneCountInString(text); n > maxText {
-		c.add("/text", fmt.Sprintf("must be no more than %d characters, is %d", maxText, n))
-		c.answer("msg_too_long")
+		c.failWith("msg_too_long", "/text", "must be no more than %d characters, is %d", maxText, n)
 	}
-	if text == "" && len(blocks) > 0 && !a.flag("bare") {
+	if text == "" && len(blocks) > 0 {
 		c.add("/text", "is missing: notifications and screen readers read it")
 	}
-	if md := a.str("markdown_text"); md != "" {
-		c.markdown += utf8.RuneCountInString(md)
-		if text != "" || len(blocks) > 0 {
-			c.add("/markdown_text", "excludes text and blocks")
-			c.answer("markdown_text_conflict")
-		}
-	}
-	if len(blocks) > maxMessageBlock {
-		c.fail("/blocks", "must have no more than %d items, has %d", maxMessageBlock, len(blocks))
-	}
+	c.count("/blocks", len(blocks), 0, maxMessageBlock)
 	c.blocks("/blocks", blocks)
-	c.totals()
-	return c
-}
-
-func (c *checker) totals() {
-	if c.tables > 1 {
-		c.fail("/blocks", "only one table is allowed in a message, there are %d", c.tables)
-	}
-	if c.tableText > 10_000 {
-		c.fail("/blocks", "tables must hold no more than 10000 characters, hold %d", c.tableText)
-	}
-	if c.markdown > maxMarkdown {
-		c.add("/blocks", fmt.Sprintf("markdown must be no more than %d characters together, is %d", maxMarkdown, c.markdown))
-		c.answer("msg_too_long")
-	}
 	if c.rendered > maxRendered {
-		c.add("/blocks", fmt.Sprintf("renders to %d characters, no more than about %d are taken", c.rendered, maxRendered))
-		c.answer("msg_blocks_too_long")
+		c.failWith("msg_blocks_too_long", "/blocks", "renders to %d characters, no more than about %d are taken", c.rendered, maxRendered)
 	}
-}
-
-func viewFields() string {
-	return "type title submit close blocks private_metadata callback_id external_id clear_on_close notify_on_close submit_disabled"
+	return c
 }
 
 func checkView(raw []byte) *checker {
 	c := &checker{blockIDs: map[string]bool{}}
 	var v Block
 	if err := json.Unmarshal(raw, &v); err != nil {
-		c.add("/view", "is not an object")
-		c.answer("invalid_arguments")
+		c.failWith("invalid_arguments", "/view", "is not an object")
 		return c
 	}
 	if len(raw) > maxView {
-		c.add("/view", fmt.Sprintf("must be no more than %d bytes, is %d", maxView, len(raw)))
-		c.answer("view_too_large")
+		c.failWith("view_too_large", "/view", "must be no more than %d bytes, is %d", maxView, len(raw))
 	}
-	if c.surface = v.Type(); c.surface != "modal" && c.surface != "home" {
-		c.fail("/view/type", "must be modal or home")
-	}
-	c.known("/view", v, viewFields())
+	c.known("/view", v, "type title submit close blocks private_metadata callback_id")
 	c.length("/view/private_metadata", v.str("private_metadata"), 0, 3000)
 	c.length("/view/callback_id", v.str("callback_id"), 0, maxID)
-	c.length("/view/external_id", v.str("external_id"), 0, maxID)
 	blocks := v.list("blocks")
 	c.count("/view/blocks", len(blocks), 1, maxViewBlock)
 	c.blocks("/view/blocks", blocks)
@@ -163,36 +129,18 @@ func checkView(raw []byte) *checker {
 
 // frame checks what is around the blocks of a view.
 func (c *checker) frame(v Block) {
-	if c.surface == "home" {
+	switch v.Type() {
+	case "home":
 		for _, key := range []string{"title", "submit", "close"} {
 			if v[key] != nil {
 				c.fail("/view/"+key, "is for modals only")
 			}
 		}
-		return
+	case "modal":
+		c.plain("/view/title", v["title"], true, 24)
+		c.plain("/view/submit", v["submit"], c.inputs > 0, 24)
+		c.plain("/view/close", v["close"], false, 24)
+	default:
+		c.fail("/view/type", "must be modal or home")
 	}
-	c.plain("/view/title", v["title"], true, 24)
-	c.plain("/view/submit", v["submit"], c.inputs > 0, 24)
-	c.plain("/view/close", v["close"], false, 24)
-}
-
-// known refuses fields that Slack does not have.
-func (c *checker) known(path string, b Block, fields string) {
-	allowed := strings.Fields(fields)
-	for key := range b {
-		found := false
-		for _, f := range allowed {
-			found = found || f == key
-		}
-		if !found {
-			c.fail(path+"/"+key, "is no field of %s", orKind(b.Type()))
-		}
-	}
-}
-
-func orKind(kind string) string {
-	if kind == "" {
-		return "this object"
-	}
-	return kind
 }

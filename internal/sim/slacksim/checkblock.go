@@ -4,80 +4,51 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 func item(path string, i int) string { return fmt.Sprintf("%s/%d", path, i) }
 
-// blockSurfaces says where a type of block may stand.
-func blockSurfaces(kind string) string {
-	switch kind {
-	case "section", "divider", "image", "actions", "context", "header", "input", "rich_text", "video":
-		return "message modal home"
-	case "markdown", "table", "data_table", "data_visualization", "file", "context_actions", "task_card", "plan", "carousel":
-		return "message"
-	case "card", "container", "layout":
-		return "message home"
-	case "alert":
-		return "modal"
-	default:
-		return ""
-	}
-}
-
-// blockFields are the fields beside "type" and "block_id"; empty where the
-// type's fields are not checked.
-func blockFields(kind string) string {
-	switch kind {
-	case "section":
-		return "text fields accessory expand"
-	case "header":
-		return "text level"
-	case "divider":
-		return "-"
-	case "actions", "context", "context_actions", "rich_text":
-		return "elements"
-	case "image":
-		return "image_url slack_file alt_text title"
-	case "input":
-		return "label element hint optional dispatch_action"
-	case "markdown":
-		return "text"
-	case "table":
-		return "rows column_settings"
-	case "data_table":
-		return "rows caption page_size column_settings"
-	default:
-		return ""
-	}
-}
-
 func (c *checker) blocks(path string, blocks []Block) {
 	for i, b := range blocks {
-		p := item(path, i)
-		if b == nil {
-			c.fail(p, "must be an object")
-			continue
-		}
-		c.block(p, b)
+		c.block(item(path, i), b)
 	}
 }
 
+// block checks a block of one of the types that the app uses. All of them may stand
+// in messages, modals and Home tabs.
 func (c *checker) block(path string, b Block) {
-	kind := b.Type()
-	surfaces := strings.Fields(blockSurfaces(kind))
-	switch {
-	case len(surfaces) == 0:
-		c.fail(path+"/type", "unsupported type: %q", kind)
-		return
-	case !slices.Contains(surfaces, c.surface):
-		c.fail(path+"/type", "%q is not taken in a %s", kind, c.surface)
-	}
-	if fields := blockFields(kind); fields != "" {
-		c.known(path, b, "type block_id "+fields)
-	}
 	c.blockID(path, b)
-	c.uniqueActions(path, b)
-	c.content(path, b)
+	known := func(fields string) { c.known(path, b, "type block_id "+fields) }
+	switch b.Type() {
+	case "section":
+		known("text")
+		c.rich(path+"/text", b["text"], 3000)
+	case "header":
+		known("text")
+		c.plain(path+"/text", b["text"], true, 150)
+		c.rendered += headerWeight
+	case "divider":
+		known("")
+	case "actions":
+		known("elements")
+		c.actions(path, b.list("elements"))
+	case "context":
+		known("elements")
+		texts := b.list("elements")
+		c.count(path+"/elements", len(texts), 1, 10)
+		for i, t := range texts {
+			c.rich(item(path+"/elements", i), map[string]any(t), 3000)
+		}
+	case "input":
+		known("label element hint optional")
+		c.inputs++
+		c.plain(path+"/label", b["label"], true, 2000)
+		c.plain(path+"/hint", b["hint"], false, 2000)
+		c.element(path+"/element", b.obj("element"), "plain_text_input static_select users_select")
+	default:
+		c.fail(path+"/type", "unsupported type: %q", b.Type())
+	}
 }
 
 func (c *checker) blockID(path string, b Block) {
@@ -92,113 +63,127 @@ func (c *checker) blockID(path string, b Block) {
 	c.blockIDs[id] = true
 }
 
-func (c *checker) uniqueActions(path string, b Block) {
+func (c *checker) actions(path string, elements []Block) {
+	c.count(path+"/elements", len(elements), 1, 25)
 	seen := map[string]bool{}
-	for _, e := range b.elements() {
-		id := e.str("action_id")
-		if id != "" && seen[id] {
+	for i, e := range elements {
+		c.element(item(path+"/elements", i), e, "button static_select users_select")
+		if id := e.str("action_id"); id != "" && seen[id] {
 			c.fail(path, "action_id %q is there twice", id)
 		}
-		seen[id] = true
+		seen[e.str("action_id")] = true
 	}
 }
 
-func (c *checker) content(path string, b Block) {
-	switch b.Type() {
-	case "section":
-		c.section(path, b)
-	case "header":
-		c.plain(path+"/text", b["text"], true, 150)
-		c.rendered += headerWeight
-		if level, set := b["level"]; set && !slices.Contains([]any{1.0, 2.0, 3.0, 4.0}, level) {
-			c.fail(path+"/level", "must be 1 to 4")
+// element checks an interactive element in a place that takes the types in allowed.
+func (c *checker) element(path string, e Block, allowed string) {
+	kind := e.Type()
+	if !slices.Contains(strings.Fields(allowed), kind) {
+		c.fail(path+"/type", "%q is not taken here", kind)
+		return
+	}
+	known := func(fields string) { c.known(path, e, "type action_id confirm "+fields) }
+	c.length(path+"/action_id", e.str("action_id"), 0, maxID)
+	c.confirm(path+"/confirm", e["confirm"])
+	c.plain(path+"/placeholder", e["placeholder"], false, 150)
+	switch kind {
+	case "button":
+		known("text value style")
+		c.plain(path+"/text", e["text"], true, 75)
+		c.style(path+"/style", e)
+		c.value(path+"/value", e["value"])
+	case "static_select":
+		known("placeholder options initial_option")
+		c.options(path, e)
+	case "users_select":
+		known("placeholder initial_user")
+	case "plain_text_input":
+		known("placeholder initial_value multiline max_length")
+		if most, set := e["max_length"].(float64); set && (most < 1 || most > 3000) {
+			c.fail(path+"/max_length", "must be 1 to 3000")
 		}
-	case "actions":
-		c.elements(path, b, 25, inActions)
-	case "context_actions":
-		c.elements(path, b, 5, "feedback_buttons icon_button")
-	case "context":
-		c.context(path, b)
-	case "image":
-		c.image(path, b)
-		c.plain(path+"/title", b["title"], false, 2000)
-	case "input":
-		c.inputs++
-		c.plain(path+"/label", b["label"], true, 2000)
-		c.plain(path+"/hint", b["hint"], false, 2000)
-		c.element(path+"/element", b.obj("element"), inInput)
-	case "markdown":
-		c.markdown += len([]rune(b.str("text")))
-		c.length(path+"/text", b.str("text"), 1, maxMarkdown)
-		c.weigh(b.str("text"), true)
-	case "rich_text":
-		c.richText(path, b)
-	case "table":
-		c.table(path, b)
-	default:
-		c.rarer(path, b)
+		c.length(path+"/initial_value", e.str("initial_value"), 0, 3000)
 	}
 }
 
-func (c *checker) section(path string, b Block) {
-	if b["text"] == nil && b["fields"] == nil {
-		c.fail(path, "needs text or fields")
+func (c *checker) value(path string, value any) {
+	text, isText := value.(string)
+	if value != nil && !isText {
+		c.fail(path, "must be a string")
 	}
-	c.rich(path+"/text", b["text"], false, 3000)
-	if fields, set := b["fields"].([]any); set {
-		c.count(path+"/fields", len(fields), 1, 10)
-		for i, f := range fields {
-			c.rich(item(path+"/fields", i), f, true, 2000)
+	c.length(path, text, 0, 2000)
+}
+
+// options checks the options of a menu. The first choice must be one of them, letter by letter.
+func (c *checker) options(path string, e Block) {
+	options := e.list("options")
+	c.count(path+"/options", len(options), 1, 100)
+	for i, o := range options {
+		p := item(path+"/options", i)
+		c.known(p, o, "text value")
+		c.plain(p+"/text", o["text"], true, 75)
+		c.length(p+"/value", o.str("value"), 1, 150)
+	}
+	if first := e.obj("initial_option"); first != nil {
+		found, err := option(e, first.str("value"))
+		if err != nil || found.text("text") != first.text("text") {
+			c.fail(path+"/initial_option", "is none of the options")
 		}
 	}
-	if b["accessory"] != nil {
-		c.element(path+"/accessory", b.obj("accessory"), inSection)
+}
+
+func (c *checker) confirm(path string, value any) {
+	if value == nil {
+		return
+	}
+	m, _ := value.(map[string]any)
+	b := Block(m)
+	c.known(path, b, "title text confirm deny style")
+	c.plain(path+"/title", b["title"], true, 100)
+	c.rich(path+"/text", b["text"], 300)
+	c.plain(path+"/confirm", b["confirm"], true, 30)
+	c.plain(path+"/deny", b["deny"], true, 30)
+	c.style(path+"/style", b)
+}
+
+func (c *checker) style(path string, b Block) {
+	if s, set := b["style"]; set && s != "primary" && s != "danger" {
+		c.fail(path, "must be primary or danger")
 	}
 }
 
-func (c *checker) elements(path string, b Block, most int, allowed string) {
-	list := b.list("elements")
-	c.count(path+"/elements", len(list), 1, most)
-	for i, e := range list {
-		p := item(path+"/elements", i)
-		if e.Type() == "feedback_buttons" || e.Type() == "icon_button" {
-			continue // counted, not looked into
-		}
-		c.element(p, e, allowed)
+// plain checks a plain_text object of at most most characters.
+func (c *checker) plain(path string, value any, required bool, most int) {
+	if value != nil || required {
+		c.text(path, value, most, "plain_text")
 	}
 }
 
-func (c *checker) context(path string, b Block) {
-	list := b.list("elements")
-	c.count(path+"/elements", len(list), 1, 10)
-	for i, e := range list {
-		p := item(path+"/elements", i)
-		if e.Type() == "image" {
-			c.image(p, e)
-			continue
-		}
-		c.rich(p, map[string]any(e), true, 3000)
-	}
+// rich checks a text object that must be there and may also be mrkdwn.
+func (c *checker) rich(path string, value any, most int) {
+	c.text(path, value, most, "plain_text", "mrkdwn")
 }
 
-// rarer checks the limits of the blocks this app has little use for.
-func (c *checker) rarer(path string, b Block) {
-	switch b.Type() {
-	case "alert":
-		c.rich(path+"/text", b["text"], true, 200)
-	case "data_table":
-		c.dataTable(path, b)
-	case "card":
-		c.rich(path+"/title", b["title"], false, 150)
-		c.rich(path+"/body", b["body"], false, 200)
-		c.count(path+"/actions", len(b.list("actions")), 0, 3)
-	case "carousel":
-		c.count(path+"/elements", len(b.list("elements")), 1, 10)
-	case "container":
-		c.rich(path+"/title", b["title"], false, 150)
-		c.count(path+"/child_blocks", len(b.list("child_blocks")), 1, 10)
-		c.blocks(path+"/child_blocks", b.list("child_blocks"))
-	case "layout":
-		c.count(path+"/rows", len(b.list("rows")), 1, 5)
+// text checks a text object and adds it to the rendered total, in which & < > count
+// in their escaped form.
+func (c *checker) text(path string, value any, most int, kinds ...string) {
+	m, isObject := value.(map[string]any)
+	if !isObject {
+		c.fail(path, "must be a text object")
+		return
 	}
+	t := Block(m)
+	if !slices.Contains(kinds, t.Type()) {
+		c.fail(path+"/type", "must be %v, is %q", kinds, t.Type())
+	}
+	c.known(path, t, "type text emoji verbatim")
+	if t.Type() == "mrkdwn" && t["emoji"] != nil {
+		c.fail(path+"/emoji", "is for plain_text only")
+	}
+	s := t.str("text")
+	c.length(path+"/text", s, 1, most)
+	if t.Type() != "mrkdwn" {
+		s = escapeText(s)
+	}
+	c.rendered += utf8.RuneCountInString(s)
 }

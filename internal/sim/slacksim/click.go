@@ -1,6 +1,7 @@
 package slacksim
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -9,31 +10,30 @@ import (
 // Pick names one interactive element; every field that is set must match.
 type Pick struct {
 	ActionID string
-	BlockID  string
 	Label    string
 	Value    string
-	Choose   any // for menus: an option's value or text, a user ID, a date, or a list of them
+	Choose   string // for menus: the value or text of an option, or a user ID
 }
 
-func (p Pick) matches(b, e Block) bool {
-	got := buttonOf(b, e)
-	return (p.ActionID == "" || p.ActionID == got.ActionID) && (p.BlockID == "" || p.BlockID == got.BlockID) &&
-		(p.Label == "" || p.Label == got.Label) && (p.Value == "" || p.Value == got.Value)
+func (p Pick) matches(e Block) bool {
+	got := buttonOf(e)
+	return (p.ActionID == "" || p.ActionID == got.ActionID) && (p.Label == "" || p.Label == got.Label) && (p.Value == "" || p.Value == got.Value)
 }
 
-// find returns the first element of blocks that p names.
+// find returns the first element of blocks that p names, and its block.
 func (p Pick) find(blocks []Block) (b, e Block) {
-	for _, top := range blocks {
-		for _, b := range top.nested() {
-			for _, e := range b.elements() {
-				if e != nil && p.matches(b, e) {
-					return b, e
-				}
+	for _, b := range blocks {
+		for _, e := range b.elements() {
+			if b.Type() == "actions" && p.matches(e) {
+				return b, e
 			}
 		}
 	}
 	return nil, nil
 }
+
+// unknown returns the error of an act on an element that is not there.
+func (p Pick) unknown() error { return unknown("element", cmp.Or(p.ActionID, p.Label, p.Value)) }
 
 // Click presses an element of a message and waits for the acknowledgement or
 // its limit. A confirmation dialog counts as confirmed. It fails when the message
@@ -55,13 +55,22 @@ func (w *Workspace) Click(ctx context.Context, user, channel, ts string, p Pick)
 // does whose screen lags behind: the newest version with the element counts.
 func (w *Workspace) ClickStale(ctx context.Context, user, channel, ts string, p Pick) (Outcome, error) {
 	return w.press(ctx, user, p, func() (*Message, error) {
-		for _, m := range append(slices.Clone(w.messages), w.ephemerals...) {
-			if m.Channel == channel && m.TS == ts {
-				return m.versionWith(p)
-			}
+		m := w.stored(channel, ts)
+		if m == nil {
+			return nil, unknown("message", ts)
 		}
-		return nil, unknown("message", ts)
+		return m.versionWith(p)
 	})
+}
+
+// stored returns a message, deleted and ephemeral ones included, or nil.
+func (w *Workspace) stored(channel, ts string) *Message {
+	for _, m := range append(slices.Clone(w.messages), w.ephemerals...) {
+		if m.Channel == channel && m.TS == ts {
+			return m
+		}
+	}
+	return nil
 }
 
 func (m *Message) versionWith(p Pick) (*Message, error) {
@@ -73,23 +82,14 @@ func (m *Message) versionWith(p Pick) (*Message, error) {
 			return &old, nil
 		}
 	}
-	return nil, unknown("element", p.name())
-}
-
-func (p Pick) name() string {
-	for _, s := range []string{p.ActionID, p.Label, p.Value, p.BlockID} {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
+	return nil, p.unknown()
 }
 
 // ClickEphemeral presses an element of a message that only this person sees.
 func (w *Workspace) ClickEphemeral(ctx context.Context, user, ts string, p Pick) (Outcome, error) {
 	return w.press(ctx, user, p, func() (*Message, error) {
 		for _, m := range w.ephemerals {
-			if m.To == user && m.TS == ts && !m.Deleted {
+			if m.To == user && m.TS == ts {
 				return m, nil
 			}
 		}
@@ -97,35 +97,20 @@ func (w *Workspace) ClickEphemeral(ctx context.Context, user, ts string, p Pick)
 	})
 }
 
+// press presses an element of the message that source returns.
 func (w *Workspace) press(ctx context.Context, user string, p Pick, source func() (*Message, error)) (Outcome, error) {
-	payload, err := w.pressPayload(user, p, source)
-	if err != nil {
-		return Outcome{}, err
-	}
-	return w.interact(ctx, payload, false)
+	return w.interact(ctx, "block_actions", user, func(payload map[string]any) error {
+		m, err := source()
+		if err != nil {
+			return err
+		}
+		w.addMessage(payload, user, m)
+		return w.addAction(payload, p, m.Blocks)
+	})
 }
 
-func (w *Workspace) pressPayload(user string, p Pick, source func() (*Message, error)) (map[string]any, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	m, err := source()
-	if err != nil {
-		return nil, err
-	}
-	action, err := w.action(p, m.Blocks)
-	if err != nil {
-		return nil, err
-	}
-	payload, err := w.interaction("block_actions", user, "")
-	if err != nil {
-		return nil, err
-	}
-	payload["actions"] = []any{action}
-	w.addMessage(payload, user, m)
-	return payload, nil
-}
-
-// addMessage tells where the click was. An ephemeral message is not included.
+// addMessage adds where the click was, in a version of a message. An ephemeral message
+// is not included.
 func (w *Workspace) addMessage(payload map[string]any, user string, m *Message) {
 	container := map[string]any{
 		"type": "message", "message_ts": m.TS, "channel_id": m.Channel, "is_ephemeral": m.To != "",
@@ -138,50 +123,77 @@ func (w *Workspace) addMessage(payload map[string]any, user string, m *Message) 
 		channel["name"] = c.commandName()
 	}
 	if m.To == "" {
-		payload["message"] = w.messageJSON(m)
+		payload["message"] = m.json()
 	}
 	payload["container"], payload["channel"] = container, channel
-	payload["state"] = map[string]any{"values": map[string]any{}}
-	payload["response_url"] = w.newHook(user, m.Channel, w.stored(m))
+	payload["response_url"] = w.newResponseURL(user, m.Channel, w.stored(m.Channel, m.TS))
 }
 
-// stored is the message that stands now for a version of it.
-func (w *Workspace) stored(version *Message) *Message {
-	for _, m := range append(slices.Clone(w.messages), w.ephemerals...) {
-		if m.TS == version.TS && m.Channel == version.Channel {
-			return m
+// ClickView presses an element of an open modal that the person sees.
+func (w *Workspace) ClickView(ctx context.Context, user, viewID string, p Pick) (Outcome, error) {
+	return w.pressView(ctx, user, p, func() *View { return w.modal(user, viewID) })
+}
+
+// ClickHome presses an element of the person's Home tab.
+func (w *Workspace) ClickHome(ctx context.Context, user string, p Pick) (Outcome, error) {
+	return w.pressView(ctx, user, p, func() *View { return w.homes[user] })
+}
+
+// pressView presses an element of the view that source returns.
+func (w *Workspace) pressView(ctx context.Context, user string, p Pick, source func() *View) (Outcome, error) {
+	return w.interact(ctx, "block_actions", user, func(payload map[string]any) error {
+		v := source()
+		if v == nil {
+			return unknown("view of", user)
 		}
-	}
-	return version
+		payload["container"], payload["view"] = map[string]any{"type": "view", "view_id": v.ID}, v.json()
+		return w.addAction(payload, p, v.Blocks)
+	})
 }
 
-// action is the entry of "actions" for the element that p names.
-func (w *Workspace) action(p Pick, blocks []Block) (map[string]any, error) {
+// addAction adds "actions" with the element that p names.
+func (w *Workspace) addAction(payload map[string]any, p Pick, blocks []Block) error {
 	b, e := p.find(blocks)
-	if e == nil || e.Type() == "image" {
-		return nil, unknown("element", p.name())
+	if e == nil {
+		return p.unknown()
 	}
 	a := map[string]any{
 		"action_id": e.str("action_id"), "block_id": b.str("block_id"), "type": e.Type(), "action_ts": w.nextTS(),
 	}
 	if e.Type() == "button" {
-		for _, key := range []string{"text", "value", "style", "url"} {
+		for _, key := range []string{"text", "value", "style"} {
 			if e[key] != nil {
 				a[key] = e[key]
 			}
 		}
-		return a, nil
+	} else {
+		state, err := choose(e, p.Choose)
+		if err != nil {
+			return err
+		}
+		maps.Copy(a, state)
 	}
-	state, err := choose(e, p.Choose)
-	if err != nil {
-		return nil, err
-	}
-	maps.Copy(a, state)
-	return a, nil
+	payload["actions"] = []any{a}
+	return nil
 }
 
-// interaction is what every interactive payload has. The caller holds mu.
-func (w *Workspace) interaction(kind, user, view string) (map[string]any, error) {
+// interact sends an interactive payload, to which add adds its part with mu held,
+// and waits for what comes of it.
+func (w *Workspace) interact(ctx context.Context, kind, user string, add func(payload map[string]any) error) (Outcome, error) {
+	w.mu.Lock()
+	payload, err := w.interaction(kind, user)
+	if err == nil {
+		err = add(payload)
+	}
+	w.mu.Unlock()
+	if err != nil {
+		return Outcome{}, err
+	}
+	return w.deliver(ctx, "interactive", payload, kind == "view_submission")
+}
+
+// interaction returns what every interactive payload has. The caller holds mu.
+func (w *Workspace) interaction(kind, user string) (map[string]any, error) {
 	u := w.users[user]
 	if u == nil {
 		return nil, unknown("user", user)
@@ -190,28 +202,9 @@ func (w *Workspace) interaction(kind, user, view string) (map[string]any, error)
 	if !u.NoTeam {
 		who["team_id"] = u.TeamID
 	}
-	payload := map[string]any{
-		"type": kind, "user": who, "api_app_id": w.opt.AppID, "token": "sim",
-		"team": map[string]any{"id": w.opt.TeamID, "domain": w.opt.TeamDomain}, "enterprise": nil,
-		"is_enterprise_install": false,
-	}
-	if w.opt.EnterpriseID != "" {
-		payload["enterprise"] = map[string]any{"id": w.opt.EnterpriseID, "name": "Sim"}
-	}
-	if kind != "view_closed" {
-		payload["trigger_id"] = w.newTrigger(user, view)
-	}
-	return payload, nil
-}
-
-// interact sends an interactive payload and waits for what comes of it.
-func (w *Workspace) interact(ctx context.Context, payload map[string]any, accepts bool) (Outcome, error) {
-	d, err := w.post("interactive", payload, accepts, 0)
-	if err != nil {
-		return Outcome{}, err
-	}
-	o, err := w.await(ctx, d)
-	o.TriggerID, _ = payload["trigger_id"].(string)
-	o.ResponseURL, _ = payload["response_url"].(string)
-	return o, err
+	return map[string]any{
+		"type": kind, "user": who, "api_app_id": appID, "token": "sim",
+		"team":                  map[string]any{"id": teamID, "domain": teamDomain},
+		"is_enterprise_install": false, "trigger_id": w.newTrigger(user),
+	}, nil
 }

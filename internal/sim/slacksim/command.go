@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// CommandResult is what came of a slash command.
+// CommandResult is the outcome of a slash command.
 type CommandResult struct {
 	Outcome
 	Response *Message // the answer in the acknowledgement, nil without one
@@ -17,25 +17,19 @@ type CommandResult struct {
 
 // Command types a slash command, such as "/sshkey grant @alice 12h", in a
 // channel the person is in, and waits for the acknowledgement or its limit. When
-// there is none, Slackbot tells the person, as an ephemeral message.
+// there is none, Slackbot says so to the person, in an ephemeral message.
 func (w *Workspace) Command(ctx context.Context, user, channel, text string) (CommandResult, error) {
 	payload, err := w.commandPayload(user, channel, text)
 	if err != nil {
 		return CommandResult{}, err
 	}
-	d, err := w.post("slash_commands", payload, true, 0)
+	o, err := w.deliver(ctx, "slash_commands", payload, true)
 	if err != nil {
 		return CommandResult{}, err
 	}
-	o, err := w.await(ctx, d)
-	if err != nil {
-		return CommandResult{}, err
-	}
-	o.TriggerID, _ = payload["trigger_id"].(string)
-	o.ResponseURL, _ = payload["response_url"].(string)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	defer w.touch()
+	defer w.notify()
 	result := CommandResult{Outcome: o}
 	if !o.Acked {
 		command, _, _ := strings.Cut(text, " ")
@@ -43,12 +37,12 @@ func (w *Workspace) Command(ctx context.Context, user, channel, text string) (Co
 		w.add(Message{Channel: channel, User: "USLACKBOT", To: user, Text: notice})
 		return result, nil
 	}
-	result.Response, result.Error = w.answer(user, channel, text, o.response)
+	result.Response, result.Error = w.showResponse(user, channel, o.response)
 	return result, nil
 }
 
-// answer shows the message in a command's acknowledgement. The caller holds mu.
-func (w *Workspace) answer(user, channel, typed string, raw json.RawMessage) (*Message, string) {
+// showResponse shows the message in a command's acknowledgement. The caller holds mu.
+func (w *Workspace) showResponse(user, channel string, raw json.RawMessage) (response *Message, code string) {
 	a := args{}
 	if len(raw) > 0 && json.Unmarshal(raw, &a) != nil {
 		w.violate("acknowledgement", "payload: not an object")
@@ -58,17 +52,14 @@ func (w *Workspace) answer(user, channel, typed string, raw json.RawMessage) (*M
 		return nil, ""
 	}
 	d, err := w.readDraft("acknowledgement", a)
-	if bad := (*apiError)(nil); errors.As(err, &bad) {
+	if bad, refused := errors.AsType[*apiError](err); refused {
 		return nil, bad.code
-	}
-	if a.str("response_type") == "in_channel" {
-		w.add(Message{Channel: channel, User: user, Text: typed})
 	}
 	m := w.show(user, channel, d, a).copy()
 	return &m, ""
 }
 
-// commandPayload is Slack's payload: every value a string.
+// commandPayload returns Slack's payload: every value a string.
 func (w *Workspace) commandPayload(user, channel, text string) (map[string]any, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -84,16 +75,12 @@ func (w *Workspace) commandPayload(user, channel, text string) (map[string]any, 
 		return nil, fmt.Errorf("slacksim: %q is no command", text)
 	}
 	command, rest, _ := strings.Cut(text, " ")
-	payload := map[string]any{
-		"token": "sim", "team_id": w.opt.TeamID, "team_domain": w.opt.TeamDomain, "channel_id": c.ID,
+	return map[string]any{
+		"token": "sim", "team_id": teamID, "team_domain": teamDomain, "channel_id": c.ID,
 		"channel_name": c.commandName(), "user_id": u.ID, "user_name": u.Name, "command": command,
-		"text": w.escape(strings.TrimSpace(rest)), "api_app_id": w.opt.AppID, "is_enterprise_install": "false",
-		"response_url": w.newHook(user, channel, nil), "trigger_id": w.newTrigger(user, ""),
-	}
-	if w.opt.EnterpriseID != "" {
-		payload["enterprise_id"], payload["enterprise_name"] = w.opt.EnterpriseID, "Sim"
-	}
-	return payload, nil
+		"text": w.escape(strings.TrimSpace(rest)), "api_app_id": appID, "is_enterprise_install": "false",
+		"response_url": w.newResponseURL(user, channel, nil), "trigger_id": w.newTrigger(user),
+	}, nil
 }
 
 func (c *Channel) commandName() string {
@@ -103,7 +90,7 @@ func (c *Channel) commandName() string {
 	return c.Name
 }
 
-// typedToken finds what Slack turns into links in the text of a command.
+// typedToken matches what Slack turns into links in the text of a command.
 var typedToken = regexp.MustCompile(
 	`<[@#!][^<>]+>|https?://[^\s<>]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[@#]\w(?:[\w.-]*\w)?|[&<>]`)
 
@@ -141,7 +128,7 @@ func (w *Workspace) escapeMention(s string) string {
 		}
 	}
 	for id, g := range w.groups {
-		if g.Handle == s[1:] {
+		if g.handle == s[1:] {
 			return "<!subteam^" + id + "|" + s + ">"
 		}
 	}

@@ -1,14 +1,14 @@
 package slacksim
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// date renders "!date^SECONDS^FORMAT^LINK" in the viewer's zone, as the reader's
-// client does (Slack, "Formatting text for app surfaces").
+// date renders "!date^SECONDS^FORMAT" in the viewer's zone, as the reader's client
+// does (Slack, "Formatting text for app surfaces"), with those formats that the app
+// uses.
 func (r *renderer) date(target, fallback string) string {
 	parts := strings.Split(target, "^")
 	if len(parts) < 3 {
@@ -20,18 +20,8 @@ func (r *renderer) date(target, fallback string) string {
 	}
 	t := time.Unix(seconds, 0).In(r.zone())
 	return strings.NewReplacer(
-		"{date_num}", t.Format("2006-01-02"),
-		"{date_slash}", t.Format("01/02/2006"),
-		"{date}", t.Format("January 2, 2006"),
-		"{date_short}", t.Format("Jan 2, 2006"),
-		"{date_long}", t.Format("Monday, January 2, 2006"),
-		"{date_pretty}", r.near(t, "January 2, 2006"),
 		"{date_short_pretty}", r.near(t, "Jan 2, 2006"),
-		"{date_long_pretty}", r.near(t, "Monday, January 2, 2006"),
-		"{day_divider_pretty}", r.near(t, "Monday, January 2"),
 		"{time}", t.Format("15:04"),
-		"{time_secs}", t.Format("15:04:05"),
-		"{ago}", ago(r.now.Sub(t)),
 	).Replace(parts[2])
 }
 
@@ -42,7 +32,7 @@ func (r *renderer) zone() *time.Location {
 	return r.viewer.TZ
 }
 
-// near says today, tomorrow or yesterday where it applies.
+// near returns "today", "tomorrow" or "yesterday" where it applies, and else the date.
 func (r *renderer) near(t time.Time, layout string) string {
 	day := func(x time.Time) string { return x.In(r.zone()).Format(time.DateOnly) }
 	switch day(t) {
@@ -54,21 +44,4 @@ func (r *renderer) near(t time.Time, layout string) string {
 		return "yesterday"
 	}
 	return t.Format(layout)
-}
-
-func ago(d time.Duration) string {
-	form := "%d %s ago"
-	if d < 0 {
-		form, d = "in %d %s", -d
-	}
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf(form, int(d.Seconds()), "seconds")
-	case d < time.Hour:
-		return fmt.Sprintf(form, int(d.Minutes()), "minutes")
-	case d < 48*time.Hour:
-		return fmt.Sprintf(form, int(d.Hours()), "hours")
-	default:
-		return fmt.Sprintf(form, int(d.Hours()/24), "days")
-	}
 }

@@ -17,22 +17,21 @@ type Delivery struct {
 	EnvelopeID string
 	Type       string
 	Payload    json.RawMessage
-	Retry      int   // retry_attempt
-	Sockets    []int // connections it was routed to; none when none was open
-	Sent       time.Time
-	Acks       int             // how many acknowledgements came
-	Latency    time.Duration   // of the first
-	Late       bool            // the first came after the limit
-	Other      bool            // the first came over another connection
-	Response   json.RawMessage // its payload
+	Acks       int  // how many acknowledgements came
+	Other      bool // the first came over another connection than the envelope's
 
-	acked chan struct{}
+	sockets  []int // connections it was routed to; none when none was open
+	sent     time.Time
+	latency  time.Duration   // of the first acknowledgement
+	late     bool            // it came after the limit
+	response json.RawMessage // its payload
+	acked    chan struct{}
 }
 
-// Acked tells whether an acknowledgement came, late ones included.
+// Acked reports whether an acknowledgement came, late ones included.
 func (d Delivery) Acked() bool { return d.Acks > 0 }
 
-// Deliveries lists every envelope so far, oldest first.
+// Deliveries returns every envelope so far, oldest first.
 func (w *Workspace) Deliveries() []Delivery {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -66,19 +65,19 @@ func (w *Workspace) SendRaw(text string) error {
 		return errors.New("slacksim: no connection is open")
 	}
 	if known {
-		w.record(&Delivery{EnvelopeID: head.EnvelopeID, Type: head.Type, Payload: head.Payload, Sockets: []int{s.number}})
+		w.record(&Delivery{EnvelopeID: head.EnvelopeID, Type: head.Type, Payload: head.Payload, sockets: []int{s.number}})
 	}
 	w.mu.Unlock()
 	return s.send([]byte(text))
 }
 
 func (w *Workspace) record(d *Delivery) {
-	d.Sent, d.acked = time.Now(), make(chan struct{})
+	d.sent, d.acked = time.Now(), make(chan struct{})
 	w.deliveries = append(w.deliveries, d)
-	w.touch()
+	w.notify()
 }
 
-// pick chooses a connection at random. The caller holds mu.
+// pick returns a connection at random, nil when none is open. The caller holds mu.
 func (w *Workspace) pick() *socket {
 	var fit []*socket
 	for _, s := range w.sockets {
@@ -112,9 +111,12 @@ func (w *Workspace) post(kind string, payload map[string]any, accepts bool, retr
 	}
 	e := envelope{EnvelopeID: w.uuid(), Type: kind, Accepts: accepts, Payload: raw}
 	if kind == "events_api" {
-		e.mark(retry)
+		e.Retry, e.RetryReason = &retry, new("")
+		if retry > 0 {
+			e.RetryReason = new("timeout")
+		}
 	}
-	d := &Delivery{EnvelopeID: e.EnvelopeID, Type: kind, Payload: raw, Retry: retry}
+	d := &Delivery{EnvelopeID: e.EnvelopeID, Type: kind, Payload: raw}
 	targets := w.targets(d)
 	w.record(d)
 	w.mu.Unlock()
@@ -125,16 +127,9 @@ func (w *Workspace) post(kind string, payload map[string]any, accepts bool, retr
 	return d, nil
 }
 
-func (e *envelope) mark(retry int) {
-	reason := ""
-	if retry > 0 {
-		reason = "timeout"
-	}
-	e.Retry, e.RetryReason = &retry, &reason
-}
-
 // targets routes an envelope, twice when a duplicate is due. Dead connections
-// are routed to and get nothing. The caller holds mu, and marks as done what it has sent.
+// are routed to and get nothing. The caller holds mu, and calls routed.Done of each
+// connection when it has sent the envelope.
 func (w *Workspace) targets(d *Delivery) []*socket {
 	times := 1
 	if w.duplicate > 0 {
@@ -147,7 +142,7 @@ func (w *Workspace) targets(d *Delivery) []*socket {
 		if s == nil {
 			break
 		}
-		d.Sockets = append(d.Sockets, s.number)
+		d.sockets = append(d.sockets, s.number)
 		if !s.deaf {
 			s.routed.Add(1)
 			live = append(live, s)
@@ -156,7 +151,7 @@ func (w *Workspace) targets(d *Delivery) []*socket {
 	return live
 }
 
-// uuid makes an envelope ID in Slack's form.
+// uuid returns an envelope ID in Slack's form. The caller holds mu.
 func (w *Workspace) uuid() string {
 	w.serial++
 	return fmt.Sprintf("%08x-%04x-4%03x-a%03x-%012x", w.rand.Uint32(), w.rand.Uint32()&0xffff, w.rand.Uint32()&0xfff,
@@ -185,13 +180,13 @@ func (w *Workspace) acknowledge(s *socket, raw []byte) {
 	}
 	d.Acks++
 	if d.Acks == 1 {
-		d.Latency = time.Since(d.Sent)
-		d.Late = d.Latency > w.opt.AckLimit
-		d.Other = !slices.Contains(d.Sockets, s.number)
-		d.Response = ack.Payload
+		d.latency = time.Since(d.sent)
+		d.late = d.latency > w.opt.AckLimit
+		d.Other = !slices.Contains(d.sockets, s.number)
+		d.response = ack.Payload
 		close(d.acked)
 	}
-	w.touch()
+	w.notify()
 }
 
 func (w *Workspace) delivery(id string) *Delivery {
@@ -203,26 +198,38 @@ func (w *Workspace) delivery(id string) *Delivery {
 	return nil
 }
 
-// Outcome is what came of an envelope, as the person concerned sees it.
+// Outcome is the outcome of an envelope, as the person concerned sees it.
 type Outcome struct {
-	EnvelopeID  string
-	TriggerID   string
-	ResponseURL string
-	Acked       bool
-	Latency     time.Duration
-	Error       string // "dispatch_failed" without a connection, "operation_timeout" without a timely acknowledgement
+	EnvelopeID string
+	Acked      bool // in time
+	Latency    time.Duration
+	Error      string // "dispatch_failed" without a connection, "operation_timeout" without a timely acknowledgement
 
-	response json.RawMessage
+	triggerID   string
+	responseURL string
+	response    json.RawMessage
+}
+
+// deliver sends what a person did and waits for what comes of it.
+func (w *Workspace) deliver(ctx context.Context, kind string, payload map[string]any, accepts bool) (Outcome, error) {
+	d, err := w.post(kind, payload, accepts, 0)
+	if err != nil {
+		return Outcome{}, err
+	}
+	o, err := w.await(ctx, d)
+	o.triggerID, _ = payload["trigger_id"].(string)
+	o.responseURL, _ = payload["response_url"].(string)
+	return o, err
 }
 
 // await waits for the acknowledgement or its limit; a cancelled ctx is an error.
 func (w *Workspace) await(ctx context.Context, d *Delivery) (Outcome, error) {
 	o := Outcome{EnvelopeID: d.EnvelopeID}
-	if len(d.Sockets) == 0 {
+	if len(d.sockets) == 0 {
 		o.Error = "dispatch_failed"
 		return o, nil
 	}
-	limit := time.NewTimer(w.opt.AckLimit - time.Since(d.Sent))
+	limit := time.NewTimer(w.opt.AckLimit - time.Since(d.sent))
 	defer limit.Stop()
 	select {
 	case <-d.acked:
@@ -234,9 +241,9 @@ func (w *Workspace) await(ctx context.Context, d *Delivery) (Outcome, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	o.Acked = d.Acks > 0 && !d.Late
+	o.Acked = d.Acks > 0 && !d.late
 	if o.Acked {
-		o.Latency, o.response = d.Latency, d.Response
+		o.Latency, o.response = d.latency, d.response
 	} else {
 		o.Error = "operation_timeout"
 	}

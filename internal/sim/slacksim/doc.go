@@ -1,22 +1,22 @@
-// Package slacksim plays a Slack workspace with one installed app: the Web API
-// and Socket Mode over real HTTP and WebSocket on the loopback interface, and the
-// people who use it. Demo and tests run the real bot against it.
+// Package slacksim plays a Slack workspace with one installed app: those parts of
+// the Web API and of Socket Mode that the bot uses, over real HTTP and WebSocket on
+// the loopback interface, and the people who use it. Demo and tests run the real
+// bot against it.
 //
 // # Enforced
 //
 //   - Tokens in the Authorization header or the form, the app-level token in the
 //     header only; scopes (missing_scope with needed and provided), X-OAuth-Scopes.
-//   - Every limit of Block Kit that Slack publishes for the blocks and elements
-//     listed in blockSurfaces, unknown fields included; lengths in code points;
-//     one table a message; the unpublished total of about 13,200 rendered
-//     characters; block_id unique in the message or view, action_id in its block.
-//     CheckMessage and CheckView are the same checks for golden tests.
+//   - Every limit of Block Kit that Slack publishes for the blocks and elements the
+//     bot sends; lengths in code points; the unpublished total of about 13,200
+//     rendered characters; block_id unique in the message or view, action_id in its
+//     block. CheckMessage and CheckView are the same checks for golden tests.
 //   - A broken limit answers Slack's error and is kept in Violations. A missing
 //     top-level text beside blocks is only warned of, as by Slack, and kept too.
 //   - Membership, archived channels, private channels the bot must not know of,
 //     chat.update and chat.delete of own messages only, threads by the parent's ts.
-//   - Modals: triggers of one use within TriggerLife, stacks of three views, hashes,
-//     external IDs, required inputs, the four response actions.
+//   - Modals: triggers of one use within TriggerLife, required inputs, errors under
+//     the block_id of an input.
 //   - response_url: five uses in 30 minutes.
 //   - Socket Mode: one-time tickets, hello, pings, pongs, close handshakes, at most
 //     ten connections, envelopes spread at random over them, the disconnect
@@ -26,6 +26,8 @@
 //
 // # Stricter than Slack
 //
+//   - Methods, blocks, elements and fields that the bot does not use are refused as
+//     unknown: first play them, then use them.
 //   - chat.postMessage refuses text over 4,000 characters, which Slack splits into
 //     several messages.
 //   - Channels are addressed by ID only, never by name.
@@ -33,20 +35,13 @@
 //
 // # Where Slack does not say
 //
-//   - An acknowledgement over another connection than the envelope's counts;
-//     Delivery.Other tells.
+//   - An acknowledgement over another connection than the envelope's counts, and
+//     sets Delivery.Other.
 //   - An event is sent again in a new envelope with the same event_id.
 //   - A deactivated person is left out of user groups.
 //   - apps.connections.open counts as Tier 1 with a burst of ten.
 //   - The bursts of posting (four) and what response_url answers after its end
 //     (404, expired_url or used_url).
-//
-// # Not played
-//
-// conversations.list and history, shortcuts, block_suggestion, multi-party DMs,
-// legacy attachments, streaming, canvases, workflow steps, token rotation, the
-// insides of carousel, layout, video, plan, task and chart blocks, and the limit
-// of 30,000 events an hour.
 //
 // # Faults
 //

@@ -1,10 +1,8 @@
 package slacksim
 
-import (
-	"context"
-)
+import "context"
 
-// EventResult is what came of the first delivery of an event.
+// EventResult is the outcome of the first delivery of an event.
 type EventResult struct {
 	Outcome
 	EventID string
@@ -18,11 +16,11 @@ func (w *Workspace) Event(ctx context.Context, event map[string]any) (EventResul
 	w.mu.Lock()
 	id := w.nextID("Ev")
 	payload := map[string]any{
-		"type": "event_callback", "token": "sim", "team_id": w.opt.TeamID, "context_team_id": w.opt.TeamID,
-		"context_enterprise_id": nil, "api_app_id": w.opt.AppID, "event": event, "event_id": id,
+		"type": "event_callback", "token": "sim", "team_id": teamID, "context_team_id": teamID,
+		"api_app_id": appID, "event": event, "event_id": id,
 		"event_time": w.opt.Now().Unix(), "is_ext_shared_channel": false,
 		"authorizations": []any{map[string]any{
-			"enterprise_id": nil, "team_id": w.opt.TeamID, "user_id": w.opt.BotUserID, "is_bot": true,
+			"enterprise_id": nil, "team_id": teamID, "user_id": botUserID, "is_bot": true,
 			"is_enterprise_install": false,
 		}},
 	}
@@ -54,7 +52,7 @@ func (w *Workspace) resend(payload map[string]any) {
 	}
 }
 
-// OpenHome opens the app's Home tab: the app hears app_home_opened.
+// OpenHome opens the app's Home tab, and sends app_home_opened.
 func (w *Workspace) OpenHome(ctx context.Context, user string) (EventResult, error) {
 	w.mu.Lock()
 	if w.users[user] == nil {
@@ -65,7 +63,7 @@ func (w *Workspace) OpenHome(ctx context.Context, user string) (EventResult, err
 		"type": "app_home_opened", "user": user, "channel": w.dm(user).ID, "tab": "home", "event_ts": w.nextTS(),
 	}
 	if home := w.homes[user]; home != nil {
-		event["view"] = w.viewJSON(home)
+		event["view"] = home.json()
 	}
 	w.mu.Unlock()
 	return w.Event(ctx, event)

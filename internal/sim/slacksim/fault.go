@@ -48,6 +48,20 @@ type Fault struct {
 	Delay      time.Duration // before anything else
 }
 
+// reply returns what the fault answers, and false when it only delays.
+func (f Fault) reply() (reply, bool) {
+	switch {
+	case f.Cut:
+		return reply{}, true
+	case f.Status != 0:
+		return reply{status: f.Status, retryAfter: f.RetryAfter}, true
+	case f.Error != "":
+		return refusal(refuse(f.Error)), true
+	default:
+		return reply{}, false
+	}
+}
+
 // Fail makes the next calls of method fail, one per fault, before any other check.
 func (w *Workspace) Fail(method string, faults ...Fault) {
 	w.mu.Lock()

@@ -10,22 +10,18 @@ import (
 func TestInputState(t *testing.T) {
 	t.Parallel()
 	opt := func(v string) obj { return obj{"text": obj{"type": "plain_text", "text": "O" + v}, "value": v} }
-	list := []any{opt("1"), opt("2")}
+	menu := obj{"type": "static_select", "options": []any{opt("1"), opt("2")}}
 	for name, c := range map[string]struct {
 		element obj
-		entered any
+		entered string
 		want    string // state as JSON
 	}{
-		"checkboxes by text": {obj{"type": "checkboxes", "options": list}, []string{"O2"}, `{"type":"checkboxes","selected_options":[{"text":{"type":"plain_text","text":"O2"},"value":"2"}]}`},
-		"radio by value":     {obj{"type": "radio_buttons", "options": list}, "1", `{"type":"radio_buttons","selected_option":{"text":{"type":"plain_text","text":"O1"},"value":"1"}}`},
-		"grouped option":     {obj{"type": "static_select", "option_groups": []any{obj{"options": list}}}, "1", `{"type":"static_select","selected_option":{"text":{"type":"plain_text","text":"O1"},"value":"1"}}`},
-		"people":             {obj{"type": "multi_users_select"}, []string{"UA"}, `{"type":"multi_users_select","selected_users":["UA"]}`},
-		"date":               {obj{"type": "datepicker"}, "2027-01-02", `{"type":"datepicker","selected_date":"2027-01-02"}`},
-		"time":               {obj{"type": "timepicker"}, "10:00", `{"type":"timepicker","selected_time":"10:00"}`},
-		"channel":            {obj{"type": "channels_select"}, "C1", `{"type":"channels_select","selected_channel":"C1"}`},
-		"one line":           {obj{"type": "plain_text_input"}, "a\nb", `{"type":"plain_text_input","value":"a b"}`},
-		"lines":              {obj{"type": "plain_text_input", "multiline": true}, "a\nb", `{"type":"plain_text_input","value":"a\nb"}`},
-		"nothing typed":      {obj{"type": "plain_text_input"}, "", `{"type":"plain_text_input","value":null}`},
+		"option by text":  {menu, "O2", `{"type":"static_select","selected_option":{"text":{"type":"plain_text","text":"O2"},"value":"2"}}`},
+		"option by value": {menu, "1", `{"type":"static_select","selected_option":{"text":{"type":"plain_text","text":"O1"},"value":"1"}}`},
+		"person":          {obj{"type": "users_select"}, "UA", `{"type":"users_select","selected_user":"UA"}`},
+		"one line":        {obj{"type": "plain_text_input"}, "a\nb", `{"type":"plain_text_input","value":"a b"}`},
+		"lines":           {obj{"type": "plain_text_input", "multiline": true}, "a\nb", `{"type":"plain_text_input","value":"a\nb"}`},
+		"nothing typed":   {obj{"type": "plain_text_input"}, "", `{"type":"plain_text_input","value":null}`},
 	} {
 		got, err := choose(Block(c.element), c.entered)
 		if err != nil {
@@ -41,33 +37,27 @@ func TestInputState(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	for name, c := range map[string]struct {
-		element obj
-		entered any
-	}{
-		"no such option": {obj{"type": "checkboxes", "options": list}, []string{"1", "3"}},
-		"too short":      {obj{"type": "plain_text_input", "min_length": 3.0}, "ab"},
-	} {
-		if _, err := choose(Block(c.element), c.entered); err == nil {
-			t.Errorf("%s: taken", name)
-		}
+	if _, err := choose(Block(menu), "3"); err == nil {
+		t.Error("chose an option that is not there")
+	}
+	if _, err := choose(Block{"type": "plain_text_input", "max_length": 2.0}, "abc"); err == nil {
+		t.Error("typed more than the field takes")
 	}
 }
 
-func TestInitialValues(t *testing.T) {
+func TestInitialState(t *testing.T) {
 	t.Parallel()
-	for kind, c := range map[string]struct{ key, first string }{
+	for kind, c := range map[string]struct{ key, initial string }{
 		"users_select":     {"selected_user", "initial_user"},
-		"datepicker":       {"selected_date", "initial_date"},
 		"plain_text_input": {"value", "initial_value"},
 		"static_select":    {"selected_option", "initial_option"},
-		"checkboxes":       {"selected_options", "initial_options"},
 	} {
-		if got := initialValue(Block{"type": kind, c.first: "x"}); got[c.key] != "x" {
+		if got := initialState(Block{"type": kind, c.initial: "x"}); got[c.key] != "x" {
 			t.Errorf("%s: %v", kind, got)
 		}
-	}
-	if got := initialValue(Block{"type": "checkboxes"}); !cmp.Equal(got["selected_options"], []any{}) {
-		t.Errorf("nothing ticked: %v", got)
+		got := initialState(Block{"type": kind})
+		if value, set := got[c.key]; !set || value != nil {
+			t.Errorf("%s: nothing chosen is %v", kind, got)
+		}
 	}
 }

@@ -6,27 +6,26 @@ import (
 	"time"
 )
 
-// Message is something that stands in a channel, a DM or before one person's eyes.
+// Message is a message in a channel or a DM, or one that only one person sees.
 type Message struct {
-	Channel   string
-	TS        string
-	ThreadTS  string // of the parent; empty at the top level
-	User      string // author
-	To        string // the only reader of an ephemeral message
-	Text      string
-	Blocks    []Block
-	Files     []File
-	Reactions []string
-	Broadcast bool // a reply that is shown in the channel too
-	Deleted   bool
-	Posted    time.Time
-	Edits     []Message // earlier versions, oldest first
+	Channel  string
+	TS       string
+	ThreadTS string // of the parent; empty at the top level
+	User     string // author
+	To       string // the only reader of an ephemeral message
+	Text     string
+	Blocks   []Block
+	Files    []File
+	Deleted  bool
+	Edits    []Message // earlier versions, oldest first
+
+	posted time.Time
 }
 
-// Buttons lists what can be pressed in the message, in reading order.
+// Buttons returns what can be pressed in the message, in reading order.
 func (m Message) Buttons() []Button { return buttonsOf(m.Blocks) }
 
-// Mentions lists the special tokens that address somebody, such as "<@U1>",
+// Mentions returns the special tokens that address somebody, such as "<@U1>",
 // "<!channel>" and "<!subteam^S1>", in the text and in every mrkdwn object.
 func (m Message) Mentions() []string {
 	var out []string
@@ -44,7 +43,6 @@ func (m *Message) copy() Message {
 	c := *m
 	c.Edits = slices.Clone(m.Edits)
 	c.Files = slices.Clone(m.Files)
-	c.Reactions = slices.Clone(m.Reactions)
 	return c
 }
 
@@ -58,8 +56,8 @@ func (m *Message) revise() {
 // add stores a new message. The caller holds mu.
 func (w *Workspace) add(m Message) *Message {
 	m.TS = w.nextTS()
-	m.Posted = w.opt.Now()
-	m.Blocks = nameBlocks(m.Blocks, func() string { return w.nextID("b") })
+	m.posted = w.opt.Now()
+	m.Blocks = w.nameBlocks(m.Blocks)
 	if m.To != "" {
 		w.ephemerals = append(w.ephemerals, &m)
 	} else {
@@ -68,7 +66,7 @@ func (w *Workspace) add(m Message) *Message {
 	return &m
 }
 
-// find looks for a message that is still there. The caller holds mu.
+// find returns a message that is still there, or nil. The caller holds mu.
 func (w *Workspace) find(channel, ts string) *Message {
 	for _, m := range w.messages {
 		if m.Channel == channel && m.TS == ts && !m.Deleted {
@@ -78,13 +76,11 @@ func (w *Workspace) find(channel, ts string) *Message {
 	return nil
 }
 
-// messageJSON is the message in an answer or a payload.
-func (w *Workspace) messageJSON(m *Message) map[string]any {
-	body := map[string]any{
-		"type": "message", "ts": m.TS, "text": m.Text, "user": m.User, "team": w.opt.TeamID,
-	}
-	if m.User == w.opt.BotUserID {
-		body["bot_id"], body["app_id"] = w.botID(), w.opt.AppID
+// json returns the message as it stands in an answer or a payload.
+func (m *Message) json() map[string]any {
+	body := map[string]any{"type": "message", "ts": m.TS, "text": m.Text, "user": m.User, "team": teamID}
+	if m.User == botUserID {
+		body["bot_id"], body["app_id"] = botID, appID
 	}
 	if len(m.Blocks) > 0 {
 		body["blocks"] = m.Blocks

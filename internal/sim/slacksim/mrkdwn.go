@@ -1,58 +1,17 @@
 package slacksim
 
 import (
-	"maps"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// angleTokens finds links, mentions and dates in mrkdwn.
+// angleTokens matches links, mentions and dates in mrkdwn.
 var angleTokens = regexp.MustCompile(`<[^<>\n]+>`)
 
-// emojiName finds an emoji by name at the start of a string.
-var emojiName = regexp.MustCompile(`^:[a-z0-9_+-]+:`)
-
-// mrkdwnOf collects the text of every mrkdwn object inside blocks.
-func mrkdwnOf(blocks []Block) []string {
-	var out []string
-	var walk func(any)
-	walk = func(x any) {
-		switch v := x.(type) {
-		case map[string]any:
-			if s, ok := v["text"].(string); ok && v["type"] == "mrkdwn" {
-				out = append(out, s)
-			}
-			for _, key := range slices.Sorted(maps.Keys(v)) {
-				walk(v[key])
-			}
-		case []any:
-			for _, child := range v {
-				walk(child)
-			}
-		}
-	}
-	for _, b := range blocks {
-		walk(map[string]any(b))
-	}
-	return out
-}
-
 // mrkdwn renders Slack's markup as a person reads it.
-func (r *renderer) mrkdwn(s string) string {
-	lines := strings.Split(clean(s), "\n")
-	for i, line := range lines {
-		for _, mark := range []string{"&gt; ", "> ", "&gt;"} {
-			if rest, quoted := strings.CutPrefix(line, mark); quoted {
-				lines[i] = "\x00" + rest
-				break
-			}
-		}
-	}
-	return strings.ReplaceAll(r.inline(strings.Join(lines, "\n")), "\x00", "│ ")
-}
+func (r *renderer) mrkdwn(s string) string { return r.inline(clean(s)) }
 
 // clean drops control characters, with which a text could forge the terminal.
 func clean(s string) string {
@@ -64,7 +23,7 @@ func clean(s string) string {
 	}, s)
 }
 
-// inline renders emphasis, code, tokens, emoji and escapes.
+// inline renders emphasis, code, tokens and escapes.
 func (r *renderer) inline(s string) string {
 	var out strings.Builder
 	before := ' '
@@ -95,10 +54,6 @@ func (r *renderer) next(s string, before rune) (text, rest string) {
 		if inner, rest, ok := emphasised(s, before); ok {
 			return r.style(markStyle(s[0]), r.inline(inner)), rest
 		}
-	case ':':
-		if name := emojiName.FindString(s); name != "" {
-			return emoji(name), s[len(name):]
-		}
 	case '&':
 		for _, e := range []string{"&amp;", "&lt;", "&gt;"} {
 			if rest, found := strings.CutPrefix(s, e); found {
@@ -127,7 +82,7 @@ func fenced(s, mark string) (inner, rest string, ok bool) {
 	return inner, rest, ok && inner != ""
 }
 
-// emphasised finds *bold*, _italic_ or ~struck~ text: the marks stand at the
+// emphasised matches *bold*, _italic_ or ~struck~ text: the marks stand at the
 // borders of words and on one line.
 func emphasised(s string, before rune) (inner, rest string, ok bool) {
 	if wordRune(before) || len(s) < 3 || unicode.IsSpace(rune(s[1])) || s[1] == s[0] {
@@ -169,37 +124,6 @@ func (r *renderer) token(s string) string {
 	case labelled:
 		return r.style(link, unescape(label))
 	default:
-		return r.style(link, strings.TrimPrefix(unescape(target), "mailto:"))
-	}
-}
-
-func emoji(name string) string {
-	switch strings.Trim(name, ":") {
-	case "white_check_mark":
-		return "✅"
-	case "x":
-		return "❌"
-	case "warning":
-		return "⚠️"
-	case "hourglass_flowing_sand", "hourglass":
-		return "⏳"
-	case "key":
-		return "🔑"
-	case "lock":
-		return "🔒"
-	case "unlock":
-		return "🔓"
-	case "wave":
-		return "👋"
-	case "eyes":
-		return "👀"
-	case "rotating_light":
-		return "🚨"
-	case "no_entry", "no_entry_sign":
-		return "⛔"
-	case "bell":
-		return "🔔"
-	default:
-		return name
+		return r.style(link, unescape(target))
 	}
 }

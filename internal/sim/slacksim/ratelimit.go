@@ -24,10 +24,9 @@ func methodRate(method string) rate {
 		// Tier 1 in one of Slack's own lists, Tier 3 in another: the stricter one
 		// counts, with a burst for one round of all ten connections.
 		return rate{1. / 60, maxSockets}
-	case "usergroups.list", "usergroups.users.list", "users.list":
+	case "usergroups.users.list", "users.list":
 		return tier(20)
-	case "chat.update", "chat.delete", "conversations.open", "conversations.info",
-		"users.lookupByEmail", "reactions.add", "bots.info":
+	case "chat.update", "chat.delete", "conversations.info":
 		return tier(50)
 	case "auth.test", "chat.getPermalink":
 		return tier(600)
@@ -38,7 +37,7 @@ func methodRate(method string) rate {
 	}
 }
 
-// limited takes one token for a call and says how long to wait when none is
+// limited takes one token for a call and returns 0, or how long to wait when none is
 // left. The caller holds mu.
 func (w *Workspace) limited(method, channel string) time.Duration {
 	if !w.opt.RateLimits {

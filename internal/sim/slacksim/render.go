@@ -1,15 +1,18 @@
 package slacksim
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
 )
 
+const defaultWidth = 80
+
 // Viewer is who reads a rendering, and how.
 type Viewer struct {
 	TZ    *time.Location // for dates; UTC by default
-	Width int            // of a line; 80 by default. Tables may be wider
+	Width int            // of a line; 80 by default
 	Color bool           // ANSI styles
 }
 
@@ -27,15 +30,12 @@ func (n names) or(id, otherwise string) string {
 type renderer struct {
 	viewer Viewer
 	names  names
-	bot    string
 	now    time.Time
 }
 
 func (w *Workspace) renderer(v Viewer) *renderer {
-	if v.Width <= 0 {
-		v.Width = 80
-	}
-	r := &renderer{viewer: v, names: names{"USLACKBOT": "Slackbot"}, bot: w.opt.BotUserID, now: w.opt.Now()}
+	v.Width = cmp.Or(v.Width, defaultWidth)
+	r := &renderer{viewer: v, names: names{"USLACKBOT": "Slackbot"}, now: w.opt.Now()}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for id, u := range w.users {
@@ -45,7 +45,7 @@ func (w *Workspace) renderer(v Viewer) *renderer {
 		r.names[id] = c.Name
 	}
 	for id, g := range w.groups {
-		r.names[id] = g.Handle
+		r.names[id] = g.handle
 	}
 	return r
 }
@@ -56,10 +56,7 @@ func (w *Workspace) Render(m Message, v Viewer) string { return w.renderer(v).me
 // RenderThread draws a message with its replies indented below it.
 func (w *Workspace) RenderThread(channel, ts string, v Viewer) string {
 	inner := v
-	if inner.Width <= 0 {
-		inner.Width = 80
-	}
-	inner.Width = max(20, inner.Width-4)
+	inner.Width = max(20, cmp.Or(v.Width, defaultWidth)-4)
 	var out strings.Builder
 	for _, m := range w.Thread(channel, ts) {
 		if m.TS == ts {
@@ -79,18 +76,16 @@ func (w *Workspace) RenderView(view View, v Viewer) string {
 	}
 	lines := r.blocks(view.Blocks)
 	if view.Type == "modal" {
-		lines = append([]string{r.style(bold, "╭─ "+view.Title)}, prefix(lines, "│ ")...)
+		lines = append([]string{r.style(bold, "╭─ "+view.title)}, prefix(lines, "│ ")...)
 		lines = append(lines, "╰─ "+r.viewButtons(view))
 	}
 	return strings.Join(lines, "\n") + "\n"
 }
 
 func (r *renderer) viewButtons(v View) string {
-	label := v.Close
-	orText(&label, "Cancel")
-	out := "[ " + label + " ]"
-	if v.Submit != "" {
-		out += "  " + r.style(good, "[ "+v.Submit+" ]")
+	out := "[ " + cmp.Or(v.close, "Cancel") + " ]"
+	if v.submit != "" {
+		out += "  " + r.style(good, "[ "+v.submit+" ]")
 	}
 	return out
 }
@@ -111,30 +106,19 @@ func (r *renderer) message(m Message) string {
 	for _, f := range m.Files {
 		lines = append(lines, fmt.Sprintf("📎 %s (%d bytes)", clean(f.Title), len(f.Content)))
 	}
-	if len(m.Reactions) > 0 {
-		lines = append(lines, r.reactions(m.Reactions))
-	}
 	return strings.Join(lines, "\n") + "\n"
 }
 
 func (r *renderer) author(m Message) string {
 	head := r.style(bold, r.names.or(m.User, m.User))
-	if m.User == r.bot {
+	if m.User == botUserID {
 		head += r.style(dim, " APP")
 	}
-	head += "  " + r.style(dim, m.Posted.In(r.zone()).Format("15:04"))
+	head += "  " + r.style(dim, m.posted.In(r.zone()).Format("15:04"))
 	if len(m.Edits) > 0 {
 		head += r.style(dim, " (edited)")
 	}
 	return head
-}
-
-func (r *renderer) reactions(list []string) string {
-	out := make([]string, len(list))
-	for i, name := range list {
-		out[i] = emoji(":"+name+":") + " 1"
-	}
-	return strings.Join(out, "  ")
 }
 
 func indent(s, mark string) string {

@@ -5,35 +5,33 @@ import (
 	"strings"
 )
 
-// Messages lists what stands in a channel at the top level: no replies, except
-// those that were broadcast, and nothing deleted.
+// Messages returns what stands in a channel at the top level: no replies and nothing
+// deleted.
 func (w *Workspace) Messages(channel string) []Message {
-	return w.messagesWhere(func(m *Message) bool {
-		return m.Channel == channel && (m.ThreadTS == "" || m.Broadcast) && !m.Deleted
-	})
+	return w.messagesWhere(func(m *Message) bool { return m.Channel == channel && m.ThreadTS == "" && !m.Deleted })
 }
 
-// Thread lists the parent message and its replies.
+// Thread returns the parent message and its replies.
 func (w *Workspace) Thread(channel, ts string) []Message {
 	return w.messagesWhere(func(m *Message) bool {
 		return m.Channel == channel && (m.TS == ts || m.ThreadTS == ts) && !m.Deleted
 	})
 }
 
-// DM is the ID of the channel in which a person and the bot write each other.
+// DM returns the ID of the channel in which a person and the bot write each other.
 func (w *Workspace) DM(user string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.dm(user).ID
 }
 
-// DMs lists the messages between the bot and a person, replies included.
+// DMs returns the messages between the bot and a person, replies included.
 func (w *Workspace) DMs(user string) []Message {
 	id := w.DM(user)
 	return w.messagesWhere(func(m *Message) bool { return m.Channel == id && !m.Deleted })
 }
 
-// Message finds one message, deleted or not.
+// Message returns one message, deleted or not.
 func (w *Workspace) Message(channel, ts string) (Message, bool) {
 	found := w.messagesWhere(func(m *Message) bool { return m.Channel == channel && m.TS == ts })
 	if len(found) == 0 {
@@ -58,28 +56,25 @@ func copies(from []*Message, match func(*Message) bool) []Message {
 	return out
 }
 
-// Ephemeral lists what only this person was shown, answers to commands
-// included, in order; Channel says where. Deleted ones are left out.
+// Ephemeral returns what only this person was shown, answers to commands
+// included, in order; Channel says where.
 func (w *Workspace) Ephemeral(user string) []Message {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return copies(w.ephemerals, func(m *Message) bool { return m.To == user && !m.Deleted })
+	return copies(w.ephemerals, func(m *Message) bool { return m.To == user })
 }
 
-// Modals lists the open modals of a person, the lowest first.
+// Modals returns the modal that a person has open, if any.
 func (w *Workspace) Modals(user string) []View {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var out []View
-	for _, v := range w.views {
-		if v.User == user {
-			out = append(out, v.copy())
-		}
+	if v := w.modals[user]; v != nil {
+		return []View{*v}
 	}
-	return out
+	return nil
 }
 
-// Home is the Home tab that was published for a person.
+// Home returns the Home tab that was published for a person.
 func (w *Workspace) Home(user string) (View, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -87,23 +82,23 @@ func (w *Workspace) Home(user string) (View, bool) {
 	if v == nil {
 		return View{}, false
 	}
-	return v.copy(), true
+	return *v, true
 }
 
-// Files lists the files shared in a channel, with their content.
+// Files returns the files shared in a channel, with their content.
 func (w *Workspace) Files(channel string) []File {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out []File
 	for _, f := range w.files {
-		if f.Channel == channel {
+		if f.channel == channel {
 			out = append(out, *f)
 		}
 	}
 	return out
 }
 
-// Channels lists the IDs and names of the channels, for choosing one.
+// Channels returns the channels that are no direct messages, by ID.
 func (w *Workspace) Channels() []Channel {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -117,7 +112,7 @@ func (w *Workspace) Channels() []Channel {
 	return out
 }
 
-// Users lists everybody, in the order they were added.
+// Users returns everybody, in the order they were added.
 func (w *Workspace) Users() []User {
 	w.mu.Lock()
 	defer w.mu.Unlock()

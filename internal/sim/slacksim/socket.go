@@ -24,7 +24,7 @@ type socket struct {
 	gone   chan struct{} // closed when the connection has ended
 
 	writing sync.Mutex
-	routed  sync.WaitGroup // envelopes on their way to it; none is added when it is leaving
+	routed  sync.WaitGroup // envelopes on their way to it; none is added when the connection is leaving
 
 	deaf, leaving bool // guarded by Workspace.mu
 }
@@ -69,14 +69,10 @@ func (w *Workspace) serveSocket(rw http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // the upgrader has answered
 	}
-	life := w.opt.ConnectionLife
-	if r.URL.Query().Get("debug_reconnects") == "true" {
-		life = min(life, 360*time.Second)
-	}
-	w.enter(conn, life)
+	w.enter(conn)
 }
 
-// redeem takes a ticket, which is good for one connection.
+// redeem reports whether a ticket is good, which it is for one connection.
 func (w *Workspace) redeem(ticket string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -86,7 +82,7 @@ func (w *Workspace) redeem(ticket string) bool {
 }
 
 // enter greets a new connection, or turns it away, and reads it to its end.
-func (w *Workspace) enter(conn *websocket.Conn, life time.Duration) {
+func (w *Workspace) enter(conn *websocket.Conn) {
 	s := &socket{conn: conn, gone: make(chan struct{})}
 	w.mu.Lock()
 	if w.ctx.Err() != nil || w.outage != Up {
@@ -104,27 +100,27 @@ func (w *Workspace) enter(conn *websocket.Conn, life time.Duration) {
 	} else {
 		// The greeting goes out under the lock, so that no envelope overtakes it.
 		w.sockets = append(w.sockets, s)
-		s.sendJSON(w.hello(life))
-		w.touch()
+		s.sendJSON(w.hello())
+		w.notify()
 	}
-	w.wait.Go(func() { w.keep(s, life, refused) })
+	w.wait.Go(func() { w.keep(s, refused) })
 	w.mu.Unlock()
 	w.read(s)
 }
 
-func (w *Workspace) hello(life time.Duration) map[string]any {
+func (w *Workspace) hello() map[string]any {
 	return map[string]any{
 		"type": "hello", "num_connections": len(w.sockets),
-		"connection_info": map[string]any{"app_id": w.opt.AppID},
+		"connection_info": map[string]any{"app_id": appID},
 		"debug_info": map[string]any{
 			"host": "applink-sim", "build_number": 1, "started": w.opt.Now().UTC().Format(time.DateTime) + ".000",
-			"approximate_connection_time": int(life.Seconds()),
+			"approximate_connection_time": int(w.opt.ConnectionLife.Seconds()),
 		},
 	}
 }
 
-// keep pings a connection and ends it when its life is over.
-func (w *Workspace) keep(s *socket, life time.Duration, refused string) {
+// keep pings a connection and ends it when its life is over, or at once when it is refused.
+func (w *Workspace) keep(s *socket, refused string) {
 	if refused != "" {
 		s.sendJSON(disconnect(refused))
 		s.leave()
@@ -132,7 +128,7 @@ func (w *Workspace) keep(s *socket, life time.Duration, refused string) {
 	}
 	ping := time.NewTicker(w.opt.PingInterval)
 	defer ping.Stop()
-	phase := time.NewTimer(max(0, life-w.opt.WarningLead))
+	phase := time.NewTimer(max(0, w.opt.ConnectionLife-w.opt.WarningLead))
 	defer phase.Stop()
 	warned := false
 	for {
@@ -167,7 +163,7 @@ func disconnect(reason string) map[string]any {
 	}
 }
 
-// read takes acknowledgements until the connection ends.
+// read reads acknowledgements until the connection ends.
 func (w *Workspace) read(s *socket) {
 	s.conn.SetPingHandler(func(data string) error {
 		if !w.isDeaf(s) {
@@ -189,25 +185,25 @@ func (w *Workspace) read(s *socket) {
 	defer w.mu.Unlock()
 	close(s.gone)
 	w.sockets = slices.DeleteFunc(w.sockets, func(x *socket) bool { return x == s })
-	w.touch()
+	w.notify()
 }
 
-// retire tells a connection to go, sends it nothing more and closes it.
+// retire announces the end of a connection, sends nothing more over it and closes it.
 func (w *Workspace) retire(s *socket, reason string) {
-	w.quit(s)
+	w.drain(s)
 	s.sendJSON(disconnect(reason))
 	s.leave()
 }
 
-// quit routes nothing more to a connection, and returns when what was is sent.
-func (w *Workspace) quit(s *socket) {
+// drain routes nothing more to a connection, and returns when everything routed to it is sent.
+func (w *Workspace) drain(s *socket) {
 	w.mu.Lock()
 	s.leaving = true
 	w.mu.Unlock()
 	s.routed.Wait()
 }
 
-// Sockets is how many connections the app holds now.
+// Sockets returns how many connections the app holds now.
 func (w *Workspace) Sockets() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -238,7 +234,7 @@ func (w *Workspace) Warn() {
 		s.sendJSON(disconnect("warning"))
 		w.later(func() {
 			pause(s.gone, w.opt.WarningLead)
-			w.quit(s)
+			w.drain(s)
 			s.leave()
 		})
 	}

@@ -121,7 +121,7 @@ func TestTenSocketsAndSpread(t *testing.T) {
 		}
 	}
 	for _, d := range b.w.Deliveries() {
-		used[d.Sockets[0]] = true
+		used[d.sockets[0]] = true
 	}
 	if len(used) < 6 {
 		t.Errorf("60 envelopes used %d of 10 sockets", len(used))
@@ -201,7 +201,7 @@ func TestAckRules(t *testing.T) {
 		t.Errorf("Slackbot says %+v", e)
 	}
 	p.ack(p.seen()[1].EnvelopeID, nil)
-	b.until("late acknowledgement", func() bool { return b.w.Deliveries()[0].Late })
+	b.until("late acknowledgement", func() bool { return b.w.Deliveries()[0].late })
 	p.ack("never-sent", nil)
 	b.until("stray acknowledgement", func() bool { return len(b.w.Violations()) == 2 })
 	if n := len(p.seen()); n != 2 {

@@ -39,7 +39,7 @@ func (r *renderer) style(params, s string) string {
 
 var ansi = regexp.MustCompile("\x1b\\[[0-9]+m")
 
-// width is how many columns s takes.
+// width returns how many columns s takes.
 func width(s string) int {
 	n := 0
 	for _, c := range ansi.ReplaceAllString(s, "") {
@@ -63,12 +63,10 @@ func runeWidth(c rune) int {
 func pad(s string, columns int) string { return s + strings.Repeat(" ", max(0, columns-width(s))) }
 
 // wrap breaks text into lines of the viewer's width, at spaces only.
-func (r *renderer) wrap(s string) []string { return wrapTo(s, r.viewer.Width) }
-
-func wrapTo(s string, columns int) []string {
+func (r *renderer) wrap(s string) []string {
 	var out []string
 	for line := range strings.SplitSeq(strings.Trim(s, "\n"), "\n") {
-		out = append(out, wrapLine(line, columns)...)
+		out = append(out, wrapLine(line, r.viewer.Width)...)
 	}
 	return out
 }

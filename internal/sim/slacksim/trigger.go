@@ -8,21 +8,20 @@ import (
 // trigger is the right to open one modal before somebody's eyes.
 type trigger struct {
 	user string
-	view string // the modal it came from, for views.push
 	till time.Time
 	used bool
 }
 
-// newTrigger makes a trigger_id. The caller holds mu.
-func (w *Workspace) newTrigger(user, view string) string {
+// newTrigger returns a trigger_id. The caller holds mu.
+func (w *Workspace) newTrigger(user string) string {
 	w.serial++
 	id := fmt.Sprintf("%d.%d.sim%05d", w.opt.Now().Unix(), w.serial, w.serial)
-	w.triggers[id] = &trigger{user: user, view: view, till: w.opt.Now().Add(w.opt.TriggerLife)}
+	w.triggers[id] = &trigger{user: user, till: w.opt.Now().Add(w.opt.TriggerLife)}
 	return id
 }
 
-// peekTrigger finds a trigger that may still be used.
-func (w *Workspace) peekTrigger(id string) (*trigger, error) {
+// findTrigger returns a trigger that may still be used.
+func (w *Workspace) findTrigger(id string) (*trigger, error) {
 	t := w.triggers[id]
 	switch {
 	case t == nil:

@@ -1,23 +1,22 @@
 package slacksim
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
 )
 
-// User is a person, guest, bot or stranger as users.info tells of them.
+// User is a person, guest, bot or stranger as users.info shows them.
 type User struct {
 	ID           string
 	Name         string // handle, typed as @name
-	RealName     string
-	Email        string
-	TZ           string // zone name; "Europe/Berlin" style, UTC by default
+	RealName     string // Name by default
+	TZ           string // zone name, such as "Europe/Berlin"; UTC by default
 	TeamID       string // home team; the workspace's by default
 	EnterpriseID string // of enterprise_user; the workspace's by default for its own people
 
 	Deleted           bool
-	Forgotten         bool
 	IsBot             bool
 	IsRestricted      bool // multi-channel guest
 	IsUltraRestricted bool // single-channel guest
@@ -29,54 +28,53 @@ type User struct {
 func (w *Workspace) AddUser(u User) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	orText(&u.TZ, "UTC")
+	u.TZ = cmp.Or(u.TZ, "UTC")
+	u.RealName = cmp.Or(u.RealName, u.Name)
 	if u.TeamID == "" {
-		u.TeamID = w.opt.TeamID
-		orText(&u.EnterpriseID, w.opt.EnterpriseID)
+		u.TeamID = teamID
+		u.EnterpriseID = cmp.Or(u.EnterpriseID, w.opt.EnterpriseID)
 	}
-	orText(&u.RealName, u.Name)
 	if w.users[u.ID] == nil {
 		w.order = append(w.order, u.ID)
 	}
 	w.users[u.ID] = &u
-	w.touch()
+	w.notify()
 }
 
 // Deactivate ends a person's account and sends user_change, as Slack does at
 // that moment. It waits until the event was acknowledged or given up, or ctx ends.
 func (w *Workspace) Deactivate(ctx context.Context, id string) (EventResult, error) {
-	return w.Change(ctx, id, func(u *User) { u.Deleted = true })
+	return w.setDeleted(ctx, id, true)
 }
 
 // Reactivate is the opposite of Deactivate.
 func (w *Workspace) Reactivate(ctx context.Context, id string) (EventResult, error) {
-	return w.Change(ctx, id, func(u *User) { u.Deleted = false })
+	return w.setDeleted(ctx, id, false)
 }
 
-// Change changes a person's account and sends user_change, like Deactivate.
-func (w *Workspace) Change(ctx context.Context, id string, change func(*User)) (EventResult, error) {
+func (w *Workspace) setDeleted(ctx context.Context, id string, deleted bool) (EventResult, error) {
 	w.mu.Lock()
 	u := w.users[id]
 	if u == nil {
 		w.mu.Unlock()
 		return EventResult{}, unknown("user", id)
 	}
-	change(u)
+	u.Deleted = deleted
 	event := map[string]any{
 		"type": "user_change", "user": w.userJSON(u), "cache_ts": w.opt.Now().Unix(), "event_ts": w.nextTS(),
 	}
-	w.touch()
+	w.notify()
 	w.mu.Unlock()
 	return w.Event(ctx, event)
 }
 
-// userJSON is the record in users.info. Of a deactivated user eleven fields are
-// missing rather than false. The caller holds mu.
+// userJSON returns the record in users.info. Of a deactivated user eleven fields
+// are missing rather than false. The caller holds mu.
 func (w *Workspace) userJSON(u *User) map[string]any {
 	m := map[string]any{
 		"id": u.ID, "name": u.Name, "deleted": u.Deleted, "updated": w.opt.Now().Unix(),
-		"is_bot": u.IsBot, "is_app_user": false, "profile": u.profile(w.granted("users:read.email")),
-		"who_can_share_contact_card": "EVERYONE",
+		"is_bot": u.IsBot, "is_app_user": false, "who_can_share_contact_card": "EVERYONE",
+		"profile": map[string]any{"real_name": u.RealName, "display_name": u.Name, "team": u.TeamID},
 	}
 	if !u.NoTeam {
 		m["team_id"] = u.TeamID
@@ -89,9 +87,6 @@ func (w *Workspace) userJSON(u *User) map[string]any {
 			"id": u.ID, "enterprise_id": u.EnterpriseID, "enterprise_name": "Sim", "teams": []string{u.TeamID},
 			"is_admin": false, "is_owner": false,
 		}
-	}
-	if u.Forgotten {
-		m["is_forgotten"] = true
 	}
 	if !u.Deleted {
 		u.addLiving(m)
@@ -122,17 +117,6 @@ func (u *User) offset() int {
 	return seconds
 }
 
-func (u *User) profile(withEmail bool) map[string]any {
-	p := map[string]any{
-		"real_name": u.RealName, "real_name_normalized": u.RealName,
-		"display_name": u.Name, "display_name_normalized": u.Name, "team": u.TeamID,
-	}
-	if withEmail && u.Email != "" {
-		p["email"] = u.Email
-	}
-	return p
-}
-
 func (w *Workspace) usersInfo(a args) (map[string]any, error) {
 	u := w.users[a.str("user")]
 	if u == nil {
@@ -141,42 +125,54 @@ func (w *Workspace) usersInfo(a args) (map[string]any, error) {
 	return map[string]any{"user": w.userJSON(u)}, nil
 }
 
+// usersList returns one page of the users; the cursor is the first ID of the next page.
 func (w *Workspace) usersList(a args) (map[string]any, error) {
-	page, next, err := paginate(w.order, a)
-	if err != nil {
-		return nil, err
-	}
-	members := make([]any, len(page))
-	for i, id := range page {
-		members[i] = w.userJSON(w.users[id])
-	}
-	return map[string]any{"members": members, "cache_ts": w.opt.Now().Unix(), "response_metadata": next}, nil
-}
-
-func (w *Workspace) usersLookup(a args) (map[string]any, error) {
-	for _, id := range w.order {
-		if u := w.users[id]; u.Email != "" && u.Email == a.str("email") && !u.Deleted {
-			return map[string]any{"user": w.userJSON(u)}, nil
-		}
-	}
-	return nil, refuse("users_not_found")
-}
-
-// paginate cuts one page out of ids; the cursor is the first ID of the next page.
-func paginate(ids []string, a args) (page []string, metadata map[string]any, err error) {
 	from := 0
 	if c := a.str("cursor"); c != "" {
-		if from = slices.Index(ids, c); from < 0 {
-			return nil, nil, refuse("invalid_cursor")
+		if from = slices.Index(w.order, c); from < 0 {
+			return nil, refuse("invalid_cursor")
 		}
 	}
 	limit := a.number("limit", 1000)
 	if limit < 1 || limit > 1000 {
-		return nil, nil, refuse("invalid_limit")
+		return nil, refuse("invalid_limit")
 	}
-	end, next := min(from+limit, len(ids)), ""
-	if end < len(ids) {
-		next = ids[end]
+	end, next := min(from+limit, len(w.order)), ""
+	if end < len(w.order) {
+		next = w.order[end]
 	}
-	return ids[from:end], map[string]any{"next_cursor": next}, nil
+	members := []any{}
+	for _, id := range w.order[from:end] {
+		members = append(members, w.userJSON(w.users[id]))
+	}
+	return map[string]any{"members": members, "response_metadata": map[string]any{"next_cursor": next}}, nil
+}
+
+// userGroup is a set of people with a handle.
+type userGroup struct {
+	handle  string
+	members []string
+}
+
+// AddUserGroup adds a user group, or replaces the one with the same ID.
+func (w *Workspace) AddUserGroup(id, handle string, members ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.groups[id] = userGroup{handle, members}
+	w.notify()
+}
+
+// groupUsers returns the members of a user group who are not deactivated.
+func (w *Workspace) groupUsers(a args) (map[string]any, error) {
+	g, known := w.groups[a.str("usergroup")]
+	if !known {
+		return nil, refuse("no_such_subteam")
+	}
+	active := []string{}
+	for _, id := range g.members {
+		if u := w.users[id]; u != nil && !u.Deleted {
+			active = append(active, id)
+		}
+	}
+	return map[string]any{"users": active}, nil
 }

@@ -33,15 +33,15 @@ type Workspace struct {
 	users    map[string]*User
 	order    []string // user IDs as they were added
 	channels map[string]*Channel
-	groups   map[string]*UserGroup
+	groups   map[string]userGroup
 
-	messages   []*Message // of channels and DMs, in order of their ts
-	ephemerals []*Message
-	files      []*File
-	views      []*View // open modals, oldest first
-	homes      map[string]*View
-	triggers   map[string]*trigger
-	hooks      map[string]*responseHook
+	messages     []*Message // of channels and DMs, in order of their ts
+	ephemerals   []*Message
+	files        []*File
+	modals       map[string]*View // by user
+	homes        map[string]*View // by user
+	triggers     map[string]*trigger
+	responseURLs map[string]*responseURL
 
 	tickets      map[string]bool
 	sockets      []*socket
@@ -54,17 +54,17 @@ type Workspace struct {
 	violations []Violation
 }
 
-// New makes a workspace that is not reachable until Start.
+// New returns a workspace that is not reachable until Start.
 func New(o Options) *Workspace {
 	o = o.withDefaults()
 	w := &Workspace{
 		opt: o, changed: make(chan struct{}), rand: newRand(o.Seed), scopes: o.Scopes,
 		faults: map[string][]Fault{}, users: map[string]*User{}, channels: map[string]*Channel{},
-		groups: map[string]*UserGroup{}, homes: map[string]*View{}, triggers: map[string]*trigger{},
-		hooks: map[string]*responseHook{}, tickets: map[string]bool{}, buckets: map[string]*bucket{},
+		groups: map[string]userGroup{}, modals: map[string]*View{}, homes: map[string]*View{}, triggers: map[string]*trigger{},
+		responseURLs: map[string]*responseURL{}, tickets: map[string]bool{}, buckets: map[string]*bucket{},
 	}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
-	w.AddUser(User{ID: o.BotUserID, Name: o.BotName, RealName: o.BotName, IsBot: true})
+	w.AddUser(User{ID: botUserID, Name: botName, RealName: botName, IsBot: true})
 	return w
 }
 
@@ -104,14 +104,14 @@ func (w *Workspace) Close() {
 	w.wait.Wait()
 }
 
-// BotToken is the xoxb- token of the installed app.
-func (w *Workspace) BotToken() string { return "xoxb-sim-" + w.opt.AppID }
+// BotToken returns the xoxb- token of the installed app.
+func (*Workspace) BotToken() string { return "xoxb-sim-" + appID }
 
-// AppToken is the xapp- token of the app, with connections:write.
-func (w *Workspace) AppToken() string { return "xapp-1-" + w.opt.AppID + "-sim" }
+// AppToken returns the xapp- token of the app, with connections:write.
+func (*Workspace) AppToken() string { return "xapp-1-" + appID + "-sim" }
 
-// BotUserID is the user ID of the app's bot user.
-func (w *Workspace) BotUserID() string { return w.opt.BotUserID }
+// BotUserID returns the user ID of the app's bot user.
+func (*Workspace) BotUserID() string { return botUserID }
 
 // SetScopes replaces the bot scopes that are granted from now on.
 func (w *Workspace) SetScopes(scopes ...string) {
@@ -138,8 +138,25 @@ func (w *Workspace) Wait(ctx context.Context, cond func(*Workspace) bool) error 
 	}
 }
 
-// touch wakes everybody in Wait. The caller holds mu.
-func (w *Workspace) touch() {
+// notify wakes everybody in Wait. The caller holds mu.
+func (w *Workspace) notify() {
 	close(w.changed)
 	w.changed = make(chan struct{})
 }
+
+// nextID returns an ID that is unique in the workspace and starts with prefix.
+// The caller holds mu.
+func (w *Workspace) nextID(prefix string) string {
+	w.serial++
+	return fmt.Sprintf("%s0SIM%05d", prefix, w.serial)
+}
+
+// nextTS returns a message timestamp: seconds and microseconds of the clock,
+// never the same twice. The caller holds mu.
+func (w *Workspace) nextTS() string {
+	w.lastTS = max(w.lastTS+1, w.opt.Now().UnixMicro())
+	return fmt.Sprintf("%d.%06d", w.lastTS/1e6, w.lastTS%1e6)
+}
+
+// unknown returns the error of an act that names something the workspace does not have.
+func unknown(kind, id string) error { return fmt.Errorf("slacksim: no %s %q", kind, id) }
