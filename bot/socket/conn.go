@@ -18,25 +18,25 @@ const (
 
 // conn is one connection to Slack.
 type conn struct {
-	ws      *websocket.Conn
-	pace    pace
-	leaving chan struct{} // closed when it was told to go or has ended
-	leave   func()
-	answers bool // Slack answers our pings here; for the reader alone
-	writing sync.Mutex
+	ws           *websocket.Conn
+	timing       timing
+	leaving      chan struct{} // closed when Slack has announced its end, or it has ended
+	leave        func()
+	answersPings bool // of ours, as Slack does here; for the reader alone
+	writing      sync.Mutex
 }
 
-func newConn(ws *websocket.Conn, p pace) *conn {
+func newConn(ws *websocket.Conn, t timing) *conn {
 	leaving := make(chan struct{})
-	return &conn{ws: ws, pace: p, leaving: leaving, leave: sync.OnceFunc(func() { close(leaving) })}
+	return &conn{ws: ws, timing: t, leaving: leaving, leave: sync.OnceFunc(func() { close(leaving) })}
 }
 
-// heard puts off the time at which the connection counts as dead. One that was
-// told to go is not kept any longer.
-func (k *conn) heard() {
-	limit := k.pace.deaf
-	if k.answers {
-		limit = min(limit, k.pace.silent)
+// extendDeadline puts off the time at which the connection counts as dead, except
+// where Slack has announced its end.
+func (k *conn) extendDeadline() {
+	limit := k.timing.pingTimeout
+	if k.answersPings {
+		limit = min(limit, k.timing.pongTimeout)
 	}
 	select {
 	case <-k.leaving:
@@ -45,10 +45,10 @@ func (k *conn) heard() {
 	}
 }
 
-// told makes room for a replacement and reads on for what still comes.
-func (k *conn) told() {
+// drain makes room for a replacement and goes on reading for what still comes.
+func (k *conn) drain() {
 	k.leave()
-	_ = k.ws.SetReadDeadline(time.Now().Add(k.pace.drain))
+	_ = k.ws.SetReadDeadline(time.Now().Add(k.timing.drainTimeout))
 }
 
 func (k *conn) send(raw []byte) error {
@@ -68,15 +68,16 @@ func (k *conn) control(kind int, data []byte) {
 	_ = k.ws.WriteControl(kind, data, time.Now().Add(time.Second)) // a dead peer shows in reading
 }
 
-func (k *conn) sayGoodbye() {
+func (k *conn) sendClose() {
 	k.leave()
 	k.control(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""))
 }
 
-// knock pings Slack, so that no router between takes the connection for idle, and a
-// connection that died without a word is noticed soon: half of all commands go there.
-func (k *conn) knock(ctx context.Context) {
-	ticker := time.NewTicker(k.pace.knock)
+// ping pings Slack until ctx ends, so that no router between takes the connection for
+// idle, and a connection that died without a word is noticed soon: half of all commands
+// go there.
+func (k *conn) ping(ctx context.Context) {
+	ticker := time.NewTicker(k.timing.pingInterval)
 	defer ticker.Stop()
 	for {
 		k.control(websocket.PingMessage, nil)
@@ -88,40 +89,40 @@ func (k *conn) knock(ctx context.Context) {
 	}
 }
 
-// read takes frames until the connection ends.
+// read reads frames until the connection ends.
 func (c *Client) read(ctx context.Context, k *conn) {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
-	c.reading.Go(func() { k.knock(inner) })
+	c.reading.Go(func() { k.ping(inner) })
 	context.AfterFunc(inner, func() { _ = k.ws.Close() })
 	k.ws.SetReadLimit(maxFrame)
 	k.ws.SetPingHandler(func(data string) error {
-		k.heard()
+		k.extendDeadline()
 		c.pinged()
 		k.control(websocket.PongMessage, []byte(data))
 		return nil
 	})
 	k.ws.SetPongHandler(func(string) error {
-		k.answers = true
-		k.heard()
+		k.answersPings = true
+		k.extendDeadline()
 		c.pinged()
 		return nil
 	})
-	k.heard()
+	k.extendDeadline()
 	for {
 		_, raw, err := k.ws.ReadMessage()
 		if err != nil {
 			c.log.Debug("socket: ended", "error", err)
 			break
 		}
-		k.heard()
+		k.extendDeadline()
 		c.receive(ctx, k, raw)
 	}
 	k.leave()
-	c.drop(k)
+	c.remove(k)
 }
 
-// frame is whatever Slack sends: an envelope, or a word about the connection.
+// frame is whatever Slack sends: an envelope, or a message about the connection.
 type frame struct {
 	Envelope
 	Reason string `json:"reason"` // of a disconnect
@@ -133,10 +134,10 @@ func (c *Client) receive(ctx context.Context, k *conn, raw []byte) {
 	f.At = time.Now()
 	switch {
 	case err == nil && f.Type == "hello":
-		c.greet(k)
+		c.add(k)
 	case err == nil && f.Type == "disconnect":
 		c.log.Info("socket: Slack asks to reconnect", "reason", f.Reason)
-		k.told()
+		k.drain()
 	case err == nil && f.ID != "" && (f.Type == "events_api" || f.Type == "slash_commands" || f.Type == "interactive"):
 		c.dispatch(ctx, k, f.Envelope)
 	default:
@@ -150,22 +151,22 @@ func (c *Client) receive(ctx context.Context, k *conn, raw []byte) {
 
 func clip(text string) string { return text[:min(len(text), 60)] }
 
-func (c *Client) greet(k *conn) {
+func (c *Client) add(k *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.conns = append(c.conns, k)
-	c.health.connects++
-	c.health.refused = ""
-	c.health.ping = time.Now()
+	c.stats.connects++
+	c.stats.refused = ""
+	c.stats.ping = time.Now()
 }
 
-func (c *Client) drop(k *conn) {
+func (c *Client) remove(k *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.conns = slices.DeleteFunc(c.conns, func(other *conn) bool { return other == k })
 }
 
-// open lists the greeted connections, the newest last.
+// open returns the connections that Slack has greeted, the newest last.
 func (c *Client) open() []*conn {
 	c.mu.Lock()
 	defer c.mu.Unlock()

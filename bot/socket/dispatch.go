@@ -10,14 +10,15 @@ import (
 	"time"
 )
 
-// MaxAck is how long an acknowledgement may be, in bytes. Slack drops those of
-// 20 KB and more without a word.
-const MaxAck = 20<<10 - 1
+// maxAck is the longest acknowledgement, in bytes. Slack drops those of 20 KB and more
+// without a word.
+const maxAck = 20<<10 - 1
 
 // ackAgain is the pause before an acknowledgement is sent once more.
 const ackAgain = 50 * time.Millisecond
 
-// dispatch starts a handler and never waits.
+// dispatch starts a handler for an envelope and acknowledges the envelope when the
+// handler returns. It never waits.
 func (c *Client) dispatch(ctx context.Context, k *conn, e Envelope) {
 	if !c.begin() {
 		c.log.Warn("socket: an envelope is left to Slack's redelivery", "envelope", e.ID, "type", e.Type)
@@ -26,8 +27,8 @@ func (c *Client) dispatch(ctx context.Context, k *conn, e Envelope) {
 	go func() {
 		defer c.end()
 		select {
-		case c.turns <- struct{}{}:
-			defer func() { <-c.turns }()
+		case c.slots <- struct{}{}:
+			defer func() { <-c.slots }()
 		case <-ctx.Done():
 			return
 		}
@@ -37,7 +38,7 @@ func (c *Client) dispatch(ctx context.Context, k *conn, e Envelope) {
 			return
 		}
 		err = c.ack(k, e.ID, payload)
-		for err != nil && time.Since(e.At) < c.pace.ack && sleep(ctx, ackAgain) { // a new connection is on its way
+		for err != nil && time.Since(e.At) < c.timing.ackTimeout && sleep(ctx, ackAgain) { // a new connection is on its way
 			err = c.ack(k, e.ID, payload)
 		}
 		if err != nil {
@@ -49,11 +50,11 @@ func (c *Client) dispatch(ctx context.Context, k *conn, e Envelope) {
 	}()
 }
 
-// begin counts a handler in, unless no more may start.
+// begin counts a handler in and reports whether it may start.
 func (c *Client) begin() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.health.event = time.Now()
+	c.stats.event = time.Now()
 	if c.closing || c.held >= maxHeld {
 		return false
 	}
@@ -75,7 +76,7 @@ func (c *Client) end() {
 	c.handling.Done()
 }
 
-// handle contains a panic of the handler.
+// handle calls the handler. A panic of it is an error.
 func (c *Client) handle(ctx context.Context, e Envelope) (payload any, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -85,11 +86,11 @@ func (c *Client) handle(ctx context.Context, e Envelope) (payload any, err error
 	return c.handler(ctx, e)
 }
 
-// ack acknowledges over the connection that the envelope came on, or over
-// another one when that is gone. Once the write has succeeded it has left us.
+// ack acknowledges an envelope over the connection on which it came, or over another
+// one when that is gone. It returns nil when a write has succeeded.
 func (c *Client) ack(k *conn, id string, payload any) error {
 	raw, err := json.Marshal(acknowledgement{id, payload})
-	if err != nil || len(raw) > MaxAck {
+	if err != nil || len(raw) > maxAck {
 		c.log.Error("socket: the answer in an acknowledgement is dropped", "envelope", id, "bytes", len(raw), "error", err)
 		raw, err = json.Marshal(acknowledgement{EnvelopeID: id})
 	}

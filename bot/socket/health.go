@@ -2,14 +2,14 @@ package socket
 
 import "time"
 
-// tally is what the connections have noticed.
-type tally struct {
+// stats is what the connections have seen so far.
+type stats struct {
 	connects    int
 	ping, event time.Time
 	refused     string
 }
 
-// Health says how well the client hears.
+// Health is the state of the connections.
 type Health struct {
 	Sockets    int           // connections that Slack has greeted and not closed
 	PingAge    time.Duration // since the last ping or greeting on any of them
@@ -19,15 +19,15 @@ type Health struct {
 	Deaf       bool          // Slack cannot reach us: no connection, or no ping for too long
 }
 
-// Health returns how things stand now.
+// Health returns the state of the connections now.
 func (c *Client) Health() Health {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return Health{
-		Sockets: len(c.conns), PingAge: age(c.health.ping), EventAge: age(c.health.event),
-		Reconnects: max(0, c.health.connects-overlap),
-		Refused:    c.health.refused,
-		Deaf:       len(c.conns) == 0 || age(c.health.ping) > c.pace.deaf,
+		Sockets: len(c.conns), PingAge: age(c.stats.ping), EventAge: age(c.stats.event),
+		Reconnects: max(0, c.stats.connects-overlap),
+		Refused:    c.stats.refused,
+		Deaf:       len(c.conns) == 0 || age(c.stats.ping) > c.timing.pingTimeout,
 	}
 }
 
@@ -41,11 +41,11 @@ func age(at time.Time) time.Duration {
 func (c *Client) pinged() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.health.ping = time.Now()
+	c.stats.ping = time.Now()
 }
 
 func (c *Client) refusedWith(code string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.health.refused = code
+	c.stats.refused = code
 }

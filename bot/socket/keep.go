@@ -22,38 +22,38 @@ const (
 	writeBuffer = 32 << 10
 )
 
-// pace says how fast connections may follow each other.
-type pace struct {
-	healthy time.Duration // a connection that lived that long was no failure
-	first   time.Duration // pause after the second failure in a row, doubling
-	longest time.Duration
-	refused time.Duration // pause after a refusal that only a person can mend
-	opens   rate.Limit    // of apps.connections.open, over all connections
-	burst   int
-	deaf    time.Duration // without a ping for that long a connection is dead
-	silent  time.Duration // the same where Slack has answered our own pings
-	drain   time.Duration // how long a connection that was told to go is still read
-	knock   time.Duration // our own pings, for the routers between
-	ack     time.Duration // after which Slack has told the person that we did not answer
-	goodbye time.Duration // for Slack's answer to a close frame
+// timing holds the intervals and timeouts of the connections.
+type timing struct {
+	stableAfter    time.Duration // a connection that lived that long was no failure
+	minBackoff     time.Duration // pause after the second failure in a row, doubling
+	maxBackoff     time.Duration
+	refusedBackoff time.Duration // pause after a refusal that only a person can mend
+	opens          rate.Limit    // of apps.connections.open, over all connections
+	burst          int
+	pingTimeout    time.Duration // without a ping for that long a connection is dead
+	pongTimeout    time.Duration // the same where Slack has answered our own pings
+	drainTimeout   time.Duration // how long a connection is still read whose end Slack has announced
+	pingInterval   time.Duration // of our own pings, for the routers between
+	ackTimeout     time.Duration // after which Slack shows the person that the bot did not answer
+	closeTimeout   time.Duration // for Slack's answer to a close frame
 }
 
-// slackPace: Slack pings well within 30 s, warns about 10 s before the end, and
-// counts apps.connections.open in its strictest tier.
-var slackPace = pace{
-	healthy: 30 * time.Second, first: time.Second, longest: 30 * time.Second, refused: 2 * time.Minute,
+// slackTiming is the timing for Slack itself, which pings well within 30 s, warns
+// about 10 s before the end, and counts apps.connections.open in its strictest tier.
+var slackTiming = timing{
+	stableAfter: 30 * time.Second, minBackoff: time.Second, maxBackoff: 30 * time.Second, refusedBackoff: 2 * time.Minute,
 	opens: rate.Every(3 * time.Second), burst: 4,
-	deaf: 30 * time.Second, silent: 12 * time.Second, drain: 15 * time.Second, knock: 5 * time.Second, goodbye: time.Second,
-	ack: 3 * time.Second,
+	pingTimeout: 30 * time.Second, pongTimeout: 12 * time.Second, pingInterval: 5 * time.Second,
+	drainTimeout: 15 * time.Second, closeTimeout: time.Second, ackTimeout: 3 * time.Second,
 }
 
-// backoff is the pause before the next attempt after so many failures in a row.
+// backoff returns the pause before the next attempt after so many failures in a row.
 // The first one is free: connections do get recycled early.
-func (p pace) backoff(failures int) time.Duration {
+func (t timing) backoff(failures int) time.Duration {
 	if failures < 2 {
 		return 0
 	}
-	d := min(p.longest, p.first<<min(failures-2, 20))
+	d := min(t.maxBackoff, t.minBackoff<<min(failures-2, 20))
 	return d/2 + rand.N(d/2+1)
 }
 
@@ -65,7 +65,7 @@ var refusals = map[string]bool{
 	"access_denied": true, "org_login_required": true, "team_access_not_granted": true,
 }
 
-// refused returns Slack's code where only a person can mend it, and "" otherwise.
+// refused returns Slack's code if only a person can mend it, and "" otherwise.
 func refused(err error) string {
 	answer, ok := errors.AsType[slack.SlackErrorResponse](err)
 	if ok && refusals[answer.Err] {
@@ -74,27 +74,27 @@ func refused(err error) string {
 	return ""
 }
 
-// keep keeps a connection, one after the other. A connection that Slack asks to go is
-// replaced at once, while it is still being read. Even a refusal is asked about
-// again: whoever mends it in Slack need not know that we run.
-func (c *Client) keep(ctx context.Context) {
+// keepConnected holds one connection after the other until ctx ends. A connection whose end
+// Slack announces is replaced at once, while it is still being read. Even after a
+// refusal it tries again: whoever mends the token in Slack need not know that we run.
+func (c *Client) keepConnected(ctx context.Context) {
 	failures := 0
-	for pause := time.Duration(0); ; pause = c.pace.backoff(failures) {
+	for pause := time.Duration(0); ; pause = c.timing.backoff(failures) {
 		began := time.Now()
-		asked, err := c.live(ctx, pause)
+		asked, err := c.connect(ctx, pause)
 		if ctx.Err() != nil || c.isClosing() {
 			return
 		}
 		if code := refused(err); code != "" {
 			c.refusedWith(code)
 			c.log.Error("socket: Slack refuses the app-level token, so nobody can reach the bot: look at SLACK_APP_TOKEN (xapp-, with the scope connections:write, of an app that is installed)",
-				"code", code, "again_in", c.pace.refused)
-			asked = c.pace.refused
+				"code", code, "again_in", c.timing.refusedBackoff)
+			asked = c.timing.refusedBackoff
 		} else if err != nil {
 			c.log.Warn("socket: cannot connect", "error", err, "failures", failures+1)
 		}
 		failures++
-		if time.Since(began)-pause >= c.pace.healthy && err == nil {
+		if time.Since(began)-pause >= c.timing.stableAfter && err == nil {
 			failures = 0
 		}
 		if !sleep(ctx, asked) {
@@ -103,10 +103,10 @@ func (c *Client) keep(ctx context.Context) {
 	}
 }
 
-// live makes one connection after a pause and returns once it needs a
-// replacement, or at once when it could not be made, with the time that Slack
-// asks to wait.
-func (c *Client) live(ctx context.Context, pause time.Duration) (asked time.Duration, err error) {
+// connect makes one connection after a pause and returns once it needs a
+// replacement, or at once when it could not be made. It returns how long Slack asks
+// to wait before the next one, 0 if it does not ask.
+func (c *Client) connect(ctx context.Context, pause time.Duration) (asked time.Duration, err error) {
 	if !sleep(ctx, pause) {
 		return 0, ctx.Err()
 	}
@@ -120,8 +120,8 @@ func (c *Client) live(ctx context.Context, pause time.Duration) (asked time.Dura
 	if err != nil {
 		return 0, err
 	}
-	k := newConn(ws, c.pace)
-	if !c.enter(ctx, k) {
+	k := newConn(ws, c.timing)
+	if !c.startReading(ctx, k) {
 		_ = ws.Close()
 		return 0, nil
 	}
@@ -132,8 +132,9 @@ func (c *Client) live(ctx context.Context, pause time.Duration) (asked time.Dura
 	return 0, nil
 }
 
-// enter starts to read a connection, unless the client is closing.
-func (c *Client) enter(ctx context.Context, k *conn) bool {
+// startReading starts to read a connection, unless the client is closing, and reports
+// whether it has.
+func (c *Client) startReading(ctx context.Context, k *conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.closing {
@@ -166,7 +167,7 @@ func dialer() *websocket.Dialer {
 	return &websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: openTimeout, WriteBufferSize: writeBuffer}
 }
 
-// sleep reports whether d passed before ctx ended.
+// sleep waits for d and reports whether it passed before ctx ended.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer, cancel := context.WithTimeout(ctx, d)
 	defer cancel()

@@ -18,12 +18,12 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// brisk makes the pauses of a test short.
-func brisk(p *pace) {
-	p.first, p.longest, p.opens, p.burst = 5*time.Millisecond, 20*time.Millisecond, rate.Inf, 1
+// short makes the pauses short.
+func short(p *timing) {
+	p.minBackoff, p.maxBackoff, p.opens, p.burst = 5*time.Millisecond, 20*time.Millisecond, rate.Inf, 1
 }
 
-// Only a person can mend a refused token: that shows, is asked about in large
+// Only a person can mend a refused token: that shows, is tried again in large
 // intervals, and heals by itself afterwards.
 func TestRefusedTokenIsTriedAgain(t *testing.T) {
 	t.Parallel()
@@ -31,7 +31,7 @@ func TestRefusedTokenIsTriedAgain(t *testing.T) {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()
 			var out lockedText
-			r := start(t, slacksim.Options{}, loggedTo(&out), paced(func(p *pace) { brisk(p); p.refused = 300 * time.Millisecond }))
+			r := start(t, slacksim.Options{}, loggedTo(&out), timed(func(p *timing) { short(p); p.refusedBackoff = 300 * time.Millisecond }))
 			r.connected(t)
 			before, began := r.Count("apps.connections.open"), time.Now()
 			r.cutOff(t, code)
@@ -54,7 +54,7 @@ func TestRefusedTokenIsTriedAgain(t *testing.T) {
 
 func TestOtherFailuresAreTriedAgain(t *testing.T) {
 	t.Parallel()
-	r := start(t, slacksim.Options{}, paced(brisk))
+	r := start(t, slacksim.Options{}, timed(short))
 	r.connected(t)
 	r.Fail("apps.connections.open", slacksim.Fault{Error: "fatal_error"}, slacksim.Fault{Status: 500}, slacksim.Fault{Cut: true},
 		slacksim.Fault{Status: 404}, slacksim.Fault{Error: "internal_error"})
@@ -64,7 +64,7 @@ func TestOtherFailuresAreTriedAgain(t *testing.T) {
 
 func TestRetryAfterIsObeyed(t *testing.T) {
 	t.Parallel()
-	r := start(t, slacksim.Options{}, paced(brisk))
+	r := start(t, slacksim.Options{}, timed(short))
 	r.connected(t)
 	before := r.Count("apps.connections.open")
 	limited := slacksim.Fault{Status: http.StatusTooManyRequests, RetryAfter: time.Second}
@@ -104,7 +104,7 @@ func TestNoHotLoop(t *testing.T) {
 			cancel()
 			<-ran
 			took := time.Since(began)
-			most := slackPace.burst + 1 + int(took.Seconds()*float64(slackPace.opens))
+			most := slackTiming.burst + 1 + int(took.Seconds()*float64(slackTiming.opens))
 			if n := int(opens.Load()); n < overlap || n > most {
 				t.Errorf("%d connections opened in %s", n, took)
 			}
@@ -151,7 +151,7 @@ func droppingSlack(t *testing.T, reply string) (api string, opens *atomic.Int32)
 
 func TestEnvelopesAfterTheWarningAreHandled(t *testing.T) {
 	t.Parallel()
-	r := start(t, slacksim.Options{WarningLead: patience}, paced(func(p *pace) { brisk(p); p.drain = patience }))
+	r := start(t, slacksim.Options{WarningLead: patience}, timed(func(p *timing) { short(p); p.drainTimeout = patience }))
 	r.connected(t)
 	r.Warn()
 	for range 20 { // spread over the old and the new connections
@@ -169,7 +169,7 @@ func TestEnvelopesAfterTheWarningAreHandled(t *testing.T) {
 
 func TestConnectionsEndAfterTheWarning(t *testing.T) {
 	t.Parallel()
-	r := start(t, slacksim.Options{WarningLead: 50 * time.Millisecond}, paced(brisk))
+	r := start(t, slacksim.Options{WarningLead: 50 * time.Millisecond}, timed(short))
 	r.connected(t)
 	r.Warn()
 	r.until(t, "replacements", func() bool { return r.client.Health().Reconnects >= overlap })
@@ -179,7 +179,7 @@ func TestConnectionsEndAfterTheWarning(t *testing.T) {
 func TestRefreshesLoseNothing(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{ConnectionLife: 150 * time.Millisecond, WarningLead: 100 * time.Millisecond},
-		paced(func(p *pace) { brisk(p); p.healthy = time.Millisecond }))
+		timed(func(p *timing) { short(p); p.stableAfter = time.Millisecond }))
 	r.connected(t)
 	sent := 0
 	r.until(t, "several refreshes", func() bool {
@@ -195,9 +195,9 @@ func TestRefreshesLoseNothing(t *testing.T) {
 
 func TestDeafConnectionIsReplaced(t *testing.T) {
 	t.Parallel()
-	r := start(t, slacksim.Options{PingInterval: 20 * time.Millisecond, AckLimit: 500 * time.Millisecond}, paced(func(p *pace) {
-		brisk(p)
-		p.deaf, p.knock = 500*time.Millisecond, 10*time.Millisecond
+	r := start(t, slacksim.Options{PingInterval: 20 * time.Millisecond, AckLimit: 500 * time.Millisecond}, timed(func(p *timing) {
+		short(p)
+		p.pingTimeout, p.pingInterval = 500*time.Millisecond, 10*time.Millisecond
 	}))
 	r.connected(t)
 	r.Deafen()
@@ -208,7 +208,7 @@ func TestDeafConnectionIsReplaced(t *testing.T) {
 func TestHealsAfterAnOutage(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []slacksim.Outage{slacksim.Unavailable, slacksim.Refused} {
-		r := start(t, slacksim.Options{}, paced(brisk))
+		r := start(t, slacksim.Options{}, timed(short))
 		r.connected(t)
 		if err := r.Outage(kind); err != nil {
 			t.Fatal(err)
@@ -240,7 +240,7 @@ func TestDuplicatesReachTheHandler(t *testing.T) {
 func TestEventsMissedWhileAwayComeLater(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32
-	r := start(t, slacksim.Options{EventRetries: slices.Repeat([]time.Duration{100 * time.Millisecond}, 600)}, paced(brisk),
+	r := start(t, slacksim.Options{EventRetries: slices.Repeat([]time.Duration{100 * time.Millisecond}, 600)}, timed(short),
 		handledBy(func(context.Context, Envelope) (any, error) {
 			calls.Add(1)
 			return nil, nil
@@ -258,7 +258,7 @@ func TestEventsMissedWhileAwayComeLater(t *testing.T) {
 func TestCloseLetsHandlersFinishAndAcknowledge(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	unhurried := paced(func(p *pace) { p.goodbye = time.Hour }) // Slack's answer ends it, not the clock
+	unhurried := timed(func(p *timing) { p.closeTimeout = time.Hour }) // Slack's answer ends it, not the clock
 	r := start(t, slacksim.Options{}, unhurried, handledBy(func(context.Context, Envelope) (any, error) {
 		<-release
 		return map[string]string{"text": "done"}, nil

@@ -13,8 +13,9 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// A connection lives while it is heard of, and is replaced when it is not any more. One
-// over which our own pings were answered is dead long before it could be told by Slack's.
+// A connection lives while something comes over it, and is replaced when nothing does any
+// more. One over which our own pings were answered counts as dead long before Slack's own
+// pings would show it.
 func TestSilentConnectionIsReplaced(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -22,8 +23,8 @@ func TestSilentConnectionIsReplaced(t *testing.T) {
 		every time.Duration // between two signs of life
 		limit time.Duration
 	}{
-		"Slack answers our pings": {&quietSlack{answers: true}, slackPace.knock, slackPace.silent},
-		"Slack only pings":        {&quietSlack{pings: 10 * time.Second}, 10 * time.Second, slackPace.deaf},
+		"Slack answers our pings": {&quietSlack{answers: true}, slackTiming.pingInterval, slackTiming.pongTimeout},
+		"Slack only pings":        {&quietSlack{pings: 10 * time.Second}, 10 * time.Second, slackTiming.pingTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -59,7 +60,7 @@ type quietSlack struct {
 	ended chan struct{}
 }
 
-// start has a client run on it until the test is over.
+// start runs a client on it until the test is over.
 func (s *quietSlack) start(t *testing.T) *Client {
 	t.Helper()
 	s.calls, s.ended = make(chan net.Conn), make(chan struct{})

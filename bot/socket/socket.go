@@ -36,32 +36,32 @@ type Envelope struct {
 	At      time.Time       `json:"-"`                        // when it was read
 }
 
-// Handler deals with an envelope as far as it must before Slack may forget it.
+// Handler handles an envelope as far as it must before Slack may forget it.
 // The envelope is acknowledged when Handler returns without an error, with the
 // payload unless it is nil; after an error or a panic it is not, and Slack
 // delivers events once more. It must return well within three seconds.
 type Handler func(ctx context.Context, e Envelope) (payload any, err error)
 
-// Config says where to connect and who handles what comes.
+// Config is what a Client needs: where to connect, and who handles what comes.
 type Config struct {
 	AppToken string
 	APIURL   string       // base address with a trailing slash; empty is Slack's own
 	HTTP     *http.Client // for apps.connections.open; nil is one with a timeout
 	Log      *slog.Logger
 	Handler  Handler
-	Lost     func(e Envelope, payload any) // told of a payload that did not reach Slack; may be nil
+	Lost     func(e Envelope, payload any) // called with a payload that did not reach Slack; may be nil
 }
 
-// Client keeps the connections. It is used for one Run.
+// Client holds the connections to Slack. It is used for one Run.
 type Client struct {
 	api     *slack.Client
 	dialer  *websocket.Dialer
 	log     *slog.Logger
 	handler Handler
 	lost    func(Envelope, any)
-	pace    pace
+	timing  timing
 	opens   *rate.Limiter // calls of apps.connections.open
-	turns   chan struct{} // one for each handler that runs
+	slots   chan struct{} // holds one item for each handler that runs
 
 	done     chan struct{} // closed when Close has finished
 	finish   func()
@@ -72,10 +72,10 @@ type Client struct {
 	closing bool
 	held    int
 	conns   []*conn // greeted, in order
-	health  tally
+	stats   stats
 }
 
-// New makes a client that does nothing before Run.
+// New returns a client that does nothing before Run.
 func New(cfg Config) *Client {
 	if cfg.HTTP == nil {
 		cfg.HTTP = &http.Client{Timeout: openTimeout}
@@ -86,8 +86,8 @@ func New(cfg Config) *Client {
 	}
 	done := make(chan struct{})
 	return &Client{
-		api: slack.New("", options...), dialer: dialer(), log: cfg.Log, handler: cfg.Handler, lost: cfg.Lost, pace: slackPace,
-		opens: rate.NewLimiter(slackPace.opens, slackPace.burst), turns: make(chan struct{}, maxHandlers),
+		api: slack.New("", options...), dialer: dialer(), log: cfg.Log, handler: cfg.Handler, lost: cfg.Lost, timing: slackTiming,
+		opens: rate.NewLimiter(slackTiming.opens, slackTiming.burst), slots: make(chan struct{}, maxHandlers),
 		done: done, finish: sync.OnceFunc(func() { close(done) }),
 	}
 }
@@ -98,7 +98,7 @@ func (c *Client) Run(ctx context.Context) {
 	defer cancel()
 	var keeping sync.WaitGroup
 	for range overlap {
-		keeping.Go(func() { c.keep(ctx) })
+		keeping.Go(func() { c.keepConnected(ctx) })
 	}
 	keeping.Go(func() {
 		select {
@@ -124,15 +124,15 @@ func (c *Client) Close(ctx context.Context) {
 	if !wait(ctx, &c.handling) {
 		c.log.Warn("closing with handlers still running")
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.pace.goodbye)
+	ctx, cancel := context.WithTimeout(ctx, c.timing.closeTimeout)
 	defer cancel()
 	for _, k := range c.open() {
-		k.sayGoodbye()
+		k.sendClose()
 	}
 	wait(ctx, &c.reading)
 }
 
-// wait reports whether the group finished before ctx did.
+// wait waits for the group and reports whether it finished before ctx ended.
 func wait(ctx context.Context, group *sync.WaitGroup) bool {
 	finished := make(chan struct{})
 	go func() {

@@ -36,11 +36,11 @@ type option func(*Config, *Client)
 
 func handledBy(h Handler) option { return func(_ *Config, c *Client) { c.handler = h } }
 
-func paced(change func(*pace)) option {
+func timed(change func(*timing)) option {
 	return func(_ *Config, c *Client) {
-		change(&c.pace)
-		c.opens.SetLimit(c.pace.opens)
-		c.opens.SetBurst(c.pace.burst)
+		change(&c.timing)
+		c.opens.SetLimit(c.timing.opens)
+		c.opens.SetBurst(c.timing.burst)
 	}
 }
 
@@ -217,7 +217,7 @@ func TestUnknownFramesAreAcknowledged(t *testing.T) {
 func TestAcknowledgementOverTheNextConnection(t *testing.T) {
 	t.Parallel()
 	came, goOn := make(chan struct{}), make(chan struct{})
-	r := start(t, slacksim.Options{}, paced(func(p *pace) { brisk(p); p.ack = patience }), handledBy(func(context.Context, Envelope) (any, error) {
+	r := start(t, slacksim.Options{}, timed(func(p *timing) { short(p); p.ackTimeout = patience }), handledBy(func(context.Context, Envelope) (any, error) {
 		close(came)
 		<-goOn
 		return nil, nil
@@ -243,7 +243,7 @@ func TestAcknowledgementOverTheNextConnection(t *testing.T) {
 func TestLostAnswerIsGivenBack(t *testing.T) {
 	t.Parallel()
 	came, goOn, lost := make(chan struct{}), make(chan struct{}), make(chan any, 1)
-	r := start(t, slacksim.Options{AckLimit: 100 * time.Millisecond}, paced(func(p *pace) { brisk(p); p.ack = 100 * time.Millisecond }),
+	r := start(t, slacksim.Options{AckLimit: 100 * time.Millisecond}, timed(func(p *timing) { short(p); p.ackTimeout = 100 * time.Millisecond }),
 		handledBy(func(context.Context, Envelope) (any, error) {
 			close(came)
 			<-goOn
@@ -297,12 +297,12 @@ func (l *lockedText) String() string {
 func TestBackoffIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		if d := slackPace.backoff(1); d != 0 {
+		if d := slackTiming.backoff(1); d != 0 {
 			t.Errorf("the first reconnection waits %s", d)
 		}
 		for failures := 2; failures < 100; failures++ {
-			d := slackPace.backoff(failures)
-			if d < slackPace.first/2 || d > slackPace.longest {
+			d := slackTiming.backoff(failures)
+			if d < slackTiming.minBackoff/2 || d > slackTiming.maxBackoff {
 				t.Errorf("after %d failures %s", failures, d)
 			}
 		}
