@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Config is every setting, checked. It holds no secret that printing or encoding it would show.
+// Config holds every setting, checked. Printing or encoding it shows no secret.
 type Config struct {
 	Slack    Slack
 	RunCloud RunCloud
@@ -68,7 +68,7 @@ type Octopus struct {
 	Space  string // "": the default space
 }
 
-// LongGrants says how a key is placed that stays longer than RunCloud keeps a temporary one.
+// LongGrants is how a key is placed that stays longer than RunCloud keeps a temporary one.
 type LongGrants string
 
 // As temporary and renewed, or as permanent and removed by the bot.
@@ -77,7 +77,7 @@ const (
 	LongGrantsPermanent LongGrants = "permanent"
 )
 
-// KeyProof says when somebody who registers a key has to sign with it.
+// KeyProof is when somebody who registers a key has to sign with it.
 type KeyProof string
 
 // When somebody else had the key, or for every key.
@@ -86,7 +86,7 @@ const (
 	KeyProofAlways    KeyProof = "always"
 )
 
-// OffboardDeactivated says what happens when an account is deactivated in Slack.
+// OffboardDeactivated is what happens when an account is deactivated in Slack.
 type OffboardDeactivated string
 
 // Offboard and announce it, post a request, or nothing.
@@ -99,8 +99,8 @@ const (
 // TimeOfDay is a time on the clock, without a zone.
 type TimeOfDay struct{ Hour, Minute int }
 
-// Load reads the environment of the process. An empty value counts as missing, except where it turns
-// something off. The error is *Problems when settings are wrong; it never holds a value.
+// Load returns the settings in the environment of the process. An empty value counts as missing, except where
+// it turns something off. The error is *Problems when settings are wrong; it never holds a value.
 func Load() (Config, error) { return read(func(string) bool { return true }) }
 
 // LoadFor is Load for a command that needs these settings alone: what is wrong with the
@@ -115,7 +115,7 @@ func LoadWithout(others ...string) (Config, error) {
 	return read(func(name string) bool { return !slices.Contains(others, base(name)) })
 }
 
-// base is the name of the setting that a variable sets.
+// base returns the name of the setting that a variable sets.
 func base(name string) string { return strings.TrimSuffix(name, "_FILE") }
 
 func read(concerns func(name string) bool) (Config, error) {

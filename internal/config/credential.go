@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// secret gives the value of a variable or the content of the file that its _FILE form names, less one line
-// break at the end; "" when neither is set. The name in the result is that of the variable to blame.
+// secret returns the value of a variable or the content of the file that its _FILE form names, less one line
+// break at the end, and "" when neither is set. The name in the result is that of the variable to blame.
 func (r *reader) secret(value, file setting) setting {
 	switch {
 	case value.text != "" && file.text != "":
@@ -31,7 +31,7 @@ func (r *reader) secret(value, file setting) setting {
 	return setting{file.name, r.withoutQuotes(setting{file.name, text})}
 }
 
-// required is secret for a value that cannot be left out; prefix may be empty.
+// required is like secret for a token that cannot be left out; prefix may be empty.
 func (r *reader) required(value, file setting, prefix string) Secret {
 	if value.text == "" && file.text == "" {
 		r.problems.add(value.name, "is missing; set it, or %s to the path of a file that holds it", file.name)
@@ -56,7 +56,7 @@ func (r *reader) token(s setting, prefix string) Secret {
 	return Secret{}
 }
 
-// database is kept secret because a PostgreSQL address may hold a password.
+// database returns the address of the database, as a secret because a PostgreSQL address may hold a password.
 func (r *reader) database(value, file setting) Secret {
 	s := r.secret(value, file)
 	if s.text == "" {
@@ -83,7 +83,7 @@ func trimLineEnd(text string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
 }
 
-// withoutPath drops the path, which is the secret itself when somebody mixed the two variables up.
+// withoutPath returns err without the path, which is the secret itself when somebody mixed the two variables up.
 func withoutPath(err error) error {
 	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathError.Err

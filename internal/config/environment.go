@@ -9,7 +9,7 @@ import (
 )
 
 // setting is the text of one variable. Decoding never fails, because envconfig stops at the first failure
-// and prints the value; the reader judges the texts afterwards.
+// and prints the value; the reader checks the texts afterwards.
 type setting struct{ name, text string }
 
 func (s *setting) Decode(text string) error {
@@ -17,7 +17,7 @@ func (s *setting) Decode(text string) error {
 	return nil
 }
 
-// environment names every variable. A default also stands in for an empty value, except where the tag
+// environment has a field for every variable. A default also stands in for an empty value, except where the tag
 // empty:"off" gives the empty value a meaning.
 type environment struct {
 	SlackBotToken             setting `envconfig:"SLACK_BOT_TOKEN"`
@@ -84,7 +84,7 @@ func readEnvironment() (environment, error) {
 }
 
 // unquote reports the values that are in quotes: a shell takes them off, and an env file
-// of Docker or systemd need not. The values are judged without them.
+// of Docker or systemd need not. The values are checked without them.
 func (r *reader) unquote(env *environment) {
 	fields := reflect.ValueOf(env).Elem()
 	for i := range fields.NumField() {
@@ -105,7 +105,7 @@ func (r *reader) withoutQuotes(s setting) string {
 	return s.text
 }
 
-// names lists every variable, in the order of the documentation.
+// names returns every variable, in the order of the documentation.
 func names() []string {
 	var list []string
 	for field := range reflect.TypeFor[environment]().Fields() {

@@ -20,7 +20,7 @@ const (
 	runToken = "leak-3"
 )
 
-// setEnvironment gives the process the required settings and those of the test, and no other of ours.
+// setEnvironment sets the required settings and those of the test, and no others.
 func setEnvironment(t *testing.T, more map[string]string) {
 	t.Helper()
 	for _, entry := range os.Environ() {
@@ -250,7 +250,7 @@ func TestLoadSecretFiles(t *testing.T) {
 	})
 }
 
-// A command asks only for what it needs; a slip in a name is told all the same.
+// A command asks only for what it needs; a slip in a name is reported all the same.
 func TestLoadForAsksForItsOwn(t *testing.T) {
 	setEnvironment(t, map[string]string{
 		"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": "", "RUNCLOUD_API_TOKEN": "", "SSHKEYBOT_APPROVERS": "", "SSHKEYBOT_APPROVALS": "x",

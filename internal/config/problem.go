@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Problem is one thing wrong with one setting. Its text says what is expected and never repeats a value,
+// Problem is one thing wrong with one setting. Text says what is expected and never repeats a value,
 // since a token may have been put into the wrong variable.
 type Problem struct {
 	Name string // of the environment variable

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// One wrong setting gives one problem, which begins with the name and says what is expected.
+// One wrong setting is one problem, which begins with the name and says what is expected.
 func TestLoadRefuses(t *testing.T) {
 	directory := t.TempDir()
 	for _, row := range []struct{ name, value, want string }{

@@ -21,7 +21,7 @@ var (
 	spaceName  = regexp.MustCompile(`^[^\x00-\x1f/?#]+$`)
 )
 
-// reader turns texts into values and collects what is wrong with them; a wrong text gives the zero value.
+// reader turns texts into values and collects what is wrong with them; a wrong text becomes the zero value.
 type reader struct{ problems Problems }
 
 func (r *reader) boolean(s setting) bool {
@@ -67,7 +67,7 @@ func (r *reader) matching(s setting, form *regexp.Regexp, expected string) strin
 	return text
 }
 
-// list reads items between commas, without blanks, empty items and repetitions.
+// list returns the items between commas, without blanks, empty items and repetitions.
 func (r *reader) list(s setting, form *regexp.Regexp, expected string) []string {
 	var items []string
 	for i, item := range strings.Split(s.text, ",") {
@@ -83,7 +83,7 @@ func (r *reader) list(s setting, form *regexp.Regexp, expected string) []string 
 	return items
 }
 
-// baseURL reads the address of a service and takes slashes off its end.
+// baseURL returns the address of a service, without slashes at its end.
 func (r *reader) baseURL(s setting) string {
 	text := strings.TrimSpace(s.text)
 	if text == "" {
@@ -98,7 +98,7 @@ func (r *reader) baseURL(s setting) string {
 	return strings.TrimRight(text, "/")
 }
 
-// address reads host:port to listen on; empty is off.
+// address returns host:port to listen on; "" is off.
 func (r *reader) address(s setting) string {
 	text := strings.TrimSpace(s.text)
 	if text == "" {
@@ -112,7 +112,7 @@ func (r *reader) address(s setting) string {
 	return text
 }
 
-// clock reads a time of day; nil is off.
+// clock returns a time of day; nil is off.
 func (r *reader) clock(s setting) *TimeOfDay {
 	text := strings.TrimSpace(s.text)
 	if text == "" {

@@ -11,13 +11,14 @@ import (
 const prefix = "SSHKEYBOT_"
 
 // Kubernetes gives every pod such variables for a Service whose name begins with «sshkeybot»
-// (Kubernetes, «Service: environment variables»); they are not meant for us.
+// (Kubernetes, «Service: environment variables»); they are not meant for the bot.
 var (
 	serviceName = regexp.MustCompile(`_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 	servicePort = regexp.MustCompile(`_PORT=(tcp|udp|sctp)://`)
 )
 
-// unknown reports the variables that look like ours and are not: a misspelt setting must not be ignored.
+// unknown adds a problem for every variable that looks like a setting and is none: a misspelt setting must not
+// be ignored.
 func (r *reader) unknown(environ []string) {
 	known := names()
 	environ = slices.Sorted(slices.Values(environ))
@@ -35,7 +36,7 @@ func (r *reader) unknown(environ []string) {
 	}
 }
 
-// closest gives the known name that needs the fewest changes, if they are few compared with its length.
+// closest returns the known name that needs the fewest changes, or "" if they are many for its length.
 func closest(name string, known []string) string {
 	return nearest.Closest(name, known, func(c string) int { return len(strings.TrimPrefix(c, prefix)) / 2 })
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Each way in which a text is not a duration. The messages are sentences for a person and never repeat the text.
+// The errors of Parse. Their messages are sentences for a person and never repeat the text.
 var (
 	ErrEmpty    = errors.New("the duration is missing; write it like 30m, 12h, 7d, 2w or 1d12h")
 	ErrForm     = errors.New("that is not a duration; write whole numbers, each with its unit, like 30m, 12h, 7d, 2w or 1d12h")
@@ -39,9 +39,9 @@ var units = []unit{
 	{'s', time.Second, []string{"s", "sec", "secs", "second", "seconds"}},
 }
 
-// Parse reads whole numbers with the units w, d, h, m, s or their English names, in either case, the larger
+// Parse returns the length of time that a text names: whole numbers with the units w, d, h, m, s or their English names, in either case, the larger
 // before the smaller, each at most once: 1d12h, 2 hours. Blanks may stand around numbers and units. The result
-// is above zero; the error is one of those above.
+// is above zero; the error is one of those declared here.
 func Parse(text string) (time.Duration, error) {
 	words := strings.Fields(strings.ToLower(text))
 	if torn.MatchString(strings.Join(words, " ")) {
@@ -70,7 +70,7 @@ func Parse(text string) (time.Duration, error) {
 	return total, nil
 }
 
-// torn finds a blank inside a number or a word.
+// torn matches a blank inside a number or a word.
 var torn = regexp.MustCompile(`[0-9] [0-9]|[a-z] [a-z]`)
 
 // Continues reports whether a word can go on with a duration that other words began: it is a unit, or begins
@@ -98,7 +98,7 @@ func checkForm(text string) error {
 	return nil
 }
 
-// cutPart takes the digits and the letters after them from the front of the text.
+// cutPart returns the digits at the front of the text, the letters after them, and the rest.
 func cutPart(text string) (number, letters, rest string) {
 	i := 0
 	for i < len(text) && isDigit(text[i]) {
@@ -135,7 +135,7 @@ func times(number string, length time.Duration) (time.Duration, error) {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// Format writes whole seconds the way Parse reads them, dropping what is less than a second. Weeks are used
+// Format returns the text that Parse reads as d, dropping what is less than a second. Weeks are used
 // only for several whole weeks, as people do: 7 days stay «7d», and 30 days «30d». Zero is «0s»; a negative
 // length begins with «-».
 func Format(d time.Duration) string {

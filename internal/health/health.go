@@ -1,4 +1,4 @@
-// Package health tells operators how the process is: /healthz whether it lives,
+// Package health serves the state of the process to operators: /healthz that it lives,
 // /readyz whether it can do its work, /metrics in numbers.
 package health
 
@@ -12,9 +12,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Check answers an error while a part cannot do its work. A failing check makes
-// the process not ready; it never makes it unhealthy, since a restart would mend
-// nothing outside it.
+// Check is one part of the process. Do returns an error while the part cannot do its
+// work. A failing check makes the process not ready; it never makes it unhealthy,
+// since a restart would mend nothing outside it.
 type Check struct {
 	Name string
 	Do   func(ctx context.Context) error
@@ -22,8 +22,8 @@ type Check struct {
 
 const checkTimeout = 3 * time.Second
 
-// Handler serves the three pages. The first names the ledger that the process works on,
-// so that who asks knows whether it is the one that was meant.
+// Handler returns the handler of the three pages. The first names the ledger that the
+// process works on, so that operators see whether it is the one they meant.
 func Handler(ledger string, checks []Check, metrics prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {

@@ -28,7 +28,7 @@ type Metrics struct {
 	lateness prometheus.Histogram
 }
 
-// NewMetrics makes a registry that asks read for the figures.
+// NewMetrics returns a registry that calls read for the figures at every scrape.
 func NewMetrics(read func(ctx context.Context) (Figures, error)) *Metrics {
 	m := &Metrics{
 		Registry: prometheus.NewRegistry(),

@@ -3,8 +3,8 @@ package nearest
 
 import "math"
 
-// Closest answers the candidate that differs least from a text, the first of several,
-// and "" when all differ by more than they may.
+// Closest returns the candidate that differs least from a text, the first of several,
+// or "" if each differs by more than may allows for it.
 func Closest(text string, candidates []string, may func(candidate string) int) string {
 	best, least := "", math.MaxInt
 	for _, c := range candidates {
@@ -15,8 +15,8 @@ func Closest(text string, candidates []string, may func(candidate string) int) s
 	return best
 }
 
-// Distance counts the insertions, deletions and replacements of characters that
-// turn a into b (Levenshtein's).
+// Distance returns the least number of insertions, deletions and replacements of
+// characters that turn a into b (Levenshtein's).
 func Distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
 	row := make([]int, len(y)+1)

@@ -2,7 +2,7 @@ package sshkey
 
 import "fmt"
 
-// Reason says which rule a text broke, so that callers can decide on it.
+// Reason is the rule that a text broke, on which callers may decide.
 type Reason string
 
 // The reasons for which a text is refused.
@@ -34,7 +34,7 @@ const (
 	OtherText      Reason = "other_text"
 )
 
-// Error is why a text was refused. Message is a sentence for the person who sent it; it never holds any
+// Error is the refusal of a text. Message is a sentence for the person who sent it; it never holds any
 // part of the text, which might be a private key.
 type Error struct {
 	Reason  Reason

@@ -8,8 +8,8 @@ var (
 	listing     = regexp.MustCompile("^[\\s`'\"]*\\d+ +((?:SHA256:|MD5:|(?:[0-9a-f]{2}:){15})[A-Za-z0-9+/=:]+) .*?\\([A-Z0-9-]+\\)[\\s`'\"]*")
 )
 
-// ReadFingerprint returns the fingerprint that a text consists of as [Key.Fingerprint] writes it, and "" where
-// it is something else. Programs print it with or without SHA256: in front and = behind. An MD5 fingerprint is
+// ReadFingerprint returns the fingerprint that a text consists of, as [Key.Fingerprint] writes it, and "" for
+// any other text. Programs print it with or without SHA256: in front and = behind. An MD5 fingerprint is
 // an *Error.
 func ReadFingerprint(text string) (string, error) {
 	text = undoSlack(text)

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// maxComment keeps a line short enough for every list that shows it.
+// maxComment is the longest comment, in characters, so that a line fits every list that shows it.
 const maxComment = 64
 
 // Key is a public key that Parse has accepted. Blob is the base64 part of its line; Comment has passed
@@ -25,16 +25,17 @@ type Key struct {
 	Comment string
 }
 
-// Authorized gives «TYPE BLOB», which identifies the key.
+// Authorized returns «TYPE BLOB», which identifies the key.
 func (k Key) Authorized() string { return k.Type + " " + k.Blob }
 
-// Line gives the key as one line of ASCII for an authorized_keys file, with a comment of the caller's own
+// Line returns the key as one line of ASCII for an authorized_keys file, with a comment of the caller's own
 // instead of the one that came with the key.
 func (k Key) Line(comment string) string {
 	return strings.TrimSuffix(k.Authorized()+" "+SafeComment(comment), " ")
 }
 
-// Fingerprint gives «SHA256:…» as ssh-keygen -l prints it, and "" for a Key whose Blob is not base64.
+// Fingerprint returns the fingerprint as ssh-keygen -l prints it, «SHA256:…», and "" for a Key whose Blob is
+// not base64.
 func (k Key) Fingerprint() string {
 	wire, err := base64.StdEncoding.Strict().DecodeString(k.Blob)
 	if err != nil {
@@ -44,7 +45,7 @@ func (k Key) Fingerprint() string {
 	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }
 
-// SafeComment reduces a text to letters, digits, blanks and . - _ @ of ASCII, at most 64 characters, so
+// SafeComment returns a text reduced to letters, digits, blanks and . - _ @ of ASCII, at most 64 characters, so
 // that it can neither break a line nor address anybody in Slack.
 func SafeComment(text string) string {
 	safe := strings.Map(func(r rune) rune {
@@ -58,7 +59,7 @@ func SafeComment(text string) string {
 	return strings.TrimSpace(safe[:min(len(safe), maxComment)])
 }
 
-// Generate makes an Ed25519 pair; the private half is in OpenSSH's own format, without a passphrase.
+// Generate returns a new Ed25519 pair. The private half is PEM in OpenSSH's own format, without a passphrase.
 func Generate() (Key, []byte, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 const securityKeyApplication = "ssh:"
 
-// line puts a wire form made by ssh.Marshal into the form of a .pub file.
+// line returns the line of a .pub file for a wire form made by ssh.Marshal.
 func line(keyType string, wire []byte) string {
 	return keyType + " " + base64.StdEncoding.EncodeToString(wire)
 }
@@ -81,7 +81,7 @@ func skECDSALine(t testing.TB) string {
 	}{ssh.KeyAlgoSKECDSA256, "nistp256", point, securityKeyApplication}))
 }
 
-// rsaLine needs no real primes: what is judged of a public key is the size and form of its numbers.
+// rsaLine needs no real primes: what is checked of a public key is the size and form of its numbers.
 func rsaLine(exponent int64, modulus *big.Int) string {
 	return line(ssh.KeyAlgoRSA, ssh.Marshal(struct {
 		Type string
@@ -98,7 +98,7 @@ func oddNumber(t testing.TB, bits int) *big.Int {
 	return n.SetBit(n.SetBit(n, bits-1, 1), 0, 1)
 }
 
-// everyType gives one fresh line of each accepted type.
+// everyType returns one fresh line of each accepted type.
 func everyType(t testing.TB) map[string]string {
 	t.Helper()
 	return map[string]string{

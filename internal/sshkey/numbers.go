@@ -16,7 +16,7 @@ const (
 	maxRSABits = 16384 // the longest that ssh-keygen makes
 )
 
-// checkNumbers judges the numbers of a key, rest being what follows the type in its wire form (RFC 4253
+// checkNumbers returns an *Error unless the numbers of a key are safe, rest being what follows the type in its wire form (RFC 4253
 // section 6.6, RFC 5656 section 3.1, RFC 8709 section 4, OpenSSH's PROTOCOL.u2f).
 func checkNumbers(word string, rest []byte) error {
 	switch word {
@@ -81,10 +81,10 @@ func checkEd25519(rest []byte) error {
 	return nil
 }
 
-// isEd25519Point reports a point of the curve (RFC 8032 section 5.1) in its one true
-// encoding that is not one of the few of small order, for which anybody can make
-// signatures. The standard library checks the first only when it verifies one, and
-// the last never.
+// isEd25519Point reports whether encoded is a point of the curve (RFC 8032 section 5.1)
+// in its one true encoding, and not one of the few of small order, for which anybody
+// can make signatures. The standard library checks the first only when it verifies
+// one, and the last never.
 func isEd25519Point(encoded []byte) bool {
 	point, err := new(edwards25519.Point).SetBytes(encoded)
 	if err != nil || !bytes.Equal(point.Bytes(), encoded) {

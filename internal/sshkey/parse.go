@@ -9,7 +9,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// maxLine is above the line of the longest RSA key that ssh-keygen makes (16384 bits, about 2800 characters).
+// maxLine is the longest text that is read, in bytes. It is above the line of the longest RSA key that ssh-keygen makes (16384 bits, about 2800 characters).
 const maxLine = 8192
 
 var (
@@ -41,7 +41,7 @@ func Parse(text string) (Key, error) {
 	return key, nil
 }
 
-// CheckNoPrivate returns an *Error where a text holds a private key, whole or in part. To write of private keys
+// CheckNoPrivate returns an *Error if a text holds a private key, whole or in part. To write of private keys
 // is not to send one.
 func CheckNoPrivate(text string) error {
 	if looksPrivate(undoSlack(text)) {
@@ -50,8 +50,8 @@ func CheckNoPrivate(text string) error {
 	return nil
 }
 
-// refuseText judges the text as a whole. A private key comes first: whatever else is wrong with the text,
-// its owner has to replace it.
+// refuseText returns the reason to refuse the text as a whole, or "". A private key comes first: whatever else
+// is wrong with the text, its owner has to replace it.
 func refuseText(line string) Reason {
 	switch {
 	case line == "":
@@ -92,7 +92,7 @@ func refuseFields(fields []string) Reason {
 	return ""
 }
 
-// isType reports a word that can begin a key, accepted or not.
+// isType reports whether a word can begin a key, accepted or not.
 func isType(word string) bool {
 	return slices.Contains(accepted, word) || word == ssh.InsecureKeyAlgoDSA || certificate.MatchString(word)
 }

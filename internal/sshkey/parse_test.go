@@ -191,7 +191,7 @@ func TestParseRefusesEd25519Points(t *testing.T) {
 	}
 }
 
-// negated gives the point with -y.
+// negated returns the point with -y.
 func negated(encoded []byte) []byte {
 	p := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 255), big.NewInt(19))
 	y := new(big.Int).Sub(p, new(big.Int).SetBytes(reversed(encoded)))
@@ -207,7 +207,7 @@ func compressed(t *testing.T) []byte {
 	return append([]byte{2 + point[64]&1}, point[1:33]...)
 }
 
-// paddedRSALine writes the modulus with one zero byte more than its shortest form has.
+// paddedRSALine returns a line with the modulus written with one zero byte more than its shortest form has.
 func paddedRSALine(modulus *big.Int) string {
 	return line(ssh.KeyAlgoRSA, ssh.Marshal(struct {
 		Type string

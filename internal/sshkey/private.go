@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A frame is the line before or after a private key. What tells it from people who write of private keys is
+// A frame is the line before or after a private key. It differs from what people write of private keys in
 // that it is in capitals, or has dashes beside it, or is one word. It is looked for in what outline leaves,
 // since Slack, mail and editors change dashes, blanks and line breaks, and people cut the first or last line off.
 var (
@@ -28,7 +28,7 @@ var (
 	filePath = regexp.MustCompile(`^(~|\.{1,2}|[A-Za-z]:|\$HOME|%\w+%)?([/\\][\w .@+~-]+)+$|^[\w.@+-]+\.(pub|pem|ppk|key)$|^id_[a-z0-9_]+$`)
 )
 
-// wrapped matches a word whatever line breaks were put into it.
+// wrapped returns a pattern that matches a word whatever line breaks were put into it.
 func wrapped(word string) string { return strings.Join(strings.Split(word, ""), "[ -]?") }
 
 var (
@@ -36,7 +36,8 @@ var (
 	dashes     = regexp.MustCompile(`-\s*-`)
 )
 
-// outline leaves the letters and digits of a text; between them a dash where there were several, and else a blank.
+// outline returns the letters and digits of a text, and between them a dash where there were several dashes, or
+// else a blank.
 func outline(text string) string {
 	return separators.ReplaceAllStringFunc(text, func(between string) string {
 		if dashes.MatchString(between) {
@@ -49,7 +50,8 @@ func outline(text string) string {
 // opensshPrivate is the base64 of "openssh-key-v1\0", with which the body of every OpenSSH private key begins.
 const opensshPrivate = "b3BlbnNzaC1rZXktdjEA"
 
-// looksPrivate reports a private key in any of the usual formats, whole, cut off, or squeezed into a line.
+// looksPrivate reports whether a text holds a private key in any of the usual formats, whole, cut off, or
+// squeezed into a line.
 func looksPrivate(text string) bool {
 	if privateFrame.MatchString(outline(text)) || privateField.MatchString(text) {
 		return true
@@ -59,7 +61,7 @@ func looksPrivate(text string) bool {
 	return strings.Contains(body, opensshPrivate) || isPrivateDER(body) || slices.ContainsFunc(words, isPrivateDER)
 }
 
-// isPrivateDER reports base64 that begins like the private keys of PKCS #1, PKCS #8 and SEC 1: a SEQUENCE
+// isPrivateDER reports whether base64 begins like the private keys of PKCS #1, PKCS #8 and SEC 1: a SEQUENCE
 // whose first element is a version below 4. Public keys have another SEQUENCE or a long number there.
 func isPrivateDER(body string) bool {
 	if len(body) < 40 {
@@ -76,10 +78,10 @@ func isPrivateDER(body string) bool {
 	return header <= 5 && der[header] == 2 && der[header+1] == 1 && der[header+2] < 4
 }
 
-// endsPrivate reports what is left of a frame that was cut, for a text that is no public key.
+// endsPrivate reports whether a text that is no public key holds what is left of a frame that was cut.
 func endsPrivate(text string) bool { return frameTrace.MatchString(outline(text)) }
 
-// keepOnly keeps the letters and digits of ASCII, and the characters named in more.
+// keepOnly returns the letters and digits of ASCII in a text, and the characters named in more.
 func keepOnly(text, more string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

@@ -22,7 +22,7 @@ func encodePEM(kind string, der []byte, err error) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
-// privateKeys gives fresh private keys in every format people have on their disks.
+// privateKeys returns fresh private keys in every format people have on their disks.
 func privateKeys(t testing.TB) map[string]string {
 	t.Helper()
 	_, edward, err := ed25519.GenerateKey(rand.Reader)

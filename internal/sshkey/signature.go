@@ -8,18 +8,18 @@ import (
 	"github.com/hiddeco/sshsig"
 )
 
-// Namespace is the one that a signature must be made for, so that what was signed for git,
+// Namespace is the namespace that a signature must be made for, so that what was signed for git,
 // files or another program never counts here.
 const Namespace = "sshkeybot"
 
-// maxSignature is far above the signature of the longest RSA key.
+// maxSignature is the longest signature that is read, in bytes, far above that of the longest RSA key.
 const maxSignature = 16384
 
 var armored = regexp.MustCompile(`-*\s*BEGIN SSH SIGNATURE\s*-*\s*([A-Za-z0-9+/=\s]+?)\s*-*\s*END SSH SIGNATURE`)
 
-// Verify reports whether an armored OpenSSH signature (ssh-keygen -Y sign), as a person pasted
-// it, was made over message by exactly this key and in our namespace. What editors and shells do
-// to line ends and to the end of the message is forgiven. Every error is an *Error.
+// Verify returns nil if an armored OpenSSH signature (ssh-keygen -Y sign), as a person pasted
+// it, was made over message by exactly this key and in our namespace, and an *Error otherwise.
+// What editors and shells do to line ends and to the end of the message is forgiven.
 func (k Key) Verify(message, signature string) error {
 	if looksPrivate(signature) {
 		return refuse(PrivateKey)
@@ -57,7 +57,7 @@ func parseSignature(text string) (*sshsig.Signature, error) {
 	return sshsig.ParseSignature(wire)
 }
 
-// asSaved lists what a text may have become on the way to ssh-keygen: with the line ends of
+// asSaved returns what a text may have become on the way to ssh-keygen: with the line ends of
 // Unix or Windows, and with or without one after the last line.
 func asSaved(text string) (all []string) {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")

@@ -14,7 +14,7 @@ import (
 
 const challenge = "I prove that I hold a key.\nKey: SHA256:abc\nNonce: 123\n"
 
-// signer makes an Ed25519 pair.
+// signer returns a new Ed25519 pair.
 func signer(t *testing.T) (Key, ssh.Signer) {
 	t.Helper()
 	key, private, err := Generate()

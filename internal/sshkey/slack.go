@@ -12,7 +12,7 @@ var (
 	slackEscapes = strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">")
 )
 
-// undoSlack turns what arrives from Slack back into what was on the clipboard, with \n as the only line
+// undoSlack returns what was on the clipboard before it went through Slack, with \n as the only line
 // break and without the quotes or back-quotes people put round a key.
 func undoSlack(text string) string {
 	text = slackLabel.ReplaceAllString(text, "$1")
@@ -23,7 +23,7 @@ func undoSlack(text string) string {
 	})
 }
 
-// plainRune gives the ASCII character that a typographic one stands for; -1 drops it.
+// plainRune returns the ASCII character that a typographic one stands for, or -1 to drop it.
 func plainRune(r rune) rune {
 	switch r {
 	case '\u00ad', '\u200b', '\u200c', '\u200d', '\u200e', '\u200f', '\u2060', '\ufeff':

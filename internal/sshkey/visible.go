@@ -8,7 +8,7 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// quotedFields finds what stands between blanks, a quoted value of an option being one piece, as sshd reads it.
+// quotedFields matches what stands between blanks, a quoted value of an option being one piece, as sshd reads it.
 var quotedFields = regexp.MustCompile(`(?:[^\s"]|"(?:\\.|[^"\\])*(?:"|$))+`)
 
 // CouldBe reports whether the text that RunCloud shows of a credential fits the key. RunCloud API v3 shows
@@ -37,7 +37,7 @@ func Shows(visible string, k Key) bool {
 	return !PrefixIsConstant(k.Type) && len(seen) >= shownOfBlob && CouldBe(word+" "+seen, k)
 }
 
-// shownOfBlob is how much of a blob has more than ten characters of the key's own, for Ed25519 and RSA.
+// shownOfBlob is how many characters of a blob hold more than ten of the key's own, for Ed25519 and RSA.
 const shownOfBlob = 36
 
 // Proves reports whether a text is one whole key line, of whatever options, blanks and comment, that holds
@@ -48,13 +48,13 @@ func Proves(full string, k Key) bool {
 	return !strings.Contains(full, "\n") && blob != "" && word == k.Type && blob == k.Blob
 }
 
-// PrefixIsConstant reports the types of which the first 50 characters are the same for every key.
+// PrefixIsConstant reports whether the first 50 characters of a key are the same for every key of the type.
 func PrefixIsConstant(keyType string) bool {
 	return slices.Contains(accepted, keyType) && keyType != ssh.KeyAlgoED25519 && keyType != ssh.KeyAlgoRSA
 }
 
-// splitLine finds type and blob in a line of an authorized_keys file, where options may come first. The
-// blob is complete when something follows it. An empty blob: none was found.
+// splitLine returns type and blob of a line of an authorized_keys file, where options may come first, or
+// "" for both if there is none. The blob is complete when something follows it.
 func splitLine(line string) (word, blob string, complete bool) {
 	fields := quotedFields.FindAllString(line, -1)
 	if len(fields) > 0 && !isType(fields[0]) {

@@ -41,7 +41,7 @@ func TestCouldBe(t *testing.T) {
 	}
 }
 
-// The first 50 characters tell keys of some types apart, and of others never.
+// The first 50 characters differ between keys of some types, and of others never.
 func TestPrefixIsConstant(t *testing.T) {
 	t.Parallel()
 	mine, others := everyType(t), everyType(t)

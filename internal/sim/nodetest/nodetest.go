@@ -1,5 +1,5 @@
-// Package nodetest gives tests the packages of Slack's own Node clients, so that
-// somebody else's code judges what was played here. It is for tests alone.
+// Package nodetest installs the packages of Slack's own Node clients for tests, so that
+// somebody else's code checks what is played here. It is for tests alone.
 package nodetest
 
 import (
@@ -16,9 +16,9 @@ import (
 
 const installWithin = 2 * time.Minute
 
-// Modules answers a folder with the files of the given one and with the packages
-// that its package-lock.json names, installed once into the user's cache for each
-// state of those files. Where Node, npm or its registry are missing it skips the
+// Modules returns the path of a folder with the files of the given one and with the
+// packages that its package-lock.json names, installed once into the user's cache for
+// each state of those files. Where Node, npm or its registry are missing it skips the
 // test and says so; it skips in short mode, too.
 func Modules(t *testing.T, folder string) string {
 	t.Helper()
@@ -41,7 +41,7 @@ func Modules(t *testing.T, folder string) string {
 	return dir
 }
 
-// digest tells one state of a folder's files from another.
+// digest returns a hash of the names and contents of a folder's files.
 func digest(t *testing.T, folder string) string {
 	t.Helper()
 	sum := sha256.New()
