@@ -74,14 +74,14 @@ func (b *Bot) doAction(ctx context.Context, in interaction) (render.Message, err
 
 // judgeKey removes one key that we did not place, or leaves it.
 func (b *Bot) judgeKey(ctx context.Context, in interaction) (render.Message, error) {
-	ids, ok := in.ids(3)
+	request, server, credential, ok := render.ReadCandidate(in.Value)
 	if !ok {
 		return render.Message{}, refuse("That choice cannot be read.")
 	}
 	if in.Action == render.ActionLeave {
-		return render.LeftAlone(1), b.cfg.Uses.Spare(ctx, ids[0], ids[1], ids[2], in.Person)
+		return render.LeftAlone(1), b.cfg.Uses.Spare(ctx, request, server, credential, in.Person)
 	}
-	return render.Picked(), b.cfg.Uses.Pick(ctx, ids[0], ids[1], ids[2], in.Person)
+	return render.Picked(), b.cfg.Uses.Pick(ctx, request, server, credential, in.Person)
 }
 
 // redrawEvery is how often an old message is drawn anew at most.

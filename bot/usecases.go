@@ -37,8 +37,8 @@ type Decider interface {
 	Edit(ctx context.Context, e workflow.Edit) (access.Request, error)
 	Cancel(ctx context.Context, requestID int64, actor access.UserID) (access.Request, error)
 	RetryFailed(ctx context.Context, requestID int64, actor access.UserID) (int, error)
-	Pick(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error
-	Spare(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error
+	Pick(ctx context.Context, requestID, serverID int64, credentialID string, actor access.UserID) error
+	Spare(ctx context.Context, requestID, serverID int64, credentialID string, actor access.UserID) error
 	SpareRest(ctx context.Context, requestID int64, shown string, actor access.UserID) (int, error)
 	GoneForGood(ctx context.Context, requestID, serverID int64, actor access.UserID) (access.Server, error)
 	FreeKey(ctx context.Context, requestID int64, actor access.UserID) (access.Request, error)

@@ -155,9 +155,9 @@ func (d *domain) Edit(_ context.Context, e workflow.Edit) (access.Request, error
 
 func (d *domain) RetryFailed(context.Context, int64, access.UserID) (int, error) { return 3, nil }
 
-func (d *domain) Pick(context.Context, int64, int64, int64, access.UserID) error { return nil }
+func (d *domain) Pick(context.Context, int64, int64, string, access.UserID) error { return nil }
 
-func (d *domain) Spare(context.Context, int64, int64, int64, access.UserID) error { return nil }
+func (d *domain) Spare(context.Context, int64, int64, string, access.UserID) error { return nil }
 
 func (d *domain) SpareRest(context.Context, int64, string, access.UserID) (int, error) { return 0, nil }
 

@@ -80,7 +80,7 @@ func (t *thread) settled() bool {
 func (t *thread) results() []access.Result {
 	var all []access.Result
 	for _, r := range t.view.Results {
-		if r.Phase == t.phase {
+		if r.Phase == t.phase || t.phase == access.PhaseInspect && r.Phase == access.PhaseList {
 			all = append(all, r)
 		}
 	}

@@ -26,6 +26,8 @@ func problemWord(p access.Problem) string {
 		return "RunCloud does not find the server"
 	case access.ProblemDoubted:
 		return "RunCloud's list of servers cannot be right"
+	case access.ProblemUnconfigured:
+		return "its account is not configured any more"
 	case access.NoProblem:
 	}
 	return ""
@@ -56,6 +58,8 @@ func advice(o outcome) string {
 		return "Nothing to do if it comes back: I ask again. If it is gone for good, an approver can say so with the button on the request."
 	case access.ProblemRefused, access.ProblemForeign, access.ProblemDamaged:
 		return "What to do: " + remedy(o)
+	case access.ProblemUnconfigured:
+		return "What to do: configure the account again, under the name that it had, and start me anew."
 	case access.NoProblem, access.ProblemServerLeft:
 	}
 	return "Nothing to do: its turn comes."

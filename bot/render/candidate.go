@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -42,7 +43,7 @@ func (p *page) candidates(v workflow.RequestView) {
 // isRemoved reports whether a credential that somebody chose is confirmed to be gone.
 func isRemoved(v workflow.RequestView, c access.Candidate) bool {
 	for _, r := range v.Results {
-		if r.Phase == access.PhaseRemove && r.ServerID == c.ServerID && r.Fingerprint == fmt.Sprintf("id:%d", c.Credential.ID) {
+		if r.Phase == access.PhaseRemove && r.ServerID == c.ServerID && r.Picked == c.Credential.ID {
 			return r.State == access.Done
 		}
 	}
@@ -116,7 +117,19 @@ func menu(action, label string, open []access.Candidate) *slack.SelectBlockEleme
 }
 
 func candidateID(c access.Candidate) string {
-	return fmt.Sprintf("%d:%d:%d", c.RequestID, c.ServerID, c.Credential.ID)
+	return fmt.Sprintf("%d:%d:%s", c.RequestID, c.ServerID, c.Credential.ID)
+}
+
+// ReadCandidate returns what the value of a button or of a menu's option stands for: the
+// request, the server and the credential.
+func ReadCandidate(value string) (request, server int64, credential string, ok bool) {
+	parts := strings.SplitN(value, ":", 3)
+	if len(parts) < 3 || parts[2] == "" {
+		return 0, 0, "", false
+	}
+	request, requestErr := strconv.ParseInt(parts[0], 10, 64)
+	server, serverErr := strconv.ParseInt(parts[1], 10, 64)
+	return request, server, parts[2], requestErr == nil && serverErr == nil
 }
 
 func candidateLine(c access.Candidate) string {

@@ -2,7 +2,6 @@ package render
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -176,7 +175,7 @@ func (w world) offboardCases() map[string]any {
 	lacking := w.offboarding(allDone, 0)
 	lacking.Missing = w.refs()
 	lacking.Results = append(lacking.Results,
-		access.Result{RequestID: 12, Phase: access.PhaseInspect, ServerName: "(the list of servers)", State: access.Waiting, Problem: access.ProblemDoubted, Detail: "The list is empty."},
+		access.Result{RequestID: 12, Phase: access.PhaseList, ServerName: "(the list of servers)", State: access.Waiting, Problem: access.ProblemDoubted, Detail: "The list is empty."},
 		access.Result{RequestID: 12, Phase: access.PhaseRemove, ServerID: 100, ServerName: w.foreign("web-001"), State: access.Waiting, Problem: access.ProblemMissing})
 	return map[string]any{
 		"offboard-gone":        Request(gone, noon()),
@@ -216,7 +215,7 @@ func (w world) orphanCases() map[string]any {
 			if decided {
 				c.PickedBy, c.PickedAt, c.Spared = carol, noon(), i > 0
 				if i == 0 {
-					v.Results = append(v.Results, access.Result{Phase: access.PhaseRemove, ServerID: c.ServerID, ServerName: c.ServerName, Fingerprint: fmt.Sprintf("id:%d", c.Credential.ID), State: access.Done})
+					v.Results = append(v.Results, access.Result{Phase: access.PhaseRemove, ServerID: c.ServerID, ServerName: c.ServerName, Picked: c.Credential.ID, State: access.Done})
 				}
 			}
 			v.Candidates = append(v.Candidates, c)
@@ -314,7 +313,7 @@ func (w world) answerCases() map[string]any {
 			Code: access.Conflict, Message: "What this asks for has changed since that message was drawn, so nothing was decided.", Changed: w.change(),
 		}),
 		"refusal-stranger":     Refusal(errors.New("pq: password authentication failed")),
-		"refusal-about":        Refusal(&access.Error{Code: access.Forbidden, Message: "This person's access was ended by an offboarding, so they cannot be given any.", About: bob}),
+		"refusal-about":        Refusal(&access.Error{Code: access.Forbidden, Message: "was offboarded, so they cannot be given access.", About: bob}),
 		"refusal-approvers":    Refusal(&access.Error{Code: access.Forbidden, Message: "Only an approver may do this.", Ask: []string{"U0CAROL", "S0OPS", "<!channel>"}}),
 		"refusal-word":         Refusal(&access.Error{Code: access.Invalid, Message: "I do not understand `…`. The form is `/sshkey done`.", Word: w.foreign("soon")}),
 		"has-to-wait":          HasToWait(),

@@ -60,11 +60,20 @@ func keyText(k access.Key) string {
 	return text
 }
 
+// externalLimit is how much is shown of what a target calls a server.
+const externalLimit = 20
+
+// placedKey names the key of a placement: by its fingerprint, or else as the credential that
+// a person picked.
+func placedKey(p access.Placement) string {
+	if p.Picked != "" {
+		return "credential " + code(p.Picked, 20)
+	}
+	return shortPrint(p.Fingerprint)
+}
+
 // shortPrint shows the first ten characters of a fingerprint: enough to distinguish keys.
 func shortPrint(fingerprint string) string {
-	if id, picked := strings.CutPrefix(fingerprint, "id:"); picked {
-		return "credential " + code(id, 20)
-	}
 	if len(clean(fingerprint)) <= len("SHA256:")+10 {
 		return code(fingerprint, 20)
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func hostile() world {
 func (w world) refs() []access.ServerRef {
 	refs := make([]access.ServerRef, w.n)
 	for i := range refs {
-		refs[i] = access.ServerRef{ID: int64(100 + i), Name: w.foreign(fmt.Sprintf("web-%03d", i+1))}
+		refs[i] = access.ServerRef{ID: int64(100 + i), ExternalID: strconv.Itoa(100 + i), Name: w.foreign(fmt.Sprintf("web-%03d", i+1))}
 	}
 	return refs
 }
@@ -65,6 +66,10 @@ func (w world) request(kind access.RequestKind, state access.RequestState) workf
 	}
 	v := workflow.RequestView{
 		Request: r, Servers: w.refs(), Keys: w.keys(), Needed: 1, Deciders: []string{"U0CAROL", "S0OPS", "<!channel>"},
+	}
+	v.ExternalIDs = map[int64]string{}
+	for _, ref := range v.Servers {
+		v.ExternalIDs[ref.ID] = ref.ExternalID
 	}
 	switch state {
 	case access.Approved:
@@ -188,13 +193,13 @@ func (w world) offboarding(state func(int) access.Result, candidates int) workfl
 	for i := range candidates {
 		c := access.Candidate{
 			RequestID: 12, ServerID: int64(100 + i), ServerName: w.foreign(fmt.Sprintf("web-%03d", i+1)), Why: []string{reconcile.WhyLabel, reconcile.WhyKey, reconcile.WhyType}[i%3],
-			Credential: access.Credential{ID: int64(4000 + i), Label: w.foreign("bob old laptop"), SystemUser: w.foreign("runcloud"), PublicKey: w.foreign("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0S...")},
+			Credential: access.Credential{ID: strconv.Itoa(4000 + i), Label: w.foreign("bob old laptop"), SystemUser: w.foreign("runcloud"), PublicKey: w.foreign("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0S...")},
 		}
 		if i > 1 && i < 5 { // removed, being removed, left
 			c.PickedBy, c.PickedAt, c.Spared = carol, noon().Add(2*time.Hour), i == 4
 		}
 		if i == 2 {
-			v.Results = append(v.Results, access.Result{RequestID: 12, Phase: access.PhaseRemove, ServerID: c.ServerID, ServerName: c.ServerName, Fingerprint: "id:4002", State: access.Done})
+			v.Results = append(v.Results, access.Result{RequestID: 12, Phase: access.PhaseRemove, ServerID: c.ServerID, ServerName: c.ServerName, Picked: "4002", State: access.Done})
 		}
 		v.Candidates = append(v.Candidates, c)
 	}
@@ -226,7 +231,7 @@ func (w world) overview() workflow.Overview {
 func (w world) inventory() []access.Server {
 	var out []access.Server
 	for i, ref := range w.refs() {
-		out = append(out, access.Server{ID: ref.ID, Name: ref.Name, Tags: []string{w.foreign("shop"), w.foreign("eu")}, Online: i%3 != 0})
+		out = append(out, access.Server{ID: ref.ID, ExternalID: ref.ExternalID, Name: ref.Name, Tags: []string{w.foreign("shop"), w.foreign("eu")}, Online: i%3 != 0})
 	}
 	return out
 }

@@ -127,7 +127,7 @@ func owedLines(all []workflow.DebtView) []string {
 }
 
 func owedLine(d workflow.DebtView) string {
-	text := fmt.Sprintf("%s: the key %s of %s for %s", code(d.Server.Name, nameLimit), shortPrint(d.Placement.Fingerprint), mention(d.Placement.Person), code(d.Placement.SystemUser, nameLimit))
+	text := fmt.Sprintf("%s: the key %s of %s for %s", code(d.Server.Name, nameLimit), placedKey(d.Placement), mention(d.Placement.Person), code(d.Placement.SystemUser, nameLimit))
 	if !d.Placement.LeftAt.IsZero() {
 		text += ", since " + date(d.Placement.LeftAt)
 	}
@@ -228,7 +228,7 @@ func orNo(n int) string {
 }
 
 func serverLine(s access.Server) string {
-	text := fmt.Sprintf("• %s #%d", code(s.Name, nameLimit), s.ID)
+	text := fmt.Sprintf("• %s #%s", code(s.Name, nameLimit), escape(s.ExternalID, externalLimit))
 	if len(s.Tags) > 0 {
 		tags := make([]string, len(s.Tags))
 		for i, tag := range s.Tags {

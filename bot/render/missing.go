@@ -35,7 +35,7 @@ func missingMenu(v workflow.RequestView) *slack.SelectBlockElement {
 	shown := v.Missing[:min(len(v.Missing), menuOptions)]
 	options := make([]*slack.OptionBlockObject, len(shown))
 	for i, at := range shown {
-		options[i] = slack.NewOptionBlockObject(goneID(v, at), plain(fmt.Sprintf("%s #%d", plainText(at.Name, 50), at.ID)), nil)
+		options[i] = slack.NewOptionBlockObject(goneID(v, at), plain(fmt.Sprintf("%s #%s", plainText(at.Name, 50), plainText(at.ExternalID, externalLimit))), nil)
 	}
 	m := slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain("A server is gone for good"), ActionGone, options...)
 	m.Confirm = slack.NewConfirmationBlockObject(plain("Gone for good?"), plain(goneMeans), plain("It is gone"), plain("Go back")).WithStyle(slack.StyleDanger)

@@ -25,7 +25,7 @@ func TestNoSessionsIsSaidOnlyWhereTheyWereRead(t *testing.T) {
 func TestFileOfAnInspectionHoldsServersAlone(t *testing.T) {
 	t.Parallel()
 	v := small().offboarding(allDone, 0)
-	v.Results = append(v.Results, access.Result{Phase: access.PhaseInspect, ServerName: "(the list of servers)", State: access.Waiting, Detail: "The list is empty."})
+	v.Results = append(v.Results, access.Result{Phase: access.PhaseList, ServerName: "(the list of servers)", State: access.Waiting, Detail: "The list is empty."})
 	if file := string(CSV(v, access.PhaseInspect)); strings.Contains(file, "SystemUser") || strings.Contains(file, "list") || !strings.Contains(file, "web-001") {
 		t.Errorf("the file:\n%s", file)
 	}

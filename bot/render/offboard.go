@@ -148,7 +148,7 @@ func placedLines(results []access.Result) []string {
 	var order []key
 	for _, r := range results {
 		k := key{r.Fingerprint, r.SystemUser}
-		if r.Phase != access.PhaseRemove || strings.HasPrefix(r.Fingerprint, "id:") {
+		if r.Phase != access.PhaseRemove || r.Picked != "" {
 			continue
 		}
 		if on[k] == 0 {
@@ -229,7 +229,7 @@ func toRead(results []access.Result, owed int) string {
 }
 
 // isList reports whether a result is of reading the list of servers.
-func isList(r access.Result) bool { return r.Phase == access.PhaseInspect && r.ServerID == 0 }
+func isList(r access.Result) bool { return r.Phase == access.PhaseList }
 
 // unread names the servers that could not be read, and why.
 func unread(results []access.Result) string {

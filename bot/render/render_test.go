@@ -308,7 +308,7 @@ func TestCSVOfAnInspection(t *testing.T) {
 	at := access.ServerRef{ID: 7, Name: "web-1"}
 	v := workflow.RequestView{
 		Results: []access.Result{
-			{Phase: access.PhaseInspect, ServerName: "(the list of servers)", State: access.Done},
+			{Phase: access.PhaseList, ServerName: "(the list of servers)", State: access.Done},
 			{Phase: access.PhaseInspect, ServerID: 7, ServerName: "web-1", State: access.Done, Detail: `[{"SystemUser":"deploy"}]`},
 			{Phase: access.PhaseInspect, ServerID: 8, ServerName: "web-2", State: access.Waiting, Detail: "no answer"},
 		},

@@ -52,14 +52,14 @@ func Refusal(err error) Message {
 		return Say(sentence(access.MessageOf(err), 1500))
 	}
 	text := sentence(e.Message, 1500)
+	if e.About != "" {
+		text = mention(e.About) + " " + text
+	}
 	if e.Changed != nil {
 		text += " " + changed(*e.Changed) + " Please look at the request again: its message is drawn anew."
 	}
 	if e.Word != "" {
 		text = strings.Replace(text, "`…`", code(e.Word, nameLimit), 1)
-	}
-	if rest, found := strings.CutPrefix(text, "This person"); found && e.About != "" {
-		text = mention(e.About) + rest
 	}
 	if ask := mentionAll(e.Ask[:min(len(e.Ask), askedAtMost)]); ask != "" {
 		text += " Approvers are " + ask + "."

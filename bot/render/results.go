@@ -162,7 +162,7 @@ func phaseVerb(phase access.Phase) string {
 	switch phase {
 	case access.PhaseRemove:
 		return "remove"
-	case access.PhaseInspect:
+	case access.PhaseInspect, access.PhaseList:
 		return "look for other keys"
 	case access.PhaseAdd:
 	}
@@ -174,7 +174,7 @@ func phaseNoun(phase access.Phase) string {
 	switch phase {
 	case access.PhaseRemove:
 		return "Removing keys"
-	case access.PhaseInspect:
+	case access.PhaseInspect, access.PhaseList:
 		return "Looking for other keys"
 	case access.PhaseAdd:
 	}

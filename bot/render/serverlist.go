@@ -3,7 +3,6 @@ package render
 import (
 	"bytes"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -49,7 +48,7 @@ func ServersModal(v workflow.RequestView, at int) slack.ModalViewRequest {
 func serverLines(refs []access.ServerRef) string {
 	lines := make([]string, len(refs))
 	for i, ref := range refs {
-		lines[i] = fmt.Sprintf("%s #%d", code(ref.Name, nameLimit), ref.ID)
+		lines[i] = fmt.Sprintf("%s #%s", code(ref.Name, nameLimit), escape(ref.ExternalID, externalLimit))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -79,7 +78,7 @@ func ServersCSV(v workflow.RequestView) []byte {
 	var out bytes.Buffer
 	writeRow(&out, "server", "server_id")
 	for _, ref := range v.Servers {
-		writeRow(&out, ref.Name, strconv.FormatInt(ref.ID, 10))
+		writeRow(&out, ref.Name, ref.ExternalID)
 	}
 	return out.Bytes()
 }

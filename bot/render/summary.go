@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -105,10 +104,18 @@ func CSV(v workflow.RequestView, phase access.Phase) []byte {
 			continue
 		}
 		writeRow(&out,
-			r.ServerName, strconv.FormatInt(r.ServerID, 10), r.SystemUser, r.Fingerprint,
+			r.ServerName, v.ExternalIDs[r.ServerID], r.SystemUser, keyCell(r),
 			stateWord(r.State), problemWord(r.Problem), detail(v, r), r.UpdatedAt.UTC().Format(time.RFC3339))
 	}
 	return out.Bytes()
+}
+
+// keyCell names the key of a result in a table.
+func keyCell(r access.Result) string {
+	if r.Picked != "" {
+		return "credential " + r.Picked
+	}
+	return r.Fingerprint
 }
 
 // detail returns the other side's words about an outcome, and the sessions that were seen in an inspection.

@@ -34,6 +34,7 @@ func outcomes(results []access.Result) []outcome {
 	type place struct {
 		phase  access.Phase
 		server int64
+		target string
 	}
 	index := map[place]int{}
 	var out []outcome
@@ -41,12 +42,16 @@ func outcomes(results []access.Result) []outcome {
 		if isList(r) && r.State.Final() {
 			continue // the list of servers, which is no server
 		}
-		at := place{r.Phase, r.ServerID}
+		phase := r.Phase
+		if isList(r) {
+			phase = access.PhaseInspect // it is shown among them
+		}
+		at := place{phase, r.ServerID, r.Target}
 		i, known := index[at]
 		if !known {
 			i = len(out)
 			index[at] = i
-			out = append(out, outcome{Server: r.ServerID, Name: r.ServerName, Phase: r.Phase, State: r.State, Problem: r.Problem, Detail: r.Detail})
+			out = append(out, outcome{Server: r.ServerID, Name: r.ServerName, Phase: phase, State: r.State, Problem: r.Problem, Detail: r.Detail})
 		}
 		out[i].add(r)
 	}

@@ -38,6 +38,7 @@ type app struct {
 	cfg      config.Config
 	log      *slog.Logger
 	store    *store.Store
+	target   target.Target
 	runcloud *runcloud.Client
 	service  *workflow.Service
 	api      *slackapi.Client
@@ -76,8 +77,9 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 		Token: cfg.Slack.BotToken.Reveal(), URL: cfg.Slack.APIURL, Log: log, Dated: machine.Answered, Plain: render.Plain,
 	})
 	a.api, a.people = api, slackapi.NewDirectory(api)
+	a.target = target.Target{Client: a.runcloud, Lifetime: cfg.RunCloud.TemporaryLifetime, Quota: cfg.RunCloud.MonthlyQuota}
 	engine := &reconcile.Engine{
-		Store: ledger, Target: target.Target{Client: a.runcloud}, Directory: a.people,
+		Store: ledger, Targets: []access.Target{a.target}, Directory: a.people,
 		Settings: engineSettings(cfg, replica, onlyRemoves), Now: now, Clock: machine,
 	}
 	a.service = &workflow.Service{Engine: engine, Store: ledger, Directory: a.people, Settings: settings(cfg), Now: now}
@@ -126,8 +128,7 @@ func settings(cfg config.Config) workflow.Settings {
 
 func engineSettings(cfg config.Config, replica string, onlyRemoves bool) reconcile.Settings {
 	return reconcile.Settings{
-		LongGrants: reconcile.LongGrants(cfg.LongGrants), TemporaryLifetime: cfg.RunCloud.TemporaryLifetime,
-		MonthlyQuota: cfg.RunCloud.MonthlyQuota, Replica: replica, OnlyRemoves: onlyRemoves,
+		LongGrants: reconcile.LongGrants(cfg.LongGrants), Replica: replica, OnlyRemoves: onlyRemoves,
 	}
 }
 
@@ -190,7 +191,7 @@ func (a *app) countCalls(ctx context.Context) error {
 	a.counting.Lock()
 	defer a.counting.Unlock()
 	calls := a.runcloud.Limiter().State().Calls
-	if err := a.service.Engine.CountCalls(ctx, calls-a.counted); err != nil {
+	if err := a.service.Engine.CountCalls(ctx, a.target.Name(), calls-a.counted); err != nil {
 		return err
 	}
 	a.counted = calls
@@ -212,11 +213,11 @@ func (a *app) figures(ctx context.Context) (health.Figures, error) {
 	if err != nil {
 		return health.Figures{}, err
 	}
-	calls, err := a.service.Engine.CallsThisMonth(ctx)
+	calls, err := a.service.Engine.CallsThisMonth(ctx, a.target.Name())
 	if err != nil {
 		return health.Figures{}, err
 	}
-	halted, err := a.service.Engine.HaltedSince(ctx)
+	halted, err := haltedSince(ctx, a.service.Engine)
 	f := health.Figures{
 		LiveGrants: len(overview.Grants), OverdueGrants: overdue.Grants, OwedRemovals: overdue.Removals, PendingRequests: len(overview.Waiting),
 		Sockets: a.bot.Health().Sockets, WaitingCalls: a.runcloud.Limiter().State().Waiting, CallsThisMonth: calls + a.uncounted(), Halted: halted != "", Writable: a.writable() == nil,
@@ -334,7 +335,7 @@ func (a *app) checks() []health.Check {
 		{Name: "sweep", Do: func(context.Context) error { return a.pulse.sweeps() }},
 		{Name: "slack", Do: a.hearsSlack},
 		{Name: "runcloud", Do: func(ctx context.Context) error {
-			since, err := a.service.Engine.HaltedSince(ctx)
+			since, err := haltedSince(ctx, a.service.Engine)
 			if err == nil && since != "" {
 				err = errors.New("the token is refused since " + since)
 			}

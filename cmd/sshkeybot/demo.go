@@ -279,8 +279,12 @@ func (s *stage) truth(ctx context.Context) error {
 // compare counts the servers that have a key. It fails unless those have one that were
 // said to, and no others.
 func compare(said []access.Result, account *runcloudsim.Account) (have int, err error) {
+	ids := map[string]int64{}
+	for _, server := range account.Servers() {
+		ids[server.Name] = server.ID
+	}
 	for _, r := range said {
-		keys, want := len(account.Keys(r.ServerID)), 0
+		keys, want := len(account.Keys(ids[r.ServerName])), 0
 		if r.State == access.Done {
 			want = 1
 		}

@@ -42,7 +42,7 @@ func TestDemoTellsOfALie(t *testing.T) {
 		account.AddKey(id, runcloudsim.Credential{Label: "k", User: "root", PublicKey: "ssh-ed25519 AAAA"})
 	}
 	result := func(server int, s access.ResultState) []access.Result {
-		return []access.Result{{ServerID: servers[server], ServerName: "web-01", State: s}}
+		return []access.Result{{ServerName: account.Servers()[server].Name, State: s}}
 	}
 	for _, lie := range [][]access.Result{result(0, access.Done), result(1, access.Failed)} {
 		if _, err := compare(lie, account); err == nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/workflow"
 )
 
@@ -76,8 +77,19 @@ func atEnd(results []access.Result) bool {
 	return len(results) > 0 && !open
 }
 
+// haltedSince returns since when work waits on a target that refuses our credentials, in
+// RFC 3339; empty while it does on none.
+func haltedSince(ctx context.Context, engine *reconcile.Engine) (string, error) {
+	halted, err := engine.Halted(ctx)
+	if err != nil || len(halted) == 0 {
+		return "", err
+	}
+	first := slices.MinFunc(halted, func(a, b access.TargetState) int { return a.HaltedAt.Compare(b.HaltedAt) })
+	return first.HaltedAt.UTC().Format(time.RFC3339), nil
+}
+
 func (f *follower) tell(ctx context.Context, view workflow.RequestView) error {
-	halted, err := f.service.Engine.HaltedSince(ctx)
+	halted, err := haltedSince(ctx, f.service.Engine)
 	if err != nil {
 		return err
 	}
@@ -109,7 +121,7 @@ type serverWork struct {
 func byServer(results []access.Result) (all []serverWork) {
 	index := map[int64]int{}
 	for _, r := range results {
-		if r.ServerID == 0 || r.Phase == access.PhaseAdd {
+		if r.Phase == access.PhaseList || r.Phase == access.PhaseAdd {
 			continue
 		}
 		i, known := index[r.ServerID]

@@ -95,7 +95,7 @@ type requestLine struct {
 
 // owedLine is a key that must go and is not confirmed to be gone.
 type owedLine struct {
-	ServerID    int64          `json:"server_id"`
+	ServerID    string         `json:"server_id"`
 	Server      string         `json:"server"`
 	Person      access.UserID  `json:"person"`
 	SystemUser  string         `json:"system_user"`
@@ -124,7 +124,7 @@ func listingOf(o workflow.Overview) listing {
 	for _, d := range o.Debt {
 		p := d.Placement
 		l.Owed = append(l.Owed, owedLine{
-			ServerID: p.ServerID, Server: d.Server.Name, Person: p.Person, SystemUser: p.SystemUser,
+			ServerID: d.Server.ExternalID, Server: d.Server.Name, Person: p.Person, SystemUser: p.SystemUser,
 			Fingerprint: p.Fingerprint, Problem: p.Problem, Detail: p.Detail, Overdue: !d.Moving,
 		})
 	}

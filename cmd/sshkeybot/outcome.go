@@ -29,7 +29,7 @@ type offboarding struct {
 
 // resultLine is what was to be done on one server: with one key, or reading it.
 type resultLine struct {
-	ServerID    int64              `json:"server_id"` // 0 is the list of servers
+	ServerID    string             `json:"server_id,omitempty"` // as its target calls it; empty for a list of servers
 	Server      string             `json:"server"`
 	Phase       access.Phase       `json:"phase"`
 	SystemUser  string             `json:"system_user,omitempty"`
@@ -41,9 +41,9 @@ type resultLine struct {
 
 // candidateLine is a key that may be theirs and that the bot did not place.
 type candidateLine struct {
-	ServerID   int64  `json:"server_id"`
+	ServerID   string `json:"server_id"`
 	Server     string `json:"server"`
-	Credential int64  `json:"credential"`
+	Credential string `json:"credential"`
 	Label      string `json:"label"`
 	SystemUser string `json:"system_user"`
 	Why        string `json:"why"`    // label, prefix or type
@@ -52,7 +52,7 @@ type candidateLine struct {
 }
 
 type sessionLine struct {
-	ServerID   int64  `json:"server_id"`
+	ServerID   string `json:"server_id"`
 	Server     string `json:"server"`
 	SystemUser string `json:"system_user"`
 	Address    string `json:"address"`
@@ -72,17 +72,17 @@ func outcomeOf(v workflow.RequestView, halted string, since time.Time) offboardi
 		o.State = "undecided"
 	}
 	for _, r := range v.Results {
-		o.add(r, since)
+		o.add(r, v.ExternalIDs[r.ServerID], since)
 	}
 	for _, c := range v.Candidates {
 		o.Candidates = append(o.Candidates, candidateLine{
-			ServerID: c.ServerID, Server: c.ServerName, Credential: c.Credential.ID, Label: c.Credential.Label,
+			ServerID: v.ExternalIDs[c.ServerID], Server: c.ServerName, Credential: c.Credential.ID, Label: c.Credential.Label,
 			SystemUser: c.Credential.SystemUser, Why: c.Why, Picked: c.PickedBy != "" && !c.Spared, Left: c.Spared,
 		})
 	}
 	for _, s := range v.Sessions {
 		o.Sessions = append(o.Sessions, sessionLine{
-			ServerID: s.Server.ID, Server: s.Server.Name, SystemUser: s.Session.SystemUser, Address: s.Session.Address, Since: s.Session.Since,
+			ServerID: v.ExternalIDs[s.Server.ID], Server: s.Server.Name, SystemUser: s.Session.SystemUser, Address: s.Session.Address, Since: s.Session.Since,
 		})
 	}
 	for _, at := range v.SessionsUnread {
@@ -91,9 +91,9 @@ func outcomeOf(v workflow.RequestView, halted string, since time.Time) offboardi
 	return o
 }
 
-func (o *offboarding) add(r access.Result, since time.Time) {
+func (o *offboarding) add(r access.Result, serverID string, since time.Time) {
 	line := resultLine{
-		ServerID: r.ServerID, Server: r.ServerName, Phase: r.Phase, SystemUser: r.SystemUser,
+		ServerID: serverID, Server: r.ServerName, Phase: r.Phase, SystemUser: r.SystemUser,
 		Fingerprint: r.Fingerprint, State: r.State, Problem: r.Problem, Detail: r.Detail,
 	}
 	o.Results = append(o.Results, line)
@@ -101,7 +101,7 @@ func (o *offboarding) add(r access.Result, since time.Time) {
 	case !r.State.Final():
 		o.Debt = append(o.Debt, line)
 	case r.State != access.Done:
-	case r.Phase == access.PhaseInspect && r.ServerID != 0:
+	case r.Phase == access.PhaseInspect:
 		o.read++
 	case r.Phase == access.PhaseRemove && r.UpdatedAt.Before(since.Truncate(time.Millisecond)):
 		o.before++

@@ -17,7 +17,7 @@ func TestOffboardingWaitsForADecisionAboutEveryKey(t *testing.T) {
 	v := workflow.RequestView{
 		Request:    access.Request{ID: 3, Person: "U0ALICE"},
 		Results:    []access.Result{{Phase: access.PhaseInspect, ServerID: 1, ServerName: "web-01", State: access.Done}},
-		Candidates: []access.Candidate{{ServerID: 1, ServerName: "web-01", Credential: access.Credential{ID: 7, Label: "alice at home"}, Why: reconcile.WhyLabel}},
+		Candidates: []access.Candidate{{ServerID: 1, ServerName: "web-01", Credential: access.Credential{ID: "7", Label: "alice at home"}, Why: reconcile.WhyLabel}},
 	}
 	shown := func() (offboarding, string) {
 		var out strings.Builder
@@ -45,7 +45,7 @@ func TestOffboardingCountsWhatItDid(t *testing.T) {
 	}
 	v := workflow.RequestView{Request: access.Request{ID: 3, Person: "U0ALICE"}, Results: []access.Result{
 		removed(1, began.Add(-time.Hour)), removed(2, began.Add(time.Second)), removed(3, began.Add(time.Minute)),
-		{Phase: access.PhaseInspect, State: access.Done}, {Phase: access.PhaseInspect, ServerID: 1, State: access.Done},
+		{Phase: access.PhaseList, State: access.Done}, {Phase: access.PhaseInspect, ServerID: 1, State: access.Done},
 		{Phase: access.PhaseInspect, ServerID: 2, State: access.OutOfReach},
 	}}
 	if did := outcomeOf(v, "", began).did(); did != "2 keys removed (1 more before this command), 1 server read" {

@@ -187,13 +187,14 @@ func TestOffboardFromTheShellWithoutBot(t *testing.T) {
 		r.Ends()
 
 		ill := r.servers[0]
+		illID := strconv.FormatInt(ill, 10)
 		mended := r.account.Fault(runcloudsim.FaultRule{Server: ill, Op: runcloudsim.OpDelete, Kind: runcloudsim.FaultHTML, Status: 502})
 		onlyIll := func(string) bool {
 			o := r.offboarding(last + 1)
-			return len(o.Results) == 6 && len(o.Debt) == 1 && o.Debt[0].ServerID == ill // 2 removed from, 3 and their list read
+			return len(o.Results) == 6 && len(o.Debt) == 1 && o.Debt[0].ServerID == illID // 2 removed from, 3 and their list read
 		}
 		end, out := r.OffboardsUntil(onlyIll, alice)
-		if out.status != exitFailed || end.Done || end.State != "owed" || len(end.Debt) != 1 || end.Debt[0].ServerID != ill {
+		if out.status != exitFailed || end.Done || end.State != "owed" || len(end.Debt) != 1 || end.Debt[0].ServerID != illID {
 			t.Errorf("with a server in trouble: exit %d: %+v\n%s", out.status, end, out.stderr)
 		}
 		mended()

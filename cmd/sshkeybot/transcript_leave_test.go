@@ -120,9 +120,9 @@ func trouble() chapter {
 		p.halted = true
 		p.presses(playBob, 1, "Approve")
 		p.until("the work is halted", func() bool {
-			since, err := p.app.service.Engine.HaltedSince(p.t.Context())
+			halted, err := p.app.service.Engine.Halted(p.t.Context())
 			p.must(err)
-			return since != ""
+			return len(halted) > 0
 		})
 		p.shown()
 		p.bulletin(playCarol, newsChannel)

@@ -106,11 +106,25 @@ func longAccess() chapter {
 	}
 }
 
+// place returns the ledger's id of a server.
+func (p *play) place(tx access.Tx, name string) int64 {
+	p.t.Helper()
+	all, err := tx.AllServers(p.t.Context())
+	p.must(err)
+	for _, s := range all {
+		if s.Name == name {
+			return s.ID
+		}
+	}
+	p.t.Fatalf("there is no server %s", name)
+	return 0
+}
+
 // renewalFails tells that a renewal was tried, and why it has to wait.
 func (p *play) renewalFails() bool {
 	var waiting []access.Placement
 	p.must(p.app.store.Read(p.t.Context(), func(tx access.Tx) (err error) {
-		waiting, err = tx.Placements(p.t.Context(), access.PlacementQuery{Server: 101})
+		waiting, err = tx.Placements(p.t.Context(), access.PlacementQuery{Server: p.place(tx, "web-01")})
 		return err
 	}))
 	return slices.ContainsFunc(waiting, func(placed access.Placement) bool { return placed.Urgent && placed.Detail != "" })
@@ -120,7 +134,7 @@ func (p *play) renewalFails() bool {
 func (p *play) renewed() bool {
 	var there []access.Placement
 	p.must(p.app.store.Read(p.t.Context(), func(tx access.Tx) (err error) {
-		there, err = tx.Placements(p.t.Context(), access.PlacementQuery{Server: 102, States: []access.PlacementState{access.PlacementPlaced}})
+		there, err = tx.Placements(p.t.Context(), access.PlacementQuery{Server: p.place(tx, "web-02"), States: []access.PlacementState{access.PlacementPlaced}})
 		return err
 	}))
 	return len(there) == 1 && there[0].LapsesAt.Sub(p.clock.Now()) > 10*time.Hour

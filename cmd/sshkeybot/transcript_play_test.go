@@ -250,7 +250,7 @@ func (p *play) rests() bool {
 
 // moves tells of a result that will still change without anybody's doing.
 func (p *play) moves(r access.Result) bool {
-	waits := slices.ContainsFunc(p.account.Servers(), func(s runcloudsim.Server) bool { return s.ID == r.ServerID && s.Offline })
+	waits := slices.ContainsFunc(p.account.Servers(), func(s runcloudsim.Server) bool { return s.Name == r.ServerName && s.Offline })
 	return !r.State.Final() && r.State != access.Failed && !(waits && r.Problem == access.ProblemOffline)
 }
 

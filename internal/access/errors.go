@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -36,7 +37,7 @@ type Error struct {
 	RetryAfter time.Duration // for RateLimited: how long the other side wants to be left alone; 0 when it did not say
 	Who        UserID        // for Conflict: who was first
 	When       time.Time     // for Conflict: when that was
-	About      UserID        // whom a sentence means that begins with «This person»
+	About      UserID        // who is the subject of Message, which then lacks one
 	Ask        []string      // for Forbidden: the users and groups who may do it
 	Changed    *FactsChange  // for Conflict: how what was shown differs from what is so
 	Word       string        // what a person typed: it stands for the first … in Message when they read it, and is never logged
@@ -63,14 +64,15 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
-// MessageOf answers the sentence for a person. A stranger's error never reaches
-// a screen: it answers a general sentence instead.
+// MessageOf returns the sentence for a person. A stranger's error never reaches
+// a screen: then it is a general sentence.
 func MessageOf(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok && e.Message != "" {
-		if e.Word != "" {
-			return strings.Replace(e.Message, "…", e.Word, 1)
+		text := strings.Replace(e.Message, "…", cmp.Or(e.Word, "…"), 1)
+		if e.About != "" {
+			text = "This person " + text
 		}
-		return e.Message
+		return text
 	}
 	return "Something went wrong on my side. Nothing was changed; the log tells more."
 }

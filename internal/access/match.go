@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strconv"
@@ -55,12 +56,20 @@ func sortServers(servers []Server) []Server {
 		if c := strings.Compare(a.Name, b.Name); c != 0 {
 			return c
 		}
-		return int(a.ID - b.ID)
+		return cmp.Compare(a.ID, b.ID)
 	})
 	return servers
 }
 
+// matchPart returns the servers that one part of a pattern names. With the name of a target
+// and a / before it, the part is about the servers of that one alone.
 func matchPart(all []Server, part string) ([]Server, error) {
+	if target, rest, ok := strings.Cut(part, "/"); ok {
+		of := slices.DeleteFunc(slices.Clone(all), func(s Server) bool { return !strings.EqualFold(s.Target, target) })
+		if len(of) > 0 {
+			all, part = of, rest
+		}
+	}
 	fits, err := matcher(part)
 	if err != nil {
 		return nil, err
@@ -83,7 +92,7 @@ func matcher(part string) (func(Server) bool, error) {
 		if err != nil {
 			return nil, NewInvalidWord(part, "`…` is not a server ID; it is written like #1203.")
 		}
-		return func(s Server) bool { return s.ID == n }, nil
+		return func(s Server) bool { return s.ExternalID == strconv.FormatInt(n, 10) }, nil
 	}
 	if len(part) > 4 && strings.EqualFold(part[:4], "tag:") {
 		return func(s Server) bool {

@@ -46,15 +46,6 @@ type Notice struct {
 	SentAt    time.Time
 }
 
-// Refs returns what a request keeps of servers.
-func Refs(servers []Server) []ServerRef {
-	refs := make([]ServerRef, len(servers))
-	for i, server := range servers {
-		refs[i] = ServerRef{ID: server.ID, Name: server.Name}
-	}
-	return refs
-}
-
 // AnnounceNow has a request drawn at once, because somebody waits to see it; what
 // only changes a count waits for the sweep.
 func AnnounceNow(ctx context.Context, tx Tx, id int64) error {

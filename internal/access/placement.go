@@ -25,13 +25,14 @@ type Placement struct {
 	ID          int64
 	ServerID    int64
 	SystemUser  string
-	Fingerprint string // SHA256:…, or "id:N" for a credential that a person picked
+	Fingerprint string // SHA256:…; empty where Picked is not
+	Picked      string // the id of a credential that a person picked, whose whole key nobody knows; else empty
 	Person      UserID
 	GrantID     int64  // the grant that first wanted it, named in the label; 0 for a picked credential
 	Label       string // unique on the server; tells person, grant and fingerprint
 	State       PlacementState
 
-	CredentialID int64     // RunCloud's id, once known
+	CredentialID string    // the target's id, once known
 	Temporary    bool      // RunCloud removes it by itself at LapsesAt
 	PlacedAt     time.Time // when RunCloud confirmed it
 	LapsesAt     time.Time // for Temporary: when RunCloud's own timer ends it
@@ -50,6 +51,11 @@ type Placement struct {
 	ToldLapsed   bool      // its person was told that a renewal came too late
 }
 
+// On returns which key the placement is of, and where.
+func (p Placement) On() KeyOn {
+	return KeyOn{ServerID: p.ServerID, SystemUser: p.SystemUser, Fingerprint: p.Fingerprint, Picked: p.Picked}
+}
+
 // Problem says in one word why a placement is not settled yet.
 type Problem string
 
@@ -64,16 +70,17 @@ const (
 	ProblemDamaged Problem = "damaged" // the ledger's copy of the key is not the one of its fingerprint
 	// ProblemServerLeft is that of a placement that is gone with its server: the server
 	// left the account, so nobody has confirmed that the key is off it.
-	ProblemServerLeft Problem = "server_left"
-	ProblemMissing    Problem = "missing" // the server is not found, and not settled as gone
-	ProblemDoubted    Problem = "doubted" // of a reading of the list of servers that cannot be right
+	ProblemServerLeft   Problem = "server_left"
+	ProblemMissing      Problem = "missing"      // the server is not found, and not settled as gone
+	ProblemDoubted      Problem = "doubted"      // of a reading of the list of servers that cannot be right
+	ProblemUnconfigured Problem = "unconfigured" // the server's target is not configured any more
 )
 
 // Credential is a key on a server as the target shows it.
 type Credential struct {
-	ID         int64
+	ID         string
 	Label      string
-	SystemUser string
+	SystemUser string // empty where the target knows no users
 	PublicKey  string // complete, or only what is visible of it
 	Temporary  *bool  // nil where the target does not say
 	CreatedAt  time.Time

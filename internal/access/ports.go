@@ -207,6 +207,7 @@ type PlacementTx interface {
 
 // RenewalQuery selects the placed keys to be placed anew.
 type RenewalQuery struct {
+	Target       string // of whose servers; empty is of any
 	Now          time.Time
 	Spare        time.Duration // how much earlier than its grant a temporary key may lapse
 	LapsesBefore time.Time     // temporary keys that lapse at or before
@@ -226,14 +227,16 @@ type Waits struct {
 
 // PlacementQuery selects placements; zero fields do not restrict.
 type PlacementQuery struct {
+	Target          string // of whose servers
 	Server          int64
 	Servers         []int64
 	States          []PlacementState
 	Person          UserID
 	Fingerprint     string
+	Picked          string
 	SystemUser      string
 	Label           string
-	Credential      int64     // by the id that the target gave
+	Credential      string    // by the id that the target gave
 	Due             time.Time // NextAt at or before, and not stuck
 	DoubtEndsBefore time.Time // InDoubtUntil set and at or before; a leaving one's own work sees to that
 	VerifyBefore    time.Time // placed, not stuck, VerifyAt set and at or before
@@ -247,21 +250,25 @@ type ResultTx interface {
 	// InsertResults stores results; those that exist stay as they are.
 	InsertResults(ctx context.Context, rs []Result) error
 	// OpenResults lists results of a key on a server that are not final.
-	OpenResults(ctx context.Context, server int64, systemUser, fingerprint string) ([]Result, error)
+	OpenResults(ctx context.Context, on KeyOn) ([]Result, error)
+	// OpenReadings lists the inspections of a server that are not final.
+	OpenReadings(ctx context.Context, server int64) ([]Result, error)
+	// OpenLists lists the readings of a target's list of servers that are not final.
+	OpenLists(ctx context.Context, target string) ([]Result, error)
 	// WaitingKeys lists the keys with additions to a server and removals from it that are
 	// not final, each once.
-	WaitingKeys(ctx context.Context, server int64) ([]KeyOfUser, error)
+	WaitingKeys(ctx context.Context, server int64) ([]KeyOn, error)
 	SaveResult(ctx context.Context, r Result) error
 	// ReopenResults makes removals of a key from a server wait again that were settled
 	// as done, or as out of reach, since that time, and answers them.
-	ReopenResults(ctx context.Context, server int64, systemUser, fingerprint string, since time.Time) ([]Result, error)
+	ReopenResults(ctx context.Context, on KeyOn, since time.Time) ([]Result, error)
 	// ReopenInspections makes inspections of a server wait again that were out of reach,
 	// and returns them.
 	ReopenInspections(ctx context.Context, server int64) ([]Result, error)
 	// ReopenAdditions makes additions of a placement's key to its server wait again that
 	// were settled and whose grants want it there at that time, and answers them.
 	ReopenAdditions(ctx context.Context, p Placement, now time.Time) ([]Result, error)
-	// OpenInspections lists inspections that are not final.
+	// OpenInspections lists inspections, and readings of lists of servers, that are not final.
 	OpenInspections(ctx context.Context) ([]Result, error)
 	// Unsettled lists the requests with results that still change by themselves.
 	Unsettled(ctx context.Context) ([]int64, error)
@@ -273,9 +280,9 @@ type ResultTx interface {
 
 // ServerTx keeps what is known of servers.
 type ServerTx interface {
-	// SaveServers stores servers that were read: they are there. It returns the ids of
-	// those that came online or had been missing or gone.
-	SaveServers(ctx context.Context, servers []Server, now time.Time) ([]int64, error)
+	// SaveServers stores servers of one target that were read, known by their ExternalID:
+	// they are there. It returns the ids of those that came online or had been missing or gone.
+	SaveServers(ctx context.Context, target string, servers []Server, now time.Time) ([]int64, error)
 	// SaveServer stores what is known of one server as it is given.
 	SaveServer(ctx context.Context, s Server) error
 	Server(ctx context.Context, id int64) (Server, error)
@@ -283,11 +290,17 @@ type ServerTx interface {
 	AllServers(ctx context.Context) ([]Server, error)
 	// Servers lists the servers that are not settled as gone, by name.
 	Servers(ctx context.Context) ([]Server, error)
-	// DueReadings lists servers that are found and were last read for orphans at or before
-	// that time, or never, the longest ago first.
-	DueReadings(ctx context.Context, now, before time.Time, limit int) ([]Server, error)
+	// DueReadings lists servers of these targets that are found and were last read for
+	// orphans at or before that time, or never, the longest ago first.
+	DueReadings(ctx context.Context, targets []string, now, before time.Time, limit int) ([]Server, error)
 	// SetRead notes when servers (none: all) were last read for orphans.
 	SetRead(ctx context.Context, servers []int64, at time.Time) error
+	// Target returns what is known of a target; one the ledger has not met has no ID.
+	Target(ctx context.Context, name string) (TargetState, error)
+	// Targets lists every target the ledger has met, by name.
+	Targets(ctx context.Context) ([]TargetState, error)
+	// SaveTarget stores what is known of a target and returns it with its ID.
+	SaveTarget(ctx context.Context, t TargetState) (TargetState, error)
 }
 
 // OutboxTx keeps what Slack shows and still has to be told. It also tells how far behind
@@ -321,10 +334,13 @@ type OutboxTx interface {
 	SetFlag(ctx context.Context, name, value string) error
 }
 
-// KeyOfUser is a key for a user of a server's system.
-type KeyOfUser struct {
+// KeyOn is a key for a system user on a server: a known one by its fingerprint, or one that
+// a person picked by its credential id.
+type KeyOn struct {
+	ServerID    int64
 	SystemUser  string
 	Fingerprint string
+	Picked      string
 }
 
 // Drawing says how far Slack shows a request.

@@ -10,6 +10,7 @@ const (
 	PhaseAdd     Phase = "add"
 	PhaseRemove  Phase = "remove"
 	PhaseInspect Phase = "inspect" // reading a server for keys the bot did not place; no key, no system user
+	PhaseList    Phase = "list"    // reading the list of a target's servers, to inspect each; no server
 )
 
 // ResultState is what a request came to for one key on one server.
@@ -41,8 +42,10 @@ type Result struct {
 	Phase       Phase
 	ServerID    int64
 	ServerName  string
+	Target      string // of PhaseList alone, which has no server
 	SystemUser  string
 	Fingerprint string
+	Picked      string // as in Placement
 	State       ResultState
 	Problem     Problem
 	Detail      string
@@ -51,16 +54,30 @@ type Result struct {
 	Told        ResultState // the state that the thread has shown last; empty for none
 }
 
+// On returns which key the result is of, and where.
+func (r Result) On() KeyOn {
+	return KeyOn{ServerID: r.ServerID, SystemUser: r.SystemUser, Fingerprint: r.Fingerprint, Picked: r.Picked}
+}
+
+// Reads reports whether the result is of reading a server, or a list of servers, for keys
+// that the bot did not place.
+func (r Result) Reads() bool { return r.Phase == PhaseInspect || r.Phase == PhaseList }
+
 // Moving tells of a result that is expected to change in a moment. What waits for a
 // server to come back, or for RunCloud to recover, may take days.
 func (r Result) Moving() bool {
 	return r.State == Unsure || r.State == Waiting && (r.Problem == NoProblem || r.Problem == ProblemLimited)
 }
 
-// NewResult returns a result that waits since then.
-func NewResult(since time.Time, request int64, phase Phase, server int64, name, user, fingerprint string) Result {
+// NewResult returns a result about a key that waits since then.
+func NewResult(since time.Time, request int64, phase Phase, on KeyOn, name string) Result {
 	return Result{
-		RequestID: request, Phase: phase, ServerID: server, ServerName: name,
-		SystemUser: user, Fingerprint: fingerprint, State: Waiting, UpdatedAt: since,
+		RequestID: request, Phase: phase, ServerID: on.ServerID, ServerName: name, SystemUser: on.SystemUser,
+		Fingerprint: on.Fingerprint, Picked: on.Picked, State: Waiting, UpdatedAt: since,
 	}
+}
+
+// NewInspection returns an inspection of a server that waits since then.
+func NewInspection(since time.Time, request int64, server ServerRef) Result {
+	return Result{RequestID: request, Phase: PhaseInspect, ServerID: server.ID, ServerName: server.Name, State: Waiting, UpdatedAt: since}
 }

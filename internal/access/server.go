@@ -6,13 +6,15 @@ import (
 	"time"
 )
 
-// Server is one server of the RunCloud account, as last read.
+// Server is one place of a target, as last read.
 type Server struct {
-	ID     int64
-	Name   string
-	Tags   []string
-	Online bool
-	SeenAt time.Time // when this was read; the zero time when never
+	ID         int64  // the ledger's; it never changes, and no other server has it
+	Target     string // the name of its target
+	ExternalID string // what the target calls it
+	Name       string
+	Tags       []string
+	Online     bool
+	SeenAt     time.Time // when this was read; the zero time when never
 
 	OfflineSince time.Time // since when it was offline whenever it was read; zero while it is online
 	NotFoundAt   time.Time // since when it is not found when it is asked for; zero while it is
@@ -29,8 +31,18 @@ func (s Server) Missing() bool { return !s.NotFoundAt.IsZero() && !s.Gone() }
 
 // ServerRef names a server for good: the name is the one it had when it was chosen.
 type ServerRef struct {
-	ID   int64
-	Name string
+	ID         int64
+	ExternalID string // as people know it
+	Name       string
+}
+
+// Refs returns what a request keeps of servers.
+func Refs(servers []Server) []ServerRef {
+	refs := make([]ServerRef, len(servers))
+	for i, server := range servers {
+		refs[i] = ServerRef{ID: server.ID, ExternalID: server.ExternalID, Name: server.Name}
+	}
+	return refs
 }
 
 // HasServer reports whether a server is among refs.

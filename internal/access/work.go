@@ -14,6 +14,7 @@ const (
 	WorkRenew    WorkKind = "renew"    // what leaves server ID only to be placed there anew
 	WorkAdd      WorkKind = "add"      // what must be placed on server ID, and whether it was placed twice
 	WorkInspect  WorkKind = "inspect"  // candidates and sessions on server ID
+	WorkList     WorkKind = "list"     // the servers of target ID, each of which is to be inspected
 	WorkAnnounce WorkKind = "announce" // draw request ID
 	WorkNotice   WorkKind = "notice"   // send notice ID
 )

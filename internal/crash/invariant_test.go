@@ -18,15 +18,15 @@ import (
 const settles = 3 * time.Minute
 
 // doubted is a key that was looked for and not found, while a call may still place it.
-const doubted = "state = 'leaving' AND credential_id = 0 AND attempts > 0 AND recheck_at > 0"
+const doubted = "state = 'leaving' AND credential_id = '' AND attempts > 0 AND in_doubt_until > 0"
 
 // owed tells, in one row each, of servers and people that wait for something but the
 // minutes in which a lost call may still land.
 const owed = `
-	SELECT 'placement ' || label || ' on ' || CAST(server_id AS TEXT) || ' is ' || state || ' attempts ' || CAST(attempts AS TEXT) || ' ' || problem || ' ' || holder
+	SELECT 'placement ' || label || ' on ' || CAST(place_id AS TEXT) || ' is ' || state || ' attempts ' || CAST(attempts AS TEXT) || ' ' || problem || ' ' || holder
 		FROM placements WHERE state IN ('wanted', 'unknown', 'leaving') AND NOT (` + doubted + `)
 	UNION ALL SELECT 'envelope ' || id || ' of ' || person || ' held by ' || holder FROM inbox WHERE handled = 0
-	UNION ALL SELECT 'result of ' || CAST(request_id AS TEXT) || ' on ' || server_name || ' is ' || state || ' ' || problem FROM results
+	UNION ALL SELECT 'result of ' || CAST(request_id AS TEXT) || ' on ' || place_name || ' is ' || state || ' ' || problem FROM results
 		WHERE state IN ('waiting', 'failed')`
 
 // unsaid tells of what Slack does not show yet. After a storm that may take minutes:
@@ -109,8 +109,8 @@ func (s stage) hastens(strangers []string) {
 func (s stage) outlasts() {
 	s.Helper()
 	until(s.T, settles, func() string {
-		s.ledger.exec(s.T, "UPDATE placements SET recheck_at = 1, next_at = 0 WHERE recheck_at > 1")
-		return some(s.ledger.texts(s.T, "SELECT label || ' is not read again' FROM placements WHERE recheck_at > 0"))
+		s.ledger.exec(s.T, "UPDATE placements SET in_doubt_until = 1, next_at = 0 WHERE in_doubt_until > 1")
+		return some(s.ledger.texts(s.T, "SELECT label || ' is not read again' FROM placements WHERE in_doubt_until > 0"))
 	})
 }
 

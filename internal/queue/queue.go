@@ -49,6 +49,7 @@ const (
 type Work interface {
 	Sync(ctx context.Context, kind access.WorkKind, server int64, settle func(access.Tx) error) (again time.Duration, err error)
 	Inspect(ctx context.Context, server int64, settle func(access.Tx) error) error
+	ReadList(ctx context.Context, target int64, settle func(access.Tx) error) error
 }
 
 // Outbox shows things in Slack.
@@ -115,12 +116,16 @@ func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(ac
 	inspect := func(ctx context.Context, server int64, settle func(access.Tx) error) (time.Duration, error) {
 		return 0, c.Work.Inspect(ctx, server, settle)
 	}
+	list := func(ctx context.Context, target int64, settle func(access.Tx) error) (time.Duration, error) {
+		return 0, c.Work.ReadList(ctx, target, settle)
+	}
 	workers := river.NewWorkers()
 	err := errors.Join(
 		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.RemoveOnServer) int64 { return a.ServerID }, bringInLine(access.WorkRemove))),
 		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.RenewOnServer) int64 { return a.ServerID }, bringInLine(access.WorkRenew))),
 		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.AddOnServer) int64 { return a.ServerID }, bringInLine(access.WorkAdd))),
 		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.InspectServer) int64 { return a.ServerID }, inspect)),
+		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.ListServers) int64 { return a.TargetID }, list)),
 		river.AddWorkerSafely(workers, inSlack(c.Log, func(a store.AnnounceRequest) int64 { return a.RequestID }, c.Outbox.Announce)),
 		river.AddWorkerSafely(workers, inSlack(c.Log, func(a store.SendNotice) int64 { return a.NoticeID }, c.Outbox.SendNotice)),
 	)

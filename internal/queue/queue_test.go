@@ -51,6 +51,10 @@ func (h *hands) Sync(ctx context.Context, kind access.WorkKind, server int64, se
 	return 0, h.ledger.Update(ctx, settle)
 }
 
+func (h *hands) ReadList(ctx context.Context, _ int64, settle func(access.Tx) error) error {
+	return h.ledger.Update(ctx, settle)
+}
+
 func (h *hands) Inspect(ctx context.Context, server int64, settle func(access.Tx) error) error {
 	if h.inspect != nil {
 		if err := h.inspect(ctx, server); err != nil {

@@ -24,7 +24,11 @@ func (e *Engine) add(ctx context.Context, p access.Placement) error {
 			return err
 		}
 	}
-	turn, release, err := e.Target.Acquire(ctx, priorityOf(p))
+	at, err := e.placeOf(ctx, p.ServerID)
+	if err != nil {
+		return e.additionStopped(ctx, p, err)
+	}
+	leave, release, err := at.target.Acquire(ctx, priorityOf(p))
 	if err != nil {
 		return err
 	}
@@ -33,14 +37,14 @@ func (e *Engine) add(ctx context.Context, p access.Placement) error {
 	call := addCall{}
 	p, ok, err := e.begin(ctx, p.ID, func(tx access.Tx, p *access.Placement) (ok bool, err error) {
 		call.before = p.InDoubtUntil
-		key, ok, err = e.stillWanted(ctx, tx, p)
+		key, ok, err = e.stillWanted(ctx, tx, at.target, p)
 		return ok, err
 	})
 	if err != nil || !ok {
 		return err
 	}
 	call.Placement = p
-	placed, err := e.Target.Add(turn, p.ServerID, access.Credential{
+	placed, err := at.target.Add(leave, at.id, access.Credential{
 		Label: p.Label, SystemUser: p.SystemUser, PublicKey: key.Public().Line(p.Label), Temporary: &p.Temporary,
 	})
 	release()
@@ -49,7 +53,7 @@ func (e *Engine) add(ctx context.Context, p access.Placement) error {
 
 // stillWanted looks at the ledger right before the call: whether the key still is
 // wanted there, and until when, which decides whether it is placed as temporary.
-func (e *Engine) stillWanted(ctx context.Context, tx access.Tx, p *access.Placement) (access.Key, bool, error) {
+func (e *Engine) stillWanted(ctx context.Context, tx access.Tx, t access.Target, p *access.Placement) (access.Key, bool, error) {
 	if p.State != access.PlacementWanted && p.State != access.PlacementUnknown {
 		return access.Key{}, false, nil
 	}
@@ -68,7 +72,7 @@ func (e *Engine) stillWanted(ctx context.Context, tx access.Tx, p *access.Placem
 		return access.Key{}, false, e.refuseDamaged(ctx, tx, *p)
 	}
 	p.State, p.InDoubtUntil = access.PlacementUnknown, e.doubtful(p.InDoubtUntil)
-	p.Temporary = e.temporary(until)
+	p.Temporary = e.temporary(t, until)
 	return key, true, nil
 }
 
@@ -85,13 +89,14 @@ func (e *Engine) refuseDamaged(ctx context.Context, tx access.Tx, was access.Pla
 	return err
 }
 
-// temporary tells whether a key wanted until then is placed so that RunCloud
+// temporary reports whether a key wanted until then is placed so that its target
 // removes it by itself should the bot be gone; zero is for ever.
-func (e *Engine) temporary(until time.Time) bool {
-	if until.IsZero() {
+func (e *Engine) temporary(t access.Target, until time.Time) bool {
+	lifetime := lifetime(t)
+	if until.IsZero() || lifetime == 0 {
 		return false
 	}
-	return e.Settings.LongGrants != Permanent || until.Sub(e.Now()) <= e.Settings.TemporaryLifetime
+	return e.Settings.LongGrants != Permanent || until.Sub(e.Now()) <= lifetime
 }
 
 // additionStopped postpones an addition whose server cannot be reached.
@@ -141,7 +146,7 @@ func (e *Engine) placedForOther(ctx context.Context, p addCall, c access.Credent
 // may still. A placement that others have settled meanwhile is then in doubt again:
 // the call may land after they had looked.
 func (e *Engine) addFailed(ctx context.Context, p addCall, lost bool, cause error) error {
-	return e.record(ctx, cause, func(ctx context.Context, tx access.Tx) error {
+	return e.record(ctx, p.ServerID, cause, func(ctx context.Context, tx access.Tx) error {
 		was, err := tx.Placement(ctx, p.ID)
 		if err != nil {
 			return err
@@ -153,7 +158,7 @@ func (e *Engine) addFailed(ctx context.Context, p addCall, lost bool, cause erro
 		switch {
 		case was.State == access.PlacementUnknown && was.Attempts == p.Attempts:
 			next = e.later(next, cause)
-		case was.State == access.PlacementLeaving && was.CredentialID == 0:
+		case was.State == access.PlacementLeaving && was.CredentialID == "":
 			next.Holder, next.NextAt = "", e.Now()
 		}
 		if next = doubted(next, e.Now()); next == was {
@@ -238,7 +243,7 @@ func (e *Engine) addConfirmed(ctx context.Context, p addCall, c access.Credentia
 			return err
 		case was.State == access.PlacementUnknown || was.State == access.PlacementWanted: // whatever was tried after this call
 			return e.savePlaced(ctx, tx, next, was, c)
-		case was.State == access.PlacementLeaving && was.CredentialID == 0:
+		case was.State == access.PlacementLeaving && was.CredentialID == "":
 			next.CredentialID, next.NextAt, next.Holder = c.ID, e.Now(), ""
 			if _, err := e.move(ctx, tx, next, was); err != nil {
 				return err
@@ -261,7 +266,11 @@ func (e *Engine) savePlaced(ctx context.Context, tx access.Tx, next, was access.
 		next.Temporary = *c.Temporary
 	}
 	if next.Temporary {
-		next.LapsesAt = e.lapse(c, now)
+		lifetime, err := e.lifetimeOn(ctx, tx, was.ServerID)
+		if err != nil {
+			return err
+		}
+		next.LapsesAt = lapse(lifetime, c, now)
 	}
 	if _, err := e.move(ctx, tx, next, was); err != nil {
 		return err
@@ -273,11 +282,10 @@ func (e *Engine) savePlaced(ctx context.Context, tx access.Tx, next, was access.
 	return e.reconcilePlacements(ctx, tx, []int64{was.ServerID}) // its grant ended while the call was under way
 }
 
-// lapse answers when RunCloud's own timer ends a temporary key, taking the earlier
-// of what RunCloud says of its creation and our own clock. A creation long ago is
-// RunCloud's clock being another than ours: such a key would be renewed for ever.
-func (e *Engine) lapse(c access.Credential, now time.Time) time.Time {
-	lifetime := e.Settings.TemporaryLifetime
+// lapse returns when a target's own timer ends a temporary key, taking the earlier
+// of what the target says of its creation and our own clock. A creation long ago is
+// the target's clock being another than ours: such a key would be renewed for ever.
+func lapse(lifetime time.Duration, c access.Credential, now time.Time) time.Time {
 	start := now
 	if !c.CreatedAt.IsZero() && c.CreatedAt.Before(now) {
 		start = latest(c.CreatedAt, now.Add(-lifetime/2))

@@ -15,8 +15,8 @@ func wakeDue(h *harness) (jobs []access.Work) {
 	_, err := h.Ledger.SQLite().ExecContext(h.Ctx(), "DELETE FROM river_job")
 	h.Must(err)
 	h.Must(h.Engine.WakeDue(h.Ctx()))
-	rows, err := h.Ledger.SQLite().QueryContext(h.Ctx(), `SELECT REPLACE(REPLACE(kind, '_on_server', ''), '_server', ''), args->>'server_id'
-		FROM river_job WHERE args->>'server_id' IS NOT NULL ORDER BY 1, 2`)
+	rows, err := h.Ledger.SQLite().QueryContext(h.Ctx(), `SELECT REPLACE(REPLACE(kind, '_on_server', ''), '_server', ''), args->>'place_id'
+		FROM river_job WHERE args->>'place_id' IS NOT NULL ORDER BY 1, 2`)
 	h.Must(err)
 	defer func() { h.Must(rows.Close()) }()
 	for rows.Next() {
@@ -79,10 +79,10 @@ func TestLateKeyIsFoundThoughTheClockWentBack(t *testing.T) {
 	h := newHarness(t, 1)
 	h.MustRegister(alice, "alice laptop")
 	var late access.Credential
-	h.Engine.Target = &workflowtest.Picky{Account: h.Account, OnAdd: func(_ int64, c access.Credential) (access.Credential, error) {
+	h.SetTarget(&workflowtest.Picky{Account: h.Account, OnAdd: func(_ string, c access.Credential) (access.Credential, error) {
 		late = c
 		return access.Credential{}, &access.Error{Code: access.UnknownOutcome, Message: "No answer came."}
-	}}
+	}})
 	ahead := 365 * 24 * time.Hour
 	h.Clock.Advance(ahead)
 	h.Grant(alice, 5*time.Hour, "")
@@ -90,7 +90,7 @@ func TestLateKeyIsFoundThoughTheClockWentBack(t *testing.T) {
 	h.MustOffboard(alice)
 	h.Pass(time.Minute)
 	h.Clock.Advance(-ahead)
-	_, err := h.Account.Add(h.Ctx(), 1, late)
+	_, err := h.Account.Add(h.Ctx(), "1", late)
 	h.Must(err)
 	wakeDue(h)
 	h.Pass(10 * time.Minute)

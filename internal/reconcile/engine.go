@@ -1,7 +1,7 @@
 package reconcile
 
 import (
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -12,15 +12,15 @@ import (
 // and, on PostgreSQL, by many processes.
 type Engine struct {
 	Store     access.Store
-	Target    access.Target
+	Targets   []access.Target
 	Directory access.Directory
 	Settings  Settings
 	Now       func() time.Time
 	Clock     *clock.Clock // tells whether Now is right; nil where it always is
 
-	refresh  mutex // one complete reading of the servers at a time
 	readings readings
-	tried    atomic.Bool // whether this process has tried to end a halt
+	locals   sync.Map // *local by name of the target
+	known    sync.Map // Identity by id of the server
 }
 
 // LongGrants says how a grant longer than the target's temporary lifetime is placed.
@@ -35,9 +35,7 @@ const (
 
 // Settings are the rules of placing keys.
 type Settings struct {
-	LongGrants        LongGrants
-	TemporaryLifetime time.Duration // after which the target removes a temporary key by itself
-	Replica           string        // name of this process among several
-	MonthlyQuota      int           // calls to the target; 0 is not known
-	OnlyRemoves       bool          // leaves the placing of keys, renewals too, to another process
+	LongGrants  LongGrants
+	Replica     string // name of this process among several
+	OnlyRemoves bool   // leaves the placing of keys, renewals too, to another process
 }

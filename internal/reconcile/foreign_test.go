@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ func ledgerID(h *harness) (id string) {
 // labelsOn lists the labels of the keys on a server, sorted.
 func labelsOn(h *harness, server int64) (all []string) {
 	h.T.Helper()
-	found, err := h.Account.List(h.Ctx(), server)
+	found, err := h.Account.List(h.Ctx(), strconv.FormatInt(server, 10))
 	h.Must(err)
 	for _, c := range found {
 		all = append(all, c.Label)

@@ -2,56 +2,16 @@ package reconcile
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
+	"slices"
 	"time"
 
 	"sshkeybot/internal/access"
 )
 
-// flagHalted holds since when the target refuses our credentials, in RFC 3339;
-// empty while it does not. All replicas share it.
-const flagHalted = "halted"
-
-// errHalted is what work meets while the target refuses our credentials. Nothing
-// is lost: the ledger keeps what is owed, and the work goes on once it is mended.
-var errHalted = &access.Error{Code: access.Unauthorized, Op: "halted", Message: "RunCloud refuses the token, so all work waits."}
-
-// Halted returns since when all work waits because the target refuses our credentials,
-// in RFC 3339; empty while it goes on.
-func Halted(ctx context.Context, tx access.Tx) (since string, err error) {
-	return tx.Flag(ctx, flagHalted)
-}
-
-// refuseIfHalted refuses to work while the target refuses our credentials: every call
-// would only be refused as well.
-func (e *Engine) refuseIfHalted(ctx context.Context, tx access.Tx) error {
-	since, err := tx.Flag(ctx, flagHalted)
-	if err == nil && since != "" {
-		return errHalted
-	}
-	return err
-}
-
-// HaltedSince answers since when all work waits because the target refuses our
-// credentials, in RFC 3339; empty while it goes on.
-func (e *Engine) HaltedSince(ctx context.Context) (since string, err error) {
-	err = e.Store.Read(ctx, func(tx access.Tx) error {
-		since, err = tx.Flag(ctx, flagHalted)
-		return err
-	})
-	return since, err
-}
-
-// flagHalts keeps how the halts went, as JSON.
-const flagHalts = "halts"
-
-// halts remembers the halts so that credentials which are accepted for some calls and
-// refused for others neither flood the team with news nor RunCloud with calls.
-type halts struct {
-	Told    bool          // the team was told of a halt, and not yet that it is over
-	Resumed time.Time     // when the last one ended
-	Wait    time.Duration // for so long the next one lasts at least, and must its end hold to be told
-}
+// errHalted is what work meets while its target refuses our credentials. Nothing is lost:
+// the ledger keeps what is owed, and the work goes on once that is mended.
+var errHalted = &access.Error{Code: access.Unauthorized, Op: "halted", Message: "My credentials are refused, so all work there waits."}
 
 const (
 	relapse      = 10 * time.Minute // a halt that comes so soon after the last is no news
@@ -59,61 +19,50 @@ const (
 	lastRelapse  = 5 * time.Minute
 )
 
-func haltsOf(ctx context.Context, tx access.Tx) (h halts, err error) {
-	text, err := tx.Flag(ctx, flagHalts)
-	if err != nil || text == "" {
-		return h, err
-	}
-	return h, json.Unmarshal([]byte(text), &h)
+// Halted lists the targets on which all work waits because they refuse our credentials.
+func (e *Engine) Halted(ctx context.Context) (halted []access.TargetState, err error) {
+	err = e.Store.Read(ctx, func(tx access.Tx) error {
+		halted, err = Halted(ctx, tx)
+		return err
+	})
+	return halted, err
 }
 
-func (h halts) save(ctx context.Context, tx access.Tx) error {
-	text, err := json.Marshal(h)
+// Halted lists the targets on which all work waits because they refuse our credentials.
+func Halted(ctx context.Context, tx access.Tx) ([]access.TargetState, error) {
+	known, err := tx.Targets(ctx)
+	return slices.DeleteFunc(known, func(t access.TargetState) bool { return !t.Halted() }), err
+}
+
+// refuseIfHalted refuses to work on a server while its target refuses our credentials:
+// every call would only be refused as well.
+func (e *Engine) refuseIfHalted(ctx context.Context, tx access.Tx, server int64) error {
+	at, err := e.identityOf(ctx, tx, server)
 	if err != nil {
 		return err
 	}
-	return tx.SetFlag(ctx, flagHalts, string(text))
+	state, err := tx.Target(ctx, at.Target)
+	if err == nil && state.Halted() {
+		return errHalted
+	}
+	return err
 }
 
-// haltOn stops all work when err says that our credentials are refused, tells the
-// team once, and answers errHalted; nil for every other error.
-func (e *Engine) haltOn(ctx context.Context, err error) error {
-	if access.CodeOf(err) != access.Unauthorized {
+// haltOn stops all work on a target when the cause says that our credentials are refused, tells
+// the team once, and returns errHalted; nil for every other error. Credentials that are
+// accepted for some calls and refused for others neither flood the team with news nor the
+// target with calls.
+func (e *Engine) haltOn(ctx context.Context, target string, cause error) error {
+	if access.CodeOf(cause) != access.Unauthorized {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
 	storeErr := e.Store.Update(ctx, func(tx access.Tx) error {
-		since, flagErr := tx.Flag(ctx, flagHalted)
-		if flagErr != nil || since != "" {
-			return flagErr
-		}
-		h, flagErr := haltsOf(ctx, tx)
-		if flagErr != nil {
-			return flagErr
-		}
-		news := !h.Told
-		if h.Told = true; e.Now().Sub(h.Resumed) < relapse {
-			h.Wait = min(max(firstRelapse, 2*h.Wait), lastRelapse)
-		} else {
-			h.Wait = 0
-		}
-		if err := h.save(ctx, tx); err != nil {
+		t, err := tx.Target(ctx, target)
+		if err != nil || t.Halted() {
 			return err
 		}
-		since = e.Now().UTC().Format(time.RFC3339Nano)
-		if err := tx.SetFlag(ctx, flagHalted, since); err != nil {
-			return err
-		}
-		if err := access.Record(ctx, tx, e.Now(), "", "work.halt", "target", 0, "running", "halted", access.MessageOf(err)); err != nil {
-			return err
-		}
-		if err := announceUnsettled(ctx, tx); err != nil {
-			return err
-		}
-		if !news {
-			return nil
-		}
-		return tx.Notify(ctx, access.Notice{Key: "halted:" + since, Kind: access.NoticeHalted, Detail: access.MessageOf(err)})
+		return e.halt(ctx, tx, t, cause)
 	})
 	if storeErr != nil {
 		return storeErr
@@ -121,82 +70,99 @@ func (e *Engine) haltOn(ctx context.Context, err error) error {
 	return errHalted
 }
 
-// Resume asks the target whether our credentials are accepted again while work is
-// halted, lets it go on if so, and tells so once that holds.
-func (e *Engine) Resume(ctx context.Context) error {
-	var since string
-	var h halts
-	err := e.Store.Read(ctx, func(tx access.Tx) (err error) {
-		if since, err = tx.Flag(ctx, flagHalted); err != nil {
-			return err
-		}
-		h, err = haltsOf(ctx, tx)
-		return err
-	})
-	if err != nil || since == "" && !h.Told {
+func (e *Engine) halt(ctx context.Context, tx access.Tx, t access.TargetState, cause error) error {
+	news := !t.HaltTold
+	if t.HaltTold = true; e.Now().Sub(t.ResumedAt) < relapse {
+		t.HaltWait = min(max(firstRelapse, 2*t.HaltWait), lastRelapse)
+	} else {
+		t.HaltWait = 0
+	}
+	t.HaltedAt = e.Now()
+	t, err := tx.SaveTarget(ctx, t)
+	if err != nil {
 		return err
 	}
-	if since != "" {
-		return e.tryAgain(ctx, since, h.Wait)
+	if err := access.Record(ctx, tx, e.Now(), "", "work.halt", "target", t.ID, "running", "halted", t.Name+": "+access.MessageOf(cause)); err != nil {
+		return err
 	}
-	return e.Store.Update(ctx, func(tx access.Tx) error { return e.tellResumed(ctx, tx) })
+	if err := announceUnsettled(ctx, tx); err != nil || !news {
+		return err
+	}
+	key := "halted:" + t.Name + ":" + t.HaltedAt.UTC().Format(time.RFC3339Nano)
+	return tx.Notify(ctx, access.Notice{Key: key, Kind: access.NoticeHalted, Detail: access.MessageOf(cause)})
 }
 
-// tryAgain lets work go on that was halted then, and is to wait so long; not right after
-// a start, which may have brought another token.
-func (e *Engine) tryAgain(ctx context.Context, since string, wait time.Duration) error {
-	at, err := time.Parse(time.RFC3339Nano, since)
-	if age := e.Now().Sub(at); err != nil || e.tried.Swap(true) && age >= 0 && age < wait {
+// Resume asks each target on which work is halted whether our credentials are accepted
+// again, lets it go on if so, and tells so once that holds.
+func (e *Engine) Resume(ctx context.Context) error {
+	var known []access.TargetState
+	err := e.Store.Read(ctx, func(tx access.Tx) (err error) {
+		known, err = tx.Targets(ctx)
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	if err := e.Target.Ping(ctx); err != nil {
+	var trouble error
+	for _, t := range known {
+		switch {
+		case t.Halted():
+			trouble = errors.Join(trouble, e.tryAgain(ctx, t))
+		case t.HaltTold:
+			trouble = errors.Join(trouble, e.Store.Update(ctx, func(tx access.Tx) error { return e.tellResumed(ctx, tx, t.Name) }))
+		}
+	}
+	return trouble
+}
+
+// tryAgain lets work go on that is halted, once that has lasted long enough; not right
+// after a start, which may have brought other credentials.
+func (e *Engine) tryAgain(ctx context.Context, t access.TargetState) error {
+	target, err := e.target(t.Name)
+	if err != nil {
+		return nil //nolint:nilerr // it is not configured any more
+	}
+	if age := e.Now().Sub(t.HaltedAt); e.local(t.Name).tried.Swap(true) && age >= 0 && age < t.HaltWait {
+		return nil
+	}
+	if err := target.Ping(ctx); err != nil {
 		return nil //nolint:nilerr // still refused, or not reachable: asked again by the next sweep
 	}
 	return e.Store.Update(ctx, func(tx access.Tx) error {
-		still, err := tx.Flag(ctx, flagHalted)
-		if err != nil || still == "" {
+		t, err := tx.Target(ctx, t.Name)
+		if err != nil || !t.Halted() {
 			return err
 		}
-		if err := tx.SetFlag(ctx, flagHalted, ""); err != nil {
+		t.HaltedAt, t.ResumedAt = time.Time{}, e.Now()
+		if t, err = tx.SaveTarget(ctx, t); err != nil {
 			return err
 		}
-		if err := access.Record(ctx, tx, e.Now(), "", "work.resume", "target", 0, "halted", "running", ""); err != nil {
-			return err
-		}
-		h, err := haltsOf(ctx, tx)
-		if err != nil {
-			return err
-		}
-		h.Resumed = e.Now()
-		if err := h.save(ctx, tx); err != nil {
+		if err := access.Record(ctx, tx, e.Now(), "", "work.resume", "target", t.ID, "halted", "running", t.Name); err != nil {
 			return err
 		}
 		if err := announceUnsettled(ctx, tx); err != nil {
 			return err
 		}
-		return e.tellResumed(ctx, tx)
+		return e.tellResumed(ctx, tx, t.Name)
 	})
 }
 
 // tellResumed tells that work goes on, after a relapse only when that has held.
-func (e *Engine) tellResumed(ctx context.Context, tx access.Tx) error {
-	since, err := tx.Flag(ctx, flagHalted)
-	if err != nil || since != "" {
+func (e *Engine) tellResumed(ctx context.Context, tx access.Tx, target string) error {
+	t, err := tx.Target(ctx, target)
+	if held := e.Now().Sub(t.ResumedAt); err != nil || t.Halted() || !t.HaltTold || held >= 0 && held < t.HaltWait {
 		return err
 	}
-	h, err := haltsOf(ctx, tx)
-	if held := e.Now().Sub(h.Resumed); err != nil || !h.Told || held >= 0 && held < h.Wait {
+	t.HaltTold = false
+	if _, err := tx.SaveTarget(ctx, t); err != nil {
 		return err
 	}
-	h.Told = false
-	if err := h.save(ctx, tx); err != nil {
-		return err
-	}
-	return tx.Notify(ctx, access.Notice{Key: "resumed:" + h.Resumed.UTC().Format(time.RFC3339Nano), Kind: access.NoticeResumed})
+	key := "resumed:" + t.Name + ":" + t.ResumedAt.UTC().Format(time.RFC3339Nano)
+	return tx.Notify(ctx, access.Notice{Key: key, Kind: access.NoticeResumed})
 }
 
-// announceUnsettled has everything drawn anew that waits for the target, since why it
-// waits has changed.
+// announceUnsettled has everything drawn anew that waits for a target, since why it waits
+// has changed.
 func announceUnsettled(ctx context.Context, tx access.Tx) error {
 	ids, err := tx.Unsettled(ctx)
 	if err != nil {

@@ -46,7 +46,7 @@ func doubted(p access.Placement, now time.Time) access.Placement {
 	case doubt && p.State == access.PlacementWanted:
 		p.State = access.PlacementUnknown
 	case doubt && p.State == access.PlacementGone:
-		p.State, p.CredentialID, p.GoneAt, p.NextAt, p.Problem, p.Detail = access.PlacementLeaving, 0, time.Time{}, now, access.NoProblem, ""
+		p.State, p.CredentialID, p.GoneAt, p.NextAt, p.Problem, p.Detail = access.PlacementLeaving, "", time.Time{}, now, access.NoProblem, ""
 	case !doubt && p.State == access.PlacementUnknown:
 		p.State = access.PlacementWanted
 	}
@@ -108,7 +108,7 @@ func isStill(p access.Placement, now access.Placement) bool {
 // reading has ended.
 func (e *Engine) settle(ctx context.Context, tx access.Tx, next, was access.Placement, own []access.Credential) error {
 	switch {
-	case was.CredentialID != 0: // all of them are doubles
+	case was.CredentialID != "": // all of them are doubles
 		if _, err := tx.MovePlacement(ctx, next, was.State, was.Attempts); err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (e *Engine) readFailed(ctx context.Context, p access.Placement, cause error
 	case p.State == access.PlacementLeaving:
 		return e.postpone(ctx, p, cause)
 	}
-	return e.record(ctx, cause, func(ctx context.Context, tx access.Tx) error {
+	return e.record(ctx, p.ServerID, cause, func(ctx context.Context, tx access.Tx) error {
 		was, err := tx.Placement(ctx, p.ID)
 		if err != nil || !isStill(p, was) || access.CodeOf(cause) == access.Unauthorized {
 			return err
@@ -176,5 +176,5 @@ func (e *Engine) ownOn(ctx context.Context, tx access.Tx, p access.Placement, fo
 
 // labels tells whether a credential carries the placement's own label.
 func labels(p access.Placement, c access.Credential) bool {
-	return p.SystemUser == c.SystemUser && access.SameLabel(c.Label, p.Label)
+	return (c.SystemUser == "" || p.SystemUser == c.SystemUser) && access.SameLabel(c.Label, p.Label)
 }

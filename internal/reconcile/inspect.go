@@ -8,33 +8,10 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// AllServers stands for the account in an inspection: its work reads the list of
-// servers, and has each inspected that is known. It is done when the list is believed.
-// No server has this id.
-const AllServers int64 = 0
-
 const (
 	firstInspectAgain = 30 * time.Second
 	lastInspectAgain  = 15 * time.Minute
 )
-
-// StartInspection has servers read for keys that the bot did not place: the given
-// ones, or with none, every server that the account has by then.
-func (e *Engine) StartInspection(ctx context.Context, tx access.Tx, r access.Request, servers []access.ServerRef) error {
-	if len(servers) == 0 {
-		servers = []access.ServerRef{{ID: AllServers, Name: "(the list of servers)"}}
-	}
-	var results []access.Result
-	var work []access.Work
-	for _, server := range servers {
-		results = append(results, access.NewResult(e.Now(), r.ID, access.PhaseInspect, server.ID, server.Name, "", ""))
-		work = append(work, access.Work{Kind: access.WorkInspect, ID: server.ID})
-	}
-	if err := tx.InsertResults(ctx, results); err != nil {
-		return err
-	}
-	return tx.Wake(ctx, work...)
-}
 
 // Inspect reads one server for every request that waits for it: what may belong to
 // the person becomes a candidate for an approver to choose; a key of theirs that
@@ -45,23 +22,17 @@ func (e *Engine) Inspect(ctx context.Context, server int64, settle func(access.T
 	if err != nil || len(open) == 0 {
 		return e.settled(ctx, settle, err)
 	}
-	if server == AllServers {
-		if err := e.inspectAll(ctx, open); err != nil {
-			return e.inspectionFailed(ctx, open, err, settle)
-		}
-		return e.settled(ctx, settle, nil)
-	}
 	requests, err := e.requestsOf(ctx, open)
 	if err != nil {
-		return e.inspectionFailed(ctx, open, err, settle)
+		return e.inspectionFailed(ctx, server, open, err, settle)
 	}
 	people, err := e.inspectedPeople(ctx, requests)
 	if err != nil {
-		return e.inspectionFailed(ctx, open, err, settle)
+		return e.inspectionFailed(ctx, server, open, err, settle)
 	}
 	found, sessions, err := e.readForInspection(ctx, server, requests)
 	if err != nil {
-		return e.inspectionFailed(ctx, open, err, settle)
+		return e.inspectionFailed(ctx, server, open, err, settle)
 	}
 	return e.Store.Update(ctx, func(tx access.Tx) error {
 		for _, result := range open {
@@ -82,75 +53,13 @@ func (e *Engine) settled(ctx context.Context, settle func(access.Tx) error, err 
 
 func (e *Engine) openInspections(ctx context.Context, server int64) (open []access.Result, err error) {
 	err = e.Store.Read(ctx, func(tx access.Tx) error {
-		if err := e.refuseIfHalted(ctx, tx); err != nil {
+		if err := e.refuseIfHalted(ctx, tx, server); err != nil {
 			return err
 		}
-		all, err := tx.OpenResults(ctx, server, "", "")
-		open = open[:0]
-		for _, r := range all {
-			if r.Phase == access.PhaseInspect {
-				open = append(open, r)
-			}
-		}
+		open, err = tx.OpenReadings(ctx, server)
 		return err
 	})
 	return open, err
-}
-
-// inspectAll reads the list of servers and has each server inspected that is not settled
-// as gone, whether or not the list has it. An error says why the list is not believed.
-func (e *Engine) inspectAll(ctx context.Context, open []access.Result) error {
-	if err := e.refuseWhilePaused(access.Renewal); err != nil {
-		return err
-	}
-	_, unread := e.Servers(ctx, ServersFresh)
-	if ctx.Err() != nil || access.CodeOf(unread) == access.Unauthorized {
-		return unread
-	}
-	err := e.Store.Update(ctx, func(tx access.Tx) error {
-		known, err := tx.Servers(ctx)
-		if err != nil {
-			return err
-		}
-		doubt, err := tx.Flag(ctx, flagServersDoubt)
-		if err != nil {
-			return err
-		}
-		if unread == nil && doubt != "" {
-			unread = &access.Error{Code: access.Unavailable, Op: opDoubt, Message: doubt}
-		}
-		for _, result := range open {
-			if err := e.inspectKnown(ctx, tx, result, known, unread == nil); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return unread
-}
-
-// inspectKnown has every known server inspected for one request, if it is not yet.
-func (e *Engine) inspectKnown(ctx context.Context, tx access.Tx, result access.Result, known []access.Server, believed bool) error {
-	begun, err := tx.Results(ctx, result.RequestID)
-	if err != nil {
-		return err
-	}
-	fresh := slices.DeleteFunc(slices.Clone(known), func(server access.Server) bool {
-		return slices.ContainsFunc(begun, func(r access.Result) bool { return r.Phase == access.PhaseInspect && r.ServerID == server.ID })
-	})
-	if len(fresh) > 0 {
-		if err := e.StartInspection(ctx, tx, access.Request{ID: result.RequestID}, access.Refs(fresh)); err != nil {
-			return err
-		}
-	}
-	if !believed {
-		return nil
-	}
-	result.State, result.Problem, result.Detail = access.Done, access.NoProblem, ""
-	return e.saveInspection(ctx, tx, result)
 }
 
 func (e *Engine) saveInspection(ctx context.Context, tx access.Tx, r access.Result) error {
@@ -195,30 +104,27 @@ func (e *Engine) inspectedPeople(ctx context.Context, requests []access.Request)
 	return people, nil
 }
 
-// readForInspection lists a server's keys, and its sessions where somebody is
-// being offboarded.
+// readForInspection lists a server's keys, and its sessions where somebody is being
+// offboarded; they are nil where nobody knows them.
 func (e *Engine) readForInspection(ctx context.Context, server int64, requests []access.Request) ([]access.Credential, []access.Session, error) {
-	if err := e.refuseWhilePaused(access.Renewal); err != nil {
-		return nil, nil, err
+	found, err := e.keysOn(ctx, server, access.Renewal)
+	if err != nil || !slices.ContainsFunc(requests, func(r access.Request) bool { return r.Kind == access.KindOffboard }) {
+		return found, nil, err
 	}
-	turn, release, err := e.Target.Acquire(ctx, access.Renewal)
+	at, err := e.placeOf(ctx, server)
 	if err != nil {
 		return nil, nil, err
 	}
-	found, err := e.Target.List(turn, server)
-	release()
-	if err != nil {
-		return nil, nil, err
+	lister, ok := at.target.(access.SessionLister)
+	if !ok {
+		return found, []access.Session{}, nil // nobody logs in there
 	}
-	if !slices.ContainsFunc(requests, func(r access.Request) bool { return r.Kind == access.KindOffboard }) {
-		return found, nil, nil
-	}
-	turn, release, err = e.Target.Acquire(ctx, access.Renewal)
+	call, release, err := at.target.Acquire(ctx, access.Renewal)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer release()
-	sessions, err := e.Target.Sessions(turn, server)
+	sessions, err := lister.Sessions(call, at.id)
 	switch {
 	case access.CodeOf(err) == access.Unauthorized:
 		return nil, nil, err
@@ -230,18 +136,31 @@ func (e *Engine) readForInspection(ctx context.Context, server int64, requests [
 	return found, sessions, nil
 }
 
-// inspectionFailed keeps the inspection open: shown, and tried again by the sweep.
-func (e *Engine) inspectionFailed(ctx context.Context, open []access.Result, cause error, settle func(access.Tx) error) error {
+// inspectionFailed keeps the inspection of a server open: shown, and tried again by the
+// sweep.
+func (e *Engine) inspectionFailed(ctx context.Context, server int64, open []access.Result, cause error, settle func(access.Tx) error) error {
 	gone := false
-	if server := open[0].ServerID; access.CodeOf(cause) == access.NotFound && server != AllServers {
+	if access.CodeOf(cause) == access.NotFound {
 		var err error
 		if gone, err = e.serverIsGone(ctx, server, access.Addition); err != nil {
 			cause = err
 		}
 	}
-	if halted := e.haltOn(ctx, cause); halted != nil {
-		return halted
+	at, err := e.placeOf(ctx, server)
+	if err == nil {
+		err = e.haltOn(ctx, at.target.Name(), cause)
+	} else if access.CodeOf(err) == access.Unavailable { // its target is not configured
+		err = nil
 	}
+	if err != nil {
+		return err
+	}
+	return e.keepOpen(ctx, open, cause, gone, settle)
+}
+
+// keepOpen records why inspections are still to be made; gone reports that their server
+// is, so that what was on it nobody has seen.
+func (e *Engine) keepOpen(ctx context.Context, open []access.Result, cause error, gone bool, settle func(access.Tx) error) error {
 	if ctx.Err() != nil {
 		return ctx.Err() // told to stop: nothing is wrong with the server
 	}
@@ -249,7 +168,7 @@ func (e *Engine) inspectionFailed(ctx context.Context, open []access.Result, cau
 		for _, r := range open {
 			r.State, r.Problem, r.Detail = access.Waiting, problemOf(cause), access.MessageOf(cause)
 			switch {
-			case gone: // what was on it nobody has seen
+			case gone:
 				r.State, r.Problem, r.Detail = access.OutOfReach, access.ProblemServerLeft, ""
 			case access.CodeOf(cause) == access.Forbidden:
 				r.State = access.Failed
@@ -322,7 +241,7 @@ func (e *Engine) claimsOn(ctx context.Context, tx access.Tx, server int64) (clai
 // recorded yet is known by its label: its own work settles it.
 func (cs claims) account(c access.Credential) bool {
 	return slices.ContainsFunc(cs, func(p access.Placement) bool {
-		if p.CredentialID != 0 {
+		if p.CredentialID != "" {
 			return p.CredentialID == c.ID
 		}
 		return labels(p, c)
@@ -349,7 +268,7 @@ func (e *Engine) removeProven(ctx context.Context, tx access.Tx, r access.Reques
 	if err != nil {
 		return err
 	}
-	removal := access.NewResult(e.Now(), r.ID, access.PhaseRemove, result.ServerID, result.ServerName, c.SystemUser, fingerprint)
+	removal := access.NewResult(e.Now(), r.ID, access.PhaseRemove, p.On(), result.ServerName)
 	if err := tx.SaveResult(ctx, removal); err != nil { // even where it had been reported as done
 		return err
 	}

@@ -34,9 +34,8 @@ func TestInterruptedWorkGoesOn(t *testing.T) {
 	}
 	h.People.Set(alice, access.Deactivated)
 	h.Interrupt(h.FindDeactivated)
-	for _, server := range []int64{0, 1} {
-		h.Interrupt(func(ctx context.Context) error { return h.Engine.Inspect(ctx, server, settle) })
-	}
+	h.Interrupt(func(ctx context.Context) error { return h.Engine.ReadList(ctx, 1, settle) })
+	h.Interrupt(func(ctx context.Context) error { return h.Engine.Inspect(ctx, 1, settle) })
 	h.Interrupt(func(ctx context.Context) error { return h.Summarise(ctx, 0) })
 	if told := h.Notices(access.NoticeEnding); len(told) != 1 {
 		t.Errorf("reminded %d times", len(told))

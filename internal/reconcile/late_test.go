@@ -14,20 +14,20 @@ import (
 // held is an account whose calls are held up, or answered as the test says.
 type held struct {
 	*workflowtest.Account
-	add    func(server int64, c access.Credential) (access.Credential, error) // nil is the account's
-	listed func()                                                             // between the reading of a list and its answer
-	ill    bool                                                               // removals fail
-	blind  bool                                                               // lists answer «not found»
+	add    func(server string, c access.Credential) (access.Credential, error) // nil is the account's
+	listed func()                                                              // between the reading of a list and its answer
+	ill    bool                                                                // removals fail
+	blind  bool                                                                // lists answer «not found»
 }
 
-func (a *held) Add(ctx context.Context, server int64, c access.Credential) (access.Credential, error) {
+func (a *held) Add(ctx context.Context, server string, c access.Credential) (access.Credential, error) {
 	if a.add != nil {
 		return a.add(server, c)
 	}
 	return a.Account.Add(ctx, server, c)
 }
 
-func (a *held) List(ctx context.Context, server int64) ([]access.Credential, error) {
+func (a *held) List(ctx context.Context, server string) ([]access.Credential, error) {
 	if a.blind {
 		return nil, &access.Error{Code: access.NotFound, Message: "Resources not found."}
 	}
@@ -38,7 +38,7 @@ func (a *held) List(ctx context.Context, server int64) ([]access.Credential, err
 	return list, err
 }
 
-func (a *held) Remove(ctx context.Context, server, id int64) error {
+func (a *held) Remove(ctx context.Context, server, id string) error {
 	if a.ill {
 		return &access.Error{Code: access.Unavailable, Message: "Server Error"}
 	}
@@ -52,12 +52,12 @@ func postUnderWay(h *harness) (a *held, answer func()) {
 	h.MustRegister(alice, "alice laptop")
 	called, goOn, recorded := make(chan struct{}), make(chan struct{}), make(chan error, 1)
 	a = &held{Account: h.Account}
-	a.add = func(server int64, c access.Credential) (access.Credential, error) {
+	a.add = func(server string, c access.Credential) (access.Credential, error) {
 		close(called)
 		<-goOn
 		return h.Account.Add(context.Background(), server, c)
 	}
-	h.Engine.Target = a
+	h.SetTarget(a)
 	h.Grant(alice, 5*time.Hour, "")
 	go func() {
 		_, err := h.Engine.Sync(h.Ctx(), access.WorkAdd, 1, func(access.Tx) error { return nil })
@@ -144,7 +144,7 @@ func TestKeyThatLandsAfterItsAnswerWasLost(t *testing.T) {
 	h := newHarness(t, 1)
 	h.MustRegister(alice, "alice laptop")
 	a := &held{Account: h.Account}
-	h.Engine.Target = a
+	h.SetTarget(a)
 	h.Account.LateBy = 100 * time.Second
 	h.Account.Next = func(_ int64, write bool) workflowtest.Fault {
 		if write {
@@ -187,13 +187,13 @@ func TestLostAnswerIsNotForgottenBehindARefusal(t *testing.T) {
 			h.Engine.Settings.LongGrants = reconcile.Permanent
 			h.MustRegister(alice, "alice laptop")
 			var first access.Credential
-			h.Engine.Target = &held{Account: h.Account, add: func(_ int64, c access.Credential) (access.Credential, error) {
+			h.SetTarget(&held{Account: h.Account, add: func(_ string, c access.Credential) (access.Credential, error) {
 				if first.Label == "" {
 					first = c
 					return access.Credential{}, &access.Error{Code: access.UnknownOutcome, Message: "Gateway Timeout"}
 				}
 				return access.Credential{}, second
-			}}
+			}})
 			h.Grant(alice, 7*24*time.Hour, "")
 			h.Work()
 			h.Clock.Advance(5 * time.Second)
@@ -201,7 +201,7 @@ func TestLostAnswerIsNotForgottenBehindARefusal(t *testing.T) {
 			off := h.MustOffboard(alice)
 			h.Work()
 			h.Settled(t, off.ID, false, "before it lands")
-			_, err := h.Account.Add(h.Ctx(), 1, first)
+			_, err := h.Account.Add(h.Ctx(), "1", first)
 			h.Must(err)
 			h.Pass(10 * time.Minute)
 			h.Settled(t, off.ID, true, "in the end")
@@ -281,7 +281,7 @@ func TestReplicaThatIsTakenForDeadWhileItsCallIsUnderWay(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)
 	a, answer := postUnderWay(h)
-	a.add = func(server int64, c access.Credential) (access.Credential, error) {
+	a.add = func(server string, c access.Credential) (access.Credential, error) {
 		a.add = nil
 		answer() // the first lands, and is recorded, right before the second
 		return h.Account.Add(h.Ctx(), server, c)
@@ -312,9 +312,9 @@ func TestNotFoundEndsNoDoubt(t *testing.T) {
 	h.Sync(access.WorkAdd) // found by reading
 	double := h.Account.Keys[1][0]
 	h.Account.AddKey(1, double.Label, double.SystemUser, double.PublicKey) // RunCloud carried it out twice
-	h.Engine.Target = &held{Account: h.Account, blind: true}
+	h.SetTarget(&held{Account: h.Account, blind: true})
 	h.Pass(10 * time.Minute)
-	h.Engine.Target = h.Account
+	h.SetTarget(h.Account)
 	h.Pass(10 * time.Minute)
 	if got := h.Account.Ours(); len(got) != 1 {
 		t.Errorf("%d copies, want one", len(got))
@@ -329,10 +329,10 @@ func TestKeyThatRunCloudAnswersThoughItIsNotOurs(t *testing.T) {
 		key := h.MustRegister(alice, "alice laptop")
 		id := h.Account.AddKey(1, "alice by hand", "runcloud", key.Authorized())
 		posts := 0
-		h.Engine.Target = &held{Account: h.Account, add: func(int64, access.Credential) (access.Credential, error) {
+		h.SetTarget(&held{Account: h.Account, add: func(string, access.Credential) (access.Credential, error) {
 			posts++
 			return h.Account.Keys[1][0], nil
-		}}
+		}})
 		r := h.Grant(alice, time.Hour, "")
 		h.Work()
 		want := map[bool]access.ResultState{false: access.Failed, true: access.AlreadyThere}[complete]

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -45,31 +46,41 @@ func (e *Engine) knownAbsent(server access.Server) error {
 // fetchServer asks the target for one server and remembers the answer. An Error with code
 // NotFound reports that it is missing, or gone for good.
 func (e *Engine) fetchServer(ctx context.Context, id int64, p access.Priority) (access.Server, error) {
-	turn, release, err := e.Target.Acquire(ctx, p)
+	at, err := e.placeOf(ctx, id)
 	if err != nil {
 		return access.Server{}, err
 	}
-	server, err := e.Target.Server(turn, id)
+	reader, ok := at.target.(access.ServerReader)
+	if !ok {
+		return e.knownServer(ctx, id)
+	}
+	call, release, err := at.target.Acquire(ctx, p)
+	if err != nil {
+		return access.Server{}, err
+	}
+	server, err := reader.Server(call, at.id)
 	release()
 	switch {
 	case access.CodeOf(err) == access.NotFound:
-		return access.Server{}, e.notFound(ctx, id)
+		return access.Server{}, e.notFound(ctx, at.target, id)
 	case err != nil:
 		return access.Server{}, err
 	}
 	server.AskedAt = e.Now()
-	return server, e.Store.Update(ctx, func(tx access.Tx) error { return e.saveServers(ctx, tx, []access.Server{server}, e.Now()) })
+	return server, e.Store.Update(ctx, func(tx access.Tx) error {
+		return e.saveServers(ctx, tx, at.target.Name(), []access.Server{server}, e.Now())
+	})
 }
 
-// NewNotFound remembers that a server was not found. The second time, an hour after the
+// notFound remembers that a server was not found. The second time, an hour after the
 // first, settles that it is gone, unless a list read meanwhile has it.
-func (e *Engine) notFound(ctx context.Context, id int64) error {
+func (e *Engine) notFound(ctx context.Context, t access.Target, id int64) error {
 	known, err := e.knownServer(ctx, id)
 	if err != nil {
 		return err
 	}
 	if age := e.Now().Sub(known.NotFoundAt); known.Missing() && age >= goneAfter {
-		if _, err := e.Servers(ctx, age); err != nil {
+		if err := e.refreshServers(ctx, t, age); err != nil {
 			return err
 		}
 	}
@@ -90,7 +101,7 @@ func (e *Engine) notFound(ctx context.Context, id int64) error {
 		if err := tx.SaveServer(ctx, server); err != nil || !fresh {
 			return err
 		}
-		return e.readAgain(ctx, tx)
+		return e.readAgain(ctx, tx, server.Target)
 	})
 	if err != nil {
 		return err
@@ -116,7 +127,7 @@ func (e *Engine) SettleGone(ctx context.Context, tx access.Tx, server access.Ser
 	if err := access.Record(ctx, tx, e.Now(), actor, "server.gone", "server", server.ID, "missing", "gone", server.Name); err != nil {
 		return err
 	}
-	open, err := tx.OpenResults(ctx, server.ID, "", "")
+	open, err := tx.OpenReadings(ctx, server.ID)
 	if err != nil {
 		return err
 	}
@@ -126,23 +137,28 @@ func (e *Engine) SettleGone(ctx context.Context, tx access.Tx, server access.Ser
 			return err
 		}
 	}
-	if err := e.readAgain(ctx, tx); err != nil {
+	if err := e.readAgain(ctx, tx, server.Target); err != nil {
 		return err
 	}
 	return e.makeDue(ctx, tx, []int64{server.ID}, e.Now())
 }
 
-// readAgain has the list of servers read again if it is doubted: one that lacks what is
-// missing or gone may be right.
-func (e *Engine) readAgain(ctx context.Context, tx access.Tx) error {
-	doubt, err := tx.Flag(ctx, flagServersDoubt)
-	if err != nil || doubt == "" {
+// readAgain has a target's list of servers read again if it is doubted: one that lacks what
+// is missing or gone may be right.
+func (e *Engine) readAgain(ctx context.Context, tx access.Tx, target string) error {
+	t, err := tx.Target(ctx, target)
+	if err != nil || t.Doubt == "" {
 		return err
 	}
-	if err := tx.SetFlag(ctx, flagServersRead, ""); err != nil {
+	t.ListedAt = time.Time{}
+	if t, err = tx.SaveTarget(ctx, t); err != nil {
 		return err
 	}
-	return e.makeInspectionsDue(ctx, tx, AllServers)
+	open, err := tx.OpenLists(ctx, target)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	return tx.Wake(ctx, access.Work{Kind: access.WorkList, ID: t.ID})
 }
 
 // serverIsGone reports whether a server that answered «not found» is gone for good. While that is
@@ -168,41 +184,44 @@ func (e *Engine) serverIsGone(ctx context.Context, id int64, p access.Priority) 
 // given up with one that is gone, the list is read now and then: should it come back, what
 // is owed there is done.
 func (e *Engine) FindReturned(ctx context.Context) error {
-	var known []access.Server
-	var givenUp []access.Placement
-	var read time.Time
-	err := e.Store.Read(ctx, func(tx access.Tx) (err error) {
-		if err := e.refuseIfHalted(ctx, tx); err != nil {
-			return err
-		}
-		if known, err = tx.Servers(ctx); err != nil {
-			return err
-		}
-		if read, err = serversRead(ctx, tx); err != nil {
-			return err
-		}
-		givenUp, err = tx.Placements(ctx, access.PlacementQuery{States: []access.PlacementState{access.PlacementGone}, Problem: access.ProblemServerLeft, Limit: 1})
-		return err
-	})
-	if access.CodeOf(err) == access.Unauthorized || e.refuseWhilePaused(access.Reading) != nil {
-		return nil //nolint:nilerr // all work waits
-	}
+	known, err := e.KnownServers(ctx)
 	if err != nil {
 		return err
 	}
-	for _, server := range known {
-		if !e.toAsk(server, read) {
+	var trouble error
+	for _, t := range e.Targets {
+		if known.targets[t.Name()].Halted() || refuseWhilePaused(t, access.Reading) != nil {
+			continue // all work there waits
+		}
+		trouble = errors.Join(trouble, e.findReturned(ctx, t, known))
+	}
+	return trouble
+}
+
+func (e *Engine) findReturned(ctx context.Context, t access.Target, known serverList) error {
+	for _, server := range known.All {
+		if server.Target != t.Name() || !e.toAsk(server, known.targets[t.Name()].ListedAt) {
 			continue
 		}
 		if _, err := e.fetchServer(ctx, server.ID, access.Addition); err != nil && access.CodeOf(err) != access.NotFound {
-			return e.haltedOr(ctx, err)
+			return e.haltedOr(ctx, t.Name(), err)
 		}
 	}
-	if len(givenUp) == 0 {
-		return nil
+	givenUp, err := e.givenUp(ctx, t.Name())
+	if err != nil || !givenUp {
+		return err
 	}
-	_, err = e.Servers(ctx, givenUpFresh)
-	return e.haltedOr(ctx, err)
+	return e.haltedOr(ctx, t.Name(), e.refreshServers(ctx, t, givenUpFresh))
+}
+
+// givenUp reports whether something was given up with a server of a target that is gone.
+func (e *Engine) givenUp(ctx context.Context, target string) (given bool, err error) {
+	err = e.Store.Read(ctx, func(tx access.Tx) error {
+		gone, err := tx.Placements(ctx, access.PlacementQuery{Target: target, States: []access.PlacementState{access.PlacementGone}, Problem: access.ProblemServerLeft, Limit: 1})
+		given = len(gone) > 0
+		return err
+	})
+	return given, err
 }
 
 // toAsk reports whether a server is to be asked for now.
@@ -217,9 +236,9 @@ func (e *Engine) toAsk(server access.Server, read time.Time) bool {
 	return false
 }
 
-// haltedOr halts all work when err says that our credentials are refused.
-func (e *Engine) haltedOr(ctx context.Context, err error) error {
-	if halted := e.haltOn(ctx, err); halted != nil {
+// haltedOr halts all work on a target when err says that our credentials are refused.
+func (e *Engine) haltedOr(ctx context.Context, target string, err error) error {
+	if halted := e.haltOn(ctx, target, err); halted != nil {
 		return halted
 	}
 	return err

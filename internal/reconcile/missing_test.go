@@ -22,10 +22,10 @@ type counted struct {
 func (c *counted) Servers(ctx context.Context) ([]access.Server, error) {
 	c.listed++
 	all, err := c.Account.Servers(ctx)
-	return slices.DeleteFunc(all, func(s access.Server) bool { return c.unlisted[s.ID] }), err
+	return slices.DeleteFunc(all, func(s access.Server) bool { return c.unlisted[workflowtest.Number(s.ExternalID)] }), err
 }
 
-func (c *counted) Server(ctx context.Context, id int64) (access.Server, error) {
+func (c *counted) Server(ctx context.Context, id string) (access.Server, error) {
 	c.asked++
 	return c.Account.Server(ctx, id)
 }
@@ -36,7 +36,7 @@ func unlist(h *harness, ids ...int64) *counted {
 	for _, id := range ids {
 		c.unlisted[id] = true
 	}
-	h.Engine.Target = c
+	h.SetTarget(c)
 	return c
 }
 
@@ -264,8 +264,8 @@ type sessionless struct {
 	server int64
 }
 
-func (m *sessionless) Sessions(_ context.Context, server int64) ([]access.Session, error) {
-	if server == m.server {
+func (m *sessionless) Sessions(_ context.Context, server string) ([]access.Session, error) {
+	if workflowtest.Number(server) == m.server {
 		return nil, &access.Error{Code: access.Unavailable, Message: "Server Error"}
 	}
 	return nil, nil
@@ -274,7 +274,7 @@ func (m *sessionless) Sessions(_ context.Context, server int64) ([]access.Sessio
 func TestSessionsThatCouldNotBeReadAreNotNone(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 2)
-	h.Engine.Target = &sessionless{Account: h.Account, server: 2}
+	h.SetTarget(&sessionless{Account: h.Account, server: 2})
 	h.MustRegister(alice, "alice laptop")
 	off := h.MustOffboard(alice)
 	h.Work()
@@ -283,7 +283,7 @@ func TestSessionsThatCouldNotBeReadAreNotNone(t *testing.T) {
 		t.Errorf("sessions are unread on %v", v.SessionsUnread)
 	}
 	h = newHarness(t, 2)
-	h.Engine.Target = &sessionless{Account: h.Account}
+	h.SetTarget(&sessionless{Account: h.Account})
 	h.MustRegister(alice, "alice laptop")
 	off = h.MustOffboard(alice)
 	h.Work()

@@ -15,14 +15,17 @@ type metered struct {
 	*workflowtest.Account
 	pages int
 	reads int
+	quota int
 }
+
+func (m *metered) MonthlyQuota() int { return m.quota }
 
 func (m *metered) Servers(ctx context.Context) ([]access.Server, error) {
 	m.reads += m.pages
 	return m.Account.Servers(ctx)
 }
 
-func (m *metered) Server(ctx context.Context, id int64) (access.Server, error) {
+func (m *metered) Server(ctx context.Context, id string) (access.Server, error) {
 	m.reads++
 	return m.Account.Server(ctx, id)
 }
@@ -49,7 +52,7 @@ func newMetered(t *testing.T, servers, pages int) (*harness, *metered) {
 	t.Helper()
 	h := newHarness(t, servers)
 	m := &metered{Account: h.Account, pages: pages}
-	h.Engine.Target = m
+	h.SetTarget(m)
 	return h, m
 }
 
@@ -162,11 +165,12 @@ func TestServerThatLeftIsLookedForRarely(t *testing.T) {
 func TestTeamIsToldOnceAMonthThatTheQuotaIsNearlyUsedUp(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)
-	h.Engine.Settings.MonthlyQuota = 1000
+	account := &metered{Account: h.Account, quota: 1000}
+	h.SetTarget(account)
 	count := func(calls, want, told int) {
 		t.Helper()
-		h.Must(h.Engine.CountCalls(h.Ctx(), calls))
-		got, err := h.Engine.CallsThisMonth(h.Ctx())
+		h.Must(h.Engine.CountCalls(h.Ctx(), account.Name(), calls))
+		got, err := h.Engine.CallsThisMonth(h.Ctx(), account.Name())
 		h.Must(err)
 		if notices := h.Notices(access.NoticeQuota); got != want || len(notices) != told {
 			t.Errorf("%d calls, told %+v, want %d and %d", got, notices, want, told)
@@ -179,7 +183,7 @@ func TestTeamIsToldOnceAMonthThatTheQuotaIsNearlyUsedUp(t *testing.T) {
 	h.Clock.Advance(31 * 24 * time.Hour)
 	count(5, 5, 1)
 	count(900, 905, 2)
-	h.Engine.Settings.MonthlyQuota = 0
+	account.quota = 0
 	h.Clock.Advance(31 * 24 * time.Hour)
 	count(5000, 5000, 2)
 }

@@ -27,7 +27,7 @@ func TestWhoWaitsForAReadingOfTheServersMayGiveUp(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 2)
 	target := &slow{h.Account, make(chan struct{}), make(chan struct{})}
-	h.Engine.Target = target
+	h.SetTarget(target)
 	var readers sync.WaitGroup
 	for range 5 {
 		readers.Go(func() {

@@ -30,17 +30,28 @@ func (e *Engine) FindOrphans(ctx context.Context) error {
 	if err := e.noticePause(ctx); err != nil {
 		return err
 	}
-	if halted, err := e.HaltedSince(ctx); err != nil || halted != "" {
-		return err
-	}
-	if known, err := e.KnownServers(ctx); err != nil || len(known.All) == 0 {
+	known, err := e.KnownServers(ctx)
+	if err != nil || len(known.All) == 0 {
 		return err // nothing was ever placed
 	}
-	if _, err := e.Servers(ctx, orphanEvery); err != nil {
-		return e.haltedOrLater(ctx, err)
+	var readable []string
+	for _, t := range e.Targets {
+		if known.targets[t.Name()].Halted() {
+			continue // all work there waits
+		}
+		if err := e.refreshServers(ctx, t, orphanEvery); err != nil {
+			if err := e.haltedOrLater(ctx, t.Name(), err); err != nil {
+				return err
+			}
+			continue
+		}
+		readable = append(readable, t.Name())
+	}
+	if len(readable) == 0 {
+		return nil
 	}
 	for range orphansAtOnce {
-		server, err := e.claimReading(ctx)
+		server, err := e.claimReading(ctx, readable)
 		if err != nil || server == nil {
 			return err
 		}
@@ -73,7 +84,7 @@ func (e *Engine) noticePause(ctx context.Context) error {
 			if err := tx.SetRead(ctx, nil, time.Time{}); err != nil {
 				return err
 			}
-			if err := tx.SetFlag(ctx, flagServersRead, ""); err != nil {
+			if err := listAgain(ctx, tx); err != nil {
 				return err
 			}
 		}
@@ -81,10 +92,25 @@ func (e *Engine) noticePause(ctx context.Context) error {
 	})
 }
 
-// haltedOrLater halts all work when our credentials were refused. Other trouble of the target
-// passes, and is no failure: a later call tries again.
-func (e *Engine) haltedOrLater(ctx context.Context, err error) error {
-	if halted := e.haltOn(ctx, err); halted != nil {
+// listAgain has the lists of all targets' servers read anew.
+func listAgain(ctx context.Context, tx access.Tx) error {
+	known, err := tx.Targets(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range known {
+		t.ListedAt = time.Time{}
+		if _, err := tx.SaveTarget(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// haltedOrLater halts all work on a target when our credentials were refused. Other trouble
+// of it passes, and is no failure: a later call tries again.
+func (e *Engine) haltedOrLater(ctx context.Context, target string, err error) error {
+	if halted := e.haltOn(ctx, target, err); halted != nil {
 		return halted
 	}
 	if access.CodeOf(err) == access.Internal {
@@ -95,10 +121,10 @@ func (e *Engine) haltedOrLater(ctx context.Context, err error) error {
 
 // claimReading takes the server whose turn to be read it is, or none. Its turn comes again
 // after a while, should it not be read now.
-func (e *Engine) claimReading(ctx context.Context) (server *access.Server, err error) {
+func (e *Engine) claimReading(ctx context.Context, targets []string) (server *access.Server, err error) {
 	now := e.Now()
 	find := func(tx access.Tx) error {
-		due, err := tx.DueReadings(ctx, now, now.Add(-orphanEvery), 1)
+		due, err := tx.DueReadings(ctx, targets, now, now.Add(-orphanEvery), 1)
 		server = nil
 		if len(due) > 0 {
 			server = &due[0]
@@ -119,9 +145,9 @@ func (e *Engine) claimReading(ctx context.Context) (server *access.Server, err e
 // findOrphansOn reads one server, and puts what is found before the approvers.
 func (e *Engine) findOrphansOn(ctx context.Context, server access.Server) error {
 	began := e.Now()
-	found, err := e.listFor(ctx, server.ID, access.Reading)
+	found, err := e.keysOn(ctx, server.ID, access.Reading)
 	if err != nil {
-		return e.haltedOrLater(ctx, err)
+		return e.haltedOrLater(ctx, server.Target, err)
 	}
 	return e.Store.Update(ctx, func(tx access.Tx) error {
 		if err := tx.SetRead(ctx, []int64{server.ID}, began); err != nil {
@@ -176,7 +202,7 @@ func (e *Engine) accountsFor(ctx context.Context, tx access.Tx, server int64, c 
 		Server: server, Label: c.Label, States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementPlaced, access.PlacementLeaving},
 	})
 	return slices.ContainsFunc(own, func(p access.Placement) bool {
-		return labels(p, c) && (p.CredentialID == 0 || !p.InDoubtUntil.IsZero())
+		return labels(p, c) && (p.CredentialID == "" || !p.InDoubtUntil.IsZero())
 	}), err
 }
 
@@ -211,7 +237,7 @@ func (e *Engine) tellOrphans(ctx context.Context, tx access.Tx, server access.Se
 	candidates := make([]access.Candidate, len(orphans))
 	for i, c := range orphans {
 		candidates[i] = access.Candidate{RequestID: r.ID, ServerID: server.ID, ServerName: server.Name, Credential: c, Why: WhyOrphan}
-		detail := fmt.Sprintf("credential %d on server %d: %s", c.ID, server.ID, c.Label)
+		detail := fmt.Sprintf("credential %s on server %d: %s", c.ID, server.ID, c.Label)
 		if err := access.Record(ctx, tx, e.Now(), "", "orphan.found", "request", r.ID, "", "", detail); err != nil {
 			return err
 		}

@@ -9,12 +9,12 @@ import (
 
 // UpdateResults brings the open results of a key on a server in line with its
 // placements, and has the requests concerned drawn anew.
-func (e *Engine) UpdateResults(ctx context.Context, tx access.Tx, server int64, user, fingerprint string) error {
-	open, err := tx.OpenResults(ctx, server, user, fingerprint)
+func (e *Engine) UpdateResults(ctx context.Context, tx access.Tx, on access.KeyOn) error {
+	open, err := tx.OpenResults(ctx, on)
 	if err != nil || len(open) == 0 {
 		return err
 	}
-	placements, err := placementsOf(ctx, tx, server, user, fingerprint)
+	placements, err := placementsOf(ctx, tx, on)
 	if err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (e *Engine) UpdateResults(ctx context.Context, tx access.Tx, server int64, 
 			}
 			r.State, r.Problem, r.Detail = additionOutcome(placements, start, live)
 		} else {
-			covered, _, err := tx.Covered(ctx, access.Placement{ServerID: server, SystemUser: user, Fingerprint: fingerprint}, e.Now())
+			covered, _, err := tx.Covered(ctx, access.Placement{ServerID: on.ServerID, SystemUser: on.SystemUser, Fingerprint: on.Fingerprint}, e.Now())
 			if err != nil {
 				return err
 			}
@@ -54,7 +54,7 @@ func (e *Engine) updateServer(ctx context.Context, tx access.Tx, server int64) e
 		return err
 	}
 	for _, key := range waiting {
-		if err := e.UpdateResults(ctx, tx, server, key.SystemUser, key.Fingerprint); err != nil {
+		if err := e.UpdateResults(ctx, tx, key); err != nil {
 			return err
 		}
 	}
@@ -63,9 +63,9 @@ func (e *Engine) updateServer(ctx context.Context, tx access.Tx, server int64) e
 
 // placementsOf lists what counts of a key on a server: what is there or on its way,
 // and else what was given up with a server that left the account.
-func placementsOf(ctx context.Context, tx access.Tx, server int64, user, fingerprint string) ([]access.Placement, error) {
+func placementsOf(ctx context.Context, tx access.Tx, on access.KeyOn) ([]access.Placement, error) {
 	q := access.PlacementQuery{
-		Server: server, SystemUser: user, Fingerprint: fingerprint,
+		Server: on.ServerID, SystemUser: on.SystemUser, Fingerprint: on.Fingerprint, Picked: on.Picked,
 		States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementPlaced, access.PlacementLeaving},
 	}
 	there, err := tx.Placements(ctx, q)
@@ -89,7 +89,7 @@ func (e *Engine) reopen(ctx context.Context, tx access.Tx, p access.Placement) e
 	if p.LeftAt.IsZero() {
 		return nil // nobody said that it was removed
 	}
-	reopened, err := tx.ReopenResults(ctx, p.ServerID, p.SystemUser, p.Fingerprint, p.LeftAt)
+	reopened, err := tx.ReopenResults(ctx, p.On(), p.LeftAt)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (e *Engine) showReopened(ctx context.Context, tx access.Tx, p access.Placem
 			return err
 		}
 	}
-	return e.UpdateResults(ctx, tx, p.ServerID, p.SystemUser, p.Fingerprint)
+	return e.UpdateResults(ctx, tx, p.On())
 }
 
 // grantOf answers when the grant behind an addition started, and whether it still
@@ -185,7 +185,7 @@ func removalOutcome(placements []access.Placement, covered bool) (access.ResultS
 		return access.Kept, access.NoProblem, "" // it stays, or is being renewed, for that grant
 	case p.Problem == access.ProblemRefused:
 		return access.Failed, p.Problem, p.Detail
-	case p.CredentialID == 0:
+	case p.CredentialID == "":
 		return access.Unsure, p.Problem, p.Detail
 	default:
 		return access.Waiting, p.Problem, p.Detail
@@ -208,7 +208,7 @@ func (e *Engine) RemovalResults(ctx context.Context, tx access.Tx, request int64
 	var results []access.Result
 	for _, c := range covers {
 		if there[access.Cover{ServerID: c.ServerID, Fingerprint: c.Fingerprint}] {
-			results = append(results, access.NewResult(e.Now(), request, access.PhaseRemove, c.ServerID, names[c.ServerID], g.SystemUser, c.Fingerprint))
+			results = append(results, access.NewResult(e.Now(), request, access.PhaseRemove, access.KeyOn{ServerID: c.ServerID, SystemUser: g.SystemUser, Fingerprint: c.Fingerprint}, names[c.ServerID]))
 		}
 	}
 	return results, nil

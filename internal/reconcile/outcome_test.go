@@ -58,13 +58,13 @@ func TestRemovalOutcome(t *testing.T) {
 	}{
 		{"gone", nil, false, access.Done, access.NoProblem},
 		{"gone, though another grant will want it", nil, true, access.Done, access.NoProblem},
-		{"another grant keeps it", []access.Placement{{State: access.PlacementPlaced, CredentialID: 7}}, true, access.Kept, access.NoProblem},
-		{"it is being renewed for another grant", []access.Placement{{State: access.PlacementLeaving, Urgent: true, CredentialID: 7}}, true, access.Kept, access.NoProblem},
-		{"it leaves before it comes back", []access.Placement{{State: access.PlacementLeaving, CredentialID: 7}}, true, access.Waiting, access.NoProblem},
-		{"leaving", []access.Placement{{State: access.PlacementLeaving, CredentialID: 7}}, false, access.Waiting, access.NoProblem},
-		{"the server is offline", []access.Placement{{State: access.PlacementLeaving, CredentialID: 7, Problem: access.ProblemOffline}}, false, access.Waiting, access.ProblemOffline},
-		{"refused", []access.Placement{{State: access.PlacementLeaving, CredentialID: 7, Problem: access.ProblemRefused}}, false, access.Failed, access.ProblemRefused},
-		{"its server left the account", []access.Placement{{State: access.PlacementGone, CredentialID: 7, Problem: access.ProblemServerLeft}}, false, access.OutOfReach, access.ProblemServerLeft},
+		{"another grant keeps it", []access.Placement{{State: access.PlacementPlaced, CredentialID: "7"}}, true, access.Kept, access.NoProblem},
+		{"it is being renewed for another grant", []access.Placement{{State: access.PlacementLeaving, Urgent: true, CredentialID: "7"}}, true, access.Kept, access.NoProblem},
+		{"it leaves before it comes back", []access.Placement{{State: access.PlacementLeaving, CredentialID: "7"}}, true, access.Waiting, access.NoProblem},
+		{"leaving", []access.Placement{{State: access.PlacementLeaving, CredentialID: "7"}}, false, access.Waiting, access.NoProblem},
+		{"the server is offline", []access.Placement{{State: access.PlacementLeaving, CredentialID: "7", Problem: access.ProblemOffline}}, false, access.Waiting, access.ProblemOffline},
+		{"refused", []access.Placement{{State: access.PlacementLeaving, CredentialID: "7", Problem: access.ProblemRefused}}, false, access.Failed, access.ProblemRefused},
+		{"its server left the account", []access.Placement{{State: access.PlacementGone, CredentialID: "7", Problem: access.ProblemServerLeft}}, false, access.OutOfReach, access.ProblemServerLeft},
 		{"it may be there or not", []access.Placement{{State: access.PlacementLeaving}}, false, access.Unsure, access.NoProblem},
 	}
 	for _, tt := range tests {

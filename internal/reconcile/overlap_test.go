@@ -31,14 +31,14 @@ func TestEndOfTwoGrantsOfOneKeyIsNotSaidBeforeItIsGone(t *testing.T) {
 			h.Grant(alice, 20*time.Hour, "")
 			h.Grant(alice, 30*time.Hour, "")
 			h.Work()
-			h.Engine.Target = &held{Account: h.Account, ill: true}
+			h.SetTarget(&held{Account: h.Account, ill: true})
 			id := end(h)
 			h.Pass(time.Hour)
 			h.Settled(t, id, false, "while removals fail")
 			if got := workflowtest.States(h.MustView(id), access.PhaseRemove); got[access.Waiting] != 2 {
 				t.Errorf("removals %v, want both to wait", got)
 			}
-			h.Engine.Target = h.Account
+			h.SetTarget(h.Account)
 			h.Pass(time.Hour)
 			h.Settled(t, id, true, "in the end")
 			if got := workflowtest.States(h.MustView(id), access.PhaseRemove); got[access.Done] != 2 || len(h.Account.Ours()) != 0 {

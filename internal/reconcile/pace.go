@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"slices"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -14,26 +15,41 @@ const (
 	probeEvery = time.Minute
 )
 
-// Pace returns what the target knows of how fast it may be called.
-func (e *Engine) Pace() access.Pace {
-	if paced, ok := e.Target.(access.Paced); ok {
+// paceOf returns what a target knows of how fast it may be called.
+func paceOf(t access.Target) access.Pace {
+	if paced, ok := t.(access.Paced); ok {
 		return paced.Pace()
 	}
 	return access.Pace{}
 }
 
-// refuseWhilePaused refuses calls while the target asks to be left alone for long. What ends
+// Pace returns how fast work goes on that needs these targets: as fast as the slowest.
+func (e *Engine) Pace(targets []string) (slowest access.Pace) {
+	for _, t := range e.Targets {
+		if !slices.Contains(targets, t.Name()) {
+			continue
+		}
+		pace := paceOf(t)
+		slowest.Pause = max(slowest.Pause, pace.Pause)
+		if slowest.PerMinute == 0 || pace.PerMinute > 0 && pace.PerMinute < slowest.PerMinute {
+			slowest.PerMinute = pace.PerMinute
+		}
+	}
+	return slowest
+}
+
+// refuseWhilePaused refuses calls while a target asks to be left alone for long. What ends
 // access goes on: the target's limiter lets one such call a minute through.
-func (e *Engine) refuseWhilePaused(p access.Priority) error {
-	pause := e.Pace().Pause
+func refuseWhilePaused(t access.Target, p access.Priority) error {
+	pause := paceOf(t).Pause
 	if p == access.Removal || pause < longPause {
 		return nil
 	}
 	return &access.Error{Code: access.RateLimited, Op: "wait", Message: "RunCloud asks me to leave it alone for a while; I go on by myself.", RetryAfter: pause}
 }
 
-// PausedUntil returns until when the target asks to be left alone, to the minute; zero
-// when it does not, or not for long.
+// PausedUntil returns until when a target asks to be left alone, to the minute; zero when
+// it does not, or not for long.
 func (e *Engine) PausedUntil(p access.Pace) time.Time {
 	if p.Pause < longPause {
 		return time.Time{}

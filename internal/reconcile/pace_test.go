@@ -41,28 +41,28 @@ func (p *patient) Servers(ctx context.Context) ([]access.Server, error) {
 	return p.Account.Servers(ctx)
 }
 
-func (p *patient) Server(ctx context.Context, id int64) (access.Server, error) {
+func (p *patient) Server(ctx context.Context, id string) (access.Server, error) {
 	if err := p.refuse(); err != nil {
 		return access.Server{}, err
 	}
 	return p.Account.Server(ctx, id)
 }
 
-func (p *patient) List(ctx context.Context, server int64) ([]access.Credential, error) {
+func (p *patient) List(ctx context.Context, server string) ([]access.Credential, error) {
 	if err := p.refuse(); err != nil {
 		return nil, err
 	}
 	return p.Account.List(ctx, server)
 }
 
-func (p *patient) Add(ctx context.Context, server int64, c access.Credential) (access.Credential, error) {
+func (p *patient) Add(ctx context.Context, server string, c access.Credential) (access.Credential, error) {
 	if err := p.refuse(); err != nil {
 		return access.Credential{}, err
 	}
 	return p.Account.Add(ctx, server, c)
 }
 
-func (p *patient) Remove(ctx context.Context, server, id int64) error {
+func (p *patient) Remove(ctx context.Context, server, id string) error {
 	if err := p.refuse(); err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func TestTargetThatAsksForADayIsTriedByRemovalsAlone(t *testing.T) {
 	h.Grant(alice, 5*time.Hour, "")
 	h.Work()
 	p := &patient{Account: h.Account, until: h.Clock.Now().Add(24 * time.Hour)}
-	h.Engine.Target = p
+	h.SetTarget(p)
 	r := h.Grant(carol, 5*time.Hour, "")
 	h.Work()
 	calls := p.calls

@@ -31,7 +31,7 @@ func TestCallsWaitByWhatTheyAreFor(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 2)
 	target := turns{h.Account, map[access.Priority]int{}}
-	h.Engine.Target = target
+	h.SetTarget(target)
 	h.MustRegister(alice, "alice laptop")
 	only := func(what string, p access.Priority, act func()) {
 		t.Helper()
@@ -59,18 +59,18 @@ func TestRenewalThatEndsWhileItWaitsIsARemoval(t *testing.T) {
 	h.Clock.Advance(11*time.Hour + 50*time.Minute)
 	h.Must(h.Sweep(h.Ctx()))
 	writes := h.Account.Writes
-	h.Engine.Target = waiting{h.Account, func() {
+	h.SetTarget(waiting{h.Account, func() {
 		_, err := h.GiveBack(h.Ctx(), alice, 0, "done")
 		h.Must(err)
 		if woken := wakeDue(h); len(woken) != 1 || woken[0] != (access.Work{Kind: access.WorkRemove, ID: 1}) {
 			t.Errorf("woken %v, want the removal", woken)
 		}
-	}}
+	}})
 	h.One(access.Work{Kind: access.WorkRenew, ID: 1})
 	if h.Account.Writes != writes {
 		t.Error("the renewal went on")
 	}
-	h.Engine.Target = h.Account
+	h.SetTarget(h.Account)
 	h.Work()
 	if left := h.Account.Ours(); len(left) != 0 || h.Account.Writes != writes+1 {
 		t.Errorf("after %d calls left %v", h.Account.Writes-writes, left)

@@ -9,7 +9,7 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// flagCalls, with a month behind it, keeps how many calls were made to the target then.
+// flagCalls, with a target and a month behind it, keeps how many calls were made then.
 const flagCalls = "calls:"
 
 // nearQuota is from which part of the monthly quota on the team is told, in percent.
@@ -19,19 +19,19 @@ const nearQuota = 80
 // not known here.
 func month(t time.Time) string { return t.UTC().Format("2006-01") }
 
-// CountCalls adds calls to those of this month, and tells the team once when most of the
-// quota is used up.
-func (e *Engine) CountCalls(ctx context.Context, calls int) error {
+// CountCalls adds calls to those made to a target this month, and tells the team once when
+// most of its quota is used up.
+func (e *Engine) CountCalls(ctx context.Context, target string, calls int) error {
 	if calls == 0 {
 		return nil
 	}
 	return e.Store.Update(ctx, func(tx access.Tx) error {
-		this := month(e.Now())
+		this := target + ":" + month(e.Now())
 		before, err := callsIn(ctx, tx, this)
 		if err != nil {
 			return err
 		}
-		after, quota := before+calls, e.Settings.MonthlyQuota
+		after, quota := before+calls, e.quota(target)
 		if err := tx.SetFlag(ctx, flagCalls+this, strconv.Itoa(after)); err != nil {
 			return err
 		}
@@ -42,17 +42,28 @@ func (e *Engine) CountCalls(ctx context.Context, calls int) error {
 	})
 }
 
-// CallsThisMonth returns how many calls were counted this month, by all processes.
-func (e *Engine) CallsThisMonth(ctx context.Context) (calls int, err error) {
+// quota returns how many calls a month a target's team has paid for; 0 when that is not
+// known.
+func (e *Engine) quota(target string) int {
+	t, err := e.target(target)
+	if metered, ok := t.(access.Metered); ok && err == nil {
+		return metered.MonthlyQuota()
+	}
+	return 0
+}
+
+// CallsThisMonth returns how many calls to a target were counted this month, by all
+// processes.
+func (e *Engine) CallsThisMonth(ctx context.Context, target string) (calls int, err error) {
 	err = e.Store.Read(ctx, func(tx access.Tx) error {
-		calls, err = callsIn(ctx, tx, month(e.Now()))
+		calls, err = callsIn(ctx, tx, target+":"+month(e.Now()))
 		return err
 	})
 	return calls, err
 }
 
-func callsIn(ctx context.Context, tx access.Tx, month string) (int, error) {
-	text, err := tx.Flag(ctx, flagCalls+month)
+func callsIn(ctx context.Context, tx access.Tx, name string) (int, error) {
+	text, err := tx.Flag(ctx, flagCalls+name)
 	if err != nil || text == "" {
 		return 0, err
 	}

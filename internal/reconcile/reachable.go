@@ -25,13 +25,20 @@ func (e *Engine) usable(p access.Placement) time.Duration {
 // target may accept a change for a server that is offline, and then nothing was
 // changed there. NotFound tells that the account does not have the server.
 func (e *Engine) reachable(ctx context.Context, p access.Placement) error {
-	if err := e.refuseWhilePaused(priorityOf(p)); err != nil {
+	at, err := e.placeOf(ctx, p.ServerID)
+	if err != nil {
 		return err
+	}
+	if err := refuseWhilePaused(at.target, priorityOf(p)); err != nil {
+		return err
+	}
+	if _, ok := at.target.(access.ServerReader); !ok {
+		return nil // a server of such a target is always there
 	}
 	usable := e.usable(p)
 	var fresh, online, many bool
 	var absent error
-	err := e.Store.Read(ctx, func(tx access.Tx) error {
+	err = e.Store.Read(ctx, func(tx access.Tx) error {
 		server, err := tx.Server(ctx, p.ServerID)
 		if err != nil && access.CodeOf(err) != access.NotFound {
 			return err
@@ -42,7 +49,7 @@ func (e *Engine) reachable(ctx context.Context, p access.Placement) error {
 		if fresh = e.isUsable(server, usable); fresh || absent != nil {
 			return nil //nolint:nilerr // one that is not known yet is asked about
 		}
-		many, err = manyWait(ctx, tx, e.Now())
+		many, err = manyWait(ctx, tx, at.target.Name(), e.Now())
 		return err
 	})
 	switch {
@@ -54,29 +61,30 @@ func (e *Engine) reachable(ctx context.Context, p access.Placement) error {
 		return nil
 	case fresh:
 		return offline()
-	case many && e.Pace().Pause == 0: // a list is several calls
-		return e.reachableAmongMany(ctx, p, usable)
+	case many && paceOf(at.target).Pause == 0: // a list is several calls
+		return e.reachableAmongMany(ctx, at.target, p, usable)
 	}
 	return e.askServer(ctx, p)
 }
 
-func (e *Engine) reachableAmongMany(ctx context.Context, p access.Placement, usable time.Duration) error {
-	list, err := e.Servers(ctx, usable)
+func (e *Engine) reachableAmongMany(ctx context.Context, t access.Target, p access.Placement, usable time.Duration) error {
+	err := e.refreshServers(ctx, t, usable)
 	if access.CodeOf(err) == access.Unavailable && priorityOf(p) == access.Removal {
 		return e.askServer(ctx, p) // a key must not stay because of the list
 	}
 	if err != nil {
 		return err
 	}
-	for _, server := range list.All {
-		if server.ID == p.ServerID && e.isUsable(server, usable) { // the list may have lacked it
-			if server.Online {
-				return nil
-			}
-			return offline()
-		}
+	server, err := e.knownServer(ctx, p.ServerID)
+	switch {
+	case err != nil:
+		return err
+	case server.Gone() || !e.isUsable(server, usable): // the list may have lacked it
+		return e.askServer(ctx, p)
+	case !server.Online:
+		return offline()
 	}
-	return e.askServer(ctx, p)
+	return nil
 }
 
 // isUsable reports whether a server was seen within that time.

@@ -35,10 +35,11 @@ func (r *readings) take(now time.Time) bool {
 // ServersToChoose returns the servers for what a person asks: as they are now, unless
 // that was asked too often, or the target wants to be left alone.
 func (e *Engine) ServersToChoose(ctx context.Context) (serverList, error) {
-	paused := e.refuseWhilePaused(access.Addition) != nil
 	known, err := e.KnownServers(ctx)
+	old := func(t access.Target) bool { return !known.freshAt(t.Name(), e.Now(), ServersFresh) }
+	paused := func(t access.Target) bool { return refuseWhilePaused(t, access.Addition) != nil }
 	switch {
-	case err != nil, known.freshAt(e.Now(), ServersFresh), paused && len(known.All) > 0:
+	case err != nil, !slices.ContainsFunc(e.Targets, old), slices.ContainsFunc(e.Targets, paused) && len(known.All) > 0:
 		return known, err
 	case !e.readings.take(e.Now()):
 		return e.Servers(ctx, time.Hour)
@@ -49,9 +50,9 @@ func (e *Engine) ServersToChoose(ctx context.Context) (serverList, error) {
 // onPage is how many servers a target lists in one call.
 const onPage = 40
 
-// manyWait reports whether it takes fewer calls to read all servers than to ask for each
-// on which something waits, or will before an offline server is asked about again.
-func manyWait(ctx context.Context, tx access.Tx, now time.Time) (bool, error) {
+// manyWait reports whether it takes fewer calls to read all servers of a target than to ask
+// for each on which something waits, or will before an offline server is asked about again.
+func manyWait(ctx context.Context, tx access.Tx, target string, now time.Time) (bool, error) {
 	due, err := tx.DueWork(ctx, now.Add(longestBackoff))
 	if err != nil {
 		return false, err
@@ -61,5 +62,14 @@ func manyWait(ctx context.Context, tx access.Tx, now time.Time) (bool, error) {
 		waiting[w.ID] = true
 	}
 	known, err := tx.Servers(ctx)
-	return len(waiting) > 1+len(known)/onPage, err
+	there, asked := 0, 0
+	for _, server := range known {
+		if server.Target != target {
+			continue
+		}
+		if there++; waiting[server.ID] {
+			asked++
+		}
+	}
+	return asked > 1+there/onPage, err
 }

@@ -71,7 +71,7 @@ func (e *Engine) reconcileAndAudit(ctx context.Context, tx access.Tx, servers []
 			from = access.PlacementWanted
 		case p.State == access.PlacementPlaced || p.State == access.PlacementUnknown:
 			from = access.PlacementLeaving
-		case p.CredentialID == 0:
+		case p.CredentialID == "":
 			from = access.PlacementUnknown
 		}
 		if err := e.auditMove(ctx, tx, p, from); err != nil {

@@ -14,7 +14,11 @@ func (e *Engine) remove(ctx context.Context, p access.Placement) error {
 	if err := e.reachable(ctx, p); err != nil {
 		return e.removalStopped(ctx, p, err)
 	}
-	turn, release, err := e.Target.Acquire(ctx, priorityOf(p))
+	at, err := e.placeOf(ctx, p.ServerID)
+	if err != nil {
+		return e.removalStopped(ctx, p, err)
+	}
+	call, release, err := at.target.Acquire(ctx, priorityOf(p))
 	if err != nil {
 		return err
 	}
@@ -26,12 +30,12 @@ func (e *Engine) remove(ctx context.Context, p access.Placement) error {
 	if err != nil || !ok {
 		return err
 	}
-	if p.CredentialID == 0 {
+	if p.CredentialID == "" {
 		release()
 		_, err := e.readBack(ctx, p)
 		return err
 	}
-	err = e.Target.Remove(turn, p.ServerID, p.CredentialID)
+	err = at.target.Remove(call, at.id, p.CredentialID)
 	if access.CodeOf(err) == access.NotFound {
 		release()
 		return e.confirmGone(ctx, p)
@@ -88,19 +92,7 @@ func (e *Engine) confirmGone(ctx context.Context, p access.Placement) error {
 }
 
 func (e *Engine) list(ctx context.Context, p access.Placement) ([]access.Credential, error) {
-	return e.listFor(ctx, p.ServerID, priorityOf(p))
-}
-
-func (e *Engine) listFor(ctx context.Context, server int64, priority access.Priority) ([]access.Credential, error) {
-	if err := e.refuseWhilePaused(priority); err != nil {
-		return nil, err
-	}
-	turn, release, err := e.Target.Acquire(ctx, priority)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	return e.Target.List(turn, server)
+	return e.keysOn(ctx, p.ServerID, priorityOf(p))
 }
 
 // removalConfirmed records that RunCloud confirmed a removal.
@@ -129,7 +121,7 @@ func (e *Engine) keyRemoved(ctx context.Context, tx access.Tx, next, was access.
 	if next.InDoubtUntil.IsZero() {
 		return e.markGone(ctx, tx, next, was)
 	}
-	next.CredentialID, next.Holder, next.NextAt = 0, "", e.Now().Add(backoff(was.Attempts))
+	next.CredentialID, next.Holder, next.NextAt = "", "", e.Now().Add(backoff(was.Attempts))
 	if next.NextAt.After(next.InDoubtUntil) {
 		next.NextAt = latest(next.InDoubtUntil, e.Now())
 	}

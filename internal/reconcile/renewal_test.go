@@ -13,7 +13,7 @@ import (
 // stamped answers when keys were created in whole seconds, as RunCloud does.
 type stamped struct{ *workflowtest.Account }
 
-func (s stamped) Add(ctx context.Context, server int64, c access.Credential) (access.Credential, error) {
+func (s stamped) Add(ctx context.Context, server string, c access.Credential) (access.Credential, error) {
 	c, err := s.Account.Add(ctx, server, c)
 	c.CreatedAt = c.CreatedAt.Truncate(time.Second)
 	return c, err
@@ -23,7 +23,7 @@ func TestGrantAsLongAsTheTimerIsNotRenewed(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 2)
 	h.Clock.Advance(300 * time.Millisecond)
-	h.Engine.Target = stamped{h.Account}
+	h.SetTarget(stamped{h.Account})
 	h.MustRegister(alice, "alice laptop")
 	h.Grant(alice, 12*time.Hour, "")
 	h.Work()

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -58,27 +59,49 @@ func (e *Engine) RereadServers(ctx context.Context) error {
 
 func (e *Engine) dueRereads(ctx context.Context) (due []access.Placement, err error) {
 	err = e.Store.Read(ctx, func(tx access.Tx) error {
-		if err := e.refuseIfHalted(ctx, tx); err != nil {
+		if due, err = tx.DueRereads(ctx, e.Now()); err != nil {
 			return err
 		}
-		due, err = tx.DueRereads(ctx, e.Now())
+		due, err = e.workable(ctx, tx, due)
 		return err
 	})
-	if access.CodeOf(err) == access.Unauthorized {
-		return nil, nil // all work waits
-	}
 	return due, err
+}
+
+// workable leaves out the placements on targets that are halted or not configured.
+func (e *Engine) workable(ctx context.Context, tx access.Tx, all []access.Placement) ([]access.Placement, error) {
+	can := map[int64]bool{}
+	for _, p := range all {
+		if _, asked := can[p.ServerID]; asked {
+			continue
+		}
+		at, err := e.identityOf(ctx, tx, p.ServerID)
+		if err != nil {
+			return nil, err
+		}
+		_, unconfigured := e.target(at.Target)
+		state, err := tx.Target(ctx, at.Target)
+		if err != nil {
+			return nil, err
+		}
+		can[p.ServerID] = unconfigured == nil && !state.Halted()
+	}
+	return slices.DeleteFunc(all, func(p access.Placement) bool { return !can[p.ServerID] }), nil
 }
 
 // reread reads the server that all of these placements are of.
 func (e *Engine) reread(ctx context.Context, due []access.Placement) error {
-	turn, release, err := e.Target.Acquire(ctx, access.Addition)
+	at, err := e.placeOf(ctx, due[0].ServerID)
 	if err != nil {
 		return err
 	}
-	found, unread := e.Target.List(turn, due[0].ServerID)
+	call, release, err := at.target.Acquire(ctx, access.Addition)
+	if err != nil {
+		return err
+	}
+	found, unread := at.target.List(call, at.id)
 	release()
-	if halted := e.haltOn(ctx, unread); halted != nil {
+	if halted := e.haltOn(ctx, at.target.Name(), unread); halted != nil {
 		return halted
 	}
 	if ctx.Err() != nil {

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -9,44 +10,62 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// serverList is what the ledger holds of the target's servers at one moment. Its parts are
-// read together: another replica may store a newer list between two looks.
+// serverList is what the ledger holds of the servers at one moment. Its parts are read
+// together: another replica may store a newer list between two looks.
 type serverList struct {
-	All   []access.Server // that are not settled as gone, by name
-	read  time.Time       // when the target's list was last read; zero for never, or when it is to be read anew
-	doubt string          // why that list is not believed; empty while it is
+	All     []access.Server // that are not settled as gone, by name
+	targets map[string]access.TargetState
 }
 
-// freshAt reports whether the list was read within age. A clock that jumped back makes a
-// reading old.
-func (l serverList) freshAt(now time.Time, age time.Duration) bool {
-	since := now.Sub(l.read)
+// freshAt reports whether a target's list was read within age. A clock that jumped back
+// makes a reading old.
+func (l serverList) freshAt(target string, now time.Time, age time.Duration) bool {
+	since := now.Sub(l.targets[target].ListedAt)
 	return since >= 0 && since < age
 }
 
-// Listed returns the servers that access may be asked for: those that the target lists or,
+// Listed returns the servers that access may be asked for: those that their target lists or,
 // while that list is doubted, those that are known; none that is missing.
 func (l serverList) Listed() []access.Server {
 	return slices.DeleteFunc(slices.Clone(l.All), func(server access.Server) bool {
-		return server.Missing() || l.doubt == "" && server.SeenAt.Before(l.read)
+		t := l.targets[server.Target]
+		return server.Missing() || t.Doubt == "" && server.SeenAt.Before(t.ListedAt)
 	})
 }
 
-// Servers returns the servers as a reading of the target's list at most fresh old says.
-// While several callers find it too old, one reads and the others wait for it.
+// Servers returns the servers as readings of every target's list at most fresh old say. A
+// target that cannot be read is no error while another can: what is known of it stands in.
 func (e *Engine) Servers(ctx context.Context, fresh time.Duration) (serverList, error) {
-	if err := e.refresh.Lock(ctx); err != nil {
-		return serverList{}, err
+	var trouble error
+	read := 0
+	for _, t := range e.Targets {
+		err := e.refreshServers(ctx, t, fresh)
+		if err == nil {
+			read++
+		} else if ctx.Err() != nil {
+			return serverList{}, ctx.Err()
+		}
+		trouble = errors.Join(trouble, err)
 	}
-	defer e.refresh.Unlock()
-	known, err := e.KnownServers(ctx)
-	if err != nil || known.freshAt(e.Now(), fresh) {
-		return known, err
-	}
-	if err := e.readServers(ctx); err != nil {
-		return serverList{}, err
+	if read == 0 && trouble != nil {
+		return serverList{}, trouble
 	}
 	return e.KnownServers(ctx)
+}
+
+// refreshServers reads a target's list of servers if the last reading is older than fresh.
+// While several callers find it too old, one reads and the others wait for it.
+func (e *Engine) refreshServers(ctx context.Context, t access.Target, fresh time.Duration) error {
+	refresh := &e.local(t.Name()).refresh
+	if err := refresh.Lock(ctx); err != nil {
+		return err
+	}
+	defer refresh.Unlock()
+	known, err := e.KnownServers(ctx)
+	if err != nil || known.freshAt(t.Name(), e.Now(), fresh) {
+		return err
+	}
+	return e.readServers(ctx, t)
 }
 
 // KnownServers returns what the ledger holds of the servers, however old.
@@ -55,59 +74,49 @@ func (e *Engine) KnownServers(ctx context.Context) (l serverList, err error) {
 		if l.All, err = tx.Servers(ctx); err != nil {
 			return err
 		}
-		if l.read, err = serversRead(ctx, tx); err != nil {
-			return err
+		known, err := tx.Targets(ctx)
+		l.targets = make(map[string]access.TargetState, len(known))
+		for _, t := range known {
+			l.targets[t.Name] = t
 		}
-		l.doubt, err = tx.Flag(ctx, flagServersDoubt)
 		return err
 	})
 	return l, err
 }
 
-// flagServersRead keeps when all servers were last read, in RFC 3339.
-const flagServersRead = "servers_read"
-
-func serversRead(ctx context.Context, tx access.Tx) (time.Time, error) {
-	value, err := tx.Flag(ctx, flagServersRead)
-	if err != nil || value == "" {
-		return time.Time{}, err
-	}
-	return time.Parse(time.RFC3339Nano, value)
-}
-
-// flagServersDoubt keeps why the list that was last read is doubted; empty while it is not.
-const flagServersDoubt = "servers_doubt"
-
-// readServers reads all servers and wakes the work on those that came back. Nothing counts
-// as gone because the list lacks it: FindReturned asks.
-func (e *Engine) readServers(ctx context.Context) error {
-	list, err := e.Target.Servers(ctx)
+// readServers reads all servers of a target and wakes the work on those that came back.
+// Nothing counts as gone because the list lacks it: FindReturned asks.
+func (e *Engine) readServers(ctx context.Context, t access.Target) error {
+	list, err := t.Servers(ctx)
 	if err != nil {
 		return err
 	}
 	return e.Store.Update(ctx, func(tx access.Tx) error {
 		now := e.Now().Truncate(time.Millisecond)
-		doubt, err := doubtOf(ctx, tx, list)
+		state, err := tx.Target(ctx, t.Name())
 		if err != nil {
 			return err
 		}
-		if err := tx.SetFlag(ctx, flagServersDoubt, doubt); err != nil {
+		if state.Doubt, err = doubtOf(ctx, tx, t.Name(), list); err != nil {
 			return err
 		}
-		if err := tx.SetFlag(ctx, flagServersRead, now.UTC().Format(time.RFC3339Nano)); err != nil {
+		state.ListedAt = now
+		if _, err := tx.SaveTarget(ctx, state); err != nil {
 			return err
 		}
-		return e.saveServers(ctx, tx, list, now)
+		return e.saveServers(ctx, tx, t.Name(), list, now)
 	})
 }
 
-// doubtOf says why a list of servers is not believed: it is empty, or has lost more than a
-// tenth of those that were there. One that was not found when it was asked for is not lost.
-func doubtOf(ctx context.Context, tx access.Tx, list []access.Server) (string, error) {
+// doubtOf says why a target's list of servers is not believed: it is empty, or has lost
+// more than a tenth of those that were there. One that was not found when it was asked for
+// is not lost.
+func doubtOf(ctx context.Context, tx access.Tx, target string, list []access.Server) (string, error) {
 	all, err := tx.AllServers(ctx)
 	if err != nil {
 		return "", err
 	}
+	all = slices.DeleteFunc(all, func(s access.Server) bool { return s.Target != target })
 	there, lost, open := 0, 0, 0
 	for _, known := range all {
 		if !known.Gone() {
@@ -117,7 +126,7 @@ func doubtOf(ctx context.Context, tx access.Tx, list []access.Server) (string, e
 			continue
 		}
 		there++
-		if !slices.ContainsFunc(list, func(s access.Server) bool { return s.ID == known.ID }) {
+		if !slices.ContainsFunc(list, func(s access.Server) bool { return s.ExternalID == known.ExternalID }) {
 			lost++
 		}
 	}
@@ -130,8 +139,8 @@ func doubtOf(ctx context.Context, tx access.Tx, list []access.Server) (string, e
 	return "", nil
 }
 
-func (e *Engine) saveServers(ctx context.Context, tx access.Tx, servers []access.Server, now time.Time) error {
-	changed, err := tx.SaveServers(ctx, servers, now)
+func (e *Engine) saveServers(ctx context.Context, tx access.Tx, target string, servers []access.Server, now time.Time) error {
+	changed, err := tx.SaveServers(ctx, target, servers, now)
 	if err != nil {
 		return err
 	}
@@ -199,7 +208,7 @@ func (e *Engine) backWithServers(ctx context.Context, tx access.Tx, ids []int64)
 
 // makeInspectionsDue has a server that is back read at once for whoever waits for that.
 func (e *Engine) makeInspectionsDue(ctx context.Context, tx access.Tx, server int64) error {
-	open, err := tx.OpenResults(ctx, server, "", "")
+	open, err := tx.OpenReadings(ctx, server)
 	if err != nil || len(open) == 0 {
 		return err
 	}

@@ -55,7 +55,7 @@ func asksInterleaved(t *testing.T, known bool, nth int) (came bool) {
 		h.Clock.Advance(2 * time.Hour)
 	}
 	other := workflowtest.NewHarnessOn(t, h.Ledger, 0)
-	other.Engine.Target = h.Account
+	other.SetTarget(h.Account)
 	other.SetNow(h.Clock.Now)
 	h.SetStore(&interleaved{Store: h.Ledger, nth: nth, then: func() {
 		came = true

@@ -2,7 +2,9 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -34,7 +36,7 @@ func (e *Engine) WakeDue(ctx context.Context) error {
 	return e.Store.Update(ctx, func(tx access.Tx) error {
 		now := e.Now()
 		latest := access.Waits{Retry: now.Add(longestBackoff), Refused: now.Add(longestRefusal), Limited: now.Add(longestBackoff), InDoubt: now.Add(longestDoubt)}
-		if e.Pace().Pause > 0 {
+		if slices.ContainsFunc(e.Targets, func(t access.Target) bool { return paceOf(t).Pause > 0 }) {
 			latest.Limited = now.Add(longestWait)
 		}
 		if err := tx.CapWaits(ctx, latest); err != nil {
@@ -52,7 +54,7 @@ func (e *Engine) WakeDue(ctx context.Context) error {
 	})
 }
 
-// inspectionsDue lists the servers with open inspections whose next try has come.
+// inspectionsDue lists the work on open inspections whose next try has come.
 func (e *Engine) inspectionsDue(ctx context.Context, tx access.Tx, now time.Time) (due []access.Work, err error) {
 	open, err := tx.OpenInspections(ctx)
 	if err != nil {
@@ -68,20 +70,34 @@ func (e *Engine) inspectionsDue(ctx context.Context, tx access.Tx, now time.Time
 		}
 		// One of a time to come was last tried when the clock was wrong.
 		if !now.Before(inspectAgainAt(result, r.DecidedAt)) || result.UpdatedAt.Sub(now) > firstInspectAgain {
-			due = append(due, access.Work{Kind: access.WorkInspect, ID: result.ServerID})
+			work, err := inspectionOf(ctx, tx, result)
+			if err != nil {
+				return nil, err
+			}
+			due = append(due, work)
 		}
 	}
 	return due, nil
 }
 
-// Renew replaces keys that RunCloud would soon remove by itself though a grant still
+// Renew replaces keys that their target would soon remove by itself though a grant still
 // covers them, and those that it would never remove though no grant asks for that any
 // more: the old credential leaves, and a new one follows at once.
 func (e *Engine) Renew(ctx context.Context) error {
 	if e.Settings.OnlyRemoves {
 		return nil
 	}
-	query := e.renewalQuery(e.Now())
+	var trouble error
+	for _, t := range e.Targets {
+		if lifetime(t) > 0 {
+			trouble = errors.Join(trouble, e.renewOn(ctx, t))
+		}
+	}
+	return trouble
+}
+
+func (e *Engine) renewOn(ctx context.Context, t access.Target) error {
+	query := e.renewalQuery(t, e.Now())
 	var due []access.Placement
 	err := e.Store.Read(ctx, func(tx access.Tx) error {
 		due = nil
@@ -112,17 +128,18 @@ func (e *Engine) Renew(ctx context.Context) error {
 	})
 }
 
-// renewalQuery says which keys are placed anew now. RunCloud may confirm a key as permanent
+// renewalQuery says which keys are placed anew now. A target may confirm a key as permanent
 // that was asked for as temporary, so a permanent one is replaced no more often than a
 // temporary one would be.
-func (e *Engine) renewalQuery(now time.Time) access.RenewalQuery {
-	lead := min(renewalLead, e.Settings.TemporaryLifetime/4)
+func (e *Engine) renewalQuery(t access.Target, now time.Time) access.RenewalQuery {
+	lifetime := lifetime(t)
+	lead := min(renewalLead, lifetime/4)
 	q := access.RenewalQuery{
-		Now: now, Spare: min(time.Minute, e.Settings.TemporaryLifetime/100), LapsesBefore: now.Add(lead), Spread: lead / 2, PlacedBefore: now.Add(-e.Settings.TemporaryLifetime),
+		Target: t.Name(), Now: now, Spare: min(time.Minute, lifetime/100), LapsesBefore: now.Add(lead), Spread: lead / 2, PlacedBefore: now.Add(-lifetime),
 		Permanent: math.MaxInt64, Limit: sweepBatch,
 	}
 	if e.Settings.LongGrants == Permanent {
-		q.Permanent = e.Settings.TemporaryLifetime
+		q.Permanent = lifetime
 	}
 	return q
 }

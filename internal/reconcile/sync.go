@@ -80,7 +80,7 @@ func (e *Engine) step(ctx context.Context, p access.Placement) error {
 // at now, or nil.
 func (e *Engine) dueOn(ctx context.Context, kind access.WorkKind, server int64) (next *access.Placement, err error) {
 	err = e.Store.Read(ctx, func(tx access.Tx) error {
-		if err := e.refuseIfHalted(ctx, tx); err != nil {
+		if err := e.refuseIfHalted(ctx, tx, server); err != nil {
 			return err
 		}
 		next, _, err = e.nextOn(ctx, tx, kind, server)
@@ -206,7 +206,7 @@ func (e *Engine) move(ctx context.Context, tx access.Tx, p access.Placement, was
 	case was.State == access.PlacementGone:
 		return true, e.reappeared(ctx, tx, p)
 	}
-	return true, e.UpdateResults(ctx, tx, p.ServerID, p.SystemUser, p.Fingerprint)
+	return true, e.UpdateResults(ctx, tx, p.On())
 }
 
 func (e *Engine) auditMove(ctx context.Context, tx access.Tx, p access.Placement, from access.PlacementState) error {
@@ -238,7 +238,7 @@ func (e *Engine) begin(ctx context.Context, id int64, ready func(tx access.Tx, p
 
 // postpone gives a placement back for later, with what stood in the way.
 func (e *Engine) postpone(ctx context.Context, p access.Placement, cause error) error {
-	return e.record(ctx, cause, func(ctx context.Context, tx access.Tx) error {
+	return e.record(ctx, p.ServerID, cause, func(ctx context.Context, tx access.Tx) error {
 		was, err := tx.Placement(ctx, p.ID)
 		if err != nil || was.State != p.State || was.Attempts != p.Attempts {
 			return err
@@ -250,8 +250,15 @@ func (e *Engine) postpone(ctx context.Context, p access.Placement, cause error) 
 
 // record writes down that something came to nothing, even when the work was told to
 // stop meanwhile, and halts all work when our credentials were refused.
-func (e *Engine) record(ctx context.Context, cause error, fn func(ctx context.Context, tx access.Tx) error) error {
-	halted := e.haltOn(ctx, cause)
+func (e *Engine) record(ctx context.Context, server int64, cause error, fn func(ctx context.Context, tx access.Tx) error) error {
+	var halted error
+	if access.CodeOf(cause) == access.Unauthorized {
+		at, err := e.placeOf(ctx, server)
+		if err != nil {
+			return err
+		}
+		halted = e.haltOn(ctx, at.target.Name(), cause)
+	}
 	ctx = context.WithoutCancel(ctx)
 	if err := e.Store.Update(ctx, func(tx access.Tx) error { return fn(ctx, tx) }); err != nil {
 		return err
@@ -295,6 +302,8 @@ func problemOf(err error) access.Problem {
 		return access.ProblemMissing
 	case ours && e.Op == opDoubt:
 		return access.ProblemDoubted
+	case ours && e.Op == opUnconfigured:
+		return access.ProblemUnconfigured
 	}
 	switch access.CodeOf(err) {
 	case access.RateLimited:
@@ -306,8 +315,9 @@ func problemOf(err error) access.Problem {
 }
 
 const (
-	opOffline = "offline"
-	opForeign = "foreign"
-	opMissing = "missing"
-	opDoubt   = "doubt"
+	opOffline      = "offline"
+	opForeign      = "foreign"
+	opMissing      = "missing"
+	opDoubt        = "doubt"
+	opUnconfigured = "unconfigured"
 )

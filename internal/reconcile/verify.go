@@ -22,7 +22,7 @@ func (e *Engine) verify(ctx context.Context, p access.Placement) error {
 	if ctx.Err() != nil {
 		return ctx.Err() // told to stop: nothing is wrong with the server
 	}
-	return e.record(ctx, err, func(ctx context.Context, tx access.Tx) error {
+	return e.record(ctx, p.ServerID, err, func(ctx context.Context, tx access.Tx) error {
 		asked, listErr := tx.Placements(ctx, access.PlacementQuery{Server: p.ServerID, VerifyBefore: began})
 		if listErr != nil {
 			return listErr

@@ -69,7 +69,7 @@ func TestListThatLacksAKeyByMistake(t *testing.T) {
 	h.Work()
 	h.Clock.Advance(time.Minute)
 	again := h.Grant(alice, time.Hour, "")
-	h.Engine.Target = &blind{Account: h.Account, lists: 1}
+	h.SetTarget(&blind{Account: h.Account, lists: 1})
 	h.Work()
 	if got := workflowtest.States(h.MustView(again.ID), access.PhaseAdd); got[access.Done] != 1 {
 		t.Errorf("results %v", got)
@@ -89,7 +89,7 @@ type blind struct {
 	lists int
 }
 
-func (b *blind) List(ctx context.Context, server int64) ([]access.Credential, error) {
+func (b *blind) List(ctx context.Context, server string) ([]access.Credential, error) {
 	if b.lists--; b.lists >= 0 {
 		return nil, nil
 	}
@@ -116,7 +116,7 @@ func TestKeyThatCannotBeLookedForIsNotCalledThere(t *testing.T) {
 		t.Errorf("afterwards %v", got)
 	}
 	closed := &forbidding{Account: h.Account, closed: true}
-	h.Engine.Target = closed
+	h.SetTarget(closed)
 	refused := h.Grant(alice, 2*time.Hour, "")
 	h.Work()
 	if got := workflowtest.States(h.MustView(refused.ID), access.PhaseAdd); got[access.Failed] != 1 {

@@ -134,7 +134,7 @@ func TestServerThatIsOnlyNotFoundKeepsItsDebt(t *testing.T) {
 	h.MustRegister(alice, "alice laptop")
 	r := h.Grant(alice, time.Hour, "")
 	h.Work()
-	h.Engine.Target = &missing{Account: h.Account, server: 2}
+	h.SetTarget(&missing{Account: h.Account, server: 2})
 	h.Pass(2 * time.Hour)
 	off := h.MustOffboard(alice)
 	h.Work()
@@ -144,7 +144,7 @@ func TestServerThatIsOnlyNotFoundKeepsItsDebt(t *testing.T) {
 	if got := workflowtest.States(h.MustView(off.ID), access.PhaseInspect); got[access.Waiting] != 1 {
 		t.Errorf("inspections %v: the list still has the server", got)
 	}
-	h.Engine.Target = h.Account
+	h.SetTarget(h.Account)
 	h.Pass(30 * time.Minute)
 	if left := h.Account.Ours(); len(left) != 0 || !h.MustView(off.ID).Settled() {
 		t.Errorf("left %v when it was found again", left)
@@ -157,22 +157,22 @@ type missing struct {
 	server int64
 }
 
-func (m *missing) List(ctx context.Context, server int64) ([]access.Credential, error) {
-	if server == m.server {
+func (m *missing) List(ctx context.Context, server string) ([]access.Credential, error) {
+	if workflowtest.Number(server) == m.server {
 		return nil, &access.Error{Code: access.NotFound, Message: "Resources not found."}
 	}
 	return m.Account.List(ctx, server)
 }
 
-func (m *missing) Server(ctx context.Context, id int64) (access.Server, error) {
-	if id == m.server {
+func (m *missing) Server(ctx context.Context, id string) (access.Server, error) {
+	if workflowtest.Number(id) == m.server {
 		return access.Server{}, &access.Error{Code: access.NotFound, Message: "Resources not found."}
 	}
 	return m.Account.Server(ctx, id)
 }
 
-func (m *missing) Remove(ctx context.Context, server, id int64) error {
-	if server == m.server {
+func (m *missing) Remove(ctx context.Context, server, id string) error {
+	if workflowtest.Number(server) == m.server {
 		return &access.Error{Code: access.NotFound, Message: "Resources not found."}
 	}
 	return m.Account.Remove(ctx, server, id)
@@ -182,13 +182,13 @@ func TestAccountThatIsNotFoundIsNoInspectedAccount(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 2)
 	h.MustRegister(alice, "alice laptop")
-	h.Engine.Target = &unlisted{h.Account}
+	h.SetTarget(&unlisted{h.Account})
 	off := h.MustOffboard(alice)
 	h.Work()
 	if v := h.MustView(off.ID); v.Settled() {
 		t.Errorf("settled without a server having been read: %+v", v.Results)
 	}
-	h.Engine.Target = h.Account
+	h.SetTarget(h.Account)
 	h.Pass(20 * time.Minute)
 	if v := h.MustView(off.ID); !v.Settled() || len(v.Results) != 3 {
 		t.Errorf("results %+v, want both servers read", v.Results)
@@ -206,10 +206,10 @@ func TestKeyConfirmedForAnotherSystemUserIsTakenBack(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)
 	h.MustRegister(alice, "alice laptop")
-	h.Engine.Target = &workflowtest.Picky{Account: h.Account, OnAdd: func(server int64, c access.Credential) (access.Credential, error) {
+	h.SetTarget(&workflowtest.Picky{Account: h.Account, OnAdd: func(server string, c access.Credential) (access.Credential, error) {
 		c.SystemUser = "root"
 		return h.Account.Add(h.Ctx(), server, c)
-	}}
+	}})
 	r := h.Grant(alice, 2*time.Hour, "")
 	h.Work()
 	if left := h.Account.Ours(); len(left) != 0 {
@@ -219,7 +219,7 @@ func TestKeyConfirmedForAnotherSystemUserIsTakenBack(t *testing.T) {
 	if got := workflowtest.States(v, access.PhaseAdd); got[access.Failed] != 1 || !strings.Contains(v.Results[0].Detail, "root") {
 		t.Errorf("results %+v", v.Results)
 	}
-	h.Engine.Target = h.Account
+	h.SetTarget(h.Account)
 	if n, err := h.RetryFailed(h.Ctx(), r.ID, alice); n != 1 || err != nil {
 		t.Fatalf("retry: %d, %v", n, err)
 	}
@@ -270,7 +270,7 @@ func TestRefusedInspectionIsShownAndRetried(t *testing.T) {
 	h := newHarness(t, 1)
 	h.MustRegister(alice, "alice laptop")
 	closed := &forbidding{Account: h.Account, closed: true}
-	h.Engine.Target = closed
+	h.SetTarget(closed)
 	off := h.MustOffboard(alice)
 	h.Work()
 	if got := workflowtest.States(h.MustView(off.ID), access.PhaseInspect); got[access.Failed] != 1 {
@@ -296,7 +296,7 @@ type forbidding struct {
 	closed bool
 }
 
-func (f *forbidding) List(ctx context.Context, server int64) ([]access.Credential, error) {
+func (f *forbidding) List(ctx context.Context, server string) ([]access.Credential, error) {
 	if f.closed {
 		return nil, &access.Error{Code: access.Forbidden, Message: "This action is unauthorized."}
 	}

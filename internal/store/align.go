@@ -17,7 +17,7 @@ const liveCovers = `FROM grants g CROSS JOIN covers c
 // covering finds the live covers of a placement p. Those of another person, whose key it has
 // become, are none: it goes, and comes back with a label that names them.
 const covering = `SELECT 1 ` + liveCovers + `
-	AND c.server_id = p.server_id AND c.fingerprint = p.fingerprint AND g.system_user = p.system_user AND g.person = p.person`
+	AND c.place_id = p.place_id AND c.fingerprint = p.fingerprint AND g.system_user = p.system_user AND g.person = p.person`
 
 // Reconcile implements access.PlacementTx. A key that is on its way out is not wanted
 // anew before it is gone: who records that it is gone aligns its server again. A
@@ -40,19 +40,19 @@ func (t *tx) Reconcile(ctx context.Context, now time.Time, servers []int64) ([]a
 // newest, since a key is there once.
 func (t *tx) keepLeaving(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
 	c := covered(now)
-	addIn(&c, "p.server_id", servers)
+	addIn(&c, "p.place_id", servers)
 	return many(ctx, t, scanPlacement, `UPDATE placements AS p SET
-			state = CASE WHEN credential_id = 0 THEN 'unknown' ELSE 'placed' END, left_at = 0, next_at = 0, stuck = 0, problem = '', detail = ''`+
+			state = CASE WHEN credential_id = '' THEN 'unknown' ELSE 'placed' END, left_at = 0, next_at = 0, stuck = 0, problem = '', detail = ''`+
 		c.where()+" RETURNING id, "+placementColumns, c.args...)
 }
 
 // covered finds what keepLeaving places again.
 func covered(now time.Time) conditions {
 	c := conditions{args: []any{ms(now)}}
-	c.add(`p.state = 'leaving' AND p.grant_id <> 0 AND (p.credential_id = 0 AND p.recheck_at > 0
-		OR p.credential_id <> 0 AND p.attempts = 0 AND p.urgent = 0 AND p.holder = '')`)
+	c.add(`p.state = 'leaving' AND p.grant_id <> 0 AND (p.credential_id = '' AND p.in_doubt_until > 0
+		OR p.credential_id <> '' AND p.attempts = 0 AND p.urgent = 0 AND p.holder = '')`)
 	c.add("EXISTS (" + covering + ")")
-	c.add(`NOT EXISTS (SELECT 1 FROM placements o WHERE o.server_id = p.server_id AND o.system_user = p.system_user AND o.fingerprint = p.fingerprint
+	c.add(`NOT EXISTS (SELECT 1 FROM placements o WHERE o.place_id = p.place_id AND o.system_user = p.system_user AND o.fingerprint = p.fingerprint
 		AND (o.state IN ('wanted', 'unknown', 'placed') OR o.state = 'leaving' AND o.id > p.id))`)
 	return c
 }
@@ -62,13 +62,13 @@ func covered(now time.Time) conditions {
 // tried before, and is gone at once. Doubt stays.
 func (t *tx) dropUncovered(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
 	renewed := uncovered(now, beingRenewed)
-	addIn(&renewed, "p.server_id", servers)
+	addIn(&renewed, "p.place_id", servers)
 	ended, err := many(ctx, t, scanPlacement, "UPDATE placements AS p SET urgent = 0"+renewed.where()+" RETURNING id, "+placementColumns, renewed.args...)
 	if err != nil {
 		return nil, err
 	}
 	c := uncovered(now, notLeaving)
-	addIn(&c, "p.server_id", servers)
+	addIn(&c, "p.place_id", servers)
 	dropped, err := many(ctx, t, scanPlacement, `UPDATE placements AS p SET
 			state = CASE WHEN state = 'wanted' THEN 'gone' ELSE 'leaving' END,
 			gone_at = CASE WHEN state = 'wanted' THEN $1 ELSE gone_at END,
@@ -94,9 +94,9 @@ func uncovered(now time.Time, states string) conditions {
 // OutOfLine implements access.PlacementTx.
 func (t *tx) OutOfLine(ctx context.Context, now time.Time) ([]int64, error) {
 	stay, ends, left, gaps := covered(now), uncovered(now, beingRenewed), uncovered(now, notLeaving), gapsAt(now) // one argument, the same for all
-	const placements = "SELECT p.server_id FROM placements p"
+	const placements = "SELECT p.place_id FROM placements p"
 	return many(ctx, t, column[int64], placements+stay.where()+" UNION "+placements+ends.where()+" UNION "+placements+left.where()+
-		" UNION SELECT c.server_id "+liveCovers+gaps.and()+" ORDER BY 1", ms(now))
+		" UNION SELECT c.place_id "+liveCovers+gaps.and()+" ORDER BY 1", ms(now))
 }
 
 // wantMissing wants what is covered and not on the server in any way. It is
@@ -138,9 +138,9 @@ type gap struct {
 // missing lists the gaps, each with the oldest grant that covers it.
 func (t *tx) missing(ctx context.Context, now time.Time, servers []int64) ([]gap, error) {
 	c := gapsAt(now)
-	addIn(&c, "c.server_id", servers)
-	gaps, err := many(ctx, t, scanGap, `SELECT g.id, g.person, g.alias, g.system_user, c.server_id, c.fingerprint
-		`+liveCovers+c.and()+" ORDER BY c.server_id, c.fingerprint, g.system_user, g.id", c.args...)
+	addIn(&c, "c.place_id", servers)
+	gaps, err := many(ctx, t, scanGap, `SELECT g.id, g.person, g.alias, g.system_user, c.place_id, c.fingerprint
+		`+liveCovers+c.and()+" ORDER BY c.place_id, c.fingerprint, g.system_user, g.id", c.args...)
 	sameKey := func(a, b gap) bool {
 		return a.server == b.server && a.fingerprint == b.fingerprint && a.grant.SystemUser == b.grant.SystemUser
 	}
@@ -150,7 +150,7 @@ func (t *tx) missing(ctx context.Context, now time.Time, servers []int64) ([]gap
 // gapsAt finds the live covers whose key is not on its server in any way.
 func gapsAt(now time.Time) conditions {
 	c := conditions{args: []any{ms(now)}}
-	c.add(`NOT EXISTS (SELECT 1 FROM placements p WHERE p.server_id = c.server_id AND p.system_user = g.system_user AND p.fingerprint = c.fingerprint
+	c.add(`NOT EXISTS (SELECT 1 FROM placements p WHERE p.place_id = c.place_id AND p.system_user = g.system_user AND p.fingerprint = c.fingerprint
 		AND p.state IN ('wanted', 'unknown', 'placed', 'leaving'))`)
 	return c
 }

@@ -14,21 +14,21 @@ func (t *tx) DueWork(ctx context.Context, now time.Time) ([]access.Work, error) 
 		err = row.Scan(&w.Kind, &w.ID)
 		return w, err
 	}
-	return many(ctx, t, scan, `SELECT CASE WHEN urgent = 1 THEN 'renew' WHEN state = 'leaving' THEN 'remove' ELSE 'add' END, server_id
+	return many(ctx, t, scan, `SELECT CASE WHEN urgent = 1 THEN 'renew' WHEN state = 'leaving' THEN 'remove' ELSE 'add' END, place_id
 			FROM placements WHERE state IN ('wanted', 'unknown', 'leaving') AND stuck = 0 AND next_at <= $1
-		UNION SELECT 'add', server_id FROM placements WHERE recheck_at > 0 AND state <> 'leaving' AND recheck_at <= $1
-		UNION SELECT 'add', server_id FROM placements WHERE verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= $1`, ms(now))
+		UNION SELECT 'add', place_id FROM placements WHERE in_doubt_until > 0 AND state <> 'leaving' AND in_doubt_until <= $1
+		UNION SELECT 'add', place_id FROM placements WHERE verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= $1`, ms(now))
 }
 
 // DueRenewals implements access.PlacementTx; what lapses first comes first. Who left, or
 // is no member as far as is known, has nothing renewed.
 func (t *tx) DueRenewals(ctx context.Context, q access.RenewalQuery) ([]access.Placement, error) {
-	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements p WHERE state = 'placed' AND (
+	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements p WHERE state = 'placed' AND ($7 = '' OR place_id IN (SELECT id FROM places WHERE target = $7)) AND (
 			lapses_at > 0 AND lapses_at + id % 60 * $6 / 60 <= $2 AND EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at > p.lapses_at + $5))
 			OR temporary = 0 AND placed_at <= $3 AND EXISTS (`+covering+`)
 				AND NOT EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at - g.starts_at > $4)))
 			AND person NOT IN (SELECT id FROM persons WHERE standing <> '' OR offboarded_at <> 0 AND returned_at = 0)
-		ORDER BY lapses_at, id`+limit(q.Limit), ms(q.Now), ms(q.LapsesBefore), ms(q.PlacedBefore), q.Permanent.Milliseconds(), q.Spare.Milliseconds(), q.Spread.Milliseconds())
+		ORDER BY lapses_at, id`+limit(q.Limit), ms(q.Now), ms(q.LapsesBefore), ms(q.PlacedBefore), q.Permanent.Milliseconds(), q.Spare.Milliseconds(), q.Spread.Milliseconds(), q.Target)
 }
 
 // CapWaits implements access.PlacementTx.
@@ -40,7 +40,7 @@ func (t *tx) CapWaits(ctx context.Context, latest access.Waits) error {
 		{"next_at", "problem = 'rate_limited'", latest.Limited},
 		{"next_at", "problem = 'refused'", latest.Refused},
 		{"next_at", "problem NOT IN ('rate_limited', 'refused')", latest.Retry},
-		{"recheck_at", "1 = 1", latest.InDoubt},
+		{"in_doubt_until", "1 = 1", latest.InDoubt},
 		{"verify_at", "verify_at > 0", latest.Limited},
 	} {
 		_, err := t.Exec(ctx, "UPDATE placements SET "+wait.column+" = $1 WHERE "+wait.column+" > $1 AND "+wait.where, ms(wait.latest))

@@ -32,7 +32,7 @@ func (t *tx) InsertGrant(ctx context.Context, g access.Grant, covers []access.Co
 	for i, c := range covers {
 		all[i] = []any{g.ID, c.ServerID, c.Fingerprint, ms(c.EndedAt)}
 	}
-	return g, insertMany(ctx, t, "covers", "grant_id, server_id, fingerprint, ended_at", "", all)
+	return g, insertMany(ctx, t, "covers", "grant_id, place_id, fingerprint, ended_at", "", all)
 }
 
 // Grant implements access.GrantTx.
@@ -69,7 +69,7 @@ func (t *tx) Covers(ctx context.Context, grantID int64) ([]access.Cover, error) 
 		err = row.Scan(&c.GrantID, &c.ServerID, &c.Fingerprint, instant{&c.EndedAt})
 		return c, err
 	}
-	return many(ctx, t, scan, "SELECT grant_id, server_id, fingerprint, ended_at FROM covers WHERE grant_id = $1 ORDER BY server_id, fingerprint", grantID)
+	return many(ctx, t, scan, "SELECT grant_id, place_id, fingerprint, ended_at FROM covers WHERE grant_id = $1 ORDER BY place_id, fingerprint", grantID)
 }
 
 // EndCovers implements access.GrantTx.
@@ -81,7 +81,7 @@ func (t *tx) EndCovers(ctx context.Context, q access.CoverQuery, at time.Time) e
 	c.add("ended_at = 0")
 	c.add("grant_id IN (SELECT id FROM grants" + live.where() + ")")
 	addIf(&c, "fingerprint = ?", q.Fingerprint)
-	addIn(&c, "server_id", q.Servers)
+	addIn(&c, "place_id", q.Servers)
 	_, err := t.Exec(ctx, "UPDATE covers SET ended_at = $1"+c.where(), c.args...)
 	return err
 }

@@ -9,17 +9,17 @@ import (
 
 // AddReread implements access.PlacementTx.
 func (t *tx) AddReread(ctx context.Context, placementID int64, due time.Time) error {
-	return insertMany(ctx, t, "later_looks", "placement_id, due_at", "ON CONFLICT (placement_id, due_at) DO NOTHING", [][]any{{placementID, ms(due)}})
+	return insertMany(ctx, t, "rereads", "placement_id, due_at", "ON CONFLICT (placement_id, due_at) DO NOTHING", [][]any{{placementID, ms(due)}})
 }
 
 // DueRereads implements access.PlacementTx.
 func (t *tx) DueRereads(ctx context.Context, now time.Time) ([]access.Placement, error) {
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements
-		WHERE id IN (SELECT placement_id FROM later_looks WHERE due_at <= $1) ORDER BY server_id, id`, ms(now))
+		WHERE id IN (SELECT placement_id FROM rereads WHERE due_at <= $1) ORDER BY place_id, id`, ms(now))
 }
 
 // DropRereads implements access.PlacementTx.
 func (t *tx) DropRereads(ctx context.Context, placementID int64, now time.Time) error {
-	_, err := t.Exec(ctx, "DELETE FROM later_looks WHERE placement_id = $1 AND due_at <= $2", placementID, ms(now))
+	_, err := t.Exec(ctx, "DELETE FROM rereads WHERE placement_id = $1 AND due_at <= $2", placementID, ms(now))
 	return err
 }

@@ -30,21 +30,4 @@ func TestMigrationsAgree(t *testing.T) {
 	if diff := cmp.Diff(sqlite, postgres); diff != "" {
 		t.Errorf("(-SQLite +PostgreSQL):\n%s", diff)
 	}
-	later := map[string]string{}
-	for _, folder := range []string{"sqlite", "postgres"} {
-		files, err := filepath.Glob(filepath.Join("migrations", folder, "*.sql"))
-		if err != nil || len(files) < 2 {
-			t.Fatalf("%s: %v %v", folder, files, err)
-		}
-		for _, file := range files[1:] {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			later[folder] += filepath.Base(file) + "\n" + words.Replace(string(text))
-		}
-	}
-	if diff := cmp.Diff(later["sqlite"], later["postgres"]); diff != "" {
-		t.Errorf("(-SQLite +PostgreSQL):\n%s", diff)
-	}
 }

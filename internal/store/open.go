@@ -79,6 +79,9 @@ func (s *Store) identify(ctx context.Context) error {
 // migrate brings our tables and River's up to date. The caller holds a lock: of
 // two processes that migrate an empty database at once, one would fail.
 func migrate[TTx any](ctx context.Context, db *sql.DB, dialect goose.Dialect, folder string, driver riverdriver.Driver[TTx], o Options) error {
+	if err := checkVersion(ctx, db); err != nil {
+		return err
+	}
 	files, err := fs.Sub(migrations, "migrations/"+folder)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func (t *tx) Person(ctx context.Context, id access.UserID) (access.Person, error
 
 // SetOffboarded implements access.PersonTx.
 func (t *tx) SetOffboarded(ctx context.Context, id access.UserID, at time.Time) error {
-	_, err := t.Exec(ctx, `INSERT INTO persons (id, offboarded_at) VALUES ($1, $2)
+	_, err := t.Exec(ctx, `INSERT INTO persons (id, offboarded_at, returned_at, standing) VALUES ($1, $2, 0, '')
 		ON CONFLICT (id) DO UPDATE SET offboarded_at = excluded.offboarded_at, returned_at = 0
 		WHERE persons.offboarded_at = 0 OR persons.returned_at <> 0`, id, ms(at))
 	return err
@@ -37,7 +37,7 @@ func (t *tx) SetReturned(ctx context.Context, id access.UserID, at time.Time) (b
 
 // SetStanding implements access.PersonTx.
 func (t *tx) SetStanding(ctx context.Context, id access.UserID, standing access.Standing) error {
-	_, err := t.Exec(ctx, `INSERT INTO persons (id, offboarded_at, standing) VALUES ($1, 0, $2)
+	_, err := t.Exec(ctx, `INSERT INTO persons (id, offboarded_at, returned_at, standing) VALUES ($1, 0, 0, $2)
 		ON CONFLICT (id) DO UPDATE SET standing = excluded.standing`, id, standing)
 	return err
 }

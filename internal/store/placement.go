@@ -8,22 +8,25 @@ import (
 	"sshkeybot/internal/access"
 )
 
-const placementColumns = "server_id, system_user, fingerprint, person, grant_id, label, state, credential_id, temporary, placed_at, lapses_at, left_at, " +
-	"gone_at, attempts, next_at, recheck_at, holder, urgent, stuck, problem, detail, told_lapsed, verify_at"
+const placementColumns = "place_id, system_user, fingerprint, picked, person, grant_id, label, state, credential_id, temporary, placed_at, lapses_at, left_at, " +
+	"gone_at, attempts, next_at, in_doubt_until, holder, urgent, stuck, problem, detail, told_lapsed, verify_at"
 
 func placementValues(p access.Placement) []any {
 	return []any{
-		p.ServerID, p.SystemUser, p.Fingerprint, p.Person, p.GrantID, p.Label, p.State, p.CredentialID, bit(p.Temporary), ms(p.PlacedAt), ms(p.LapsesAt), ms(p.LeftAt),
+		p.ServerID, p.SystemUser, p.Fingerprint, p.Picked, p.Person, p.GrantID, p.Label, p.State, p.CredentialID, bit(p.Temporary), ms(p.PlacedAt), ms(p.LapsesAt), ms(p.LeftAt),
 		ms(p.GoneAt), p.Attempts, ms(p.NextAt), ms(p.InDoubtUntil), p.Holder, bit(p.Urgent), bit(p.Stuck), p.Problem, p.Detail, bit(p.ToldLapsed), ms(p.VerifyAt),
 	}
 }
 
 func scanPlacement(row scanner) (p access.Placement, err error) {
-	err = row.Scan(&p.ID, &p.ServerID, &p.SystemUser, &p.Fingerprint, &p.Person, &p.GrantID, &p.Label, &p.State, &p.CredentialID, boolean{&p.Temporary}, instant{&p.PlacedAt},
+	err = row.Scan(&p.ID, &p.ServerID, &p.SystemUser, &p.Fingerprint, &p.Picked, &p.Person, &p.GrantID, &p.Label, &p.State, &p.CredentialID, boolean{&p.Temporary}, instant{&p.PlacedAt},
 		instant{&p.LapsesAt}, instant{&p.LeftAt}, instant{&p.GoneAt}, &p.Attempts, instant{&p.NextAt}, instant{&p.InDoubtUntil}, &p.Holder, boolean{&p.Urgent}, boolean{&p.Stuck},
 		&p.Problem, &p.Detail, boolean{&p.ToldLapsed}, instant{&p.VerifyAt})
 	return p, err
 }
+
+// onTarget is what a placement meets that is on a target's places.
+const onTarget = "place_id IN (SELECT id FROM places WHERE target = ?)"
 
 // Placement implements access.PlacementTx.
 func (t *tx) Placement(ctx context.Context, id int64) (access.Placement, error) {
@@ -47,16 +50,18 @@ func (t *tx) MovePlacement(ctx context.Context, p access.Placement, from access.
 // is temporary, or replaces what was, has a LapsesAt.
 func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.Placement, error) {
 	var c conditions
-	addIf(&c, "server_id = ?", q.Server)
-	addIn(&c, "server_id", q.Servers)
+	addIf(&c, onTarget, q.Target)
+	addIf(&c, "place_id = ?", q.Server)
+	addIn(&c, "place_id", q.Servers)
 	addIn(&c, "state", q.States)
 	addIf(&c, "person = ?", q.Person)
 	addIf(&c, "fingerprint = ?", q.Fingerprint)
+	addIf(&c, "picked = ?", q.Picked)
 	addIf(&c, "system_user = ?", q.SystemUser)
 	addIf(&c, "label = ?", q.Label)
 	addIf(&c, "credential_id = ?", q.Credential)
 	addIf(&c, "stuck = 0 AND next_at <= ?", ms(q.Due))
-	addIf(&c, "recheck_at > 0 AND state <> 'leaving' AND recheck_at <= ?", ms(q.DoubtEndsBefore))
+	addIf(&c, "in_doubt_until > 0 AND state <> 'leaving' AND in_doubt_until <= ?", ms(q.DoubtEndsBefore))
 	addIf(&c, "verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= ?", ms(q.VerifyBefore))
 	addIf(&c, "lapses_at > 0 AND lapses_at <= ?", ms(q.LapsesBefore))
 	addIf(&c, "problem = ?", q.Problem)
@@ -65,7 +70,7 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 
 // Covered implements access.PlacementTx.
 func (t *tx) Covered(ctx context.Context, p access.Placement, now time.Time) (covered bool, until time.Time, err error) {
-	ends, err := many(ctx, t, column[int64], "SELECT g.ends_at "+liveCovers+` AND c.server_id = $2 AND c.fingerprint = $3 AND g.system_user = $4 AND ($5 = '' OR g.person = $5)
+	ends, err := many(ctx, t, column[int64], "SELECT g.ends_at "+liveCovers+` AND c.place_id = $2 AND c.fingerprint = $3 AND g.system_user = $4 AND ($5 = '' OR g.person = $5)
 		ORDER BY CASE WHEN g.ends_at = 0 THEN 0 ELSE 1 END, g.ends_at DESC LIMIT 1`, ms(now), p.ServerID, p.Fingerprint, p.SystemUser, p.Person)
 	if err != nil || len(ends) == 0 {
 		return false, time.Time{}, err
@@ -85,8 +90,8 @@ func (t *tx) VerifyPlaced(ctx context.Context, grantID int64, at time.Time) ([]i
 	servers, err := many(ctx, t, column[int64], `UPDATE placements AS p SET verify_at = $1, stuck = 0
 		WHERE p.state = 'placed' AND EXISTS (SELECT 1 FROM grants g JOIN covers c ON c.grant_id = g.id
 			WHERE g.id = $2 AND g.system_user = p.system_user AND g.person = p.person
-			AND c.server_id = p.server_id AND c.fingerprint = p.fingerprint AND c.ended_at = 0)
-		RETURNING server_id`, ms(at), grantID)
+			AND c.place_id = p.place_id AND c.fingerprint = p.fingerprint AND c.ended_at = 0)
+		RETURNING place_id`, ms(at), grantID)
 	slices.Sort(servers)
 	return slices.Compact(servers), err
 }

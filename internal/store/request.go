@@ -68,15 +68,16 @@ func (t *tx) Requests(ctx context.Context, q access.RequestQuery) ([]access.Requ
 // RequestServers implements access.RequestTx; they come by name.
 func (t *tx) RequestServers(ctx context.Context, id int64) ([]access.ServerRef, error) {
 	scan := func(row scanner) (s access.ServerRef, err error) {
-		err = row.Scan(&s.ID, &s.Name)
+		err = row.Scan(&s.ID, &s.ExternalID, &s.Name)
 		return s, err
 	}
-	return many(ctx, t, scan, "SELECT server_id, name FROM request_servers WHERE request_id = $1 ORDER BY name, server_id", id)
+	return many(ctx, t, scan, `SELECT r.place_id, COALESCE(p.external_id, ''), r.name FROM request_places r LEFT JOIN places p ON p.id = r.place_id
+		WHERE r.request_id = $1 ORDER BY r.name, r.place_id`, id)
 }
 
 // SetRequestServers implements access.RequestTx.
 func (t *tx) SetRequestServers(ctx context.Context, id int64, servers []access.ServerRef) error {
-	if _, err := t.Exec(ctx, "DELETE FROM request_servers WHERE request_id = $1", id); err != nil {
+	if _, err := t.Exec(ctx, "DELETE FROM request_places WHERE request_id = $1", id); err != nil {
 		return err
 	}
 	return t.insertRequestServers(ctx, id, servers)
@@ -87,7 +88,7 @@ func (t *tx) insertRequestServers(ctx context.Context, id int64, servers []acces
 	for i, server := range servers {
 		all[i] = []any{id, server.ID, server.Name}
 	}
-	return insertMany(ctx, t, "request_servers", "request_id, server_id, name", "", all)
+	return insertMany(ctx, t, "request_places", "request_id, place_id, name", "", all)
 }
 
 // AddApproval implements access.RequestTx.
@@ -111,7 +112,7 @@ func (t *tx) Approvals(ctx context.Context, id int64) ([]access.Approval, error)
 	return many(ctx, t, scan, "SELECT request_id, approver, verdict, reason, at, facts FROM approvals WHERE request_id = $1 ORDER BY at, approver", id)
 }
 
-const candidateColumns = "request_id, server_id, credential_id, server_name, label, system_user, public_key, temporary, created_at, why, picked_by, picked_at, spared"
+const candidateColumns = "request_id, place_id, credential_id, place_name, label, system_user, public_key, temporary, created_at, why, picked_by, picked_at, spared"
 
 // SaveCandidates implements access.RequestTx.
 func (t *tx) SaveCandidates(ctx context.Context, cs []access.Candidate) error {
@@ -122,12 +123,12 @@ func (t *tx) SaveCandidates(ctx context.Context, cs []access.Candidate) error {
 			maybeBit(c.Credential.Temporary), ms(c.Credential.CreatedAt), c.Why, c.PickedBy, ms(c.PickedAt), bit(c.Spared),
 		}
 	}
-	return insertMany(ctx, t, "candidates", candidateColumns, "ON CONFLICT (request_id, server_id, credential_id) DO NOTHING", all)
+	return insertMany(ctx, t, "candidates", candidateColumns, "ON CONFLICT (request_id, place_id, credential_id) DO NOTHING", all)
 }
 
 // Candidates implements access.RequestTx; they come by server name.
 func (t *tx) Candidates(ctx context.Context, requestID int64) ([]access.Candidate, error) {
-	return many(ctx, t, scanCandidate, "SELECT "+candidateColumns+" FROM candidates WHERE request_id = $1 ORDER BY server_name, server_id, credential_id", requestID)
+	return many(ctx, t, scanCandidate, "SELECT "+candidateColumns+" FROM candidates WHERE request_id = $1 ORDER BY place_name, place_id, LENGTH(credential_id), credential_id", requestID)
 }
 
 func scanCandidate(row scanner) (c access.Candidate, err error) {
@@ -139,6 +140,6 @@ func scanCandidate(row scanner) (c access.Candidate, err error) {
 // PickCandidate implements access.RequestTx.
 func (t *tx) PickCandidate(ctx context.Context, c access.Candidate) (bool, error) {
 	return won(t.Exec(ctx, `UPDATE candidates SET picked_by = $1, picked_at = $2, spared = $3
-		WHERE request_id = $4 AND server_id = $5 AND credential_id = $6 AND picked_at = 0`,
+		WHERE request_id = $4 AND place_id = $5 AND credential_id = $6 AND picked_at = 0`,
 		c.PickedBy, ms(c.PickedAt), bit(c.Spared), c.RequestID, c.ServerID, c.Credential.ID))
 }

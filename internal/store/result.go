@@ -2,56 +2,35 @@ package store
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"sshkeybot/internal/access"
 )
 
 const (
-	resultColumns  = "request_id, phase, server_id, system_user, fingerprint, server_name, state, problem, detail, sessions, updated_at, told"
-	resultIdentity = "ON CONFLICT (request_id, phase, server_id, system_user, fingerprint) "
+	resultColumns  = "request_id, phase, place_id, target, system_user, fingerprint, picked, place_name, state, problem, detail, sessions_read, updated_at, told"
+	resultIdentity = "ON CONFLICT (request_id, phase, place_id, target, system_user, fingerprint, picked) "
+	openResult     = "state IN ('waiting', 'failed', 'unknown')"
 )
 
+// scanResult marks sessions that were read with an empty list; withSessions fills it in.
 func scanResult(row scanner) (r access.Result, err error) {
-	err = row.Scan(&r.RequestID, &r.Phase, &r.ServerID, &r.SystemUser, &r.Fingerprint, &r.ServerName, &r.State, &r.Problem, &r.Detail, seen{&r.Sessions}, instant{&r.UpdatedAt}, &r.Told)
+	var read bool
+	err = row.Scan(&r.RequestID, &r.Phase, &r.ServerID, &r.Target, &r.SystemUser, &r.Fingerprint, &r.Picked, &r.ServerName, &r.State, &r.Problem, &r.Detail,
+		boolean{&read}, instant{&r.UpdatedAt}, &r.Told)
+	if read {
+		r.Sessions = []access.Session{}
+	}
 	return r, err
-}
-
-// sessionsText is how the ledger keeps the sessions that were seen: none is a list, too,
-// and what could not be read is empty.
-func sessionsText(sessions []access.Session) (string, error) {
-	if sessions == nil {
-		return "", nil
-	}
-	text, err := json.Marshal(sessions)
-	return string(text), err
-}
-
-// seen scans what sessionsText wrote.
-type seen struct{ to *[]access.Session }
-
-// Scan implements sql.Scanner.
-func (s seen) Scan(src any) error {
-	text, ok := src.(string)
-	if !ok {
-		return fmt.Errorf("sessions are stored as %T", src)
-	}
-	if *s.to = nil; text == "" {
-		return nil
-	}
-	return json.Unmarshal([]byte(text), s.to)
 }
 
 func (t *tx) putResults(ctx context.Context, rs []access.Result, onConflict string) error {
 	all := make([][]any, len(rs))
 	for i, r := range rs {
-		sessions, err := sessionsText(r.Sessions)
-		if err != nil {
-			return err
+		all[i] = []any{
+			r.RequestID, r.Phase, r.ServerID, r.Target, r.SystemUser, r.Fingerprint, r.Picked, r.ServerName, r.State, r.Problem, r.Detail,
+			bit(r.Sessions != nil), ms(r.UpdatedAt), r.Told,
 		}
-		all[i] = []any{r.RequestID, r.Phase, r.ServerID, r.SystemUser, r.Fingerprint, r.ServerName, r.State, r.Problem, r.Detail, sessions, ms(r.UpdatedAt), r.Told}
 	}
 	return insertMany(ctx, t, "results", resultColumns, resultIdentity+onConflict, all)
 }
@@ -63,8 +42,47 @@ func (t *tx) InsertResults(ctx context.Context, rs []access.Result) error {
 
 // SaveResult implements access.ResultTx. It leaves Told alone: that is Tell's.
 func (t *tx) SaveResult(ctx context.Context, r access.Result) error {
-	return t.putResults(ctx, []access.Result{r}, `DO UPDATE SET server_name = excluded.server_name, state = excluded.state,
-		problem = excluded.problem, detail = excluded.detail, sessions = excluded.sessions, updated_at = excluded.updated_at`)
+	err := t.putResults(ctx, []access.Result{r}, `DO UPDATE SET place_name = excluded.place_name, state = excluded.state,
+		problem = excluded.problem, detail = excluded.detail, sessions_read = excluded.sessions_read, updated_at = excluded.updated_at`)
+	if err != nil || r.Phase != access.PhaseInspect {
+		return err
+	}
+	return t.saveSessions(ctx, r)
+}
+
+// saveSessions replaces the sessions that a reading of a place saw.
+func (t *tx) saveSessions(ctx context.Context, r access.Result) error {
+	if _, err := t.Exec(ctx, "DELETE FROM sessions WHERE request_id = $1 AND place_id = $2", r.RequestID, r.ServerID); err != nil {
+		return err
+	}
+	all := make([][]any, len(r.Sessions))
+	for i, s := range r.Sessions {
+		all[i] = []any{r.RequestID, r.ServerID, i, s.SystemUser, s.Address, s.Since}
+	}
+	return insertMany(ctx, t, "sessions", "request_id, place_id, number, system_user, address, since", "", all)
+}
+
+// withSessions fills in the sessions that the readings of places saw for a request.
+func (t *tx) withSessions(ctx context.Context, request int64, results []access.Result) error {
+	type seen struct {
+		place int64
+		access.Session
+	}
+	scan := func(row scanner) (s seen, err error) {
+		err = row.Scan(&s.place, &s.SystemUser, &s.Address, &s.Since)
+		return s, err
+	}
+	all, err := many(ctx, t, scan, "SELECT place_id, system_user, address, since FROM sessions WHERE request_id = $1 ORDER BY place_id, number", request)
+	of := map[int64][]access.Session{}
+	for _, s := range all {
+		of[s.place] = append(of[s.place], s.Session)
+	}
+	for i, r := range results {
+		if r.Phase == access.PhaseInspect && len(of[r.ServerID]) > 0 {
+			results[i].Sessions = of[r.ServerID]
+		}
+	}
+	return err
 }
 
 // Tell implements access.ResultTx: the thread has shown the State that each has here,
@@ -74,48 +92,59 @@ func (t *tx) Tell(ctx context.Context, rs []access.Result) error {
 }
 
 // OpenResults implements access.ResultTx.
-func (t *tx) OpenResults(ctx context.Context, server int64, systemUser, fingerprint string) ([]access.Result, error) {
+func (t *tx) OpenResults(ctx context.Context, on access.KeyOn) ([]access.Result, error) {
 	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results
-		WHERE server_id = $1 AND system_user = $2 AND fingerprint = $3 AND state IN ('waiting', 'failed', 'unknown') ORDER BY request_id, phase`,
-		server, systemUser, fingerprint)
+		WHERE place_id = $1 AND system_user = $2 AND fingerprint = $3 AND picked = $4 AND phase IN ('add', 'remove') AND `+openResult+" ORDER BY request_id, phase",
+		on.ServerID, on.SystemUser, on.Fingerprint, on.Picked)
+}
+
+// OpenReadings implements access.ResultTx.
+func (t *tx) OpenReadings(ctx context.Context, server int64) ([]access.Result, error) {
+	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results
+		WHERE place_id = $1 AND system_user = '' AND fingerprint = '' AND phase = 'inspect' AND `+openResult+" ORDER BY request_id", server)
+}
+
+// OpenLists implements access.ResultTx.
+func (t *tx) OpenLists(ctx context.Context, target string) ([]access.Result, error) {
+	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results
+		WHERE place_id = 0 AND system_user = '' AND fingerprint = '' AND phase = 'list' AND target = $1 AND `+openResult+" ORDER BY request_id", target)
 }
 
 // WaitingKeys implements access.ResultTx.
-func (t *tx) WaitingKeys(ctx context.Context, server int64) ([]access.KeyOfUser, error) {
-	return many(ctx, t, scanKeyOfUser, `SELECT DISTINCT system_user, fingerprint FROM results
-		WHERE server_id = $1 AND phase IN ('add', 'remove') AND state IN ('waiting', 'failed', 'unknown') ORDER BY system_user, fingerprint`, server)
-}
-
-func scanKeyOfUser(row scanner) (k access.KeyOfUser, err error) {
-	err = row.Scan(&k.SystemUser, &k.Fingerprint)
-	return k, err
+func (t *tx) WaitingKeys(ctx context.Context, server int64) ([]access.KeyOn, error) {
+	scan := func(row scanner) (on access.KeyOn, err error) {
+		err = row.Scan(&on.ServerID, &on.SystemUser, &on.Fingerprint, &on.Picked)
+		return on, err
+	}
+	return many(ctx, t, scan, `SELECT DISTINCT place_id, system_user, fingerprint, picked FROM results
+		WHERE place_id = $1 AND phase IN ('add', 'remove') AND `+openResult+" ORDER BY system_user, fingerprint, picked", server)
 }
 
 // ReopenResults implements access.ResultTx.
-func (t *tx) ReopenResults(ctx context.Context, server int64, systemUser, fingerprint string, since time.Time) ([]access.Result, error) {
+func (t *tx) ReopenResults(ctx context.Context, on access.KeyOn, since time.Time) ([]access.Result, error) {
 	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', detail = ''
-		WHERE phase = 'remove' AND server_id = $1 AND system_user = $2 AND fingerprint = $3 AND state IN ('done', 'out_of_reach') AND updated_at >= $4
-		RETURNING `+resultColumns, server, systemUser, fingerprint, ms(since))
+		WHERE phase = 'remove' AND place_id = $1 AND system_user = $2 AND fingerprint = $3 AND picked = $4 AND state IN ('done', 'out_of_reach') AND updated_at >= $5
+		RETURNING `+resultColumns, on.ServerID, on.SystemUser, on.Fingerprint, on.Picked, ms(since))
 }
 
 // ReopenInspections implements access.ResultTx.
 func (t *tx) ReopenInspections(ctx context.Context, server int64) ([]access.Result, error) {
 	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', detail = ''
-		WHERE phase = 'inspect' AND server_id = $1 AND state = 'out_of_reach' RETURNING `+resultColumns, server)
+		WHERE phase = 'inspect' AND place_id = $1 AND state = 'out_of_reach' RETURNING `+resultColumns, server)
 }
 
 // ReopenAdditions implements access.ResultTx.
 func (t *tx) ReopenAdditions(ctx context.Context, p access.Placement, now time.Time) ([]access.Result, error) {
 	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', detail = ''
-		WHERE phase = 'add' AND server_id = $2 AND system_user = $3 AND fingerprint = $4 AND state IN ('done', 'already_there')
-			AND request_id IN (SELECT g.request_id `+liveCovers+` AND c.server_id = $2 AND g.system_user = $3 AND c.fingerprint = $4)
+		WHERE phase = 'add' AND place_id = $2 AND system_user = $3 AND fingerprint = $4 AND state IN ('done', 'already_there')
+			AND request_id IN (SELECT g.request_id `+liveCovers+` AND c.place_id = $2 AND g.system_user = $3 AND c.fingerprint = $4)
 		RETURNING `+resultColumns, ms(now), p.ServerID, p.SystemUser, p.Fingerprint)
 }
 
 // OpenInspections implements access.ResultTx; the oldest comes first.
 func (t *tx) OpenInspections(ctx context.Context) ([]access.Result, error) {
 	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results
-		WHERE phase = 'inspect' AND state IN ('waiting', 'failed', 'unknown') ORDER BY updated_at, request_id, server_id`)
+		WHERE phase IN ('inspect', 'list') AND `+openResult+" ORDER BY updated_at, request_id, place_id, target")
 }
 
 // Unsettled implements access.ResultTx.
@@ -125,5 +154,10 @@ func (t *tx) Unsettled(ctx context.Context) ([]int64, error) {
 
 // Results implements access.ResultTx.
 func (t *tx) Results(ctx context.Context, requestID int64) ([]access.Result, error) {
-	return many(ctx, t, scanResult, "SELECT "+resultColumns+" FROM results WHERE request_id = $1 ORDER BY server_name, server_id, phase, system_user, fingerprint", requestID)
+	all, err := many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results WHERE request_id = $1
+		ORDER BY place_name, place_id, target, phase, system_user, fingerprint, picked`, requestID)
+	if err != nil {
+		return nil, err
+	}
+	return all, t.withSessions(ctx, requestID, all)
 }

@@ -50,6 +50,9 @@ func openSQLite(ctx context.Context, path string, o Options) (database, error) {
 	}
 	if err := db.open(ctx, path, o); err != nil {
 		db.close()
+		if _, ok := errors.AsType[*access.Error](err); ok {
+			return nil, err
+		}
 		return nil, cannotOpen(access.Unavailable, fmt.Sprintf("The database file %s cannot be opened.", path), err)
 	}
 	return db, nil

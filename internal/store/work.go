@@ -30,22 +30,27 @@ const (
 
 // RemoveOnServer is the job that looks at what must leave a server.
 type RemoveOnServer struct {
-	ServerID int64 `json:"server_id"`
+	ServerID int64 `json:"place_id"`
 }
 
 // RenewOnServer is the job that looks at what is to be placed anew on a server.
 type RenewOnServer struct {
-	ServerID int64 `json:"server_id"`
+	ServerID int64 `json:"place_id"`
 }
 
 // AddOnServer is the job that looks at what must be placed on a server.
 type AddOnServer struct {
-	ServerID int64 `json:"server_id"`
+	ServerID int64 `json:"place_id"`
 }
 
 // InspectServer is the job that looks for candidates and sessions on a server.
 type InspectServer struct {
-	ServerID int64 `json:"server_id"`
+	ServerID int64 `json:"place_id"`
+}
+
+// ListServers is the job that reads the list of a target's servers.
+type ListServers struct {
+	TargetID int64 `json:"target_id"`
 }
 
 // AnnounceRequest is the job that draws a request as it stands now.
@@ -71,6 +76,9 @@ func (AddOnServer) Kind() string { return "add_on_server" }
 func (InspectServer) Kind() string { return "inspect_server" }
 
 // Kind implements river.JobArgs.
+func (ListServers) Kind() string { return "list_servers" }
+
+// Kind implements river.JobArgs.
 func (AnnounceRequest) Kind() string { return "announce_request" }
 
 // Kind implements river.JobArgs.
@@ -87,6 +95,9 @@ func (AddOnServer) InsertOpts() river.InsertOpts { return onceIn(QueueAdd) }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (InspectServer) InsertOpts() river.InsertOpts { return onceIn(QueueInspect) }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (ListServers) InsertOpts() river.InsertOpts { return onceIn(QueueInspect) }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (AnnounceRequest) InsertOpts() river.InsertOpts { return onceIn(QueueSlack) }
@@ -140,6 +151,8 @@ func job(w access.Work) (river.JobArgs, error) {
 		return AddOnServer{w.ID}, nil
 	case access.WorkInspect:
 		return InspectServer{w.ID}, nil
+	case access.WorkList:
+		return ListServers{w.ID}, nil
 	case access.WorkAnnounce:
 		return AnnounceRequest{w.ID}, nil
 	case access.WorkNotice:

@@ -108,7 +108,7 @@ func TestNoClockMakesAccessLonger(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHarness(t, 2)
-			h.Engine.Settings.LongGrants, h.Engine.Settings.TemporaryLifetime = reconcile.Permanent, 30*time.Minute
+			h.Engine.Settings.LongGrants, h.Account.Lifetime = reconcile.Permanent, 30*time.Minute
 			w := startWrongClock(h, test.ahead)
 			h.MustRegister(alice, "alice laptop")
 			r := h.Grant(alice, time.Hour, "")
@@ -222,7 +222,7 @@ func TestReplicasWithClocksSecondsApartRaiseNoAlarm(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)
 	one := startWrongClock(h, 0)
-	engine := &reconcile.Engine{Store: h.Store, Target: h.Engine.Target, Directory: h.Directory, Settings: h.Engine.Settings}
+	engine := &reconcile.Engine{Store: h.Store, Targets: h.Engine.Targets, Directory: h.Directory, Settings: h.Engine.Settings}
 	other := &harness{Service: &workflow.Service{Engine: engine, Store: h.Store, Directory: h.Directory, Settings: h.Settings}, T: h.T, Ledger: h.Ledger, Account: h.Account, People: h.People, Clock: h.Clock}
 	two := startWrongClock(other, 20*time.Second)
 	two.boot = "another machine"

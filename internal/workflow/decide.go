@@ -237,7 +237,7 @@ func (s *Service) coverAll(r access.Request, servers []access.ServerRef, keys []
 	for _, server := range servers {
 		for _, key := range keys {
 			covers = append(covers, access.Cover{ServerID: server.ID, Fingerprint: key.Fingerprint})
-			results = append(results, access.NewResult(s.Now(), r.ID, access.PhaseAdd, server.ID, server.Name, r.SystemUser, key.Fingerprint))
+			results = append(results, access.NewResult(s.Now(), r.ID, access.PhaseAdd, access.KeyOn{ServerID: server.ID, SystemUser: r.SystemUser, Fingerprint: key.Fingerprint}, server.Name))
 		}
 	}
 	return covers, results

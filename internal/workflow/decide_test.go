@@ -149,7 +149,7 @@ func TestThereIsNoSuchRequest(t *testing.T) {
 		func(id int64) error { _, err := h.Cancel(h.Ctx(), id, alice); return err },
 		func(id int64) error { _, err := h.Confirm(h.Ctx(), id, bob, time.Time{}); return err },
 		func(id int64) error { _, err := h.RetryFailed(h.Ctx(), id, bob); return err },
-		func(id int64) error { return h.Pick(h.Ctx(), id, 1, 1, bob) },
+		func(id int64) error { return h.Pick(h.Ctx(), id, 1, "1", bob) },
 	} {
 		if err := act(77); access.CodeOf(err) != access.NotFound {
 			t.Errorf("got %v", err)

@@ -226,7 +226,7 @@ func TestKeysThatAnApproverLeavesStayAndAreDecided(t *testing.T) {
 		t.Errorf("only approvers decide: %v", err)
 	}
 	h.Must(h.Spare(h.Ctx(), off.ID, first.ServerID, first.Credential.ID, bob))
-	for _, again := range []func(context.Context, int64, int64, int64, access.UserID) error{h.Spare, h.Pick} {
+	for _, again := range []func(context.Context, int64, int64, string, access.UserID) error{h.Spare, h.Pick} {
 		err := again(h.Ctx(), off.ID, first.ServerID, first.Credential.ID, dave)
 		if e, ok := errors.AsType[*access.Error](err); !ok || e.Code != access.Conflict || e.Who != bob {
 			t.Errorf("the second to decide is told who was first: %v", err)
@@ -237,7 +237,7 @@ func TestKeysThatAnApproverLeavesStayAndAreDecided(t *testing.T) {
 	}
 	h.Must(h.Store.Update(h.Ctx(), func(tx access.Tx) error { // as many as were shown, but others
 		one := v.Candidates[1]
-		other := access.Candidate{RequestID: off.ID, ServerID: 1, ServerName: "web-01", Credential: access.Credential{ID: 999}}
+		other := access.Candidate{RequestID: off.ID, ServerID: 1, ServerName: "web-01", Credential: access.Credential{ID: "999"}}
 		if _, err := tx.PickCandidate(h.Ctx(), access.Candidate{RequestID: off.ID, ServerID: one.ServerID, Credential: one.Credential, PickedBy: bob, PickedAt: h.Now(), Spared: true}); err != nil {
 			return err
 		}

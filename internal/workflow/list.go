@@ -98,9 +98,11 @@ func (s *Service) grantView(ctx context.Context, tx access.Tx, g access.Grant, n
 	live := access.LiveCovers(covers)
 	servers := access.ServersOf(live)
 	view.Servers = len(servers)
-	for _, id := range servers[:min(len(servers), namesShown)] {
+	for _, id := range servers {
 		view.Names = append(view.Names, names[id])
 	}
+	slices.Sort(view.Names)
+	view.Names = view.Names[:min(len(servers), namesShown)]
 	placed, err := tx.Placements(ctx, access.PlacementQuery{Servers: servers, SystemUser: g.SystemUser, Person: g.Person, States: []access.PlacementState{access.PlacementPlaced}})
 	view.Placed = len(placed)
 	view.Wanted = max(0, len(live)-len(placed))

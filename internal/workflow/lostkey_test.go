@@ -86,14 +86,14 @@ func TestLostKeyIsRevokedWhileRunCloudIsAway(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 2)
 	key := h.MustRegister(alice, "alice laptop")
-	h.Engine.Target = mute{h.Account}
+	h.SetTarget(mute{h.Account})
 	_, err := h.AskRevoke(h.Ctx(), workflow.RevokeAsk{Source: "before any reading", Asker: bob, Fingerprint: key.Fingerprint()})
 	refuses(t, err, access.Unavailable, "Server Error")
-	h.Engine.Target = h.Account
+	h.SetTarget(h.Account)
 	h.Grant(alice, 5*time.Hour, "")
 	h.Work()
 	h.Clock.Advance(time.Hour)
-	h.Engine.Target = mute{h.Account}
+	h.SetTarget(mute{h.Account})
 	r := mustRevoke(h, workflow.RevokeAsk{Fingerprint: key.Fingerprint()})
 	h.Work()
 	if left := h.Account.Ours(); len(left) != 0 || len(h.MustView(r.ID).Servers) != 2 {

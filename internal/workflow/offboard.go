@@ -82,7 +82,7 @@ func (s *Service) carryOutOffboard(ctx context.Context, tx access.Tx, r access.R
 	if err := s.endGrants(ctx, tx, ending{actor: actor, reason: access.EndOffboarded, request: r.ID}, live); err != nil {
 		return err
 	}
-	return s.Engine.StartInspection(ctx, tx, r, nil)
+	return s.Engine.InspectAll(ctx, tx, r)
 }
 
 // joinOffboarding has who confirmed a draft stand behind the offboarding that began while
@@ -154,7 +154,7 @@ func (s *Service) oweUnder(ctx context.Context, tx access.Tx, r access.Request, 
 	}
 	var results []access.Result
 	for _, p := range owed {
-		results = append(results, access.NewResult(s.Now(), r.ID, access.PhaseRemove, p.ServerID, names[p.ServerID], p.SystemUser, p.Fingerprint))
+		results = append(results, access.NewResult(s.Now(), r.ID, access.PhaseRemove, p.On(), names[p.ServerID]))
 		if p.State == access.PlacementLeaving {
 			if err := tx.Wake(ctx, access.Work{Kind: access.WorkRemove, ID: p.ServerID}); err != nil {
 				return err

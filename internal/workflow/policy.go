@@ -27,7 +27,7 @@ const staysOut = "That holds until an approver reinstates the person, which I ca
 // requireMember returns the profile of somebody else who is to receive access, and refuses
 // whoever may not.
 func (s *Service) requireMember(ctx context.Context, id access.UserID, maxAge time.Duration) (access.Profile, error) {
-	profile, err := s.fullMember(ctx, id, maxAge, "This person cannot be given access: %s.", "This person's access was ended by an offboarding, so they cannot be given any. "+staysOut)
+	profile, err := s.fullMember(ctx, id, maxAge, "cannot be given access: %s.", "was offboarded, so they cannot be given access. "+staysOut)
 	if e, ok := errors.AsType[*access.Error](err); ok && e.Code == access.Forbidden {
 		e.About = id
 	}

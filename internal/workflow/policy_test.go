@@ -65,8 +65,8 @@ func everyUseBy(h *harness, actor, other access.UserID, request int64) map[strin
 	_, errs["list"] = h.Access(h.Ctx(), actor, "")
 	_, errs["pending"] = h.PendingRequests(h.Ctx(), actor)
 	_, errs["servers"] = h.FindServers(h.Ctx(), actor, "")
-	errs["pick"] = h.Pick(h.Ctx(), request, 1, 1, actor)
-	errs["leave"] = h.Spare(h.Ctx(), request, 1, 1, actor)
+	errs["pick"] = h.Pick(h.Ctx(), request, 1, "1", actor)
+	errs["leave"] = h.Spare(h.Ctx(), request, 1, "1", actor)
 	_, errs["leave rest"] = h.SpareRest(h.Ctx(), request, "", actor)
 	return errs
 }

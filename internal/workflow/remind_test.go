@@ -144,15 +144,15 @@ func TestRenewalThatComesTooLateIsToldOnce(t *testing.T) {
 	h.Grant(alice, 48*time.Hour, "")
 	h.Work()
 	h.Pass(10*time.Hour + 50*time.Minute)
-	h.Engine.Target = &workflowtest.Picky{Account: h.Account, OnAdd: func(int64, access.Credential) (access.Credential, error) { // removals still work
+	h.SetTarget(&workflowtest.Picky{Account: h.Account, OnAdd: func(string, access.Credential) (access.Credential, error) { // removals still work
 		return access.Credential{}, &access.Error{Code: access.Unavailable, Message: "Server Error"}
-	}}
+	}})
 	h.Pass(3 * time.Hour)
 	told := h.Notices(access.NoticeLapsed)
 	if len(told) != 1 || told[0].To != alice || told[0].Detail == "" {
 		t.Fatalf("told %+v, want one message for both servers", told)
 	}
-	h.Engine.Target = h.Account
+	h.SetTarget(h.Account)
 	h.Pass(10 * time.Minute)
 	if got := h.Account.Ours(); len(got) != 2 {
 		t.Errorf("placed %v after it was mended", got)

@@ -65,13 +65,10 @@ func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestVi
 		return v, err
 	}
 	v.Sessions, v.SessionsUnread = sessionsOf(v.Results)
-	since, err := reconcile.Halted(ctx, tx)
-	if err != nil {
+	if err := s.viewAccess(ctx, tx, &v); err != nil {
 		return v, err
 	}
-	v.Halted, v.Pace = since != "", s.Engine.Pace()
-	v.Paused = s.Engine.PausedUntil(v.Pace)
-	return v, s.viewAccess(ctx, tx, &v)
+	return v, s.viewTargets(ctx, tx, &v)
 }
 
 // stillAsked lists the configured approvers that may still decide a request: without
@@ -96,7 +93,7 @@ func (s *Service) stillAsked(ctx context.Context, tx access.Tx, r access.Request
 func sessionsOf(results []access.Result) (open []OpenSession, unread []access.ServerRef) {
 	for _, r := range results {
 		at := access.ServerRef{ID: r.ServerID, Name: r.ServerName}
-		if r.Phase != access.PhaseInspect || r.ServerID == reconcile.AllServers {
+		if r.Phase != access.PhaseInspect {
 			continue
 		}
 		if r.Sessions == nil {
@@ -107,6 +104,36 @@ func sessionsOf(results []access.Result) (open []OpenSession, unread []access.Se
 		}
 	}
 	return open, unread
+}
+
+// viewTargets fills in what holds up the targets that the request needs.
+func (s *Service) viewTargets(ctx context.Context, tx access.Tx, v *RequestView) error {
+	servers := slices.Clone(v.Servers)
+	for _, r := range v.Results {
+		if r.ServerID != 0 {
+			servers = append(servers, access.ServerRef{ID: r.ServerID})
+		}
+	}
+	at, err := s.Engine.Identities(ctx, tx, servers)
+	if err != nil {
+		return err
+	}
+	var targets []string
+	v.ExternalIDs = make(map[int64]string, len(at))
+	for id, identity := range at {
+		targets = append(targets, identity.Target)
+		v.ExternalIDs[id] = identity.ExternalID
+	}
+	for _, r := range v.Results {
+		if r.Target != "" {
+			targets = append(targets, r.Target)
+		}
+	}
+	halted, err := reconcile.Halted(ctx, tx)
+	v.Halted = slices.ContainsFunc(halted, func(t access.TargetState) bool { return slices.Contains(targets, t.Name) })
+	v.Pace = s.Engine.Pace(targets)
+	v.Paused = s.Engine.PausedUntil(v.Pace)
+	return err
 }
 
 // viewAccess fills in the keys, the grant, and what an approval would change.
@@ -138,11 +165,15 @@ func (s *Service) viewAccess(ctx context.Context, tx access.Tx, v *RequestView) 
 	if err := s.viewOverlaps(ctx, tx, v); err != nil {
 		return err
 	}
-	switch keys := len(v.Servers) * len(v.Keys); {
+	var err error
+	switch {
 	case v.Request.Kind == access.KindGrant:
-		v.Renewals = s.Engine.Renewals(v.Request.Duration, keys)
+		v.Renewals, err = s.Engine.Renewals(ctx, tx, v.Request.Duration, len(v.Keys), v.Servers)
 	case v.Request.Kind == access.KindExtend && v.Grant != nil:
-		v.Renewals = s.Engine.Renewals(v.Grant.EndsAt.Add(v.Request.Duration).Sub(v.Grant.StartsAt), keys)
+		v.Renewals, err = s.Engine.Renewals(ctx, tx, v.Grant.EndsAt.Add(v.Request.Duration).Sub(v.Grant.StartsAt), len(v.Keys), v.Servers)
+	}
+	if err != nil {
+		return err
 	}
 	return s.viewServers(ctx, tx, v)
 }

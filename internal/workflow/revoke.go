@@ -155,13 +155,13 @@ func (s *Service) carryOutRevoke(ctx context.Context, tx access.Tx, r access.Req
 		}
 	}
 	if r.Pattern == "" {
-		return s.Engine.StartInspection(ctx, tx, r, nil) // also of servers that came or came back since
+		return s.Engine.InspectAll(ctx, tx, r) // also of servers that came or came back since
 	}
 	servers, err := tx.RequestServers(ctx, r.ID)
 	if err != nil {
 		return err
 	}
-	return s.Engine.StartInspection(ctx, tx, r, servers)
+	return s.Engine.InspectServers(ctx, tx, r.ID, servers)
 }
 
 // ownerNow answers whose key a revocation is about: a pasted one may have been
@@ -200,19 +200,19 @@ func (s *Service) endRevoked(ctx context.Context, tx access.Tx, e ending, r acce
 
 // Pick has one credential removed that the bot did not place, because an approver
 // chose that very id.
-func (s *Service) Pick(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error {
+func (s *Service) Pick(ctx context.Context, requestID, serverID int64, credentialID string, actor access.UserID) error {
 	return s.decideCandidate(ctx, requestID, serverID, credentialID, actor, s.removePicked)
 }
 
 // Spare has one credential stay that the bot did not place, because an approver
 // knows that it is somebody else's.
-func (s *Service) Spare(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID) error {
+func (s *Service) Spare(ctx context.Context, requestID, serverID int64, credentialID string, actor access.UserID) error {
 	return s.decideCandidate(ctx, requestID, serverID, credentialID, actor, nil)
 }
 
 // decideCandidate records what an approver decided about a candidate: that remove is done with
 // it or, where there is none, that it stays.
-func (s *Service) decideCandidate(ctx context.Context, requestID, serverID, credentialID int64, actor access.UserID,
+func (s *Service) decideCandidate(ctx context.Context, requestID, serverID int64, credentialID string, actor access.UserID,
 	remove func(ctx context.Context, tx access.Tx, r access.Request, c access.Candidate) error,
 ) error {
 	if err := s.requireApprover(ctx, actor); err != nil {
@@ -246,7 +246,7 @@ func (s *Service) decideCandidate(ctx context.Context, requestID, serverID, cred
 		if remove != nil {
 			return remove(ctx, tx, r, c)
 		}
-		detail := fmt.Sprintf("credential %d on server %d", credentialID, serverID)
+		detail := fmt.Sprintf("credential %s on server %d", credentialID, serverID)
 		return access.Record(ctx, tx, s.Now(), actor, "candidate.leave", "request", r.ID, "", "", detail)
 	})
 }
@@ -299,18 +299,18 @@ func (s *Service) removePicked(ctx context.Context, tx access.Tx, r access.Reque
 		return err
 	}
 	p := access.Placement{
-		ServerID: c.ServerID, SystemUser: c.Credential.SystemUser, Fingerprint: fmt.Sprintf("id:%d", c.Credential.ID),
+		ServerID: c.ServerID, SystemUser: c.Credential.SystemUser, Picked: c.Credential.ID,
 		Person: r.Person, Label: c.Credential.Label, State: access.PlacementLeaving, CredentialID: c.Credential.ID, LeftAt: s.Now(),
 	}
 	p, err := tx.InsertPlacement(ctx, p)
 	if err != nil {
 		return err
 	}
-	result := access.NewResult(s.Now(), r.ID, access.PhaseRemove, c.ServerID, c.ServerName, p.SystemUser, p.Fingerprint)
+	result := access.NewResult(s.Now(), r.ID, access.PhaseRemove, p.On(), c.ServerName)
 	if err := tx.InsertResults(ctx, []access.Result{result}); err != nil {
 		return err
 	}
-	detail := fmt.Sprintf("credential %d on server %d, chosen by a person", c.Credential.ID, c.ServerID)
+	detail := fmt.Sprintf("credential %s on server %d, chosen by a person", c.Credential.ID, c.ServerID)
 	if err := access.Record(ctx, tx, s.Now(), c.PickedBy, "placement.pick", "placement", p.ID, "", string(access.PlacementLeaving), detail); err != nil {
 		return err
 	}
@@ -367,15 +367,11 @@ func (s *Service) RetryFailed(ctx context.Context, requestID int64, actor access
 }
 
 func (s *Service) retry(ctx context.Context, tx access.Tx, r access.Result) error {
-	if r.Phase == access.PhaseInspect {
-		r.State, r.Problem, r.Detail = access.Waiting, access.NoProblem, ""
-		if err := tx.SaveResult(ctx, r); err != nil {
-			return err
-		}
-		return tx.Wake(ctx, access.Work{Kind: access.WorkInspect, ID: r.ServerID})
+	if r.Reads() {
+		return s.Engine.InspectAgain(ctx, tx, r)
 	}
 	stuck, err := tx.Placements(ctx, access.PlacementQuery{
-		Server: r.ServerID, SystemUser: r.SystemUser, Fingerprint: r.Fingerprint,
+		Server: r.ServerID, SystemUser: r.SystemUser, Fingerprint: r.Fingerprint, Picked: r.Picked,
 		States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementPlaced, access.PlacementLeaving},
 	})
 	if err != nil {
@@ -396,5 +392,5 @@ func (s *Service) retry(ctx context.Context, tx access.Tx, r access.Result) erro
 			return err
 		}
 	}
-	return s.Engine.UpdateResults(ctx, tx, r.ServerID, r.SystemUser, r.Fingerprint)
+	return s.Engine.UpdateResults(ctx, tx, r.On())
 }

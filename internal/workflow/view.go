@@ -47,10 +47,11 @@ type RequestView struct {
 	Leaver    access.Person // whom it is about
 	LeaverOut bool          // they were offboarded and can be given no access
 
-	Pace     access.Pace
-	Paused   time.Time // until when the target asks to be left alone; zero when it does not, or not for long
-	Halted   bool      // all work waits, because the target refuses our credentials
-	Renewals reconcile.Renewals
+	Pace        access.Pace
+	Paused      time.Time        // until when the target asks to be left alone; zero when it does not, or not for long
+	ExternalIDs map[int64]string // what targets call the servers of Results, by their ids
+	Halted      bool             // all work waits, because the target refuses our credentials
+	Renewals    reconcile.Renewals
 }
 
 func (v RequestView) approvedBy(id access.UserID) bool {
@@ -74,7 +75,7 @@ func (v RequestView) OpenDigest() string {
 	var open strings.Builder
 	for _, c := range v.Candidates {
 		if c.PickedBy == "" {
-			fmt.Fprintf(&open, "%d:%d\n", c.ServerID, c.Credential.ID)
+			fmt.Fprintf(&open, "%d:%s\n", c.ServerID, c.Credential.ID)
 		}
 	}
 	return access.Digest([]byte(open.String()))
@@ -82,7 +83,7 @@ func (v RequestView) OpenDigest() string {
 
 // FullyInspected tells whether every server has been read for keys that the bot did not place.
 func (v RequestView) FullyInspected() bool {
-	return !slices.ContainsFunc(v.Results, func(r access.Result) bool { return r.Phase == access.PhaseInspect && !r.State.Final() })
+	return !slices.ContainsFunc(v.Results, func(r access.Result) bool { return r.Reads() && !r.State.Final() })
 }
 
 // OpenSession is an SSH session seen on a server while offboarding.

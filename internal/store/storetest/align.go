@@ -22,7 +22,7 @@ func align(t *testing.T, s *store.Store, now time.Time, servers ...int64) []acce
 // One key on one server, with a live grant or without: what becomes of it.
 func testAlignCases(t *testing.T, s *store.Store) {
 	later := epoch.Add(time.Hour)
-	stale := access.Placement{NextAt: later, Stuck: true, Problem: access.ProblemOffline, Detail: "x", CredentialID: 5, Urgent: true}
+	stale := access.Placement{NextAt: later, Stuck: true, Problem: access.ProblemOffline, Detail: "x", CredentialID: "5", Urgent: true}
 	for i, test := range []struct {
 		name    string
 		covered bool
@@ -34,18 +34,18 @@ func testAlignCases(t *testing.T, s *store.Store) {
 		{"untried goes at once", false, access.Placement{State: access.PlacementWanted}, access.Placement{State: access.PlacementGone, LeftAt: epoch, GoneAt: epoch}},
 		{"refused goes at once", false, access.Placement{State: access.PlacementWanted, Attempts: 1}, access.Placement{State: access.PlacementGone, LeftAt: epoch, GoneAt: epoch}},
 		{"unknown leaves, still held", false, access.Placement{State: access.PlacementUnknown, Attempts: 1, Holder: "r"}, access.Placement{State: access.PlacementLeaving, LeftAt: epoch, Holder: "r"}},
-		{"placed leaves without its past", false, with(stale, access.PlacementPlaced), access.Placement{State: access.PlacementLeaving, LeftAt: epoch, CredentialID: 5}},
+		{"placed leaves without its past", false, with(stale, access.PlacementPlaced), access.Placement{State: access.PlacementLeaving, LeftAt: epoch, CredentialID: "5"}},
 		{"unknown leaves with its doubt", false, access.Placement{State: access.PlacementUnknown, InDoubtUntil: later}, access.Placement{State: access.PlacementLeaving, LeftAt: epoch, InDoubtUntil: later}},
 		{"leaving leaves", false, access.Placement{State: access.PlacementLeaving, LeftAt: later}, access.Placement{}},
-		{"leaving comes back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, LeftAt: later}, access.Placement{State: access.PlacementPlaced, CredentialID: 5}},
-		{"another person's leaves", true, access.Placement{State: access.PlacementPlaced, CredentialID: 5, Person: "U2"}, access.Placement{State: access.PlacementLeaving, CredentialID: 5, LeftAt: epoch}},
-		{"another person's does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Person: "U2"}, access.Placement{}},
-		{"tried does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Attempts: 1}, access.Placement{}},
-		{"held does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Holder: "r"}, access.Placement{}},
+		{"leaving comes back", true, access.Placement{State: access.PlacementLeaving, CredentialID: "5", LeftAt: later}, access.Placement{State: access.PlacementPlaced, CredentialID: "5"}},
+		{"another person's leaves", true, access.Placement{State: access.PlacementPlaced, CredentialID: "5", Person: "U2"}, access.Placement{State: access.PlacementLeaving, CredentialID: "5", LeftAt: epoch}},
+		{"another person's does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: "5", Person: "U2"}, access.Placement{}},
+		{"tried does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: "5", Attempts: 1}, access.Placement{}},
+		{"held does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: "5", Holder: "r"}, access.Placement{}},
 		{"doubtful comes back as doubtful", true, access.Placement{State: access.PlacementLeaving, Attempts: 2, Urgent: true, InDoubtUntil: later, LeftAt: later, NextAt: later},
 			access.Placement{State: access.PlacementUnknown, Attempts: 2, Urgent: true, InDoubtUntil: later}},
 		{"unsettled does not come back", true, access.Placement{State: access.PlacementLeaving}, access.Placement{}},
-		{"renewed does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: 5, Urgent: true}, access.Placement{}},
+		{"renewed does not come back", true, access.Placement{State: access.PlacementLeaving, CredentialID: "5", Urgent: true}, access.Placement{}},
 	} {
 		server := int64(i + 1)
 		g := access.Grant{State: access.Live, Person: "U1", Alias: "ann", SystemUser: "web", EndsAt: later}
@@ -72,7 +72,7 @@ func testAlignCases(t *testing.T, s *store.Store) {
 // A renewal whose grant has ended is a removal like any other.
 func testAlignRenewal(t *testing.T, s *store.Store) {
 	g := insertGrant(t, s, access.Grant{State: access.Live, SystemUser: "web", EndsAt: epoch}, access.Cover{ServerID: 1, Fingerprint: "a"})
-	p := access.Placement{ServerID: 1, SystemUser: "web", Fingerprint: "a", GrantID: g.ID, State: access.PlacementLeaving, Urgent: true, Attempts: 1, CredentialID: 5}
+	p := access.Placement{ServerID: 1, SystemUser: "web", Fingerprint: "a", GrantID: g.ID, State: access.PlacementLeaving, Urgent: true, Attempts: 1, CredentialID: "5"}
 	p = insertPlacement(t, s, p)
 	urgent := func() bool {
 		return read(t, s, func(ctx context.Context, tx access.Tx) (access.Placement, error) { return tx.Placement(ctx, p.ID) }).Urgent
@@ -100,7 +100,7 @@ func testAlignSkew(t *testing.T, s *store.Store) {
 		live = append(live, insertGrant(t, s, access.Grant{State: access.Live, SystemUser: "web"}, cover))
 	}
 	p := align(t, s, epoch, 1)[0]
-	p.State, p.CredentialID = access.PlacementPlaced, 7
+	p.State, p.CredentialID = access.PlacementPlaced, "7"
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
 		_, err := tx.MovePlacement(ctx, p, access.PlacementWanted, 0)
 		return err
@@ -136,17 +136,17 @@ func testAlignLarge(t *testing.T, s *store.Store) {
 		}
 	}
 	old := insertGrant(t, s, access.Grant{State: access.Ended, Person: "U1", SystemUser: "web"}, covers...)
-	err := exec(t, s, fmt.Sprintf(`INSERT INTO placements (server_id, system_user, fingerprint, person, grant_id, label, state, credential_id, temporary, placed_at, lapses_at,
-			left_at, gone_at, attempts, next_at, recheck_at, holder, urgent, stuck, problem, detail, told_lapsed)
+	err := exec(t, s, fmt.Sprintf(`INSERT INTO placements (place_id, system_user, fingerprint, picked, person, grant_id, label, state, credential_id, temporary, placed_at, lapses_at,
+			left_at, gone_at, attempts, next_at, in_doubt_until, verify_at, holder, urgent, stuck, problem, detail, told_lapsed)
 		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
-		SELECT i %% %d + 1, 'web', 'SHA256:' || (i %% %d), 'U1', %d, '', 'gone', i, 0, 0, 0, 0, 1, 1, 0, 0, '', 0, 0, '', '', 0 FROM n`, history, servers, keys, old.ID))
+		SELECT i %% %d + 1, 'web', 'SHA256:' || (i %% %d), '', 'U1', %d, '', 'gone', CAST(i AS TEXT), 0, 0, 0, 0, 1, 1, 0, 0, 0, '', 0, 0, '', '', 0 FROM n`, history, servers, keys, old.ID))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 100 {
 		ended := insertGrant(t, s, access.Grant{State: access.Ended, Person: "U1", SystemUser: "web"})
-		err := exec(t, s, fmt.Sprintf(`INSERT INTO covers (grant_id, server_id, fingerprint, ended_at)
-			SELECT %d, server_id, fingerprint, 0 FROM covers WHERE grant_id = %d`, ended.ID, old.ID))
+		err := exec(t, s, fmt.Sprintf(`INSERT INTO covers (grant_id, place_id, fingerprint, ended_at)
+			SELECT %d, place_id, fingerprint, 0 FROM covers WHERE grant_id = %d`, ended.ID, old.ID))
 		if err != nil {
 			t.Fatal(err)
 		}

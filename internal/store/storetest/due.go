@@ -116,7 +116,7 @@ func testCapWaits(t *testing.T, s *store.Store) {
 		if s.SQLite() != nil {
 			later = "datetime('now', 'subsec', '" + wait + "')"
 		}
-		if err := exec(t, s, "UPDATE river_job SET scheduled_at = "+later+" WHERE CAST(args->>'server_id' AS TEXT) = '"+strconv.Itoa(server)+"'"); err != nil {
+		if err := exec(t, s, "UPDATE river_job SET scheduled_at = "+later+" WHERE CAST(args->>'place_id' AS TEXT) = '"+strconv.Itoa(server)+"'"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -126,7 +126,7 @@ func testCapWaits(t *testing.T, s *store.Store) {
 		now = "datetime('now', 'subsec')"
 	}
 	same(t, "jobs that wait", jobs(t, s, "scheduled_at > "+now), 1)
-	same(t, "the one of a wrong clock is due", jobs(t, s, "scheduled_at <= "+now+" AND CAST(args->>'server_id' AS TEXT) = '1'"), 1)
+	same(t, "the one of a wrong clock is due", jobs(t, s, "scheduled_at <= "+now+" AND CAST(args->>'place_id' AS TEXT) = '1'"), 1)
 	for id, times := range want {
 		got := read(t, s, func(ctx context.Context, tx access.Tx) (access.Placement, error) { return tx.Placement(ctx, id) })
 		same(t, "times on server "+strconv.FormatInt(got.ServerID, 10), []time.Time{got.NextAt, got.InDoubtUntil, got.VerifyAt}, times)

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -117,9 +118,9 @@ func (m *model) work(t *rapid.T) {
 	case access.PlacementWanted:
 		p.State, p.Attempts, p.Holder, p.InDoubtUntil = access.PlacementUnknown, p.Attempts+1, "r", m.now.Add(time.Hour)
 	case access.PlacementUnknown:
-		p.State, p.CredentialID, p.Attempts, p.Holder, p.PlacedAt = access.PlacementPlaced, 100+p.ID, 0, "", m.now
+		p.State, p.CredentialID, p.Attempts, p.Holder, p.PlacedAt = access.PlacementPlaced, strconv.FormatInt(100+p.ID, 10), 0, "", m.now
 		if rapid.Bool().Draw(t, "refused") {
-			p.State, p.CredentialID, p.PlacedAt, p.Stuck, p.Problem, p.InDoubtUntil = access.PlacementWanted, 0, time.Time{}, true, access.ProblemRefused, time.Time{}
+			p.State, p.CredentialID, p.PlacedAt, p.Stuck, p.Problem, p.InDoubtUntil = access.PlacementWanted, "", time.Time{}, true, access.ProblemRefused, time.Time{}
 		}
 	case access.PlacementPlaced:
 		p.State, p.Urgent, p.LeftAt = access.PlacementLeaving, true, m.now
@@ -128,7 +129,7 @@ func (m *model) work(t *rapid.T) {
 		if rapid.Bool().Draw(t, "confirmed") {
 			p.State, p.GoneAt, p.InDoubtUntil = access.PlacementGone, m.now, time.Time{}
 		} else if p.InDoubtUntil.After(m.now) {
-			p.CredentialID = 0 // removed, and a double may still land
+			p.CredentialID = "" // removed, and a double may still land
 		}
 	default:
 		t.Skip("it is gone")
@@ -144,7 +145,7 @@ func (m *model) work(t *rapid.T) {
 
 // foreign is a credential that a person picked, or one more that is to go.
 func (m *model) foreign(t *rapid.T) {
-	p := access.Placement{ServerID: m.server(t), SystemUser: systemUser(t), Fingerprint: "id:5", State: access.PlacementLeaving, CredentialID: 5}
+	p := access.Placement{ServerID: m.server(t), SystemUser: systemUser(t), Picked: "5", State: access.PlacementLeaving, CredentialID: "5"}
 	if rapid.Bool().Draw(t, "ours") {
 		p.Fingerprint, p.GrantID, p.Person = fingerprint(t), 1, "U1"
 	}
@@ -216,10 +217,10 @@ func (m *model) expect(servers []int64, answer []access.Placement) (changed []ac
 		if p.State != access.PlacementLeaving || !newest || m.active(*p) {
 			continue
 		}
-		if p.CredentialID == 0 && !p.InDoubtUntil.IsZero() {
+		if p.CredentialID == "" && !p.InDoubtUntil.IsZero() {
 			p.State, p.LeftAt, p.NextAt, p.Stuck, p.Problem, p.Detail = access.PlacementUnknown, time.Time{}, time.Time{}, false, "", ""
 			changed = append(changed, *p)
-		} else if p.Attempts == 0 && p.CredentialID != 0 && !p.Urgent && p.Holder == "" {
+		} else if p.Attempts == 0 && p.CredentialID != "" && !p.Urgent && p.Holder == "" {
 			p.State, p.LeftAt, p.NextAt, p.Stuck, p.Problem, p.Detail = access.PlacementPlaced, time.Time{}, time.Time{}, false, "", ""
 			changed = append(changed, *p)
 		}

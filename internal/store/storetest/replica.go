@@ -100,8 +100,8 @@ func testReleaseDead(t *testing.T, s *store.Store) {
 	other.Close()
 	releaseDead(t, s, "other")
 	same(t, "placements", placements(t, s), []access.Placement{free(theirs), ours})
-	same(t, "their job", jobs(t, s, "state = 'available' AND args->>'server_id' = '1'"), 1)
-	same(t, "our job", jobs(t, s, "state = 'running' AND args->>'server_id' = '2'"), 1)
+	same(t, "their job", jobs(t, s, "state = 'available' AND args->>'place_id' = '1'"), 1)
+	same(t, "our job", jobs(t, s, "state = 'running' AND args->>'place_id' = '2'"), 1)
 	same(t, "envelopes", leftovers(t, s), []string{"theirs"})
 	releaseDead(t, s)
 }
@@ -165,7 +165,7 @@ func testCompletionBlocksWake(t *testing.T, s *store.Store) {
 	} {
 		work := access.Work{Kind: access.WorkAdd, ID: server}
 		wake(t, s, work)
-		own := "args->>'server_id' = '" + strconv.FormatInt(server, 10) + "'"
+		own := "args->>'place_id' = '" + strconv.FormatInt(server, 10) + "'"
 		if err := exec(t, s, "UPDATE river_job SET state = 'running' WHERE "+own); err != nil {
 			t.Fatal(err)
 		}

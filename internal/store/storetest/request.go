@@ -164,7 +164,7 @@ func testCandidates(t *testing.T, s *store.Store) {
 	r := insertRequest(t, s, access.Request{})
 	full := filled[access.Candidate](0)
 	full.RequestID, full.ServerName = r.ID, "b"
-	open := access.Candidate{RequestID: r.ID, ServerID: 7, ServerName: "a", Credential: access.Credential{ID: 8}}
+	open := access.Candidate{RequestID: r.ID, ServerID: 7, ServerName: "a", Credential: access.Credential{ID: "8"}}
 	known := open
 	known.Why = "changed"
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
@@ -177,9 +177,9 @@ func testCandidates(t *testing.T, s *store.Store) {
 	same(t, "candidates by server", read(t, s, candidates), []access.Candidate{open, full})
 
 	for _, test := range []struct {
-		credential int64
+		credential string
 		want       bool
-	}{{8, true}, {8, false}, {9, false}} {
+	}{{"8", true}, {"8", false}, {"9", false}} {
 		picked := written(t, s, func(ctx context.Context, tx access.Tx) (bool, error) {
 			c := access.Candidate{RequestID: r.ID, ServerID: 7, Credential: access.Credential{ID: test.credential}}
 			c.PickedBy, c.PickedAt, c.Spared = "U3", epoch, true

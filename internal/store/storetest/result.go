@@ -13,13 +13,13 @@ import (
 
 func testResults(t *testing.T, s *store.Store) {
 	full := filled[access.Result](0)
-	full.RequestID, full.ServerName = 1, "b"
+	full.RequestID, full.ServerName, full.Sessions = 1, "b", nil // none was seen yet
 	waiting := access.Result{RequestID: 1, Phase: access.PhaseAdd, ServerID: 7, ServerName: "a", SystemUser: "web", Fingerprint: "f", State: access.Waiting}
 	results := func(ctx context.Context, tx access.Tx) ([]access.Result, error) { return tx.Results(ctx, 1) }
 	open := func(ctx context.Context, tx access.Tx) ([]access.Result, error) {
-		return tx.OpenResults(ctx, 7, "web", "f")
+		return tx.OpenResults(ctx, access.KeyOn{ServerID: 7, SystemUser: "web", Fingerprint: "f"})
 	}
-	waitingKeys := func(ctx context.Context, tx access.Tx) ([]access.KeyOfUser, error) { return tx.WaitingKeys(ctx, 7) }
+	waitingKeys := func(ctx context.Context, tx access.Tx) ([]access.KeyOn, error) { return tx.WaitingKeys(ctx, 7) }
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
 		if err := tx.InsertResults(ctx, []access.Result{full, waiting}); err != nil {
 			return err
@@ -35,7 +35,7 @@ func testResults(t *testing.T, s *store.Store) {
 	failed.State, failed.Problem, failed.Detail, failed.UpdatedAt = access.Failed, access.ProblemRefused, "no", epoch
 	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveResult(ctx, failed) })
 	same(t, "failed is open", read(t, s, open), []access.Result{failed})
-	same(t, "its key waits", read(t, s, waitingKeys), []access.KeyOfUser{{SystemUser: "web", Fingerprint: "f"}})
+	same(t, "its key waits", read(t, s, waitingKeys), []access.KeyOn{{ServerID: 7, SystemUser: "web", Fingerprint: "f"}})
 	done := failed
 	done.State = access.Done
 	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveResult(ctx, done) })
@@ -72,10 +72,11 @@ func testReopen(t *testing.T, s *store.Store) {
 		vary(func(r *access.Result) { r.RequestID, r.ServerID = 6, 8 }),
 		vary(func(r *access.Result) { r.RequestID, r.SystemUser = 7, "root" }),
 		vary(func(r *access.Result) { r.RequestID, r.Fingerprint = 8, "g" }),
+		vary(func(r *access.Result) { r.RequestID, r.Picked = 9, "4711" }),
 	}
 	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.InsertResults(ctx, rs) })
 	reopened := written(t, s, func(ctx context.Context, tx access.Tx) ([]access.Result, error) {
-		return tx.ReopenResults(ctx, 7, "web", "f", epoch)
+		return tx.ReopenResults(ctx, access.KeyOn{ServerID: 7, SystemUser: "web", Fingerprint: "f"}, epoch)
 	})
 	slices.SortFunc(reopened, func(a, b access.Result) int { return int(a.RequestID - b.RequestID) })
 	for i := range 2 {

@@ -57,6 +57,8 @@ func Run(t *testing.T, open Opener) {
 		"ReopenAdditions":      testReopenAdditions,
 		"ResultsInChunks":      testResultsInChunks,
 		"Servers":              testServers,
+		"Targets":              testTargets,
+		"TargetsApart":         testTargetsApart,
 		"Readings":             testReadings,
 		"Drawings":             testDrawings,
 		"Notices":              testNotices,

@@ -157,7 +157,10 @@ func testErrorsSayWhere(t *testing.T, s *store.Store) {
 		"select person_keys": func(tx access.Tx) error { _, err := tx.KnownPersons(ctx); return err },
 		"insert flags":       func(tx access.Tx) error { return tx.SetFlag(ctx, "a", "b") },
 		"update persons":     func(tx access.Tx) error { _, err := tx.SetReturned(ctx, "U1", epoch); return err },
-		"update results":     func(tx access.Tx) error { _, err := tx.ReopenResults(ctx, 1, "web", "a", epoch); return err },
+		"update results": func(tx access.Tx) error {
+			_, err := tx.ReopenResults(ctx, access.KeyOn{ServerID: 1, SystemUser: "web", Fingerprint: "a"}, epoch)
+			return err
+		},
 	} {
 		err := s.Update(t.Context(), use)
 		if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), want+": ") {

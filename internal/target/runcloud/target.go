@@ -3,13 +3,16 @@
 package runcloud
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/runcloud"
@@ -17,13 +20,29 @@ import (
 
 // Target is a RunCloud account.
 type Target struct {
-	Client *runcloud.Client
+	Client   *runcloud.Client
+	Account  string        // tells it from other accounts; empty is "runcloud"
+	Lifetime time.Duration // after which RunCloud removes a temporary key by itself
+	Quota    int           // calls a month that are paid for; 0 when that is not known
 }
 
 var (
-	_ access.Target = Target{}
-	_ access.Paced  = Target{}
+	_ access.Target        = Target{}
+	_ access.ServerReader  = Target{}
+	_ access.SessionLister = Target{}
+	_ access.Expirer       = Target{}
+	_ access.Paced         = Target{}
+	_ access.Metered       = Target{}
 )
+
+// Name returns the name of the account.
+func (t Target) Name() string { return cmp.Or(t.Account, "runcloud") }
+
+// TemporaryLifetime implements access.Expirer.
+func (t Target) TemporaryLifetime() time.Duration { return t.Lifetime }
+
+// MonthlyQuota implements access.Metered.
+func (t Target) MonthlyQuota() int { return t.Quota }
 
 // Servers reads all servers.
 func (t Target) Servers(ctx context.Context) ([]access.Server, error) {
@@ -39,8 +58,12 @@ func (t Target) Servers(ctx context.Context) ([]access.Server, error) {
 }
 
 // Server reads one server.
-func (t Target) Server(ctx context.Context, id int64) (access.Server, error) {
-	s, err := t.Client.Server(ctx, id)
+func (t Target) Server(ctx context.Context, id string) (access.Server, error) {
+	n, err := number(id)
+	if err != nil {
+		return access.Server{}, err
+	}
+	s, err := t.Client.Server(ctx, n)
 	if err != nil {
 		return access.Server{}, failure("read server", err)
 	}
@@ -52,7 +75,7 @@ func server(s runcloud.Server) access.Server {
 	for i, tag := range tags {
 		tags[i] = access.CleanText(tag)
 	}
-	return access.Server{ID: s.ID, Name: access.CleanText(s.Name), Tags: tags, Online: s.Online}
+	return access.Server{ExternalID: strconv.FormatInt(s.ID, 10), Name: access.CleanText(s.Name), Tags: tags, Online: s.Online}
 }
 
 // Acquire waits for the rate limit; what is more urgent waits in front.
@@ -80,8 +103,12 @@ func (t Target) Pace() access.Pace {
 }
 
 // List reads all credentials of a server.
-func (t Target) List(ctx context.Context, server int64) ([]access.Credential, error) {
-	list, err := t.Client.SSHCredentials(ctx, server)
+func (t Target) List(ctx context.Context, server string) ([]access.Credential, error) {
+	id, err := number(server)
+	if err != nil {
+		return nil, err
+	}
+	list, err := t.Client.SSHCredentials(ctx, id)
 	if err != nil {
 		return nil, failure("list keys", err)
 	}
@@ -94,13 +121,17 @@ func (t Target) List(ctx context.Context, server int64) ([]access.Credential, er
 
 func credential(c runcloud.SSHCredential) access.Credential {
 	return access.Credential{
-		ID: c.ID, Label: access.CleanText(c.Label), SystemUser: access.CleanText(c.User), PublicKey: access.CleanText(c.PublicKey), Temporary: c.Temporary, CreatedAt: c.CreatedAt,
+		ID: strconv.FormatInt(c.ID, 10), Label: access.CleanText(c.Label), SystemUser: access.CleanText(c.User), PublicKey: access.CleanText(c.PublicKey), Temporary: c.Temporary, CreatedAt: c.CreatedAt,
 	}
 }
 
 // Add places a key and answers it as RunCloud echoes it.
-func (t Target) Add(ctx context.Context, server int64, c access.Credential) (access.Credential, error) {
-	made, err := t.Client.CreateSSHCredential(ctx, server, runcloud.SSHCredentialCreateOpts{
+func (t Target) Add(ctx context.Context, server string, c access.Credential) (access.Credential, error) {
+	id, err := number(server)
+	if err != nil {
+		return access.Credential{}, err
+	}
+	made, err := t.Client.CreateSSHCredential(ctx, id, runcloud.SSHCredentialCreateOpts{
 		Label: c.Label, Username: c.SystemUser, PublicKey: c.PublicKey, Temporary: c.Temporary != nil && *c.Temporary,
 	})
 	if err != nil {
@@ -110,16 +141,37 @@ func (t Target) Add(ctx context.Context, server int64, c access.Credential) (acc
 }
 
 // Remove deletes a credential.
-func (t Target) Remove(ctx context.Context, server, id int64) error {
-	if err := t.Client.DeleteSSHCredential(ctx, server, id); err != nil {
+func (t Target) Remove(ctx context.Context, server, credential string) error {
+	on, err := number(server)
+	if err != nil {
+		return err
+	}
+	id, err := number(credential)
+	if err != nil {
+		return err
+	}
+	if err := t.Client.DeleteSSHCredential(ctx, on, id); err != nil {
 		return failure("remove key", err)
 	}
 	return nil
 }
 
+// number reads an id of RunCloud's.
+func number(id string) (int64, error) {
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return 0, &access.Error{Code: access.Internal, Message: "«" + id + "» is no id of RunCloud's.", Err: err}
+	}
+	return n, nil
+}
+
 // Sessions lists the open SSH sessions of a server.
-func (t Target) Sessions(ctx context.Context, server int64) ([]access.Session, error) {
-	list, err := t.Client.SSHSessions(ctx, server)
+func (t Target) Sessions(ctx context.Context, server string) ([]access.Session, error) {
+	id, err := number(server)
+	if err != nil {
+		return nil, err
+	}
+	list, err := t.Client.SSHSessions(ctx, id)
 	if err != nil {
 		return nil, failure("list sessions", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -51,8 +52,13 @@ func newBench(t *testing.T, opts ...runcloud.Option) *bench {
 	return &bench{Target: target.Target{Client: client}, t: t, account: account, server: account.AddServers(1)[0]}
 }
 
+// id is what the account calls its server.
+func (b *bench) id() string { return text(b.server) }
+
+func text(id int64) string { return strconv.FormatInt(id, 10) }
+
 func (b *bench) add(label string) (access.Credential, error) {
-	return b.Add(b.t.Context(), b.server, access.Credential{Label: label, SystemUser: "runcloud", PublicKey: key + " " + label, Temporary: new(true)})
+	return b.Add(b.t.Context(), b.id(), access.Credential{Label: label, SystemUser: "runcloud", PublicKey: key + " " + label, Temporary: new(true)})
 }
 
 func (b *bench) must(err error) {
@@ -70,21 +76,21 @@ func TestServersAreReadToTheLastPage(t *testing.T) {
 	never := b.account.AddServer(runcloudsim.Server{Name: "new", NeverConnected: true})
 	all, err := b.Servers(t.Context())
 	b.must(err)
-	byID := map[int64]access.Server{}
+	byID := map[string]access.Server{}
 	for _, s := range all {
-		byID[s.ID] = s
+		byID[s.ExternalID] = s
 	}
 	if len(all) != 99 || len(byID) != 99 {
 		t.Errorf("%d servers, %d of them different, want 99", len(all), len(byID))
 	}
-	want := access.Server{ID: offline, Name: "away", Tags: []string{"prod", "eu"}}
-	if diff := cmp.Diff(want, byID[offline]); diff != "" {
+	want := access.Server{ExternalID: text(offline), Name: "away", Tags: []string{"prod", "eu"}}
+	if diff := cmp.Diff(want, byID[text(offline)]); diff != "" {
 		t.Error(diff)
 	}
-	if byID[never].Online || !byID[b.server].Online {
-		t.Errorf("online: %v and %v", byID[never], byID[b.server])
+	if byID[text(never)].Online || !byID[b.id()].Online {
+		t.Errorf("online: %v and %v", byID[text(never)], byID[b.id()])
 	}
-	single, err := b.Server(t.Context(), offline)
+	single, err := b.Server(t.Context(), text(offline))
 	if diff := cmp.Diff(want, single); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
@@ -95,25 +101,25 @@ func TestKeyIsAddedListedAndRemoved(t *testing.T) {
 	b := newBench(t)
 	made, err := b.add("sshkeybot g1 one")
 	b.must(err)
-	if made.ID == 0 || made.Label != "sshkeybot g1 one" || made.SystemUser != "runcloud" || made.Temporary == nil || !*made.Temporary || made.CreatedAt.IsZero() {
+	if made.ID == "" || made.Label != "sshkeybot g1 one" || made.SystemUser != "runcloud" || made.Temporary == nil || !*made.Temporary || made.CreatedAt.IsZero() {
 		t.Errorf("confirmed as %+v", made)
 	}
 	if really := b.account.Keys(b.server); len(really) != 1 || really[0].PublicKey != key+" sshkeybot g1 one" || !really[0].Temporary {
 		t.Errorf("RunCloud has %+v", really)
 	}
-	permanent, err := b.Add(t.Context(), b.server, access.Credential{Label: "permanent", SystemUser: "root", PublicKey: key})
+	permanent, err := b.Add(t.Context(), b.id(), access.Credential{Label: "permanent", SystemUser: "root", PublicKey: key})
 	b.must(err)
-	listed, err := b.List(t.Context(), b.server)
+	listed, err := b.List(t.Context(), b.id())
 	b.must(err)
 	shown := access.Credential{SystemUser: "root", Label: "permanent", ID: permanent.ID, PublicKey: key[:50] + "...", CreatedAt: permanent.CreatedAt}
 	if len(listed) != 2 || !slices.ContainsFunc(listed, func(c access.Credential) bool { return cmp.Equal(c, shown) }) {
 		t.Errorf("listed %+v, want %+v among two", listed, shown)
 	}
-	b.must(b.Remove(t.Context(), b.server, made.ID))
-	if left := b.account.Keys(b.server); len(left) != 1 || left[0].ID != permanent.ID || left[0].Temporary {
+	b.must(b.Remove(t.Context(), b.id(), made.ID))
+	if left := b.account.Keys(b.server); len(left) != 1 || strconv.FormatInt(left[0].ID, 10) != permanent.ID || left[0].Temporary {
 		t.Errorf("left %+v", left)
 	}
-	if err := b.Remove(t.Context(), b.server, made.ID); access.CodeOf(err) != access.NotFound {
+	if err := b.Remove(t.Context(), b.id(), made.ID); access.CodeOf(err) != access.NotFound {
 		t.Errorf("a second removal: %v", err)
 	}
 }
@@ -124,7 +130,7 @@ func TestListIsReadToTheLastPage(t *testing.T) {
 	for range 101 {
 		b.account.AddKey(b.server, runcloudsim.Credential{Label: "k", User: "root", PublicKey: key})
 	}
-	listed, err := b.List(t.Context(), b.server)
+	listed, err := b.List(t.Context(), b.id())
 	if err != nil || len(listed) != 101 {
 		t.Errorf("%d keys, %v", len(listed), err)
 	}
@@ -135,7 +141,7 @@ func TestTextFitsADatabase(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.account.AddKey(b.server, runcloudsim.Credential{Label: "by\x00hand", User: "ro\x00ot", PublicKey: key})
-	listed, err := b.List(t.Context(), b.server)
+	listed, err := b.List(t.Context(), b.id())
 	b.must(err)
 	if len(listed) != 1 || listed[0].Label != "byhand" || listed[0].SystemUser != "root" {
 		t.Errorf("listed %+v", listed)
@@ -146,7 +152,7 @@ func TestSessions(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.account.AddSession(b.server, runcloudsim.Session{Username: "root", TTY: "pts/0", IPAddress: "198.51.100.7", LoginSince: "06:10", CurrentRunningProcess: "vim"})
-	got, err := b.Sessions(t.Context(), b.server)
+	got, err := b.Sessions(t.Context(), b.id())
 	want := []access.Session{{SystemUser: "root", Address: "198.51.100.7", Since: "06:10"}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)
@@ -230,12 +236,12 @@ func (b *bench) calls(credential int64) map[string]func() error {
 	ctx := b.t.Context()
 	return map[string]func() error{
 		"servers":  func() error { _, err := b.Servers(ctx); return err },
-		"server":   func() error { _, err := b.Server(ctx, b.server); return err },
-		"list":     func() error { _, err := b.List(ctx, b.server); return err },
-		"sessions": func() error { _, err := b.Sessions(ctx, b.server); return err },
+		"server":   func() error { _, err := b.Server(ctx, b.id()); return err },
+		"list":     func() error { _, err := b.List(ctx, b.id()); return err },
+		"sessions": func() error { _, err := b.Sessions(ctx, b.id()); return err },
 		"ping":     func() error { return b.Ping(ctx) },
 		"add":      func() error { _, err := b.add("new"); return err },
-		"remove":   func() error { return b.Remove(ctx, b.server, credential) },
+		"remove":   func() error { return b.Remove(ctx, b.id(), text(credential)) },
 	}
 }
 
@@ -280,7 +286,7 @@ func TestLostAnswerHasAnUnknownOutcome(t *testing.T) {
 	if n := b.account.Count(runcloudsim.OpCreate); n != 1 || len(b.account.Keys(b.server)) != 1 {
 		t.Errorf("posted %d times, %d keys: a POST is never repeated", n, len(b.account.Keys(b.server)))
 	}
-	listed, err := b.List(t.Context(), b.server)
+	listed, err := b.List(t.Context(), b.id())
 	if err != nil || len(listed) != 1 || listed[0].Label != "lost" {
 		t.Errorf("reading settles it: %+v, %v", listed, err)
 	}
@@ -313,7 +319,9 @@ func TestServersAreCompleteWhenOneLeavesMeanwhile(t *testing.T) {
 	b.must(err)
 	var got []int64
 	for _, s := range all {
-		got = append(got, s.ID)
+		id, err := strconv.ParseInt(s.ExternalID, 10, 64)
+		b.must(err)
+		got = append(got, id)
 	}
 	slices.Sort(got)
 	if diff := cmp.Diff(slices.Delete(servers, 60, 61), got); diff != "" {
@@ -394,7 +402,7 @@ func TestCallUsesItsTurnOnce(t *testing.T) {
 	turn, release, err := b.Acquire(t.Context(), access.Addition)
 	b.must(err)
 	defer release()
-	if _, err := b.List(turn, b.server); err != nil {
+	if _, err := b.List(turn, b.id()); err != nil {
 		t.Errorf("the call that the turn was for: %v", err)
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +37,7 @@ const (
 
 // Account is a target that holds state: keys with ids, as RunCloud keeps them.
 type Account struct {
+	Called   string // its name among the targets
 	mu       sync.Mutex
 	Clock    *clock
 	Names    map[int64]string
@@ -48,6 +51,7 @@ type Account struct {
 	Asked    int                // questions for one server
 	Readings int                // Readings of all servers
 	Before   func(server int64) // called right before a write is applied
+	Lifetime time.Duration      // of a temporary key
 	LateBy   time.Duration      // after how long what is late lands
 	landing  []landing
 }
@@ -71,8 +75,25 @@ func (a *Account) land() {
 	})
 }
 
-func newAccount(c *clock, servers int) *Account {
-	a := &Account{Clock: c, Names: map[int64]string{}, Offline: map[int64]bool{}, Keys: map[int64][]access.Credential{}, nextID: 1000}
+// Number reads a server's ExternalID. On a ledger that knows no other target it is the
+// ledger's own id, too.
+func Number(id string) int64 {
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// Name implements access.Target.
+func (a *Account) Name() string { return a.Called }
+
+// TemporaryLifetime implements access.Expirer.
+func (a *Account) TemporaryLifetime() time.Duration { return a.Lifetime }
+
+// NewAccount returns an account that goes by that name, with so many servers.
+func NewAccount(name string, c *clock, servers int) *Account {
+	a := &Account{Called: name, Clock: c, Names: map[int64]string{}, Offline: map[int64]bool{}, Keys: map[int64][]access.Credential{}, nextID: 1000, Lifetime: 12 * time.Hour}
 	for i := range servers {
 		a.Names[int64(i+1)] = fmt.Sprintf("web-%02d", i+1)
 	}
@@ -85,14 +106,15 @@ func (a *Account) Servers(context.Context) ([]access.Server, error) {
 	defer a.mu.Unlock()
 	a.Readings++
 	var all []access.Server
-	for id, name := range a.Names {
-		all = append(all, access.Server{ID: id, Name: name, Online: !a.Offline[id]})
+	for _, id := range slices.Sorted(maps.Keys(a.Names)) {
+		all = append(all, access.Server{ExternalID: strconv.FormatInt(id, 10), Name: a.Names[id], Online: !a.Offline[id]})
 	}
 	return all, nil
 }
 
 // Server returns one server.
-func (a *Account) Server(_ context.Context, id int64) (access.Server, error) {
+func (a *Account) Server(_ context.Context, server string) (access.Server, error) {
+	id := Number(server)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.Asked++
@@ -100,7 +122,7 @@ func (a *Account) Server(_ context.Context, id int64) (access.Server, error) {
 	if !ok {
 		return access.Server{}, &access.Error{Code: access.NotFound, Message: "Resources not found."}
 	}
-	return access.Server{ID: id, Name: name, Online: !a.Offline[id]}, nil
+	return access.Server{ExternalID: server, Name: name, Online: !a.Offline[id]}, nil
 }
 
 // Acquire never waits.
@@ -125,7 +147,8 @@ func (a *Account) expire(server int64) {
 }
 
 // List lists the keys of a server, as the target shows them.
-func (a *Account) List(_ context.Context, server int64) ([]access.Credential, error) {
+func (a *Account) List(_ context.Context, on string) ([]access.Credential, error) {
+	server := Number(on)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.Lists++
@@ -148,7 +171,8 @@ func (a *Account) List(_ context.Context, server int64) ([]access.Credential, er
 }
 
 // Add places a key, or goes wrong as it is told to.
-func (a *Account) Add(_ context.Context, server int64, c access.Credential) (access.Credential, error) {
+func (a *Account) Add(_ context.Context, on string, c access.Credential) (access.Credential, error) {
+	server := Number(on)
 	if a.Before != nil {
 		a.Before(server)
 	}
@@ -166,7 +190,7 @@ func (a *Account) Add(_ context.Context, server int64, c access.Credential) (acc
 		}
 	}
 	a.nextID++
-	c.ID, c.CreatedAt = a.nextID, a.Clock.Now()
+	c.ID, c.CreatedAt = strconv.FormatInt(a.nextID, 10), a.Clock.Now()
 	if c.Temporary == nil {
 		c.Temporary = new(bool)
 	}
@@ -183,7 +207,8 @@ func (a *Account) Add(_ context.Context, server int64, c access.Credential) (acc
 }
 
 // Remove deletes a key, or goes wrong as it is told to.
-func (a *Account) Remove(_ context.Context, server, id int64) error {
+func (a *Account) Remove(_ context.Context, on, id string) error {
+	server := Number(on)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.Writes++
@@ -237,7 +262,7 @@ func unanswered(f Fault) error {
 }
 
 // Sessions lists no sessions.
-func (a *Account) Sessions(context.Context, int64) ([]access.Session, error) {
+func (a *Account) Sessions(context.Context, string) ([]access.Session, error) {
 	return []access.Session{{SystemUser: "runcloud", Address: "198.51.100.7", Since: "06:10"}}, nil
 }
 
@@ -249,14 +274,14 @@ func (a *Account) Ping(context.Context) error {
 }
 
 // AddKey puts a stranger's key on a server, as by hand.
-func (a *Account) AddKey(server int64, label, user, publicKey string) int64 {
+func (a *Account) AddKey(server int64, label, user, publicKey string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.nextID++
 	a.Keys[server] = append(a.Keys[server], access.Credential{
-		ID: a.nextID, Label: label, SystemUser: user, PublicKey: publicKey, Temporary: new(bool), CreatedAt: a.Clock.Now(),
+		ID: strconv.FormatInt(a.nextID, 10), Label: label, SystemUser: user, PublicKey: publicKey, Temporary: new(bool), CreatedAt: a.Clock.Now(),
 	})
-	return a.nextID
+	return strconv.FormatInt(a.nextID, 10)
 }
 
 // Ours lists «server user TYPE BLOB» of every key that the bot placed, sorted,

@@ -118,10 +118,10 @@ func OpenLedger(path string) (*store.Store, error) {
 // NewHarnessOn returns a harness with that many servers on a ledger.
 func NewHarnessOn(t fataler, ledger *store.Store, servers int) *Harness {
 	c := &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	h := &Harness{T: t, Ledger: ledger, Clock: c, Account: newAccount(c, servers), People: &People{standing: map[access.UserID]access.Standing{}, names: map[access.UserID][2]string{}}}
+	h := &Harness{T: t, Ledger: ledger, Clock: c, Account: NewAccount("account", c, servers), People: &People{standing: map[access.UserID]access.Standing{}, names: map[access.UserID][2]string{}}}
 	engine := &reconcile.Engine{
-		Store: ledger, Target: h.Account, Directory: h.People, Now: c.Now,
-		Settings: reconcile.Settings{LongGrants: reconcile.Renew, TemporaryLifetime: 12 * time.Hour, Replica: "test"},
+		Store: ledger, Targets: []access.Target{h.Account}, Directory: h.People, Now: c.Now,
+		Settings: reconcile.Settings{LongGrants: reconcile.Renew, Replica: "test"},
 	}
 	h.Service = &workflow.Service{
 		Engine: engine, Store: ledger, Directory: h.People, Now: c.Now,
@@ -137,6 +137,9 @@ func NewHarnessOn(t fataler, ledger *store.Store, servers int) *Harness {
 
 // SetStore has everything go through another store.
 func (h *Harness) SetStore(s access.Store) { h.Store, h.Engine.Store = s, s }
+
+// SetTarget has keys placed on another target in place of the account.
+func (h *Harness) SetTarget(t access.Target) { h.Engine.Targets = []access.Target{t} }
 
 // SetDirectory has everybody ask another directory.
 func (h *Harness) SetDirectory(d access.Directory) { h.Directory, h.Engine.Directory = d, d }
@@ -252,9 +255,12 @@ func (h *Harness) One(w access.Work) {
 	}()
 	settle := func(access.Tx) error { return nil }
 	var err error
-	if w.Kind == access.WorkInspect {
+	switch w.Kind {
+	case access.WorkInspect:
 		err = h.Engine.Inspect(h.Ctx(), w.ID, settle)
-	} else {
+	case access.WorkList:
+		err = h.Engine.ReadList(h.Ctx(), w.ID, settle)
+	default:
 		_, err = h.Engine.Sync(h.Ctx(), w.Kind, w.ID, settle)
 	}
 	if err != nil && access.CodeOf(err) == access.Internal {
@@ -265,10 +271,22 @@ func (h *Harness) One(w access.Work) {
 func (h *Harness) due() (work []access.Work) {
 	h.Must(h.Store.Read(h.Ctx(), func(tx access.Tx) error {
 		work = nil
-		if halted, err := tx.Flag(h.Ctx(), "halted"); err != nil || halted != "" {
-			return err
-		}
 		now := h.Clock.Now()
+		targets := map[string]access.TargetState{}
+		known, targetsErr := tx.Targets(h.Ctx())
+		for _, t := range known {
+			targets[t.Name] = t
+		}
+		servers := map[int64]string{}
+		all, serversErr := tx.AllServers(h.Ctx())
+		for _, s := range all {
+			servers[s.ID] = s.Target
+		}
+		add := func(kind access.WorkKind, server int64) {
+			if !targets[servers[server]].Halted() {
+				work = append(work, access.Work{Kind: kind, ID: server})
+			}
+		}
 		placements, err := tx.Placements(h.Ctx(), access.PlacementQuery{
 			Due: now, States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementLeaving},
 		})
@@ -280,23 +298,26 @@ func (h *Harness) due() (work []access.Work) {
 			case p.State == access.PlacementLeaving:
 				kind = access.WorkRemove
 			}
-			work = append(work, access.Work{Kind: kind, ID: p.ServerID})
+			add(kind, p.ServerID)
 		}
 		rechecks, recheckErr := tx.Placements(h.Ctx(), access.PlacementQuery{DoubtEndsBefore: now})
 		for _, p := range rechecks {
-			work = append(work, access.Work{Kind: access.WorkAdd, ID: p.ServerID})
+			add(access.WorkAdd, p.ServerID)
 		}
 		verify, verifyErr := tx.Placements(h.Ctx(), access.PlacementQuery{VerifyBefore: now})
 		for _, p := range verify {
-			work = append(work, access.Work{Kind: access.WorkAdd, ID: p.ServerID})
+			add(access.WorkAdd, p.ServerID)
 		}
 		inspections, inspectErr := tx.OpenInspections(h.Ctx())
 		for _, r := range inspections {
-			if r.State != access.Failed && !(r.Problem != access.NoProblem && now.Sub(r.UpdatedAt) < 30*time.Second) {
-				work = append(work, access.Work{Kind: access.WorkInspect, ID: r.ServerID})
+			switch again := r.State != access.Failed && !(r.Problem != access.NoProblem && now.Sub(r.UpdatedAt) < 30*time.Second); {
+			case again && r.Phase == access.PhaseInspect:
+				add(access.WorkInspect, r.ServerID)
+			case again && !targets[r.Target].Halted():
+				work = append(work, access.Work{Kind: access.WorkList, ID: targets[r.Target].ID})
 			}
 		}
-		return errors.Join(err, recheckErr, verifyErr, inspectErr)
+		return errors.Join(targetsErr, serversErr, err, recheckErr, verifyErr, inspectErr)
 	}))
 	slices.SortFunc(work, func(a, b access.Work) int { return int(a.ID - b.ID) })
 	return slices.Compact(work)

@@ -102,11 +102,11 @@ func (g Grouped) Members(_ context.Context, group string, _ time.Duration) ([]ac
 // Picky is an account whose additions go as the test says.
 type Picky struct {
 	*Account
-	OnAdd func(server int64, c access.Credential) (access.Credential, error)
+	OnAdd func(server string, c access.Credential) (access.Credential, error)
 }
 
 // Add adds a key as the test says.
-func (p *Picky) Add(_ context.Context, server int64, c access.Credential) (access.Credential, error) {
+func (p *Picky) Add(_ context.Context, server string, c access.Credential) (access.Credential, error) {
 	return p.OnAdd(server, c)
 }
 
@@ -123,4 +123,12 @@ func (h *Harness) Events(action string) (found []access.Event) {
 		return err
 	}))
 	return found
+}
+
+// Halted reports whether work waits because the account refuses our credentials.
+func (h *Harness) Halted() bool {
+	h.T.Helper()
+	halted, err := h.Engine.Halted(h.Ctx())
+	h.Must(err)
+	return len(halted) > 0
 }

@@ -4,19 +4,69 @@
 
 CREATE TABLE persons (
     id            TEXT   NOT NULL PRIMARY KEY,
-    offboarded_at BIGINT NOT NULL
+    offboarded_at BIGINT NOT NULL,
+    returned_at   BIGINT NOT NULL,
+    standing      TEXT   NOT NULL
 );
 
+-- A key has a row for each person who ever held it. At most one of them holds it now.
 CREATE TABLE person_keys (
-    fingerprint   TEXT   NOT NULL PRIMARY KEY,
-    person        TEXT   NOT NULL,
+    fingerprint   TEXT   NOT NULL,
+    person        TEXT   NOT NULL, -- empty for a key that was revoked and that nobody had registered
     type          TEXT   NOT NULL,
     blob          TEXT   NOT NULL,
     note          TEXT   NOT NULL,
     registered_at BIGINT NOT NULL,
-    removed_at    BIGINT NOT NULL
+    proved_at     BIGINT NOT NULL,
+    removed_at    BIGINT NOT NULL,
+    ended         TEXT   NOT NULL, -- removed, revoked, offboarded or lost; empty while it counts
+    ended_by      TEXT   NOT NULL,
+    PRIMARY KEY (fingerprint, person)
 );
 CREATE INDEX person_keys_person ON person_keys (person);
+CREATE UNIQUE INDEX person_keys_holder ON person_keys (fingerprint) WHERE removed_at = 0;
+
+-- What somebody has to sign, and has not yet.
+CREATE TABLE challenges (
+    nonce       TEXT   NOT NULL PRIMARY KEY,
+    person      TEXT   NOT NULL,
+    fingerprint TEXT   NOT NULL,
+    type        TEXT   NOT NULL,
+    blob        TEXT   NOT NULL,
+    note        TEXT   NOT NULL,
+    text        TEXT   NOT NULL,
+    expires_at  BIGINT NOT NULL
+);
+CREATE INDEX challenges_person ON challenges (person, fingerprint);
+
+-- What is known of each target.
+CREATE TABLE targets (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    name       TEXT   NOT NULL UNIQUE,
+    listed_at  BIGINT NOT NULL, -- when the list of its places was read
+    doubt      TEXT   NOT NULL, -- why that list is not believed
+    halted_at  BIGINT NOT NULL, -- since when it refuses our credentials
+    halt_told  BIGINT NOT NULL,
+    resumed_at BIGINT NOT NULL,
+    halt_wait  BIGINT NOT NULL -- milliseconds
+);
+
+-- Where keys are put. The id is ours; external_id is what the target calls the place.
+CREATE TABLE places (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    target        TEXT   NOT NULL,
+    external_id   TEXT   NOT NULL,
+    name          TEXT   NOT NULL,
+    tags          TEXT   NOT NULL, -- JSON
+    online        BIGINT NOT NULL,
+    seen_at       BIGINT NOT NULL,
+    offline_since BIGINT NOT NULL, -- since when it has been offline without a break, as far as was read
+    not_found_at  BIGINT NOT NULL, -- since when it is not found when it is asked for
+    asked_at      BIGINT NOT NULL,
+    gone_at       BIGINT NOT NULL, -- when it was settled that it is gone for good
+    read_at       BIGINT NOT NULL, -- when it was last read for keys that carry this ledger's label
+    UNIQUE (target, external_id)
+);
 
 CREATE TABLE requests (
     id             INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -42,18 +92,38 @@ CREATE TABLE requests (
     decided_at     BIGINT NOT NULL,
     decided_by     TEXT   NOT NULL,
     note           TEXT   NOT NULL,
-    reminded_at    BIGINT NOT NULL
+    reminded_at    BIGINT NOT NULL,
+    facts          TEXT   NOT NULL, -- digest of what its messages show
+    undecidable    BIGINT NOT NULL
 );
 CREATE UNIQUE INDEX requests_source ON requests (source) WHERE source <> '';
 CREATE INDEX requests_state ON requests (state, expires_at);
 CREATE INDEX requests_person ON requests (person);
 CREATE INDEX requests_asker ON requests (asker);
 
-CREATE TABLE request_servers (
+-- What each digest of an open request's facts stands for.
+CREATE TABLE request_facts (
     request_id BIGINT NOT NULL REFERENCES requests (id),
-    server_id  BIGINT NOT NULL,
+    digest     TEXT   NOT NULL,
+    facts      TEXT   NOT NULL, -- JSON
+    PRIMARY KEY (request_id, digest)
+);
+
+-- Who else asked for the same end of access, and would otherwise have made a request.
+CREATE TABLE request_askers (
+    request_id BIGINT NOT NULL REFERENCES requests (id),
+    asker      TEXT   NOT NULL,
+    source     TEXT   NOT NULL,
+    reason     TEXT   NOT NULL,
+    at         BIGINT NOT NULL,
+    PRIMARY KEY (request_id, asker)
+);
+
+CREATE TABLE request_places (
+    request_id BIGINT NOT NULL REFERENCES requests (id),
+    place_id   BIGINT NOT NULL,
     name       TEXT   NOT NULL,
-    PRIMARY KEY (request_id, server_id)
+    PRIMARY KEY (request_id, place_id)
 );
 
 CREATE TABLE approvals (
@@ -62,24 +132,25 @@ CREATE TABLE approvals (
     verdict    TEXT   NOT NULL,
     reason     TEXT   NOT NULL,
     at         BIGINT NOT NULL,
+    facts      TEXT   NOT NULL,
     PRIMARY KEY (request_id, approver)
 );
 
 CREATE TABLE candidates (
     request_id    BIGINT NOT NULL REFERENCES requests (id),
-    server_id     BIGINT NOT NULL,
-    credential_id BIGINT NOT NULL,
-    server_name   TEXT   NOT NULL,
+    place_id      BIGINT NOT NULL,
+    credential_id TEXT   NOT NULL,
+    place_name    TEXT   NOT NULL,
     label         TEXT   NOT NULL,
     system_user   TEXT   NOT NULL,
     public_key    TEXT   NOT NULL,
-    temporary     BIGINT, -- NULL where the target does not say
+    temporary     BIGINT , -- NULL where the target does not say
     created_at    BIGINT NOT NULL,
     why           TEXT   NOT NULL,
     picked_by     TEXT   NOT NULL,
     picked_at     BIGINT NOT NULL,
     spared        BIGINT NOT NULL,
-    PRIMARY KEY (request_id, server_id, credential_id)
+    PRIMARY KEY (request_id, place_id, credential_id)
 );
 
 CREATE TABLE grants (
@@ -94,79 +165,99 @@ CREATE TABLE grants (
     ended_at    BIGINT NOT NULL,
     end_reason  TEXT   NOT NULL,
     ended_by    TEXT   NOT NULL,
-    reminded_at BIGINT NOT NULL
+    reminded_at BIGINT NOT NULL,
+    steady_end  BIGINT NOT NULL -- when it ends by a clock that nobody can set
 );
+CREATE INDEX grants_steady ON grants (steady_end) WHERE state = 'live';
 CREATE INDEX grants_live ON grants (ends_at) WHERE state = 'live';
 CREATE INDEX grants_person ON grants (person);
 CREATE INDEX grants_request ON grants (request_id);
 
 CREATE TABLE covers (
     grant_id    BIGINT NOT NULL REFERENCES grants (id),
-    server_id   BIGINT NOT NULL,
+    place_id    BIGINT NOT NULL,
     fingerprint TEXT   NOT NULL,
     ended_at    BIGINT NOT NULL,
-    PRIMARY KEY (grant_id, server_id, fingerprint)
+    PRIMARY KEY (grant_id, place_id, fingerprint)
 );
 
 CREATE TABLE placements (
-    id            INTEGER PRIMARY KEY AUTOINCREMENT,
-    server_id     BIGINT NOT NULL,
-    system_user   TEXT   NOT NULL,
-    fingerprint   TEXT   NOT NULL,
-    person        TEXT   NOT NULL,
-    grant_id      BIGINT NOT NULL,
-    label         TEXT   NOT NULL,
-    state         TEXT   NOT NULL,
-    credential_id BIGINT NOT NULL,
-    temporary     BIGINT NOT NULL,
-    placed_at     BIGINT NOT NULL,
-    lapses_at     BIGINT NOT NULL,
-    left_at       BIGINT NOT NULL,
-    gone_at       BIGINT NOT NULL,
-    attempts      BIGINT NOT NULL,
-    next_at       BIGINT NOT NULL,
-    recheck_at    BIGINT NOT NULL,
-    holder        TEXT   NOT NULL,
-    urgent        BIGINT NOT NULL,
-    stuck         BIGINT NOT NULL,
-    problem       TEXT   NOT NULL,
-    detail        TEXT   NOT NULL,
-    told_lapsed   BIGINT NOT NULL
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    place_id       BIGINT NOT NULL,
+    system_user    TEXT   NOT NULL,
+    fingerprint    TEXT   NOT NULL,
+    person         TEXT   NOT NULL,
+    grant_id       BIGINT NOT NULL,
+    label          TEXT   NOT NULL,
+    state          TEXT   NOT NULL,
+    picked         TEXT   NOT NULL, -- the credential that a person picked; there is no fingerprint then
+    credential_id  TEXT   NOT NULL,
+    temporary      BIGINT NOT NULL,
+    placed_at      BIGINT NOT NULL,
+    lapses_at      BIGINT NOT NULL,
+    left_at        BIGINT NOT NULL,
+    gone_at        BIGINT NOT NULL,
+    attempts       BIGINT NOT NULL,
+    next_at        BIGINT NOT NULL,
+    in_doubt_until BIGINT NOT NULL,
+    verify_at      BIGINT NOT NULL, -- when one that is placed is to be looked for; 0 for never
+    holder         TEXT   NOT NULL,
+    urgent         BIGINT NOT NULL,
+    stuck          BIGINT NOT NULL,
+    problem        TEXT   NOT NULL,
+    detail         TEXT   NOT NULL,
+    told_lapsed    BIGINT NOT NULL
 );
 -- A key is wanted or there once, however many grants cover it. Those on their
 -- way out may be several, and what is gone stays as history.
-CREATE UNIQUE INDEX placements_one ON placements (server_id, system_user, fingerprint)
+CREATE UNIQUE INDEX placements_one ON placements (place_id, system_user, fingerprint)
     WHERE state IN ('wanted', 'unknown', 'placed');
-CREATE INDEX placements_key ON placements (server_id, system_user, fingerprint, id);
+CREATE INDEX placements_key ON placements (place_id, system_user, fingerprint, id);
 CREATE INDEX placements_state ON placements (state, next_at);
 CREATE INDEX placements_person ON placements (person);
-CREATE INDEX placements_recheck ON placements (recheck_at) WHERE recheck_at > 0;
+CREATE INDEX placements_in_doubt ON placements (in_doubt_until) WHERE in_doubt_until > 0;
+CREATE INDEX placements_verify ON placements (verify_at) WHERE verify_at > 0;
 CREATE INDEX placements_held ON placements (holder) WHERE holder <> '';
 
-CREATE TABLE results (
-    request_id  BIGINT NOT NULL,
-    phase       TEXT   NOT NULL,
-    server_id   BIGINT NOT NULL,
-    system_user TEXT   NOT NULL,
-    fingerprint TEXT   NOT NULL,
-    server_name TEXT   NOT NULL,
-    state       TEXT   NOT NULL,
-    problem     TEXT   NOT NULL,
-    detail      TEXT   NOT NULL,
-    updated_at  BIGINT NOT NULL,
-    told        TEXT   NOT NULL,
-    PRIMARY KEY (request_id, phase, server_id, system_user, fingerprint)
+-- When a place is read once more for a key that may have landed after it was held to be gone.
+CREATE TABLE rereads (
+    placement_id BIGINT NOT NULL REFERENCES placements (id),
+    due_at       BIGINT NOT NULL,
+    PRIMARY KEY (placement_id, due_at)
 );
-CREATE INDEX results_open ON results (server_id, system_user, fingerprint)
+CREATE INDEX rereads_due ON rereads (due_at);
+
+-- What a request came to: for a key on a place, for reading a place (no user, no key), or for
+-- reading the list of a target's places (a target, and no place).
+CREATE TABLE results (
+    request_id    BIGINT NOT NULL,
+    phase         TEXT   NOT NULL,
+    place_id      BIGINT NOT NULL,
+    target        TEXT   NOT NULL,
+    system_user   TEXT   NOT NULL,
+    fingerprint   TEXT   NOT NULL,
+    picked        TEXT   NOT NULL,
+    place_name    TEXT   NOT NULL,
+    state         TEXT   NOT NULL,
+    problem       TEXT   NOT NULL,
+    detail        TEXT   NOT NULL,
+    sessions_read BIGINT NOT NULL,
+    updated_at    BIGINT NOT NULL,
+    told          TEXT   NOT NULL,
+    PRIMARY KEY (request_id, phase, place_id, target, system_user, fingerprint, picked)
+);
+CREATE INDEX results_open ON results (place_id, system_user, fingerprint)
     WHERE state IN ('waiting', 'failed', 'unknown');
 
-CREATE TABLE servers (
-    id      BIGINT NOT NULL PRIMARY KEY,
-    name    TEXT   NOT NULL,
-    tags    TEXT   NOT NULL, -- JSON
-    online  BIGINT NOT NULL,
-    seen_at BIGINT NOT NULL,
-    gone_at BIGINT NOT NULL
+-- The sessions that were open when a place was read for a request.
+CREATE TABLE sessions (
+    request_id  BIGINT NOT NULL,
+    place_id    BIGINT NOT NULL,
+    number      BIGINT NOT NULL,
+    system_user TEXT   NOT NULL,
+    address     TEXT   NOT NULL,
+    since       TEXT   NOT NULL,
+    PRIMARY KEY (request_id, place_id, number)
 );
 
 CREATE TABLE drawings (
@@ -202,28 +293,28 @@ CREATE TABLE messages (
 );
 
 CREATE TABLE flags (
-    name  TEXT NOT NULL PRIMARY KEY,
-    value TEXT NOT NULL
+    name  TEXT   NOT NULL PRIMARY KEY,
+    value TEXT   NOT NULL
 );
 
 CREATE TABLE audit (
-    seq     BIGINT NOT NULL PRIMARY KEY,
-    at      BIGINT NOT NULL,
-    actor   TEXT   NOT NULL,
-    action  TEXT   NOT NULL,
-    noun    TEXT   NOT NULL,
-    noun_id TEXT   NOT NULL,
-    from_state TEXT NOT NULL,
-    to_state   TEXT NOT NULL,
-    detail  TEXT   NOT NULL,
-    prev    TEXT   NOT NULL,
-    hash    TEXT   NOT NULL
+    seq        BIGINT NOT NULL PRIMARY KEY,
+    at         BIGINT NOT NULL,
+    actor      TEXT   NOT NULL,
+    action     TEXT   NOT NULL,
+    noun       TEXT   NOT NULL,
+    noun_id    TEXT   NOT NULL,
+    from_state TEXT   NOT NULL,
+    to_state   TEXT   NOT NULL,
+    detail     TEXT   NOT NULL,
+    prev       TEXT   NOT NULL,
+    hash       TEXT   NOT NULL
 );
 
 CREATE TABLE inbox (
     id         TEXT   NOT NULL PRIMARY KEY,
     person     TEXT   NOT NULL,
-    payload    BLOB  NOT NULL,
+    payload    BLOB   NOT NULL,
     at         BIGINT NOT NULL,
     holder     TEXT   NOT NULL,
     held_until BIGINT NOT NULL,

@@ -27,7 +27,7 @@ func OpenReadOnly(ctx context.Context, databaseURL string) (*Store, error) {
 		return nil, cannotOpen(access.Unavailable, "There is no database file to read.", err)
 	}
 	if !isFile {
-		return openPostgresBeside(ctx, databaseURL)
+		return openPostgresReadOnly(ctx, databaseURL)
 	}
 	empty, err := recognise(ctx, path)
 	if err != nil {
@@ -43,7 +43,10 @@ func OpenReadOnly(ctx context.Context, databaseURL string) (*Store, error) {
 	}
 	pool.SetMaxOpenConns(readers)
 	made := pool.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'drawings')")
-	if err := mustBeMade(made, unreadable); err != nil {
+	if err = mustBeMade(made, unreadable); err == nil {
+		err = checkVersion(ctx, pool)
+	}
+	if err != nil {
 		_ = pool.Close()
 		return nil, err
 	}
@@ -51,21 +54,34 @@ func OpenReadOnly(ctx context.Context, databaseURL string) (*Store, error) {
 	return &Store{path: path, db: &sqliteDB{pool: pool, write: pool, writing: prepared, reading: prepared}}, nil
 }
 
-func openPostgresBeside(ctx context.Context, databaseURL string) (*Store, error) {
+func openPostgresReadOnly(ctx context.Context, databaseURL string) (*Store, error) {
 	config, err := postgresConfig(databaseURL, Options{})
 	if err != nil {
 		// The parser's own error quotes the URL.
 		return nil, cannotOpen(access.Invalid, "The database URL is not a valid postgres:// URL.", nil)
 	}
+	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, cannotOpen(access.Unavailable, connectMessage(err), err)
 	}
-	if err := mustBeMade(pool.QueryRow(ctx, "SELECT to_regclass('drawings') IS NOT NULL"), connectMessage); err != nil {
+	if err = mustBeMade(pool.QueryRow(ctx, "SELECT to_regclass('drawings') IS NOT NULL"), connectMessage); err == nil {
+		err = checkPostgresVersion(ctx, pool)
+	}
+	if err != nil {
 		pool.Close()
 		return nil, err
 	}
 	return &Store{db: &postgresDB{pool: pool}}, nil
+}
+
+func checkPostgresVersion(ctx context.Context, pool *pgxpool.Pool) error {
+	var places bool
+	var version int64
+	if err := pool.QueryRow(ctx, "SELECT to_regclass('places') IS NOT NULL, ("+lastMigration+")").Scan(&places, &version); err != nil {
+		return cannotOpen(access.Unavailable, connectMessage(err), err)
+	}
+	return versionError(places, version)
 }
 
 // mustBeMade reads from answer whether the ledger's tables are there.

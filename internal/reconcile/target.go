@@ -1,0 +1,112 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// local is what this process keeps of a target.
+type local struct {
+	refresh mutex       // one complete reading of the servers at a time
+	tried   atomic.Bool // whether this process has tried to end a halt
+}
+
+func (e *Engine) local(target string) *local {
+	kept, _ := e.locals.LoadOrStore(target, new(local))
+	return kept.(*local) // nothing else is stored
+}
+
+// target returns the target of that name, or an Error that it is not configured.
+func (e *Engine) target(name string) (access.Target, error) {
+	i := slices.IndexFunc(e.Targets, func(t access.Target) bool { return t.Name() == name })
+	if i < 0 {
+		return nil, &access.Error{Code: access.Unavailable, Op: opUnconfigured, Message: "«" + name + "» is not among my targets any more; I go on once it is configured again."}
+	}
+	return e.Targets[i], nil
+}
+
+// place is a server as its target knows it.
+type place struct {
+	target access.Target
+	id     string
+}
+
+// Identity is what a server is known by, which never changes.
+type Identity struct{ Target, ExternalID string }
+
+// placeOf returns where a server is.
+func (e *Engine) placeOf(ctx context.Context, server int64) (place, error) {
+	var at Identity
+	err := e.Store.Read(ctx, func(tx access.Tx) (err error) {
+		at, err = e.identityOf(ctx, tx, server)
+		return err
+	})
+	if err != nil {
+		return place{}, err
+	}
+	e.known.Store(server, at)
+	target, err := e.target(at.Target)
+	return place{target, at.ExternalID}, err
+}
+
+// identityOf returns what a server is known by.
+func (e *Engine) identityOf(ctx context.Context, tx access.Tx, server int64) (Identity, error) {
+	if at, ok := e.known.Load(server); ok {
+		return at.(Identity), nil // nothing else is stored
+	}
+	s, err := tx.Server(ctx, server)
+	return Identity{s.Target, s.ExternalID}, err
+}
+
+// Identities returns what servers are known by, by their ids.
+func (e *Engine) Identities(ctx context.Context, tx access.Tx, servers []access.ServerRef) (map[int64]Identity, error) {
+	known := make(map[int64]Identity, len(servers))
+	for _, server := range servers {
+		at, err := e.identityOf(ctx, tx, server.ID)
+		if err != nil {
+			return nil, err
+		}
+		known[server.ID] = at
+	}
+	return known, nil
+}
+
+// keysOn lists the credentials of a server, once its target may be called for that.
+func (e *Engine) keysOn(ctx context.Context, server int64, priority access.Priority) ([]access.Credential, error) {
+	at, err := e.placeOf(ctx, server)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseWhilePaused(at.target, priority); err != nil {
+		return nil, err
+	}
+	call, release, err := at.target.Acquire(ctx, priority)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return at.target.List(call, at.id)
+}
+
+// lifetimeOn returns after how long a temporary key on a server is removed by the target.
+func (e *Engine) lifetimeOn(ctx context.Context, tx access.Tx, server int64) (time.Duration, error) {
+	at, err := e.identityOf(ctx, tx, server)
+	if err != nil {
+		return 0, err
+	}
+	t, err := e.target(at.Target)
+	return lifetime(t), err
+}
+
+// lifetime returns after how long a target removes a temporary key by itself; 0 where it
+// does not.
+func lifetime(t access.Target) time.Duration {
+	if expirer, ok := t.(access.Expirer); ok {
+		return expirer.TemporaryLifetime()
+	}
+	return 0
+}

@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+
+	"sshkeybot/internal/access"
+)
+
+// newest returns the number of the last migration.
+func newest() (int64, error) {
+	files, err := migrations.ReadDir("migrations/sqlite")
+	if err != nil {
+		return 0, err
+	}
+	number, _, _ := strings.Cut(files[len(files)-1].Name(), "_")
+	return strconv.ParseInt(number, 10, 64)
+}
+
+// checkVersion refuses a ledger whose tables are those of another version: one from before
+// the first release, or one that a newer program has changed. An empty database is fine.
+func checkVersion(ctx context.Context, db *sql.DB) error {
+	var version int64
+	if err := db.QueryRowContext(ctx, lastMigration).Scan(&version); err != nil || version == 0 {
+		return nil //nolint:nilerr // nothing was made here yet
+	}
+	_, err := db.ExecContext(ctx, "SELECT external_id FROM places WHERE 1 = 0")
+	return versionError(err == nil, version)
+}
+
+const lastMigration = "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version"
+
+// versionError says why a ledger of that version is refused; places reports whether it has
+// that table, which none had before the first release.
+func versionError(places bool, version int64) error {
+	known, err := newest()
+	switch {
+	case err != nil:
+		return err
+	case !places:
+		return cannotOpen(access.Invalid, "This ledger was made by a version of sshkeybot from before the first release, which this one cannot read. "+
+			"Have that version take all access back, then name a new file or database in SSHKEYBOT_DATABASE_URL.", nil)
+	case version > known:
+		return cannotOpen(access.Invalid, "This ledger was used by a newer version of sshkeybot, and this one would not understand it. Start that version again.", nil)
+	}
+	return nil
+}
