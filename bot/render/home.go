@@ -41,7 +41,7 @@ type row struct {
 // Home draws one page of a person's Home tab. A page that does not exist any more shows the last one.
 func Home(d HomeData) slack.HomeTabViewRequest {
 	pages := pagesOf(d.rows())
-	at := max(0, min(d.Page, len(pages)-1))
+	here := pageAt(d.Page, len(pages), 1)
 	p := &page{}
 	p.addHeading("SSH access")
 	if d.Refused != "" {
@@ -50,7 +50,7 @@ func Home(d HomeData) slack.HomeTabViewRequest {
 	}
 	p.addText("Hello " + mention(d.Me) + ". Ask for access with `/sshkey grant`, or see `/sshkey help`.")
 	part := ""
-	for _, r := range pages[at] {
+	for _, r := range pages[here.at] {
 		if r.title != part {
 			p.blocks = append(p.blocks, slack.NewDividerBlock())
 			p.addHeading(r.title)
@@ -59,7 +59,7 @@ func Home(d HomeData) slack.HomeTabViewRequest {
 		p.addText(r.lines...)
 		p.addButtons(r.buttons...)
 	}
-	p.turnPage(at, len(pages))
+	p.addTurning(here, ActionHomePage, strconv.Itoa)
 	return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: p.blocks}}
 }
 
@@ -88,20 +88,6 @@ func (r row) blocks() int {
 		n++
 	}
 	return n
-}
-
-func (p *page) turnPage(at, pages int) {
-	if pages < 2 {
-		return
-	}
-	p.addContext(fmt.Sprintf("Page %d of %d", at+1, pages))
-	// Two blocks, since an action id may stand only once in a block.
-	if at > 0 {
-		p.addButtons(button(ActionHomePage, strconv.Itoa(at-1), "Previous page"))
-	}
-	if at+1 < pages {
-		p.addButtons(button(ActionHomePage, strconv.Itoa(at+1), "Next page"))
-	}
 }
 
 func (d HomeData) rows() []row {

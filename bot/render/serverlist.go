@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -24,20 +25,16 @@ func serversButton(v workflow.RequestView) []slack.BlockElement {
 	return []slack.BlockElement{button(ActionServers, idValue(v.Request.ID), "Show all "+servers(len(v.Servers)))}
 }
 
-// ServersModal shows one page of the servers that a request is about. A page that does
-// not exist shows the last one.
+// ServersModal shows one page, counted from 0, of the servers that a request is about. A
+// page that does not exist shows the last one.
 func ServersModal(v workflow.RequestView, at int) slack.ModalViewRequest {
-	pages := max(1, (len(v.Servers)+serversOnPage-1)/serversOnPage)
-	at = max(0, min(at, pages-1))
+	here := pageAt(at, len(v.Servers), serversOnPage)
 	p := &page{}
 	p.addText(fmt.Sprintf("*Request %d:* %s.", v.Request.ID, serverCount(v, patternLimit)))
-	shown := v.Servers[at*serversOnPage : min(len(v.Servers), (at+1)*serversOnPage)]
-	for len(shown) > 0 {
-		n := min(len(shown), serversInSection)
-		p.blocks = append(p.blocks, section(markup(serverLines(shown[:n]))))
-		shown = shown[n:]
+	for some := range slices.Chunk(v.Servers[here.from:here.to], serversInSection) {
+		p.blocks = append(p.blocks, section(markup(serverLines(some))))
 	}
-	p.turnServers(v.Request.ID, at, pages)
+	p.addTurning(here, ActionServersPage, func(n int) string { return fmt.Sprintf("%d:%d", v.Request.ID, n) })
 	p.addButtons(button(ActionServersFile, idValue(v.Request.ID), "Send me the list as a file"))
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: ModalServers, PrivateMetadata: idValue(v.Request.ID),
@@ -51,21 +48,6 @@ func serverLines(refs []access.ServerRef) string {
 		lines[i] = fmt.Sprintf("%s #%s", code(ref.Name, nameLimit), escape(ref.ExternalID, externalLimit))
 	}
 	return strings.Join(lines, "\n")
-}
-
-func (p *page) turnServers(request int64, at, pages int) {
-	if pages < 2 {
-		return
-	}
-	p.addContext(fmt.Sprintf("Page %d of %d", at+1, pages))
-	value := func(page int) string { return fmt.Sprintf("%d:%d", request, page) }
-	// Two blocks, since an action id may stand only once in a block.
-	if at > 0 {
-		p.addButtons(button(ActionServersPage, value(at-1), "Previous page"))
-	}
-	if at+1 < pages {
-		p.addButtons(button(ActionServersPage, value(at+1), "Next page"))
-	}
 }
 
 // ServersFile is the message to which the list of a request's servers is attached.
