@@ -238,8 +238,8 @@ func (b *Bot) leftovers(ctx context.Context, now time.Time) ([]access.Envelope, 
 }
 
 func (b *Bot) resume(ctx context.Context, e access.Envelope) {
-	var in interaction
-	if err := json.Unmarshal(e.Payload, &in); err != nil {
+	in, err := readStored(e.Payload)
+	if err != nil {
 		b.cfg.Log.Error("a stored envelope cannot be read", "envelope", e.ID, "error", err)
 		b.markHandled(ctx, e.ID)
 		return

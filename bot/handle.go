@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
-	"strings"
 
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
@@ -65,8 +64,7 @@ func (in interaction) expectsReply() bool {
 func (in interaction) changes() bool {
 	switch in.Kind {
 	case kindCommand:
-		verb, _ := cutWord(in.Text)
-		switch strings.ToLower(verb) {
+		switch in.command.Verb {
 		case "list", "pending", "servers", "keys":
 			return false
 		}

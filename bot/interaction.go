@@ -50,6 +50,8 @@ type interaction struct {
 	Metadata string          `json:"metadata,omitempty"`
 	State    json.RawMessage `json:"state,omitempty"`
 
+	command  command         // what Text says
+	unclear  error           // why Text says nothing
 	standing access.Standing // how Slack says that the person stands now; of a kindUserChange
 	fresh    bool            // it was never begun before
 }
@@ -77,6 +79,23 @@ func readInteraction(e socket.Envelope) (interaction, error) {
 	return in, err
 }
 
+// readStored reads what an interaction was stored as.
+func readStored(payload []byte) (interaction, error) {
+	var in interaction
+	if err := json.Unmarshal(payload, &in); err != nil {
+		return in, fmt.Errorf("stored interaction: %w", err)
+	}
+	in.parse()
+	return in, nil
+}
+
+// parse reads the text of a command, once for all that follows.
+func (in *interaction) parse() {
+	if in.Kind == kindCommand {
+		in.command, in.unclear = parseFor(*in)
+	}
+}
+
 func (in *interaction) readCommand(payload []byte) error {
 	var p struct {
 		User        access.UserID `json:"user_id"`
@@ -90,6 +109,7 @@ func (in *interaction) readCommand(payload []byte) error {
 	}
 	in.Kind, in.Person, in.Channel, in.Text = kindCommand, p.User, p.Channel, access.CleanText(p.Text)
 	in.ResponseURL, in.Trigger = p.ResponseURL, p.Trigger
+	in.parse()
 	return nil
 }
 

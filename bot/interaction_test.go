@@ -18,7 +18,7 @@ func TestReadInteraction(t *testing.T) {
 	}{
 		"command": {
 			"slash_commands", `{"token":"secret","user_id":"U1","user_name":"x","channel_id":"C1","text":"list","response_url":"http://r","trigger_id":"t"}`,
-			interaction{ID: "e", Kind: kindCommand, Person: "U1", Channel: "C1", Text: "list", ResponseURL: "http://r", Trigger: "t"},
+			interaction{ID: "e", Kind: kindCommand, Person: "U1", Channel: "C1", Text: "list", ResponseURL: "http://r", Trigger: "t", command: command{Verb: "list"}},
 		},
 		"button": {
 			"interactive", `{"type":"block_actions","token":"secret","user":{"id":"U1"},"container":{"type":"message","channel_id":"C1","message_ts":"1.2","attachment_id":""},"actions":[{"action_id":"approve","value":"7"}]}`,

@@ -32,10 +32,10 @@ func (b *Bot) preackCommand(ctx context.Context, in interaction) (payload any, d
 	if err := checkNoSecret(in.Text); err != nil {
 		return refusal(err), true
 	}
-	c, err := parseFor(in)
+	c := in.command
 	switch {
-	case err != nil:
-		return refusal(err), true
+	case in.unclear != nil:
+		return refusal(in.unclear), true
 	case c.Verb != "help" && !c.Incomplete:
 		return nil, false
 	}

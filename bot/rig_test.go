@@ -96,6 +96,13 @@ func (r *rig) hold(t *testing.T) (reached <-chan struct{}, open func()) {
 	return came, open
 }
 
+// typed returns what has been read of a command.
+func typed(in interaction) interaction {
+	in.Kind = kindCommand
+	in.parse()
+	return in
+}
+
 // types types a command and returns the text in the acknowledgement.
 func (r *rig) types(t *testing.T, user, text string) string {
 	t.Helper()

@@ -13,18 +13,17 @@ import (
 
 // command does what a slash command asks for.
 func (b *Bot) command(ctx context.Context, in interaction) (slackapi.Reply, error) {
-	c, err := parseFor(in)
-	if err != nil {
-		return slackapi.Reply{}, err
+	if in.unclear != nil {
+		return slackapi.Reply{}, in.unclear
 	}
 	do := map[string]func(context.Context, interaction, command) (render.Message, error){
 		"register": b.register, "keys": b.keys, "grant": b.grant, "extend": b.extend, "done": b.done,
 		"revoke": b.revoke, "offboard": b.offboard, "list": b.list, "pending": b.pending, "servers": b.servers,
-	}[c.Verb]
+	}[in.command.Verb]
 	if do == nil {
 		return slackapi.Ephemeral(render.Help()), nil
 	}
-	m, err := do(ctx, in, c)
+	m, err := do(ctx, in, in.command)
 	return slackapi.Ephemeral(m), err
 }
 
