@@ -18,67 +18,84 @@ import (
 // nothing of theirs is stored either. What cannot be checked quickly is left to the handling.
 func (b *Bot) preackSubmission(ctx context.Context, in interaction) (payload any, done bool) {
 	if leaks := secretsIn(in.form()); len(leaks) > 0 {
-		return fieldErrors(leaks), true
+		return leaks.payload(), true
 	}
 	quick, cancel := context.WithTimeout(ctx, b.timeouts.check)
 	defer cancel()
 	if err := b.checkEligible(quick, in); err != nil {
-		in.Channel = b.replyChannel(quick, in)
+		in.Channel = b.formChannel(quick, in)
 		b.replyLater(in, refusal(err), err)
 		return nil, true
 	}
-	invalid := b.invalidFields(quick, in)
+	invalid := fieldErrors{}
+	if m := modalNamed(in.Modal); m.check != nil {
+		m.check(b, quick, in, invalid)
+	}
 	if len(invalid) == 0 {
 		return nil, false
 	}
-	return fieldErrors(invalid), true
+	return invalid.payload(), true
 }
 
-func fieldErrors(byBlock map[string]string) any {
-	return map[string]any{"response_action": "errors", "errors": byBlock}
+// fieldErrors is what is wrong with a form, by the block of the field.
+type fieldErrors map[string]string
+
+// payload returns the acknowledgement that leaves the form open.
+func (e fieldErrors) payload() any {
+	return map[string]any{"response_action": "errors", "errors": e}
 }
 
-// invalidFields returns what is wrong with a form, by the block of the field: the first
-// error of each. Temporary errors are left out.
-func (b *Bot) invalidFields(ctx context.Context, in interaction) map[string]string {
-	state, invalid := in.form(), map[string]string{}
-	check := func(block string, checks ...func() error) {
-		for _, failure := range checks {
-			if err := failure(); err != nil && !temporary(err) {
-				invalid[block] = access.MessageOf(asAccessError(err))
-				return
-			}
+// note notes the first error of a field. Temporary errors are left out.
+func (e fieldErrors) note(block string, checks ...func() error) {
+	for _, check := range checks {
+		if err := check(); err != nil && !temporary(err) {
+			e[block] = access.MessageOf(asAccessError(err))
+			return
 		}
 	}
-	switch in.Modal {
-	case render.ModalRegister:
-		form := render.ReadRegister(state)
-		check(render.BlockKey, func() error { return b.checkKey(ctx, in.Person, form.Key) })
-		check(render.BlockNote, func() error { return checkNoSecret(form.Note) })
-	case render.ModalGrant:
-		form := render.ReadGrant(state, in.Metadata)
-		check(render.BlockDuration, func() error { return b.checkDuration(form.Duration) })
-		check(render.BlockReason, func() error { return checkNoSecret(form.Reason) })
-		check(render.BlockServers, func() error { return checkServerPattern(form.Servers) }, func() error { return b.cfg.Uses.CheckServers(ctx, form.Servers) })
-		if form.Person != in.Person {
-			check(render.BlockPerson, func() error { return b.cfg.Uses.CheckReceiver(ctx, form.Person) })
-		}
-	case render.ModalDeny:
-		check(render.BlockReason, func() error { return checkNoSecret(render.ReadDeny(state)) })
-	case render.ModalEdit:
-		form := render.ReadEdit(state)
-		id, _ := render.ReadDecision(in.Metadata)
-		check(render.BlockDuration, func() error { return b.checkDuration(form.Duration) }, func() error { return b.checkEditDuration(ctx, id, form.Duration) })
-		check(render.BlockServers, func() error { return checkServerPattern(form.Servers) },
-			func() error {
-				return b.cfg.Uses.CheckEdit(ctx, workflow.Edit{RequestID: id, Actor: in.Person, Servers: &form.Servers})
-			})
-	case render.ModalProve:
-		check(render.BlockSignature, func() error { return b.cfg.Uses.CheckProof(ctx, in.proof()) })
-	case render.ModalExtend:
-		check(render.BlockDuration, func() error { return b.checkExtension(ctx, in, render.ReadExtend(state)) })
+}
+
+func (b *Bot) checkRegister(ctx context.Context, in interaction, invalid fieldErrors) {
+	form := render.ReadRegister(in.form())
+	invalid.note(render.BlockKey, func() error { return b.checkKey(ctx, in.Person, form.Key) })
+	invalid.note(render.BlockNote, func() error { return checkNoSecret(form.Note) })
+}
+
+func (b *Bot) checkGrant(ctx context.Context, in interaction, invalid fieldErrors) {
+	form := render.ReadGrant(in.form(), in.Metadata)
+	invalid.note(render.BlockDuration, func() error { return b.checkDuration(form.Duration) })
+	invalid.note(render.BlockReason, func() error { return checkNoSecret(form.Reason) })
+	invalid.note(render.BlockServers,
+		func() error { return checkServerPattern(form.Servers) },
+		func() error { return b.cfg.Uses.CheckServers(ctx, form.Servers) })
+	if form.Person != in.Person {
+		invalid.note(render.BlockPerson, func() error { return b.cfg.Uses.CheckReceiver(ctx, form.Person) })
 	}
-	return invalid
+}
+
+func (b *Bot) checkDeny(_ context.Context, in interaction, invalid fieldErrors) {
+	invalid.note(render.BlockReason, func() error { return checkNoSecret(render.ReadDeny(in.form())) })
+}
+
+func (b *Bot) checkEdit(ctx context.Context, in interaction, invalid fieldErrors) {
+	form := render.ReadEdit(in.form())
+	id, _ := render.ReadDecision(in.Metadata)
+	invalid.note(render.BlockDuration,
+		func() error { return b.checkDuration(form.Duration) },
+		func() error { return b.checkEditDuration(ctx, id, form.Duration) })
+	invalid.note(render.BlockServers,
+		func() error { return checkServerPattern(form.Servers) },
+		func() error {
+			return b.cfg.Uses.CheckEdit(ctx, workflow.Edit{RequestID: id, Actor: in.Person, Servers: &form.Servers})
+		})
+}
+
+func (b *Bot) checkProve(ctx context.Context, in interaction, invalid fieldErrors) {
+	invalid.note(render.BlockSignature, func() error { return b.cfg.Uses.CheckProof(ctx, in.proof()) })
+}
+
+func (b *Bot) checkExtend(ctx context.Context, in interaction, invalid fieldErrors) {
+	invalid.note(render.BlockDuration, func() error { return b.checkExtension(ctx, in, render.ReadExtend(in.form())) })
 }
 
 func (b *Bot) checkKey(ctx context.Context, person access.UserID, text string) error {

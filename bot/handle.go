@@ -22,7 +22,7 @@ func (b *Bot) handle(ctx context.Context, in interaction, ack *ackReply) {
 		r.Replace = in.Private && access.CodeOf(err) == access.Conflict // its buttons can do no more
 	}
 	if in.Kind == kindSubmission {
-		in.Channel = b.replyChannel(ctx, in)
+		in.Channel = b.formChannel(ctx, in)
 	}
 	told := true
 	if r.Text != "" && in.expectsReply() {

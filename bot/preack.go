@@ -10,7 +10,6 @@ import (
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
-	"sshkeybot/internal/duration"
 )
 
 // preack does before the acknowledgement what must not or need not be stored: refusals,
@@ -36,24 +35,24 @@ func (b *Bot) preackCommand(ctx context.Context, in interaction) (payload any, d
 	switch {
 	case in.unclear != nil:
 		return refusal(in.unclear), true
-	case c.Verb != "help" && !c.Incomplete:
+	case c.Incomplete:
+		return b.openForCommand(ctx, in, map[string]string{"register": render.ModalRegister, "grant": render.ModalGrant}[c.Verb]), true
+	case c.Verb != "help":
 		return nil, false
 	}
 	if err := b.checkEligible(ctx, in); err != nil {
 		return refusal(err), true
 	}
-	if c.Verb == "help" {
-		return slackapi.Ephemeral(render.Help()), true
+	return slackapi.Ephemeral(render.Help()), true
+}
+
+// openForCommand opens the modal that asks for what a command leaves out.
+func (b *Bot) openForCommand(ctx context.Context, in interaction, id string) (payload any) {
+	view, err := modalNamed(id).open(b, ctx, in)
+	if err != nil {
+		return refusal(err)
 	}
-	view := render.RegisterModal()
-	view.PrivateMetadata = in.Channel // where the reply is shown
-	if c.Verb == "grant" {
-		if err := b.checkVisible(in); err != nil {
-			return refusal(err), true
-		}
-		view = render.GrantModal(b.prefilled(in, c), b.cfg.SystemUsers, b.cfg.Limits)
-	}
-	return b.open(ctx, in, view), true
+	return b.open(ctx, in, view)
 }
 
 // checkEligible returns why somebody may take no part at all. It returns nil when that
@@ -65,20 +64,6 @@ func (b *Bot) checkEligible(ctx context.Context, in interaction) error {
 		return err
 	}
 	return nil
-}
-
-func (b *Bot) prefilled(in interaction, c command) render.GrantForm {
-	form := render.GrantForm{Person: c.Person, Servers: c.Servers, SystemUser: c.SystemUser, Reason: c.Reason, Channel: in.Channel}
-	switch {
-	case c.Forever:
-		form.Duration = "forever"
-	case c.Duration > 0:
-		form.Duration = duration.Format(c.Duration)
-	}
-	if form.Person == "" {
-		form.Person = in.Person
-	}
-	return form
 }
 
 // open shows a modal. When that fails, the person is told so: by the payload that it
@@ -120,16 +105,12 @@ const redeliveryTime = time.Hour
 // delivered. What it cannot check quickly it leaves to the submission, which is checked in
 // any case.
 func (b *Bot) preackClick(ctx context.Context, in interaction) bool {
-	modal := map[string]func(context.Context, interaction) (slack.ModalViewRequest, error){
-		render.ActionRegister: b.registerModal, render.ActionExtend: b.extendModal,
-		render.ActionDeny: b.decisionModal, render.ActionEdit: b.decisionModal, render.ActionServers: b.serversModal,
-		render.ActionProve: b.proveModal,
-	}[in.Action]
-	switch {
-	case in.Action == render.ActionServersPage:
+	if in.Action == render.ActionServersPage {
 		b.turnServersPage(ctx, in)
 		return true
-	case modal == nil:
+	}
+	m := modalBehind(in.Action)
+	if m.open == nil {
 		return false
 	}
 	if !b.opened.first(cmp.Or(in.Trigger, in.ID), b.now(), redeliveryTime) {
@@ -137,53 +118,11 @@ func (b *Bot) preackClick(ctx context.Context, in interaction) bool {
 	}
 	quick, cancel := context.WithTimeout(ctx, b.timeouts.check)
 	defer cancel()
-	view, err := modal(quick, in)
+	view, err := m.open(b, quick, in)
 	if err != nil {
 		b.replyLater(in, refusal(err), err)
 		return true
 	}
 	b.open(ctx, in, view)
 	return true
-}
-
-func (b *Bot) registerModal(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
-	return render.RegisterModal(), b.checkEligible(ctx, in)
-}
-
-func (b *Bot) proveModal(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
-	return render.ProveModal(in.Value, in.Channel), b.checkEligible(ctx, in)
-}
-
-func (b *Bot) extendModal(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
-	own, err := b.cfg.Uses.Access(ctx, in.Person, in.Person)
-	if err != nil {
-		return slack.ModalViewRequest{}, err
-	}
-	for _, g := range own.Grants {
-		if g.Grant.ID == in.id() && g.Grant.LiveAt(b.now()) {
-			return render.ExtendModal(g), nil
-		}
-	}
-	return slack.ModalViewRequest{}, &access.Error{Code: access.Conflict, Message: "That access has ended. Ask anew with `/sshkey grant`."}
-}
-
-func (b *Bot) decisionModal(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
-	v, err := b.cfg.Uses.View(ctx, in.id())
-	if err != nil {
-		return slack.ModalViewRequest{}, err
-	}
-	if err := v.Request.CheckPending(b.now()); err != nil {
-		return slack.ModalViewRequest{}, err
-	}
-	if approver, err := b.cfg.Uses.IsApprover(ctx, in.Person); err == nil && !approver {
-		return slack.ModalViewRequest{}, &access.Error{Code: access.Forbidden, Message: "Only an approver may do this.", Ask: v.Deciders}
-	}
-	_, shown := render.ReadDecision(in.Value)
-	if err := b.cfg.Uses.CheckShown(ctx, v.Request.ID, shown); err != nil {
-		return slack.ModalViewRequest{}, err
-	}
-	if in.Action == render.ActionDeny {
-		return render.DenyModal(v), nil
-	}
-	return render.EditModal(v), nil
 }

@@ -24,8 +24,8 @@ func checkNoSecret(text string) error {
 }
 
 // secretsIn returns, by the block of the field, where a form holds a private key or a token.
-func secretsIn(form *slack.ViewState) map[string]string {
-	found := map[string]string{}
+func secretsIn(form *slack.ViewState) fieldErrors {
+	found := fieldErrors{}
 	if form == nil {
 		return found
 	}

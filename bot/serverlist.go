@@ -5,17 +5,9 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/slack-go/slack"
-
 	"sshkeybot/bot/render"
 	"sshkeybot/internal/workflow"
 )
-
-// serversModal shows the first page of a request's servers.
-func (b *Bot) serversModal(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
-	v, err := b.requestFor(ctx, in)
-	return render.ServersModal(v, 0), err
-}
 
 // requestFor returns a request for somebody who may take part: its message shows no more
 // than this list does.

@@ -12,36 +12,26 @@ import (
 )
 
 // submission does what a modal asks for. What is wrong with its fields alone was shown
-// before, by invalidFields.
+// before, by its check.
 func (b *Bot) submission(ctx context.Context, in interaction) (slackapi.Reply, error) {
-	m, err := b.submit(ctx, in)
-	return slackapi.Ephemeral(m), err
-}
-
-func (b *Bot) submit(ctx context.Context, in interaction) (render.Message, error) {
-	switch in.Modal {
-	case render.ModalRegister:
-		return b.registerForm(ctx, in)
-	case render.ModalGrant:
-		return b.grantForm(ctx, in)
-	case render.ModalDeny:
-		id, shown := render.ReadDecision(in.Metadata)
-		r, err := b.cfg.Uses.Decide(ctx, workflow.Decision{
-			RequestID: id, Shown: shown, Actor: in.Person, Verdict: access.Deny, Reason: render.ReadDeny(in.form()), At: in.At,
-		})
-		return render.Decided(r, access.Deny), err
-	case render.ModalEdit:
-		return b.editForm(ctx, in)
-	case render.ModalExtend:
-		return b.extendForm(ctx, in)
-	case render.ModalProve:
-		done, err := b.cfg.Uses.Prove(ctx, in.proof())
-		return render.Registered(done), err
+	m := modalNamed(in.Modal)
+	if m.submit == nil {
+		return slackapi.Reply{}, &access.Error{Code: access.Invalid, Op: "submission", Message: "That form is of an older version of me. Please use `/sshkey`."}
 	}
-	return render.Message{}, &access.Error{Code: access.Invalid, Op: "submission", Message: "That form is of an older version of me. Please use `/sshkey`."}
+	done, err := m.submit(b, ctx, in)
+	return slackapi.Ephemeral(done), err
 }
 
-func (b *Bot) registerForm(ctx context.Context, in interaction) (render.Message, error) {
+// formChannel returns the channel where the reply to a form is best shown; empty when a
+// direct message has to do.
+func (b *Bot) formChannel(ctx context.Context, in interaction) string {
+	if m := modalNamed(in.Modal); m.channel != nil {
+		return m.channel(b, ctx, in)
+	}
+	return ""
+}
+
+func (b *Bot) submitRegister(ctx context.Context, in interaction) (render.Message, error) {
 	form := render.ReadRegister(in.form())
 	key, err := sshkey.Parse(form.Key)
 	if err != nil {
@@ -55,13 +45,18 @@ func (b *Bot) registerForm(ctx context.Context, in interaction) (render.Message,
 	return render.Registered(done), err
 }
 
+func (b *Bot) submitProve(ctx context.Context, in interaction) (render.Message, error) {
+	done, err := b.cfg.Uses.Prove(ctx, in.proof())
+	return render.Registered(done), err
+}
+
 // proof returns the signature of a challenge from its form.
 func (in interaction) proof() workflow.Proof {
 	nonce, _ := render.ReadNonce(in.Metadata)
 	return workflow.Proof{Actor: in.Person, Nonce: nonce, Signature: render.ReadProve(in.form()), At: in.At}
 }
 
-func (b *Bot) grantForm(ctx context.Context, in interaction) (render.Message, error) {
+func (b *Bot) submitGrant(ctx context.Context, in interaction) (render.Message, error) {
 	form := render.ReadGrant(in.form(), in.Metadata)
 	d, forever, err := readDuration(form.Duration)
 	if err != nil {
@@ -73,7 +68,15 @@ func (b *Bot) grantForm(ctx context.Context, in interaction) (render.Message, er
 	})
 }
 
-func (b *Bot) editForm(ctx context.Context, in interaction) (render.Message, error) {
+func (b *Bot) submitDeny(ctx context.Context, in interaction) (render.Message, error) {
+	id, shown := render.ReadDecision(in.Metadata)
+	r, err := b.cfg.Uses.Decide(ctx, workflow.Decision{
+		RequestID: id, Shown: shown, Actor: in.Person, Verdict: access.Deny, Reason: render.ReadDeny(in.form()), At: in.At,
+	})
+	return render.Decided(r, access.Deny), err
+}
+
+func (b *Bot) submitEdit(ctx context.Context, in interaction) (render.Message, error) {
 	form := render.ReadEdit(in.form())
 	id, shown := render.ReadDecision(in.Metadata)
 	v, err := b.cfg.Uses.View(ctx, id)
@@ -95,7 +98,7 @@ func (b *Bot) editForm(ctx context.Context, in interaction) (render.Message, err
 	return render.Edited(r), err
 }
 
-func (b *Bot) extendForm(ctx context.Context, in interaction) (render.Message, error) {
+func (b *Bot) submitExtend(ctx context.Context, in interaction) (render.Message, error) {
 	d, err := duration.Parse(render.ReadExtend(in.form()))
 	if err != nil {
 		return render.Message{}, asRefusal(err)
@@ -104,24 +107,4 @@ func (b *Bot) extendForm(ctx context.Context, in interaction) (render.Message, e
 		Source: in.ID, Asker: in.Person, Person: in.Person, GrantID: render.ReadID(in.Metadata), Duration: d,
 	})
 	return b.receipt(ctx, in, r, err)
-}
-
-// replyChannel returns the channel where the reply to a form is best shown; empty when a
-// direct message has to do.
-func (b *Bot) replyChannel(ctx context.Context, in interaction) string {
-	switch in.Modal {
-	case render.ModalGrant, render.ModalRegister:
-		return in.Metadata
-	case render.ModalProve:
-		_, channel := render.ReadNonce(in.Metadata)
-		return channel
-	case render.ModalDeny, render.ModalEdit:
-		id, _ := render.ReadDecision(in.Metadata)
-		v, err := b.cfg.Uses.View(ctx, id)
-		if err != nil {
-			return ""
-		}
-		return b.cfg.Outbox.RequestChannel(v)
-	}
-	return ""
 }

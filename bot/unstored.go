@@ -36,5 +36,5 @@ func (in interaction) keepOpen(sentence string) (payload any, ok bool) {
 		return nil, false
 	}
 	first := slices.Min(slices.Collect(maps.Keys(state.Values)))
-	return map[string]any{"response_action": "errors", "errors": map[string]string{first: sentence}}, true
+	return fieldErrors{first: sentence}.payload(), true
 }

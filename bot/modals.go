@@ -1,0 +1,153 @@
+package bot
+
+import (
+	"context"
+	"slices"
+
+	"github.com/slack-go/slack"
+
+	"sshkeybot/bot/render"
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/duration"
+	"sshkeybot/internal/workflow"
+)
+
+// modal is a form of Slack's. What only shows something has no check, submit and channel.
+type modal struct {
+	id      string // callback id
+	button  string // action id of the button that opens it; empty where only a command does
+	open    func(*Bot, context.Context, interaction) (slack.ModalViewRequest, error)
+	check   func(*Bot, context.Context, interaction, fieldErrors)            // at once, while it is open
+	submit  func(*Bot, context.Context, interaction) (render.Message, error) // after it was stored
+	channel func(*Bot, context.Context, interaction) string                  // where the reply is best shown; empty is a direct message
+}
+
+// modals returns all of them. Opening one changes nothing, and what was checked then or
+// at once is checked again by the use case.
+func modals() []modal {
+	return []modal{
+		{render.ModalRegister, render.ActionRegister, (*Bot).openRegister, (*Bot).checkRegister, (*Bot).submitRegister, (*Bot).commandChannel},
+		{render.ModalProve, render.ActionProve, (*Bot).openProve, (*Bot).checkProve, (*Bot).submitProve, (*Bot).proofChannel},
+		{render.ModalGrant, "", (*Bot).openGrant, (*Bot).checkGrant, (*Bot).submitGrant, (*Bot).commandChannel},
+		{render.ModalExtend, render.ActionExtend, (*Bot).openExtend, (*Bot).checkExtend, (*Bot).submitExtend, nil},
+		{render.ModalDeny, render.ActionDeny, (*Bot).openDeny, (*Bot).checkDeny, (*Bot).submitDeny, (*Bot).requestChannel},
+		{render.ModalEdit, render.ActionEdit, (*Bot).openEdit, (*Bot).checkEdit, (*Bot).submitEdit, (*Bot).requestChannel},
+		{render.ModalServers, render.ActionServers, (*Bot).openServers, nil, nil, nil},
+	}
+}
+
+// modalNamed returns the modal with a callback id, the zero one when there is none.
+func modalNamed(id string) modal {
+	return firstModal(func(m modal) bool { return m.id == id })
+}
+
+// modalBehind returns the modal that a button opens, the zero one when it opens none.
+func modalBehind(button string) modal {
+	return firstModal(func(m modal) bool { return m.button != "" && m.button == button })
+}
+
+func firstModal(is func(modal) bool) modal {
+	all := modals()
+	if i := slices.IndexFunc(all, is); i >= 0 {
+		return all[i]
+	}
+	return modal{}
+}
+
+func (b *Bot) openRegister(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
+	view := render.RegisterModal()
+	if in.Kind == kindCommand {
+		view.PrivateMetadata = in.Channel // where the reply is shown
+	}
+	return view, b.checkEligible(ctx, in)
+}
+
+func (b *Bot) openProve(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
+	return render.ProveModal(in.Value, in.Channel), b.checkEligible(ctx, in)
+}
+
+func (b *Bot) openGrant(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
+	if err := b.checkEligible(ctx, in); err != nil {
+		return slack.ModalViewRequest{}, err
+	}
+	return render.GrantModal(in.grantForm(), b.cfg.SystemUsers, b.cfg.Limits), b.checkVisible(in)
+}
+
+// grantForm returns the form filled in with what the command says.
+func (in interaction) grantForm() render.GrantForm {
+	c := in.command
+	form := render.GrantForm{Person: c.Person, Servers: c.Servers, SystemUser: c.SystemUser, Reason: c.Reason, Channel: in.Channel}
+	switch {
+	case c.Forever:
+		form.Duration = "forever"
+	case c.Duration > 0:
+		form.Duration = duration.Format(c.Duration)
+	}
+	if form.Person == "" {
+		form.Person = in.Person
+	}
+	return form
+}
+
+func (b *Bot) openExtend(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
+	own, err := b.cfg.Uses.Access(ctx, in.Person, in.Person)
+	if err != nil {
+		return slack.ModalViewRequest{}, err
+	}
+	for _, g := range own.Grants {
+		if g.Grant.ID == in.id() && g.Grant.LiveAt(b.now()) {
+			return render.ExtendModal(g), nil
+		}
+	}
+	return slack.ModalViewRequest{}, &access.Error{Code: access.Conflict, Message: "That access has ended. Ask anew with `/sshkey grant`."}
+}
+
+func (b *Bot) openDeny(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
+	return b.openDecision(ctx, in, render.DenyModal)
+}
+
+func (b *Bot) openEdit(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
+	return b.openDecision(ctx, in, render.EditModal)
+}
+
+// openDecision draws a modal for somebody who may decide the request that a button showed.
+func (b *Bot) openDecision(ctx context.Context, in interaction, draw func(workflow.RequestView) slack.ModalViewRequest) (slack.ModalViewRequest, error) {
+	id, shown := render.ReadDecision(in.Value)
+	v, err := b.cfg.Uses.View(ctx, id)
+	if err != nil {
+		return slack.ModalViewRequest{}, err
+	}
+	if err := v.Request.CheckPending(b.now()); err != nil {
+		return slack.ModalViewRequest{}, err
+	}
+	if approver, err := b.cfg.Uses.IsApprover(ctx, in.Person); err == nil && !approver {
+		return slack.ModalViewRequest{}, &access.Error{Code: access.Forbidden, Message: "Only an approver may do this.", Ask: v.Deciders}
+	}
+	if err := b.cfg.Uses.CheckShown(ctx, v.Request.ID, shown); err != nil {
+		return slack.ModalViewRequest{}, err
+	}
+	return draw(v), nil
+}
+
+func (b *Bot) openServers(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
+	v, err := b.requestFor(ctx, in)
+	return render.ServersModal(v, 0), err
+}
+
+// commandChannel returns the channel of the command that opened a form.
+func (*Bot) commandChannel(_ context.Context, in interaction) string { return in.Metadata }
+
+func (*Bot) proofChannel(_ context.Context, in interaction) string {
+	_, channel := render.ReadNonce(in.Metadata)
+	return channel
+}
+
+// requestChannel returns the channel of the request that a form is about.
+func (b *Bot) requestChannel(ctx context.Context, in interaction) string {
+	id, _ := render.ReadDecision(in.Metadata)
+	v, err := b.cfg.Uses.View(ctx, id)
+	if err != nil {
+		return ""
+	}
+	return b.cfg.Outbox.RequestChannel(v)
+}
