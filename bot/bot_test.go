@@ -226,7 +226,7 @@ func TestLeftoversAreHandled(t *testing.T) {
 	r := scene(t, slacksim.Options{})
 	pressed := time.Now().Add(-time.Minute)
 	for i, in := range []interaction{
-		typed(interaction{ID: "e1", Person: "U1", Text: "grant <@U2> 1h", At: time.Now().Add(-time.Hour), ResponseURL: "http://127.0.0.1:1/x"}),
+		parsed(interaction{ID: "e1", Person: "U1", Text: "grant <@U2> 1h", At: time.Now().Add(-time.Hour), ResponseURL: "http://127.0.0.1:1/x"}),
 		{ID: "e2", Kind: kindClick, Person: "U3", Action: "approve", Value: "1", Channel: "C1", At: pressed},
 	} {
 		raw, err := json.Marshal(in)
@@ -278,7 +278,7 @@ func TestTroubleIsNotWaitedForForEver(t *testing.T) {
 	r := scene(t, slacksim.Options{})
 	r.Domain.Inbox["e"] = &bottest.Kept{}
 	r.Domain.Trouble = []error{&access.Error{Code: access.Unavailable, Message: "RunCloud is away."}}
-	r.bot.handle(t.Context(), typed(interaction{ID: "e", Person: "U1", Text: "grant <@U2> 1h", Channel: "C1", At: time.Now().Add(-11 * time.Minute)}), nil)
+	r.bot.handle(t.Context(), parsed(interaction{ID: "e", Person: "U1", Text: "grant <@U2> 1h", Channel: "C1", At: time.Now().Add(-11 * time.Minute)}), nil)
 	if got := r.lastEphemeral("U1").Text; !strings.Contains(got, "RunCloud is away") || !r.Domain.Inbox["e"].Handled {
 		t.Errorf("%q", got)
 	}
@@ -292,7 +292,7 @@ func TestNothingIsGivenUpInSilence(t *testing.T) {
 	r.Domain.Inbox["e"] = &bottest.Kept{}
 	away := &access.Error{Code: access.Unavailable, Message: "Slack is away."}
 	r.Domain.Trouble = []error{away, away}
-	in := typed(interaction{ID: "e", Person: "U1", Text: "grant <@U2> 1h", Channel: "C1", At: time.Now().Add(-time.Hour)})
+	in := parsed(interaction{ID: "e", Person: "U1", Text: "grant <@U2> 1h", Channel: "C1", At: time.Now().Add(-time.Hour)})
 	if err := r.Outage(slacksim.Unavailable); err != nil {
 		t.Fatal(err)
 	}

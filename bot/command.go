@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -26,41 +27,6 @@ type command struct {
 	Incomplete  bool // a form asks for the rest
 }
 
-// verb is one word that /sshkey understands.
-type verb struct {
-	name string
-	form string // as it is typed, after the name
-	read func(c *command, rest string) error
-}
-
-// verbs returns those that work, in the order of the help.
-func verbs() []verb {
-	return []verb{
-		{"register", "[KEY [note]]", readRegister},
-		{"keys", "[@user]", readPerson},
-		{"grant", "@user DURATION [on SERVERS] [as SYSTEM_USER] [for REASON]", readGrant},
-		{"extend", "@user DURATION", readExtend},
-		{"done", "", readNothing},
-		{"revoke", "@user|FINGERPRINT|KEY [on SERVERS] [for REASON]", readRevoke},
-		{"offboard", "@user [for REASON]", readOffboard},
-		{"list", "[@user]", readPerson},
-		{"pending", "", readNothing},
-		{"servers", "[SERVERS]", readServers},
-		{"help", "", func(*command, string) error { return nil }},
-	}
-}
-
-func verbNames() []string {
-	var names []string
-	for _, v := range verbs() {
-		names = append(names, v.name)
-	}
-	return names
-}
-
-// planned are verbs that come later; nobody should wonder whether they mistyped.
-var planned = []string{"audit", "purge", "rotate", "log"}
-
 // me is the word that stands for who types it.
 const me access.UserID = "me"
 
@@ -77,49 +43,28 @@ func parseFor(in interaction) (command, error) {
 // right form in the sentence, or a *sshkey.Error about a key.
 func parseCommand(text string) (command, error) {
 	name, rest := cutWord(text)
-	name = strings.ToLower(name)
-	if name == "" {
-		return command{Verb: "help"}, nil
-	}
-	all := verbs()
-	i := slices.IndexFunc(all, func(v verb) bool { return v.name == name })
-	if i < 0 {
+	name = cmp.Or(strings.ToLower(name), helpName)
+	v := verbNamed(name)
+	if v.read == nil {
 		return command{}, unknownVerb(name)
 	}
 	c := command{Verb: name}
-	if err := all[i].read(&c, rest); err != nil {
-		return command{}, withForm(err, all[i])
+	if err := v.read(&c, rest); err != nil {
+		return command{}, v.withForm(err)
 	}
 	return c, nil
 }
 
-func unknownVerb(name string) error {
-	if slices.Contains(planned, name) {
-		return refuse("`%s` is not in this version yet. `/sshkey help` shows what is.", name)
-	}
-	if len(name) <= 20 {
-		if near := closest(name, verbNames()); near != "" {
-			return refuse("I do not know that command. Did you mean `/sshkey %s`? `/sshkey help` shows all.", near)
-		}
-	}
-	return refuse("I do not know that command. `/sshkey help` shows all.")
-}
+// verb returns the row of the command's verb.
+func (c command) verb() verb { return verbNamed(c.Verb) }
 
 // refuse returns a refusal; no part of it may be a person's text.
 func refuse(format string, parts ...any) error {
 	return &access.Error{Code: access.Invalid, Op: "command", Message: fmt.Sprintf(format, parts...)}
 }
 
-// withForm adds the right form to a refusal of words; what is said about a key
-// stands by itself.
-func withForm(err error, v verb) error {
-	if access.CodeOf(err) != access.Invalid {
-		return err
-	}
-	e, _ := errors.AsType[*access.Error](err)
-	form := strings.TrimSpace("/sshkey " + v.name + " " + v.form)
-	return &access.Error{Code: access.Invalid, Op: e.Op, Message: fmt.Sprintf("%s The form is `%s`.", e.Message, form), Word: e.Word}
-}
+// readAnything lets people ask for help in their own words.
+func readAnything(*command, string) error { return nil }
 
 func readNothing(_ *command, rest string) error {
 	if rest != "" {

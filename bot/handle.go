@@ -64,11 +64,7 @@ func (in interaction) expectsReply() bool {
 func (in interaction) changes() bool {
 	switch in.Kind {
 	case kindCommand:
-		switch in.command.Verb {
-		case "list", "pending", "servers", "keys":
-			return false
-		}
-		return true
+		return !in.command.verb().readsOnly
 	case kindHomeOpened:
 		return false
 	}

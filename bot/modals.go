@@ -38,20 +38,20 @@ func modals() []modal {
 
 // modalNamed returns the modal with a callback id, the zero one when there is none.
 func modalNamed(id string) modal {
-	return firstModal(func(m modal) bool { return m.id == id })
+	return firstOf(modals(), func(m modal) bool { return m.id == id })
 }
 
 // modalBehind returns the modal that a button opens, the zero one when it opens none.
 func modalBehind(button string) modal {
-	return firstModal(func(m modal) bool { return m.button != "" && m.button == button })
+	return firstOf(modals(), func(m modal) bool { return m.button != "" && m.button == button })
 }
 
-func firstModal(is func(modal) bool) modal {
-	all := modals()
-	if i := slices.IndexFunc(all, is); i >= 0 {
-		return all[i]
+// firstOf returns the first row of a table that is meant, the zero one when none is.
+func firstOf[T any](rows []T, isMeant func(T) bool) (row T) {
+	if i := slices.IndexFunc(rows, isMeant); i >= 0 {
+		row = rows[i]
 	}
-	return modal{}
+	return row
 }
 
 func (b *Bot) openRegister(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {

@@ -31,24 +31,26 @@ func (b *Bot) preackCommand(ctx context.Context, in interaction) (payload any, d
 	if err := checkNoSecret(in.Text); err != nil {
 		return refusal(err), true
 	}
-	c := in.command
-	switch {
-	case in.unclear != nil:
+	if in.unclear != nil {
 		return refusal(in.unclear), true
-	case c.Incomplete:
-		return b.openForCommand(ctx, in, map[string]string{"register": render.ModalRegister, "grant": render.ModalGrant}[c.Verb]), true
-	case c.Verb != "help":
-		return nil, false
 	}
-	if err := b.checkEligible(ctx, in); err != nil {
-		return refusal(err), true
+	v := in.command.verb()
+	switch {
+	case in.command.Incomplete:
+		return b.openForCommand(ctx, in, modalNamed(v.modal)), true
+	case v.atOnce:
+		r, err := b.command(ctx, in)
+		if err != nil {
+			r = refusal(err)
+		}
+		return r, true
 	}
-	return slackapi.Ephemeral(render.Help()), true
+	return nil, false
 }
 
 // openForCommand opens the modal that asks for what a command leaves out.
-func (b *Bot) openForCommand(ctx context.Context, in interaction, id string) (payload any) {
-	view, err := modalNamed(id).open(b, ctx, in)
+func (b *Bot) openForCommand(ctx context.Context, in interaction, m modal) (payload any) {
+	view, err := m.open(b, ctx, in)
 	if err != nil {
 		return refusal(err)
 	}

@@ -76,12 +76,12 @@ func TestNobodySeesARequestInADirectMessage(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	for _, text := range []string{"grant <@U2> 1h", "extend <@U2> 1h", "revoke <@U2>"} {
-		if _, err := r.bot.command(t.Context(), typed(interaction{ID: text, Person: "U1", Channel: "D1", Text: text})); access.CodeOf(err) != access.Invalid {
+		if _, err := r.bot.command(t.Context(), parsed(interaction{ID: text, Person: "U1", Channel: "D1", Text: text})); access.CodeOf(err) != access.Invalid {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
 	r.bot.cfg.ApprovalChannel = "C1"
-	if _, err := r.bot.command(t.Context(), typed(interaction{ID: "e", Person: "U1", Channel: "D1", Text: "grant <@U2> 1h"})); err != nil {
+	if _, err := r.bot.command(t.Context(), parsed(interaction{ID: "e", Person: "U1", Channel: "D1", Text: "grant <@U2> 1h"})); err != nil {
 		t.Error(err)
 	}
 }

@@ -96,8 +96,8 @@ func (r *rig) hold(t *testing.T) (reached <-chan struct{}, open func()) {
 	return came, open
 }
 
-// typed returns what has been read of a command.
-func typed(in interaction) interaction {
+// parsed returns the interaction of a command as it is read.
+func parsed(in interaction) interaction {
 	in.Kind = kindCommand
 	in.parse()
 	return in

@@ -3,6 +3,9 @@ package bot
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
 
 	"sshkeybot/bot/render"
@@ -11,20 +14,152 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
+// verb is one word that /sshkey understands.
+type verb struct {
+	name  string
+	form  string // what is typed after the name
+	who   string // may ask; the use case decides it
+	part  string // heading of the help; empty is not shown there
+	about string // what it is good for, as a sentence
+
+	read func(c *command, rest string) error // reads what is typed after the name
+	do   func(*Bot, context.Context, interaction, command) (render.Message, error)
+
+	modal     string // callback id of the form that asks for what is left out, if any
+	readsOnly bool   // changes nothing, so it is not kept to be tried again
+	atOnce    bool   // done before the acknowledgement, without being stored
+}
+
+// The headings of the help.
+const (
+	yourAccess   = "Your access"
+	yourKeys     = "Your keys"
+	revokeAccess = "Revoke access"
+	forApprovers = "For approvers"
+)
+
+// helpName is the verb of a command without one.
+const helpName = "help"
+
+// verbs returns all of them, in the order of the help.
+func verbs() []verb {
+	return []verb{
+		{
+			name: "grant", form: "@user DURATION [on SERVERS] [as SYSTEM_USER] [for REASON]", who: "everybody", part: yourAccess,
+			about: "ask for access, for yourself or for somebody else. An approver decides.",
+			read:  readGrant, do: (*Bot).grant, modal: render.ModalGrant,
+		},
+		{
+			name: "extend", form: "@user DURATION", who: "who has the access, or asked for it", part: yourAccess,
+			about: "ask for more time.",
+			read:  readExtend, do: (*Bot).extend,
+		},
+		{
+			name: "done", who: "who has the access", part: yourAccess,
+			about: "give your access back early.",
+			read:  readNothing, do: (*Bot).done,
+		},
+		{
+			name: "list", form: "[@user]", who: "everybody about themself, approvers about all", part: yourAccess,
+			about: "who has access, and until when.",
+			read:  readPerson, do: (*Bot).list, readsOnly: true,
+		},
+		{
+			name: "register", form: "[KEY [note]]", who: "everybody", part: yourKeys,
+			about: "register your public key.",
+			read:  readRegister, do: (*Bot).register, modal: render.ModalRegister,
+		},
+		{
+			name: "keys", form: "[@user]", who: "everybody about themself, approvers about all", part: yourKeys,
+			about: "show registered keys.",
+			read:  readPerson, do: (*Bot).keys, readsOnly: true,
+		},
+		{
+			name: "revoke", form: "@user|FINGERPRINT|KEY [on SERVERS] [for REASON]", who: "everybody", part: revokeAccess,
+			about: "end access early, or have a key removed. An approver decides.",
+			read:  readRevoke, do: (*Bot).revoke,
+		},
+		{
+			name: "offboard", form: "@user [for REASON]", who: "approvers", part: forApprovers,
+			about: "remove everything of a person everywhere.",
+			read:  readOffboard, do: (*Bot).offboard,
+		},
+		{
+			name: "pending", who: "approvers", part: forApprovers,
+			about: "requests that wait for a decision.",
+			read:  readNothing, do: (*Bot).pending, readsOnly: true,
+		},
+		{
+			name: "servers", form: "[SERVERS]", who: "approvers", part: forApprovers,
+			about: "the servers of the RunCloud account.",
+			read:  readServers, do: (*Bot).servers, readsOnly: true,
+		},
+		{
+			name: helpName, who: "everybody",
+			about: "all of these.",
+			read:  readAnything, do: (*Bot).help, readsOnly: true, atOnce: true,
+		},
+	}
+}
+
+// planned are verbs that come later; nobody should wonder whether they mistyped.
+var planned = []string{"audit", "purge", "rotate", "log"}
+
+// verbNamed returns the verb of a name, the zero one when there is none.
+func verbNamed(name string) verb {
+	return firstOf(verbs(), func(v verb) bool { return v.name == name })
+}
+
+func verbNames() []string {
+	var names []string
+	for _, v := range verbs() {
+		names = append(names, v.name)
+	}
+	return names
+}
+
+// typed returns how the verb is typed after /sshkey.
+func (v verb) typed() string { return strings.TrimSpace(v.name + " " + v.form) }
+
+func unknownVerb(name string) error {
+	if slices.Contains(planned, name) {
+		return refuse("`%s` is not in this version yet. `/sshkey help` shows what is.", name)
+	}
+	if len(name) <= 20 {
+		if near := closest(name, verbNames()); near != "" {
+			return refuse("I do not know that command. Did you mean `/sshkey %s`? `/sshkey help` shows all.", near)
+		}
+	}
+	return refuse("I do not know that command. `/sshkey help` shows all.")
+}
+
+// withForm adds the right form to a refusal of words; what is said about a key
+// stands by itself.
+func (v verb) withForm(err error) error {
+	if access.CodeOf(err) != access.Invalid {
+		return err
+	}
+	e, _ := errors.AsType[*access.Error](err)
+	return &access.Error{Code: access.Invalid, Op: e.Op, Message: fmt.Sprintf("%s The form is `/sshkey %s`.", e.Message, v.typed()), Word: e.Word}
+}
+
 // command does what a slash command asks for.
 func (b *Bot) command(ctx context.Context, in interaction) (slackapi.Reply, error) {
 	if in.unclear != nil {
 		return slackapi.Reply{}, in.unclear
 	}
-	do := map[string]func(context.Context, interaction, command) (render.Message, error){
-		"register": b.register, "keys": b.keys, "grant": b.grant, "extend": b.extend, "done": b.done,
-		"revoke": b.revoke, "offboard": b.offboard, "list": b.list, "pending": b.pending, "servers": b.servers,
-	}[in.command.Verb]
-	if do == nil {
-		return slackapi.Ephemeral(render.Help()), nil
-	}
-	m, err := do(ctx, in, in.command)
+	m, err := in.command.verb().do(b, ctx, in, in.command)
 	return slackapi.Ephemeral(m), err
+}
+
+func (b *Bot) help(ctx context.Context, in interaction, _ command) (render.Message, error) {
+	var shown []render.Verb
+	for _, v := range verbs() {
+		if v.part != "" {
+			shown = append(shown, render.Verb{Part: v.part, Name: v.name, Typed: v.typed(), About: v.about, Opens: v.modal != ""})
+		}
+	}
+	return render.Help(shown), b.checkEligible(ctx, in)
 }
 
 func (b *Bot) register(ctx context.Context, in interaction, c command) (render.Message, error) {

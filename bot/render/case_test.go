@@ -306,7 +306,7 @@ func (w world) answerCases() map[string]any {
 		waiting = append(waiting, pendingView)
 	}
 	return map[string]any{
-		"help":           Help(),
+		"help":           Help(someVerbs()),
 		"refusal":        Refusal(&access.Error{Code: access.Invalid, Message: "No server is called `" + w.foreign("wbe-1") + "`. Did you mean `web-001`?"}),
 		"refusal-second": Refusal(&access.Error{Code: access.Conflict, Message: "This has been approved already.", Who: carol, When: noon()}),
 		"refusal-changed": Refusal(&access.Error{

@@ -253,3 +253,12 @@ func (w world) home(page int) slack.HomeTabViewRequest {
 	}
 	return Home(d)
 }
+
+func someVerbs() []Verb {
+	return []Verb{
+		{Part: "Your access", Name: "grant", Typed: "grant @user DURATION [on SERVERS]", About: "ask for access. An approver decides.", Opens: true},
+		{Part: "Your access", Name: "done", Typed: "done", About: "give your access back early."},
+		{Part: "Your keys", Name: "register", Typed: "register [KEY [note]]", About: "register your public key.", Opens: true},
+		{Part: "For approvers", Name: "offboard", Typed: "offboard @user [for REASON]", About: "remove everything of a person everywhere."},
+	}
+}

@@ -10,40 +10,6 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// Help shows every verb with its form.
-func Help() Message {
-	p := &page{}
-	p.addHeading("What you can do with /sshkey")
-	p.addText(
-		"*Your access*",
-		"`/sshkey grant @user DURATION [on SERVERS] [as SYSTEM_USER] [for REASON]`: ask for access, for yourself or for somebody else. An approver decides.",
-		"`/sshkey extend @user DURATION`: ask for more time.",
-		"`/sshkey done`: give your access back early.",
-		"`/sshkey list [@user]`: who has access, and until when.",
-	)
-	p.addText(
-		"*Your keys*",
-		"`/sshkey register [KEY [note]]`: register your public key.",
-		"`/sshkey keys [@user]`: show registered keys.",
-	)
-	p.addText(
-		"*Revoke access*",
-		"`/sshkey revoke @user|FINGERPRINT|KEY [on SERVERS] [for REASON]`: end access early, or have a key removed. An approver decides.",
-	)
-	p.addText(
-		"*For approvers*",
-		"`/sshkey offboard @user [for REASON]`: remove everything of a person everywhere.",
-		"`/sshkey pending`: requests that wait for a decision.",
-		"`/sshkey servers [SERVERS]`: the servers of the RunCloud account.",
-	)
-	p.addContext(
-		"@user is picked from Slack's list; `me` stands for yourself. DURATION is like `30m`, `12h`, `7d`, `2w`, `1d12h` or `2 hours`; `forever` where that is allowed.",
-		"SERVERS are names separated by commas, with `*` and `?`, or `#ID`, or `tag:NAME`. Left out, it is every server.",
-		"The clock of a grant starts when it is approved. `/sshkey grant` or `/sshkey register` alone opens a form.",
-	)
-	return p.message()
-}
-
 // Refusal shows why something was not done: the sentence of the error, whom it is about,
 // who can help, and for a conflict who was first.
 func Refusal(err error) Message {
