@@ -1,9 +1,11 @@
 package bot
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -42,6 +44,52 @@ func TestVerbsAreNamedInTheTableAlone(t *testing.T) {
 			}
 		}
 	}, "*.go", "render/*.go", "outbox/*.go", "../internal/workflow/*.go", "../internal/access/*.go")
+}
+
+// The README lists every verb of the help as the table does.
+func TestReadmeListsEveryVerb(t *testing.T) {
+	t.Parallel()
+	listed := readmeRows(t)
+	for _, v := range verbs() {
+		row, want := listed[v.name], v.readmeRow()
+		delete(listed, v.name)
+		switch {
+		case v.part == "": // it shows the others
+		case row == "":
+			t.Errorf("README.md does not list the verb %s. Its line is\n%s", v.name, want)
+		case row != want:
+			t.Errorf("README.md lists %s otherwise than the table of verbs does. It says\n%s\nand the table\n%s", v.name, row, want)
+		}
+	}
+	for name, row := range listed {
+		t.Errorf("README.md lists %s, which is no verb:\n%s", name, row)
+	}
+}
+
+func (v verb) readmeRow() string {
+	return fmt.Sprintf("| `%s` | %s | %s |", strings.ReplaceAll(v.typed(), "|", `\|`), v.who, v.about)
+}
+
+// readmeRows returns the lines of the README's table of commands, by verb.
+func readmeRows(t *testing.T) map[string]string {
+	t.Helper()
+	raw, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, part, found := strings.Cut(string(raw), "\n## Commands\n")
+	part, _, _ = strings.Cut(part, "\n## ")
+	if !found {
+		t.Fatal("README.md has no part «Commands»")
+	}
+	rows := map[string]string{}
+	for line := range strings.Lines(part) {
+		if typed, isRow := strings.CutPrefix(line, "| `"); isRow {
+			name, _, _ := strings.Cut(strings.ReplaceAll(typed, "`", " "), " ")
+			rows[name] = strings.TrimSpace(line)
+		}
+	}
+	return rows
 }
 
 // eachText calls check with every string in the source, without the tests.
