@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"sshkeybot/internal/sim/slacksim"
 )
 
 // A verb that is typed alone is complete, or a form asks for the rest, or it is refused.
@@ -24,6 +26,23 @@ func TestFormsAskForWhatIsLeftOut(t *testing.T) {
 		}
 		if slices.Contains(planned, v.name) {
 			t.Errorf("%s is there, and need not be planned any more", v.name)
+		}
+	}
+}
+
+// What Help shows can be typed, with what may be left out and without it.
+func TestEveryFormIsTakenAsItIsShown(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	optional, other := regexp.MustCompile(` ?\[[^\[\]]*(\[[^\[\]]*\])?\]`), regexp.MustCompile(`\|[A-Z|]+`)
+	example := strings.NewReplacer("[", "", "]", "", "@user", "@bob", "DURATION", "1h", "KEY", someKey)
+	for _, v := range verbs() {
+		form := other.ReplaceAllString(v.typed(), "")
+		for _, text := range []string{form, optional.ReplaceAllString(form, "")} {
+			text = example.Replace(text)
+			if got := r.types(t, "U2", text); strings.Contains(got, "The form is") || strings.Contains(got, "on my side") {
+				t.Errorf("%q is answered %q", text, got)
+			}
 		}
 	}
 }
