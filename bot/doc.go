@@ -5,6 +5,9 @@
 // loses it, and is handled after that, one thing at a time for each person. Opening a modal
 // comes first: its trigger lives three seconds, and it changes nothing.
 //
+// What can be typed is the table of verbs, in verbs.go; what can be filled in is the table
+// of modals, in modals.go.
+//
 // The packages below it are bot/socket, over which the envelopes come, bot/slackapi, which
 // calls Slack, bot/render, which makes messages and forms, and bot/outbox, which keeps the
 // messages about requests as the ledger is.

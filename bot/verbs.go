@@ -94,11 +94,7 @@ func verbs() []verb {
 			about: "the servers of the RunCloud account.",
 			read:  readServers, do: (*Bot).servers, readsOnly: true,
 		},
-		{
-			name: helpName, who: "everybody",
-			about: "all of these.",
-			read:  readAnything, do: (*Bot).help, readsOnly: true, atOnce: true,
-		},
+		{name: helpName, read: readAnything, do: (*Bot).help, readsOnly: true, atOnce: true},
 	}
 }
 
