@@ -15,51 +15,76 @@ import (
 // Run runs the suite; each test opens a ledger of its own.
 func Run(t *testing.T, open Opener) {
 	t.Helper()
-	for name, test := range map[string]func(*testing.T, *store.Store){
-		"LedgerID":             testLedgerID,
-		"LedgerIDStays":        testLedgerIDStays,
-		"Persons":              testPersons,
-		"KnownPersons":         testKnownPersons,
-		"Keys":                 testKeys,
-		"Holders":              testHolders,
-		"Challenges":           testChallenges,
-		"RequestRoundTrip":     testRequestRoundTrip,
-		"RequestSource":        testRequestSource,
-		"RequestQuery":         testRequestQuery,
-		"RequestServers":       testRequestServers,
-		"Approvals":            testApprovals,
-		"Facts":                testFacts,
-		"Candidates":           testCandidates,
-		"GrantRoundTrip":       testGrantRoundTrip,
-		"GrantQuery":           testGrantQuery,
-		"EndCovers":            testEndCovers,
-		"PlacementRoundTrip":   testPlacementRoundTrip,
-		"PlacementQuery":       testPlacementQuery,
-		"PlacementOnce":        testPlacementOnce,
-		"VerifyPlaced":         testVerifyPlaced,
-		"Covered":              testCovered,
-		"Debt":                 testDebt,
-		"CapWaits":             testCapWaits,
-		"DueWork":              testDueWork,
-		"DueRenewals":          testDueRenewals,
-		"RenewalsAreSpread":    testRenewalsAreSpread,
-		"AlignCases":           testAlignCases,
-		"AlignRenewal":         testAlignRenewal,
-		"AlignModel":           testAlignModel,
-		"AlignLarge":           testAlignLarge,
-		"AlignSkew":            testAlignSkew,
-		"Results":              testResults,
-		"Inspections":          testInspections,
-		"Reopen":               testReopen,
-		"ReopenInspections":    testReopenInspections,
-		"Looks":                testLooks,
-		"Sessions":             testSessions,
-		"ReopenAdditions":      testReopenAdditions,
-		"ResultsInChunks":      testResultsInChunks,
-		"Servers":              testServers,
-		"Targets":              testTargets,
-		"TargetsApart":         testTargetsApart,
-		"Readings":             testReadings,
+	for _, part := range []map[string]func(*testing.T, *store.Store){people(), placing(), wholeLedger()} {
+		for name, test := range part {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, open(t))
+			})
+		}
+	}
+}
+
+// people tests persons, keys, requests and grants.
+func people() map[string]func(*testing.T, *store.Store) {
+	return map[string]func(*testing.T, *store.Store){
+		"LedgerID":         testLedgerID,
+		"LedgerIDStays":    testLedgerIDStays,
+		"Persons":          testPersons,
+		"KnownPersons":     testKnownPersons,
+		"Keys":             testKeys,
+		"Holders":          testHolders,
+		"Challenges":       testChallenges,
+		"RequestRoundTrip": testRequestRoundTrip,
+		"RequestSource":    testRequestSource,
+		"RequestQuery":     testRequestQuery,
+		"RequestServers":   testRequestServers,
+		"Approvals":        testApprovals,
+		"Facts":            testFacts,
+		"Candidates":       testCandidates,
+		"GrantRoundTrip":   testGrantRoundTrip,
+		"GrantQuery":       testGrantQuery,
+		"EndCovers":        testEndCovers,
+	}
+}
+
+// placing tests placements, results, servers and targets.
+func placing() map[string]func(*testing.T, *store.Store) {
+	return map[string]func(*testing.T, *store.Store){
+		"PlacementRoundTrip": testPlacementRoundTrip,
+		"PlacementQuery":     testPlacementQuery,
+		"PlacementOnce":      testPlacementOnce,
+		"VerifyPlaced":       testVerifyPlaced,
+		"Covered":            testCovered,
+		"Debt":               testDebt,
+		"CapWaits":           testCapWaits,
+		"DueWork":            testDueWork,
+		"DueRenewals":        testDueRenewals,
+		"RenewalsAreSpread":  testRenewalsAreSpread,
+		"AlignCases":         testAlignCases,
+		"AlignRenewal":       testAlignRenewal,
+		"AlignModel":         testAlignModel,
+		"AlignLarge":         testAlignLarge,
+		"AlignSkew":          testAlignSkew,
+		"Results":            testResults,
+		"Inspections":        testInspections,
+		"Reopen":             testReopen,
+		"ReopenInspections":  testReopenInspections,
+		"Looks":              testLooks,
+		"Sessions":           testSessions,
+		"ReopenAdditions":    testReopenAdditions,
+		"ResultsInChunks":    testResultsInChunks,
+		"Servers":            testServers,
+		"Targets":            testTargets,
+		"TargetsApart":       testTargetsApart,
+		"Readings":           testReadings,
+	}
+}
+
+// wholeLedger tests what Slack is still to be told, the audit log, the inbox, and what holds
+// for every transaction.
+func wholeLedger() map[string]func(*testing.T, *store.Store) {
+	return map[string]func(*testing.T, *store.Store){
 		"Drawings":             testDrawings,
 		"Notices":              testNotices,
 		"HomeNotices":          testHomeNotices,
@@ -87,11 +112,6 @@ func Run(t *testing.T, open Opener) {
 		"ReleaseHeld":          testReleaseHeld,
 		"LeaseIsTakenAgain":    testLeaseIsTakenAgain,
 		"RetryOnSerialization": testRetry,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, open(t))
-		})
 	}
 }
 
