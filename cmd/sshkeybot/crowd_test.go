@@ -97,7 +97,7 @@ func (r *rig) audited(action string) (n int) {
 		n = 0
 		events, err := tx.Events(context.WithoutCancel(r.t.Context()), 0, 10_000)
 		for _, e := range events {
-			if e.Action == action {
+			if string(e.Action) == action {
 				n++
 			}
 		}

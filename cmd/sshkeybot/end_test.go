@@ -149,7 +149,7 @@ func TestOffboardUntilNothingIsOwed(t *testing.T) {
 		r.saysNot(r.Message(id), "*Offboarded*")
 		r.says(r.Types(bob, "list"), "Still to remove: 1 key", r.nameOf(away))
 		r.When(waiting, "their request is closed", state(access.Cancelled))
-		r.says(r.Types(dave, "grant @alice 1h"), "<@"+alice+">'s access was ended by an offboarding")
+		r.says(r.Types(dave, "grant @alice 1h"), "<@"+alice+"> was offboarded")
 
 		r.account.SetOnline(away, true)
 		r.When(id, "it is finished", func(v workflow.RequestView) bool { return v.Settled() })

@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -17,7 +19,7 @@ type Event struct {
 	Seq    int64     `json:"seq"`
 	At     time.Time `json:"at"`
 	Actor  UserID    `json:"actor"` // empty when time or the bot acted
-	Action string    `json:"action"`
+	Action Action    `json:"action"`
 	Noun   string    `json:"noun"`
 	NounID string    `json:"noun_id"`
 	From   string    `json:"from"`
@@ -27,11 +29,141 @@ type Event struct {
 	Hash   string    `json:"hash"`
 }
 
+// Action says what an event is about.
+type Action string
+
+// Every action there is. The part before the dot is what it happened to.
+const (
+	DidRequestAsk         Action = "request.ask"         // somebody asked
+	DidRequestShell       Action = "request.shell"       // an offboarding was ordered from a shell
+	DidRequestJoin        Action = "request.join"        // somebody else asks for the same
+	DidRequestWithdraw    Action = "request.withdraw"    // one of several who asked takes that back
+	DidRequestKeyArrived  Action = "request.key_arrived" // the key came that it waited for
+	DidRequestEdit        Action = "request.edit"        // an approver narrowed it
+	DidRequestChange      Action = "request.change"      // what it is about has changed
+	DidRequestHolder      Action = "request.holder"      // the key is somebody else's now
+	DidRequestApprove     Action = "request.approve"     // one approval of several
+	DidRequestVoid        Action = "request.void"        // an approval that counts no more
+	DidRequestUndecidable Action = "request.undecidable" // nobody is left to decide it
+	DidRequestDecidable   Action = "request.decidable"   // somebody is again
+	DidRequestApproved    Action = "request.approved"
+	DidRequestDenied      Action = "request.denied"
+	DidRequestCancelled   Action = "request.cancelled"
+	DidRequestExpired     Action = "request.expired"
+	DidRequestRetry       Action = "request.retry" // somebody had what failed tried again
+
+	DidCandidateSpare Action = "candidate.leave" // keys that we did not place stay
+
+	DidOrphanFound Action = "orphan.found" // a key under our label that the ledger does not know
+
+	DidGrantStart   Action = "grant.start"
+	DidGrantExtend  Action = "grant.extend"
+	DidGrantCorrect Action = "grant.correct" // a wrong clock had put its end off
+	DidGrantNarrow  Action = "grant.narrow"  // it covers less
+	DidGrantEnd     Action = "grant.end"
+
+	DidPlacementWanted  Action = "placement.wanted"
+	DidPlacementPlaced  Action = "placement.placed"
+	DidPlacementLeaving Action = "placement.leaving"
+	DidPlacementUnknown Action = "placement.unknown"
+	DidPlacementGone    Action = "placement.gone"
+	DidPlacementFound   Action = "placement.found"   // a key that the ledger did not know is proven to have to go
+	DidPlacementDouble  Action = "placement.double"  // a second copy of a key
+	DidPlacementPick    Action = "placement.pick"    // a person chose a key that we did not place
+	DidPlacementMissing Action = "placement.missing" // a key that should be there is not
+	DidPlacementDamaged Action = "placement.damaged" // the ledger's copy of the key was altered
+
+	DidPersonOffboard Action = "person.offboard"
+	DidPersonLeave    Action = "person.leave"  // somebody offboarded who had returned left again
+	DidPersonReturn   Action = "person.return" // the account of somebody offboarded is active again
+
+	DidKeyChallenge Action = "key.challenge" // a proof was asked for
+	DidKeyRegister  Action = "key.register"
+	DidKeyRemove    Action = "key.remove"
+	DidKeyFree      Action = "key.free" // a revoked key may be registered again
+
+	DidServerGone Action = "server.gone" // for good
+
+	DidWorkHalt   Action = "work.halt" // a target refuses our credentials
+	DidWorkResume Action = "work.resume"
+
+	DidClockDoubt Action = "clock.doubt"
+	DidClockRight Action = "clock.right"
+
+	DidLedgerBind Action = "ledger.bind" // to its workspace
+)
+
+// DidClose is the action of a request that came to that final state.
+func DidClose(to RequestState) Action { return Action("request." + string(to)) }
+
+// DidMove is the action of placements that came to that state.
+func DidMove(to PlacementState) Action { return Action("placement." + string(to)) }
+
 // Record appends an event to the audit log.
-func Record(ctx context.Context, tx Tx, at time.Time, actor UserID, action, noun string, id int64, from, to, detail string) error {
+func Record(ctx context.Context, tx Tx, at time.Time, actor UserID, action Action, noun string, id int64, from, to, detail string) error {
 	return tx.Audit(ctx, Event{
 		At: at, Actor: actor, Action: action, Noun: noun, NounID: strconv.FormatInt(id, 10), From: from, To: to, Detail: detail,
 	})
+}
+
+// RecordMoves appends events about placements that moved in one transaction: one for all
+// that are of the same grant, key and user and went the same way. Its Noun is the grant, and
+// its Detail reads «KEY for USER on places LIST», where LIST holds the ledger's ids of the
+// places, ascending, like 1-5,7. A placement without a grant is its own noun.
+func RecordMoves(ctx context.Context, tx Tx, at time.Time, moves []Move) error {
+	type group struct {
+		grant, placement   int64 // one of both
+		key, user, problem string
+		from, to           PlacementState
+	}
+	var order []group
+	places := map[group][]int64{}
+	for _, m := range moves {
+		g := group{grant: m.GrantID, key: m.Fingerprint, user: m.SystemUser, from: m.From, to: m.State}
+		if m.GrantID == 0 {
+			g.placement = m.ID
+		}
+		if m.Picked != "" {
+			g.key = "credential " + m.Picked
+		}
+		if m.Problem == ProblemServerLeft {
+			g.problem = ": the server has left the account"
+		}
+		if places[g] == nil {
+			order = append(order, g)
+		}
+		places[g] = append(places[g], m.ServerID)
+	}
+	for _, g := range order {
+		noun, id := "grant", g.grant
+		if g.grant == 0 {
+			noun, id = "placement", g.placement
+		}
+		detail := fmt.Sprintf("%s for %s on places %s%s", g.key, g.user, ranges(places[g]), g.problem)
+		if err := Record(ctx, tx, at, "", DidMove(g.to), noun, id, string(g.from), string(g.to), detail); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ranges writes numbers in ascending order, with those that follow each other as first-last.
+func ranges(numbers []int64) string {
+	slices.Sort(numbers)
+	var parts []string
+	for i := 0; i < len(numbers); {
+		last := i
+		for last+1 < len(numbers) && numbers[last+1] <= numbers[last]+1 {
+			last++
+		}
+		part := strconv.FormatInt(numbers[i], 10)
+		if numbers[last] > numbers[i] {
+			part += "-" + strconv.FormatInt(numbers[last], 10)
+		}
+		parts = append(parts, part)
+		i = last + 1
+	}
+	return strings.Join(parts, ",")
 }
 
 // Seal gives the event its place in the chain: the number after prev's and the
@@ -47,7 +179,7 @@ func (e Event) digest() string {
 	// A JSON array keeps the fields apart whatever they contain.
 	content, _ := json.Marshal([]string{ // strings always marshal
 		e.Prev, strconv.FormatInt(e.Seq, 10), strconv.FormatInt(e.At.UnixMilli(), 10), string(e.Actor),
-		e.Action, e.Noun, e.NounID, e.From, e.To, e.Detail,
+		string(e.Action), e.Noun, e.NounID, e.From, e.To, e.Detail,
 	})
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:])

@@ -14,7 +14,7 @@ func chain() []access.Event {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.FixedZone("", 3600))
 	var events []access.Event
 	var prev access.Event
-	for _, action := range []string{"request.ask", "request.approved", "grant.start"} {
+	for _, action := range []access.Action{"request.ask", "request.approved", "grant.start"} {
 		prev = access.Event{At: at, Actor: workflowtest.Alice, Action: action, Noun: "request", NounID: "7", From: "a", To: "b", Detail: "d"}.Seal(prev)
 		events = append(events, prev)
 	}

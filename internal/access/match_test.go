@@ -13,14 +13,14 @@ import (
 )
 
 var matchAccount = []access.Server{
-	{ID: 1207, Name: "web-02", Tags: []string{"prod", "eu"}},
-	{ID: 1203, Name: "web-01", Tags: []string{"Prod"}},
-	{ID: 1210, Name: "db-01", Tags: []string{"staging"}},
-	{ID: 1211, Name: "Shop[eu]"},
-	{ID: 1212, Name: "shop/old"},
-	{ID: 1213, Name: `back\slash`},
-	{ID: 1215, Name: "twin"},
-	{ID: 1214, Name: "twin"},
+	{ID: 1207, ExternalID: "1207", Name: "web-02", Tags: []string{"prod", "eu"}},
+	{ID: 1203, ExternalID: "1203", Name: "web-01", Tags: []string{"Prod"}},
+	{ID: 1210, ExternalID: "1210", Name: "db-01", Tags: []string{"staging"}},
+	{ID: 1211, ExternalID: "1211", Name: "Shop[eu]"},
+	{ID: 1212, ExternalID: "1212", Name: "shop/old"},
+	{ID: 1213, ExternalID: "1213", Name: `back\slash`},
+	{ID: 1215, ExternalID: "1215", Name: "twin"},
+	{ID: 1214, ExternalID: "1214", Name: "twin"},
 }
 
 func TestMatchServers(t *testing.T) {
@@ -152,5 +152,31 @@ func checkOwnName(t *testing.T, all []access.Server, name string) {
 		if !strings.EqualFold(server.Name, name) {
 			t.Errorf("%q finds %q", name, server.Name)
 		}
+	}
+}
+
+func TestPatternNamesTargets(t *testing.T) {
+	t.Parallel()
+	all := []access.Server{
+		{ID: 1, Target: "agency", ExternalID: "12", Name: "web-01"}, {ID: 2, Target: "client", ExternalID: "12", Name: "web-01"},
+		{ID: 3, Target: "client", ExternalID: "13", Name: "agency/old"},
+	}
+	for pattern, want := range map[string][]int64{
+		"web-01": {1, 2}, "client/web-*": {2}, "Client/#12": {2}, "#12": {1, 2}, "client/#12, agency/*": {1, 2}, "client/agency/old": {3}, "*/old": {3},
+	} {
+		found, err := access.MatchServers(all, pattern)
+		if err != nil {
+			t.Errorf("%s: %v", pattern, err)
+		}
+		ids := make([]int64, len(found))
+		for i, s := range found {
+			ids[i] = s.ID
+		}
+		if slices.Sort(ids); !slices.Equal(ids, want) {
+			t.Errorf("%s names %v, want %v", pattern, ids, want)
+		}
+	}
+	if _, err := access.MatchServers(all, "agency/#13"); err == nil {
+		t.Error("a server of another target was named")
 	}
 }

@@ -163,9 +163,8 @@ type PlacementTx interface {
 	// is there, or may be, and no longer covered becomes leaving and is not urgent (a
 	// wanted one, which surely is not there, is gone at once); a leaving one that is
 	// covered again and for which no call was made is placed again, and one that is
-	// only in doubt is unknown again. It answers the placements it changed, in their
-	// new state.
-	Reconcile(ctx context.Context, now time.Time, servers []int64) ([]Placement, error)
+	// only in doubt is unknown again. It returns what it changed.
+	Reconcile(ctx context.Context, now time.Time, servers []int64) ([]Move, error)
 	// OutOfLine lists the servers on which Align would change something at that time.
 	OutOfLine(ctx context.Context, now time.Time) ([]int64, error)
 	Placement(ctx context.Context, id int64) (Placement, error)
@@ -215,6 +214,12 @@ type RenewalQuery struct {
 	PlacedBefore time.Time     // permanent keys placed at or before
 	Permanent    time.Duration // grants longer than that, and those without an end, keep a key permanent
 	Limit        int           // 0 is no limit
+}
+
+// Move is a placement in its new state, and the state that it left; empty for a new one.
+type Move struct {
+	From PlacementState
+	Placement
 }
 
 // Waits are the latest times that anything may be made to wait for.

@@ -174,7 +174,7 @@ func (s stage) decidedOnce(events []access.Event) {
 		case "request.approved", "request.denied", "request.cancelled", "request.expired":
 			count["decision on request "+e.NounID]++
 		case "grant.start", "grant.end", "person.offboard", "request.ask":
-			count[e.Action+" of "+e.NounID]++
+			count[string(e.Action)+" of "+e.NounID]++
 		}
 		if e.Noun != "placement" {
 			continue

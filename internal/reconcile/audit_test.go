@@ -16,8 +16,8 @@ import (
 func auditLines(h *harness) (lines []string) {
 	h.T.Helper()
 	for _, e := range h.VerifyAudit() {
-		if e.Noun == "placement" || e.Action == "grant.narrow" {
-			lines = append(lines, e.Action+" "+e.From+" "+e.To)
+		if strings.HasPrefix(string(e.Action), "placement.") || e.Action == access.DidGrantNarrow {
+			lines = append(lines, string(e.Action)+" "+e.From+" "+e.To)
 		}
 	}
 	return lines
@@ -42,7 +42,7 @@ func TestEveryMoveOfAKeyIsLogged(t *testing.T) {
 		t.Errorf("logged (-want +got):\n%s", diff)
 	}
 	for _, e := range h.VerifyAudit() {
-		if e.Action == "grant.narrow" && e.Detail != key.Fingerprint()+" no longer on servers [1 2]" {
+		if e.Action == access.DidGrantNarrow && e.Detail != key.Fingerprint()+" no longer on servers [1 2]" {
 			t.Errorf("narrowed: %q", e.Detail)
 		}
 	}
@@ -58,7 +58,7 @@ func TestThatAServerTookAKeyWithItIsLogged(t *testing.T) {
 	h.Pass(2 * time.Hour)
 	events := h.VerifyAudit()
 	if !slices.ContainsFunc(events, func(e access.Event) bool {
-		return e.Action == "placement.gone" && strings.HasSuffix(e.Detail, ": the server has left the account")
+		return e.Action == access.DidPlacementGone && strings.HasSuffix(e.Detail, ": the server has left the account")
 	}) {
 		t.Errorf("logged %+v", events)
 	}

@@ -35,7 +35,7 @@ func TestAlteredKeyIsNotPlaced(t *testing.T) {
 	if got := workflowtest.States(v, access.PhaseAdd); got[access.Failed] != 2 || v.Results[0].Problem != access.ProblemDamaged {
 		t.Errorf("results %+v", v.Results)
 	}
-	if told := h.Events("placement.damaged"); len(told) != 2 || told[0].Detail != key.Fingerprint() {
+	if told := h.Events(access.DidPlacementDamaged); len(told) != 2 || told[0].Detail != key.Fingerprint() {
 		t.Errorf("the log has %+v", told)
 	}
 	alterKey(h, key.Fingerprint(), key)

@@ -164,7 +164,7 @@ func TestServerThatIsFoundInBetweenIsNotGone(t *testing.T) {
 		h.Pass(20 * time.Minute)
 	}
 	h.Settled(t, off.ID, true, "read before that")
-	if events := h.VerifyAudit(); slices.ContainsFunc(events, func(e access.Event) bool { return e.Action == "server.gone" }) {
+	if events := h.VerifyAudit(); slices.ContainsFunc(events, func(e access.Event) bool { return e.Action == access.DidServerGone }) {
 		t.Error("it was there in between")
 	}
 }
@@ -232,7 +232,7 @@ func TestApproverSettlesThatAServerIsGone(t *testing.T) {
 		t.Errorf("removals %v", got)
 	}
 	events := h.VerifyAudit()
-	if !slices.ContainsFunc(events, func(e access.Event) bool { return e.Action == "server.gone" && e.Actor == bob }) {
+	if !slices.ContainsFunc(events, func(e access.Event) bool { return e.Action == access.DidServerGone && e.Actor == bob }) {
 		t.Error("who said that it is gone is not in the log")
 	}
 }

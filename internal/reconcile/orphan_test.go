@@ -94,7 +94,7 @@ func TestKeysPlacedAfterABackupAreFoundAndDecidedAbout(t *testing.T) {
 	if again := orphanRequests(h); len(again) != 1 || len(h.MustView(r.ID).Candidates) != 2 {
 		t.Errorf("told again: %+v", again)
 	}
-	if told := h.Events("orphan.found"); len(told) != 2 {
+	if told := h.Events(access.DidOrphanFound); len(told) != 2 {
 		t.Errorf("the log has %+v", told)
 	}
 }

@@ -54,40 +54,24 @@ func (e *Engine) reconcilePlacements(ctx context.Context, tx access.Tx, servers 
 	return e.reportAndWake(ctx, tx, changed)
 }
 
-// reconcileAndAudit brings placements in line and notes what that moved. That a key is wanted
-// follows from the grant.
-func (e *Engine) reconcileAndAudit(ctx context.Context, tx access.Tx, servers []int64) ([]access.Placement, error) {
-	now := e.Now().Truncate(time.Millisecond)
-	changed, err := tx.Reconcile(ctx, now, servers)
+// reconcileAndAudit brings placements in line and records what that moved. That a key is
+// wanted follows from the grant, and that one left to be renewed was recorded when it did.
+func (e *Engine) reconcileAndAudit(ctx context.Context, tx access.Tx, servers []int64) ([]access.Move, error) {
+	changed, err := tx.Reconcile(ctx, e.Now().Truncate(time.Millisecond), servers)
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range changed {
-		from := access.PlacementPlaced
-		switch {
-		case p.State == access.PlacementWanted, p.State == access.PlacementLeaving && p.LeftAt.Before(now): // that was noted when it left to be renewed
-			continue
-		case p.State == access.PlacementGone:
-			from = access.PlacementWanted
-		case p.State == access.PlacementPlaced || p.State == access.PlacementUnknown:
-			from = access.PlacementLeaving
-		case p.CredentialID == "":
-			from = access.PlacementUnknown
-		}
-		if err := e.auditMove(ctx, tx, p, from); err != nil {
-			return nil, err
-		}
-	}
-	return changed, nil
+	known := func(m access.Move) bool { return m.From == m.State || m.State == access.PlacementWanted }
+	return changed, access.RecordMoves(ctx, tx, e.Now(), slices.DeleteFunc(slices.Clone(changed), known))
 }
 
 // reportAndWake has what was brought in line reported and worked on. The clock may have taken
 // keys from a grant that nobody has ended yet: it is owed their results like any other.
-func (e *Engine) reportAndWake(ctx context.Context, tx access.Tx, changed []access.Placement) error {
+func (e *Engine) reportAndWake(ctx context.Context, tx access.Tx, changed []access.Move) error {
 	leaving := map[string][]access.Placement{} // by system user
 	for _, p := range changed {
 		if p.State == access.PlacementLeaving {
-			leaving[p.SystemUser] = append(leaving[p.SystemUser], p)
+			leaving[p.SystemUser] = append(leaving[p.SystemUser], p.Placement)
 		}
 	}
 	if len(leaving) > 0 {
@@ -95,7 +79,11 @@ func (e *Engine) reportAndWake(ctx context.Context, tx access.Tx, changed []acce
 			return err
 		}
 	}
-	return e.wakeFor(ctx, tx, changed)
+	placements := make([]access.Placement, len(changed))
+	for i, m := range changed {
+		placements[i] = m.Placement
+	}
+	return e.wakeFor(ctx, tx, placements)
 }
 
 func (e *Engine) oweResults(ctx context.Context, tx access.Tx, leaving map[string][]access.Placement) error {

@@ -35,7 +35,7 @@ type portion struct {
 	aligned int
 }
 
-func (p *portion) Reconcile(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
+func (p *portion) Reconcile(ctx context.Context, now time.Time, servers []int64) ([]access.Move, error) {
 	changed, err := p.Tx.Reconcile(ctx, now, servers)
 	p.aligned += len(changed)
 	return changed, err

@@ -155,7 +155,7 @@ func (e *Engine) removeExtras(ctx context.Context, tx access.Tx, p access.Placem
 		if err != nil {
 			return err
 		}
-		if err := access.Record(ctx, tx, e.Now(), "", "placement.double", "placement", extra.ID, "", string(access.PlacementLeaving), c.Label); err != nil {
+		if err := access.Record(ctx, tx, e.Now(), "", access.DidPlacementDouble, "placement", extra.ID, "", string(access.PlacementLeaving), c.Label); err != nil {
 			return err
 		}
 		if err := tx.Wake(ctx, access.Work{Kind: access.WorkRemove, ID: p.ServerID}); err != nil {
@@ -181,7 +181,7 @@ func (e *Engine) realign(ctx context.Context, tx access.Tx, left access.Placemen
 			continue
 		}
 		p.Urgent, p.LapsesAt, p.ToldLapsed = true, left.LapsesAt, left.ToldLapsed
-		if _, err := tx.MovePlacement(ctx, p, access.PlacementWanted, p.Attempts); err != nil {
+		if _, err := tx.MovePlacement(ctx, p.Placement, access.PlacementWanted, p.Attempts); err != nil {
 			return err
 		}
 		changed[i] = p

@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -196,7 +195,7 @@ func (e *Engine) move(ctx context.Context, tx access.Tx, p access.Placement, was
 		return won, err
 	}
 	if p.State != was.State && p.State != access.PlacementUnknown {
-		if err := e.auditMove(ctx, tx, p, was.State); err != nil {
+		if err := access.RecordMoves(ctx, tx, e.Now(), []access.Move{{From: was.State, Placement: p}}); err != nil {
 			return false, err
 		}
 	}
@@ -207,14 +206,6 @@ func (e *Engine) move(ctx context.Context, tx access.Tx, p access.Placement, was
 		return true, e.reappeared(ctx, tx, p)
 	}
 	return true, e.UpdateResults(ctx, tx, p.On())
-}
-
-func (e *Engine) auditMove(ctx context.Context, tx access.Tx, p access.Placement, from access.PlacementState) error {
-	detail := fmt.Sprintf("%s on server %d for %s", p.Label, p.ServerID, p.SystemUser)
-	if p.Problem == access.ProblemServerLeft {
-		detail += ": the server has left the account"
-	}
-	return access.Record(ctx, tx, e.Now(), "", "placement."+string(p.State), "placement", p.ID, string(from), string(p.State), detail)
 }
 
 // begin marks, right before its call, that a placement is being worked on, from a

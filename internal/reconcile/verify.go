@@ -49,7 +49,7 @@ func (e *Engine) verified(ctx context.Context, tx access.Tx, was access.Placemen
 		_, err := e.move(ctx, tx, next, was)
 		return err
 	}
-	if err := access.Record(ctx, tx, e.Now(), "", "placement.missing", "placement", was.ID, string(access.PlacementPlaced), string(access.PlacementLeaving), was.Label); err != nil {
+	if err := access.Record(ctx, tx, e.Now(), "", access.DidPlacementMissing, "placement", was.ID, string(access.PlacementPlaced), string(access.PlacementLeaving), was.Label); err != nil {
 		return err
 	}
 	if _, err := e.move(ctx, tx, e.toReplace(next), was); err != nil {

@@ -29,7 +29,7 @@ func TestKeysDeletedByHandArePlacedAgain(t *testing.T) {
 	if got := h.Account.Ours(); len(got) != 3 {
 		t.Errorf("placed %v", got)
 	}
-	if missing := h.Events("placement.missing"); len(missing) != 2 {
+	if missing := h.Events(access.DidPlacementMissing); len(missing) != 2 {
 		t.Errorf("the log has %+v", missing)
 	}
 	h.Pass(5 * time.Hour)

@@ -23,9 +23,9 @@ const covering = `SELECT 1 ` + liveCovers + `
 // anew before it is gone: who records that it is gone aligns its server again. A
 // leaving one that is Urgent is being renewed and goes on its way; who aligns after
 // that makes what is then wanted Urgent. Placements without a grant are left alone.
-func (t *tx) Reconcile(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
-	var changed []access.Placement
-	for _, step := range []func(context.Context, time.Time, []int64) ([]access.Placement, error){t.keepLeaving, t.dropUncovered, t.wantMissing} {
+func (t *tx) Reconcile(ctx context.Context, now time.Time, servers []int64) ([]access.Move, error) {
+	var changed []access.Move
+	for _, step := range []func(context.Context, time.Time, []int64) ([]access.Move, error){t.keepLeaving, t.dropUncovered, t.wantMissing} {
 		more, err := step(ctx, now, servers)
 		if err != nil {
 			return nil, err
@@ -38,12 +38,30 @@ func (t *tx) Reconcile(ctx context.Context, now time.Time, servers []int64) ([]a
 // keepLeaving places again what is covered again and was not touched meanwhile; what
 // was only looked for may be there or not, as before it left. Of several only the
 // newest, since a key is there once.
-func (t *tx) keepLeaving(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
+func (t *tx) keepLeaving(ctx context.Context, now time.Time, servers []int64) ([]access.Move, error) {
 	c := covered(now)
 	addIn(&c, "p.place_id", servers)
-	return many(ctx, t, scanPlacement, `UPDATE placements AS p SET
-			state = CASE WHEN credential_id = '' THEN 'unknown' ELSE 'placed' END, left_at = 0, next_at = 0, stuck = 0, problem = '', detail = ''`+
-		c.where()+" RETURNING id, "+placementColumns, c.args...)
+	return t.movePlacements(ctx, c, `
+			state = CASE WHEN credential_id = '' THEN 'unknown' ELSE 'placed' END, left_at = 0, next_at = 0, stuck = 0, problem = '', detail = ''`)
+}
+
+// movePlacements updates the placements that meet c, and returns them with the states that
+// they had.
+func (t *tx) movePlacements(ctx context.Context, c conditions, set string) ([]access.Move, error) {
+	before, err := many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+" FROM placements AS p"+c.where()+" ORDER BY id", c.args...)
+	if err != nil || len(before) == 0 {
+		return nil, err
+	}
+	from := make(map[int64]access.PlacementState, len(before))
+	for _, p := range before {
+		from[p.ID] = p.State
+	}
+	after, err := many(ctx, t, scanPlacement, "UPDATE placements AS p SET "+set+c.where()+" RETURNING id, "+placementColumns, c.args...)
+	moves := make([]access.Move, len(after))
+	for i, p := range after {
+		moves[i] = access.Move{From: from[p.ID], Placement: p}
+	}
+	return moves, err
 }
 
 // covered finds what keepLeaving places again.
@@ -60,20 +78,19 @@ func covered(now time.Time) conditions {
 // dropUncovered sends away what no live grant covers, and makes a plain removal of a
 // renewal whose grant has ended. A wanted one surely is not on its server, whatever was
 // tried before, and is gone at once. Doubt stays.
-func (t *tx) dropUncovered(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
+func (t *tx) dropUncovered(ctx context.Context, now time.Time, servers []int64) ([]access.Move, error) {
 	renewed := uncovered(now, beingRenewed)
 	addIn(&renewed, "p.place_id", servers)
-	ended, err := many(ctx, t, scanPlacement, "UPDATE placements AS p SET urgent = 0"+renewed.where()+" RETURNING id, "+placementColumns, renewed.args...)
+	ended, err := t.movePlacements(ctx, renewed, "urgent = 0")
 	if err != nil {
 		return nil, err
 	}
 	c := uncovered(now, notLeaving)
 	addIn(&c, "p.place_id", servers)
-	dropped, err := many(ctx, t, scanPlacement, `UPDATE placements AS p SET
+	dropped, err := t.movePlacements(ctx, c, `
 			state = CASE WHEN state = 'wanted' THEN 'gone' ELSE 'leaving' END,
 			gone_at = CASE WHEN state = 'wanted' THEN $1 ELSE gone_at END,
-			left_at = $1, next_at = 0, attempts = 0, urgent = 0, stuck = 0, problem = '', detail = ''`+
-		c.where()+" RETURNING id, "+placementColumns, c.args...)
+			left_at = $1, next_at = 0, attempts = 0, urgent = 0, stuck = 0, problem = '', detail = ''`)
 	return append(ended, dropped...), err
 }
 
@@ -101,7 +118,7 @@ func (t *tx) OutOfLine(ctx context.Context, now time.Time) ([]int64, error) {
 
 // wantMissing wants what is covered and not on the server in any way. It is
 // labelled for the oldest grant that covers it.
-func (t *tx) wantMissing(ctx context.Context, now time.Time, servers []int64) ([]access.Placement, error) {
+func (t *tx) wantMissing(ctx context.Context, now time.Time, servers []int64) ([]access.Move, error) {
 	missing, err := t.missing(ctx, now, servers)
 	if err != nil || len(missing) == 0 {
 		return nil, err
@@ -125,7 +142,12 @@ func (t *tx) wantMissing(ctx context.Context, now time.Time, servers []int64) ([
 		return nil, err
 	}
 	// Updates run one at a time, so the new rows are ours.
-	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+" FROM placements WHERE id > $1 ORDER BY id", before)
+	made, err := many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+" FROM placements WHERE id > $1 ORDER BY id", before)
+	moves := make([]access.Move, len(made))
+	for i, p := range made {
+		moves[i] = access.Move{Placement: p}
+	}
+	return moves, err
 }
 
 // gap is a key that a grant covers and that is not on its server.

@@ -121,7 +121,7 @@ func TestConfirmationJoinsTheOffboardingThatSlackBegan(t *testing.T) {
 	if len(got) != 2 || joined.ID != got[1].ID || joined.DecidedBy != bob || got[0].State != access.Cancelled {
 		t.Errorf("joined %+v of %+v", joined, got)
 	}
-	if n := len(h.Events("person.offboard")); n != 1 {
+	if n := len(h.Events(access.DidPersonOffboard)); n != 1 {
 		t.Errorf("offboarded %d times", n)
 	}
 	setStanding(h, alice, access.Member)

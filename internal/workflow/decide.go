@@ -90,7 +90,7 @@ func (s *Service) decide(ctx context.Context, tx access.Tx, d Decision, alias st
 		return r, err
 	}
 	if !enough {
-		if err := access.Record(ctx, tx, s.Now(), d.Actor, "request.approve", "request", r.ID, string(access.Pending), string(access.Pending), ""); err != nil {
+		if err := access.Record(ctx, tx, s.Now(), d.Actor, access.DidRequestApprove, "request", r.ID, string(access.Pending), string(access.Pending), ""); err != nil {
 			return r, err
 		}
 		if err := s.redrawHomes(ctx, tx, r); err != nil {
@@ -120,7 +120,7 @@ func (s *Service) close(ctx context.Context, tx access.Tx, r access.Request, to 
 	if !won {
 		return r, access.NewConflict("Somebody else was quicker.")
 	}
-	if err := access.Record(ctx, tx, s.Now(), actor, "request."+string(to), "request", r.ID, string(from), string(to), note); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), actor, access.DidClose(to), "request", r.ID, string(from), string(to), note); err != nil {
 		return r, err
 	}
 	if err := tx.DropFacts(ctx, r.ID); err != nil {
@@ -165,31 +165,57 @@ func (s *Service) tellDecision(ctx context.Context, tx access.Tx, r access.Reque
 
 // approve moves the request to approved and carries it into the ledger.
 func (s *Service) approve(ctx context.Context, tx access.Tx, r access.Request, actor access.UserID, alias string) (access.Request, error) {
-	var err error
 	switch r.Kind {
 	case access.KindGrant:
-		r.GrantID, err = s.startGrant(ctx, tx, r, alias)
+		return s.approveGrant(ctx, tx, r, actor, alias)
 	case access.KindExtend:
-		err = s.extendGrant(ctx, tx, r, actor)
+		return s.approveExtension(ctx, tx, r, actor)
 	case access.KindRevoke:
-		r.Person, err = ownerNow(ctx, tx, r) // carried out below, once the request is closed
-	case access.KindOffboard: // below as well
-	case access.KindOrphan: // has nothing to approve
+		return s.approveRevocation(ctx, tx, r, actor)
+	case access.KindOffboard:
+		return s.approveOffboarding(ctx, tx, r, actor)
+	case access.KindOrphan:
 	}
-	if err != nil {
+	return r, access.NewConflict("There is nothing to approve here.")
+}
+
+// approveGrant starts the grant first: the decision names it.
+func (s *Service) approveGrant(ctx context.Context, tx access.Tx, r access.Request, actor access.UserID, alias string) (access.Request, error) {
+	var err error
+	if r.GrantID, err = s.startGrant(ctx, tx, r, alias); err != nil {
+		return r, err
+	}
+	return s.close(ctx, tx, r, access.Approved, actor, r.Note)
+}
+
+// approveExtension extends the grant first: where that cannot be, nothing is decided.
+func (s *Service) approveExtension(ctx context.Context, tx access.Tx, r access.Request, actor access.UserID) (access.Request, error) {
+	if err := s.extendGrant(ctx, tx, r, actor); err != nil {
+		return r, err
+	}
+	return s.close(ctx, tx, r, access.Approved, actor, r.Note)
+}
+
+// approveRevocation closes the request first: what it ends would close it otherwise.
+func (s *Service) approveRevocation(ctx context.Context, tx access.Tx, r access.Request, actor access.UserID) (access.Request, error) {
+	var err error
+	if r.Person, err = ownerNow(ctx, tx, r); err != nil {
 		return r, err
 	}
 	if r, err = s.close(ctx, tx, r, access.Approved, actor, r.Note); err != nil {
 		return r, err
 	}
-	switch r.Kind {
-	case access.KindRevoke:
-		err = s.carryOutRevoke(ctx, tx, r, actor)
-	case access.KindOffboard:
-		err = s.carryOutOffboard(ctx, tx, r, actor)
-	case access.KindGrant, access.KindExtend, access.KindOrphan: // above
+	return r, s.carryOutRevoke(ctx, tx, r, actor)
+}
+
+// approveOffboarding closes the request first: all other requests of the person are closed
+// with what it ends.
+func (s *Service) approveOffboarding(ctx context.Context, tx access.Tx, r access.Request, actor access.UserID) (access.Request, error) {
+	r, err := s.close(ctx, tx, r, access.Approved, actor, r.Note)
+	if err != nil {
+		return r, err
 	}
-	return r, err
+	return r, s.carryOutOffboard(ctx, tx, r, actor)
 }
 
 // startGrant puts a live grant into the ledger, with every key that its person has
@@ -225,7 +251,7 @@ func (s *Service) startGrant(ctx context.Context, tx access.Tx, r access.Request
 		return 0, err
 	}
 	detail := fmt.Sprintf("%s as %s on %d servers with %d keys", g.Person, g.SystemUser, len(servers), len(keys))
-	if err := access.Record(ctx, tx, s.Now(), "", "grant.start", "grant", g.ID, "", string(access.Live), detail); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), "", access.DidGrantStart, "grant", g.ID, "", string(access.Live), detail); err != nil {
 		return 0, err
 	}
 	return g.ID, s.beginPlacing(ctx, tx, g, covers)

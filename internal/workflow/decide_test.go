@@ -257,7 +257,7 @@ func TestRequestThatNobodyIsLeftToDecideWaits(t *testing.T) {
 				if v.Request.State != access.Pending || v.Request.Undecidable != want {
 					t.Errorf("it is %s, undecidable %v, want %v", v.Request.State, v.Request.Undecidable, want)
 				}
-				if redrawn := v.Drawing.Version - shown; redrawn > 1 || (redrawn == 1) != (len(h.Events("request.undecidable")) > 0) {
+				if redrawn := v.Drawing.Version - shown; redrawn > 1 || (redrawn == 1) != (len(h.Events(access.DidRequestUndecidable)) > 0) {
 					t.Errorf("it was drawn %d times", redrawn)
 				}
 			}

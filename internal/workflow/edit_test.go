@@ -33,7 +33,7 @@ func TestEditShortensAndNarrowsAndKeepsWhatWasAsked(t *testing.T) {
 	}
 	detail := ""
 	for _, e := range h.VerifyAudit() {
-		if e.Action == "request.edit" {
+		if e.Action == access.DidRequestEdit {
 			detail = e.Detail
 		}
 	}

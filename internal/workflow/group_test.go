@@ -111,7 +111,7 @@ func TestLedgerIsBoundToItsWorkspace(t *testing.T) {
 	if err := h.BindWorkspace(h.Ctx(), "T2", ""); !workflow.IsOtherWorkspace(err) || access.CodeOf(err) != access.Unauthorized {
 		t.Errorf("another workspace: %v", err)
 	}
-	if n := len(h.Events("ledger.bind")); n != 1 {
+	if n := len(h.Events(access.DidLedgerBind)); n != 1 {
 		t.Errorf("it was bound %d times", n)
 	}
 	org := newHarness(t, 1)

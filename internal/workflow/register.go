@@ -57,7 +57,7 @@ func (s *Service) enrol(ctx context.Context, tx access.Tx, a admission, k access
 	if a.Proof != "" {
 		detail = "proved with a signature"
 	}
-	if err := s.auditKey(ctx, tx, k.Person, "key.register", k.Fingerprint, "registered", detail); err != nil {
+	if err := s.auditKey(ctx, tx, k.Person, access.DidKeyRegister, k.Fingerprint, "registered", detail); err != nil {
 		return Registration{}, err
 	}
 	if err := s.readdress(ctx, tx, k); err != nil {
@@ -70,7 +70,7 @@ func (s *Service) enrol(ctx context.Context, tx access.Tx, a admission, k access
 	return Registration{Key: k, Fresh: true, Released: released}, err
 }
 
-func (s *Service) auditKey(ctx context.Context, tx access.Tx, actor access.UserID, action, fingerprint, to, detail string) error {
+func (s *Service) auditKey(ctx context.Context, tx access.Tx, actor access.UserID, action access.Action, fingerprint, to, detail string) error {
 	return tx.Audit(ctx, access.Event{At: s.Now(), Actor: actor, Action: action, Noun: "key", NounID: fingerprint, To: to, Detail: detail})
 }
 
@@ -113,7 +113,7 @@ func (s *Service) releaseWaiting(ctx context.Context, tx access.Tx, person acces
 			return nil, err
 		}
 		ids = append(ids, r.ID)
-		if err := access.Record(ctx, tx, s.Now(), person, "request.key_arrived", "request", r.ID, string(access.WaitingForKey), string(access.Pending), ""); err != nil {
+		if err := access.Record(ctx, tx, s.Now(), person, access.DidRequestKeyArrived, "request", r.ID, string(access.WaitingForKey), string(access.Pending), ""); err != nil {
 			return nil, err
 		}
 		if err := s.redrawHomes(ctx, tx, r); err != nil {
@@ -157,7 +157,7 @@ func (s *Service) endKey(ctx context.Context, tx access.Tx, actor access.UserID,
 	if err := tx.SaveKey(ctx, key); err != nil {
 		return err
 	}
-	if err := s.auditKey(ctx, tx, actor, "key.remove", key.Fingerprint, string(how), "of "+string(key.Person)); err != nil {
+	if err := s.auditKey(ctx, tx, actor, access.DidKeyRemove, key.Fingerprint, string(how), "of "+string(key.Person)); err != nil {
 		return err
 	}
 	return s.keysChanged(ctx, tx, key.Person)

@@ -32,14 +32,14 @@ func TestOffboardFromShell(t *testing.T) {
 	if len(overview.Grants) != 0 || len(overview.Waiting) != 0 {
 		t.Errorf("left of their access: %+v (request %d was open)", overview, waiting.ID)
 	}
-	shell := h.Events("request.shell")
+	shell := h.Events(access.DidRequestShell)
 	if len(shell) != 1 || shell[0].Detail != "root@host" || shell[0].Actor != "" {
 		t.Errorf("the audit log says of the operator: %+v", shell)
 	}
 
 	again, err := h.OffboardFromShell(h.Ctx(), alice, "eve@host", "once more", "2")
 	h.Must(err)
-	if diff := cmp.Diff(r.ID, again.ID); diff != "" || len(h.Events("person.offboard")) != 1 {
+	if diff := cmp.Diff(r.ID, again.ID); diff != "" || len(h.Events(access.DidPersonOffboard)) != 1 {
 		t.Errorf("asking again is another request: %s", diff)
 	}
 }
@@ -58,7 +58,7 @@ func TestOffboardFromShellIsDoneOnce(t *testing.T) {
 	h.Must(h.AccountDeactivated(h.Ctx(), alice))
 	again, err := h.OffboardFromShell(h.Ctx(), alice, "root", "", "1")
 	h.Must(err)
-	if again.ID != first.ID || len(h.Events("person.offboard")) != 1 {
+	if again.ID != first.ID || len(h.Events(access.DidPersonOffboard)) != 1 {
 		t.Errorf("the same source made request %d and then %d", first.ID, again.ID)
 	}
 }

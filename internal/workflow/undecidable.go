@@ -44,9 +44,9 @@ func (s *Service) markUndecidable(ctx context.Context, id int64, nobody bool) er
 		if won, err := tx.MoveRequest(ctx, r, access.Pending); err != nil || !won {
 			return err
 		}
-		action := "request.decidable"
+		action := access.DidRequestDecidable
 		if nobody {
-			action = "request.undecidable"
+			action = access.DidRequestUndecidable
 		}
 		if err := access.Record(ctx, tx, s.Now(), "", action, "request", r.ID, string(access.Pending), string(access.Pending), ""); err != nil {
 			return err

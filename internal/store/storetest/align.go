@@ -14,9 +14,17 @@ import (
 
 func align(t *testing.T, s *store.Store, now time.Time, servers ...int64) []access.Placement {
 	t.Helper()
-	return written(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) {
+	moves := written(t, s, func(ctx context.Context, tx access.Tx) ([]access.Move, error) {
 		return tx.Reconcile(ctx, now, servers)
 	})
+	return placementsOf(moves)
+}
+
+func placementsOf(moves []access.Move) (changed []access.Placement) {
+	for _, m := range moves {
+		changed = append(changed, m.Placement)
+	}
+	return changed
 }
 
 // One key on one server, with a live grant or without: what becomes of it.

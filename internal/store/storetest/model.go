@@ -161,13 +161,14 @@ func (m *model) align(t *rapid.T) {
 	if rapid.Bool().Draw(t, "one server") {
 		servers = []int64{m.server(t)}
 	}
-	var changed, stored []access.Placement
+	var moves []access.Move
+	var stored []access.Placement
 	var before, after []int64
 	m.update(func(ctx context.Context, tx access.Tx) (err error) {
 		if before, err = tx.OutOfLine(ctx, m.now); err != nil {
 			return err
 		}
-		if changed, err = tx.Reconcile(ctx, m.now, servers); err != nil {
+		if moves, err = tx.Reconcile(ctx, m.now, servers); err != nil {
 			return err
 		}
 		if after, err = tx.OutOfLine(ctx, m.now); err != nil {
@@ -176,6 +177,8 @@ func (m *model) align(t *rapid.T) {
 		stored, err = tx.Placements(ctx, access.PlacementQuery{Servers: []int64{m.base, m.base + 1}})
 		return err
 	})
+	m.checkFrom(t, moves)
+	changed := placementsOf(moves)
 	m.outOfLine(t, servers, changed, before, after)
 	want := m.expect(servers, changed)
 	byID := func(a, b access.Placement) int { return int(a.ID - b.ID) }
@@ -186,6 +189,19 @@ func (m *model) align(t *rapid.T) {
 	}
 	if diff := cmp.Diff(m.placements, stored); diff != "" {
 		t.Fatalf("placements (-model +ledger):\n%s", diff)
+	}
+}
+
+// checkFrom checks that each move names the state that its placement had.
+func (m *model) checkFrom(t *rapid.T, moves []access.Move) {
+	for _, move := range moves {
+		var was access.PlacementState
+		if i := slices.IndexFunc(m.placements, func(p access.Placement) bool { return p.ID == move.ID }); i >= 0 {
+			was = m.placements[i].State
+		}
+		if move.From != was {
+			t.Fatalf("placement %d moved from %q, want from %q", move.ID, move.From, was)
+		}
 	}
 }
 

@@ -111,7 +111,7 @@ func (p *Picky) Add(_ context.Context, server string, c access.Credential) (acce
 }
 
 // Events answers the audit events of an action.
-func (h *Harness) Events(action string) (found []access.Event) {
+func (h *Harness) Events(action access.Action) (found []access.Event) {
 	h.T.Helper()
 	h.Must(h.Ledger.Read(h.Ctx(), func(tx access.Tx) error {
 		all, err := tx.Events(h.Ctx(), 0, 1000)

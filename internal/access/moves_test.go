@@ -1,0 +1,53 @@
+package access_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sshkeybot/internal/access"
+)
+
+// kept keeps the events that are recorded.
+type kept struct {
+	access.Tx
+	events []string
+}
+
+func (k *kept) Audit(_ context.Context, e access.Event) error {
+	k.events = append(k.events, string(e.Action)+" "+e.Noun+" "+e.NounID+" "+e.From+" "+e.To+": "+e.Detail)
+	return nil
+}
+
+func TestMovesOfAKeyAreOneEvent(t *testing.T) {
+	t.Parallel()
+	var moves []access.Move
+	add := func(from access.PlacementState, p access.Placement, places ...int64) {
+		for _, at := range places {
+			p.ID, p.ServerID = 100+at, at
+			moves = append(moves, access.Move{From: from, Placement: p})
+		}
+	}
+	one := access.Placement{GrantID: 7, Fingerprint: "SHA256:a", SystemUser: "web", State: access.PlacementLeaving}
+	add(access.PlacementPlaced, one, 9, 3, 1, 2, 5)
+	add(access.PlacementUnknown, one, 4)
+	other := one
+	other.Fingerprint = "SHA256:b"
+	add(access.PlacementPlaced, other, 1)
+	add(access.PlacementLeaving, access.Placement{Picked: "4711", SystemUser: "root", State: access.PlacementGone, Problem: access.ProblemServerLeft}, 8)
+	var k kept
+	if err := access.RecordMoves(t.Context(), &k, time.Now(), moves); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"placement.leaving grant 7 placed leaving: SHA256:a for web on places 1-3,5,9",
+		"placement.leaving grant 7 unknown leaving: SHA256:a for web on places 4",
+		"placement.leaving grant 7 placed leaving: SHA256:b for web on places 1",
+		"placement.gone placement 108 leaving gone: credential 4711 for root on places 8: the server has left the account",
+	}
+	if diff := cmp.Diff(want, k.events); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
