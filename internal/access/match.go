@@ -23,7 +23,7 @@ func MatchServers(all []Server, pattern string) ([]Server, error) {
 	}
 	if strings.TrimSpace(pattern) == "" {
 		if len(all) == 0 {
-			return nil, NewInvalid("This RunCloud account has no servers.")
+			return nil, NewInvalid("There are no servers.")
 		}
 		return sortServers(slices.Clone(all)), nil
 	}

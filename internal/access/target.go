@@ -16,13 +16,15 @@ const (
 	Removal                  // what ends access
 )
 
-// Target is one configured system whose places keys are put on: a RunCloud account with
-// its servers, say. What not every target can do is an interface of its own below, which it
+// Target is one configured system whose places keys are put on: an account with its
+// servers, say. What not every target can do is an interface of its own below, which it
 // implements or not. Its errors are *Error.
 type Target interface {
 	// Name tells this target from the others that are configured. The ledger keeps it, so
 	// it stays the same for ever.
 	Name() string
+	// Title returns what people call the target in a sentence, like «RunCloud».
+	Title() string
 	// Servers reads all servers, to the last page, with their ExternalID and without an ID.
 	Servers(ctx context.Context) ([]Server, error)
 	// Acquire waits until a call may be made and returns a context for that one

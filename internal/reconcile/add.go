@@ -48,7 +48,7 @@ func (e *Engine) add(ctx context.Context, p access.Placement) error {
 		Label: p.Label, SystemUser: p.SystemUser, PublicKey: key.Public().Line(p.Label), Temporary: &p.Temporary,
 	})
 	release()
-	return e.addAnswered(ctx, call, placed, err)
+	return e.addAnswered(ctx, at.target.Title(), call, placed, err)
 }
 
 // stillWanted looks at the ledger right before the call: whether the key still is
@@ -111,19 +111,23 @@ func (e *Engine) additionStopped(ctx context.Context, p access.Placement, cause 
 	return e.postpone(ctx, p, cause)
 }
 
-// addAnswered records what came of the call.
-func (e *Engine) addAnswered(ctx context.Context, p addCall, c access.Credential, err error) error {
+// addAnswered records what came of the call; title is what its target is called.
+func (e *Engine) addAnswered(ctx context.Context, title string, p addCall, c access.Credential, err error) error {
 	switch {
+	// An answer about another key is none about ours: the list settles what came of the call.
 	case err == nil && !access.SameLabel(c.Label, p.Label):
-		return e.refused(ctx, p, true, access.NewInvalid("RunCloud answered with the key «"+c.Label+"», which is not the one that I asked for."))
+		return e.refused(ctx, p, true, access.NewInvalid(title+" answered with the key «"+c.Label+"», which is not the one that I asked for."))
+	// It may log in as somebody nobody has approved, so it goes before anything else.
 	case err == nil && c.SystemUser != "" && c.SystemUser != p.SystemUser:
-		return e.placedForOther(ctx, p, c)
+		return e.placedForOther(ctx, title, p, c)
 	case err == nil:
 		return e.addConfirmed(ctx, p, c)
 	}
 	switch access.CodeOf(err) {
+	// Most often an earlier call of ours, whose answer was lost, has taken the label.
 	case access.Invalid:
 		return e.refused(ctx, p, false, err)
+	// The answer was lost, or nobody knows what it was: the call may have landed, or land yet.
 	case access.UnknownOutcome, access.Internal:
 		return e.addFailed(ctx, p, true, err)
 	}
@@ -132,14 +136,14 @@ func (e *Engine) addAnswered(ctx context.Context, p addCall, c access.Credential
 
 // placedForOther has a key removed again that was confirmed for another system user than
 // the one that was asked.
-func (e *Engine) placedForOther(ctx context.Context, p addCall, c access.Credential) error {
+func (e *Engine) placedForOther(ctx context.Context, title string, p addCall, c access.Credential) error {
 	wrong := p.Placement
 	wrong.SystemUser = c.SystemUser
 	ctx = context.WithoutCancel(ctx) // it is there, whoever stops us
 	if err := e.Store.Update(ctx, func(tx access.Tx) error { return e.removeExtras(ctx, tx, wrong, []access.Credential{c}) }); err != nil {
 		return err
 	}
-	return e.addFailed(ctx, p, false, access.NewInvalid("RunCloud placed the key for "+c.SystemUser+" instead; I have it removed there."))
+	return e.addFailed(ctx, p, false, access.NewInvalid(title+" placed the key for "+c.SystemUser+" instead; I have it removed there."))
 }
 
 // addFailed records that a call placed nothing, or, where its answer was lost, that it
@@ -156,8 +160,10 @@ func (e *Engine) addFailed(ctx context.Context, p addCall, lost bool, cause erro
 			next.InDoubtUntil = latest(next.InDoubtUntil, e.Now().Add(recheckAfter).Truncate(time.Millisecond))
 		}
 		switch {
+		// Nobody else has worked on it since the call began: it is tried again.
 		case was.State == access.PlacementUnknown && was.Attempts == p.Attempts:
 			next = e.later(next, cause)
+		// Its grant ended while the call was under way: the removal looks for it at once.
 		case was.State == access.PlacementLeaving && was.CredentialID == "":
 			next.Holder, next.NextAt = "", e.Now()
 		}
@@ -171,7 +177,7 @@ func (e *Engine) addFailed(ctx context.Context, p addCall, lost bool, cause erro
 
 // refused handles «invalid»: most often the label is taken because an earlier call
 // of ours did take effect, or somebody else has placed this very key. odd tells that
-// RunCloud did not refuse, but answered with a key that is not ours.
+// the target did not refuse, but answered with a key that is not ours.
 func (e *Engine) refused(ctx context.Context, p addCall, odd bool, cause error) error {
 	found, err := e.list(ctx, p.Placement)
 	if err != nil {
@@ -238,11 +244,14 @@ func (e *Engine) addConfirmed(ctx context.Context, p addCall, c access.Credentia
 		}
 		next := p.answered(was)
 		switch {
-		case was.CredentialID == c.ID: // found by reading meanwhile
+		// A reading found it before the answer came, here or on another replica.
+		case was.CredentialID == c.ID:
 			_, err := tx.MovePlacement(ctx, next, was.State, was.Attempts)
 			return err
-		case was.State == access.PlacementUnknown || was.State == access.PlacementWanted: // whatever was tried after this call
+		// The usual case; or we stood still, and others held the call for lost and tried again.
+		case was.State == access.PlacementUnknown || was.State == access.PlacementWanted:
 			return e.savePlaced(ctx, tx, next, was, c)
+		// Its grant ended while the call was under way: now the removal knows what to delete.
 		case was.State == access.PlacementLeaving && was.CredentialID == "":
 			next.CredentialID, next.NextAt, next.Holder = c.ID, e.Now(), ""
 			if _, err := e.move(ctx, tx, next, was); err != nil {
@@ -253,7 +262,8 @@ func (e *Engine) addConfirmed(ctx context.Context, p addCall, c access.Credentia
 		if _, err := tx.MovePlacement(ctx, next, was.State, was.Attempts); err != nil {
 			return err
 		}
-		return e.removeExtras(ctx, tx, was, []access.Credential{c}) // came too late: another copy is there, or none is wanted
+		// It came too late: another call of ours has placed the key since, or it is held to be gone.
+		return e.removeExtras(ctx, tx, was, []access.Credential{c})
 	})
 }
 

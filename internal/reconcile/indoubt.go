@@ -108,23 +108,29 @@ func isStill(p access.Placement, now access.Placement) bool {
 // reading has ended.
 func (e *Engine) settle(ctx context.Context, tx access.Tx, next, was access.Placement, own []access.Credential) error {
 	switch {
-	case was.CredentialID != "": // all of them are doubles
+	// An earlier call, whose answer was lost, has landed beside the one that is recorded.
+	case was.CredentialID != "":
 		if _, err := tx.MovePlacement(ctx, next, was.State, was.Attempts); err != nil {
 			return err
 		}
 		return e.removeExtras(ctx, tx, was, own)
+	// Nothing is there to be removed: it is gone, or in doubt until a lost call can land no more.
 	case len(own) == 0 && was.State == access.PlacementLeaving:
 		return e.keyRemoved(ctx, tx, next, was)
+	// The lost call may still land: a list read too early proves nothing.
 	case len(own) == 0 && !next.InDoubtUntil.IsZero():
-		return nil // it may still land
+		return nil
+	// No call can land any more: the key surely is not there, and is placed anew.
 	case len(own) == 0:
 		_, err := e.move(ctx, tx, doubted(next, e.Now()), was)
 		return err
+	// The lost call has landed, and nobody wants the key any more.
 	case was.State == access.PlacementLeaving:
 		next.CredentialID, next.Holder, next.NextAt = own[0].ID, "", e.Now()
 		if _, err := e.move(ctx, tx, next, was); err != nil {
 			return err
 		}
+	// The lost call has landed: what it placed is ours.
 	default:
 		if err := e.savePlaced(ctx, tx, next, was, own[0]); err != nil {
 			return err

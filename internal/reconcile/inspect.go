@@ -88,9 +88,9 @@ func (e *Engine) requestsOf(ctx context.Context, open []access.Result) (requests
 // namesFresh is how old the names may be by which keys are looked for.
 const namesFresh = time.Hour
 
-// inspectedPeople asks Slack by what names the people are known whose keys the requests
+// inspectedPeople asks by what names the people are known whose keys the requests
 // look for: not where one key is looked for. An offboarding from the shell does without
-// while Slack is away.
+// while the directory is away.
 func (e *Engine) inspectedPeople(ctx context.Context, requests []access.Request) (people map[int64]access.Profile, err error) {
 	people = map[int64]access.Profile{}
 	for _, r := range requests {
@@ -98,7 +98,7 @@ func (e *Engine) inspectedPeople(ctx context.Context, requests []access.Request)
 			continue
 		}
 		if people[r.ID], err = e.Directory.Profile(ctx, r.Person, namesFresh); err != nil && !r.FromShell() {
-			return nil, &access.Error{Code: access.Unavailable, Message: "Slack does not tell me now by what names to look for keys.", Err: err}
+			return nil, &access.Error{Code: access.Unavailable, Message: "I cannot learn now by what names to look for keys.", Err: err}
 		}
 	}
 	return people, nil

@@ -22,13 +22,13 @@ const (
 )
 
 // notFoundServer is what work meets on a server that is missing.
-func notFoundServer() error {
-	return &access.Error{Code: access.NotFound, Op: opMissing, Message: "RunCloud does not find the server now; I ask again."}
+func notFoundServer(target string) error {
+	return &access.Error{Code: access.NotFound, Op: opMissing, Message: target + " does not find the server now; I ask again."}
 }
 
 // leftServer is what work meets on a server that is gone for good.
-func leftServer() error {
-	return &access.Error{Code: access.NotFound, Message: "Server not found: it has left the RunCloud account."}
+func leftServer(target string) error {
+	return &access.Error{Code: access.NotFound, Message: "Server not found: it has left the " + target + " account."}
 }
 
 // knownAbsent returns why a server need not be asked for: it is gone, or was not found lately.
@@ -36,9 +36,9 @@ func leftServer() error {
 func (e *Engine) knownAbsent(server access.Server) error {
 	switch age := e.Now().Sub(server.AskedAt); {
 	case server.Gone():
-		return leftServer()
+		return leftServer(e.title(server.Target))
 	case server.Missing() && age >= 0 && age < askMissing:
-		return notFoundServer()
+		return notFoundServer(e.title(server.Target))
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func (e *Engine) notFound(ctx context.Context, t access.Target, id int64) error 
 			return err
 		}
 	}
-	result := notFoundServer()
+	result := notFoundServer(t.Title())
 	err = e.Store.Update(ctx, func(tx access.Tx) error {
 		server, err := tx.Server(ctx, id)
 		if err != nil || server.Gone() {
@@ -95,7 +95,7 @@ func (e *Engine) notFound(ctx context.Context, t access.Target, id int64) error 
 			server.NotFoundAt = now
 		}
 		if now.Sub(server.NotFoundAt) >= goneAfter {
-			result = leftServer()
+			result = leftServer(t.Title())
 			return e.SettleGone(ctx, tx, server, "")
 		}
 		if err := tx.SaveServer(ctx, server); err != nil || !fresh {
@@ -170,7 +170,7 @@ func (e *Engine) serverIsGone(ctx context.Context, id int64, p access.Priority) 
 	}
 	if err == nil {
 		if _, err = e.fetchServer(ctx, id, p); err == nil {
-			return false, &access.Error{Code: access.Unavailable, Message: "RunCloud has the server but does not find its keys."}
+			return false, &access.Error{Code: access.Unavailable, Message: e.title(server.Target) + " has the server but does not find its keys."}
 		}
 	}
 	if server, readErr := e.knownServer(ctx, id); readErr != nil || server.Gone() {

@@ -45,7 +45,7 @@ func refuseWhilePaused(t access.Target, p access.Priority) error {
 	if p == access.Removal || pause < longPause {
 		return nil
 	}
-	return &access.Error{Code: access.RateLimited, Op: "wait", Message: "RunCloud asks me to leave it alone for a while; I go on by myself.", RetryAfter: pause}
+	return &access.Error{Code: access.RateLimited, Op: "wait", Message: t.Title() + " asks me to leave it alone for a while; I go on by myself.", RetryAfter: pause}
 }
 
 // PausedUntil returns until when a target asks to be left alone, to the minute; zero when

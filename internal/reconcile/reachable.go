@@ -7,8 +7,8 @@ import (
 	"sshkeybot/internal/access"
 )
 
-func offline() error {
-	return &access.Error{Code: access.Unavailable, Op: opOffline, Message: "The server is offline in RunCloud; I go on as soon as it is back."}
+func offline(t access.Target) error {
+	return &access.Error{Code: access.Unavailable, Op: opOffline, Message: "The server is offline in " + t.Title() + "; I go on as soon as it is back."}
 }
 
 // usable returns how old the knowledge that its server is online may be for a placement.
@@ -60,17 +60,17 @@ func (e *Engine) reachable(ctx context.Context, p access.Placement) error {
 	case fresh && online:
 		return nil
 	case fresh:
-		return offline()
+		return offline(at.target)
 	case many && paceOf(at.target).Pause == 0: // a list is several calls
 		return e.reachableAmongMany(ctx, at.target, p, usable)
 	}
-	return e.askServer(ctx, p)
+	return e.askServer(ctx, at.target, p)
 }
 
 func (e *Engine) reachableAmongMany(ctx context.Context, t access.Target, p access.Placement, usable time.Duration) error {
 	err := e.refreshServers(ctx, t, usable)
 	if access.CodeOf(err) == access.Unavailable && priorityOf(p) == access.Removal {
-		return e.askServer(ctx, p) // a key must not stay because of the list
+		return e.askServer(ctx, t, p) // a key must not stay because of the list
 	}
 	if err != nil {
 		return err
@@ -80,9 +80,9 @@ func (e *Engine) reachableAmongMany(ctx context.Context, t access.Target, p acce
 	case err != nil:
 		return err
 	case server.Gone() || !e.isUsable(server, usable): // the list may have lacked it
-		return e.askServer(ctx, p)
+		return e.askServer(ctx, t, p)
 	case !server.Online:
-		return offline()
+		return offline(t)
 	}
 	return nil
 }
@@ -93,13 +93,13 @@ func (e *Engine) isUsable(server access.Server, within time.Duration) bool {
 	return age >= 0 && age < within
 }
 
-func (e *Engine) askServer(ctx context.Context, p access.Placement) error {
+func (e *Engine) askServer(ctx context.Context, t access.Target, p access.Placement) error {
 	server, err := e.fetchServer(ctx, p.ServerID, priorityOf(p))
 	if err != nil {
 		return err
 	}
 	if !server.Online {
-		return offline()
+		return offline(t)
 	}
 	return nil
 }

@@ -38,7 +38,7 @@ func (e *Engine) remove(ctx context.Context, p access.Placement) error {
 	err = at.target.Remove(call, at.id, p.CredentialID)
 	if access.CodeOf(err) == access.NotFound {
 		release()
-		return e.confirmGone(ctx, p)
+		return e.confirmGone(ctx, at.target, p)
 	}
 	if err != nil {
 		return e.postpone(ctx, p, err)
@@ -79,14 +79,14 @@ func (e *Engine) lostWithServer(ctx context.Context, p access.Placement) error {
 	})
 }
 
-// confirmGone settles a removal that RunCloud answered with «not found».
-func (e *Engine) confirmGone(ctx context.Context, p access.Placement) error {
+// confirmGone settles a removal that its target answered with «not found».
+func (e *Engine) confirmGone(ctx context.Context, t access.Target, p access.Placement) error {
 	found, err := e.list(ctx, p)
 	switch {
 	case err != nil:
 		return e.readFailed(ctx, p, err)
 	case slices.ContainsFunc(found, func(c access.Credential) bool { return c.ID == p.CredentialID }):
-		return e.postpone(ctx, p, &access.Error{Code: access.Unavailable, Message: "RunCloud lists the key but does not find it."})
+		return e.postpone(ctx, p, &access.Error{Code: access.Unavailable, Message: t.Title() + " lists the key but does not find it."})
 	}
 	return e.removalConfirmed(ctx, p)
 }
@@ -95,7 +95,7 @@ func (e *Engine) list(ctx context.Context, p access.Placement) ([]access.Credent
 	return e.keysOn(ctx, p.ServerID, priorityOf(p))
 }
 
-// removalConfirmed records that RunCloud confirmed a removal.
+// removalConfirmed records that a removal was confirmed.
 func (e *Engine) removalConfirmed(ctx context.Context, p access.Placement) error {
 	return e.ifStill(ctx, p, func(ctx context.Context, tx access.Tx, was access.Placement) error {
 		return e.keyRemoved(ctx, tx, was, was)
@@ -107,6 +107,7 @@ func (e *Engine) ifStill(ctx context.Context, p access.Placement, fn func(ctx co
 	ctx = context.WithoutCancel(ctx)
 	return e.Store.Update(ctx, func(tx access.Tx) error {
 		was, err := tx.Placement(ctx, p.ID)
+		// Another replica took us for dead and went on, or the key is wanted again.
 		if err != nil || was.State != access.PlacementLeaving || was.Attempts != p.Attempts || was.CredentialID != p.CredentialID {
 			return err
 		}

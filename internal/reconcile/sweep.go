@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	renewalLead = time.Hour // before RunCloud's own timer ends a key, it is renewed
+	renewalLead = time.Hour // before its target's own timer ends a key, it is renewed
 	longestWait = time.Hour // before anything is tried again
 	sweepBatch  = 1000
 
@@ -155,7 +155,7 @@ func (e *Engine) leftToOthers(ctx context.Context, tx access.Tx, p access.Placem
 }
 
 // TellLapsed tells a person, once, when a renewal has not come about by the time
-// RunCloud would have removed the old key, or RunCloud refuses the new one. Until it is
+// its target would have removed the old key, or the new one is refused. Until it is
 // placed, the request does not say any more that it is.
 func (e *Engine) TellLapsed(ctx context.Context) error {
 	return e.Store.Update(ctx, func(tx access.Tx) error {

@@ -29,6 +29,15 @@ func (e *Engine) target(name string) (access.Target, error) {
 	return e.Targets[i], nil
 }
 
+// title returns what people call a target.
+func (e *Engine) title(name string) string {
+	t, err := e.target(name)
+	if err != nil {
+		return "«" + name + "»"
+	}
+	return t.Title()
+}
+
 // place is a server as its target knows it.
 type place struct {
 	target access.Target

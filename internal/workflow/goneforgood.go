@@ -30,7 +30,7 @@ func (s *Service) GoneForGood(ctx context.Context, requestID, serverID int64, ac
 		case gone.Gone():
 			return access.NewConflict("It is settled already that this server is gone.")
 		case !gone.Missing():
-			return access.NewConflict("RunCloud finds this server again, so I go on there by myself.")
+			return access.NewConflict("The server is found again, so I go on there by myself.")
 		case r.State != access.Approved || !slices.ContainsFunc(results, owes):
 			return access.NewConflict("Nothing of this request waits for that server.")
 		}

@@ -26,6 +26,8 @@ type vault struct {
 
 func (*vault) Name() string { return "vault" }
 
+func (*vault) Title() string { return "the vault" }
+
 func (v *vault) Servers(context.Context) ([]access.Server, error) {
 	return []access.Server{{ExternalID: "the vault", Name: "vault", Online: true}}, v.trouble()
 }

@@ -38,6 +38,14 @@ var (
 // Name returns the name of the account.
 func (t Target) Name() string { return cmp.Or(t.Account, "runcloud") }
 
+// Title returns what people call the account.
+func (t Target) Title() string {
+	if t.Account == "" {
+		return "RunCloud"
+	}
+	return "RunCloud (" + t.Account + ")"
+}
+
 // TemporaryLifetime implements access.Expirer.
 func (t Target) TemporaryLifetime() time.Duration { return t.Lifetime }
 

@@ -88,6 +88,9 @@ func Number(id string) int64 {
 // Name implements access.Target.
 func (a *Account) Name() string { return a.Called }
 
+// Title implements access.Target.
+func (a *Account) Title() string { return "RunCloud" }
+
 // TemporaryLifetime implements access.Expirer.
 func (a *Account) TemporaryLifetime() time.Duration { return a.Lifetime }
 
