@@ -37,7 +37,7 @@ type reply struct {
 	pause  time.Duration // what the limiter will make the next call wait
 }
 
-// New makes a client for the given workspace token. It makes no call; see [Client.Ping].
+// New makes a client for the given workspace token. It makes no call.
 // An unusable base address is reported by every call.
 func New(token string, opts ...Option) *Client {
 	s := defaults()
@@ -66,12 +66,6 @@ func (c *Client) Limiter() *Limiter { return c.limiter }
 
 // CloseIdleConnections closes the connections that no call is using.
 func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }
-
-// Ping reaches RunCloud and nothing more: that it looks at the token is written nowhere.
-func (c *Client) Ping(ctx context.Context) error {
-	var pong struct{}
-	return c.call(ctx, http.MethodGet, "/ping", nil, nil, &pong)
-}
 
 // call sends in as JSON, if it is not nil, and decodes the answer into out.
 func (c *Client) call(ctx context.Context, method, path string, query url.Values, in, out any) error {

@@ -151,7 +151,7 @@ func TestCanceledCall(t *testing.T) {
 		<-r.Context().Done()
 	}, WithRetry(5, time.Hour))
 	err := verbs["POST"](ctx, c)
-	if !errors.Is(err, context.Canceled) || IsTemporary(err) || !IsOutcomeUnknown(err) {
+	if !errors.Is(err, context.Canceled) || isTemporary(err) || !IsOutcomeUnknown(err) {
 		t.Errorf("err %v", err)
 	}
 }

@@ -62,6 +62,8 @@ func (e *Error) inherit(maybe bool) {
 
 func (e *Error) readable() bool { return !errors.Is(e.Err, ErrNotJSON) }
 
+// temporary reports whether the same call may succeed later: after no answer, a 429, a 5xx and an answer
+// that cannot be read, but not when its own caller canceled it.
 func (e *Error) temporary() bool {
 	switch {
 	case e.Status == 0:
@@ -100,16 +102,6 @@ func IsInvalid(err error) bool {
 
 // IsRateLimited tells that the rate limit or the quota is used up. The call was not carried out.
 func IsRateLimited(err error) bool { return hasStatus(err, http.StatusTooManyRequests) }
-
-// IsTemporary tells that the same call may succeed later: no answer, 429, 5xx, an answer that cannot
-// be read, a list that kept changing. A call that its own caller canceled is not temporary.
-func IsTemporary(err error) bool {
-	if list := (*ListError)(nil); errors.As(err, &list) {
-		return true
-	}
-	e := asError(err)
-	return e != nil && e.temporary()
-}
 
 // IsOutcomeUnknown tells of a POST or DELETE that it may have been applied although it failed: it was
 // sent and no answer came, or a 3xx, a 5xx or one that cannot be read. It is false when the request

@@ -1,6 +1,7 @@
 package runcloud
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -42,6 +43,17 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errCut
 	}
 	return rep, nil
+}
+
+// Ping makes the cheapest call.
+func (c *Client) Ping(ctx context.Context) error {
+	var pong struct{}
+	return c.call(ctx, http.MethodGet, "/ping", nil, nil, &pong)
+}
+
+func isTemporary(err error) bool {
+	e := asError(err)
+	return e != nil && e.temporary()
 }
 
 // scripted is a client that does not retry, on a script.

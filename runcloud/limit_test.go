@@ -79,7 +79,7 @@ func TestPlaceIsGivenBackAfterTimeout(t *testing.T) {
 		for range 2 {
 			begin := time.Now()
 			err := c.Ping(t.Context())
-			if !errors.Is(err, context.DeadlineExceeded) || !IsTemporary(err) || time.Since(begin) != 3*time.Second {
+			if !errors.Is(err, context.DeadlineExceeded) || !isTemporary(err) || time.Since(begin) != 3*time.Second {
 				t.Errorf("after %v: %v", time.Since(begin), err)
 			}
 		}

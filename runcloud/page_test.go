@@ -180,7 +180,7 @@ func TestListThatStaysShortIsAnError(t *testing.T) {
 			c := served(t, s.serve)
 			got, err := c.AllServers(t.Context())
 			var list *ListError
-			if !errors.As(err, &list) || got != nil || list.Want != 50 || !IsTemporary(err) || s.reads != maxReads {
+			if !errors.As(err, &list) || got != nil || list.Want != 50 || s.reads != maxReads {
 				t.Errorf("%d servers in %d readings, err %v", len(got), s.reads, err)
 			}
 			last := error(nil)
@@ -214,7 +214,7 @@ func TestBrokenPages(t *testing.T) {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
 			got, err := answering(t, "GET /servers", body).AllServers(t.Context())
-			if err == nil || len(got) != 0 || !IsTemporary(err) {
+			if err == nil || len(got) != 0 || !isTemporary(err) {
 				t.Errorf("%v, %v", got, err)
 			}
 		})

@@ -13,7 +13,7 @@ const credential = `{"id": 7, "label": "a", "user": "runcloud", "publicKey": "ss
 
 // verbs makes one call of each method that the client uses.
 var verbs = map[string]func(context.Context, *Client) error{
-	"GET": func(ctx context.Context, c *Client) error { _, err := c.SSHCredential(ctx, 1, 7); return err },
+	"GET": func(ctx context.Context, c *Client) error { _, err := c.Server(ctx, 7); return err },
 	"POST": func(ctx context.Context, c *Client) error {
 		_, err := c.CreateSSHCredential(ctx, 1, SSHCredentialCreateOpts{Label: "a"})
 		return err

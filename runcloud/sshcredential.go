@@ -5,28 +5,19 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
-// SSHCredential is a public key that a Linux user of a server may log in with.
+// SSHCredential is a public key that a Linux user of a server may log in with. RunCloud usually shows
+// the first 50 characters of a key and three dots: for many key types these are the same for every key.
 type SSHCredential struct {
 	ID        int64
 	Label     string
 	User      string // Linux user name
-	PublicKey string // usually cut: see Truncated
+	PublicKey string // usually cut, so no identity
 	Temporary *bool  // nil if RunCloud did not say, as in lists
 	CreatedAt time.Time
 }
-
-const cut = "..."
-
-// Truncated tells that PublicKey is only the beginning of the key. RunCloud shows 50 characters,
-// which for many key types are the same for every key: never take them for an identity.
-func (k SSHCredential) Truncated() bool { return strings.HasSuffix(k.PublicKey, cut) }
-
-// VisibleKey is what RunCloud shows of the key, without the dots.
-func (k SSHCredential) VisibleKey() string { return strings.TrimSuffix(k.PublicKey, cut) }
 
 // UnmarshalJSON reads RunCloud's form.
 func (k *SSHCredential) UnmarshalJSON(raw []byte) error {
@@ -59,11 +50,6 @@ type SSHCredentialCreateOpts struct {
 // SSHCredentials gives all credentials of a server, or an error: never a part of them.
 func (c *Client) SSHCredentials(ctx context.Context, serverID int64) ([]SSHCredential, error) {
 	return all(ctx, c, credentialsPath(serverID), credentialID)
-}
-
-// SSHCredential gives one credential; see [IsNotFound].
-func (c *Client) SSHCredential(ctx context.Context, serverID, id int64) (SSHCredential, error) {
-	return one(ctx, c, http.MethodGet, credentialPath(serverID, id), nil, credentialID)
 }
 
 // CreateSSHCredential adds a key to a server and gives what RunCloud made of it: compare the label,

@@ -7,24 +7,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestSSHSettings(t *testing.T) {
-	t.Parallel()
-	body := `{"passwordlessLogin":true,"useDns":false,"preventRootLogin":true}`
-	got, err := answering(t, "GET /servers/3/settings/ssh", body).SSHSettings(t.Context(), 3)
-	if want := (SSHSettings{PasswordlessLogin: true, PreventRootLogin: true}); err != nil || got != want {
-		t.Errorf("%+v, err %v", got, err)
-	}
-}
-
-func TestSSHSettingsIncomplete(t *testing.T) {
-	t.Parallel()
-	for _, body := range []string{`{}`, `[]`, `{"passwordlessLogin":true,"useDns":false}`, `{"passwordlessLogin":true,"useDns":false,"preventRootLogin":"x"}`} {
-		if _, err := answering(t, "GET /servers/3/settings/ssh", body).SSHSettings(t.Context(), 3); !errors.Is(err, ErrUnexpected) {
-			t.Errorf("%s: err %v", body, err)
-		}
-	}
-}
-
 func TestSSHSessions(t *testing.T) {
 	t.Parallel()
 	body := `[{"username":"root","tty":"pts/0","ipAddress":"198.51.100.7","loginSince":"06:10","idle":"1:23","currentRunningProcess":"-bash"}]`
