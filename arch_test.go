@@ -39,6 +39,7 @@ var arrows = map[string][]string{
 	"internal/control":               {"internal/access"},
 	"internal/duration":              nil,
 	"internal/health":                nil,
+	"internal/limiter":               nil,
 	"internal/nearest":               nil,
 	"internal/queue":                 {"internal/access", "internal/store"},
 	"internal/reconcile":             {"internal/access", "internal/clock", "internal/sshkey"},
