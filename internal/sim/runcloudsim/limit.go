@@ -10,12 +10,15 @@ import (
 type LimitOptions struct {
 	Window      time.Duration // one minute when zero
 	Sliding     bool          // each call counts for a window of its own, instead of one window for all
+	Burst       int           // instead of windows, a bucket of so many calls that fills evenly
+	NoHeaders   bool          // answers say nothing of the limit
 	RetryAfter  bool          // a 429 carries Retry-After, in whole seconds rounded up
 	ResetHeader bool          // a 429 carries X-RateLimit-Reset, in Unix seconds
 }
 
-// SetRateLimit allows n calls per window from now on and makes every answer carry X-RateLimit-Limit and
-// X-RateLimit-Remaining (RunCloud API intro page); 0 lifts the limit. Refused calls do not count.
+// SetRateLimit allows n calls per window from now on and, unless told otherwise, makes every answer carry
+// X-RateLimit-Limit and X-RateLimit-Remaining (RunCloud API intro page); 0 lifts the limit. Refused calls
+// do not count.
 func (a *Account) SetRateLimit(n int, o LimitOptions) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -30,10 +33,14 @@ type limiter struct {
 	LimitOptions
 	max   int
 	taken []time.Time // when each counted call stops counting, ascending
+	full  time.Time   // when the bucket is
 }
 
 // take counts a call at now; when there is no room, wait is how long there will be none.
 func (l *limiter) take(now time.Time) (remaining int, wait time.Duration) {
+	if l.Burst > 0 {
+		return l.pour(now)
+	}
 	for len(l.taken) > 0 && !now.Before(l.taken[0]) {
 		l.taken = l.taken[1:]
 	}
@@ -48,10 +55,24 @@ func (l *limiter) take(now time.Time) (remaining int, wait time.Duration) {
 	return l.max - len(l.taken), 0
 }
 
+func (l *limiter) pour(now time.Time) (remaining int, wait time.Duration) {
+	each := l.Window / time.Duration(l.max)
+	missing := max(0, l.full.Sub(now))
+	if wait = missing - each*time.Duration(l.Burst-1); wait > 0 {
+		return 0, wait
+	}
+	missing += each
+	l.full = now.Add(missing)
+	return l.Burst - int((missing+each-1)/each), 0
+}
+
 // throttle counts a call; headers go into whatever the answer will be.
 func (l *limiter) throttle(now time.Time) (headers map[string]string, refusal *answer) {
 	remaining, wait := l.take(now)
-	headers = map[string]string{"X-RateLimit-Limit": strconv.Itoa(l.max), "X-RateLimit-Remaining": strconv.Itoa(remaining)}
+	headers = map[string]string{}
+	if !l.NoHeaders {
+		headers["X-RateLimit-Limit"], headers["X-RateLimit-Remaining"] = strconv.Itoa(l.max), strconv.Itoa(remaining)
+	}
 	if wait == 0 {
 		return headers, nil
 	}

@@ -64,6 +64,39 @@ func TestRateLimitWindows(t *testing.T) {
 	}
 }
 
+// A bucket of three that takes twelve calls a minute.
+func TestRateLimitBucket(t *testing.T) {
+	t.Parallel()
+	l := &limiter{LimitOptions: LimitOptions{Window: time.Minute, Burst: 3}, max: 12}
+	type take struct {
+		at, left int
+		wait     time.Duration
+	}
+	var got []take
+	for _, s := range []int{0, 0, 1, 1, 4, 5, 9, 100, 100} {
+		left, wait := l.take(start.Add(time.Duration(s) * time.Second))
+		got = append(got, take{s, left, wait})
+	}
+	want := []take{
+		{0, 2, 0}, {0, 1, 0}, {1, 0, 0}, {1, 0, 4 * time.Second}, {4, 0, time.Second},
+		{5, 0, 0}, {9, 0, time.Second}, {100, 2, 0}, {100, 1, 0},
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(take{})); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestRateLimitWithoutHeaders(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Rules{})
+	b.SetRateLimit(1, LimitOptions{NoHeaders: true})
+	for _, status := range []int{200, 429} {
+		if r := b.want("GET", "/ping", nil, status, ""); r.header.Get("X-RateLimit-Limit")+r.header.Get("X-RateLimit-Remaining") != "" {
+			t.Errorf("headers of a %d: %v", status, r.header)
+		}
+	}
+}
+
 func TestRateLimitEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
