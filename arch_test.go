@@ -50,10 +50,10 @@ var arrows = map[string][]string{
 	"internal/sshkey":                nil,
 	"internal/store":                 {"internal/access"},
 	"internal/store/storetest":       {"internal/access", "internal/store"},
-	"internal/target/runcloud":       {"internal/access", "runcloud"},
+	"internal/target/runcloud":       {"internal/access", "internal/limiter", "runcloud"},
 	"internal/workflow":              {"internal/access", "internal/clock", "internal/duration", "internal/reconcile", "internal/sshkey"},
 	"internal/workflow/workflowtest": {"internal/access", "internal/reconcile", "internal/sshkey", "internal/store", "internal/workflow"},
-	"runcloud":                       nil,
+	"runcloud":                       {"internal/limiter"},
 }
 
 func TestArrows(t *testing.T) {

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"sshkeybot/internal/limiter"
 )
 
 // Client calls the RunCloud API v3 with one workspace token. Make it with [New].
@@ -23,7 +25,7 @@ type Client struct {
 	http   *http.Client
 	handle handler
 
-	limiter *Limiter
+	limiter *limiter.Limiter
 }
 
 // handler does one step of a call and hands the request to the next one.
@@ -34,7 +36,7 @@ type reply struct {
 	status int
 	header http.Header
 	body   []byte
-	pause  time.Duration // what the limiter will make the next call wait
+	pause  time.Duration // how long to wait before the next try, as far as that is known
 }
 
 // New makes a client for the given workspace token. It makes no call.
@@ -61,8 +63,8 @@ func (c *Client) chain(s settings) handler {
 	return retrying(h, s.retry)
 }
 
-// Limiter gives the limiter that the client's calls pass.
-func (c *Client) Limiter() *Limiter { return c.limiter }
+// Limiter returns the limiter that the client's calls pass.
+func (c *Client) Limiter() *limiter.Limiter { return c.limiter }
 
 // CloseIdleConnections closes the connections that no call is using.
 func (c *Client) CloseIdleConnections() { c.http.CloseIdleConnections() }

@@ -7,7 +7,7 @@
 //   - GET and DELETE are tried again after a connection error, a timeout, a 429, a 5xx and an answer
 //     that is not JSON, with jittered exponential backoff ([WithRetry]) and never before the
 //     Retry-After of the answer. A wait longer than 5 seconds is not slept through: the error is
-//     returned with its RetryAfter, and the [Limiter] holds the calls that follow.
+//     returned with its RetryAfter, and the limiter holds the calls that follow.
 //   - POST is sent once. [IsOutcomeUnknown] says whether it may have been applied all the same; then
 //     read the list before posting again. A DELETE that was retried may answer 404 because an
 //     earlier attempt was applied, so [IsNotFound] of a DELETE means that the thing is gone.
@@ -29,6 +29,6 @@
 //
 // # Rate limit
 //
-// All calls pass a [Limiter]. It does not slow anything down until RunCloud states a limit or answers
-// 429; from then on it keeps to that limit, serving calls marked by [WithPriority] as [High] first.
+// All calls pass a [limiter.Limiter]: [WithLimiter] shares it, and [limiter.WithPriority] says which calls go
+// first. It takes at once what RunCloud says is left, and adapts to what RunCloud accepts beyond that.
 package runcloud

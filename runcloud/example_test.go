@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 
+	"sshkeybot/internal/limiter"
 	"sshkeybot/runcloud"
 )
 
@@ -29,7 +30,7 @@ func Example() {
 }
 
 // Taking access away goes before everything else, and "not there" is as good as removed.
-func ExampleWithPriority() {
+func ExampleClient_DeleteSSHCredential() {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = io.WriteString(w, `{"message":"Resources not found."}`)
@@ -37,7 +38,7 @@ func ExampleWithPriority() {
 	defer srv.Close()
 
 	client := runcloud.New("the workspace token", runcloud.WithBaseURL(srv.URL))
-	ctx := runcloud.WithPriority(context.Background(), runcloud.High)
+	ctx := limiter.WithPriority(context.Background(), limiter.High)
 	err := client.DeleteSSHCredential(ctx, 7, 4711)
 	fmt.Println(err)
 	fmt.Println(err == nil || runcloud.IsNotFound(err))

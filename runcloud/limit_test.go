@@ -8,12 +8,110 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"sshkeybot/internal/limiter"
 )
+
+func TestAnswerOf(t *testing.T) {
+	t.Parallel()
+	const date = "Mon, 09 Mar 2026 10:00:00 GMT" // 1773050400
+	type answer = limiter.Answer
+	tests := map[string]struct {
+		header map[string]string
+		want   answer
+	}{
+		"nothing":           {nil, answer{}},
+		"limit":             {map[string]string{"X-RateLimit-Limit": "120", "X-RateLimit-Remaining": " 7"}, answer{Limit: 120, Remaining: 7}},
+		"only a rest":       {map[string]string{"X-RateLimit-Remaining": "7"}, answer{Limit: assumedLimit, Remaining: 7}},
+		"only a limit":      {map[string]string{"X-RateLimit-Limit": "120"}, answer{}},
+		"garbage":           {map[string]string{"X-RateLimit-Limit": "many", "X-RateLimit-Remaining": "-3", "Retry-After": "soon", "X-RateLimit-Reset": "-1"}, answer{}},
+		"retry seconds":     {map[string]string{"Retry-After": "30"}, answer{RetryAfter: 30 * time.Second}},
+		"retry fraction":    {map[string]string{"Retry-After": "0.5"}, answer{RetryAfter: 500 * time.Millisecond}},
+		"retry date":        {map[string]string{"Retry-After": "Mon, 09 Mar 2026 10:00:45 GMT"}, answer{RetryAfter: 45 * time.Second}},
+		"retry past":        {map[string]string{"Retry-After": "Mon, 09 Mar 2026 09:00:00 GMT"}, answer{}},
+		"retry for ages":    {map[string]string{"Retry-After": "99999999"}, answer{RetryAfter: maxDelay}},
+		"retry never":       {map[string]string{"Retry-After": "1e300"}, answer{}},
+		"retry NaN":         {map[string]string{"Retry-After": "NaN"}, answer{}},
+		"reset epoch":       {map[string]string{"X-RateLimit-Reset": "1773050420"}, answer{Reset: 20 * time.Second}},
+		"reset epoch in ms": {map[string]string{"X-RateLimit-Reset": "1773050420000"}, answer{Reset: 20 * time.Second}},
+		"reset seconds":     {map[string]string{"X-RateLimit-Reset": "20"}, answer{Reset: 20 * time.Second}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := http.Header{"Date": {date}}
+			for k, v := range tt.header {
+				h.Set(k, v)
+			}
+			tt.want.Status = 200
+			if diff := cmp.Diff(tt.want, answerOf(&reply{status: 200, header: h})); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestRefusalPauses(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		header map[string]string
+		want   time.Duration
+	}{
+		"seconds": {map[string]string{"Retry-After": "30"}, 31 * time.Second},
+		"date":    {map[string]string{"Retry-After": "Sat, 01 Jan 2000 00:00:30 GMT"}, 31 * time.Second},
+		"reset":   {map[string]string{"X-RateLimit-Reset": "20"}, 21 * time.Second},
+		"nothing": {nil, 500 * time.Millisecond},
+		"absurd":  {map[string]string{"Retry-After": "99999999"}, maxDelay},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := http.Header{}
+				for k, v := range tt.header {
+					h.Set(k, v)
+				}
+				c := scripted(canned(429, `{}`, h), canned(200, `{}`, nil))
+				err := c.Ping(t.Context())
+				if wait := RetryAfter(err); !IsRateLimited(err) || wait < tt.want-time.Second || wait > tt.want {
+					t.Errorf("retry after %v: %v", wait, err)
+				}
+				begin := time.Now()
+				if err := c.Ping(t.Context()); err != nil || time.Since(begin) != tt.want {
+					t.Errorf("the next call waited %v, want %v; %v", time.Since(begin), tt.want, err)
+				}
+			})
+		})
+	}
+}
+
+// Leave that was taken before is used by the first request alone, and by calls through this limiter alone.
+func TestLeaveTakenBefore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := scripted(canned(200, `{}`, nil), canned(200, `{}`, nil))
+		ctx, release, err := c.Limiter().Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release()
+		for range 2 {
+			if err := c.Ping(ctx); err != nil {
+				t.Error(err)
+			}
+		}
+		if s := c.Limiter().State(); s.InFlight != 0 || s.Calls != 2 {
+			t.Errorf("state %+v", s)
+		}
+	})
+}
 
 func TestLimiterIsSharedByClients(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLimiter(0)
+		l := limiter.New(0)
 		opts := func(rep *http.Response) []Option {
 			return []Option{WithLimiter(l), WithRetry(1, 0), WithHTTPClient(&http.Client{Transport: &script{replies: []*http.Response{rep}}})}
 		}
@@ -75,7 +173,7 @@ func (stuck) RoundTrip(req *http.Request) (*http.Response, error) {
 func TestPlaceIsGivenBackAfterTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := New("t", WithHTTPClient(&http.Client{Transport: stuck{}}), WithTimeout(3*time.Second), WithRetry(1, 0), WithLimiter(NewLimiter(1)))
+		c := New("t", WithHTTPClient(&http.Client{Transport: stuck{}}), WithTimeout(3*time.Second), WithRetry(1, 0), WithLimiter(limiter.New(1)))
 		for range 2 {
 			begin := time.Now()
 			err := c.Ping(t.Context())

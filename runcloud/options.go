@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"sshkeybot/internal/limiter"
 )
 
 // DefaultBaseURL is the address of the API (RunCloud API v3 intro page).
@@ -18,7 +20,7 @@ type settings struct {
 	http    *http.Client
 	logger  *slog.Logger
 	timeout time.Duration
-	limiter *Limiter
+	limiter *limiter.Limiter
 	retry   retryRule
 }
 
@@ -29,7 +31,7 @@ func defaults() settings {
 		http:    &http.Client{Transport: defaultTransport()},
 		logger:  discard(),
 		timeout: time.Minute,
-		limiter: NewLimiter(0),
+		limiter: limiter.New(0),
 		retry:   retryRule{attempts: 3, base: 500 * time.Millisecond, maxWait: 5 * time.Second},
 	}
 }
@@ -65,7 +67,7 @@ func WithTimeout(d time.Duration) Option { return func(s *settings) { s.timeout 
 func WithUserAgent(agent string) Option { return func(s *settings) { s.agent = agent } }
 
 // WithLimiter shares a limiter between clients of the same workspace. Without it a client has its own.
-func WithLimiter(l *Limiter) Option { return func(s *settings) { s.limiter = l } }
+func WithLimiter(l *limiter.Limiter) Option { return func(s *settings) { s.limiter = l } }
 
 // WithRetry sets how often a GET or DELETE is sent at most (3 by default; 1 turns retrying off) and
 // the wait before the first retry (half a second by default), which doubles each time.

@@ -22,6 +22,7 @@ import (
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/control"
 	"sshkeybot/internal/health"
+	"sshkeybot/internal/limiter"
 	"sshkeybot/internal/queue"
 	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/store"
@@ -71,7 +72,7 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 	a.store = ledger
 	a.runcloud = runcloud.New(cfg.RunCloud.Token.Reveal(),
 		runcloud.WithBaseURL(cfg.RunCloud.APIURL), runcloud.WithTimeout(callTimeout), runcloud.WithLogger(log),
-		runcloud.WithLimiter(runcloud.NewLimiter(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+version))
+		runcloud.WithLimiter(limiter.New(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+version))
 	machine := &clock.Clock{Read: readClocks(now), Tell: a.tellOfClock}
 	api := slackapi.New(slackapi.Config{
 		Token: cfg.Slack.BotToken.Reveal(), URL: cfg.Slack.APIURL, Log: log, Dated: machine.Answered, Plain: render.Plain,

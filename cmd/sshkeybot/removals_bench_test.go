@@ -40,8 +40,8 @@ func BenchmarkRemovalsFirst(b *testing.B) {
 		b.ReportMetric(took.Seconds()/ideal.Seconds(), "x-of-own-calls")
 		b.ReportMetric(float64(r.account.Count429()), "429s")
 		b.ReportMetric(float64(additions), "additions-meanwhile")
-		if n := r.account.Count429(); n > 1 {
-			b.Errorf("RunCloud answered 429 %d times, want once at most", n)
+		if n, minutes := r.account.Count429(), 1+int(took.Minutes()); n > minutes { // one call asks in each that is used up
+			b.Errorf("RunCloud answered 429 %d times in %d minutes", n, minutes)
 		}
 		if additions > revoked { // those that are under way end
 			b.Errorf("%d keys were placed before the last was removed", additions)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/limiter"
 	"sshkeybot/runcloud"
 )
 
@@ -54,7 +55,7 @@ func (t Target) MonthlyQuota() int { return t.Quota }
 
 // Servers reads all servers.
 func (t Target) Servers(ctx context.Context) ([]access.Server, error) {
-	list, err := t.Client.AllServers(runcloud.WithPriority(ctx, runcloud.High))
+	list, err := t.Client.AllServers(limiter.WithPriority(ctx, limiter.High))
 	if err != nil {
 		return nil, failure("list servers", err)
 	}
@@ -88,20 +89,20 @@ func server(s runcloud.Server) access.Server {
 
 // Acquire waits for the rate limit; what is more urgent waits in front.
 func (t Target) Acquire(ctx context.Context, p access.Priority) (context.Context, func(), error) {
-	return t.Client.Limiter().Turn(runcloud.WithPriority(ctx, priorityOf(p)))
+	return t.Client.Limiter().Acquire(limiter.WithPriority(ctx, priorityOf(p)))
 }
 
-func priorityOf(p access.Priority) runcloud.Priority {
+func priorityOf(p access.Priority) limiter.Priority {
 	switch p {
 	case access.Removal:
-		return runcloud.High
+		return limiter.High
 	case access.Renewal:
-		return runcloud.Elevated
+		return limiter.Elevated
 	case access.Addition:
-		return runcloud.Normal
+		return limiter.Normal
 	case access.Reading:
 	}
-	return runcloud.Low
+	return limiter.Low
 }
 
 // Pace implements access.Paced with what the limiter has learned.
@@ -193,7 +194,7 @@ func (t Target) Sessions(ctx context.Context, server string) ([]access.Session, 
 // Ping asks for one server, since RunCloud does not say that its ping looks at the token.
 // Removals may wait for its answer.
 func (t Target) Ping(ctx context.Context) error {
-	ctx = runcloud.WithPriority(ctx, runcloud.High)
+	ctx = limiter.WithPriority(ctx, limiter.High)
 	for _, err := range t.Client.Servers(ctx, runcloud.ServerListOpts{PerPage: 1}) {
 		if err != nil {
 			return failure("ping", err)

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/limiter"
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/runcloud"
 )
@@ -291,7 +292,7 @@ func TestOutageIsTemporaryAndSurelyChangedNothing(t *testing.T) {
 
 func TestRemovalsTakeTheirTurnFirst(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, runcloud.WithLimiter(runcloud.NewLimiter(1)))
+	b := newBench(t, runcloud.WithLimiter(limiter.New(1)))
 	_, first, err := b.Acquire(t.Context(), access.Addition)
 	b.must(err)
 	_, reserve, err := b.Acquire(t.Context(), access.Removal) // the share kept for removals
@@ -334,7 +335,7 @@ func (b *bench) untilWaiting(n int) {
 
 func TestTurnEndsWithItsContext(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, runcloud.WithLimiter(runcloud.NewLimiter(1)))
+	b := newBench(t, runcloud.WithLimiter(limiter.New(1)))
 	_, release, err := b.Acquire(t.Context(), access.Addition)
 	b.must(err)
 	defer release()
@@ -347,7 +348,7 @@ func TestTurnEndsWithItsContext(t *testing.T) {
 
 func TestCallUsesItsTurnOnce(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, runcloud.WithLimiter(runcloud.NewLimiter(1)))
+	b := newBench(t, runcloud.WithLimiter(limiter.New(1)))
 	turn, release, err := b.Acquire(t.Context(), access.Addition)
 	b.must(err)
 	defer release()
