@@ -11,7 +11,7 @@ import (
 const unauthorized = "RunCloud does not accept the call: the API token is wrong or was regenerated, or " +
 	"the address of this machine is not on the workspace's allow-list"
 
-// checking lets only a 2xx with a JSON body pass, and makes everything else an [*Error].
+// checking passes a 2xx with a JSON body on, and returns an [*Error] for everything else.
 func checking(next handler, clean cleaner) handler {
 	return func(req *http.Request) (*reply, error) {
 		rep, err := next(req)
@@ -51,7 +51,7 @@ func refusal(req *http.Request, rep *reply, clean cleaner) *Error {
 	return e
 }
 
-// isJSON demands an object or an array: a bare string or number is nobody's answer.
+// isJSON reports whether body is an object or an array. A bare string or number is no answer of RunCloud.
 func isJSON(body []byte) bool {
 	body = bytes.TrimSpace(body)
 	return len(body) > 0 && (body[0] == '{' || body[0] == '[') && json.Valid(body)

@@ -39,8 +39,8 @@ type reply struct {
 	pause  time.Duration // how long to wait before the next try, as far as that is known
 }
 
-// New makes a client for the given workspace token. It makes no call.
-// An unusable base address is reported by every call.
+// New returns a client for the given workspace token. It makes no call. Every call returns the error of
+// an unusable base address.
 func New(token string, opts ...Option) *Client {
 	s := defaults()
 	for _, opt := range opts {

@@ -6,12 +6,12 @@
 //
 //   - GET and DELETE are tried again after a connection error, a timeout, a 429, a 5xx and an answer
 //     that is not JSON, with jittered exponential backoff ([WithRetry]) and never before the
-//     Retry-After of the answer. A wait longer than 5 seconds is not slept through: the error is
-//     returned with its RetryAfter, and the limiter holds the calls that follow.
+//     Retry-After of the answer. After a longer wait than 5 seconds nothing is tried again: the error
+//     is returned with its RetryAfter, and the limiter holds the calls that follow.
 //   - POST is sent once. [IsOutcomeUnknown] says whether it may have been applied all the same; then
 //     read the list before posting again. A DELETE that was retried may answer 404 because an
 //     earlier attempt was applied, so [IsNotFound] of a DELETE means that the thing is gone.
-//   - A 401 is never retried. RunCloud answers it to a wrong token and to a caller whose address is
+//   - A 401 is never retried. RunCloud returns it for a wrong token and for a caller whose address is
 //     not on the workspace's allow-list (RunCloud API v3 intro page, "using the RunCloud API" page).
 //
 // # Lists

@@ -81,10 +81,10 @@ func texts(v any, clean cleaner, depth int) []string {
 
 func first[T any](list []T, n int) []T { return list[:min(len(list), n)] }
 
-// cleaner makes foreign text fit for errors and logs.
+// cleaner makes RunCloud's text safe for errors and logs.
 type cleaner struct{ secrets *strings.Replacer }
 
-// minSecret keeps short parts of a token, which are no secret, from eating into ordinary text.
+// minSecret is the length from which on a part of a token is a secret; shorter ones occur in ordinary text.
 const minSecret = 16
 
 // newCleaner hides the token and, as it looks like a JSON web token, each part of it on its own.

@@ -30,7 +30,7 @@ type Error struct {
 	Fields  map[string][]string // what a 422 says about each field
 
 	// RetryAfter is how long to wait before the next try, as far as RunCloud said so or the limiter
-	// can guess it; otherwise 0.
+	// knows; otherwise 0.
 	RetryAfter time.Duration
 	// MaybeApplied is set for a write that RunCloud may have carried out all the same.
 	MaybeApplied bool
@@ -38,7 +38,7 @@ type Error struct {
 	Err error // the cause, if the answer itself is not the cause
 }
 
-// Error gives call, status, message and fields in one bounded line.
+// Error returns call, status, message and fields in one bounded line.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "runcloud: %s %s: ", e.Method, e.Path)
@@ -52,10 +52,10 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// inherit carries the doubt of an earlier attempt over. A 404 ends it: the thing is not there.
+// inherit keeps MaybeApplied of an earlier attempt, unless a 404 says that the thing is not there.
 func (e *Error) inherit(maybe bool) {
 	e.MaybeApplied = e.MaybeApplied || maybe && !(e.Status == http.StatusNotFound && e.readable())
 }
@@ -76,42 +76,42 @@ func (e *Error) temporary() bool {
 	return errors.Is(e.Err, ErrNotJSON) || errors.Is(e.Err, ErrUnexpected)
 }
 
-// IsNotFound tells that RunCloud says there is no such thing. A 404 that is not JSON does not count:
+// IsNotFound reports whether RunCloud says there is no such thing. A 404 that is not JSON does not count:
 // it comes from something else on the way, and proves nothing.
 func IsNotFound(err error) bool {
 	e := asError(err)
 	return e != nil && e.Status == http.StatusNotFound && e.readable()
 }
 
-// IsUnauthorized tells that the token or the caller's address is not accepted: every other call
+// IsUnauthorized reports whether RunCloud refused the token or the caller's address: every other call
 // would fail too.
 func IsUnauthorized(err error) bool { return hasStatus(err, http.StatusUnauthorized) }
 
-// IsForbidden tells that the token does not reach this one resource. A 403 that is not JSON does not
-// count: it is the block page of something on the way, and passes.
+// IsForbidden reports whether the token does not reach this one resource. A 403 that is not JSON does
+// not count: it is the block page of something on the way, and the call may succeed later.
 func IsForbidden(err error) bool {
 	e := asError(err)
 	return e != nil && e.Status == http.StatusForbidden && e.readable()
 }
 
-// IsInvalid tells that RunCloud refused the data; Fields may say why.
+// IsInvalid reports whether RunCloud refused the data; Fields may say why.
 func IsInvalid(err error) bool {
 	e := asError(err)
 	return e != nil && (e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusBadRequest) && e.readable()
 }
 
-// IsRateLimited tells that the rate limit or the quota is used up. The call was not carried out.
+// IsRateLimited reports whether the rate limit or the quota is used up. The call was not carried out then.
 func IsRateLimited(err error) bool { return hasStatus(err, http.StatusTooManyRequests) }
 
-// IsOutcomeUnknown tells of a POST or DELETE that it may have been applied although it failed: it was
-// sent and no answer came, or a 3xx, a 5xx or one that cannot be read. It is false when the request
-// never left or RunCloud refused it (4xx).
+// IsOutcomeUnknown reports whether a POST or DELETE that failed may have been applied all the same: it
+// was sent and no answer came, or a 3xx, a 5xx or one that cannot be read. It is false when the request
+// was not sent or RunCloud refused it (4xx).
 func IsOutcomeUnknown(err error) bool {
 	e := asError(err)
 	return e != nil && e.MaybeApplied
 }
 
-// RetryAfter is how long RunCloud demands to wait before the next try, or 0.
+// RetryAfter returns how long to wait before the next try, or 0; see [Error].
 func RetryAfter(err error) time.Duration {
 	if e := asError(err); e != nil {
 		return e.RetryAfter

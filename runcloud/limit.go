@@ -62,7 +62,7 @@ func answerOf(rep *reply) limiter.Answer {
 	return a
 }
 
-// serverTime is the answer's own clock, so that a wrong clock on either side does no harm.
+// serverTime returns the time by the answer's own clock, so that a wrong clock on either side does no harm.
 func serverTime(h http.Header) time.Time {
 	if t, err := http.ParseTime(h.Get("Date")); err == nil {
 		return t

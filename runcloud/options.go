@@ -66,7 +66,7 @@ func WithTimeout(d time.Duration) Option { return func(s *settings) { s.timeout 
 // WithUserAgent sets the User-Agent header.
 func WithUserAgent(agent string) Option { return func(s *settings) { s.agent = agent } }
 
-// WithLimiter shares a limiter between clients of the same workspace. Without it a client has its own.
+// WithLimiter sets the limiter, which clients of the same workspace share. Without it a client has its own.
 func WithLimiter(l *limiter.Limiter) Option { return func(s *settings) { s.limiter = l } }
 
 // WithRetry sets how often a GET or DELETE is sent at most (3 by default; 1 turns retrying off) and

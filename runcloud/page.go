@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	maxPerPage = 40 // the most RunCloud gives (RunCloud API v2 intro page)
+	maxPerPage = 40 // the largest page (RunCloud API v2 intro page)
 	maxReads   = 3  // of a list that changes while it is read
 )
 
-// ListError tells that a list could not be read completely: what was collected differs from what
-// RunCloud states, usually because the list changed meanwhile.
+// ListError is returned for a list that could not be read completely: what was collected differs from
+// what RunCloud states, usually because the list changed meanwhile.
 type ListError struct {
 	Path string
 	Got  int // different items collected
@@ -32,8 +32,8 @@ func (e *ListError) Error() string {
 	return fmt.Sprintf("runcloud: list %s: collected %d items of %d", e.Path, e.Got, e.Want)
 }
 
-// page is one answer of a list. The documented form of meta has pagination; some answers are
-// reported to have the numbers in meta itself.
+// page is one page of a list. The documented form of meta has pagination; some answers are reported to
+// have the numbers in meta itself.
 type page[T any] struct {
 	Data []T             `json:"data"`
 	Meta json.RawMessage `json:"meta"`
@@ -49,8 +49,8 @@ type meta struct {
 	LastPageSnake *number `json:"last_page"`
 }
 
-// extent is what a page tells about the whole list; -1 is unknown. Every page of a list that did not
-// change tells the same.
+// extent is what a page says about the whole list; -1 is unknown. It is the same on every page of a list
+// that did not change.
 type extent struct{ total, pages int }
 
 func (p page[T]) extent() (extent, error) {
@@ -123,7 +123,8 @@ func list[T any](ctx context.Context, c *Client, path string, perPage int, id fu
 	}
 }
 
-// end tells whether page n, with so many items, was the last, and whether the list is complete then.
+// end reports whether page n, with so many items, was the last. The error is that of a list which is not
+// complete then.
 func (x extent) end(path string, n, items, before, seen int) (bool, error) {
 	switch {
 	case x.pages >= 0 && n < x.pages, x.pages < 0 && items > 0 && seen > before:

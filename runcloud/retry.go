@@ -38,14 +38,14 @@ func retrying(next handler, rule retryRule) handler {
 	}
 }
 
-// retryable tells whether sending the same request again is safe and may help.
+// retryable reports whether sending the same request again is safe and may help.
 func retryable(req *http.Request, e *Error) bool {
 	again := req.Method == http.MethodGet || req.Method == http.MethodDelete
 	return again && req.Context().Err() == nil && e.temporary()
 }
 
-// wait is the backoff, half to one and a half times the doubled base, or what RunCloud demands if
-// that is longer. The backoff alone never exceeds maxWait.
+// wait returns the backoff, half to one and a half times the doubled base, or what is demanded if that is
+// longer. The backoff alone never exceeds maxWait.
 func (r retryRule) wait(attempt int, demanded time.Duration) time.Duration {
 	backoff := r.base << min(attempt-1, 16)
 	if backoff > 0 {

@@ -46,7 +46,7 @@ func sending(hc *http.Client, timeout time.Duration) handler {
 	}
 }
 
-// readBody cuts off what is too long; what is left is no JSON any more, and is refused for that.
+// readBody cuts off what is too long; the rest is not JSON any more, and is refused for that.
 func readBody(resp *http.Response) ([]byte, error) {
 	limit := int64(maxBody)
 	if resp.StatusCode/100 != 2 {
@@ -55,7 +55,7 @@ func readBody(resp *http.Response) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(resp.Body, limit))
 }
 
-// wireTrace knows whether a connection was ever there to write on.
+// wireTrace records whether there was ever a connection to write to.
 type wireTrace struct{ asked, got atomic.Bool }
 
 func (w *wireTrace) hooks() *httptrace.ClientTrace {

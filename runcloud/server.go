@@ -22,7 +22,7 @@ type Server struct {
 	CreatedAt      time.Time
 }
 
-// UnmarshalJSON reads RunCloud's form, tolerating numbers as strings and tags as text or objects.
+// UnmarshalJSON reads RunCloud's form. Numbers may be strings, and tags texts or objects.
 func (s *Server) UnmarshalJSON(raw []byte) error {
 	var w struct {
 		ID             number    `json:"id"`
@@ -61,13 +61,13 @@ func (c *Client) Servers(ctx context.Context, opts ServerListOpts) iter.Seq2[Ser
 	return list(ctx, c, "/servers", perPage, serverID)
 }
 
-// AllServers gives all servers of the workspace, or an error: never a part of them. A list that
-// changes while it is read is read again a few times, and is a [*ListError] then.
+// AllServers returns all servers of the workspace, or an error: never a part of them. A list that
+// changes while it is read is read again twice; if it goes on changing, the error is a [*ListError].
 func (c *Client) AllServers(ctx context.Context) ([]Server, error) {
 	return all(ctx, c, "/servers", serverID)
 }
 
-// Server gives one server; see [IsNotFound].
+// Server returns one server; see [IsNotFound].
 func (c *Client) Server(ctx context.Context, id int64) (Server, error) {
 	path := fmt.Sprintf("/servers/%d", id)
 	return one(ctx, c, http.MethodGet, path, nil, serverID)
@@ -75,7 +75,7 @@ func (c *Client) Server(ctx context.Context, id int64) (Server, error) {
 
 func serverID(s Server) int64 { return s.ID }
 
-// one makes a call that answers a single object, and refuses an answer without an id.
+// one makes a call whose answer is a single object, and refuses an answer without an id.
 func one[T any](ctx context.Context, c *Client, method, path string, in any, id func(T) int64) (T, error) {
 	var v, zero T
 	if err := c.call(ctx, method, path, nil, in, &v); err != nil {

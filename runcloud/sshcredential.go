@@ -47,19 +47,19 @@ type SSHCredentialCreateOpts struct {
 	Temporary bool   `json:"temporary"` // RunCloud removes it after 12 hours (Add SSH Key page)
 }
 
-// SSHCredentials gives all credentials of a server, or an error: never a part of them.
+// SSHCredentials returns all credentials of a server, or an error: never a part of them.
 func (c *Client) SSHCredentials(ctx context.Context, serverID int64) ([]SSHCredential, error) {
 	return all(ctx, c, credentialsPath(serverID), credentialID)
 }
 
-// CreateSSHCredential adds a key to a server and gives what RunCloud made of it: compare the label,
-// and keep the id. It is sent once; after an error look at [IsOutcomeUnknown] before sending again.
+// CreateSSHCredential adds a key to a server and returns it as RunCloud stored it: compare the label, and
+// keep the id. It is sent once; after an error look at [IsOutcomeUnknown] before sending again.
 func (c *Client) CreateSSHCredential(ctx context.Context, serverID int64, opts SSHCredentialCreateOpts) (SSHCredential, error) {
 	return one(ctx, c, http.MethodPost, credentialsPath(serverID), opts, credentialID)
 }
 
-// DeleteSSHCredential removes a key from a server. Without error RunCloud confirmed it by answering
-// the very object; [IsNotFound] means it was gone already.
+// DeleteSSHCredential removes a key from a server. A nil error means that RunCloud confirmed it with the
+// very object; [IsNotFound] means that it was gone already.
 func (c *Client) DeleteSSHCredential(ctx context.Context, serverID, id int64) error {
 	path := credentialPath(serverID, id)
 	gone, err := one(ctx, c, http.MethodDelete, path, nil, credentialID)

@@ -16,7 +16,7 @@ type SSHSession struct {
 	Process    string `json:"currentRunningProcess"`
 }
 
-// SSHSessions gives the open logins of a server. It needs the server's agent, so it fails for a server
+// SSHSessions returns the open logins of a server. It needs the server's agent, so it fails for a server
 // that is offline.
 func (c *Client) SSHSessions(ctx context.Context, serverID int64) ([]SSHSession, error) {
 	sessions := []SSHSession{}

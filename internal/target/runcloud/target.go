@@ -87,7 +87,7 @@ func server(s runcloud.Server) access.Server {
 	return access.Server{ExternalID: strconv.FormatInt(s.ID, 10), Name: access.CleanText(s.Name), Tags: tags, Online: s.Online}
 }
 
-// Acquire waits for the rate limit; what is more urgent waits in front.
+// Acquire waits for leave to make one call; what is more urgent goes first.
 func (t Target) Acquire(ctx context.Context, p access.Priority) (context.Context, func(), error) {
 	return t.Client.Limiter().Acquire(limiter.WithPriority(ctx, priorityOf(p)))
 }
@@ -105,7 +105,7 @@ func priorityOf(p access.Priority) limiter.Priority {
 	return limiter.Low
 }
 
-// Pace implements access.Paced with what the limiter has learned.
+// Pace returns what the limiter knows.
 func (t Target) Pace() access.Pace {
 	state := t.Client.Limiter().State()
 	return access.Pace{Pause: state.Pause, PerMinute: state.Limit}
@@ -134,7 +134,7 @@ func credential(c runcloud.SSHCredential) access.Credential {
 	}
 }
 
-// Add places a key and answers it as RunCloud echoes it.
+// Add places a key and returns it as RunCloud stored it.
 func (t Target) Add(ctx context.Context, server string, c access.Credential) (access.Credential, error) {
 	id, err := number(server)
 	if err != nil {
@@ -204,10 +204,10 @@ func (t Target) Ping(ctx context.Context) error {
 	return nil
 }
 
-// keyTaken is how RunCloud says that it has the key already, under whatever label.
+// keyTaken matches what RunCloud says when it has the key already, under whatever label.
 var keyTaken = regexp.MustCompile(`(?i)\bpublic ?key has already been taken`)
 
-// failure translates a client's error once: who may decide on what is said here.
+// failure translates an error of the client into the domain's. No caller looks at the client's own.
 func failure(op string, err error) error {
 	e := &access.Error{Op: op, Message: access.CleanText(message(err)), RetryAfter: runcloud.RetryAfter(err), Err: err}
 	switch {
@@ -233,8 +233,8 @@ func failure(op string, err error) error {
 	return e
 }
 
-// message answers RunCloud's own words with the fields that a 422 names, or what
-// was missing when there was no proper answer.
+// message returns RunCloud's own words with the fields that a 422 names, or what was
+// wrong when there was no proper answer.
 func message(err error) string {
 	e, ok := errors.AsType[*runcloud.Error](err)
 	switch {

@@ -181,7 +181,7 @@ func TestFailuresAreTranslated(t *testing.T) {
 	}
 }
 
-// calls answers every call of the adapter by name.
+// calls returns every call of the adapter by name.
 func (b *bench) calls(credential int64) map[string]func() error {
 	ctx := b.t.Context()
 	return map[string]func() error{
