@@ -44,6 +44,7 @@ type Account struct {
 	log        callLog
 	hook       func(Call)
 	listening  *http.Server
+	socket     net.Listener
 }
 
 // New returns an empty account.
@@ -80,6 +81,7 @@ func (a *Account) Start() (baseURL string, err error) {
 		return "", fmt.Errorf("runcloudsim: listen: %w", err)
 	}
 	a.listening = &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second}
+	a.socket = ln
 	go func(s *http.Server) { _ = s.Serve(ln) }(a.listening)
 	return "http://" + ln.Addr().String() + apiPrefix, nil
 }
@@ -93,6 +95,7 @@ func (a *Account) Close() error {
 		return nil
 	}
 	err := a.listening.Close()
+	_ = a.socket.Close() // the server does not know it before it serves
 	a.listening = nil
 	close(a.closing)
 	for a.log.inFlight > 0 {
