@@ -77,7 +77,9 @@ func (b *bench) ledger(t *testing.T) *store.Store {
 	}
 	t.Cleanup(ledger.Close)
 	for _, action := range []string{"one", "two", "three"} {
-		err := ledger.Update(t.Context(), func(tx access.Tx) error { return tx.Audit(t.Context(), access.Event{Action: access.Action(action), At: time.Now()}) })
+		err := ledger.Update(t.Context(), func(tx access.Tx) error {
+			return tx.Audit(t.Context(), access.Event{Action: access.Action(action), At: time.Now()})
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
