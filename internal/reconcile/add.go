@@ -176,7 +176,7 @@ func (e *Engine) addFailed(ctx context.Context, p addCall, lost bool, cause erro
 }
 
 // refused handles «invalid»: most often the label is taken because an earlier call
-// of ours did take effect, or somebody else has placed this very key. odd tells that
+// of ours did take effect, or somebody else has placed this very key. odd reports that
 // the target did not refuse, but answered with a key that is not ours.
 func (e *Engine) refused(ctx context.Context, p addCall, odd bool, cause error) error {
 	found, err := e.list(ctx, p.Placement)
@@ -198,7 +198,7 @@ func (e *Engine) refused(ctx context.Context, p addCall, odd bool, cause error) 
 }
 
 // adopt takes a key that stands under our own label already as the placement's, and
-// has further copies removed. It answers false when there is none.
+// has further copies removed. It returns false when there is none.
 func (e *Engine) adopt(ctx context.Context, p addCall, found []access.Credential) (adopted bool, err error) {
 	ctx = context.WithoutCancel(ctx)
 	err = e.Store.Update(ctx, func(tx access.Tx) error {

@@ -24,7 +24,7 @@ type addCall struct {
 	before time.Time // the doubt that earlier calls had left; InDoubtUntil adds that of this one
 }
 
-// doubtful answers until when a call that begins now may land, should nobody ever
+// doubtful returns until when a call that begins now may land, should nobody ever
 // learn its answer. No two calls of a placement answer the same.
 func (e *Engine) doubtful(before time.Time) time.Time {
 	return latest(e.Now().Add(longestDoubt).Truncate(time.Millisecond), before.Add(time.Millisecond))
@@ -53,7 +53,7 @@ func doubted(p access.Placement, now time.Time) access.Placement {
 	return p
 }
 
-// doubtOver tells whether whatever may have landed has landed by now.
+// doubtOver reports whether whatever may have landed has landed by now.
 func doubtOver(p access.Placement, now time.Time) bool {
 	return !p.InDoubtUntil.IsZero() && !p.InDoubtUntil.After(now)
 }
@@ -67,7 +67,7 @@ func latest(a, b time.Time) time.Time {
 
 // readBack reads a server's list to settle what a lost answer left open. What stands
 // there under the placement's own label is its key; that nothing stands there is
-// believed only of a list that was read after the doubt was over. It tells whether
+// believed only of a list that was read after the doubt was over. It reports whether
 // the list could be read.
 func (e *Engine) readBack(ctx context.Context, p access.Placement) (bool, error) {
 	over := doubtOver(p, e.Now())
@@ -98,7 +98,7 @@ func (e *Engine) readBack(ctx context.Context, p access.Placement) (bool, error)
 	})
 }
 
-// isStill tells whether nothing has happened to a placement since it was p.
+// isStill reports whether nothing has happened to a placement since it was p.
 func isStill(p access.Placement, now access.Placement) bool {
 	return now.State == p.State && now.Attempts == p.Attempts && now.CredentialID == p.CredentialID && now.InDoubtUntil.Equal(p.InDoubtUntil)
 }
@@ -168,7 +168,7 @@ func (e *Engine) readFailed(ctx context.Context, p access.Placement, cause error
 	})
 }
 
-// ownOn answers the credentials on a server that carry a placement's label and that
+// ownOn returns the credentials on a server that carry a placement's label and that
 // no other placement accounts for. One that is on its way out leaves to an unknown
 // one what that may have placed.
 func (e *Engine) ownOn(ctx context.Context, tx access.Tx, p access.Placement, found []access.Credential) ([]access.Credential, error) {
@@ -180,7 +180,7 @@ func (e *Engine) ownOn(ctx context.Context, tx access.Tx, p access.Placement, fo
 	}), err
 }
 
-// labels tells whether a credential carries the placement's own label.
+// labels reports whether a credential carries the placement's own label.
 func labels(p access.Placement, c access.Credential) bool {
 	return (c.SystemUser == "" || p.SystemUser == c.SystemUser) && access.SameLabel(c.Label, p.Label)
 }

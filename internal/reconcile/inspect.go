@@ -181,7 +181,7 @@ func (e *Engine) keepOpen(ctx context.Context, open []access.Result, cause error
 	})
 }
 
-// inspectAgainAt answers when an inspection that failed is tried again: soon at
+// inspectAgainAt returns when an inspection that failed is tried again: soon at
 // first, and ever more rarely.
 func inspectAgainAt(r access.Result, decided time.Time) time.Time {
 	wait := r.UpdatedAt.Sub(decided) / 4
@@ -237,7 +237,7 @@ func (e *Engine) claimsOn(ctx context.Context, tx access.Tx, server int64) (clai
 	})
 }
 
-// account tells whether the ledger accounts for a credential. One whose id is not
+// account reports whether the ledger accounts for a credential. One whose id is not
 // recorded yet is known by its label: its own work settles it.
 func (cs claims) account(c access.Credential) bool {
 	return slices.ContainsFunc(cs, func(p access.Placement) bool {

@@ -81,7 +81,7 @@ func wordsOf(text string) []string {
 	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
-// why says what makes a credential one of the suspect's; empty for nothing. ours tells
+// why says what makes a credential one of the suspect's; empty for nothing. ours reports
 // that its label is of this ledger.
 func (s keyMatcher) why(c access.Credential, ours bool) string {
 	owner, _, labelled := access.LabelOwner(c.Label)

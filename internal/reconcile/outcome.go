@@ -124,7 +124,7 @@ func (e *Engine) showReopened(ctx context.Context, tx access.Tx, p access.Placem
 	return e.UpdateResults(ctx, tx, p.On())
 }
 
-// grantOf answers when the grant behind an addition started, and whether it still
+// grantOf returns when the grant behind an addition started, and whether it still
 // wants that key on that server.
 func (e *Engine) grantOf(ctx context.Context, tx access.Tx, r access.Result) (start time.Time, wanted bool, err error) {
 	grants, err := tx.Grants(ctx, access.GrantQuery{RequestID: r.RequestID})
@@ -172,7 +172,7 @@ func additionOutcome(placements []access.Placement, start time.Time, wanted bool
 	return access.Waiting, old.Problem, old.Detail // it has to leave first
 }
 
-// removalOutcome says the same of removing it; covered tells that another live grant
+// removalOutcome says the same of removing it; covered reports that another live grant
 // wants the key there.
 func removalOutcome(placements []access.Placement, covered bool) (access.ResultState, access.Problem, string) {
 	if len(placements) == 0 {
@@ -192,7 +192,7 @@ func removalOutcome(placements []access.Placement, covered bool) (access.ResultS
 	}
 }
 
-// RemovalResults answers a waiting result for every cover whose key is, or may be,
+// RemovalResults returns a waiting result for every cover whose key is, or may be,
 // on its server; where it surely is not there is nothing to report.
 func (e *Engine) RemovalResults(ctx context.Context, tx access.Tx, request int64, g access.Grant, covers []access.Cover, before []access.Placement) ([]access.Result, error) {
 	there := map[access.Cover]bool{}

@@ -23,7 +23,7 @@ func (e *Engine) usable(p access.Placement) time.Duration {
 
 // reachable makes sure that a server is online as far as the target knows: a
 // target may accept a change for a server that is offline, and then nothing was
-// changed there. NotFound tells that the account does not have the server.
+// changed there. NotFound reports that the account does not have the server.
 func (e *Engine) reachable(ctx context.Context, p access.Placement) error {
 	at, err := e.placeOf(ctx, p.ServerID)
 	if err != nil {

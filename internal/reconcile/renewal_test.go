@@ -10,7 +10,7 @@ import (
 	"sshkeybot/internal/workflow/workflowtest"
 )
 
-// stamped answers when keys were created in whole seconds, as RunCloud does.
+// stamped says when keys were created in whole seconds, as RunCloud does.
 type stamped struct{ *workflowtest.Account }
 
 func (s stamped) Add(ctx context.Context, server string, c access.Credential) (access.Credential, error) {

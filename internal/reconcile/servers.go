@@ -215,7 +215,7 @@ func (e *Engine) makeInspectionsDue(ctx context.Context, tx access.Tx, server in
 	return tx.Wake(ctx, access.Work{Kind: access.WorkInspect, ID: server})
 }
 
-// WorkOn answers the work that a placement needs.
+// WorkOn returns the work that a placement needs.
 func WorkOn(p access.Placement) access.Work {
 	switch priorityOf(p) {
 	case access.Removal:

@@ -144,7 +144,7 @@ func (e *Engine) renewalQuery(t access.Target, now time.Time) access.RenewalQuer
 	return q
 }
 
-// leftToOthers tells whether a placement is left to another process: a renewal takes a key
+// leftToOthers reports whether a placement is left to another process: a renewal takes a key
 // away only to place it again.
 func (e *Engine) leftToOthers(ctx context.Context, tx access.Tx, p access.Placement) (bool, error) {
 	if !e.Settings.OnlyRemoves || p.State == access.PlacementLeaving && !p.Urgent {

@@ -27,7 +27,7 @@ const (
 	longestRefusal = 4 * time.Hour
 )
 
-// backoff answers how long to wait after so many attempts, with jitter so that
+// backoff returns how long to wait after so many attempts, with jitter so that
 // many servers that failed together do not come back together.
 func backoff(attempts int) time.Duration {
 	d := lastBackoff
@@ -75,7 +75,7 @@ func (e *Engine) step(ctx context.Context, p access.Placement) error {
 	return e.add(ctx, p)
 }
 
-// dueOn answers the next placement on a server that this sort of work has to look
+// dueOn returns the next placement on a server that this sort of work has to look
 // at now, or nil.
 func (e *Engine) dueOn(ctx context.Context, kind access.WorkKind, server int64) (next *access.Placement, err error) {
 	err = e.Store.Read(ctx, func(tx access.Tx) error {
@@ -88,7 +88,7 @@ func (e *Engine) dueOn(ctx context.Context, kind access.WorkKind, server int64) 
 	return next, err
 }
 
-// nextOn answers the next due placement, and else when one will be due soon.
+// nextOn returns the next due placement, and else when one will be due soon.
 func (e *Engine) nextOn(ctx context.Context, tx access.Tx, kind access.WorkKind, server int64) (due *access.Placement, wait time.Duration, err error) {
 	now := e.Now()
 	soonDue, err := tx.Placements(ctx, access.PlacementQuery{
@@ -187,7 +187,7 @@ func priorityOf(p access.Placement) access.Priority {
 }
 
 // move stores a placement's new state if nobody changed it since it was read, with
-// the audit event of a change of state and the results that follow. It tells
+// the audit event of a change of state and the results that follow. It reports
 // whether it won.
 func (e *Engine) move(ctx context.Context, tx access.Tx, p access.Placement, was access.Placement) (bool, error) {
 	won, err := tx.MovePlacement(ctx, p, was.State, was.Attempts)
@@ -209,7 +209,7 @@ func (e *Engine) move(ctx context.Context, tx access.Tx, p access.Placement, was
 }
 
 // begin marks, right before its call, that a placement is being worked on, from a
-// fresh look at the ledger. It answers false when there is nothing to do any more.
+// fresh look at the ledger. It returns false when there is nothing to do any more.
 func (e *Engine) begin(ctx context.Context, id int64, ready func(tx access.Tx, p *access.Placement) (bool, error)) (p access.Placement, ok bool, err error) {
 	err = e.Store.Update(ctx, func(tx access.Tx) error {
 		was, err := tx.Placement(ctx, id)
@@ -257,7 +257,7 @@ func (e *Engine) record(ctx context.Context, server int64, cause error, fn func(
 	return halted
 }
 
-// later answers a placement that nobody works on any more, and that is tried again
+// later returns a placement that nobody works on any more, and that is tried again
 // when the cause lets it. While our credentials are refused nothing is wrong with it.
 func (e *Engine) later(p access.Placement, cause error) access.Placement {
 	p.Holder, p.NextAt = "", e.Now()

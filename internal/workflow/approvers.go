@@ -9,7 +9,7 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// IsGroup tells whether one of the approvers in the settings is a user group (S…), and
+// IsGroup reports whether one of the approvers in the settings is a user group (S…), and
 // not a user.
 func IsGroup(approver string) bool { return strings.HasPrefix(approver, "S") }
 

@@ -79,7 +79,7 @@ func tooShort(shortest time.Duration) error {
 	return access.NewInvalid("That is too short: the shortest grant is " + duration.Format(shortest) + ".")
 }
 
-// Durations answers the limits of what may be asked for here.
+// Durations returns the limits of what may be asked for here.
 func (s Settings) Durations() Durations {
 	return Durations{Min: s.MinDuration, Max: s.MaxDuration, Forever: s.AllowForever}
 }

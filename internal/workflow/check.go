@@ -10,13 +10,13 @@ import (
 // each, while it can still be mended there. They write nothing, and the use cases check
 // everything again.
 
-// CheckReceiver tells whether somebody could be given access.
+// CheckReceiver refuses somebody who could not be given access.
 func (s *Service) CheckReceiver(ctx context.Context, id access.UserID) error {
 	_, err := s.requireMember(ctx, id, actorFresh)
 	return err
 }
 
-// CheckServers tells whether a pattern names any of the servers that the ledger knows;
+// CheckServers refuses a pattern that names none of the servers that the ledger knows;
 // while it knows none, everything may.
 func (s *Service) CheckServers(ctx context.Context, pattern string) error {
 	known, err := s.Engine.KnownServers(ctx)
@@ -26,7 +26,7 @@ func (s *Service) CheckServers(ctx context.Context, pattern string) error {
 	return err
 }
 
-// CheckKey tells whether a person could register a key, be it with a proof that it is theirs.
+// CheckKey refuses a key that a person could not register, not even with a proof that it is theirs.
 func (s *Service) CheckKey(ctx context.Context, actor access.UserID, fingerprint string) error {
 	return s.Store.Read(ctx, func(tx access.Tx) error {
 		_, err := s.admit(ctx, tx, actor, fingerprint)
@@ -45,7 +45,7 @@ func (s *Service) CheckShown(ctx context.Context, requestID int64, shown string)
 	})
 }
 
-// CheckEdit tells whether a request could be narrowed like that.
+// CheckEdit refuses what a request could not be narrowed to.
 func (s *Service) CheckEdit(ctx context.Context, e Edit) error {
 	return s.Store.Read(ctx, func(tx access.Tx) error {
 		r, err := tx.Request(ctx, e.RequestID)
@@ -56,7 +56,7 @@ func (s *Service) CheckEdit(ctx context.Context, e Edit) error {
 	})
 }
 
-// CheckExtend tells whether a grant could last that much longer.
+// CheckExtend refuses to have a grant last so much longer that it could not.
 func (s *Service) CheckExtend(ctx context.Context, a ExtendAsk) error {
 	g, err := s.extendable(ctx, a)
 	if err == nil {

@@ -34,7 +34,7 @@ func (s *Service) AccountDeactivated(ctx context.Context, id access.UserID) erro
 	return s.accountLeft(ctx, id, false)
 }
 
-// accountLeft is Left; many tells that Slack says so of many people at once.
+// accountLeft is AccountDeactivated; many reports that Slack says so of many people at once.
 func (s *Service) accountLeft(ctx context.Context, id access.UserID, many bool) error {
 	profile, err := s.Directory.Profile(ctx, id, 0)
 	switch {

@@ -65,7 +65,7 @@ func (s *Service) edit(ctx context.Context, tx access.Tx, before access.Request,
 	return r, tx.Announce(ctx, r.ID)
 }
 
-// narrowed answers what an edit makes of a request, and its servers where they change.
+// narrowed returns what an edit makes of a request, and its servers where they change.
 func (s *Service) narrowed(ctx context.Context, tx access.Tx, r access.Request, e Edit) (access.Request, []access.ServerRef, error) {
 	if e.Duration != nil && *e.Duration != r.Duration {
 		if *e.Duration < s.Settings.MinDuration || (r.Duration != 0 && *e.Duration > r.Duration) {
@@ -90,7 +90,7 @@ func (s *Service) narrowed(ctx context.Context, tx access.Tx, r access.Request, 
 	return r, servers, nil
 }
 
-// fewer answers those servers of a request that a pattern names.
+// fewer returns those servers of a request that a pattern names.
 func (s *Service) fewer(ctx context.Context, tx access.Tx, r access.Request, pattern string) ([]access.ServerRef, error) {
 	asked, err := tx.RequestServers(ctx, r.ID)
 	if err != nil {

@@ -17,7 +17,7 @@ type ending struct {
 	request int64 // under which request the removals are reported; 0 is each grant's own
 }
 
-// under answers the request under which the removals of a grant are reported.
+// under returns the request under which the removals of a grant are reported.
 func (e ending) under(g access.Grant) int64 {
 	if e.request != 0 {
 		return e.request

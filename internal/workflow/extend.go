@@ -34,7 +34,7 @@ func (s *Service) AskExtend(ctx context.Context, a ExtendAsk) (access.Request, e
 	return s.submit(ctx, r, nil)
 }
 
-// extendable answers the grant that is meant: the named one, or the person's that
+// extendable returns the grant that is meant: the named one, or the person's that
 // ends next.
 func (s *Service) extendable(ctx context.Context, a ExtendAsk) (found access.Grant, err error) {
 	err = s.Store.Read(ctx, func(tx access.Tx) error {

@@ -14,7 +14,7 @@ import (
 const flagGivenBack = "given_back:"
 
 // GiveBack ends a person's own live grants, or one of them. The same Source again, after
-// a crash, ends nothing, since what began meanwhile was not meant: it answers what was
+// a crash, ends nothing, since what began meanwhile was not meant: it returns what was
 // given back then.
 func (s *Service) GiveBack(ctx context.Context, actor access.UserID, grantID int64, source string) ([]access.Grant, error) {
 	if err := s.Eligible(ctx, actor); err != nil {
@@ -51,7 +51,7 @@ func givenGrants(given []access.Grant) (text string) {
 	return text
 }
 
-// givenBack answers the grants that were given back when this Source came before.
+// givenBack returns the grants that were given back when this Source came before.
 func (s *Service) givenBack(ctx context.Context, tx access.Tx, actor access.UserID, source string) (given []access.Grant, done bool, err error) {
 	last, err := tx.Flag(ctx, flagGivenBack+string(actor))
 	lines := strings.Split(last, "\n")

@@ -22,7 +22,7 @@ type Home struct {
 	Team     Overview      // everybody's, for approvers
 }
 
-// Home answers what a person's App Home shows. It looks at most once in a while at who
+// Home returns what a person's App Home shows. It looks at most once in a while at who
 // that is, however often it is drawn.
 func (s *Service) Home(ctx context.Context, person access.UserID) (home Home, err error) {
 	active, err := s.active(ctx, person, homeFresh)

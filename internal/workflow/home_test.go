@@ -11,7 +11,7 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// homesAfter answers whose App Home is drawn anew because of what act does.
+// homesAfter returns whose App Home is drawn anew because of what act does.
 func homesAfter(h *harness, act func()) []access.UserID {
 	h.T.Helper()
 	drawHomes(h)
@@ -22,7 +22,7 @@ func homesAfter(h *harness, act func()) []access.UserID {
 	return slices.Compact(homes)
 }
 
-// drawHomes counts every App Home as drawn, and answers whose were due to be.
+// drawHomes counts every App Home as drawn, and returns whose were due to be.
 func drawHomes(h *harness) (homes []access.UserID) {
 	h.T.Helper()
 	due := h.Notices(access.NoticeHome)

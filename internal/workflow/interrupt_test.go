@@ -11,7 +11,7 @@ import (
 )
 
 // TestInterruptedUseCaseChangesNothing cuts every use case off at every place: it
-// answers an error and leaves nothing behind, and then it goes through as if it had
+// returns an error and leaves nothing behind, and then it goes through as if it had
 // never been tried.
 func TestInterruptedUseCaseChangesNothing(t *testing.T) {
 	t.Parallel()

@@ -11,7 +11,7 @@ import (
 // namesShown is how many server names a view of a grant carries.
 const namesShown = 10
 
-// Access answers who has access now and what is owed: one's own, a person's for an
+// Access returns who has access now and what is owed: one's own, a person's for an
 // approver, or, for an approver who names nobody, everybody's.
 func (s *Service) Access(ctx context.Context, actor, of access.UserID) (Overview, error) {
 	if err := s.Eligible(ctx, actor); err != nil {
@@ -30,7 +30,7 @@ func (s *Service) Access(ctx context.Context, actor, of access.UserID) (Overview
 	return s.Overview(ctx, of)
 }
 
-// Overview answers the access of one person, or of everybody when of is empty. It
+// Overview returns the access of one person, or of everybody when of is empty. It
 // asks nobody for permission: Access does.
 func (s *Service) Overview(ctx context.Context, of access.UserID) (Overview, error) {
 	out := Overview{Complete: of == ""}

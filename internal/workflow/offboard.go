@@ -180,7 +180,7 @@ func stillOwed(ctx context.Context, tx access.Tx, r access.Request) (int, error)
 	return len(left), err
 }
 
-// Settled tells whether nothing of a request's work is owed any more: every key
+// Settled reports whether nothing of a request's work is owed any more: every key
 // removed or lawfully kept, every server read, and no key of somebody who was
 // offboarded that is, or may be, on a server.
 func (v RequestView) Settled() bool {

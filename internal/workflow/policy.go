@@ -10,7 +10,7 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// Eligible tells whether a user may take part at all, as Slack describes them now.
+// Eligible refuses a user who may take no part at all.
 func (s *Service) Eligible(ctx context.Context, id access.UserID) error {
 	_, err := s.requireParticipant(ctx, id, actorFresh)
 	return err

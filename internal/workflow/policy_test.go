@@ -45,7 +45,7 @@ func TestOnlyFullMembersAskReceiveDecideAndClick(t *testing.T) {
 	}
 }
 
-// everyUseBy tries everything that a person may start, and answers what came of it.
+// everyUseBy tries everything that a person may start, and returns what came of it.
 func everyUseBy(h *harness, actor, other access.UserID, request int64) map[string]error {
 	errs := map[string]error{}
 	_, errs["register"] = h.Register(h.Ctx(), actor, workflowtest.NewKey("another"), "")

@@ -81,7 +81,7 @@ func (s *Service) Prove(ctx context.Context, p Proof) (Registration, error) {
 	return out, err
 }
 
-// CheckProof tells whether an answer to a challenge would be accepted.
+// CheckProof refuses an answer to a challenge that would not be accepted.
 func (s *Service) CheckProof(ctx context.Context, p Proof) error {
 	return s.Store.Read(ctx, func(tx access.Tx) error {
 		_, err := s.answered(ctx, tx, p)

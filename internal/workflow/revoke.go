@@ -72,7 +72,7 @@ func (s *Service) nameKey(ctx context.Context, r *access.Request, a RevokeAsk) e
 	})
 }
 
-// revokedServers answers the servers that the revocation is about: those named; for
+// revokedServers returns the servers that the revocation is about: those named; for
 // one key, all, since somebody may have placed it by hand; else those that live grants
 // cover.
 func (s *Service) revokedServers(ctx context.Context, r access.Request) ([]access.ServerRef, error) {
@@ -164,7 +164,7 @@ func (s *Service) carryOutRevoke(ctx context.Context, tx access.Tx, r access.Req
 	return s.Engine.InspectServers(ctx, tx, r.ID, servers)
 }
 
-// ownerNow answers whose key a revocation is about: a pasted one may have been
+// ownerNow returns whose key a revocation is about: a pasted one may have been
 // registered since.
 func ownerNow(ctx context.Context, tx access.Tx, r access.Request) (access.UserID, error) {
 	if r.Person != "" || r.Fingerprint == "" {
@@ -318,7 +318,7 @@ func (s *Service) removePicked(ctx context.Context, tx access.Tx, r access.Reque
 }
 
 // RetryFailed makes everything that was refused for good under a request due
-// again, and answers how many results that concerns.
+// again, and returns how many results that concerns.
 func (s *Service) RetryFailed(ctx context.Context, requestID int64, actor access.UserID) (int, error) {
 	if err := s.Eligible(ctx, actor); err != nil {
 		return 0, err

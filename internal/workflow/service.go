@@ -24,7 +24,7 @@ type Settings struct {
 	ProveAlways         bool // whether every key has to be proved, not only one that was somebody else's
 }
 
-// MayUse tells whether keys may be placed for that system user.
+// MayUse reports whether keys may be placed for that system user.
 func (s Settings) MayUse(user string) bool {
 	return slices.Contains(s.SystemUsers, user)
 }

@@ -10,7 +10,7 @@ import (
 // OffboardFromShell offboards a person at the word of whoever has the operator's
 // shell: nobody in Slack decides it, so the request has no asker, and names the
 // operator in its reason and in the audit log. For a person who is offboarded
-// already it answers the request that did it, and changes nothing, unless that was on
+// already it returns the request that did it, and changes nothing, unless that was on
 // Slack's word alone, which Slack may take back. NotFound for an
 // id that neither the ledger nor Slack knows: most likely a slip.
 func (s *Service) OffboardFromShell(ctx context.Context, person access.UserID, operator, reason, source string) (access.Request, error) {
@@ -64,7 +64,7 @@ func (s *Service) knownToLedger(ctx context.Context, id access.UserID) error {
 	})
 }
 
-// offboardingOf answers the request that offboarded a person, and the zero Request
+// offboardingOf returns the request that offboarded a person, and the zero Request
 // while they may take part.
 func offboardingOf(ctx context.Context, tx access.Tx, id access.UserID) (access.Request, error) {
 	out, err := isOffboarded(ctx, tx, id)
@@ -74,7 +74,7 @@ func offboardingOf(ctx context.Context, tx access.Tx, id access.UserID) (access.
 	return lastOffboarding(ctx, tx, id)
 }
 
-// lastOffboarding answers the last request that offboarded a person, though they may be
+// lastOffboarding returns the last request that offboarded a person, though they may be
 // back since; the zero Request when there was none.
 func lastOffboarding(ctx context.Context, tx access.Tx, id access.UserID) (access.Request, error) {
 	done, err := tx.Requests(ctx, access.RequestQuery{States: []access.RequestState{access.Approved}, Kinds: []access.RequestKind{access.KindOffboard}, Person: id})

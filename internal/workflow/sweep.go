@@ -53,7 +53,7 @@ func (s *Service) wakeOutbox(ctx context.Context) error {
 	return s.Store.Update(ctx, func(tx access.Tx) error { return tx.Wake(ctx, work...) })
 }
 
-// remindAt answers when a grant's person is told that it ends soon: a quarter of an
+// remindAt returns when a grant's person is told that it ends soon: a quarter of an
 // hour before, and half-way through a shorter grant.
 func remindAt(g access.Grant) time.Time {
 	halfway := g.StartsAt.Add(g.EndsAt.Sub(g.StartsAt) / 2)

@@ -81,7 +81,7 @@ func (v RequestView) OpenDigest() string {
 	return access.Digest([]byte(open.String()))
 }
 
-// FullyInspected tells whether every server has been read for keys that the bot did not place.
+// FullyInspected reports whether every server has been read for keys that the bot did not place.
 func (v RequestView) FullyInspected() bool {
 	return !slices.ContainsFunc(v.Results, func(r access.Result) bool { return r.Reads() && !r.State.Final() })
 }
@@ -119,7 +119,7 @@ func moving(p access.Placement, now time.Time) bool {
 	return p.State == access.PlacementLeaving && p.Problem == access.NoProblem && waited >= 0 && waited < overdueAfter
 }
 
-// Overview answers who has access now and what is owed.
+// Overview returns who has access now and what is owed.
 type Overview struct {
 	Grants   []GrantView
 	Waiting  []access.Request // open requests of the persons shown

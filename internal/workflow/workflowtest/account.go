@@ -133,7 +133,7 @@ func (a *Account) Acquire(ctx context.Context, _ access.Priority) (context.Conte
 	return ctx, func() {}, ctx.Err()
 }
 
-// Fault answers what goes wrong with a call. The caller holds mu.
+// fault returns what goes wrong with a call. The caller holds mu.
 func (a *Account) fault(server int64, write bool) Fault {
 	a.land()
 	if a.Next == nil {
@@ -230,7 +230,7 @@ func (a *Account) Remove(_ context.Context, on, id string) error {
 	return unanswered(f)
 }
 
-// refused answers the faults in which a write has no effect and says so.
+// refused returns the faults in which a write has no effect and says so.
 func refused(f Fault) error {
 	switch f {
 	case Refuse:
@@ -253,7 +253,7 @@ func failed(f Fault) error {
 	return nil
 }
 
-// unanswered answers the faults in which nobody learns what a write did.
+// unanswered returns the faults in which nobody learns what a write did.
 func unanswered(f Fault) error {
 	switch f {
 	case Lost, LostUndone, Late:

@@ -86,7 +86,7 @@ func NewHarness(t testing.TB, servers int) *Harness {
 	return NewHarnessOn(t, ledger, servers)
 }
 
-// emptyLedger answers the file of a ledger that nothing has happened in yet: to copy
+// emptyLedger returns the file of a ledger that nothing has happened in yet: to copy
 // it is much quicker than to make its tables again for every test.
 var emptyLedger = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "ledger")

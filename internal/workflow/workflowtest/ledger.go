@@ -110,7 +110,7 @@ func (p *Picky) Add(_ context.Context, server string, c access.Credential) (acce
 	return p.OnAdd(server, c)
 }
 
-// Events answers the audit events of an action.
+// Events returns the audit events of an action.
 func (h *Harness) Events(action access.Action) (found []access.Event) {
 	h.T.Helper()
 	h.Must(h.Ledger.Read(h.Ctx(), func(tx access.Tx) error {
