@@ -71,19 +71,23 @@ func orDefault[T int | time.Duration](v, def T) T {
 	return v
 }
 
-// Start listens on a free port of 127.0.0.1 and returns the base address, ending in /api/v3. An account
-// is started once.
+// Start serves the account on a free port of 127.0.0.1 and returns the base address, ending in /api/v3.
 func (a *Account) Start() (baseURL string, err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("runcloudsim: listen: %w", err)
 	}
+	a.Serve(ln)
+	return "http://" + ln.Addr().String() + apiPrefix, nil
+}
+
+// Serve takes the connections of ln until Close. An account is served once.
+func (a *Account) Serve(ln net.Listener) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.listening = &http.Server{Handler: a, ReadHeaderTimeout: 10 * time.Second}
 	a.socket = ln
 	go func(s *http.Server) { _ = s.Serve(ln) }(a.listening)
-	return "http://" + ln.Addr().String() + apiPrefix, nil
 }
 
 // Close drops every connection, ends everything that hangs or waits, and returns when no call is left.

@@ -21,7 +21,20 @@ const (
 	FaultDrop                       // the connection ends without an answer
 	FaultTruncated                  // applied, but the connection ends in the middle of the answer
 	FaultShift                      // Shift items go (or come, if negative) once the first page is read
+	faultKinds                      // how many there are
 )
+
+// FaultKinds returns every kind.
+func FaultKinds() []FaultKind { return upTo(faultKinds) }
+
+// upTo returns the values below n.
+func upTo[T ~int](n T) []T {
+	all := make([]T, n)
+	for i := range all {
+		all[i] = T(i)
+	}
+	return all
+}
 
 // ErrorsShape is a form of the errors field of a refusal; clients report several.
 type ErrorsShape int
@@ -36,7 +49,11 @@ const (
 	ErrorsNested                     // {"label":{"taken":"…"}}
 	ErrorsString                     // "…"
 	ErrorsNumber                     // 7
+	errorsShapes                     // how many there are
 )
+
+// ErrorsShapes returns every shape.
+func ErrorsShapes() []ErrorsShape { return upTo(errorsShapes) }
 
 var errorShapes = map[ErrorsShape]any{
 	ErrorsLists:   map[string][]string{"label": {labelTaken}},
