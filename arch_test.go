@@ -51,6 +51,7 @@ var arrows = map[string][]string{
 	"internal/store":                 {"internal/access"},
 	"internal/store/storetest":       {"internal/access", "internal/store"},
 	"internal/target/runcloud":       {"internal/access", "internal/limiter", "runcloud"},
+	"internal/target/targettest":     {"internal/access"},
 	"internal/workflow":              {"internal/access", "internal/clock", "internal/duration", "internal/reconcile", "internal/sshkey"},
 	"internal/workflow/workflowtest": {"internal/access", "internal/reconcile", "internal/sshkey", "internal/store", "internal/workflow"},
 	"runcloud":                       {"internal/limiter"},

@@ -15,6 +15,7 @@ import (
 var plainDirs = []string{
 	"bot/socket", "internal/config", "internal/duration", "internal/health", "internal/nearest", "internal/redact",
 	"internal/sim/nodetest", "internal/sim/runcloudsim", "internal/sim/slacksim", "internal/sshkey",
+	"internal/target/targettest",
 }
 
 // plainExceptions are the names, as "internal/sshkey.Parse", whose doc comments may be otherwise.

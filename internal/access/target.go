@@ -18,32 +18,55 @@ const (
 
 // Target is one configured system whose places keys are put on: an account with its
 // servers, say. What not every target can do is an interface of its own below, which it
-// implements or not. Its errors are *Error.
+// implements or not. Package targettest holds every adapter to what is said here.
+//
+// A target is called by many at once. What others wrote there it returns as CleanText leaves
+// it, and else whole. A call ends soon after its ctx does.
+//
+// Its errors are *Error, except those of Acquire. They show neither our credentials nor a
+// whole answer, and have one of these codes:
+//
+//   - Unauthorized when our own credentials are refused, and for nothing else: all work on the
+//     target halts.
+//   - NotFound when the target itself says that it does not have the server or the credential:
+//     what is owed there ends.
+//   - UnknownOutcome when a write failed that may have been carried out, or may still be. With
+//     every other code it was not and will not be.
+//   - Invalid when the target refuses what a call is about, and Forbidden when it refuses the
+//     call to us: both until a person changes something.
+//   - RateLimited when it asks for patience, with RetryAfter where it says for how long.
+//   - Unavailable when the same call may succeed later, and when its ctx ended.
 type Target interface {
 	// Name tells this target from the others that are configured. The ledger keeps it, so
-	// it stays the same for ever.
+	// it stays the same for ever. People write it before a slash and the name of a server, so
+	// it holds no blanks, commas, slashes, * or ?.
 	Name() string
 	// Title returns what people call the target in a sentence, like «RunCloud».
 	Title() string
-	// Servers reads all servers, to the last page, with their ExternalID and without an ID.
+	// Servers reads all servers, to the last page or not at all: ExternalID, Name, Tags and
+	// Online. No two have the same ExternalID. The other fields are the ledger's.
 	Servers(ctx context.Context) ([]Server, error)
-	// Acquire waits until a call may be made and returns a context for that one
-	// call. What was acquired must be given back with release, used or not; more than once
-	// does no harm.
+	// Acquire waits until a call may be made, what is more urgent in front, and returns a
+	// context for that one call. Any further call, and one that has no leave, waits for itself.
+	// What was acquired must be given back with release, used or not; more than once
+	// does no harm. The error is that of ctx.
 	Acquire(ctx context.Context, p Priority) (call context.Context, release func(), err error)
-	// List reads all credentials of a server, to the last page.
+	// List reads all credentials of a server, to the last page or not at all. No two have the
+	// same ID.
 	List(ctx context.Context, server string) ([]Credential, error)
-	// Add places a key and returns the credential as confirmed. UnknownOutcome when
-	// the answer was lost; it is never repeated by itself.
+	// Add places a key and returns the credential as confirmed, with its ID. Invalid when the
+	// target does not take it: because it has the label already, say, or the key, where the
+	// error wraps ErrKeyTaken. UnknownOutcome when the answer was lost; it is never repeated by
+	// itself.
 	Add(ctx context.Context, server string, c Credential) (Credential, error)
-	// Remove deletes a credential. NotFound when there is none with that id.
+	// Remove deletes a credential. NotFound when the server has none with that id.
 	Remove(ctx context.Context, server, credential string) error
 	// Ping makes the cheapest call that needs our credentials.
 	Ping(ctx context.Context) error
 }
 
 // ServerReader is a target whose servers may be offline, or leave it. A server of any other
-// is always there.
+// is always there, and listed as online.
 type ServerReader interface {
 	// Server reads one server; NotFound when the target does not have it.
 	Server(ctx context.Context, id string) (Server, error)
@@ -57,7 +80,7 @@ type SessionLister interface {
 
 // Expirer is a target that removes keys by itself which were placed as temporary.
 type Expirer interface {
-	// TemporaryLifetime returns after how long.
+	// TemporaryLifetime returns after how long, which is above 0.
 	TemporaryLifetime() time.Duration
 }
 
