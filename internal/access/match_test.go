@@ -97,7 +97,7 @@ func TestNearestNamesAreShown(t *testing.T) {
 		}
 	}
 	_, err = access.MatchServers(nil, "")
-	workflowtest.Refuses(t, err, access.Invalid, "has no servers")
+	workflowtest.Refuses(t, err, access.Invalid, "There are no servers")
 }
 
 func TestMatchingLeavesTheListAsItWas(t *testing.T) {

@@ -186,7 +186,7 @@ func (t Target) Sessions(ctx context.Context, server string) ([]access.Session, 
 	}
 	sessions := make([]access.Session, len(list))
 	for i, s := range list {
-		sessions[i] = access.Session{SystemUser: access.CleanText(s.Username), Address: access.CleanText(s.IPAddress), Since: s.LoginSince}
+		sessions[i] = access.Session{SystemUser: access.CleanText(s.Username), Address: access.CleanText(s.IPAddress), Since: access.CleanText(s.LoginSince)}
 	}
 	return sessions, nil
 }

@@ -51,6 +51,8 @@ type visitKey struct{}
 
 func (*vault) Name() string { return "vault" }
 
+func (*vault) Title() string { return "the vault" }
+
 func (v *vault) Acquire(ctx context.Context, p access.Priority) (context.Context, func(), error) {
 	w := &visit{priority: p, granted: make(chan struct{})}
 	v.change(func() {
