@@ -29,36 +29,36 @@ type Event struct {
 	Hash   string    `json:"hash"`
 }
 
-// Action says what an event is about.
+// Action is what happened in an event. The part before the dot is what it happened to.
 type Action string
 
-// Every action there is. The part before the dot is what it happened to.
+// The actions.
 const (
 	DidRequestAsk         Action = "request.ask"         // somebody asked
 	DidRequestShell       Action = "request.shell"       // an offboarding was ordered from a shell
 	DidRequestJoin        Action = "request.join"        // somebody else asks for the same
 	DidRequestWithdraw    Action = "request.withdraw"    // one of several who asked takes that back
-	DidRequestKeyArrived  Action = "request.key_arrived" // the key came that it waited for
+	DidRequestKeyArrived  Action = "request.key_arrived" // the key that it waited for was registered
 	DidRequestEdit        Action = "request.edit"        // an approver narrowed it
 	DidRequestChange      Action = "request.change"      // what it is about has changed
 	DidRequestHolder      Action = "request.holder"      // the key is somebody else's now
 	DidRequestApprove     Action = "request.approve"     // one approval of several
-	DidRequestVoid        Action = "request.void"        // an approval that counts no more
-	DidRequestUndecidable Action = "request.undecidable" // nobody is left to decide it
-	DidRequestDecidable   Action = "request.decidable"   // somebody is again
+	DidRequestVoid        Action = "request.void"        // an approval no longer counts
+	DidRequestUndecidable Action = "request.undecidable" // nobody may decide it at the moment
+	DidRequestDecidable   Action = "request.decidable"   // somebody may again
 	DidRequestApproved    Action = "request.approved"
 	DidRequestDenied      Action = "request.denied"
 	DidRequestCancelled   Action = "request.cancelled"
 	DidRequestExpired     Action = "request.expired"
 	DidRequestRetry       Action = "request.retry" // somebody had what failed tried again
 
-	DidCandidateSpare Action = "candidate.leave" // keys that we did not place stay
+	DidCandidateSpare Action = "candidate.leave" // the decision was to leave a candidate on its server
 
 	DidOrphanFound Action = "orphan.found" // a key under our label that the ledger does not know
 
 	DidGrantStart   Action = "grant.start"
 	DidGrantExtend  Action = "grant.extend"
-	DidGrantCorrect Action = "grant.correct" // a wrong clock had put its end off
+	DidGrantCorrect Action = "grant.correct" // its end was brought forward: a wrong clock had set it too late
 	DidGrantNarrow  Action = "grant.narrow"  // it covers less
 	DidGrantEnd     Action = "grant.end"
 
@@ -67,8 +67,8 @@ const (
 	DidPlacementLeaving Action = "placement.leaving"
 	DidPlacementUnknown Action = "placement.unknown"
 	DidPlacementGone    Action = "placement.gone"
-	DidPlacementFound   Action = "placement.found"   // a key that the ledger did not know is proven to have to go
-	DidPlacementDouble  Action = "placement.double"  // a second copy of a key
+	DidPlacementFound   Action = "placement.found"   // a key that the ledger did not know was found, and has to be removed
+	DidPlacementDouble  Action = "placement.double"  // a second copy of a key was found
 	DidPlacementPick    Action = "placement.pick"    // a person chose a key that we did not place
 	DidPlacementMissing Action = "placement.missing" // a key that should be there is not
 	DidPlacementDamaged Action = "placement.damaged" // the ledger's copy of the key was altered
@@ -77,7 +77,7 @@ const (
 	DidPersonLeave    Action = "person.leave"  // somebody offboarded who had returned left again
 	DidPersonReturn   Action = "person.return" // the account of somebody offboarded is active again
 
-	DidKeyChallenge Action = "key.challenge" // a proof was asked for
+	DidKeyChallenge Action = "key.challenge" // a person was asked to prove that they hold it
 	DidKeyRegister  Action = "key.register"
 	DidKeyRemove    Action = "key.remove"
 	DidKeyFree      Action = "key.free" // a revoked key may be registered again
@@ -93,26 +93,28 @@ const (
 	DidLedgerBind Action = "ledger.bind" // to its workspace
 )
 
-// DidClose is the action of a request that came to that final state.
+// DidClose returns the action for a request that came to that final state.
 func DidClose(to RequestState) Action { return Action("request." + string(to)) }
 
-// DidMove is the action of placements that came to that state.
+// DidMove returns the action for placements that came to that state.
 func DidMove(to PlacementState) Action { return Action("placement." + string(to)) }
 
-// Record appends an event to the audit log.
+// Record appends an event to the audit log, in the transaction that changes what it is
+// about. An empty actor means that time or the bot acted.
 func Record(ctx context.Context, tx Tx, at time.Time, actor UserID, action Action, noun string, id int64, from, to, detail string) error {
 	return tx.Audit(ctx, Event{
 		At: at, Actor: actor, Action: action, Noun: noun, NounID: strconv.FormatInt(id, 10), From: from, To: to, Detail: detail,
 	})
 }
 
-// RecordMoves appends events about placements that moved in one transaction: one for all
-// that are of the same grant, key and user and went the same way. Its Noun is the grant, and
-// its Detail reads «KEY for USER on places LIST», where LIST holds the ledger's ids of the
-// places, ascending, like 1-5,7. A placement without a grant is its own noun.
+// RecordMoves appends events about placements that changed their state in one transaction:
+// one event for all of the same grant, key and system user with the same From and To. Its
+// Noun is the grant, and its Detail is «KEY for USER on places LIST», where LIST has the IDs
+// of the servers in ascending order, like 1-5,7. For a placement without a grant, the Noun is
+// the placement.
 func RecordMoves(ctx context.Context, tx Tx, at time.Time, moves []Move) error {
 	type group struct {
-		grant, placement   int64 // one of both
+		grant, placement   int64 // one of them is 0
 		key, user, problem string
 		from, to           PlacementState
 	}
@@ -147,7 +149,7 @@ func RecordMoves(ctx context.Context, tx Tx, at time.Time, moves []Move) error {
 	return nil
 }
 
-// ranges writes numbers in ascending order, with those that follow each other as first-last.
+// ranges returns numbers in ascending order, consecutive ones as first-last.
 func ranges(numbers []int64) string {
 	slices.Sort(numbers)
 	var parts []string
@@ -166,8 +168,9 @@ func ranges(numbers []int64) string {
 	return strings.Join(parts, ",")
 }
 
-// Seal gives the event its place in the chain: the number after prev's and the
-// hash over its own content and prev's hash.
+// Seal returns the event with its place in the chain: the number after prev's, and the
+// SHA-256 over its own content and prev's hash, in hexadecimal. The store calls it when an
+// update commits.
 func (e Event) Seal(prev Event) Event {
 	e.Seq, e.Prev = prev.Seq+1, prev.Hash
 	e.At = e.At.UTC().Truncate(time.Millisecond)
@@ -185,7 +188,8 @@ func (e Event) digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// VerifyNext tells whether e follows prev unchanged.
+// VerifyNext returns an error unless e follows prev in the chain and neither its content
+// nor its hash was altered. The zero Event stands for the one before the first.
 func (e Event) VerifyNext(prev Event) error {
 	if e.Seq != prev.Seq+1 || e.Prev != prev.Hash || e.Hash != e.digest() {
 		return fmt.Errorf("audit chain is broken at event %d", e.Seq)

@@ -9,7 +9,7 @@ import (
 	"sshkeybot/internal/workflow/workflowtest"
 )
 
-// chain seals three events.
+// chain returns three sealed events.
 func chain() []access.Event {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.FixedZone("", 3600))
 	var events []access.Event
@@ -21,7 +21,7 @@ func chain() []access.Event {
 	return events
 }
 
-// broken answers the first event that does not follow, or 0.
+// broken returns the number of the first event that does not follow, or 0.
 func broken(events []access.Event) int64 {
 	var prev access.Event
 	for _, e := range events {

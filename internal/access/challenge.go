@@ -4,15 +4,15 @@ import (
 	"time"
 )
 
-// Challenge is a text that somebody has to sign with a key before it is theirs. It is good
-// once, until ExpiresAt, and for that person and key alone.
+// Challenge is a text that a person has to sign with a key to prove that they hold its
+// private half. It can be used once, until ExpiresAt, and for that person and key alone.
 type Challenge struct {
-	Nonce       string
+	Nonce       string // random; identifies the challenge
 	Person      UserID
-	Fingerprint string
+	Fingerprint string // as in Key, like the three fields after it
 	Type        string
 	Blob        string
 	Note        string
-	Text        string // what is to be signed, every line with its end
+	Text        string // what is to be signed; every line ends with a newline
 	ExpiresAt   time.Time
 }

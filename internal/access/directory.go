@@ -5,20 +5,20 @@ import (
 	"time"
 )
 
-// Directory knows who somebody is in Slack.
+// Directory looks people and user groups up in Slack. Its errors are *Error.
 type Directory interface {
-	// Profile returns who somebody is, by an answer to a question asked no longer than
-	// maxAge before the call. With 0 it asks after it was called, or fails; otherwise an
-	// answer some seconds older will do while Slack's rate limit keeps it from asking.
+	// Profile returns the profile of a user. A cached one is returned if it was requested
+	// at most maxAge before the call, and may be some seconds older while Slack's rate
+	// limit delays a new request. With a maxAge of 0 it is always requested anew.
 	Profile(ctx context.Context, id UserID, maxAge time.Duration) (Profile, error)
-	// Forget drops what is remembered of a person.
+	// Forget drops what is cached about a user.
 	Forget(id UserID)
-	// Standings reads the list of all users, to its last page, and returns how those of
-	// the given ones stand whom it holds.
+	// Standings reads the list of all users, to its last page, and returns the standing
+	// of each of the given users that it contains.
 	Standings(ctx context.Context, of []UserID) (map[UserID]Standing, error)
-	// Members lists the members of a user group; maxAge is that of Profile. NotFound and
+	// Members returns the members of a user group; maxAge is as for Profile. NotFound and
 	// Forbidden mean that asking again would not help.
 	Members(ctx context.Context, group string, maxAge time.Duration) ([]UserID, error)
-	// Workspace returns the id of our own workspace.
+	// Workspace returns the ID of the bot's own workspace.
 	Workspace(ctx context.Context) (string, error)
 }

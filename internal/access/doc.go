@@ -32,7 +32,8 @@
 //	  ▲                                    │        or an approver says so       │
 //	  └──found, or in a list───────────────┴─────────────────────────────────────┘
 //
-// That a list of servers lacks one only has it asked for; a list that is empty, or has
-// lost more than a tenth, is doubted besides: that every server is known is not believed of
-// it. What is owed on a missing server stays owed.
+// A server that a list of servers lacks is not missing yet: the target is asked for that
+// one first. A list that is empty, or that lacks more than a tenth of the known servers, is
+// not taken for complete either (TargetState.Doubt). Keys that have to leave a missing
+// server still have to.
 package access

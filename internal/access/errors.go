@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Code says what kind of failure an Error is, so that callers decide on it
-// and never on its text.
+// Code is the kind of failure of an Error. Callers decide on it, never on the text.
 type Code string
 
 // The codes of an Error.
@@ -22,14 +21,14 @@ const (
 	Unavailable    Code = "unavailable"     // temporary; nothing was changed there
 	UnknownOutcome Code = "unknown_outcome" // a write may or may not have taken effect
 	Unauthorized   Code = "unauthorized"    // our own credentials are refused; every call would fail
-	Internal       Code = "internal"        // a fault of ours or of a stranger's library
+	Internal       Code = "internal"        // a fault in the bot or in a library
 )
 
-// ErrKeyTaken is wrapped by the Invalid of a target that has this very key already.
+// ErrKeyTaken is wrapped by the Invalid error of a target that already has the key.
 var ErrKeyTaken = errors.New("the key is there already")
 
-// Error is a failure with a sentence for a person. Message is shown as it is;
-// Err is for the log and is never shown.
+// Error is a failure with a sentence for a person. Message is shown as it is, through
+// MessageOf; Err is for the log and is never shown.
 type Error struct {
 	Code       Code
 	Op         string        // what was being done, for the log
@@ -37,14 +36,15 @@ type Error struct {
 	RetryAfter time.Duration // for RateLimited: how long the other side wants to be left alone; 0 when it did not say
 	Who        UserID        // for Conflict: who was first
 	When       time.Time     // for Conflict: when that was
-	About      UserID        // who is the subject of Message, which then lacks one
+	About      UserID        // the subject of Message, which then begins with its verb
 	Ask        []string      // for Forbidden: the users and groups who may do it
 	Changed    *FactsChange  // for Conflict: how what was shown differs from what is so
-	Word       string        // what a person typed: it stands for the first … in Message when they read it, and is never logged
+	Word       string        // what a person typed; MessageOf puts it for the first … in Message. It is never logged
 	Err        error
 }
 
-// Error joins operation, sentence and cause, for logs; it leaves Word out.
+// Error joins operation, message and cause, for logs. It leaves Word out, which may be
+// anything that somebody typed.
 func (e *Error) Error() string {
 	parts := []string{e.Op, e.Message}
 	if e.Err != nil {
@@ -53,10 +53,10 @@ func (e *Error) Error() string {
 	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ": ")
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause, or nil.
 func (e *Error) Unwrap() error { return e.Err }
 
-// CodeOf answers the code of err, and Internal for every error that is not ours.
+// CodeOf returns the code of the first *Error that err wraps, and Internal if it wraps none.
 func CodeOf(err error) Code {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
@@ -64,8 +64,8 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
-// MessageOf returns the sentence for a person. A stranger's error never reaches
-// a screen: then it is a general sentence.
+// MessageOf returns the sentence that a person reads about err. For an error that wraps no
+// *Error it is a general one: the text of a library's error is never shown.
 func MessageOf(err error) string {
 	if e, ok := errors.AsType[*Error](err); ok && e.Message != "" {
 		text := strings.Replace(e.Message, "…", cmp.Or(e.Word, "…"), 1)
@@ -77,7 +77,7 @@ func MessageOf(err error) string {
 	return "Something went wrong on my side. Nothing was changed; the log tells more."
 }
 
-// RetryAfter answers how long err asks to wait, and 0 when it does not say.
+// RetryAfter returns how long err asks to wait, and 0 if it does not say.
 func RetryAfter(err error) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.RetryAfter
@@ -97,7 +97,7 @@ func NewNotFound(message string) error { return &Error{Code: NotFound, Message: 
 // NewConflict returns an Error with code Conflict and that message.
 func NewConflict(message string) error { return &Error{Code: Conflict, Message: message} }
 
-// NewInvalidWord refuses something that was typed; it stands for the … of the message.
+// NewInvalidWord returns an Error with code Invalid, that message and that Word.
 func NewInvalidWord(typed, message string) error {
 	return &Error{Code: Invalid, Message: message, Word: typed}
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// GrantState is live until the grant ends, for whatever reason.
+// GrantState is the state of a grant in the ledger: live until it ends, for any reason.
 type GrantState string
 
 // The states of a grant.
@@ -14,7 +14,7 @@ const (
 	Ended GrantState = "ended"
 )
 
-// EndReason says why a grant ended.
+// EndReason is why a grant ended.
 type EndReason string
 
 // Why a grant ended.
@@ -23,11 +23,11 @@ const (
 	EndRevoked    EndReason = "revoked"
 	EndGivenBack  EndReason = "given_back"
 	EndOffboarded EndReason = "offboarded"
-	EndKeyLost    EndReason = "key_lost" // somebody else proved that its last key is theirs
+	EndKeyLost    EndReason = "key_lost" // somebody else proved that its only key left is theirs
 )
 
 // Grant lets a person log in to a set of servers as a system user from start to end.
-// What it covers is in its Covers: one for each server and key.
+// What it covers is kept beside it: one Cover for each server and key.
 type Grant struct {
 	ID         int64
 	RequestID  int64
@@ -37,15 +37,15 @@ type Grant struct {
 	State      GrantState
 	StartsAt   time.Time
 	EndsAt     time.Time // zero is forever
-	SteadyEnd  time.Time // EndsAt by the steady clock, which nobody can set; zero is forever
+	SteadyEnd  time.Time // EndsAt by the steady clock, which nobody can set (package clock); zero is forever
 	EndedAt    time.Time
 	EndReason  EndReason
 	EndedBy    UserID
 	RemindedAt time.Time // when its person was told that it ends soon
 }
 
-// LiveAt tells whether the grant gives access at that time. The clock decides,
-// even before the sweep has ended the grant.
+// LiveAt reports whether the grant gives access at that time. A grant whose end has passed
+// does not, even while the sweep has not set its State to Ended yet.
 func (g Grant) LiveAt(now time.Time) bool {
 	return g.State == Live && (g.EndsAt.IsZero() || now.Before(g.EndsAt))
 }
@@ -55,15 +55,15 @@ type Cover struct {
 	GrantID     int64
 	ServerID    int64
 	Fingerprint string
-	EndedAt     time.Time // when this one was revoked though the grant lives on; zero otherwise
+	EndedAt     time.Time // when this cover alone was revoked; zero while the whole grant counts
 }
 
-// LiveCovers returns the covers that have not ended.
+// LiveCovers returns the covers that have not ended. It overwrites the slice it is given.
 func LiveCovers(covers []Cover) []Cover {
 	return slices.DeleteFunc(covers, func(c Cover) bool { return !c.EndedAt.IsZero() })
 }
 
-// ServersOf returns the ids of the servers of covers, each once.
+// ServersOf returns the IDs of the servers of covers, each once, in ascending order.
 func ServersOf(covers []Cover) []int64 {
 	var ids []int64
 	for _, c := range covers {

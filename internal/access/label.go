@@ -11,36 +11,41 @@ const (
 	labelMark       = "sshkeybot"
 	labelRunes      = 63 // under 64, where RunCloud may have a limit
 	labelAliasRunes = 10
-	labelPrintRunes = 16 // 96 bits of the SHA-256: nobody makes a second key that fits
+	labelPrintRunes = 16 // of the fingerprint: 96 bits of the SHA-256, so that nobody can make a second key with them
 )
 
-// FlagLedgerID keeps the id of the ledger, which its labels carry: it is made when the
-// ledger is first opened, and never changes.
+// FlagLedgerID is the name of the flag that holds the ID of the ledger, which is part of
+// every label. It is set when the ledger is first opened, and never changes.
 const FlagLedgerID = "ledger_id"
 
-// ledgerIDRunes is enough that no two installations of one account share an id by accident.
+// ledgerIDRunes is long enough that two installations on one account do not get the same
+// ID by accident.
 const ledgerIDRunes = 5
 
-// NewLedgerID makes the id of a new ledger: five letters of lower-case base32.
+// NewLedgerID returns a random ID for a new ledger: five letters of lower-case base32.
 func NewLedgerID() string { return strings.ToLower(rand.Text()[:ledgerIDRunes]) }
 
-// Label names a key on a server: for a person whose it is, for a program which ledger
-// and which grant placed it and which fingerprint it has. It is unique on a server
-// because a grant places a key there once. Short ASCII of letters, digits, space, -
-// and _: RunCloud documents no rule for labels, and this passes any sensible one. What
-// identifies comes first, should RunCloud cut it.
+// Label returns the label with which a key is placed on a server:
+//
+//	sshkeybot LEDGER gGRANT FINGERPRINT PERSON ALIAS
+//
+// It is unique on a server, because a grant places a key there once. It has at most 63
+// characters, all letters, digits, spaces, - and _: RunCloud documents no rule for labels,
+// and any sensible one allows that. What identifies the key comes first, in case RunCloud
+// cuts the label.
 func Label(ledger string, g Grant, fingerprint string) string {
-	words := []string{labelMark, ledger, "g" + strconv.FormatInt(g.ID, 10), print16(fingerprint), string(g.Person), Alias(g.Alias)}
+	words := []string{labelMark, ledger, "g" + strconv.FormatInt(g.ID, 10), shortPrint(fingerprint), string(g.Person), Alias(g.Alias)}
 	text := strings.Join(words, " ")
 	return strings.TrimRight(text[:min(len(text), labelRunes)], " ")
 }
 
-// ownLabel matches what Label wrote, with the ledger's id or, as it once was, without:
-// the part that identifies the key, the ledger, the fingerprint, and the person.
+// ownLabel matches what Label returns, and the older form without the ledger's ID. Its
+// groups are: the part that identifies the key, the ledger, the fingerprint, the person.
 var ownLabel = regexp.MustCompile(`^(` + labelMark + `(?: ([a-z2-7]{5}))? g[0-9]+ ([A-Za-z0-9_-]{16}))(?: ([A-Z0-9]+)(?: .*)?)?$`)
 
-// SameLabel reports whether a label that was read is the one that was written, even
-// if RunCloud cut one of ours behind the fingerprint or changed its case.
+// SameLabel reports whether a label that was read from a server is the one that was
+// written, allowing for RunCloud to have changed its case or, if it is one of ours, to have
+// cut it after the fingerprint.
 func SameLabel(read, written string) bool {
 	least := len(written)
 	if parts := ownLabel.FindStringSubmatch(written); parts != nil {
@@ -49,9 +54,9 @@ func SameLabel(read, written string) bool {
 	return len(read) >= least && len(read) <= len(written) && strings.EqualFold(read, written[:len(read)])
 }
 
-// LabelOwner reads a label that Label wrote, in whatever ledger: whose key it is and
-// what fingerprint it tells. ok is false for every other text.
-func LabelOwner(label string) (person UserID, shortPrint string, ok bool) {
+// LabelOwner returns the person and the shortened fingerprint of a label that Label made,
+// for any ledger. ok is false for every other text.
+func LabelOwner(label string) (person UserID, short string, ok bool) {
 	parts := ownLabel.FindStringSubmatch(label)
 	if parts == nil || parts[4] == "" {
 		return "", "", false
@@ -59,14 +64,14 @@ func LabelOwner(label string) (person UserID, shortPrint string, ok bool) {
 	return UserID(parts[4]), parts[3], true
 }
 
-// LabelFits reports whether a label is one that Label wrote for that fingerprint.
+// LabelFits reports whether a label is one that Label made for that fingerprint.
 func LabelFits(label, fingerprint string) bool {
-	_, shortPrint, ok := LabelOwner(label)
-	return ok && shortPrint == print16(fingerprint)
+	_, short, ok := LabelOwner(label)
+	return ok && short == shortPrint(fingerprint)
 }
 
-// LabelLedger returns the id of the ledger that a label names; empty for a label of the
-// older form, which names none, and for a stranger's.
+// LabelLedger returns the ID of the ledger in a label that Label made. It is empty for a
+// label of the older form, and for every other text.
 func LabelLedger(label string) string {
 	if parts := ownLabel.FindStringSubmatch(label); parts != nil {
 		return parts[2]
@@ -74,20 +79,22 @@ func LabelLedger(label string) string {
 	return ""
 }
 
-// CarriesLedger reports whether a label claims to be of that ledger, cut or altered as
-// it may be behind the id.
+// CarriesLedger reports whether a label begins as those of that ledger do, whatever
+// follows the ledger's ID.
 func CarriesLedger(label, ledger string) bool {
 	mark := labelMark + " " + ledger + " "
 	return ledger != "" && len(label) >= len(mark) && strings.EqualFold(label[:len(mark)], mark)
 }
 
-// print16 writes the start of a fingerprint with the safe alphabet of base64.
-func print16(fingerprint string) string {
+// shortPrint returns the first 16 characters of a fingerprint, in the URL-safe alphabet of
+// base64.
+func shortPrint(fingerprint string) string {
 	text := strings.NewReplacer("+", "-", "/", "_").Replace(strings.TrimPrefix(fingerprint, "SHA256:"))
 	return text[:min(len(text), labelPrintRunes)]
 }
 
-// Alias keeps what is plain ASCII of a name, and "person" where nothing is left.
+// Alias returns the first word of a name as at most ten lower-case ASCII letters and
+// digits, or "person" if nothing is left of it.
 func Alias(name string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(name) {

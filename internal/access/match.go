@@ -11,12 +11,13 @@ import (
 	"sshkeybot/internal/nearest"
 )
 
-// MaxPattern is how long a pattern may be, in characters: an approver has to read it.
+// MaxPattern is the maximum length of a pattern in characters: an approver has to read it.
 const MaxPattern = 2000
 
-// MatchServers answers the servers that a pattern names, by name: comma-separated
-// names with * and ?, #ID, tag:NAME; empty is all of them. A part that matches
-// nothing is refused with the nearest names.
+// MatchServers returns the servers that a pattern names, sorted by name. A pattern is a
+// comma-separated list of names with * and ?, #ID with the target's own ID, and tag:NAME;
+// the empty pattern names all servers. The error has code Invalid: for a part that matches
+// nothing its message has the nearest names.
 func MatchServers(all []Server, pattern string) ([]Server, error) {
 	if utf8.RuneCountInString(pattern) > MaxPattern {
 		return nil, NewInvalid("That names too many servers one by one. Name them with * and ?, or by a tag.")
@@ -61,8 +62,8 @@ func sortServers(servers []Server) []Server {
 	return servers
 }
 
-// matchPart returns the servers that one part of a pattern names. With the name of a target
-// and a / before it, the part is about the servers of that one alone.
+// matchPart returns the servers that one part of a pattern names. TARGET/PART is about the
+// servers of that target alone, if there is one of that name.
 func matchPart(all []Server, part string) ([]Server, error) {
 	if target, rest, ok := strings.Cut(part, "/"); ok {
 		of := slices.DeleteFunc(slices.Clone(all), func(s Server) bool { return !strings.EqualFold(s.Target, target) })
@@ -86,6 +87,7 @@ func matchPart(all []Server, part string) ([]Server, error) {
 	return found, nil
 }
 
+// matcher returns the function that reports whether a server matches one part of a pattern.
 func matcher(part string) (func(Server) bool, error) {
 	if id, ok := strings.CutPrefix(part, "#"); ok {
 		n, err := strconv.ParseInt(id, 10, 64)
@@ -99,7 +101,8 @@ func matcher(part string) (func(Server) bool, error) {
 			return slices.ContainsFunc(s.Tags, func(tag string) bool { return strings.EqualFold(tag, part[4:]) })
 		}, nil
 	}
-	// Only * and ? are special; path.Match also knows classes, which names may contain.
+	// Only * and ? are special. path.Match also has [classes], and its * does not match a
+	// slash: both may be in a name.
 	glob := strings.NewReplacer(`\`, `\\`, `[`, `\[`).Replace(strings.ToLower(part))
 	glob = strings.ReplaceAll(glob, "/", "\x00")
 	return func(s Server) bool {
@@ -116,7 +119,8 @@ func nothingMatches(all []Server, part string) error {
 	return NewInvalidWord(part, "No server matches `…`. The nearest: "+strings.Join(near, ", ")+".")
 }
 
-// nearestNames answers up to five names (or tags) by edit distance.
+// nearestNames returns the up to five names of servers, or tags if the part is about one,
+// that are the nearest to the part by edit distance.
 func nearestNames(all []Server, part string) []string {
 	plain := strings.ToLower(strings.NewReplacer("*", "", "?", "").Replace(part))
 	var names []string

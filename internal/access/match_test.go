@@ -109,8 +109,8 @@ func TestMatchingLeavesTheListAsItWas(t *testing.T) {
 	}
 }
 
-// FuzzMatchServers holds the rules against any text: a server's own name finds it
-// and, without wildcards, nothing else; the answer is of the account, sorted, each once.
+// FuzzMatchServers checks the rules on any text: a server's own name finds it and, without
+// wildcards, nothing else; what is found is of the account, sorted, each once.
 func FuzzMatchServers(f *testing.F) {
 	for _, seed := range [][2]string{{"web-01", "web-*"}, {"[a-z]", "a"}, {`a\`, `a\`}, {"tag:x", "tag:x"}, {"#7", "#7"}, {"İ", "i̇"}, {"a/b", "a*b"}} {
 		f.Add(seed[0], seed[1])

@@ -7,47 +7,47 @@ import (
 	"time"
 )
 
-// NoticeKind says what a notice is about.
+// NoticeKind is what a notice is about.
 type NoticeKind string
 
 // The kinds of notice.
 const (
 	NoticeKeyWanted NoticeKind = "key_wanted" // a request waits for the person's first key
 	NoticeEnding    NoticeKind = "ending"     // a grant ends soon
-	NoticeLapsed    NoticeKind = "lapsed"     // a renewal came too late
-	NoticeHalted    NoticeKind = "halted"     // every call is refused with 401
-	NoticeResumed   NoticeKind = "resumed"
-	NoticeQuota     NoticeKind = "quota"   // most of the target's monthly quota is used up
-	NoticeDecided   NoticeKind = "decided" // tells the asker or receiver how a request was decided
-	NoticeReminder  NoticeKind = "reminder"
-	NoticeDecidable NoticeKind = "decidable" // the key came that a request waited for
-	NoticeChanged   NoticeKind = "changed"   // what is asked has changed, so approvals given before are void
-	NoticeUnsaid    NoticeKind = "unsaid"    // a request that was said to be done has something to do again
-	NoticeSummary   NoticeKind = "summary"
-	NoticeReturned  NoticeKind = "returned"  // the account of somebody who was offboarded is active again
-	NoticeGroup     NoticeKind = "group"     // a user group of the approvers is refused for good; Detail: its id, and why
-	NoticeHome      NoticeKind = "home"      // redraw the App Home of a person
-	NoticeClock     NoticeKind = "clock"     // our clock is in doubt, or no longer
-	NoticeCorrected NoticeKind = "corrected" // a grant ends earlier than was shown, since a clock was wrong
-	NoticeKeyMoved  NoticeKind = "key_moved" // somebody proved that a key is theirs that another had registered
+	NoticeLapsed    NoticeKind = "lapsed"     // a renewal came too late: the target's own timer removed the key
+	NoticeHalted    NoticeKind = "halted"     // the target refuses our credentials, so work on it is halted
+	NoticeResumed   NoticeKind = "resumed"    // it accepts them again
+	NoticeQuota     NoticeKind = "quota"      // most of the target's monthly quota is used up
+	NoticeDecided   NoticeKind = "decided"    // how a request was decided, for its asker or receiver
+	NoticeReminder  NoticeKind = "reminder"   // a request still waits for a decision
+	NoticeDecidable NoticeKind = "decidable"  // a request can be decided now: the key it waited for was registered
+	NoticeChanged   NoticeKind = "changed"    // what a request asks for has changed, so approvals given before are void
+	NoticeUnsaid    NoticeKind = "unsaid"     // a request that was reported as done has work left again
+	NoticeSummary   NoticeKind = "summary"    // the daily summary
+	NoticeReturned  NoticeKind = "returned"   // the account of somebody who was offboarded is active again
+	NoticeGroup     NoticeKind = "group"      // Slack does not let the bot read a group of approvers; Detail: its ID, and why
+	NoticeHome      NoticeKind = "home"       // redraw the App Home of a person
+	NoticeClock     NoticeKind = "clock"      // the bot's clock is in doubt, or no longer
+	NoticeCorrected NoticeKind = "corrected"  // a grant ends earlier than was shown, since a clock was wrong
+	NoticeKeyMoved  NoticeKind = "key_moved"  // somebody proved that a key is theirs that another had registered
 )
 
-// Notice is one message to one place, sent once.
+// Notice is one message to one person or channel, sent once.
 type Notice struct {
 	ID        int64
-	Key       string // the same key is queued once
+	Key       string // a second notice with the same key is not queued
 	Kind      NoticeKind
-	To        UserID // a person, or empty for the channel of the kind
+	To        UserID // a person; empty for the channel that notices of the kind go to
 	RequestID int64
 	GrantID   int64
-	Detail    string
-	NextAt    time.Time
-	Attempts  int
-	SentAt    time.Time
+	Detail    string    // what the kind says
+	NextAt    time.Time // not sent before this time
+	Attempts  int       // failed so far
+	SentAt    time.Time // zero while it is queued
 }
 
-// AnnounceNow has a request drawn at once, because somebody waits to see it; what
-// only changes a count waits for the sweep.
+// AnnounceNow marks a request to be drawn in Slack and wakes the job that draws it. It is
+// for changes that somebody waits to see; Tx.Announce alone leaves others to the sweep.
 func AnnounceNow(ctx context.Context, tx Tx, id int64) error {
 	if err := tx.Announce(ctx, id); err != nil {
 		return err
@@ -58,27 +58,28 @@ func AnnounceNow(ctx context.Context, tx Tx, id int64) error {
 // NoticeKey returns the key of a notice about one thing.
 func NoticeKey(what string, id int64) string { return what + ":" + strconv.FormatInt(id, 10) }
 
-// homeAfter gathers the changes that follow each other into one drawing.
+// homeAfter is how long the drawing of an App Home is put off, so that changes that follow
+// each other are drawn once.
 const homeAfter = 2500 * time.Millisecond
 
-// HomeNotice has a person's App Home drawn anew in a moment, or those of the members of
-// a user group.
+// HomeNotice returns the notice that has a person's App Home drawn anew in a moment. The
+// person may be the ID of a user group: then those of its members are drawn.
 func HomeNotice(person UserID, now time.Time) Notice {
 	return Notice{Key: "home:" + string(person), Kind: NoticeHome, To: person, NextAt: now.Add(homeAfter)}
 }
 
-// KeyMove says that a key is another person's now.
+// KeyMove is the change of a key's holder from one person to another.
 type KeyMove struct {
 	Fingerprint string
 	From, To    UserID
 }
 
-// Detail returns the move as a notice keeps it.
+// Detail returns the move in the form of a notice's Detail: three words.
 func (m KeyMove) Detail() string {
 	return strings.Join([]string{m.Fingerprint, string(m.From), string(m.To)}, " ")
 }
 
-// KeyMove reads what a notice of that kind is about.
+// KeyMove returns the move that is in the Detail of a notice of kind NoticeKeyMoved.
 func (n Notice) KeyMove() KeyMove {
 	words := append(strings.Fields(n.Detail), "", "", "")
 	return KeyMove{Fingerprint: words[0], From: UserID(words[1]), To: UserID(words[2])}

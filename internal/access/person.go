@@ -6,8 +6,8 @@ import (
 	"sshkeybot/internal/sshkey"
 )
 
-// UserID is a Slack user ID (U… or W…), the only identity a person has here.
-// Names and e-mail addresses are for display.
+// UserID is a Slack user ID (U… or W…). It alone identifies a person: names and e-mail
+// addresses are for display.
 type UserID string
 
 // Person is what the ledger knows of a Slack user.
@@ -15,73 +15,73 @@ type Person struct {
 	ID           UserID
 	OffboardedAt time.Time // zero while active
 	ReturnedAt   time.Time // since when the account of somebody offboarded is active again; zero while it is not
-	Standing     Standing  // what Slack said last of somebody who is no member; empty while nothing else is known
+	Standing     Standing  // the last standing that Slack told, unless it is Member; empty for a member
 }
 
-// Offboarded tells whether the person has been offboarded. Then they decide nothing,
-// even if they have returned since.
+// Offboarded reports whether the person was offboarded, returned since or not. Such a
+// person may not decide on requests.
 func (p Person) Offboarded() bool { return !p.OffboardedAt.IsZero() }
 
 // Away reports whether the person was offboarded and has not returned.
 func (p Person) Away() bool { return p.Offboarded() && p.ReturnedAt.IsZero() }
 
-// KeyEnd says how a key ended to be somebody's.
+// KeyEnd is why a key is no longer registered as a person's.
 type KeyEnd string
 
-// How a key ended. A removed one is free for anybody, a revoked one is refused until an
-// approver frees it, one whose holder was offboarded needs a proof.
+// Why a key is no longer registered. It decides who may register that key again.
 const (
-	KeyCounts     KeyEnd = ""
-	KeyRemoved    KeyEnd = "removed"
-	KeyRevoked    KeyEnd = "revoked"
-	KeyOffboarded KeyEnd = "offboarded"
-	KeyLost       KeyEnd = "lost" // to somebody who proved that it is theirs
+	KeyCounts     KeyEnd = ""           // it still is
+	KeyRemoved    KeyEnd = "removed"    // its holder removed it: anybody may register it
+	KeyRevoked    KeyEnd = "revoked"    // nobody may register it until an approver frees it
+	KeyOffboarded KeyEnd = "offboarded" // its holder was offboarded: whoever registers it has to prove that they hold it
+	KeyLost       KeyEnd = "lost"       // somebody else proved that it is theirs
 )
 
 // Key is a public key that a person has registered.
 type Key struct {
-	Fingerprint  string // SHA256:… as ssh-keygen prints it; identity of the key
+	Fingerprint  string // SHA256:… as ssh-keygen prints it; identifies the key
 	Person       UserID // empty for a key that was revoked and that nobody had registered
 	Type         string // ssh-ed25519, …
 	Blob         string // base64 of the key
 	Note         string // the person's own words for it
 	RegisteredAt time.Time
 	ProvedAt     time.Time // when the person proved that they hold the private key; zero when they have not
-	RemovedAt    time.Time // zero while it counts
+	RemovedAt    time.Time // zero while it is registered
 	Ended        KeyEnd
 	EndedBy      UserID
 }
 
-// Public answers the key as sshkey knows it.
+// Public returns the public key itself.
 func (k Key) Public() sshkey.Key { return sshkey.Key{Type: k.Type, Blob: k.Blob} }
 
-// Damaged reports whether the blob is not that of the fingerprint: the row was altered,
-// and what it holds is a key that nobody has approved.
+// Damaged reports whether the blob is not that of the fingerprint: then the row was altered,
+// and placing its key would give access to a key that nobody approved.
 func (k Key) Damaged() bool { return k.Public().Fingerprint() != k.Fingerprint }
 
-// Standing says what Slack tells of a user: who may take part, and why not.
+// Standing is what a user is in the Slack workspace.
 type Standing string
 
-// Only a Member may ask, receive or decide.
+// The standings of a user. Only a Member may ask for access, receive it or decide.
 const (
 	Member      Standing = "member"
 	Deactivated Standing = "deactivated"
 	Bot         Standing = "bot"
 	Guest       Standing = "guest"
-	Outsider    Standing = "outsider" // of another workspace, or a record without a team
-	Nobody      Standing = "nobody"   // Slack knows no such user
+	Outsider    Standing = "outsider" // of another workspace, or Slack names no workspace
+	Nobody      Standing = "nobody"   // Slack has no such user
 	Invited     Standing = "invited"  // has not accepted the invitation yet
 )
 
-// Profile is a Slack user as Slack describes them now.
+// Profile is what Slack knows of a user.
 type Profile struct {
 	ID       UserID
 	Standing Standing
 	Name     string // for display and labels only
 
-	RealName, DisplayName string // further names, by which a key may be called
+	RealName, DisplayName string // further names, which the label of a key may contain
 }
 
-// EndsAccess reports whether the standing is one that ends access by itself. Who is unknown
-// or foreign is asked about: that may as well be a mistake in a setting.
+// EndsAccess reports whether a user of this standing may be offboarded without asking the
+// approvers. For the other standings they are always asked: a wrong setting, such as the
+// token of another workspace, makes members look like that, too.
 func (st Standing) EndsAccess() bool { return st == Deactivated || st == Guest }

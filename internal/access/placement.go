@@ -2,22 +2,23 @@ package access
 
 import "time"
 
-// PlacementState is where a key on a server stands; see doc.go for the drawing.
+// PlacementState is the state of a placement; the package comment draws them.
 type PlacementState string
 
-// The states of a placement. PlacementUnknown is written before the call that
-// places a key is made, so that a crash or a lost answer is settled by reading
-// the server's list and never by calling again blindly.
+// The states of a placement. PlacementUnknown is stored before the call that places the
+// key, so that after a crash or a lost answer the server's list is read, and the call is
+// never repeated blindly.
 //
-// The doubt of a placement (InDoubtUntil) is a part of its state. An unknown one is in
-// doubt, and so is a leaving one without a CredentialID; a wanted or gone one never
-// is. Only an answer, or a list that was read when the doubt was over, ends it.
+// A placement is in doubt while a call without an answer may still take effect, which
+// InDoubtUntil bounds. An unknown one is in doubt, and so is a leaving one without a
+// CredentialID; a wanted or gone one never is. Only the call's answer ends the doubt, or a
+// list of the server that was read after InDoubtUntil.
 const (
-	PlacementWanted  PlacementState = "wanted"
-	PlacementUnknown PlacementState = "unknown"
-	PlacementPlaced  PlacementState = "placed"
-	PlacementLeaving PlacementState = "leaving"
-	PlacementGone    PlacementState = "gone"
+	PlacementWanted  PlacementState = "wanted"  // to be placed; certainly not on the server
+	PlacementUnknown PlacementState = "unknown" // may be on the server or not
+	PlacementPlaced  PlacementState = "placed"  // on the server, as the target confirmed
+	PlacementLeaving PlacementState = "leaving" // to be removed
+	PlacementGone    PlacementState = "gone"    // certainly not on the server; final
 )
 
 // Placement is one key for one system user on one server.
@@ -29,34 +30,34 @@ type Placement struct {
 	Picked      string // the id of a credential that a person picked, whose whole key nobody knows; else empty
 	Person      UserID
 	GrantID     int64  // the grant that first wanted it, named in the label; 0 for a picked credential
-	Label       string // unique on the server; tells person, grant and fingerprint
+	Label       string // unique on the server; see the function Label
 	State       PlacementState
 
 	CredentialID string    // the target's id, once known
-	Temporary    bool      // RunCloud removes it by itself at LapsesAt
-	PlacedAt     time.Time // when RunCloud confirmed it
-	LapsesAt     time.Time // for Temporary: when RunCloud's own timer ends it
+	Temporary    bool      // the target removes it by itself at LapsesAt
+	PlacedAt     time.Time // when the target confirmed it
+	LapsesAt     time.Time // for Temporary: when the target's own timer removes it; kept by what replaces it
 	LeftAt       time.Time // when the ledger stopped wanting it
-	GoneAt       time.Time // when RunCloud confirmed the removal
+	GoneAt       time.Time // when the target confirmed the removal
 
 	Attempts     int       // calls made in this state that did not settle it
-	NextAt       time.Time // not before this time
-	InDoubtUntil time.Time // the doubt: until then a write without an answer may land; zero is none
-	VerifyAt     time.Time // of a placed one: when to look whether it still is there; zero is never
-	Holder       string    // the replica whose call is under way
-	Urgent       bool      // is being renewed: leaves to be placed anew, or replaces what left
+	NextAt       time.Time // nothing is tried before this time; while Holder is set, when its hold ends
+	InDoubtUntil time.Time // until then a call without an answer may still take effect; zero if there is none
+	VerifyAt     time.Time // for a placed one: when to check that it still is there; zero is never
+	Holder       string    // the replica whose call is under way; empty for none
+	Urgent       bool      // it is one half of a renewal: leaves to be placed anew, or replaces what left
 	Stuck        bool      // refused for good: waits for a person to press Retry
 	Problem      Problem   // why it is not settled
-	Detail       string    // the other side's words
+	Detail       string    // what the target said about the problem
 	ToldLapsed   bool      // its person was told that a renewal came too late
 }
 
-// On returns which key the placement is of, and where.
+// On returns the key that was placed, and where.
 func (p Placement) On() KeyOn {
 	return KeyOn{ServerID: p.ServerID, SystemUser: p.SystemUser, Fingerprint: p.Fingerprint, Picked: p.Picked}
 }
 
-// Problem says in one word why a placement is not settled yet.
+// Problem is why a placement or a result is not settled yet.
 type Problem string
 
 // The problems of a placement.
@@ -65,14 +66,14 @@ const (
 	ProblemOffline Problem = "offline"
 	ProblemLimited Problem = "rate_limited"
 	ProblemTrouble Problem = "trouble" // 5xx, timeouts, cut connections: retried
-	ProblemRefused Problem = "refused" // 403, 422: RunCloud said no
-	ProblemForeign Problem = "foreign" // somebody else has placed this very key; it is not ours to remove
-	ProblemDamaged Problem = "damaged" // the ledger's copy of the key is not the one of its fingerprint
-	// ProblemServerLeft is that of a placement that is gone with its server: the server
-	// left the account, so nobody has confirmed that the key is off it.
+	ProblemRefused Problem = "refused" // 403, 422: the target said no
+	ProblemForeign Problem = "foreign" // the key is there, but the bot did not place it and must not remove it
+	ProblemDamaged Problem = "damaged" // Key.Damaged
+	// ProblemServerLeft is the problem of a placement that is gone because its server left
+	// the account: nobody has confirmed that the key is off that server.
 	ProblemServerLeft   Problem = "server_left"
-	ProblemMissing      Problem = "missing"      // the server is not found, and not settled as gone
-	ProblemDoubted      Problem = "doubted"      // of a reading of the list of servers that cannot be right
+	ProblemMissing      Problem = "missing"      // the server is not found, but may come back (Server.Missing)
+	ProblemDoubted      Problem = "doubted"      // the list of servers cannot be right (TargetState.Doubt)
 	ProblemUnconfigured Problem = "unconfigured" // the server's target is not configured any more
 )
 
@@ -80,15 +81,15 @@ const (
 type Credential struct {
 	ID         string
 	Label      string
-	SystemUser string // empty where the target knows no users
-	PublicKey  string // complete, or only what is visible of it
-	Temporary  *bool  // nil where the target does not say
+	SystemUser string // empty if the target has no users
+	PublicKey  string // complete, or the part that the target shows
+	Temporary  *bool  // nil if the target does not say
 	CreatedAt  time.Time
 }
 
 // Session is an SSH session that is open on a server.
 type Session struct {
 	SystemUser string
-	Address    string
-	Since      string
+	Address    string // where it comes from, as the target writes it
+	Since      string // as the target writes it
 }

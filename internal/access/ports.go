@@ -5,19 +5,21 @@ import (
 	"time"
 )
 
-// Store is the ledger. Both methods may call fn again when the database asks
-// for it, so fn has no effect outside the transaction.
+// Store is the ledger. Both methods call fn again if the transaction failed only because of
+// another one, so fn must have no effect outside the transaction. They return the error of
+// fn, or an *Error with code Unavailable if the ledger is busy or cannot be written.
 type Store interface {
 	// Update runs fn in one transaction; an error from fn undoes everything.
 	Update(ctx context.Context, fn func(Tx) error) error
-	// Read runs fn on one consistent state, without writing.
+	// Read runs fn on one consistent state. What fn tries to write fails.
 	Read(ctx context.Context, fn func(Tx) error) error
 }
 
-// Tx is one transaction on the ledger. Methods that look up one thing answer an
-// Error with code NotFound when it is not there; in an Update, Request, Grant and
-// Placement also lock what they answer until the transaction ends. Methods that
-// change a state are conditional on the state they leave and tell whether they won.
+// Tx is one transaction on the ledger. Updates run one at a time, so what an update has
+// read stays true until it commits. A method that returns one thing returns an *Error with
+// code NotFound if there is none. A method that moves something to another state does so
+// only if the stored state still is the expected one, and reports whether it was: two
+// replicas, or a person and a timer, may try at once, and one of them comes too late.
 type Tx interface {
 	PersonTx
 	RequestTx
@@ -27,83 +29,90 @@ type Tx interface {
 	ServerTx
 	OutboxTx
 
-	// Audit appends an event to the chain; Seal is done by the store.
+	// Audit appends an event to the audit log. The store seals it when the update commits.
 	Audit(ctx context.Context, e Event) error
-	// Events lists audit events after a sequence number, oldest first, at most limit.
+	// Events returns the audit events after a sequence number, oldest first, at most limit.
 	Events(ctx context.Context, after int64, limit int) ([]Event, error)
-	// Wake makes sure that each piece of work runs soon. It is part of the transaction.
+	// Wake enqueues work, each piece at most once at a time. It is part of the transaction:
+	// the work is enqueued if and only if the transaction commits.
 	Wake(ctx context.Context, work ...Work) error
 }
 
 // PersonTx keeps persons and keys.
 type PersonTx interface {
-	// Person answers a person; one the ledger has not met is active and has no keys.
+	// Person returns a person. One that the ledger has never seen is active.
 	Person(ctx context.Context, id UserID) (Person, error)
-	// SetOffboarded marks the person; who was offboarded before stays so since then, and
-	// who had returned is offboarded anew.
+	// SetOffboarded marks the person as offboarded at that time, and as not returned. It
+	// changes nothing for somebody who is offboarded already and has not returned.
 	SetOffboarded(ctx context.Context, id UserID, at time.Time) error
-	// SetReturned notes since when the account of somebody who was offboarded is active
-	// again; zero takes that back. False when it was so before, or nobody offboarded them.
+	// SetReturned sets the ReturnedAt of somebody who was offboarded; the zero time clears
+	// it. It reports whether that changed whether they are back.
 	SetReturned(ctx context.Context, id UserID, at time.Time) (bool, error)
-	// SetStanding notes how a person stands who is no member; empty takes that back.
+	// SetStanding sets the Standing of a person; empty for a member.
 	SetStanding(ctx context.Context, id UserID, standing Standing) error
-	// KnownPersons lists everybody who has a key, a live grant or an open request, or was
+	// KnownPersons returns everybody who has a key, a live grant or an open request, or was
 	// offboarded.
 	KnownPersons(ctx context.Context) ([]UserID, error)
-	// Key answers the key with that fingerprint as its holder's, or as that of its last
-	// holder where it has none now.
+	// Key returns the key with that fingerprint: that of the person who holds it or, if
+	// nobody does, of the one who held it last.
 	Key(ctx context.Context, fingerprint string) (Key, error)
-	// Holders lists the key as that of everybody who ever held it: the present holder
-	// first, then those who lost it last.
+	// Holders returns the key with that fingerprint once for everybody who ever held it: the
+	// present holder first, then the others, the latest first.
 	Holders(ctx context.Context, fingerprint string) ([]Key, error)
-	// KeysOf lists a person's keys that count, oldest first.
+	// KeysOf returns the keys that a person holds, oldest first.
 	KeysOf(ctx context.Context, id UserID) ([]Key, error)
-	// AllKeysOf lists every key the person ever registered, oldest first.
+	// AllKeysOf returns every key that the person ever registered, oldest first.
 	AllKeysOf(ctx context.Context, id UserID) ([]Key, error)
-	// SaveKey inserts the key, or replaces it as this person's. Only one person holds it.
+	// SaveKey inserts or replaces the key of that person. It fails if somebody else holds
+	// that key.
 	SaveKey(ctx context.Context, k Key) error
 
-	// SaveChallenge stores a challenge in place of an earlier one for the same person and key.
+	// SaveChallenge stores a challenge. It replaces an earlier one for the same person and key.
 	SaveChallenge(ctx context.Context, c Challenge, now time.Time) error
 	Challenge(ctx context.Context, nonce string) (Challenge, error)
-	// DropChallenge uses a challenge up; false when it was used before.
+	// DropChallenge deletes a challenge that is being used, and reports whether it was there:
+	// the same answer sent twice counts once.
 	DropChallenge(ctx context.Context, nonce string) (bool, error)
 }
 
 // RequestTx keeps requests, their servers and approvals.
 type RequestTx interface {
-	// InsertRequest stores a new request with its servers and answers it with its ID.
-	// When a request with that Source exists, that one is answered and fresh is false.
+	// InsertRequest stores a new request with its servers and returns it with its ID. If
+	// there is a request with that Source, it returns that one, and fresh is false: Slack
+	// may deliver a command twice.
 	InsertRequest(ctx context.Context, r Request, servers []ServerRef) (stored Request, fresh bool, err error)
 	Request(ctx context.Context, id int64) (Request, error)
-	// MoveRequest stores r, whose State is new, if the stored state still is from.
+	// MoveRequest stores r if the stored state still is from, and reports whether it was.
 	MoveRequest(ctx context.Context, r Request, from RequestState) (bool, error)
-	// Requests lists requests that match, oldest first.
+	// Requests returns the requests that match, oldest first.
 	Requests(ctx context.Context, q RequestQuery) ([]Request, error)
+	// RequestServers returns the servers of a request, by name.
 	RequestServers(ctx context.Context, id int64) ([]ServerRef, error)
 	// SetRequestServers replaces the servers of a request (an approver narrowed it).
 	SetRequestServers(ctx context.Context, id int64, servers []ServerRef) error
-	// SaveFacts keeps what a digest of a request's facts stands for, and Facts returns
-	// it. DropFacts forgets all of a request.
+	// SaveFacts stores facts of a request under their digest, Facts returns them, and
+	// DropFacts deletes all of a request.
 	SaveFacts(ctx context.Context, id int64, f Facts) error
 	Facts(ctx context.Context, id int64, digest string) (Facts, error)
 	DropFacts(ctx context.Context, id int64) error
-	// AddApproval stores a verdict; false when that approver has given one on the same
-	// facts before.
+	// AddApproval stores a verdict. It reports false, and changes nothing, if that approver
+	// has given one on the same facts before.
 	AddApproval(ctx context.Context, a Approval) (bool, error)
+	// Approvals returns the verdicts on a request, oldest first.
 	Approvals(ctx context.Context, id int64) ([]Approval, error)
-	// DropApproval takes a verdict back; false when there is none.
+	// DropApproval deletes a verdict, and reports whether there was one.
 	DropApproval(ctx context.Context, id int64, approver UserID) (bool, error)
-	// AddAsker adds somebody who asks for the same; false when they are known. DropAsker
-	// takes them back, and Askers lists them, oldest first.
+	// AddAsker adds somebody who asks for the same, and reports whether they are new.
+	// DropAsker deletes them, and Askers returns them, oldest first.
 	AddAsker(ctx context.Context, a Asker) (bool, error)
 	DropAsker(ctx context.Context, id int64, asker UserID) error
 	Askers(ctx context.Context, id int64) ([]Asker, error)
-	// SaveCandidates adds credentials that a person may pick; known ones stay as they are.
+	// SaveCandidates adds candidates; those that exist stay as they are.
 	SaveCandidates(ctx context.Context, cs []Candidate) error
+	// Candidates returns the candidates of a request, by server name.
 	Candidates(ctx context.Context, requestID int64) ([]Candidate, error)
-	// PickCandidate stores who decided about a candidate, when and what; false when
-	// that was decided before or it is not one.
+	// PickCandidate stores the decision about a candidate: PickedBy, PickedAt and Spared. It
+	// reports false if there is no such candidate, or it was decided about before.
 	PickCandidate(ctx context.Context, c Candidate) (bool, error)
 }
 
@@ -113,27 +122,26 @@ type RequestQuery struct {
 	Kinds         []RequestKind
 	Asker         UserID
 	Person        UserID
-	ExpiresBefore time.Time
+	ExpiresBefore time.Time // expires at or before
 	CreatedAfter  time.Time
 	Limit         int // 0 is no limit
 }
 
 // GrantTx keeps grants and what they cover.
 type GrantTx interface {
-	// InsertGrant stores a new live grant with its covers and answers it with its ID.
+	// InsertGrant stores a new live grant with its covers and returns it with its ID.
 	InsertGrant(ctx context.Context, g Grant, covers []Cover) (Grant, error)
 	Grant(ctx context.Context, id int64) (Grant, error)
-	// MoveGrant stores g if the stored state still is from.
+	// MoveGrant stores g if the stored state still is from, and reports whether it was.
 	MoveGrant(ctx context.Context, g Grant, from GrantState) (bool, error)
-	// Grants lists grants that match, oldest first.
+	// Grants returns the grants that match, oldest first.
 	Grants(ctx context.Context, q GrantQuery) ([]Grant, error)
-	// Covers lists what a grant covers, ended covers included.
+	// Covers returns what a grant covers, ended covers included.
 	Covers(ctx context.Context, grantID int64) ([]Cover, error)
-	// EndCovers ends the covers that match on live grants of the person (empty: of
-	// anybody), narrowed to servers and fingerprint where given. A live grant that
-	// covers nothing any more is left for the caller to end.
+	// EndCovers ends the covers of live grants that match. A live grant that covers nothing
+	// any more stays live: see EmptyGrants.
 	EndCovers(ctx context.Context, q CoverQuery, at time.Time) error
-	// EmptyGrants lists live grants without a single cover left.
+	// EmptyGrants returns the live grants without a single cover left.
 	EmptyGrants(ctx context.Context) ([]Grant, error)
 }
 
@@ -143,7 +151,7 @@ type GrantQuery struct {
 	Person      UserID
 	RequestID   int64
 	EndsBefore  time.Time // ends at or before
-	SteadyUntil time.Time // with EndsBefore: those that end at or before that by the steady clock, too
+	SteadyUntil time.Time // with EndsBefore: also those that end at or before that by the steady clock
 	NotReminded bool
 	Limit       int
 }
@@ -157,82 +165,86 @@ type CoverQuery struct {
 
 // PlacementTx keeps placements.
 type PlacementTx interface {
-	// Reconcile brings the placements in line with the grants that are live at that
-	// time, on the given servers (none: on all): what is covered and not there
-	// gets a wanted placement, with the Label of the oldest grant that covers it; what
-	// is there, or may be, and no longer covered becomes leaving and is not urgent (a
-	// wanted one, which surely is not there, is gone at once); a leaving one that is
-	// covered again and for which no call was made is placed again, and one that is
-	// only in doubt is unknown again. It returns what it changed.
+	// Reconcile brings the placements in line with the grants that are live at that time,
+	// on the given servers, or on all if there are none. It returns what it changed:
+	//
+	//   - A key that is covered by a grant and has no placement gets a wanted one, with the
+	//     Label of the oldest grant that covers it.
+	//   - A placement that no grant covers becomes leaving and is not urgent. A wanted one,
+	//     whose key certainly is not on the server, is gone at once.
+	//   - A leaving placement that is covered again becomes placed if no call to remove it
+	//     was made yet, and unknown if it only was in doubt.
 	Reconcile(ctx context.Context, now time.Time, servers []int64) ([]Move, error)
-	// OutOfLine lists the servers on which Align would change something at that time.
+	// OutOfLine returns the servers on which Reconcile would change something at that time.
 	OutOfLine(ctx context.Context, now time.Time) ([]int64, error)
 	Placement(ctx context.Context, id int64) (Placement, error)
 	InsertPlacement(ctx context.Context, p Placement) (Placement, error)
-	// MovePlacement stores p if the stored state still is from and its Attempts
-	// still are attempts.
+	// MovePlacement stores p if the stored state still is from and the stored Attempts
+	// still are attempts, and reports whether they were.
 	MovePlacement(ctx context.Context, p Placement, from PlacementState, attempts int) (bool, error)
-	// Placements lists placements that match, oldest first.
+	// Placements returns the placements that match, oldest first.
 	Placements(ctx context.Context, q PlacementQuery) ([]Placement, error)
-	// Covered tells whether a grant that is live then, of the placement's person where it
-	// has one, covers its key, user and server, and until when (zero: for ever).
+	// Covered reports whether a grant that is live at that time covers the placement's key,
+	// system user and server, and until when; zero is for ever. If the placement has a
+	// person, only their grants count.
 	Covered(ctx context.Context, p Placement, now time.Time) (covered bool, until time.Time, err error)
-	// VerifyPlaced has the placed keys that a grant covers looked for at that time, stuck
-	// ones included, and answers their servers.
+	// VerifyPlaced sets the VerifyAt of the placed keys that a grant covers, stuck ones
+	// included, and returns their servers.
 	VerifyPlaced(ctx context.Context, grantID int64, at time.Time) ([]int64, error)
 	// ReleaseHeld frees the placements that the replica holds.
 	ReleaseHeld(ctx context.Context, replica string) error
-	// DueWork lists the work on the servers where a placement is due, or where the
-	// list is to be read once more, each once.
+	// DueWork returns the work on the servers that have a placement which is due: to be
+	// placed, removed or verified, or whose doubt is over. Each piece is there once.
 	DueWork(ctx context.Context, now time.Time) ([]Work, error)
-	// DueRenewals lists placed keys to be placed anew: temporary ones that lapse before
-	// their grants end, and permanent ones that no grant asks to be permanent any more;
-	// none of somebody who left, or whose noted standing is not a member's.
+	// DueRenewals returns the placed keys to be placed anew, those that lapse first at the
+	// beginning: temporary ones that lapse before their grants end, and permanent ones that
+	// no grant wants permanent any more. Keys of somebody who was offboarded, or has a
+	// Standing, are not among them.
 	DueRenewals(ctx context.Context, q RenewalQuery) ([]Placement, error)
-	// CapWaits brings placements that wait for longer than anything is made to wait
-	// forward to the latest times, and other work to now: a clock that was wrong had
-	// set their times.
+	// CapWaits brings the times of placements that are later than the latest forward to
+	// those, and jobs that are scheduled too late to now: their times were set while a
+	// clock was wrong, and a removal would wait for days.
 	CapWaits(ctx context.Context, latest Waits) error
-	// Debt lists the placements that must go and are not confirmed to be gone, oldest
-	// first, without those that are only being renewed.
+	// Debt returns the placements that must go and are not confirmed to be gone, oldest
+	// first. Those that are only being renewed are not among them.
 	Debt(ctx context.Context, now time.Time) ([]Placement, error)
-	// AddReread has a placement's server read once more at that time.
+	// AddReread schedules one more reading of the server of a placement.
 	AddReread(ctx context.Context, placementID int64, due time.Time) error
-	// DueRereads lists the placements with a look that is due, by server.
+	// DueRereads returns the placements with a reading that is due, by server.
 	DueRereads(ctx context.Context, now time.Time) ([]Placement, error)
-	// DropRereads forgets the looks at a placement that are due.
+	// DropRereads deletes the readings for a placement that are due.
 	DropRereads(ctx context.Context, placementID int64, now time.Time) error
 }
 
 // RenewalQuery selects the placed keys to be placed anew.
 type RenewalQuery struct {
-	Target       string // of whose servers; empty is of any
+	Target       string // of the servers; empty is any
 	Now          time.Time
 	Spare        time.Duration // how much earlier than its grant a temporary key may lapse
 	LapsesBefore time.Time     // temporary keys that lapse at or before
-	Spread       time.Duration // up to how much sooner a key must lapse, each by another part of that, so that not all come at once
+	Spread       time.Duration // brings LapsesBefore forward by up to that much, for each key differently, so that not all are renewed at once
 	PlacedBefore time.Time     // permanent keys placed at or before
 	Permanent    time.Duration // grants longer than that, and those without an end, keep a key permanent
 	Limit        int           // 0 is no limit
 }
 
-// Move is a placement in its new state, and the state that it left; empty for a new one.
+// Move is a placement that changed its state, and the state that it had before.
 type Move struct {
-	From PlacementState
+	From PlacementState // empty if the placement is new
 	Placement
 }
 
-// Waits are the latest times that anything may be made to wait for.
+// Waits are the latest times that CapWaits leaves in the ledger.
 type Waits struct {
-	Retry   time.Time // the next try
-	Refused time.Time // the next try of what was refused
-	Limited time.Time // the next try where the other side asked for patience, or look whether a key still is there
-	InDoubt time.Time // reading a server's list once more
+	Retry   time.Time // for NextAt, unless one of the next two applies
+	Refused time.Time // for the NextAt of what was refused
+	Limited time.Time // for the NextAt of what was rate limited, and for VerifyAt
+	InDoubt time.Time // for InDoubtUntil
 }
 
 // PlacementQuery selects placements; zero fields do not restrict.
 type PlacementQuery struct {
-	Target          string // of whose servers
+	Target          string // of the servers
 	Server          int64
 	Servers         []int64
 	States          []PlacementState
@@ -241,9 +253,9 @@ type PlacementQuery struct {
 	Picked          string
 	SystemUser      string
 	Label           string
-	Credential      string    // by the id that the target gave
+	Credential      string    // the CredentialID
 	Due             time.Time // NextAt at or before, and not stuck
-	DoubtEndsBefore time.Time // InDoubtUntil set and at or before; a leaving one's own work sees to that
+	DoubtEndsBefore time.Time // InDoubtUntil set and at or before; never a leaving one, which is due by its NextAt
 	VerifyBefore    time.Time // placed, not stuck, VerifyAt set and at or before
 	LapsesBefore    time.Time // LapsesAt set and at or before
 	Problem         Problem
@@ -254,57 +266,62 @@ type PlacementQuery struct {
 type ResultTx interface {
 	// InsertResults stores results; those that exist stay as they are.
 	InsertResults(ctx context.Context, rs []Result) error
-	// OpenResults lists results of a key on a server that are not final.
+	// OpenResults returns the additions and removals of a key on a server that are not final.
 	OpenResults(ctx context.Context, on KeyOn) ([]Result, error)
-	// OpenReadings lists the inspections of a server that are not final.
+	// OpenReadings returns the inspections of a server that are not final.
 	OpenReadings(ctx context.Context, server int64) ([]Result, error)
-	// OpenLists lists the readings of a target's list of servers that are not final.
+	// OpenLists returns the readings of a target's list of servers that are not final.
 	OpenLists(ctx context.Context, target string) ([]Result, error)
-	// WaitingKeys lists the keys with additions to a server and removals from it that are
+	// WaitingKeys returns the keys that have an addition or a removal on the server that is
 	// not final, each once.
 	WaitingKeys(ctx context.Context, server int64) ([]KeyOn, error)
+	// SaveResult inserts or replaces a result, except for its Told: see Tell.
 	SaveResult(ctx context.Context, r Result) error
-	// ReopenResults makes removals of a key from a server wait again that were settled
-	// as done, or as out of reach, since that time, and answers them.
+	// ReopenResults sets the removals of a key from a server that were done, or out of
+	// reach, since that time back to waiting, and returns them: the key turned up again.
 	ReopenResults(ctx context.Context, on KeyOn, since time.Time) ([]Result, error)
-	// ReopenInspections makes inspections of a server wait again that were out of reach,
-	// and returns them.
+	// ReopenInspections sets the inspections of a server that were out of reach back to
+	// waiting, and returns them.
 	ReopenInspections(ctx context.Context, server int64) ([]Result, error)
-	// ReopenAdditions makes additions of a placement's key to its server wait again that
-	// were settled and whose grants want it there at that time, and answers them.
+	// ReopenAdditions sets the additions of a placement's key that were done, and for which
+	// a grant is live at that time, back to waiting, and returns them: the key has to be
+	// placed anew.
 	ReopenAdditions(ctx context.Context, p Placement, now time.Time) ([]Result, error)
-	// OpenInspections lists inspections, and readings of lists of servers, that are not final.
+	// OpenInspections returns the inspections, and the readings of lists of servers, that are
+	// not final, oldest first.
 	OpenInspections(ctx context.Context) ([]Result, error)
-	// Unsettled lists the requests with results that still change by themselves.
+	// Unsettled returns the requests that have a waiting or unsure result.
 	Unsettled(ctx context.Context) ([]int64, error)
-	// Results lists the results of a request, by server name.
+	// Results returns the results of a request, by server name.
 	Results(ctx context.Context, requestID int64) ([]Result, error)
-	// Tell records what the thread has shown of these results.
+	// Tell sets Told to the State that each of these results has here: what the thread in
+	// Slack has shown, even if the stored state has changed since.
 	Tell(ctx context.Context, rs []Result) error
 }
 
 // ServerTx keeps what is known of servers.
 type ServerTx interface {
-	// SaveServers stores servers of one target that were read, known by their ExternalID:
-	// they are there. It returns the ids of those that came online or had been missing or gone.
+	// SaveServers inserts or updates the servers of one target that were read, by their
+	// ExternalID. They are neither missing nor gone then. It returns the IDs of those that
+	// came online, or had been missing or gone.
 	SaveServers(ctx context.Context, target string, servers []Server, now time.Time) ([]int64, error)
-	// SaveServer stores what is known of one server as it is given.
+	// SaveServer replaces what is stored of one server, by its ID.
 	SaveServer(ctx context.Context, s Server) error
 	Server(ctx context.Context, id int64) (Server, error)
-	// AllServers lists every server that was ever read.
+	// AllServers returns every server that was ever read.
 	AllServers(ctx context.Context) ([]Server, error)
-	// Servers lists the servers that are not settled as gone, by name.
+	// Servers returns the servers that are not gone, by name.
 	Servers(ctx context.Context) ([]Server, error)
-	// DueReadings lists servers of these targets that are found and were last read for
-	// orphans at or before that time, or never, the longest ago first.
+	// DueReadings returns the servers of these targets that are not missing and were last
+	// searched for orphans at or before that time, or never; the longest ago first.
 	DueReadings(ctx context.Context, targets []string, now, before time.Time, limit int) ([]Server, error)
-	// SetRead notes when servers (none: all) were last read for orphans.
+	// SetRead sets when servers, or all if none are given, were last searched for orphans.
 	SetRead(ctx context.Context, servers []int64, at time.Time) error
-	// Target returns what is known of a target; one the ledger has not met has no ID.
+	// Target returns what is stored of a target. One that was never saved has no ID.
 	Target(ctx context.Context, name string) (TargetState, error)
-	// Targets lists every target the ledger has met, by name.
+	// Targets returns every target that was ever saved, by name.
 	Targets(ctx context.Context) ([]TargetState, error)
-	// SaveTarget stores what is known of a target and returns it with its ID.
+	// SaveTarget inserts or replaces a target, by its name, and returns it with its ID.
 	SaveTarget(ctx context.Context, t TargetState) (TargetState, error)
 }
 
@@ -313,18 +330,19 @@ type ServerTx interface {
 type OutboxTx interface {
 	// Announce marks requests to be drawn anew.
 	Announce(ctx context.Context, requestIDs ...int64) error
-	// Drawing answers the drawing of a request.
 	Drawing(ctx context.Context, requestID int64) (Drawing, error)
-	// SaveDrawing records how far Slack shows the request (Shown), when to draw next,
-	// and how often that has failed.
+	// SaveDrawing stores the Shown, NextAt and Attempts of a drawing. Its Version stays: it
+	// may have grown since the drawing was read.
 	SaveDrawing(ctx context.Context, d Drawing) error
-	// DueDrawings lists requests whose drawing is behind and due.
+	// DueDrawings returns the requests that Slack does not show as they are and that may be
+	// drawn now, the longest due first.
 	DueDrawings(ctx context.Context, now time.Time) ([]int64, error)
 
-	// Notify queues a message to one place; the same Key is queued once. That of an
+	// Notify queues a notice, unless there is one with the same Key, sent or not. One for an
 	// App Home is queued again once it was sent.
 	Notify(ctx context.Context, n Notice) error
 	Notice(ctx context.Context, id int64) (Notice, error)
+	// DueNotices returns the notices that were not sent and may be now, oldest first.
 	DueNotices(ctx context.Context, now time.Time) ([]int64, error)
 	SaveNotice(ctx context.Context, n Notice) error
 
@@ -339,8 +357,8 @@ type OutboxTx interface {
 	SetFlag(ctx context.Context, name, value string) error
 }
 
-// KeyOn is a key for a system user on a server: a known one by its fingerprint, or one that
-// a person picked by its credential id.
+// KeyOn identifies a key for a system user on a server: by its Fingerprint or, for a
+// candidate that a person picked, by its credential ID in Picked.
 type KeyOn struct {
 	ServerID    int64
 	SystemUser  string
@@ -348,33 +366,33 @@ type KeyOn struct {
 	Picked      string
 }
 
-// Drawing says how far Slack shows a request.
+// Drawing is how far Slack shows a request as it is.
 type Drawing struct {
 	RequestID int64
-	Version   int64     // grows with every change
+	Version   int64     // grows with every change of the request
 	Shown     int64     // the version that Slack shows
-	NextAt    time.Time // do not draw before
-	Attempts  int
+	NextAt    time.Time // not drawn before this time
+	Attempts  int       // to draw it that failed in a row
 }
 
 // Message is a message that was posted for a request.
 type Message struct {
 	RequestID int64
-	Role      string // "request", "progress", "summary", …: the drawer's word
+	Role      string // what it is for the request, as package outbox names that: "request", …
 	Channel   string
-	TS        string
+	TS        string // Slack's timestamp, which identifies a message in its channel
 	Digest    string // of what it shows, so that the same is not sent twice
 }
 
-// Candidate is a credential on a server that may belong to somebody and that the
-// bot did not place; only a person may choose to remove it.
+// Candidate is a credential on a server that may belong to the person of a request and that
+// the bot did not place. It is removed only if a person decides so.
 type Candidate struct {
 	RequestID  int64
 	ServerID   int64
 	ServerName string
 	Credential Credential
-	Why        string // WhyLabel, WhyKey, WhyType, WhyWhole or WhyOrphan: what made it a candidate
-	PickedBy   UserID // who decided about it; empty while that is open
+	Why        string // what made it a candidate: one of the Why constants of package reconcile
+	PickedBy   UserID // who decided about it; empty until somebody has
 	PickedAt   time.Time
-	Spared     bool // decided was that it stays
+	Spared     bool // the decision was to leave it on the server
 }

@@ -5,89 +5,92 @@ import (
 	"time"
 )
 
-// RequestKind says what a request asks for.
+// RequestKind is what a request asks for.
 type RequestKind string
 
-// The kinds of request. An offboarding that an approver asks for is a draft until they
-// confirm it; that of a deactivated account is decided by the bot, or put before the
-// approvers, as the team has chosen. One of orphans nobody asks for: it gathers the keys
-// that FindOrphans finds, for approvers to decide about.
+// The kinds of request.
 const (
-	KindGrant    RequestKind = "grant"
-	KindExtend   RequestKind = "extend"
-	KindRevoke   RequestKind = "revoke"
+	KindGrant  RequestKind = "grant"
+	KindExtend RequestKind = "extend"
+	KindRevoke RequestKind = "revoke"
+	// KindOffboard that an approver asks for is a draft until they confirm it. For a
+	// deactivated account the bot makes and approves it or, if so configured, puts it before
+	// the approvers.
 	KindOffboard RequestKind = "offboard"
-	KindOrphan   RequestKind = "orphan"
+	// KindOrphan is made by the bot: it collects the keys that it finds under its own labels
+	// without the ledger knowing them, for approvers to decide about.
+	KindOrphan RequestKind = "orphan"
 )
 
-// EndsAccess reports whether a request of that kind only takes access away: nothing may
-// wait in front of it.
+// EndsAccess reports whether a request of that kind only ends access. Its work and its
+// messages go before those of all others.
 func (k RequestKind) EndsAccess() bool { return k == KindRevoke || k == KindOffboard }
 
-// RequestState is where a request stands; see doc.go for the drawing.
+// RequestState is the state of a request; the package comment draws them.
 type RequestState string
 
 // The states of a request.
 const (
-	Draft         RequestState = "draft" // what an approver ordered, until they confirm it
-	WaitingForKey RequestState = "waiting_for_key"
-	Pending       RequestState = "pending"
+	Draft         RequestState = "draft"           // the approver who ordered it has not confirmed it yet
+	WaitingForKey RequestState = "waiting_for_key" // the person has no key yet
+	Pending       RequestState = "pending"         // approvers can decide
 	Approved      RequestState = "approved"
 	Denied        RequestState = "denied"
 	Cancelled     RequestState = "cancelled"
 	Expired       RequestState = "expired"
 )
 
-// Open tells whether a request can still be decided or cancelled.
+// Open reports whether a request can still be decided or cancelled.
 func (s RequestState) Open() bool { return s == Draft || s == WaitingForKey || s == Pending }
 
-// Request is somebody's wish for a grant, an extension or a revocation.
+// Request is what somebody asked for and what became of it: see the kinds of request.
 type Request struct {
 	ID     int64
 	Kind   RequestKind
 	State  RequestState
-	Source string // identity of the command that made it: the same command twice makes one request
+	Source string // identifies the command that made it, so that a command delivered twice makes one request; may be empty
 
 	Asker  UserID
 	Person UserID // who receives, or loses, access; empty for a revocation of a key nobody registered
 
 	SystemUser string
 	Duration   time.Duration // of a grant or an extension; 0 is forever
-	Pattern    string        // the servers as they were written; empty is every server
+	Pattern    string        // the servers as they were typed (MatchServers); empty is every server
 	Reason     string
 
-	// Who made it smaller, and what was asked before; zero values while nobody did.
+	// What was asked for, if an approver shortened or narrowed it; zero values otherwise.
 	ShortenedBy   UserID
 	AskedDuration time.Duration
 	NarrowedBy    UserID
 	AskedPattern  string
 
 	Fingerprint string // KindRevoke of one key: its fingerprint
-	PublicKey   string // KindRevoke of one key: TYPE BLOB, so that candidates can be found
-	GrantID     int64  // the grant this made (KindGrant) or is about (KindExtend); 0 for none
+	PublicKey   string // KindRevoke of one key: TYPE BLOB, to find candidates by
+	GrantID     int64  // the grant that it made (KindGrant) or is about (KindExtend); 0 for none
 
-	Channel    string // where the command was given
+	Channel    string // of the command
 	CreatedAt  time.Time
 	ExpiresAt  time.Time // when an unanswered request expires
 	DecidedAt  time.Time
 	DecidedBy  UserID // empty when time or the bot decided
 	Note       string // the reason of a denial, or why the bot closed it
 	RemindedAt time.Time
-	Facts      string // digest of what its messages show while it is pending
+	Facts      string // digest of what its messages show while it is pending (Facts.Digest)
 
-	Undecidable bool // nobody is left who may decide it; it waits until somebody is
+	Undecidable bool // nobody may decide it at the moment, so it waits until somebody may
 }
 
-// Forever tells whether a grant is asked without an end.
+// Forever reports whether it asks for a grant without an end.
 func (r Request) Forever() bool { return r.Kind == KindGrant && r.Duration == 0 }
 
-// Unregisters tells that a key is revoked as such, not only on some servers: it is lost, and
-// must not come back, neither with the next grant nor by being registered again.
+// Unregisters reports whether it revokes a key everywhere, not only on some servers. Such a
+// key is taken for lost or stolen: no later grant places it, and nobody may register it
+// until an approver frees it.
 func (r Request) Unregisters() bool {
 	return r.Kind == KindRevoke && r.Fingerprint != "" && r.Pattern == ""
 }
 
-// Verdict is what one approver says of a request.
+// Verdict is what one approver decided about a request.
 type Verdict string
 
 // The verdicts.
@@ -103,11 +106,11 @@ type Approval struct {
 	Verdict   Verdict
 	Reason    string
 	At        time.Time
-	Facts     string // digest of what was approved
+	Facts     string // digest of what was approved (Facts.Digest)
 }
 
-// CheckPending refuses what came at that time to a request that was no longer open then,
-// and says how it ended.
+// CheckPending returns nil if the request could be decided at that time, and an *Error with
+// code Conflict otherwise, which says how it ended, by whom and when.
 func (r Request) CheckPending(at time.Time) error {
 	if r.State == Pending && at.Before(r.ExpiresAt) {
 		return nil
@@ -130,28 +133,29 @@ func (r Request) CheckPending(at time.Time) error {
 	return e
 }
 
-// Asker is somebody who asked for the same end of access as the one who made the
-// request.
+// Asker is somebody else who asked for the same end of access as the Asker of the request,
+// while that was open. Both stand behind the one request.
 type Asker struct {
 	RequestID int64
 	Asker     UserID
-	Source    string // of their command
+	Source    string // identifies their command, as Request.Source does
 	Reason    string
 	At        time.Time
 }
 
-// ShellSource begins the source of a request that came from the operator's shell.
+// ShellSource is the prefix of the Source of a request that came from the operator's shell.
 const ShellSource = "shell:"
 
-// FromShell tells that nobody in Slack asked for it, but the operator's shell.
+// FromShell reports whether the request came from the operator's shell, not from Slack.
 func (r Request) FromShell() bool { return strings.HasPrefix(r.Source, ShellSource) }
 
-// LeftSource begins the source of an offboarding for which nobody asked: Slack told that
-// the person left.
+// LeftSource is the prefix of the Source of an offboarding that the bot made, because Slack
+// shows the account as one that has left.
 const LeftSource = "left:"
 
-// OnSlacksWord reports whether nobody but Slack is behind an offboarding. One that a
-// person ordered, approved or confirmed is not undone by what Slack says later.
+// OnSlacksWord reports whether an offboarding was made and approved by the bot alone,
+// because of what Slack shows. If Slack shows the account as active again, its person may
+// ask for access again; after one that somebody ordered, approved or confirmed, they may not.
 func (r Request) OnSlacksWord() bool {
 	return strings.HasPrefix(r.Source, LeftSource) && r.DecidedBy == ""
 }

@@ -2,24 +2,23 @@ package access
 
 import "time"
 
-// Phase tells what a result is about: placing a key, removing it, or reading a server.
+// Phase is what a result is about: placing a key, removing it, or reading a server.
 type Phase string
 
 // The phases of a request's work.
 const (
 	PhaseAdd     Phase = "add"
 	PhaseRemove  Phase = "remove"
-	PhaseInspect Phase = "inspect" // reading a server for keys the bot did not place; no key, no system user
-	PhaseList    Phase = "list"    // reading the list of a target's servers, to inspect each; no server
+	PhaseInspect Phase = "inspect" // reading a server for keys the bot did not place; the result has no key and no system user
+	PhaseList    Phase = "list"    // reading a target's list of servers, to inspect each; the result has no server
 )
 
-// ResultState is what a request came to for one key on one server.
+// ResultState is the state of a result.
 type ResultState string
 
-// The states of a result. Waiting, Failed and Unsure may still change by themselves
-// or by a retry; the others are final, but that a removal is opened again when a key
-// turns up that was held to be gone, and an addition when its key could not be renewed
-// in time.
+// The states of a result. Waiting, Failed and Unsure may still change by themselves or by a
+// retry. The others are final, with two exceptions: a removal is reopened if its key turns
+// up on the server after all, and an addition if its key could not be renewed in time.
 const (
 	Waiting      ResultState = "waiting"
 	Done         ResultState = "done" // placed, or removed, and confirmed
@@ -31,30 +30,30 @@ const (
 	Dropped      ResultState = "dropped"      // not placed: the access ended first
 )
 
-// Final tells whether a result cannot change any more.
+// Final reports whether a result changes neither by itself nor by a retry.
 func (s ResultState) Final() bool {
 	return s == Done || s == AlreadyThere || s == Kept || s == OutOfReach || s == Dropped
 }
 
-// Result is what a request came to for one key on one server.
+// Result is what a request has come to for one key on one server.
 type Result struct {
 	RequestID   int64
 	Phase       Phase
 	ServerID    int64
 	ServerName  string
-	Target      string // of PhaseList alone, which has no server
+	Target      string // for PhaseList alone, which has no server
 	SystemUser  string
 	Fingerprint string
 	Picked      string // as in Placement
 	State       ResultState
 	Problem     Problem
 	Detail      string
-	Sessions    []Session // PhaseInspect: those that were open; nil when they were not read
+	Sessions    []Session // PhaseInspect: those that were open; nil if they were not read
 	UpdatedAt   time.Time
-	Told        ResultState // the state that the thread has shown last; empty for none
+	Told        ResultState // the state that the request's thread in Slack showed last; empty for none
 }
 
-// On returns which key the result is of, and where.
+// On returns the key that the result is about, and where.
 func (r Result) On() KeyOn {
 	return KeyOn{ServerID: r.ServerID, SystemUser: r.SystemUser, Fingerprint: r.Fingerprint, Picked: r.Picked}
 }
@@ -63,13 +62,13 @@ func (r Result) On() KeyOn {
 // that the bot did not place.
 func (r Result) Reads() bool { return r.Phase == PhaseInspect || r.Phase == PhaseList }
 
-// Moving tells of a result that is expected to change in a moment. What waits for a
-// server to come back, or for RunCloud to recover, may take days.
+// Moving reports whether a result is expected to change in a moment. One that waits for a
+// server to come back online, or for the target to recover, is not: that may take days.
 func (r Result) Moving() bool {
 	return r.State == Unsure || r.State == Waiting && (r.Problem == NoProblem || r.Problem == ProblemLimited)
 }
 
-// NewResult returns a result about a key that waits since then.
+// NewResult returns a waiting result about a key, with that time as its UpdatedAt.
 func NewResult(since time.Time, request int64, phase Phase, on KeyOn, name string) Result {
 	return Result{
 		RequestID: request, Phase: phase, ServerID: on.ServerID, ServerName: name, SystemUser: on.SystemUser,
@@ -77,7 +76,7 @@ func NewResult(since time.Time, request int64, phase Phase, on KeyOn, name strin
 	}
 }
 
-// NewInspection returns an inspection of a server that waits since then.
+// NewInspection returns a waiting inspection of a server, with that time as its UpdatedAt.
 func NewInspection(since time.Time, request int64, server ServerRef) Result {
 	return Result{RequestID: request, Phase: PhaseInspect, ServerID: server.ID, ServerName: server.Name, State: Waiting, UpdatedAt: since}
 }

@@ -8,35 +8,36 @@ import (
 
 // Server is one place of a target, as last read.
 type Server struct {
-	ID         int64  // the ledger's; it never changes, and no other server has it
+	ID         int64  // the ledger's own; never changed or reused
 	Target     string // the name of its target
-	ExternalID string // what the target calls it
+	ExternalID string // the target's own
 	Name       string
 	Tags       []string
 	Online     bool
-	SeenAt     time.Time // when this was read; the zero time when never
+	SeenAt     time.Time // when this was read; zero for never
 
-	OfflineSince time.Time // since when it was offline whenever it was read; zero while it is online
-	NotFoundAt   time.Time // since when it is not found when it is asked for; zero while it is
-	AskedAt      time.Time // when it was last asked for by itself
-	GoneAt       time.Time // when it was settled that it is gone for good; zero while it is not
+	OfflineSince time.Time // since when every reading found it offline; zero while it is online
+	NotFoundAt   time.Time // since when the target does not find it; zero while it does
+	AskedAt      time.Time // when the target was last asked for this server alone
+	GoneAt       time.Time // when it was recorded as gone for good; zero while it is not
 }
 
-// Gone reports whether it is settled that the server is gone for good.
+// Gone reports whether the server is recorded as gone for good: what has to be removed
+// there is out of reach.
 func (s Server) Gone() bool { return !s.GoneAt.IsZero() }
 
-// Missing reports whether the server is not found though nothing says for good that it
-// is gone: whatever has to leave it is owed.
+// Missing reports whether the target does not find the server, which may come back. What has
+// to be removed there still has to be.
 func (s Server) Missing() bool { return !s.NotFoundAt.IsZero() && !s.Gone() }
 
-// ServerRef names a server for good: the name is the one it had when it was chosen.
+// ServerRef is a server as a request stores it, with the name it had at that time.
 type ServerRef struct {
 	ID         int64
-	ExternalID string // as people know it
+	ExternalID string // the target's own, which people know
 	Name       string
 }
 
-// Refs returns what a request keeps of servers.
+// Refs returns the references to servers, in the same order.
 func Refs(servers []Server) []ServerRef {
 	refs := make([]ServerRef, len(servers))
 	for i, server := range servers {
@@ -50,7 +51,7 @@ func HasServer(refs []ServerRef, id int64) bool {
 	return slices.ContainsFunc(refs, func(ref ServerRef) bool { return ref.ID == id })
 }
 
-// ServerNames returns the name of every server the ledger has met.
+// ServerNames returns the name of every server that was ever read, by its ID.
 func ServerNames(ctx context.Context, tx Tx) (map[int64]string, error) {
 	servers, err := tx.AllServers(ctx)
 	names := make(map[int64]string, len(servers))

@@ -5,8 +5,8 @@ import (
 	"unicode"
 )
 
-// CleanText returns foreign text as every database takes it: valid, and without control
-// characters other than white space.
+// CleanText returns a text from outside in a form that every database stores: invalid UTF-8
+// is replaced, and control characters other than white space are dropped.
 func CleanText(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && !unicode.IsSpace(r) {
