@@ -27,7 +27,7 @@ func placementsOf(moves []access.Move) (changed []access.Placement) {
 	return changed
 }
 
-// One key on one server, with a live grant or without: what becomes of it.
+// What Reconcile makes of one key on one server, with a live grant or without.
 func testAlignCases(t *testing.T, s *store.Store) {
 	later := epoch.Add(time.Hour)
 	stale := access.Placement{NextAt: later, Stuck: true, Problem: access.ProblemOffline, Detail: "x", CredentialID: "5", Urgent: true}
@@ -99,7 +99,8 @@ func with(p access.Placement, state access.PlacementState) access.Placement {
 	return p
 }
 
-// Two who end the last two grants of a key at once must not each leave it to the other.
+// Two transactions that end the last two grants of a key at the same time must not each leave
+// the key in place because of the other's grant.
 func testAlignSkew(t *testing.T, s *store.Store) {
 	const grants = 10
 	cover := access.Cover{ServerID: 1, Fingerprint: "a"}
@@ -134,7 +135,8 @@ func testAlignSkew(t *testing.T, s *store.Store) {
 	same(t, "the state", found.State, access.PlacementLeaving)
 }
 
-// 500 servers with three keys each, and the history of as many grants as years bring.
+// Reconcile works with 500 servers, three keys on each, and as many old placements as years
+// bring. The log says how long it takes.
 func testAlignLarge(t *testing.T, s *store.Store) {
 	const servers, keys, history = 500, 3, 40_000
 	var covers []access.Cover

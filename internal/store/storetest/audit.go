@@ -11,7 +11,7 @@ import (
 	"sshkeybot/internal/store"
 )
 
-// The chain is whole however many write at once, and however many fail.
+// The chain is whole after many transactions that wrote at the same time, some of which failed.
 func testAuditChain(t *testing.T, s *store.Store) {
 	const writers, each = 20, 5
 	failed := errors.New("undone")
@@ -69,7 +69,7 @@ func testAuditOnlyGrows(t *testing.T, s *store.Store) {
 	same(t, "the log", events, []access.Event{want})
 }
 
-// exec runs a statement beside the ledger's own methods.
+// exec runs a statement that the ledger has no method for.
 func exec(t *testing.T, s *store.Store, statement string) error {
 	t.Helper()
 	if db := s.SQLite(); db != nil {
@@ -80,7 +80,7 @@ func exec(t *testing.T, s *store.Store, statement string) error {
 	return err
 }
 
-// query reads one value beside the ledger's own methods.
+// query reads one value that the ledger has no method for.
 func query[T any](t *testing.T, s *store.Store, statement string) (value T) {
 	t.Helper()
 	var err error

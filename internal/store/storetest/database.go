@@ -1,5 +1,5 @@
-// Package storetest is the conformance suite of the ledger: what it promises on
-// SQLite it promises on PostgreSQL.
+// Package storetest is the conformance suite of the ledger: it checks the same promises on
+// SQLite and on PostgreSQL.
 package storetest
 
 import (
@@ -15,22 +15,22 @@ import (
 	"sshkeybot/internal/store"
 )
 
-// Opener opens an empty ledger of its own for a test.
+// Opener opens a new, empty ledger for a test.
 type Opener func(t *testing.T) *store.Store
 
-// SQLite opens a ledger in a file that goes with the test.
+// SQLite opens a new ledger in a file that is deleted after the test.
 func SQLite(t *testing.T) *store.Store {
 	t.Helper()
 	return open(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), store.Options{Replica: "self"})
 }
 
-// Postgres opens a ledger in a schema that goes with the test.
+// Postgres opens a new ledger in a schema that is dropped after the test.
 func Postgres(t *testing.T) *store.Store {
 	t.Helper()
 	return open(t, PostgresURL(t), store.Options{Replica: "self", Schema: PostgresSchema(t)})
 }
 
-// Second opens the same PostgreSQL ledger as another replica; whoever calls closes it.
+// Second opens the same PostgreSQL ledger as another replica. The caller closes it.
 func Second(t *testing.T, s *store.Store, replica string) *store.Store {
 	t.Helper()
 	second, err := store.Open(t.Context(), PostgresURL(t), store.Options{Replica: replica, Schema: s.Schema()})
@@ -50,7 +50,7 @@ func open(t *testing.T, databaseURL string, o store.Options) *store.Store {
 	return s
 }
 
-// PostgresURL answers the server for tests, and skips the test when there is none.
+// PostgresURL returns the URL of the server for tests, and skips the test if there is none.
 func PostgresURL(t *testing.T) string {
 	t.Helper()
 	server := os.Getenv("SSHKEYBOT_TEST_POSTGRES")
@@ -60,7 +60,7 @@ func PostgresURL(t *testing.T) string {
 	return server
 }
 
-// PostgresSchema makes a schema and drops it when the test is over.
+// PostgresSchema creates a schema, drops it after the test, and returns its name.
 func PostgresSchema(t *testing.T) string {
 	t.Helper()
 	schema := "test_" + strings.ToLower(rand.Text())

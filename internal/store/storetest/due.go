@@ -78,7 +78,7 @@ func testDueRenewals(t *testing.T, s *store.Store) {
 	same(t, "where a day is no reason for a permanent key", due(), []int64{ids[5], ids[8]})
 }
 
-// Keys that lapse at the same time are due one after the other.
+// Keys that lapse at the same time are due for renewal one after the other.
 func testRenewalsAreSpread(t *testing.T, s *store.Store) {
 	for i := range int64(60) {
 		insertPlacement(t, s, access.Placement{ServerID: i, State: access.PlacementPlaced, Temporary: true, LapsesAt: epoch.Add(2 * time.Hour)})

@@ -17,7 +17,7 @@ func ledgerID(t *testing.T, s *store.Store) string {
 	return read(t, s, func(ctx context.Context, tx access.Tx) (string, error) { return tx.Flag(ctx, access.FlagLedgerID) })
 }
 
-// A ledger has an id from the start, which is not that of another.
+// A new ledger has an ID, which is not that of another ledger.
 func testLedgerID(t *testing.T, s *store.Store) {
 	id := ledgerID(t, s)
 	if !regexp.MustCompile(`^[a-z2-7]{5}$`).MatchString(id) {
@@ -29,7 +29,7 @@ func testLedgerID(t *testing.T, s *store.Store) {
 	}
 }
 
-// Whoever opens a ledger again, or at the same time as others, finds the same id.
+// A process that opens a ledger again, or at the same time as others, finds the same ID.
 func testLedgerIDStays(t *testing.T, s *store.Store) {
 	if s.SQLite() != nil {
 		path := "sqlite:" + filepath.Join(t.TempDir(), "again.db")

@@ -54,7 +54,7 @@ func testInbox(t *testing.T, s *store.Store) {
 	}
 	leftovers(epoch.Add(2*minute - time.Millisecond)) // somebody is still busy with it
 	leftovers(epoch.Add(2*minute), early)
-	leftovers(epoch.Add(-time.Hour), early) // held until a time of a wrong clock
+	leftovers(epoch.Add(-time.Hour), early) // held until a time that a wrong clock gave
 	if err := s.Handled(ctx, early.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func testInbox(t *testing.T, s *store.Store) {
 	same(t, "payloads that are kept", query[int64](t, s, "SELECT COUNT(*) FROM inbox WHERE handled = 1 AND LENGTH(payload) > 0"), 0)
 }
 
-// Each leftover goes to one of those who ask at once.
+// Each leftover goes to one of several callers at the same time.
 func testInboxOneTaker(t *testing.T, s *store.Store) {
 	const envelopes, takers = 50, 10
 	for i := range envelopes {

@@ -14,12 +14,12 @@ import (
 	"sshkeybot/internal/store"
 )
 
-// testAlignModel plays grants, ends, clocks and workers at random and compares
-// Reconcile with a model that is plain Go.
+// testAlignModel makes and ends grants, moves the clock and lets workers act at random, and
+// compares Reconcile with a model in plain Go.
 func testAlignModel(t *testing.T, s *store.Store) {
 	base := int64(0)
 	rapid.Check(t, func(rt *rapid.T) {
-		base += 10 // servers of its own for every run
+		base += 10 // other servers in every run
 		m := &model{t: rt, s: s, ledger: ledgerID(t, s), base: base, now: epoch}
 		rt.Repeat(map[string]func(*rapid.T){
 			"grant":  m.grant,
@@ -107,7 +107,7 @@ func (m *model) revoke(t *rapid.T) {
 	m.update(func(ctx context.Context, tx access.Tx) error { return tx.EndCovers(ctx, q, m.now) })
 }
 
-// work is what a worker does to a placement between two alignments.
+// work changes a placement as a worker does between two calls of Reconcile.
 func (m *model) work(t *rapid.T) {
 	if len(m.placements) == 0 {
 		t.Skip("nothing to do")
@@ -129,7 +129,7 @@ func (m *model) work(t *rapid.T) {
 		if rapid.Bool().Draw(t, "confirmed") {
 			p.State, p.GoneAt, p.InDoubtUntil = access.PlacementGone, m.now, time.Time{}
 		} else if p.InDoubtUntil.After(m.now) {
-			p.CredentialID = "" // removed, and a double may still land
+			p.CredentialID = "" // removed, but a call without an answer may place it again
 		}
 	default:
 		t.Skip("it is gone")
@@ -143,7 +143,8 @@ func (m *model) work(t *rapid.T) {
 	})
 }
 
-// foreign is a credential that a person picked, or one more that is to go.
+// foreign inserts a placement of a credential that a person picked, or of a second copy of a
+// key, which has to be removed.
 func (m *model) foreign(t *rapid.T) {
 	p := access.Placement{ServerID: m.server(t), SystemUser: systemUser(t), Picked: "5", State: access.PlacementLeaving, CredentialID: "5"}
 	if rapid.Bool().Draw(t, "ours") {
@@ -192,7 +193,7 @@ func (m *model) align(t *rapid.T) {
 	}
 }
 
-// checkFrom checks that each move names the state that its placement had.
+// checkFrom checks that From in each move is the state that its placement had.
 func (m *model) checkFrom(t *rapid.T, moves []access.Move) {
 	for _, move := range moves {
 		var was access.PlacementState
@@ -205,8 +206,8 @@ func (m *model) checkFrom(t *rapid.T, moves []access.Move) {
 	}
 }
 
-// outOfLine checks that the servers out of line were those that something changed on, and
-// that none is left of them.
+// outOfLine checks that OutOfLine returned the servers on which Reconcile then changed
+// something, and returns none after it.
 func (m *model) outOfLine(t *rapid.T, servers []int64, changed []access.Placement, before, after []int64) {
 	others := func(id int64) bool { return !slices.Contains(servers, id) }
 	var on []int64
@@ -222,7 +223,8 @@ func (m *model) outOfLine(t *rapid.T, servers []int64, changed []access.Placemen
 	}
 }
 
-// expect aligns the model. New placements take their numbers from the answer.
+// expect reconciles the model. New placements in it take their IDs from what Reconcile
+// returned.
 func (m *model) expect(servers []int64, answer []access.Placement) (changed []access.Placement) {
 	for i := len(m.placements) - 1; i >= 0; i-- { // the newest first
 		p := &m.placements[i]
@@ -284,7 +286,7 @@ func (m *model) missing(servers []int64, answer []access.Placement) (added []acc
 	return added
 }
 
-// coveredBy answers the oldest live grant that covers the placement's key.
+// coveredBy returns the oldest live grant that covers the placement's key.
 func (m *model) coveredBy(p access.Placement) *access.Grant {
 	for i, g := range m.grants {
 		if g.LiveAt(m.now) && g.SystemUser == p.SystemUser && slices.Contains(m.covers, access.Cover{GrantID: g.ID, ServerID: p.ServerID, Fingerprint: p.Fingerprint}) {

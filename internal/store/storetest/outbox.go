@@ -71,7 +71,7 @@ func testNotices(t *testing.T, s *store.Store) {
 	})
 }
 
-// A Home is queued once however much changes, and again once it was drawn.
+// The drawing of a Home is queued once, however much changes, and again after it was drawn.
 func testHomeNotices(t *testing.T, s *store.Store) {
 	due := func(now time.Time) []int64 {
 		t.Helper()

@@ -91,7 +91,8 @@ func testPlacementQuery(t *testing.T, s *store.Store) {
 	}
 }
 
-// A key is wanted, unknown or placed once; leaving or gone it may be several times.
+// A key on a server has at most one placement that is wanted, unknown or placed, and any
+// number of leaving or gone ones.
 func testPlacementOnce(t *testing.T, s *store.Store) {
 	key := access.Placement{ServerID: 1, SystemUser: "web", Fingerprint: "a"}
 	for _, state := range []access.PlacementState{access.PlacementLeaving, access.PlacementLeaving, access.PlacementGone, access.PlacementGone, access.PlacementPlaced} {

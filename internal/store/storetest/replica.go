@@ -60,8 +60,8 @@ func leftovers(t *testing.T, s *store.Store) (ids []string) {
 	return ids
 }
 
-// testRelease finds the work of a process that was killed: at the next start on
-// SQLite, by the other replicas on PostgreSQL.
+// testRelease checks that the work of a process that was killed is released: at the next
+// start on SQLite, by the other replicas on PostgreSQL.
 func testRelease(t *testing.T, s *store.Store) {
 	if s.Postgres() != nil {
 		testReleaseDead(t, s)
@@ -115,12 +115,12 @@ func releaseDead(t *testing.T, s *store.Store, want ...string) {
 	same(t, "released", released, want)
 }
 
-// A replica that lives and has lost its session takes its place again.
+// A replica that is running and lost the session of its lease takes the lease again.
 func testLeaseIsTakenAgain(t *testing.T, s *store.Store) {
 	if s.Postgres() == nil {
 		t.Skip("SQLite has one process")
 	}
-	name := s.Schema() // like no other session on the server
+	name := s.Schema() // no other session on the server has that name
 	other := Second(t, s, name)
 	defer other.Close()
 	if err := exec(t, s, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sshkeybot "+name+"'"); err != nil {
@@ -148,8 +148,8 @@ func testReleaseHeld(t *testing.T, s *store.Store) {
 	}
 }
 
-// testCompletionBlocksWake pins what the work relies on: a wake-up that meets a job
-// whose completion is not committed yet waits for that, and is not lost.
+// testCompletionBlocksWake checks what jobs rely on: a wake-up that finds a job whose
+// completion is not committed yet waits for the commit, and is not lost.
 func testCompletionBlocksWake(t *testing.T, s *store.Store) {
 	if s.Postgres() == nil {
 		t.Skip("SQLite has one writer")
@@ -200,8 +200,8 @@ func testCompletionBlocksWake(t *testing.T, s *store.Store) {
 	}
 }
 
-// testReleaseJobs frees a job in the attempt that was seen to run in this process, and no
-// other.
+// testReleaseJobs checks that a job is released only in the attempt that was seen to run in
+// this process.
 func testReleaseJobs(t *testing.T, s *store.Store) {
 	for server, replica := range map[int64]string{1: s.Replica(), 2: s.Replica(), 3: "another"} {
 		hold(t, s, server, replica)

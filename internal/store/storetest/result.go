@@ -13,7 +13,7 @@ import (
 
 func testResults(t *testing.T, s *store.Store) {
 	full := filled[access.Result](0)
-	full.RequestID, full.ServerName, full.Sessions = 1, "b", nil // none was seen yet
+	full.RequestID, full.ServerName, full.Sessions = 1, "b", nil // not read yet
 	waiting := access.Result{RequestID: 1, Phase: access.PhaseAdd, ServerID: 7, ServerName: "a", SystemUser: "web", Fingerprint: "f", State: access.Waiting}
 	results := func(ctx context.Context, tx access.Tx) ([]access.Result, error) { return tx.Results(ctx, 1) }
 	open := func(ctx context.Context, tx access.Tx) ([]access.Result, error) {
@@ -88,7 +88,7 @@ func testReopen(t *testing.T, s *store.Store) {
 	}
 }
 
-// Only additions wait again whose own grant still wants the key there.
+// ReopenAdditions reopens only additions whose own grant still covers the key.
 func testReopenAdditions(t *testing.T, s *store.Store) {
 	cover := access.Cover{ServerID: 7, Fingerprint: "f"}
 	ended := cover
@@ -140,7 +140,7 @@ func testInspections(t *testing.T, s *store.Store) {
 	same(t, "open inspections, oldest first", open, []access.Result{rs[1], rs[0], rs[4]})
 }
 
-// More rows than one statement may have parameters for.
+// Results are stored even if they are more rows than one statement may have parameters for.
 func testResultsInChunks(t *testing.T, s *store.Store) {
 	rs := make([]access.Result, 3500)
 	for i := range rs {

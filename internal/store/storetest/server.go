@@ -50,7 +50,7 @@ func testReadings(t *testing.T, s *store.Store) {
 	same(t, "all are to be read", due(9), []int64{1, 3})
 }
 
-// Two targets may call different servers by the same id and name.
+// Servers of two targets may have the same ExternalID and name.
 func testTargetsApart(t *testing.T, s *store.Store) {
 	same1 := access.Server{ExternalID: "7", Name: "web", Tags: []string{}, Online: true}
 	save := func(target string, servers ...access.Server) []int64 {

@@ -12,7 +12,7 @@ import (
 	"sshkeybot/internal/store"
 )
 
-// Run runs the suite; each test opens a ledger of its own.
+// Run runs the suite. Each test opens its own ledger.
 func Run(t *testing.T, open Opener) {
 	t.Helper()
 	for _, part := range []map[string]func(*testing.T, *store.Store){people(), placing(), wholeLedger()} {
@@ -81,8 +81,8 @@ func placing() map[string]func(*testing.T, *store.Store) {
 	}
 }
 
-// wholeLedger tests what Slack is still to be told, the audit log, the inbox, and what holds
-// for every transaction.
+// wholeLedger tests the outbox, the audit log, the inbox, and what holds for every
+// transaction.
 func wholeLedger() map[string]func(*testing.T, *store.Store) {
 	return map[string]func(*testing.T, *store.Store){
 		"Drawings":             testDrawings,
@@ -115,7 +115,7 @@ func wholeLedger() map[string]func(*testing.T, *store.Store) {
 	}
 }
 
-// epoch is the time at which the tests play.
+// epoch is the time that the tests take for now.
 var epoch = time.Date(2026, 3, 8, 6, 59, 59, 123e6, time.UTC) //nolint:gochecknoglobals // a constant
 
 // update runs fn in an update that must succeed.
@@ -126,7 +126,7 @@ func update(t *testing.T, s *store.Store, fn func(ctx context.Context, tx access
 	}
 }
 
-// read runs fn in a reading that must succeed, and answers what it found.
+// read runs fn in a Read that must succeed, and returns what fn did.
 func read[T any](t *testing.T, s *store.Store, fn func(ctx context.Context, tx access.Tx) (T, error)) T {
 	t.Helper()
 	var found T
@@ -140,7 +140,7 @@ func read[T any](t *testing.T, s *store.Store, fn func(ctx context.Context, tx a
 	return found
 }
 
-// written is read in an update: what the ledger answers to a change.
+// written runs fn in an Update that must succeed, and returns what fn did.
 func written[T any](t *testing.T, s *store.Store, fn func(ctx context.Context, tx access.Tx) (T, error)) T {
 	t.Helper()
 	var found T
@@ -165,8 +165,8 @@ func notFound(t *testing.T, err error) {
 	}
 }
 
-// filled answers a value whose every field is set and different from the others,
-// so that a field the ledger forgets shows.
+// filled returns a value whose fields are all set and all different, so that a field which the
+// ledger does not store is noticed.
 func filled[T any](seed int) T {
 	var value T
 	fill(reflect.ValueOf(&value).Elem(), &seed)

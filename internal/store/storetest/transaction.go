@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-	_ "time/tzdata" // zones, where the machine has none
+	_ "time/tzdata" // for machines without time zones
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -18,7 +18,7 @@ import (
 	"sshkeybot/internal/store"
 )
 
-// Of many who change one state at the same instant exactly one wins.
+// Of many transactions that change one state at the same time, exactly one does.
 func testOneWinner(t *testing.T, s *store.Store) {
 	r := insertRequest(t, s, access.Request{State: access.Pending})
 	p := insertPlacement(t, s, access.Placement{ServerID: 1, State: access.PlacementWanted})
@@ -120,7 +120,7 @@ func testReadOnly(t *testing.T, s *store.Store) {
 	}
 }
 
-// A reading sees one state, though it changes meanwhile, and holds up no writer.
+// A Read sees one consistent state while others write, and does not make them wait.
 func testReadIsConsistent(t *testing.T, s *store.Store) {
 	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SetFlag(ctx, "a", "before") })
 	read(t, s, func(ctx context.Context, tx access.Tx) (string, error) {
@@ -148,7 +148,7 @@ func testCancelled(t *testing.T, s *store.Store) {
 	nothing(t, s)
 }
 
-// An error that comes up far from here tells which statement it is of.
+// The error of a statement names that statement.
 func testErrorsSayWhere(t *testing.T, s *store.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -169,7 +169,7 @@ func testErrorsSayWhere(t *testing.T, s *store.Store) {
 	}
 }
 
-// What another transaction made fail is tried again from the start.
+// A transaction that failed because of another one is run again from the start.
 func testRetry(t *testing.T, s *store.Store) {
 	busy := busyError(t, s)
 	calls := 0
@@ -192,7 +192,7 @@ func testRetry(t *testing.T, s *store.Store) {
 	}
 }
 
-// busyError makes the database's own error of a transaction that another one hinders.
+// busyError returns the database's own error for a transaction that failed because of another.
 func busyError(t *testing.T, s *store.Store) error {
 	t.Helper()
 	if s.SQLite() == nil {
@@ -223,14 +223,14 @@ func busyError(t *testing.T, s *store.Store) error {
 	return err
 }
 
-// Times are whole milliseconds in UTC wherever the process and the caller are.
+// Times are whole milliseconds in UTC, in whatever zone the process and the caller are.
 func testMilliseconds(t *testing.T, s *store.Store) {
 	for i, zone := range []string{"Asia/Tokyo", "America/New_York", "UTC"} {
 		location, err := time.LoadLocation(zone)
 		if err != nil {
 			t.Fatal(err)
 		}
-		// On this day the clocks of New York jump from 2:00 to 3:00.
+		// On that day the clocks in New York jump from 2:00 to 3:00.
 		local := time.Date(2026, 3, 8, 1, 59, 59, 999_999_999, location)
 		g := insertGrant(t, s, access.Grant{State: access.Live, EndsAt: local}, access.Cover{ServerID: int64(i), Fingerprint: "a"})
 		same(t, zone+" stored", query[int64](t, s, "SELECT ends_at FROM grants ORDER BY id DESC LIMIT 1"), local.UnixMilli())

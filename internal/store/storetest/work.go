@@ -28,7 +28,7 @@ func jobs(t *testing.T, s *store.Store, condition string) int64 {
 	return query[int64](t, s, "SELECT COUNT(*) FROM river_job WHERE "+condition)
 }
 
-// Work exists once until it has ended, one that runs included.
+// A job exists at most once until it has ended, also while it runs.
 func testWakeOnce(t *testing.T, s *store.Store) {
 	remove, add := access.Work{Kind: access.WorkRemove, ID: 1}, access.Work{Kind: access.WorkAdd, ID: 1}
 	wake(t, s, remove, add, remove, access.Work{Kind: access.WorkRemove, ID: 2})
@@ -50,7 +50,7 @@ func testWakeOnce(t *testing.T, s *store.Store) {
 	}
 }
 
-// setState puts the jobs that have not ended into a state.
+// setState sets the state of all jobs that have not ended.
 func setState(t *testing.T, s *store.Store, state, finalized string) {
 	t.Helper()
 	if err := exec(t, s, "UPDATE river_job SET state = '"+state+"', finalized_at = "+finalized+" WHERE finalized_at IS NULL"); err != nil {
@@ -117,8 +117,8 @@ func testWakeFirst(t *testing.T, s *store.Store) {
 	}
 }
 
-// testWakeDuringComplete lets a real worker end as a worker should, while others
-// wake it, and looks whether a single wake-up got lost.
+// testWakeDuringComplete lets a worker complete jobs as package queue does, while others wake
+// it, and checks that no wake-up is lost.
 func testWakeDuringComplete(t *testing.T, s *store.Store) {
 	stop := startWorker(t, s)
 	defer stop()
@@ -142,7 +142,7 @@ func testWakeDuringComplete(t *testing.T, s *store.Store) {
 			})
 		}
 		all.Wait()
-		// The next ones come just when the job is about to complete.
+		// The next wake-ups come when the job is about to complete.
 		eventually(t, "everything is answered", func() bool { return flag("asked") == flag("answered") })
 	}
 	eventually(t, "no job is left", func() bool { return jobs(t, s, "finalized_at IS NULL") == 0 })
@@ -166,8 +166,8 @@ func add(ctx context.Context, tx access.Tx, name string) error {
 
 var errMore = errors.New("there is more to do") //nolint:gochecknoglobals // a sentinel
 
-// worker answers what was asked, one in each transaction, and completes its job in
-// the transaction that finds nothing more.
+// worker does what was asked for, one thing in each transaction, and completes its job in the
+// transaction that finds nothing left.
 type worker struct {
 	river.WorkerDefaults[store.RemoveOnServer]
 	s        *store.Store
@@ -237,7 +237,7 @@ func startClient[TTx any](t *testing.T, s *store.Store, driver riverdriver.Drive
 	}
 }
 
-// eventually waits for what another process or the server does in its own time.
+// eventually waits until a condition holds that another process or the server brings about.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(5 * time.Millisecond) {

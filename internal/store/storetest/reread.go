@@ -14,7 +14,7 @@ func testLooks(t *testing.T, s *store.Store) {
 	near := insertPlacement(t, s, access.Placement{ServerID: 1, State: access.PlacementGone})
 	insertPlacement(t, s, access.Placement{ServerID: 1, State: access.PlacementGone, SystemUser: "never"})
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
-		for _, p := range []access.Placement{far, near, near} { // the same look twice is one
+		for _, p := range []access.Placement{far, near, near} { // the same reading twice is one
 			for _, after := range []time.Duration{time.Hour, 12 * time.Hour} {
 				if err := tx.AddReread(ctx, p.ID, epoch.Add(after)); err != nil {
 					return err
@@ -59,7 +59,7 @@ func testReopenInspections(t *testing.T, s *store.Store) {
 	same(t, "waits again", open, []access.Result{want})
 }
 
-// What could not be read is not the same as none.
+// A result whose sessions could not be read is not the same as one without sessions.
 func testSessions(t *testing.T, s *store.Store) {
 	result := func(server int64, sessions []access.Session) access.Result {
 		return access.Result{RequestID: 1, Phase: access.PhaseInspect, ServerID: server, State: access.Done, Sessions: sessions, UpdatedAt: epoch}
