@@ -132,7 +132,7 @@ func (a *app) watchLedger(ctx context.Context) error {
 		a.log.Warn("the ledger can be written again", "not_since", before)
 	}
 	if time.Since(a.pulse.lastIll) > settledAfter {
-		a.store.StepBack()
+		a.store.Resign()
 	}
 	return errors.Join(a.runner.ReleaseLost(ctx), a.pulse.alarm.Clear(ctx, render.Writable(before, a.pulse.now())))
 }
@@ -140,7 +140,7 @@ func (a *app) watchLedger(ctx context.Context) error {
 func (a *app) raise(ctx context.Context) error {
 	soon, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	if !a.store.Foremost(soon) {
+	if !a.store.TryLead(soon) {
 		return nil
 	}
 	o, err := a.service.Overdue(soon)

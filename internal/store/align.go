@@ -8,24 +8,29 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// LiveCovers finds the covers (c) of the grants (g) that give access at $1. SQLite
-// takes a CROSS JOIN in the order it is written: the grants that are live are few,
-// the covers of all that ever were are many.
+// liveCovers selects the covers (c) of the grants (g) that give access at $1. SQLite joins a
+// CROSS JOIN in the order in which it is written: the live grants, which are few, before
+// the covers of all grants that ever were.
 const liveCovers = `FROM grants g CROSS JOIN covers c
 	WHERE g.state = 'live' AND (g.ends_at = 0 OR g.ends_at > $1) AND c.grant_id = g.id AND c.ended_at = 0`
 
-// covering finds the live covers of a placement p. Those of another person, whose key it has
-// become, are none: it goes, and comes back with a label that names them.
+// covering selects the live covers of a placement p. A cover of another person is none, even
+// for the same key: if a key has become somebody else's, its placement leaves and is placed
+// anew with a label that names its new holder.
 const covering = `SELECT 1 ` + liveCovers + `
 	AND c.place_id = p.place_id AND c.fingerprint = p.fingerprint AND g.system_user = p.system_user AND g.person = p.person`
 
-// Reconcile implements access.PlacementTx. A key that is on its way out is not wanted
-// anew before it is gone: who records that it is gone aligns its server again. A
-// leaving one that is Urgent is being renewed and goes on its way; who aligns after
-// that makes what is then wanted Urgent. Placements without a grant are left alone.
+// Reconcile implements access.PlacementTx. It runs in one update, so no other one changes a
+// grant or a placement between its steps.
+//
+// A key whose removal is under way is not wanted anew before it is gone, or the removal could
+// land after the addition: whoever records that it is gone reconciles its server again. A
+// leaving placement that is Urgent is the first half of a renewal and goes on, too; the
+// second half is the one that is then wanted. Placements without a grant, which a person
+// picked, are left alone.
 func (t *tx) Reconcile(ctx context.Context, now time.Time, servers []int64) ([]access.Move, error) {
 	var changed []access.Move
-	for _, step := range []func(context.Context, time.Time, []int64) ([]access.Move, error){t.keepLeaving, t.dropUncovered, t.wantMissing} {
+	for _, step := range []func(context.Context, time.Time, []int64) ([]access.Move, error){t.cancelLeaving, t.dropUncovered, t.wantMissing} {
 		more, err := step(ctx, now, servers)
 		if err != nil {
 			return nil, err
@@ -35,18 +40,17 @@ func (t *tx) Reconcile(ctx context.Context, now time.Time, servers []int64) ([]a
 	return changed, nil
 }
 
-// keepLeaving places again what is covered again and was not touched meanwhile; what
-// was only looked for may be there or not, as before it left. Of several only the
-// newest, since a key is there once.
-func (t *tx) keepLeaving(ctx context.Context, now time.Time, servers []int64) ([]access.Move, error) {
-	c := covered(now)
+// cancelLeaving brings leaving placements that are covered again back to the state they had
+// before they left: placed, or unknown if the key never had a credential.
+func (t *tx) cancelLeaving(ctx context.Context, now time.Time, servers []int64) ([]access.Move, error) {
+	c := coveredAgain(now)
 	addIn(&c, "p.place_id", servers)
 	return t.movePlacements(ctx, c, `
 			state = CASE WHEN credential_id = '' THEN 'unknown' ELSE 'placed' END, left_at = 0, next_at = 0, stuck = 0, problem = '', detail = ''`)
 }
 
-// movePlacements updates the placements that meet c, and returns them with the states that
-// they had.
+// movePlacements updates the placements that meet the conditions, and returns them with the
+// states that they had before: no other update changes them between the two statements.
 func (t *tx) movePlacements(ctx context.Context, c conditions, set string) ([]access.Move, error) {
 	before, err := many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+" FROM placements AS p"+c.where()+" ORDER BY id", c.args...)
 	if err != nil || len(before) == 0 {
@@ -64,20 +68,25 @@ func (t *tx) movePlacements(ctx context.Context, c conditions, set string) ([]ac
 	return moves, err
 }
 
-// covered finds what keepLeaving places again.
-func covered(now time.Time) conditions {
+// coveredAgain are the conditions on a placement that cancelLeaving changes.
+func coveredAgain(now time.Time) conditions {
 	c := conditions{args: []any{ms(now)}}
+	// After an attempt whose answer was lost, or while a replica holds it and its call is
+	// under way, the key may be off the server already: it must not count as placed.
 	c.add(`p.state = 'leaving' AND p.grant_id <> 0 AND (p.credential_id = '' AND p.in_doubt_until > 0
 		OR p.credential_id <> '' AND p.attempts = 0 AND p.urgent = 0 AND p.holder = '')`)
 	c.add("EXISTS (" + covering + ")")
+	// A call that took effect late may have placed the key a second time. Only the newest
+	// counts again, and only if no other placement of the key does.
 	c.add(`NOT EXISTS (SELECT 1 FROM placements o WHERE o.place_id = p.place_id AND o.system_user = p.system_user AND o.fingerprint = p.fingerprint
 		AND (o.state IN ('wanted', 'unknown', 'placed') OR o.state = 'leaving' AND o.id > p.id))`)
 	return c
 }
 
-// dropUncovered sends away what no live grant covers, and makes a plain removal of a
-// renewal whose grant has ended. A wanted one surely is not on its server, whatever was
-// tried before, and is gone at once. Doubt stays.
+// dropUncovered makes placements that no live grant covers leave, and turns a renewal whose
+// grant has ended into a plain removal. A wanted placement is gone at once: before a call is
+// made for it, it becomes unknown, so its key certainly is not on the server. InDoubtUntil
+// stays: a call that is under way may still place the key after this.
 func (t *tx) dropUncovered(ctx context.Context, now time.Time, servers []int64) ([]access.Move, error) {
 	renewed := uncovered(now, beingRenewed)
 	addIn(&renewed, "p.place_id", servers)
@@ -100,7 +109,7 @@ const (
 	notLeaving   = "p.state IN ('wanted', 'unknown', 'placed')"
 )
 
-// uncovered finds placements in some states that no live grant covers.
+// uncovered are the conditions on a placement in some states that no live grant covers.
 func uncovered(now time.Time, states string) conditions {
 	c := conditions{args: []any{ms(now)}}
 	c.add(states + " AND p.grant_id <> 0")
@@ -110,14 +119,14 @@ func uncovered(now time.Time, states string) conditions {
 
 // OutOfLine implements access.PlacementTx.
 func (t *tx) OutOfLine(ctx context.Context, now time.Time) ([]int64, error) {
-	stay, ends, left, gaps := covered(now), uncovered(now, beingRenewed), uncovered(now, notLeaving), gapsAt(now) // one argument, the same for all
+	stay, ends, left, gaps := coveredAgain(now), uncovered(now, beingRenewed), uncovered(now, notLeaving), gapsAt(now) // each has one argument: now
 	const placements = "SELECT p.place_id FROM placements p"
 	return many(ctx, t, column[int64], placements+stay.where()+" UNION "+placements+ends.where()+" UNION "+placements+left.where()+
 		" UNION SELECT c.place_id "+liveCovers+gaps.and()+" ORDER BY 1", ms(now))
 }
 
-// wantMissing wants what is covered and not on the server in any way. It is
-// labelled for the oldest grant that covers it.
+// wantMissing inserts a wanted placement for every key that is covered and has none on the
+// server but gone ones. Its label is for the oldest grant that covers it.
 func (t *tx) wantMissing(ctx context.Context, now time.Time, servers []int64) ([]access.Move, error) {
 	missing, err := t.missing(ctx, now, servers)
 	if err != nil || len(missing) == 0 {
@@ -141,7 +150,7 @@ func (t *tx) wantMissing(ctx context.Context, now time.Time, servers []int64) ([
 	if err := insertMany(ctx, t, "placements", placementColumns, "", all); err != nil {
 		return nil, err
 	}
-	// Updates run one at a time, so the new rows are ours.
+	// Updates run one at a time, so no other one has inserted a row after before was read.
 	made, err := many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+" FROM placements WHERE id > $1 ORDER BY id", before)
 	moves := make([]access.Move, len(made))
 	for i, p := range made {
@@ -150,14 +159,14 @@ func (t *tx) wantMissing(ctx context.Context, now time.Time, servers []int64) ([
 	return moves, err
 }
 
-// gap is a key that a grant covers and that is not on its server.
+// gap is a key that a grant covers and that has no placement on the server.
 type gap struct {
 	grant       access.Grant
 	server      int64
 	fingerprint string
 }
 
-// missing lists the gaps, each with the oldest grant that covers it.
+// missing returns the gaps, each with the oldest grant that covers it.
 func (t *tx) missing(ctx context.Context, now time.Time, servers []int64) ([]gap, error) {
 	c := gapsAt(now)
 	addIn(&c, "c.place_id", servers)
@@ -169,7 +178,8 @@ func (t *tx) missing(ctx context.Context, now time.Time, servers []int64) ([]gap
 	return slices.CompactFunc(gaps, sameKey), err
 }
 
-// gapsAt finds the live covers whose key is not on its server in any way.
+// gapsAt are the conditions on a live cover whose key has no placement on the server. One
+// that is leaving counts as one: its removal has to end first.
 func gapsAt(now time.Time) conditions {
 	c := conditions{args: []any{ms(now)}}
 	c.add(`NOT EXISTS (SELECT 1 FROM placements p WHERE p.place_id = c.place_id AND p.system_user = g.system_user AND p.fingerprint = c.fingerprint

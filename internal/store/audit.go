@@ -23,8 +23,9 @@ func (t *tx) Events(ctx context.Context, after int64, limit int) ([]access.Event
 	return many(ctx, t, scanEvent, "SELECT "+eventColumns+" FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2", after, limit)
 }
 
-// flushEvents seals the events behind the head of the chain. No other update runs
-// between the reading of the head and the commit.
+// flushEvents seals the events of the transaction and appends them to the chain. No other
+// update runs between the reading of the last event and the commit: two that read the same
+// one would fork the chain.
 func (t *tx) flushEvents(ctx context.Context) error {
 	if len(t.events) == 0 {
 		return nil

@@ -20,8 +20,8 @@ func (t *tx) DueWork(ctx context.Context, now time.Time) ([]access.Work, error) 
 		UNION SELECT 'add', place_id FROM placements WHERE verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= $1`, ms(now))
 }
 
-// DueRenewals implements access.PlacementTx; what lapses first comes first. Who left, or
-// is no member as far as is known, has nothing renewed.
+// DueRenewals implements access.PlacementTx. The id of a placement decides by how much of
+// Spread its renewal comes sooner.
 func (t *tx) DueRenewals(ctx context.Context, q access.RenewalQuery) ([]access.Placement, error) {
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements p WHERE state = 'placed' AND ($7 = '' OR place_id IN (SELECT id FROM places WHERE target = $7)) AND (
 			lapses_at > 0 AND lapses_at + id % 60 * $6 / 60 <= $2 AND EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at > p.lapses_at + $5))
@@ -31,7 +31,8 @@ func (t *tx) DueRenewals(ctx context.Context, q access.RenewalQuery) ([]access.P
 		ORDER BY lapses_at, id`+limit(q.Limit), ms(q.Now), ms(q.LapsesBefore), ms(q.PlacedBefore), q.Permanent.Milliseconds(), q.Spare.Milliseconds(), q.Spread.Milliseconds(), q.Target)
 }
 
-// CapWaits implements access.PlacementTx.
+// CapWaits implements access.PlacementTx. For River's jobs, whose times River sets by the
+// database's clock, it allows for wrongClock.
 func (t *tx) CapWaits(ctx context.Context, latest access.Waits) error {
 	for _, wait := range []struct {
 		column, where string

@@ -21,7 +21,7 @@ func scanGrant(row scanner) (g access.Grant, err error) {
 	return g, err
 }
 
-// InsertGrant implements access.GrantTx. The covers get the new grant's ID.
+// InsertGrant implements access.GrantTx. It stores the covers with the new grant's ID.
 func (t *tx) InsertGrant(ctx context.Context, g access.Grant, covers []access.Cover) (access.Grant, error) {
 	query, args := insertion("grants", grantColumns, "RETURNING id, "+grantColumns, [][]any{grantValues(g)})
 	g, err := one(ctx, t, scanGrant, query, args...)

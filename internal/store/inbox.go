@@ -11,11 +11,12 @@ import (
 
 const envelopeColumns = "id, person, payload, at"
 
-// Accept stores an envelope, held by this replica until that time; false when it
-// was accepted before. It waits for no update on PostgreSQL: Slack wants its
-// acknowledgement soon.
+// Accept implements access.Inbox. On PostgreSQL it does not wait for the updates of other
+// transactions: Slack expects the acknowledgement within three seconds.
 func (s *Store) Accept(ctx context.Context, e access.Envelope, heldUntil time.Time) (fresh bool, err error) {
-	err = s.inbox(ctx, func(t *tx) error {
+	err = s.single(ctx, func(t *tx) error {
+		// If the acknowledgement is lost, Slack delivers the envelope again, perhaps to another
+		// replica. Whoever inserts the row first handles it.
 		fresh, err = won(t.Exec(ctx, "INSERT INTO inbox ("+envelopeColumns+", holder, held_until, handled) VALUES ($1, $2, $3, $4, $5, $6, 0) ON CONFLICT (id) DO NOTHING",
 			e.ID, e.Person, bytes(e.Payload), ms(e.At), s.replica, ms(heldUntil)))
 		return err
@@ -32,7 +33,7 @@ func (t *tx) OldestEnvelope(ctx context.Context) (time.Time, error) {
 	return time.UnixMilli(at).UTC(), nil
 }
 
-// bytes is a payload that is never NULL.
+// bytes returns the payload, and an empty slice instead of nil, which would be NULL.
 func bytes(payload []byte) []byte {
 	if payload == nil {
 		return []byte{}
@@ -40,19 +41,21 @@ func bytes(payload []byte) []byte {
 	return payload
 }
 
-// Handled marks it as done. Its name stays, so that a late delivery is recognised;
-// what it said goes.
+// Handled implements access.Inbox. It deletes the payload but keeps the row: Slack may
+// deliver the envelope once more after it was handled.
 func (s *Store) Handled(ctx context.Context, id string) error {
-	return s.inbox(ctx, func(t *tx) error {
+	return s.single(ctx, func(t *tx) error {
 		_, err := t.Exec(ctx, "UPDATE inbox SET handled = 1, holder = '', payload = $1 WHERE id = $2", []byte{}, id)
 		return err
 	})
 }
 
-// Hold keeps envelopes that this replica holds, until that time.
+// Hold implements access.Inbox.
 func (s *Store) Hold(ctx context.Context, ids []string, heldUntil time.Time) error {
-	return s.inbox(ctx, func(t *tx) error {
+	return s.single(ctx, func(t *tx) error {
 		for _, id := range ids {
+			// The condition on the holder is for a process that was paused until its hold had
+			// ended: another replica has taken the envelope then, and keeps it.
 			if _, err := t.Exec(ctx, "UPDATE inbox SET held_until = $1 WHERE id = $2 AND holder = $3 AND handled = 0", ms(heldUntil), id, s.replica); err != nil {
 				return err
 			}
@@ -61,11 +64,12 @@ func (s *Store) Hold(ctx context.Context, ids []string, heldUntil time.Time) err
 	})
 }
 
-// Leftovers takes the envelopes that are not handled and no longer held, oldest
-// first, and holds them for this replica until that time. Each goes to one caller:
-// who comes second to a row finds it held.
+// Leftovers implements access.Inbox. A hold that is further in the future than any replica
+// sets one was set while a clock was wrong, and does not count.
 func (s *Store) Leftovers(ctx context.Context, now, heldUntil time.Time) (taken []access.Envelope, err error) {
-	err = s.inbox(ctx, func(t *tx) error {
+	err = s.single(ctx, func(t *tx) error {
+		// Of two replicas that do this at once, the database lets the second one wait for the
+		// row and look at it again: it is held then, so each envelope goes to one of them.
 		taken, err = many(ctx, t, scanEnvelope,
 			"UPDATE inbox SET holder = $1, held_until = $2 WHERE handled = 0 AND (held_until <= $3 OR held_until > $4) RETURNING "+envelopeColumns,
 			s.replica, ms(heldUntil), ms(now), ms(heldUntil.Add(wrongClock)))
@@ -85,6 +89,8 @@ func scanEnvelope(row scanner) (e access.Envelope, err error) {
 	return e, err
 }
 
-func (s *Store) inbox(ctx context.Context, fn func(*tx) error) error {
+// single runs fn, whose statements are complete decisions by themselves, in a transaction
+// that on PostgreSQL does not wait for the updates of the ledger.
+func (s *Store) single(ctx context.Context, fn func(*tx) error) error {
 	return s.retry(ctx, func() error { return s.db.single(ctx, fn) })
 }

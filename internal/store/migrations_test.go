@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Both databases hold the same tables and indexes, but for how ids are counted and what
-// bytes are called. What only one of them needs stands at the end.
+// Both databases have the same tables and indexes, except for how IDs are generated and for
+// the name of the type of bytes. What only one of them needs comes last.
 func TestMigrationsAgree(t *testing.T) {
 	t.Parallel()
 	words := strings.NewReplacer("INTEGER PRIMARY KEY AUTOINCREMENT", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", " BLOB ", " BYTEA ")

@@ -15,21 +15,21 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// Options say how to open the ledger.
+// Options are the settings of Open.
 type Options struct {
-	Replica string       // names this process; no two that live at the same time share it
-	Log     *slog.Logger // nil logs nothing
-	Schema  string       // PostgreSQL only, for tests: an existing schema; empty is the usual one
+	Replica string       // name of this process; no two processes that run at the same time may share it
+	Log     *slog.Logger // nil for none
+	Schema  string       // PostgreSQL only, for tests: an existing schema; empty is that of the URL
 }
 
 //go:embed migrations
 var migrations embed.FS
 
-// Open opens the ledger that the URL names, sqlite:PATH or postgres://…, and
-// brings its tables up to date. Its error is an *access.Error: Conflict when
-// another process holds the SQLite file or this replica's name, Invalid when the
-// URL is wrong, Unavailable when the database cannot be used now. No error tells
-// the URL's password.
+// Open opens the ledger that the URL names, sqlite:PATH or postgres://…, and migrates its
+// tables. Its error is an *access.Error with one of these codes: Conflict if another process
+// holds the SQLite file or this replica's name, Invalid if the URL is wrong or names
+// something that is no ledger, Unavailable if the database cannot be used at the moment. No
+// error contains the URL's password.
 func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -56,8 +56,8 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// identify gives a new ledger its id. Updates run one at a time, so that replicas which
-// open it at once agree.
+// identify gives a new ledger its ID. It looks again inside the update: another replica that
+// opens the new ledger at the same time may have given it one meanwhile.
 func (s *Store) identify(ctx context.Context) error {
 	known := false
 	look := func(t access.Tx) error {
@@ -76,8 +76,8 @@ func (s *Store) identify(ctx context.Context) error {
 	})
 }
 
-// migrate brings our tables and River's up to date. The caller holds a lock: of
-// two processes that migrate an empty database at once, one would fail.
+// migrate migrates our tables and River's. The caller must hold a lock: of two processes
+// that migrate an empty database at once, one would fail.
 func migrate[TTx any](ctx context.Context, db *sql.DB, dialect goose.Dialect, folder string, driver riverdriver.Driver[TTx], o Options) error {
 	if err := checkVersion(ctx, db); err != nil {
 		return err
@@ -101,7 +101,7 @@ func migrate[TTx any](ctx context.Context, db *sql.DB, dialect goose.Dialect, fo
 	return err
 }
 
-// cannotOpen makes the error of a database that cannot be used.
+// cannotOpen returns the error for a database that cannot be used.
 func cannotOpen(code access.Code, message string, err error) error {
 	return &access.Error{Code: code, Op: "open ledger", Message: message, Err: err}
 }

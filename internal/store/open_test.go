@@ -28,8 +28,8 @@ func TestPostgres(t *testing.T) {
 	storetest.Run(t, storetest.Postgres)
 }
 
-// The modules of different River versions do not work together, and an update of
-// one would part them.
+// Modules of different River versions do not work together, so an update must not change the
+// version of one alone.
 func TestRiverIsPinned(t *testing.T) {
 	t.Parallel()
 	family := []string{"", "/riverdriver", "/riverdriver/riverpgxv5", "/riverdriver/riversqlite", "/rivershared", "/rivertype"}

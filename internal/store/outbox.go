@@ -28,8 +28,8 @@ func (t *tx) Drawing(ctx context.Context, requestID int64) (access.Drawing, erro
 	return one(ctx, t, scan, "SELECT request_id, version, shown, next_at, attempts FROM drawings WHERE request_id = $1", requestID)
 }
 
-// SaveDrawing implements access.OutboxTx. It keeps Shown, NextAt and Attempts; the
-// version may have grown meanwhile and stays.
+// SaveDrawing implements access.OutboxTx. It leaves the version alone: if the request was
+// announced again while it was being drawn, the version has grown, and it is drawn again.
 func (t *tx) SaveDrawing(ctx context.Context, d access.Drawing) error {
 	_, err := t.Exec(ctx, "UPDATE drawings SET shown = $1, next_at = $2, attempts = $3 WHERE request_id = $4", d.Shown, ms(d.NextAt), d.Attempts, d.RequestID)
 	return err

@@ -42,8 +42,8 @@ func (t *tx) SetStanding(ctx context.Context, id access.UserID, standing access.
 	return err
 }
 
-// KnownPersons implements access.PersonTx. Who asked for an open request counts
-// like the one whom it is for.
+// KnownPersons implements access.PersonTx. An open request counts for its asker and for the
+// person it is for.
 func (t *tx) KnownPersons(ctx context.Context) ([]access.UserID, error) {
 	return many(ctx, t, column[access.UserID], `SELECT person FROM (
 			SELECT person FROM person_keys WHERE removed_at = 0

@@ -25,7 +25,7 @@ func scanPlacement(row scanner) (p access.Placement, err error) {
 	return p, err
 }
 
-// onTarget is what a placement meets that is on a target's places.
+// onTarget is the condition on a placement that its server is one of a target.
 const onTarget = "place_id IN (SELECT id FROM places WHERE target = ?)"
 
 // Placement implements access.PlacementTx.
@@ -39,15 +39,15 @@ func (t *tx) InsertPlacement(ctx context.Context, p access.Placement) (access.Pl
 	return one(ctx, t, scanPlacement, query, args...)
 }
 
-// MovePlacement implements access.PlacementTx.
+// MovePlacement implements access.PlacementTx. The attempts are compared because another
+// replica may have made a call in the same state, while this process was paused.
 func (t *tx) MovePlacement(ctx context.Context, p access.Placement, from access.PlacementState, attempts int) (bool, error) {
 	return won(t.Exec(ctx, "UPDATE placements SET "+assignments(placementColumns, 4)+" WHERE id = $1 AND state = $2 AND attempts = $3",
 		append([]any{p.ID, from, attempts}, placementValues(p)...)...))
 }
 
-// Placements implements access.PlacementTx. The NextAt of a placement that is held
-// is the end of its hold, so a held one is due when its hold has passed. Only what
-// is temporary, or replaces what was, has a LapsesAt.
+// Placements implements access.PlacementTx. The NextAt of a placement that is held is the
+// end of its hold, so that one whose holder died is due again by itself.
 func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.Placement, error) {
 	var c conditions
 	addIf(&c, onTarget, q.Target)
@@ -79,7 +79,8 @@ func (t *tx) Covered(ctx context.Context, p access.Placement, now time.Time) (co
 	return true, until, err
 }
 
-// ReleaseHeld implements access.PlacementTx. What was held is due at once.
+// ReleaseHeld implements access.PlacementTx. The placements are due at once: what became of
+// the call that was under way is found out by reading the server.
 func (t *tx) ReleaseHeld(ctx context.Context, replica string) error {
 	_, err := t.Exec(ctx, "UPDATE placements SET holder = '', next_at = 0 WHERE holder = $1 AND holder <> ''", replica)
 	return err
@@ -96,8 +97,8 @@ func (t *tx) VerifyPlaced(ctx context.Context, grantID int64, at time.Time) ([]i
 	return slices.Compact(servers), err
 }
 
-// Debt implements access.PlacementTx. What leaves by itself goes first in the ledger and
-// only then on its server, so a grant that is over and that nobody has ended yet is looked at too.
+// Debt implements access.PlacementTx. It contains placements that do not leave yet but that
+// no live grant covers: their grant is over, and the sweep will end it in a moment.
 func (t *tx) Debt(ctx context.Context, now time.Time) ([]access.Placement, error) {
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements p
 		WHERE state = 'leaving' AND urgent = 0

@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	// leastConns lets River's listener and elector, the writer and some readers
-	// work beside each other.
+	// leastConns is enough for River's listener and elector, the writer and some readers at
+	// the same time.
 	leastConns = 10
-	// idleInTransaction ends the session of a replica that stands still in the
-	// middle of an update, which would hold up all the others.
+	// idleInTransaction ends the session of a replica that was paused in the middle of an
+	// update: while it holds the lock, no other replica can write.
 	idleInTransaction = "15s"
 	connectTimeout    = 10 * time.Second
 	rollbackTimeout   = 5 * time.Second
@@ -46,7 +46,7 @@ type postgresDB struct {
 	schema string
 	lease  *lease
 
-	foremost *pgx.Conn // while this process speaks for all
+	leading *pgx.Conn // the session of TryLead; nil while this process does not lead
 }
 
 func openPostgres(ctx context.Context, databaseURL string, o Options) (database, error) {
@@ -105,8 +105,8 @@ func (db *postgresDB) open(ctx context.Context, o Options) (err error) {
 	if err := db.migrate(ctx, o); err != nil {
 		return err
 	}
-	// The client only inserts. It tells waiting workers of new jobs at most once
-	// in each FetchCooldown, so the shortest is the promptest.
+	// This client only inserts jobs. It notifies workers at most once in a FetchCooldown, so
+	// the shortest one has them start the soonest.
 	db.client, err = river.NewClient(riverpgxv5.New(db.pool), &river.Config{
 		FetchCooldown: river.FetchCooldownMin, Logger: o.Log, Schema: o.Schema,
 	})
@@ -137,16 +137,18 @@ func (db *postgresDB) migrate(ctx context.Context, o Options) error {
 	return migrate(ctx, handle, goose.DialectPostgres, "postgres", riverpgxv5.New(db.pool), o)
 }
 
-// lockKey answers the number of an advisory lock. Locks belong to the whole
-// database, so the schema is part of it.
+// lockKey returns the key of an advisory lock. Those locks are shared by the whole database,
+// so the schema is part of the key.
 func (db *postgresDB) lockKey(purpose, name string) int64 {
 	hash := fnv.New64a()
 	_, _ = fmt.Fprintf(hash, "sshkeybot\x00%s\x00%s\x00%s", db.schema, purpose, name) // a hash never fails
 	return int64(hash.Sum64())                                                        //nolint:gosec // any 64 bits will do
 }
 
-// update runs after the updates before it: the lock is given back by the commit.
-// Read committed lets every statement after it see what they have committed.
+// update waits for the lock of all updates, which the end of the transaction releases. At
+// the level read committed, each statement after it sees what the updates before it have
+// committed. Under repeatable read, the snapshot would be older than the lock, and fn would
+// decide on what another update has just changed.
 func (db *postgresDB) update(ctx context.Context, fn func(*tx) error) error {
 	return db.run(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(t *tx) error {
 		if _, err := t.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", db.lockKey("update", "")); err != nil {
@@ -192,8 +194,9 @@ func (*postgresDB) busy(err error) bool {
 	return ok && (e.Code == serializationFailure || e.Code == deadlockDetected)
 }
 
-// unwritable tells of a server that takes no writes. A session begins as what its server
-// and its user are at that moment, so all of them begin anew: the next may be writable.
+// unwritable reports whether an error is that of a server that accepts no writes. If it is a
+// read-only one, it closes the pool's connections: each keeps what its server and its user
+// were when it was opened, so after a failover, only a new one can write.
 func (db *postgresDB) unwritable(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	if ok && e.Code == readOnly {
@@ -206,7 +209,7 @@ func (db *postgresDB) unwritable(err error) bool {
 }
 
 func (db *postgresDB) close() {
-	db.stepBack()
+	db.resign()
 	if db.lease != nil {
 		db.lease.close()
 	}

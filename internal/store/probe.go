@@ -9,10 +9,10 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// opUnwritable marks the errors of a ledger that cannot be written.
+// opUnwritable is the Op of the error of a ledger that cannot be written.
 const opUnwritable = "write ledger"
 
-// unwritable is what people read while nothing can be written down.
+// unwritable returns the error that people see while the ledger cannot be written.
 func unwritable(err error) error {
 	return &access.Error{
 		Code: access.Unavailable, Op: opUnwritable, Err: err,
@@ -21,15 +21,15 @@ func unwritable(err error) error {
 	}
 }
 
-// probeText is long enough to need room of its own: where a file may not grow, what
-// changes in place can still be written.
+// probeText is longer than a page, so that writing it needs new ones: on a full disk, what
+// fits into the pages that there are can still be written.
 var probeText = strings.Repeat("x", 8<<10)
 
-// Probe reports whether the ledger can be written, by writing and committing; what was
-// written is taken away again by the same transaction.
+// Probe returns nil if the ledger can be written. It finds that out by writing, deleting
+// what it wrote, and committing.
 func (s *Store) Probe(ctx context.Context) error {
 	name := "probe " + s.replica
-	err := s.inbox(ctx, func(t *tx) error {
+	err := s.single(ctx, func(t *tx) error {
 		if _, err := t.Exec(ctx, "INSERT INTO flags (name, value) VALUES ($1, $2)", name, probeText); err != nil {
 			return err
 		}
@@ -37,13 +37,13 @@ func (s *Store) Probe(ctx context.Context) error {
 		return err
 	})
 	if _, named := errors.AsType[*access.Error](err); err != nil && !named {
-		return unwritable(err) // whatever it is
+		return unwritable(err) // whatever the database says
 	}
 	return err
 }
 
-// RefusedWrite returns when a write last failed because the ledger could not be written;
-// zero is never.
+// RefusedWrite returns when a transaction last failed because the ledger could not be
+// written; zero is never.
 func (s *Store) RefusedWrite() time.Time {
 	at := s.refused.Load()
 	if at == nil {
@@ -52,8 +52,9 @@ func (s *Store) RefusedWrite() time.Time {
 	return *at
 }
 
-// judge names an error by what it means for everybody: the ledger cannot be written.
-func (s *Store) judge(err error) error {
+// noteUnwritable returns err, or the error for people if it means that the ledger cannot be
+// written, which it records for RefusedWrite.
+func (s *Store) noteUnwritable(err error) error {
 	if err == nil || !s.db.unwritable(err) {
 		return err
 	}
@@ -65,7 +66,7 @@ func (s *Store) judge(err error) error {
 // A JobRun is one attempt at a job.
 type JobRun struct {
 	Job     int64
-	Attempt string // when it was begun, as the database writes it
+	Attempt string // when it began, as the database writes it
 }
 
 func scanJobRun(row scanner) (r JobRun, err error) {
@@ -73,7 +74,8 @@ func scanJobRun(row scanner) (r JobRun, err error) {
 	return r, err
 }
 
-// runningHere and attemptBegan are conditions and columns on River's table of jobs.
+// runningHere returns, for River's table of jobs, the condition on a job that runs in the
+// replica $1, and the expression for when its attempt began.
 func (s *Store) runningHere() (condition, attemptBegan string) {
 	if s.SQLite() != nil {
 		return "state = 'running' AND json_extract(attempted_by, '$[#-1]') = $1", "CAST(attempted_at AS TEXT)"
@@ -81,7 +83,7 @@ func (s *Store) runningHere() (condition, attemptBegan string) {
 	return "state = 'running' AND attempted_by[array_upper(attempted_by, 1)] = $1", "attempted_at::text"
 }
 
-// RunningJobs lists the attempts at jobs that count as running in this process.
+// RunningJobs returns the attempts that River has recorded as running in this process.
 func (s *Store) RunningJobs(ctx context.Context) (runs []JobRun, err error) {
 	running, began := s.runningHere()
 	err = s.db.read(ctx, func(t *tx) error {
@@ -91,14 +93,15 @@ func (s *Store) RunningJobs(ctx context.Context) (runs []JobRun, err error) {
 	return runs, err
 }
 
-// ReleaseJobs makes jobs available again that still count as running in those attempts.
+// ReleaseJobs makes jobs available again whose attempts ended without River recording that.
+// One that has begun another attempt meanwhile is left alone.
 func (s *Store) ReleaseJobs(ctx context.Context, runs []JobRun) error {
 	now := "now()"
 	if s.SQLite() != nil {
 		now = "datetime('now', 'subsec')"
 	}
 	running, began := s.runningHere()
-	return s.inbox(ctx, func(t *tx) error {
+	return s.single(ctx, func(t *tx) error {
 		for _, run := range runs {
 			_, err := t.Exec(ctx, "UPDATE river_job SET state = 'available', scheduled_at = "+now+
 				" WHERE "+running+" AND id = $2 AND "+began+" = $3", s.replica, run.Job, run.Attempt)

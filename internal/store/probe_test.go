@@ -10,8 +10,8 @@ import (
 	"sshkeybot/internal/store"
 )
 
-// A file that may not grow any more refuses the probe as it refuses everything else, and
-// takes it as soon as there is room.
+// The probe of a file that may not grow any more fails as every write does, and succeeds as
+// soon as there is room.
 func TestProbeSeesAFullDisk(t *testing.T) {
 	t.Parallel()
 	ledger, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), store.Options{Replica: "one"})
@@ -28,7 +28,7 @@ func TestProbeSeesAFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	limit("1") // no more than there are
+	limit("1") // no more pages than there are
 	big := strings.Repeat("x", 1<<20)
 	err = ledger.Update(t.Context(), func(tx access.Tx) error { return tx.SetFlag(t.Context(), "big", big) })
 	if access.CodeOf(err) != access.Unavailable || !strings.Contains(access.MessageOf(err), "cannot write to my database") {

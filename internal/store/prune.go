@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Prune forgets what has done its service before that time: envelopes that were
-// handled, whose names only recognise a late delivery, and notices that were sent.
-// The ledger itself is never pruned.
+// Prune deletes what nothing needs any more, if it is older than that time: handled
+// envelopes, which only serve to recognise another delivery, and sent notices. The ledger
+// itself is never pruned.
 func (s *Store) Prune(ctx context.Context, before time.Time) error {
 	return s.db.update(ctx, func(t *tx) error {
 		for _, query := range []string{

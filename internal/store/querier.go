@@ -12,9 +12,9 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// querier runs SQL in one transaction, whichever database it is on.
+// querier runs SQL in one transaction, on either database.
 type querier interface {
-	// Exec answers how many rows were changed.
+	// Exec returns how many rows were changed.
 	Exec(ctx context.Context, query string, args ...any) (int64, error)
 	Query(ctx context.Context, query string, args ...any) (rows, error)
 }
@@ -72,13 +72,14 @@ type postgresRows struct{ pgx.Rows }
 
 func (r postgresRows) Close() error { r.Rows.Close(); return nil }
 
-// many reads all rows; the connection is free again when it returns.
+// many runs a query and returns all rows. It has read them when it returns: a transaction
+// has one connection, on which no other statement can run until then.
 func many[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
 	found, err := q.Query(ctx, query, args...)
 	if err != nil {
 		return nil, failed(query, err)
 	}
-	defer func() { _ = found.Close() }() // Err tells of whatever went wrong
+	defer func() { _ = found.Close() }() // Err returns whatever went wrong
 	var all []T
 	for found.Next() {
 		item, err := scan(found)
@@ -90,7 +91,7 @@ func many[T any](ctx context.Context, q querier, scan func(scanner) (T, error), 
 	return all, failed(query, found.Err())
 }
 
-// failed says which statement an error is of, by its verb and its table.
+// failed wraps the error of a statement with its verb and its table, such as "update grants".
 func failed(query string, err error) error {
 	if err == nil {
 		return nil
@@ -106,7 +107,7 @@ func failed(query string, err error) error {
 	return fmt.Errorf("%s: %w", statement, err)
 }
 
-// one reads the first row; an Error with code NotFound when there is none.
+// one returns the first row. If there is none, the error has code NotFound.
 func one[T any](ctx context.Context, q querier, scan func(scanner) (T, error), query string, args ...any) (T, error) {
 	all, err := many(ctx, q, scan, query, args...)
 	if err == nil && len(all) == 0 {
@@ -119,17 +120,18 @@ func one[T any](ctx context.Context, q querier, scan func(scanner) (T, error), q
 	return all[0], nil
 }
 
-// column reads rows of one column.
+// column scans a row of one column.
 func column[T any](row scanner) (T, error) {
 	var value T
 	err := row.Scan(&value)
 	return value, err
 }
 
-// won tells whether a conditional statement changed its row.
+// won reports whether a conditional statement changed its row. If it did not, another
+// transaction was first.
 func won(changed int64, err error) (bool, error) { return changed > 0, err }
 
-// conditions gathers what a query has to meet.
+// conditions are the conditions of a query, all of which have to hold, and its arguments.
 type conditions struct {
 	parts []string
 	args  []any
@@ -152,7 +154,7 @@ func addIf[T comparable](c *conditions, part string, arg T) {
 	}
 }
 
-// addIn appends that the column is one of the values, unless there are none.
+// addIn appends the condition that the column is one of the values, unless there are none.
 func addIn[T any](c *conditions, column string, values []T) {
 	if len(values) == 0 {
 		return
@@ -164,10 +166,10 @@ func addIn[T any](c *conditions, column string, values []T) {
 	c.add(column+" IN ("+strings.TrimSuffix(strings.Repeat("?,", len(values)), ",")+")", args...)
 }
 
-// where writes the conditions as a clause.
+// where returns the conditions as a WHERE clause.
 func (c *conditions) where() string { return c.after(" WHERE ") }
 
-// and writes the conditions behind others.
+// and returns the conditions in a form that follows others.
 func (c *conditions) and() string { return c.after(" AND ") }
 
 func (c *conditions) after(word string) string {
@@ -177,7 +179,7 @@ func (c *conditions) after(word string) string {
 	return word + strings.Join(c.parts, " AND ")
 }
 
-// limit writes a LIMIT clause; 0 is no limit.
+// limit returns a LIMIT clause; 0 is no limit.
 func limit(n int) string {
 	if n <= 0 {
 		return ""
@@ -185,9 +187,9 @@ func limit(n int) string {
 	return " LIMIT " + strconv.Itoa(n)
 }
 
-// insertMany inserts rows, several in each statement but not too many: SQLite takes
-// a time for the parameters of one that grows with their square, and both databases
-// bound their number. The tail is what follows VALUES.
+// insertMany inserts rows, several in each statement, but not too many: SQLite needs time
+// that grows with the square of the number of parameters, and both databases limit that
+// number. The tail is what follows VALUES.
 func insertMany(ctx context.Context, q querier, table, columns, tail string, all [][]any) error {
 	const parameters = 500
 	for len(all) > 0 {
@@ -210,7 +212,7 @@ func insertion(table, columns, tail string, all [][]any) (query string, args []a
 	return "INSERT INTO " + table + " (" + columns + ") VALUES " + strings.Join(values, ",") + " " + tail, args
 }
 
-// placeholders writes ($first,…) for n parameters.
+// placeholders returns ($first,…) for n parameters.
 func placeholders(first, n int) string {
 	names := make([]string, n)
 	for i := range names {
@@ -219,7 +221,7 @@ func placeholders(first, n int) string {
 	return "(" + strings.Join(names, ",") + ")"
 }
 
-// assignments writes "a = $first, b = $first+1, …" for comma-separated columns.
+// assignments returns "a = $first, b = $first+1, …" for comma-separated columns.
 func assignments(columns string, first int) string {
 	names := strings.Split(columns, ", ")
 	for i, name := range names {

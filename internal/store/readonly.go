@@ -18,9 +18,10 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// OpenReadOnly opens a ledger beside the process that works on it. Nothing is created
-// and nothing is migrated; a SQLite file at rest is read without a lock. On SQLite every Update fails: others may read while one
-// writes. Its error is an *access.Error, NotFound when there is no ledger yet.
+// OpenReadOnly opens a ledger while another process may be working on it. It creates and
+// migrates nothing, and takes no lock of ours; an Update that writes fails. A SQLite file
+// that no process has open is read without making a file beside it. The error is an
+// *access.Error with the codes of Open, and NotFound if there is no ledger yet.
 func OpenReadOnly(ctx context.Context, databaseURL string) (*Store, error) {
 	path, isFile, err := File(databaseURL)
 	if err != nil {
@@ -37,13 +38,13 @@ func OpenReadOnly(ctx context.Context, databaseURL string) (*Store, error) {
 		return nil, neverRun()
 	}
 	unreadable := func(error) string { return fmt.Sprintf("The database file %s cannot be read.", path) }
-	pool, err := sql.Open("sqlite", sqliteURL(path, "deferred", restMode(path), "query_only(1)"))
+	pool, err := sql.Open("sqlite", sqliteURL(path, "deferred", readModeOf(path), "query_only(1)"))
 	if err != nil {
 		return nil, cannotOpen(access.Unavailable, unreadable(err), err)
 	}
 	pool.SetMaxOpenConns(readers)
-	made := pool.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'drawings')")
-	if err = mustBeMade(made, unreadable); err == nil {
+	exists := pool.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'drawings')")
+	if err = mustExist(exists, unreadable); err == nil {
 		err = checkVersion(ctx, pool)
 	}
 	if err != nil {
@@ -65,7 +66,7 @@ func openPostgresReadOnly(ctx context.Context, databaseURL string) (*Store, erro
 	if err != nil {
 		return nil, cannotOpen(access.Unavailable, connectMessage(err), err)
 	}
-	if err = mustBeMade(pool.QueryRow(ctx, "SELECT to_regclass('drawings') IS NOT NULL"), connectMessage); err == nil {
+	if err = mustExist(pool.QueryRow(ctx, "SELECT to_regclass('drawings') IS NOT NULL"), connectMessage); err == nil {
 		err = checkPostgresVersion(ctx, pool)
 	}
 	if err != nil {
@@ -84,13 +85,13 @@ func checkPostgresVersion(ctx context.Context, pool *pgxpool.Pool) error {
 	return versionError(places, version)
 }
 
-// mustBeMade reads from answer whether the ledger's tables are there.
-func mustBeMade(answer scanner, unreadable func(error) string) error {
-	var made bool
-	switch err := answer.Scan(&made); {
+// mustExist returns an error unless the row says that the ledger's tables exist.
+func mustExist(row scanner, unreadable func(error) string) error {
+	var exist bool
+	switch err := row.Scan(&exist); {
 	case err != nil:
 		return cannotOpen(access.Unavailable, unreadable(err), err)
-	case !made:
+	case !exist:
 		return neverRun()
 	}
 	return nil
@@ -100,9 +101,9 @@ func neverRun() error {
 	return cannotOpen(access.NotFound, "The database has no tables of the bot yet: it has never run on it.", nil)
 }
 
-// File answers the real path of the file that a database URL names; isFile is false
-// for PostgreSQL. The error is that of os.Stat when there is no such file: a path
-// that is wrong by a folder must not look like an empty ledger.
+// File returns the path of the file that a database URL names, absolute and without symbolic
+// links; isFile is false for PostgreSQL. If there is no such file, the error is that of
+// os.Stat: a path with a wrong folder must not look like an empty ledger.
 func File(databaseURL string) (path string, isFile bool, err error) {
 	path, isFile = strings.CutPrefix(databaseURL, "sqlite:")
 	if !isFile {
@@ -118,12 +119,12 @@ func File(databaseURL string) (path string, isFile bool, err error) {
 	return path, true, err
 }
 
-// Name tells ledgers apart: two URLs of the same one have the same name. It shows
-// neither paths nor passwords.
+// Name returns a name for the ledger that a database URL names: a hash, which contains
+// neither path nor password. Two URLs of the same ledger have the same name.
 func Name(databaseURL string) string {
 	place, isFile, err := File(databaseURL)
 	switch {
-	case isFile && err != nil: // it is not there yet
+	case isFile && err != nil: // it does not exist yet
 		if whole, err := filepath.Abs(place); err == nil {
 			place = whole
 		}
@@ -136,8 +137,8 @@ func Name(databaseURL string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// TakesWrites returns why the ledger would take no writes of ours, as far as that can be
-// seen without writing.
+// TakesWrites returns nil if the ledger seems to be writable for us, as far as that can be
+// found out without writing, and otherwise why it is not.
 func (s *Store) TakesWrites(ctx context.Context) error {
 	if db, ok := s.db.(*postgresDB); ok {
 		var takes bool
@@ -150,8 +151,8 @@ func (s *Store) TakesWrites(ctx context.Context) error {
 	return errors.Join(unix.Access(s.path, unix.W_OK), unix.Access(filepath.Dir(s.path), unix.W_OK|unix.X_OK))
 }
 
-// Others answers the names of the other replicas that live. On SQLite there are
-// none: the lock keeps them away.
+// Others returns the names of the other replicas that are running. On SQLite there are none:
+// the file's lock keeps them away.
 func (s *Store) Others(ctx context.Context) ([]string, error) {
 	db, ok := s.db.(*postgresDB)
 	if !ok {

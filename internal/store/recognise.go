@@ -25,8 +25,9 @@ const (
 	headerApplicationID = 68
 )
 
-// Recognise refuses a SQLite URL whose file is no ledger and may not become one, with
-// code Invalid. It only reads; PostgreSQL has no file.
+// Recognise returns an *access.Error with code Invalid if a SQLite URL names a file that is
+// neither a ledger nor empty, such as the database of another program. It only reads. For
+// PostgreSQL it returns nil.
 func Recognise(ctx context.Context, databaseURL string) error {
 	path, isFile := strings.CutPrefix(databaseURL, "sqlite:")
 	if !isFile {
@@ -36,9 +37,9 @@ func Recognise(ctx context.Context, databaseURL string) error {
 	return err
 }
 
-// recognise refuses a path that is no ledger of ours and that no ledger may become. It
-// only reads, and neither locks nor makes anything, so that a file of another program
-// stays as it is. That there is no file, or an empty one, is fine: empty is then true.
+// recognise returns an error unless the path is that of a ledger, or of no file or an empty
+// one: then empty is true. It only reads, takes no lock and creates nothing, so that the
+// file of another program stays as it is.
 func recognise(ctx context.Context, path string) (empty bool, err error) {
 	info, err := os.Stat(path)
 	switch {
@@ -82,11 +83,11 @@ func readHeader(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, headerSize))
 }
 
-// recogniseTables knows a ledger by its tables that was made before ledgers were marked.
-// The tables of one that was made just now may still be in the log beside it.
+// recogniseTables recognises a ledger by its tables that was made before ledgers had an
+// application ID. If it is new, they may still be in the write-ahead log alone.
 func recogniseTables(ctx context.Context, path string) error {
-	all, ours, err := tables(ctx, path, asItIs)
-	if (err != nil || all == 0) && hasLog(path) {
+	all, ours, err := tables(ctx, path, immutableMode)
+	if (err != nil || all == 0) && hasWAL(path) {
 		all, ours, err = tables(ctx, path, readMode)
 	}
 	switch {
@@ -94,16 +95,16 @@ func recogniseTables(ctx context.Context, path string) error {
 		return cannotOpen(access.Unavailable, fmt.Sprintf("The database file %s cannot be read.", path), err)
 	case all == 0:
 		return foreign(path, "is an empty database that this program has not made")
-	case ours < knownBy:
+	case ours < typicalTables:
 		return foreign(path, "is the database of another program")
 	}
 	return nil
 }
 
-// knownBy is how many tables a ledger is known by.
-const knownBy = 4
+// typicalTables is the number of tables by which tables recognises a ledger.
+const typicalTables = 4
 
-// tables counts the tables of a SQLite file, and those by which a ledger is known.
+// tables counts the tables of a SQLite file, and those among them that every ledger has.
 func tables(ctx context.Context, path, mode string) (all, ours int, err error) {
 	db, err := sql.Open("sqlite", sqliteURL(path, "deferred", mode))
 	if err != nil {
@@ -115,7 +116,7 @@ func tables(ctx context.Context, path, mode string) (all, ours int, err error) {
 	return all, ours, err
 }
 
-// mark writes into the file that it is a ledger of ours. The caller holds its lock.
+// mark sets the application ID of the file. The caller must hold its lock.
 func mark(ctx context.Context, path string) error {
 	if header, err := readHeader(path); err == nil && len(header) == headerSize && binary.BigEndian.Uint32(header[headerApplicationID:]) == applicationID {
 		return nil

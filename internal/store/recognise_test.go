@@ -14,7 +14,7 @@ import (
 	"sshkeybot/internal/store"
 )
 
-// written is every file below a folder, with its mode and what is in it.
+// written returns every file below a folder, with its mode and its content.
 func written(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	found := map[string]string{}
@@ -53,8 +53,7 @@ func execute(t *testing.T, path string, statements ...string) {
 	}
 }
 
-// What is no ledger stays as it is, to the last byte and the last right, and nothing is
-// made beside it.
+// A file that is no ledger keeps its content and its mode, and no file is made beside it.
 func TestForeignFilesAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -110,8 +109,8 @@ func TestLedgerInMemoryIsRefused(t *testing.T) {
 	}
 }
 
-// A ledger carries our mark from its first moment; one of before is known by its tables
-// and gets it. Neither reading at rest makes a file.
+// A new ledger has the application ID from the start; an older one is recognised by its
+// tables and gets it. Reading either makes no file.
 func TestLedgersAreMarked(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -153,7 +152,8 @@ func TestLedgersAreMarked(t *testing.T) {
 	}
 }
 
-// One that died young has its tables in the log beside it alone.
+// A ledger whose process was killed at its first start has its tables in the write-ahead log
+// alone.
 func TestYoungLedgerIsKnownByItsLog(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -169,7 +169,7 @@ func TestYoungLedgerIsKnownByItsLog(t *testing.T) {
 			t.Fatal(err)
 		}
 		if suffix == "" {
-			copy(content[68:72], "\x00\x00\x00\x00") // as before there was a mark
+			copy(content[68:72], "\x00\x00\x00\x00") // as before ledgers had an application ID
 		}
 		if err := os.WriteFile(copied+suffix, content, 0o600); err != nil {
 			t.Fatal(err)

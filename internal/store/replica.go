@@ -11,8 +11,8 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// lease shows the other replicas that this process lives: a session of its own
-// holds an advisory lock, which PostgreSQL gives back when the session ends.
+// lease is an advisory lock that shows the other replicas that this process is running. A
+// session of its own holds it, so PostgreSQL releases it when the process dies.
 type lease struct {
 	config  *pgx.ConnConfig
 	replica string
@@ -22,8 +22,8 @@ type lease struct {
 	conn *pgx.Conn
 }
 
-// ensure takes the lock, or takes it again when the session was lost. Conflict
-// when another process goes by the same name.
+// ensure takes the lock unless it is held already, also after its session was lost. The error
+// has code Conflict if another process runs with the same name.
 func (l *lease) ensure(ctx context.Context) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -46,8 +46,9 @@ func (l *lease) ensure(ctx context.Context) error {
 }
 
 func (l *lease) take(ctx context.Context) error {
-	// A machine that vanished without closing its connections is noticed in seconds,
-	// and so is a process that stands still: it no longer asks ensure.
+	// With these, PostgreSQL ends the session within seconds if the machine vanished without
+	// closing its connections (keepalives), or if the process is paused (no ensure for 15s).
+	// Without them, the work of such a replica would be held for hours.
 	const settings = "SELECT set_config('tcp_keepalives_idle', '5', false), set_config('tcp_keepalives_interval', '2', false), " +
 		"set_config('tcp_keepalives_count', '3', false), set_config('idle_session_timeout', '15s', false)"
 	if _, err := l.conn.Exec(ctx, settings); err != nil {
@@ -68,14 +69,15 @@ func (l *lease) take(ctx context.Context) error {
 	return nil
 }
 
-// drop ends the session, and with it the lock.
+// drop ends the session and releases the lock.
 func (l *lease) drop() {
 	if l.conn == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), rollbackTimeout)
 	defer cancel()
-	// Closing alone would give the lock back a moment later, when the server notices.
+	// If it only closed the session, the lock would be held until the server notices, and this
+	// replica, started anew, would be refused its own name.
 	_, _ = l.conn.Exec(ctx, "SELECT pg_advisory_unlock_all()")
 	_ = l.conn.Close(ctx) // its socket is closed whatever the server answers
 	l.conn = nil
@@ -87,10 +89,14 @@ func (l *lease) close() {
 	l.drop()
 }
 
-// ReleaseDead makes the work of replicas that live no more available to the others:
-// their running jobs, the placements and the envelopes they held. It answers their
-// names. Every replica calls it every few seconds; that also takes this replica's
-// own lock again after its session was lost. On SQLite there are no others.
+// ReleaseDead makes the work of replicas that died available to the others: the jobs that
+// they ran, and the placements and envelopes that they held. It returns their names. Every
+// replica must call it every few seconds, which also keeps its own lease. On SQLite there are
+// no other replicas, and it does nothing.
+//
+// A replica that was only paused may be taken for dead and go on later. That loses nothing:
+// what it writes is conditional on the state it has read, and the call it was making is
+// settled by reading the server's list.
 func (s *Store) ReleaseDead(ctx context.Context) ([]string, error) {
 	db, ok := s.db.(*postgresDB)
 	if !ok {
@@ -124,8 +130,9 @@ func (db *postgresDB) others(ctx context.Context, self string) (ids []string, er
 	return ids, err
 }
 
-// releaseIfDead frees what the replica held if its lock can be had. Having it
-// also keeps the other releasers, and the replica itself, away until the commit.
+// releaseIfDead releases what a replica held if its lease is free, and reports whether it was.
+// It keeps the lease until the commit, so that meanwhile no other replica releases the same,
+// and the replica itself, started anew, cannot begin work that would be released under it.
 func (db *postgresDB) releaseIfDead(ctx context.Context, replica string) (dead bool, err error) {
 	err = db.update(ctx, func(t *tx) error {
 		dead, err = one(ctx, t, column[bool], "SELECT pg_try_advisory_xact_lock($1)", db.lockKey("replica", replica))
@@ -153,9 +160,10 @@ func (t *tx) releaseReplica(ctx context.Context, replica string) error {
 	return nil
 }
 
-// ReleaseAll makes everything that was under way available again: what a process
-// does before its queue starts, when it is known to be the only one. That is so on
-// SQLite; on PostgreSQL others may be at work, and ReleaseDead does it for the dead.
+// ReleaseAll makes everything that the process before this one was doing when it died
+// available again. It must be called before the queue starts. On SQLite the file's lock rules
+// out that another process is still at work. On PostgreSQL others may be, and ReleaseAll does
+// nothing: see ReleaseDead.
 func (s *Store) ReleaseAll(ctx context.Context) error {
 	db, ok := s.db.(*sqliteDB)
 	if !ok {
@@ -164,7 +172,7 @@ func (s *Store) ReleaseAll(ctx context.Context) error {
 	return db.update(ctx, func(t *tx) error {
 		for _, query := range []string{
 			"UPDATE river_job SET state = 'available', scheduled_at = datetime('now', 'subsec') WHERE state = 'running'",
-			"DELETE FROM river_leader", // the lease of the process before this one
+			"DELETE FROM river_leader", // which River would otherwise wait for to expire
 			"UPDATE placements SET holder = '', next_at = 0 WHERE holder <> ''",
 			"UPDATE inbox SET held_until = 0, holder = '' WHERE handled = 0",
 		} {

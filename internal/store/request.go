@@ -23,7 +23,7 @@ func scanRequest(row scanner) (r access.Request, err error) {
 	return r, err
 }
 
-// InsertRequest implements access.RequestTx. An empty Source is no identity.
+// InsertRequest implements access.RequestTx. Requests with an empty Source are never the same.
 func (t *tx) InsertRequest(ctx context.Context, r access.Request, servers []access.ServerRef) (access.Request, bool, error) {
 	values := requestValues(r)
 	query, _ := insertion("requests", requestColumns, "ON CONFLICT (source) WHERE source <> '' DO NOTHING RETURNING id", [][]any{values})
@@ -38,7 +38,7 @@ func (t *tx) InsertRequest(ctx context.Context, r access.Request, servers []acce
 	if err := t.insertRequestServers(ctx, ids[0], servers); err != nil {
 		return access.Request{}, false, err
 	}
-	r, err = t.Request(ctx, ids[0]) // as it is kept: whole milliseconds, UTC
+	r, err = t.Request(ctx, ids[0]) // as it is stored: whole milliseconds, UTC
 	return r, true, err
 }
 
@@ -53,7 +53,7 @@ func (t *tx) MoveRequest(ctx context.Context, r access.Request, from access.Requ
 		append([]any{r.ID, from}, requestValues(r)...)...))
 }
 
-// Requests implements access.RequestTx. ExpiresBefore means at or before.
+// Requests implements access.RequestTx.
 func (t *tx) Requests(ctx context.Context, q access.RequestQuery) ([]access.Request, error) {
 	var c conditions
 	addIn(&c, "state", q.States)
@@ -65,7 +65,7 @@ func (t *tx) Requests(ctx context.Context, q access.RequestQuery) ([]access.Requ
 	return many(ctx, t, scanRequest, "SELECT id, "+requestColumns+" FROM requests"+c.where()+" ORDER BY id"+limit(q.Limit), c.args...)
 }
 
-// RequestServers implements access.RequestTx; they come by name.
+// RequestServers implements access.RequestTx.
 func (t *tx) RequestServers(ctx context.Context, id int64) ([]access.ServerRef, error) {
 	scan := func(row scanner) (s access.ServerRef, err error) {
 		err = row.Scan(&s.ID, &s.ExternalID, &s.Name)
@@ -91,7 +91,8 @@ func (t *tx) insertRequestServers(ctx context.Context, id int64, servers []acces
 	return insertMany(ctx, t, "request_places", "request_id, place_id, name", "", all)
 }
 
-// AddApproval implements access.RequestTx.
+// AddApproval implements access.RequestTx. A verdict on other facts replaces the one before:
+// the request has changed since, so that one counts no more.
 func (t *tx) AddApproval(ctx context.Context, a access.Approval) (bool, error) {
 	return won(t.Exec(ctx, `INSERT INTO approvals (request_id, approver, verdict, reason, at, facts) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (request_id, approver) DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason, at = excluded.at, facts = excluded.facts
@@ -103,7 +104,7 @@ func (t *tx) DropApproval(ctx context.Context, id int64, approver access.UserID)
 	return won(t.Exec(ctx, "DELETE FROM approvals WHERE request_id = $1 AND approver = $2", id, approver))
 }
 
-// Approvals implements access.RequestTx; the oldest comes first.
+// Approvals implements access.RequestTx.
 func (t *tx) Approvals(ctx context.Context, id int64) ([]access.Approval, error) {
 	scan := func(row scanner) (a access.Approval, err error) {
 		err = row.Scan(&a.RequestID, &a.Approver, &a.Verdict, &a.Reason, instant{&a.At}, &a.Facts)
@@ -120,20 +121,20 @@ func (t *tx) SaveCandidates(ctx context.Context, cs []access.Candidate) error {
 	for i, c := range cs {
 		all[i] = []any{
 			c.RequestID, c.ServerID, c.Credential.ID, c.ServerName, c.Credential.Label, c.Credential.SystemUser, c.Credential.PublicKey,
-			maybeBit(c.Credential.Temporary), ms(c.Credential.CreatedAt), c.Why, c.PickedBy, ms(c.PickedAt), bit(c.Spared),
+			optionalBit(c.Credential.Temporary), ms(c.Credential.CreatedAt), c.Why, c.PickedBy, ms(c.PickedAt), bit(c.Spared),
 		}
 	}
 	return insertMany(ctx, t, "candidates", candidateColumns, "ON CONFLICT (request_id, place_id, credential_id) DO NOTHING", all)
 }
 
-// Candidates implements access.RequestTx; they come by server name.
+// Candidates implements access.RequestTx.
 func (t *tx) Candidates(ctx context.Context, requestID int64) ([]access.Candidate, error) {
 	return many(ctx, t, scanCandidate, "SELECT "+candidateColumns+" FROM candidates WHERE request_id = $1 ORDER BY place_name, place_id, LENGTH(credential_id), credential_id", requestID)
 }
 
 func scanCandidate(row scanner) (c access.Candidate, err error) {
 	err = row.Scan(&c.RequestID, &c.ServerID, &c.Credential.ID, &c.ServerName, &c.Credential.Label, &c.Credential.SystemUser, &c.Credential.PublicKey,
-		maybe{&c.Credential.Temporary}, instant{&c.Credential.CreatedAt}, &c.Why, &c.PickedBy, instant{&c.PickedAt}, boolean{&c.Spared})
+		optionalBoolean{&c.Credential.Temporary}, instant{&c.Credential.CreatedAt}, &c.Why, &c.PickedBy, instant{&c.PickedAt}, boolean{&c.Spared})
 	return c, err
 }
 

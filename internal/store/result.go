@@ -13,7 +13,8 @@ const (
 	openResult     = "state IN ('waiting', 'failed', 'unknown')"
 )
 
-// scanResult marks sessions that were read with an empty list; withSessions fills it in.
+// scanResult scans a result without its sessions: Sessions is empty if they were read, and
+// nil if they were not. withSessions fills it in.
 func scanResult(row scanner) (r access.Result, err error) {
 	var read bool
 	err = row.Scan(&r.RequestID, &r.Phase, &r.ServerID, &r.Target, &r.SystemUser, &r.Fingerprint, &r.Picked, &r.ServerName, &r.State, &r.Problem, &r.Detail,
@@ -40,7 +41,8 @@ func (t *tx) InsertResults(ctx context.Context, rs []access.Result) error {
 	return t.putResults(ctx, rs, "DO NOTHING")
 }
 
-// SaveResult implements access.ResultTx. It leaves Told alone: that is Tell's.
+// SaveResult implements access.ResultTx. It leaves Told alone, which the outbox may have
+// changed by Tell since the result was read.
 func (t *tx) SaveResult(ctx context.Context, r access.Result) error {
 	err := t.putResults(ctx, []access.Result{r}, `DO UPDATE SET place_name = excluded.place_name, state = excluded.state,
 		problem = excluded.problem, detail = excluded.detail, sessions_read = excluded.sessions_read, updated_at = excluded.updated_at`)
@@ -50,7 +52,7 @@ func (t *tx) SaveResult(ctx context.Context, r access.Result) error {
 	return t.saveSessions(ctx, r)
 }
 
-// saveSessions replaces the sessions that a reading of a place saw.
+// saveSessions replaces the sessions of an inspection.
 func (t *tx) saveSessions(ctx context.Context, r access.Result) error {
 	if _, err := t.Exec(ctx, "DELETE FROM sessions WHERE request_id = $1 AND place_id = $2", r.RequestID, r.ServerID); err != nil {
 		return err
@@ -62,7 +64,7 @@ func (t *tx) saveSessions(ctx context.Context, r access.Result) error {
 	return insertMany(ctx, t, "sessions", "request_id, place_id, number, system_user, address, since", "", all)
 }
 
-// withSessions fills in the sessions that the readings of places saw for a request.
+// withSessions fills in the sessions of a request's inspections.
 func (t *tx) withSessions(ctx context.Context, request int64, results []access.Result) error {
 	type seen struct {
 		place int64
@@ -85,8 +87,8 @@ func (t *tx) withSessions(ctx context.Context, request int64, results []access.R
 	return err
 }
 
-// Tell implements access.ResultTx: the thread has shown the State that each has here,
-// whatever it has become since.
+// Tell implements access.ResultTx. The state may have changed while the message was being
+// posted, so it stores the one that was shown; the difference is told next.
 func (t *tx) Tell(ctx context.Context, rs []access.Result) error {
 	return t.putResults(ctx, rs, "DO UPDATE SET told = excluded.state")
 }
@@ -141,7 +143,7 @@ func (t *tx) ReopenAdditions(ctx context.Context, p access.Placement, now time.T
 		RETURNING `+resultColumns, ms(now), p.ServerID, p.SystemUser, p.Fingerprint)
 }
 
-// OpenInspections implements access.ResultTx; the oldest comes first.
+// OpenInspections implements access.ResultTx.
 func (t *tx) OpenInspections(ctx context.Context) ([]access.Result, error) {
 	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results
 		WHERE phase IN ('inspect', 'list') AND `+openResult+" ORDER BY updated_at, request_id, place_id, target")

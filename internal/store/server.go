@@ -22,8 +22,8 @@ func scanServer(row scanner) (s access.Server, err error) {
 	return s, err
 }
 
-// SaveServers implements access.ServerTx. A server that was unknown so far did not
-// come online: nothing waits for it.
+// SaveServers implements access.ServerTx. It does not return a server that is new: no work
+// can be waiting for it.
 func (t *tx) SaveServers(ctx context.Context, target string, servers []access.Server, now time.Time) ([]int64, error) {
 	all, err := many(ctx, t, scanServer, "SELECT id, "+serverColumns+" FROM places WHERE target = $1", target)
 	if err != nil {
@@ -41,7 +41,7 @@ func (t *tx) SaveServers(ctx context.Context, target string, servers []access.Se
 	var values [][]any
 	for i, s := range servers {
 		if last[s.ExternalID] != i {
-			continue // it is there twice: as it was read last
+			continue // twice in the list, as when it moved to another page meanwhile: the later one counts
 		}
 		old, met := known[s.ExternalID]
 		if met && (s.Online && !old.Online || old.Missing() || old.Gone()) {
@@ -91,8 +91,8 @@ func (t *tx) Servers(ctx context.Context) ([]access.Server, error) {
 	return many(ctx, t, scanServer, "SELECT id, "+serverColumns+" FROM places WHERE gone_at = 0 ORDER BY name, id")
 }
 
-// DueReadings implements access.ServerTx. One of a time to come was last read when the clock
-// was wrong.
+// DueReadings implements access.ServerTx. A server that was read in the future, by a clock
+// that was wrong, is due.
 func (t *tx) DueReadings(ctx context.Context, targets []string, now, before time.Time, limit int) ([]access.Server, error) {
 	c := conditions{args: []any{ms(before), ms(now.Add(wrongClock)), limit}}
 	c.add("gone_at = 0 AND not_found_at = 0 AND (read_at <= $1 OR read_at > $2)")

@@ -58,7 +58,7 @@ func openSQLite(ctx context.Context, path string, o Options) (database, error) {
 	return db, nil
 }
 
-// namesFile refuses what SQLite itself takes for something else than the path of a file.
+// namesFile returns an error if SQLite would not take the path for that of a file.
 func namesFile(path string) error {
 	if strings.HasPrefix(path, ":") || strings.HasPrefix(path, "file:") {
 		return cannotOpen(access.Invalid, "The database URL must be sqlite: and the path of a file; a ledger in memory would forget who has access.", nil)
@@ -66,7 +66,7 @@ func namesFile(path string) error {
 	return nil
 }
 
-// reason leaves out the operation that failed, which says nothing to an operator.
+// reason returns the text of an error without the system call that failed.
 func reason(err error) string {
 	if e, ok := errors.AsType[*os.PathError](err); ok {
 		return e.Path + ": " + e.Err.Error()
@@ -74,8 +74,8 @@ func reason(err error) string {
 	return err.Error()
 }
 
-// prepareFile makes sure that the file is there and readable by its owner alone,
-// and answers its real path, so that two names of one file share a lock.
+// prepareFile creates the file unless it exists, lets nobody but its owner read it, and
+// returns its absolute path without symbolic links: two names of one file share a lock.
 func prepareFile(path string) (string, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator names it
 	if err != nil {
@@ -93,8 +93,8 @@ func prepareFile(path string) (string, error) {
 
 const lockSuffix = ".lock"
 
-// Holder answers the name of the replica that holds a SQLite ledger, or held it last;
-// empty when none did.
+// Holder returns the name of the replica that has a SQLite ledger open, or had it open last.
+// It is empty if there was none, and for PostgreSQL.
 func Holder(databaseURL string) string {
 	path, isFile, err := File(databaseURL)
 	if err != nil || !isFile {
@@ -107,10 +107,10 @@ func Holder(databaseURL string) string {
 	return string(name)
 }
 
-// lockFile takes the lock that keeps a second process away. It is a file beside
-// the database, because closing any descriptor of the database itself would drop
-// SQLite's own locks. The system gives it back however the process ends. It tells who
-// held it last.
+// lockFile takes the lock that keeps a second process away, and writes the holder's name into
+// it. It locks a file beside the database, because closing any descriptor of the database
+// itself drops the locks that SQLite has on it (SQLite, «How To Corrupt An SQLite Database
+// File», 2.2). The kernel releases it however the process ends.
 func lockFile(path, holder string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // beside the file the operator names
 	if err != nil {
@@ -150,32 +150,32 @@ func (db *sqliteDB) open(ctx context.Context, path string, o Options) (err error
 	return err
 }
 
-// How SQLite opens a file: to write it; to read it beside others; and to read it as it
-// is, without a lock and without making the files that reading beside others needs.
+// The modes in which SQLite opens a file (SQLite, «Uniform Resource Identifiers»).
 const (
-	writeMode = "mode=rwc"
-	readMode  = "mode=ro"
-	asItIs    = "immutable=1"
+	writeMode     = "mode=rwc"
+	readMode      = "mode=ro"     // others may write; makes the files that this needs
+	immutableMode = "immutable=1" // nobody writes; takes no lock and makes no file
 )
 
-// restMode is the mode that changes nothing: beside a file at rest nothing is made.
-func restMode(path string) string {
-	if hasLog(path) {
+// readModeOf returns the mode in which to read a file without making another beside it.
+func readModeOf(path string) string {
+	if hasWAL(path) {
 		return readMode
 	}
-	return asItIs
+	return immutableMode
 }
 
-// hasLog reports whether some process has the file open, or died with it open.
-func hasLog(path string) bool {
+// hasWAL reports whether the file has a write-ahead log: some process has it open, or died
+// with it open.
+func hasWAL(path string) bool {
 	_, err := os.Stat(path + "-wal")
 	return err == nil
 }
 
-// sqliteURL writes the settings with which every connection opens. Writers begin
-// as such: a transaction that reads first and then writes fails under load. What
-// SQLite puts aside stays in memory: a container need not have a directory for
-// temporary files, without which a large change would fail.
+// sqliteURL returns the URL for sql.Open, with the settings of every connection. A writer
+// needs begin "immediate": a deferred transaction that reads before it writes fails if
+// another one has written in between. Temporary tables are kept in memory: without a
+// directory for temporary files, as in some containers, a large change would fail.
 func sqliteURL(path, begin, mode string, pragmas ...string) string {
 	name, value, _ := strings.Cut(mode, "=")
 	query := url.Values{
@@ -226,8 +226,8 @@ func (*sqliteDB) busy(err error) bool {
 	return hasCode(err, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 }
 
-// unwritable tells of a disk that is full, broken or read-only, and of a file that is
-// gone or may not be written.
+// unwritable reports whether an error means that the disk is full, broken or read-only, or
+// that the file is gone or may not be written.
 func (*sqliteDB) unwritable(err error) bool {
 	return hasCode(err, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 }
@@ -235,7 +235,7 @@ func (*sqliteDB) unwritable(err error) bool {
 // hasCode reports whether SQLite answered with one of these primary codes.
 func hasCode(err error, codes ...int) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
-	return ok && slices.Contains(codes, e.Code()&0xff) // the rest says which sort of it
+	return ok && slices.Contains(codes, e.Code()&0xff) // the other bits are the extended code
 }
 
 func (db *sqliteDB) close() {
@@ -249,5 +249,5 @@ func (db *sqliteDB) close() {
 			_ = pool.Close()
 		}
 	}
-	_ = db.lock.Close() // the lock goes last, and with it the descriptor
+	_ = db.lock.Close() // last: until now no other process may open the file
 }

@@ -6,28 +6,28 @@ import (
 	"sync"
 )
 
-// Parsing a statement costs SQLite as much as running it. Statements that come again
-// are therefore kept prepared, but for those whose length varies with their data.
+// Parsing a statement costs SQLite as much as running it, so statements that are run again
+// are prepared. Those with many parameters are not: their text varies with the data.
 const (
 	mostStatements = 256
 	mostParameters = 40
 )
 
-// statements keeps the prepared statements of one pool of connections.
+// statements is a cache of prepared statements for one pool of connections.
 type statements struct {
 	pool *sql.DB
 
 	mu     sync.RWMutex
 	ready  map[string]*sql.Stmt
-	wanted map[string]bool
+	wanted map[string]bool // queries that were run: true until prepare has taken them up
 }
 
 func newStatements(pool *sql.DB) *statements {
 	return &statements{pool: pool, ready: map[string]*sql.Stmt{}, wanted: map[string]bool{}}
 }
 
-// find answers a query's prepared statement; nil until it has been prepared, which
-// this asks for.
+// find returns the prepared statement of a query. It returns nil if there is none yet, and
+// has the next call of prepare prepare it.
 func (s *statements) find(query string, args int) *sql.Stmt {
 	if args > mostParameters {
 		return nil
@@ -43,8 +43,9 @@ func (s *statements) find(query string, args int) *sql.Stmt {
 	return stmt
 }
 
-// prepare prepares what was asked for. It needs a connection, so it must not be
-// called inside a transaction. What cannot be prepared is run as it is.
+// prepare prepares the queries that find did not find. It must not be called inside a
+// transaction: it needs a connection, of which the writer has one. A query that cannot be
+// prepared is run without.
 func (s *statements) prepare(ctx context.Context) {
 	s.mu.Lock()
 	var queries []string
@@ -66,7 +67,7 @@ func (s *statements) prepare(ctx context.Context) {
 	}
 }
 
-// close gives the statements back.
+// close closes the statements.
 func (s *statements) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

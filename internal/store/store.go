@@ -1,10 +1,14 @@
-// Package store keeps the ledger in SQLite or in PostgreSQL, and enqueues the work
-// that a change causes in the transaction of that change.
+// Package store keeps the ledger in SQLite or in PostgreSQL.
 //
-// One SQL text serves both databases. Updates run one at a time on both: SQLite
-// has a single writer, and on PostgreSQL each update takes an advisory lock first.
-// So what a use case reads in an update stays true until it commits, the audit
-// chain has no gaps, and no two updates can deadlock.
+// The work that a change causes is enqueued in the transaction of that change. If the process
+// dies before the commit, there is neither; after it, there are both. Nothing that has to be
+// done is lost between the two.
+//
+// One SQL text serves both databases. Updates run one at a time on both: SQLite has a single
+// writer, and on PostgreSQL each update takes an advisory lock first. So what an update has
+// read stays true until it commits, also while another replica decides the same; the audit
+// chain neither forks nor has gaps; and no two updates can deadlock. The inbox is written
+// outside of that order, so that accepting an envelope waits for nothing.
 package store
 
 import (
@@ -32,27 +36,29 @@ type Store struct {
 	db      database
 	replica string
 	schema  string
-	path    string                    // of a SQLite file that was opened beside
-	refused atomic.Pointer[time.Time] // when a write last failed because nothing could be written
+	path    string                    // of a SQLite file that was opened with OpenReadOnly
+	refused atomic.Pointer[time.Time] // when a transaction last failed because the ledger could not be written
 }
 
 // database is what differs between SQLite and PostgreSQL.
 type database interface {
-	// update runs fn in one transaction and commits it unless fn fails or panics.
+	// update runs fn in one transaction, one update at a time, and commits it unless fn fails
+	// or panics.
 	update(ctx context.Context, fn func(*tx) error) error
-	// single is an update of one statement, which needs no place in the queue of updates.
+	// single runs fn in one transaction that need not wait for other updates, since none of
+	// its statements depends on what another one has read.
 	single(ctx context.Context, fn func(*tx) error) error
 	// read runs fn on one consistent state.
 	read(ctx context.Context, fn func(*tx) error) error
-	// busy tells whether a transaction failed only because of another one.
+	// busy reports whether a transaction failed only because of another one: running it again
+	// may succeed.
 	busy(err error) bool
 	// unwritable reports whether an error means that nothing can be written at the moment.
 	unwritable(err error) bool
 	close()
 }
 
-// tx is one transaction. Work and audit events are gathered and written at its
-// end, so that each is one statement in a fixed order.
+// tx is one transaction. It collects work and audit events, which flush writes at its end.
 type tx struct {
 	querier
 	sqlite   *sql.Tx
@@ -67,9 +73,9 @@ const (
 	firstWait = 5 * time.Millisecond
 )
 
-// Update runs fn in one transaction, again from the start when the database was
-// too busy; an error or a panic of fn undoes everything. After eight tries it
-// answers an access.Error with code Unavailable.
+// Update runs fn in one transaction; an error or a panic of fn undoes everything. If the
+// database is busy, it runs fn again from the start. After eight tries it returns an
+// *access.Error with code Unavailable.
 func (s *Store) Update(ctx context.Context, fn func(access.Tx) error) error {
 	return s.retry(ctx, func() error {
 		return s.db.update(ctx, func(t *tx) error {
@@ -81,17 +87,20 @@ func (s *Store) Update(ctx context.Context, fn func(access.Tx) error) error {
 	})
 }
 
-// Read runs fn on one consistent state; what it tries to write fails.
+// Read runs fn on one consistent state. What fn tries to write fails.
 func (s *Store) Read(ctx context.Context, fn func(access.Tx) error) error {
 	return s.retry(ctx, func() error {
 		return s.db.read(ctx, func(t *tx) error { return fn(t) })
 	})
 }
 
+// retry runs a transaction, and again with growing pauses while the database is busy. It does
+// so only after an error that rules out that the transaction was committed: if the answer to
+// the commit was lost, fn must not run twice.
 func (s *Store) retry(ctx context.Context, attempt func() error) error {
 	wait := firstWait
 	for range tries - 1 {
-		err := s.judge(attempt())
+		err := s.noteUnwritable(attempt())
 		if err == nil || !s.db.busy(err) {
 			return err
 		}
@@ -100,7 +109,7 @@ func (s *Store) retry(ctx context.Context, attempt func() error) error {
 		}
 		wait *= 2
 	}
-	err := s.judge(attempt())
+	err := s.noteUnwritable(attempt())
 	if err != nil && s.db.busy(err) {
 		return &access.Error{Code: access.Unavailable, Op: "ledger", Message: "The ledger is busy. Please try again in a moment.", Err: err}
 	}
@@ -118,7 +127,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// flush writes what the transaction has gathered, the audit events last.
+// flush writes the work and the audit events that the transaction has collected.
 func (t *tx) flush(ctx context.Context) error {
 	if err := t.flushWork(ctx); err != nil {
 		return err
@@ -126,17 +135,17 @@ func (t *tx) flush(ctx context.Context) error {
 	return t.flushEvents(ctx)
 }
 
-// Close gives everything back. Transactions must have ended.
+// Close closes the database. Transactions must have ended.
 func (s *Store) Close() { s.db.close() }
 
-// Schema answers the PostgreSQL schema that was asked for; empty is the usual one.
+// Schema returns the Schema of the Options.
 func (s *Store) Schema() string { return s.schema }
 
-// Replica answers the name of this process among several.
+// Replica returns the name of this process among the replicas.
 func (s *Store) Replica() string { return s.replica }
 
-// SQLite answers the write handle, which has a single connection, and nil on
-// PostgreSQL. Inside an Update nothing may be asked of it: that would wait for ever.
+// SQLite returns the pool for writing, and nil on PostgreSQL. It has a single connection, so
+// using it inside an Update waits for ever.
 func (s *Store) SQLite() *sql.DB {
 	if db, ok := s.db.(*sqliteDB); ok {
 		return db.write
@@ -144,7 +153,7 @@ func (s *Store) SQLite() *sql.DB {
 	return nil
 }
 
-// Postgres answers the pool, and nil on SQLite.
+// Postgres returns the pool of connections, and nil on SQLite.
 func (s *Store) Postgres() *pgxpool.Pool {
 	if db, ok := s.db.(*postgresDB); ok {
 		return db.pool
@@ -152,7 +161,7 @@ func (s *Store) Postgres() *pgxpool.Pool {
 	return nil
 }
 
-// NativeSQLite answers the transaction beneath t, and nil when it is on PostgreSQL.
+// NativeSQLite returns the database's own transaction of t, and nil on PostgreSQL.
 func NativeSQLite(t access.Tx) *sql.Tx {
 	if own, ok := t.(*tx); ok {
 		return own.sqlite
@@ -160,7 +169,7 @@ func NativeSQLite(t access.Tx) *sql.Tx {
 	return nil
 }
 
-// NativePostgres answers the transaction beneath t, and nil when it is on SQLite.
+// NativePostgres returns the database's own transaction of t, and nil on SQLite.
 func NativePostgres(t access.Tx) pgx.Tx {
 	if own, ok := t.(*tx); ok {
 		return own.postgres

@@ -6,11 +6,12 @@ import (
 	"time"
 )
 
-// startWrongClock is longer than anything but a placement is made to wait, and than clocks
-// of replicas differ: what waits longer had its time from a clock that was wrong.
+// wrongClock is longer than a job, an envelope, a drawing or a notice is made to wait, and
+// than the clocks of replicas differ. A time that is further in the future was set while a
+// clock was wrong, and what waits for it would wait for days: it is due.
 const wrongClock = 10 * time.Minute
 
-// ms is how the ledger keeps a time: milliseconds since 1970, 0 for the zero time.
+// ms returns a time as the ledger stores it: milliseconds since 1970, 0 for the zero time.
 func ms(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -18,7 +19,7 @@ func ms(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// bit is how the ledger keeps a boolean.
+// bit returns a boolean as the ledger stores it.
 func bit(b bool) int64 {
 	if b {
 		return 1
@@ -26,7 +27,7 @@ func bit(b bool) int64 {
 	return 0
 }
 
-// instant scans what ms wrote, in UTC.
+// instant scans a time that ms returned, in UTC.
 type instant struct{ to *time.Time }
 
 // Scan implements sql.Scanner.
@@ -42,7 +43,7 @@ func (i instant) Scan(src any) error {
 	return nil
 }
 
-// boolean scans what bit wrote.
+// boolean scans a boolean that bit returned.
 type boolean struct{ to *bool }
 
 // Scan implements sql.Scanner.
@@ -80,8 +81,8 @@ func (w words) Scan(src any) error {
 	return json.Unmarshal([]byte(text), w.to)
 }
 
-// maybeBit is how the ledger keeps a boolean that may be unknown.
-func maybeBit(b *bool) *int64 {
+// optionalBit returns a boolean that may be unknown as the ledger stores it.
+func optionalBit(b *bool) *int64 {
 	if b == nil {
 		return nil
 	}
@@ -89,15 +90,15 @@ func maybeBit(b *bool) *int64 {
 	return &n
 }
 
-// maybe scans what maybeBit wrote.
-type maybe struct{ to **bool }
+// optionalBoolean scans a boolean that optionalBit returned.
+type optionalBoolean struct{ to **bool }
 
 // Scan implements sql.Scanner.
-func (m maybe) Scan(src any) error {
+func (o optionalBoolean) Scan(src any) error {
 	if src == nil {
-		*m.to = nil
+		*o.to = nil
 		return nil
 	}
-	*m.to = new(bool)
-	return boolean{*m.to}.Scan(src)
+	*o.to = new(bool)
+	return boolean{*o.to}.Scan(src)
 }

@@ -19,12 +19,13 @@ func newest() (int64, error) {
 	return strconv.ParseInt(number, 10, 64)
 }
 
-// checkVersion refuses a ledger whose tables are those of another version: one from before
-// the first release, or one that a newer program has changed. An empty database is fine.
+// checkVersion returns an error if the ledger's tables are those of a version from before the
+// first release, or were migrated by a newer version than this one. It returns nil for an
+// empty database.
 func checkVersion(ctx context.Context, db *sql.DB) error {
 	var version int64
 	if err := db.QueryRowContext(ctx, lastMigration).Scan(&version); err != nil || version == 0 {
-		return nil //nolint:nilerr // nothing was made here yet
+		return nil //nolint:nilerr // there are no tables yet
 	}
 	_, err := db.ExecContext(ctx, "SELECT external_id FROM places WHERE 1 = 0")
 	return versionError(err == nil, version)
@@ -32,8 +33,9 @@ func checkVersion(ctx context.Context, db *sql.DB) error {
 
 const lastMigration = "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version"
 
-// versionError says why a ledger of that version is refused; places reports whether it has
-// that table, which none had before the first release.
+// versionError returns why a ledger whose last migration is that version cannot be opened, or
+// nil. Places says whether it has the table of that name, which no ledger had before the first
+// release.
 func versionError(places bool, version int64) error {
 	known, err := newest()
 	switch {

@@ -15,7 +15,7 @@ import (
 	"sshkeybot/internal/store/storetest"
 )
 
-// A ledger whose tables another version has made is refused, and stays as it is.
+// A ledger with the tables of another version is refused, and stays as it is.
 func TestLedgersOfOtherVersionsAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ change, words string }{
@@ -66,7 +66,7 @@ func checkRefused(t *testing.T, words string, open func() error) {
 	}
 }
 
-// checkNoPlaces fails if the table was made again.
+// checkNoPlaces fails the test if the table of places was made again.
 func checkNoPlaces(t *testing.T, path string) {
 	t.Helper()
 	if _, err := os.Stat(path); err != nil {

@@ -17,7 +17,7 @@ import (
 
 var errReadOnly = errors.New("this transaction only reads")
 
-// The queues of the work. Removals have their own, so that they never wait for a
+// The queues of the work. Removals have one of their own, so that they never wait for a
 // worker that is busy with a renewal or an addition.
 const (
 	QueueRemove  = "remove"
@@ -28,22 +28,22 @@ const (
 	QueueFirst   = "slack_first" // messages about requests that end access
 )
 
-// RemoveOnServer is the job that looks at what must leave a server.
+// RemoveOnServer is the job that removes keys from a server.
 type RemoveOnServer struct {
 	ServerID int64 `json:"place_id"`
 }
 
-// RenewOnServer is the job that looks at what is to be placed anew on a server.
+// RenewOnServer is the job that removes keys from a server which are then placed anew.
 type RenewOnServer struct {
 	ServerID int64 `json:"place_id"`
 }
 
-// AddOnServer is the job that looks at what must be placed on a server.
+// AddOnServer is the job that places keys on a server.
 type AddOnServer struct {
 	ServerID int64 `json:"place_id"`
 }
 
-// InspectServer is the job that looks for candidates and sessions on a server.
+// InspectServer is the job that finds candidates and sessions on a server.
 type InspectServer struct {
 	ServerID int64 `json:"place_id"`
 }
@@ -53,7 +53,7 @@ type ListServers struct {
 	TargetID int64 `json:"target_id"`
 }
 
-// AnnounceRequest is the job that draws a request as it stands now.
+// AnnounceRequest is the job that shows a request in Slack as it is now.
 type AnnounceRequest struct {
 	RequestID int64 `json:"request_id"`
 }
@@ -105,11 +105,16 @@ func (AnnounceRequest) InsertOpts() river.InsertOpts { return onceIn(QueueSlack)
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (SendNotice) InsertOpts() river.InsertOpts { return onceIn(QueueSlack) }
 
-// onceIn lets a job exist once until it has ended, one that runs included, so that
-// no two touch a server at once. A wake-up that comes while the job runs is
-// swallowed: a job must therefore complete itself first in its last transaction,
-// then look for work again, and undo both when there is some. Attempts never run
-// out: a discarded job would be a lost removal.
+// onceIn returns the options of a job that exists at most once until it has ended, so that no
+// two replicas change the keys of one server at the same time.
+//
+// That includes a job that is running, so a wake-up that comes while it runs is lost. A job
+// must therefore complete itself in its last transaction, look for work again in the same
+// one, and roll back if there is some: a change that commits before that is seen there, and
+// one that commits after it enqueues a new job.
+//
+// It may be tried without end: a job that River gave up on would be a removal that never
+// happens.
 func onceIn(queue string) river.InsertOpts {
 	return river.InsertOpts{
 		Queue:       queue,
@@ -124,7 +129,7 @@ func onceIn(queue string) river.InsertOpts {
 	}
 }
 
-// Wake implements access.Tx. The jobs are inserted when the transaction ends.
+// Wake implements access.Tx. The jobs are inserted at the end of the transaction.
 func (t *tx) Wake(_ context.Context, work ...access.Work) error {
 	if t.enqueue == nil {
 		return errReadOnly
@@ -141,6 +146,7 @@ func (t *tx) Wake(_ context.Context, work ...access.Work) error {
 	return nil
 }
 
+// job returns the job for a piece of work.
 func job(w access.Work) (river.JobArgs, error) {
 	switch w.Kind {
 	case access.WorkRemove:
@@ -161,8 +167,8 @@ func job(w access.Work) (river.JobArgs, error) {
 	return nil, fmt.Errorf("there is no work of kind %q", w.Kind)
 }
 
-// flushWork inserts the jobs, in one order everywhere: two transactions that wake
-// the same work in different orders would wait for each other.
+// flushWork inserts the jobs, always in the same order: two transactions that insert the same
+// jobs in different orders can deadlock, each waiting for the other's unique key.
 func (t *tx) flushWork(ctx context.Context) error {
 	if len(t.work) == 0 {
 		return nil
@@ -187,8 +193,7 @@ func (t *tx) flushWork(ctx context.Context) error {
 	return t.enqueue(ctx, jobs)
 }
 
-// first returns the work for Slack that goes before all other: messages about requests
-// that end access.
+// first returns the work that goes to QueueFirst: messages about requests that end access.
 func (t *tx) first(ctx context.Context) (map[access.Work]bool, error) {
 	first := map[access.Work]bool{}
 	for kind, from := range map[access.WorkKind]string{
