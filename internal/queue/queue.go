@@ -1,6 +1,14 @@
-// Package queue is the hand that wakes the work: it runs the ledger's jobs with
-// River on the ledger's own database, and sweeps for what is due. The tables of the
-// ledger are the truth; whatever River forgets, a sweep finds.
+// Package queue runs the ledger's jobs with River, on the ledger's own database, and its
+// timers.
+//
+// A job says which server, request or notice to look at. What has to be done there is in the
+// ledger's tables, which the job reads when it runs. So a job that runs twice, late, or after
+// a crash in the middle does no harm; and if one is lost, a timer that sweeps the tables for
+// what is due enqueues it again.
+//
+// A process that dies leaves its jobs recorded as running. The other replicas release them
+// (store.ReleaseDead), the next process on SQLite does at its start (store.ReleaseAll), and
+// this one releases its own that ended without that being written (ReleaseLost).
 package queue
 
 import (
@@ -24,37 +32,51 @@ import (
 )
 
 const (
-	// jobTimeout bounds one look at a server, waiting for the rate limit included.
-	// A process that died or stands still is noticed sooner than by River's rescuer.
-	jobTimeout  = 2 * time.Minute
+	// jobTimeout is the longest that a job may run, including its waiting for the target's
+	// rate limit.
+	jobTimeout = 2 * time.Minute
+	// rescueAfter is when River itself takes a running job for lost. It is longer than
+	// jobTimeout, or River would start a job that is still running once more. See ReleaseLost
+	// and store.ReleaseDead for what notices sooner.
 	rescueAfter = 3 * time.Minute
 
 	fetchCooldown = 10 * time.Millisecond
 	fetchPoll     = 100 * time.Millisecond
 
-	// waitersPerCall is how many servers have a worker for each call that may be
-	// under way. The limiter in front of the target decides which goes; workers
-	// that wait there keep it busy while others write down what they did.
-	waitersPerCall = 3
+	// workersPerCall is the number of workers for each call that the target allows at the
+	// same time. While some write to the ledger, others wait at the target's limiter, so that
+	// no call it allows is left unused. The limiter decides which of them goes next.
+	workersPerCall = 3
 
 	slackWorkers   = 8
 	inspectWorkers = 4
 
-	// giveBackAfter is how long work may go on when the process is told to stop,
-	// before its context ends and it is handed back.
-	giveBackAfter = 5 * time.Second
+	// finishWithin is how long jobs may go on after Stop, before their contexts are cancelled.
+	finishWithin = 5 * time.Second
 )
 
-// Work is what the jobs call: the use cases that look at one thing of the ledger.
+// Work is what the jobs for servers and targets do. Each method does all there is to do for
+// its kind of work, and calls settle in its last transaction: the one that finds nothing left.
+// Settle completes the job. It must be called before that transaction looks for what is left,
+// and if there is something, the transaction must be rolled back: what commits a change
+// before it is seen there, and what commits one after it enqueues a new job. (The reason is
+// in package store: a job that is running swallows the wake-ups for it.)
 type Work interface {
+	// Sync brings a server in line with the ledger, as far as that kind of work goes. If
+	// again is positive, the job runs again after that time; settle was not called then.
 	Sync(ctx context.Context, kind access.WorkKind, server int64, settle func(access.Tx) error) (again time.Duration, err error)
+	// Inspect reads a server for keys that the bot did not place.
 	Inspect(ctx context.Context, server int64, settle func(access.Tx) error) error
+	// ReadList reads a target's list of servers.
 	ReadList(ctx context.Context, target int64, settle func(access.Tx) error) error
 }
 
-// Outbox shows things in Slack.
+// Outbox is what the jobs for Slack do. Its methods store failures of Slack themselves, with
+// the time of the next try, so an error means that they could not.
 type Outbox interface {
+	// Announce shows a request as it is now.
 	Announce(ctx context.Context, requestID int64) error
+	// SendNotice sends a notice, unless it was sent.
 	SendNotice(ctx context.Context, noticeID int64) error
 }
 
@@ -63,52 +85,52 @@ type Config struct {
 	Store       *store.Store
 	Work        Work
 	Outbox      Outbox
-	Concurrency int // servers worked on at the same time
+	Concurrency int // calls that the target allows at the same time
 	Timers      []Timer
 	Log         *slog.Logger
 
-	// NoAdditions leaves additions and renewals to another process: what only takes
-	// access away must not give any.
+	// NoAdditions leaves the jobs that place or renew keys to other processes: this one was
+	// started only to take access away.
 	NoAdditions bool
 }
 
-// Runner works on the ledger's jobs until it is stopped.
+// Runner runs the ledger's jobs and the timers.
 type Runner struct {
-	client client
-	store  *store.Store
-	hand   *hand
-	timers []Timer
-	log    *slog.Logger
+	client  client
+	store   *store.Store
+	tracker *tracker
+	timers  []Timer
+	log     *slog.Logger
 
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
 
-// client is a River client, whatever its database.
+// client is a River client for either database.
 type client interface {
 	Start(ctx context.Context) error
 	Stop(ctx context.Context) error
 	StopAndCancel(ctx context.Context) error
 }
 
-// New prepares a runner; nothing runs before Start.
+// New returns a Runner. Nothing runs before Start.
 func New(c Config) (*Runner, error) {
 	var rc client
 	var err error
-	inHand := &hand{jobs: map[int64]bool{}}
+	tracked := &tracker{running: map[int64]bool{}}
 	if db := c.Store.SQLite(); db != nil {
-		rc, err = newClient(c, riversqlite.New(db), store.NativeSQLite, inHand)
+		rc, err = newClient(c, riversqlite.New(db), store.NativeSQLite, tracked)
 	} else {
-		rc, err = newClient(c, riverpgxv5.New(c.Store.Postgres()), store.NativePostgres, inHand)
+		rc, err = newClient(c, riverpgxv5.New(c.Store.Postgres()), store.NativePostgres, tracked)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("prepare the queue: %w", err)
 	}
-	return &Runner{client: rc, store: c.Store, hand: inHand, timers: c.Timers, log: c.Log}, nil
+	return &Runner{client: rc, store: c.Store, tracker: tracked, timers: c.Timers, log: c.Log}, nil
 }
 
-func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(access.Tx) TTx, inHand *hand) (client, error) {
-	bringInLine := func(kind access.WorkKind) serverLook {
+func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(access.Tx) TTx, tracked *tracker) (client, error) {
+	syncOf := func(kind access.WorkKind) workFunc {
 		return func(ctx context.Context, server int64, settle func(access.Tx) error) (time.Duration, error) {
 			return c.Work.Sync(ctx, kind, server, settle)
 		}
@@ -121,18 +143,18 @@ func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(ac
 	}
 	workers := river.NewWorkers()
 	err := errors.Join(
-		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.RemoveOnServer) int64 { return a.ServerID }, bringInLine(access.WorkRemove))),
-		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.RenewOnServer) int64 { return a.ServerID }, bringInLine(access.WorkRenew))),
-		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.AddOnServer) int64 { return a.ServerID }, bringInLine(access.WorkAdd))),
-		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.InspectServer) int64 { return a.ServerID }, inspect)),
-		river.AddWorkerSafely(workers, onServer(c.Log, native, func(a store.ListServers) int64 { return a.TargetID }, list)),
-		river.AddWorkerSafely(workers, inSlack(c.Log, func(a store.AnnounceRequest) int64 { return a.RequestID }, c.Outbox.Announce)),
-		river.AddWorkerSafely(workers, inSlack(c.Log, func(a store.SendNotice) int64 { return a.NoticeID }, c.Outbox.SendNotice)),
+		river.AddWorkerSafely(workers, targetWorker(c.Log, native, func(a store.RemoveOnServer) int64 { return a.ServerID }, syncOf(access.WorkRemove))),
+		river.AddWorkerSafely(workers, targetWorker(c.Log, native, func(a store.RenewOnServer) int64 { return a.ServerID }, syncOf(access.WorkRenew))),
+		river.AddWorkerSafely(workers, targetWorker(c.Log, native, func(a store.AddOnServer) int64 { return a.ServerID }, syncOf(access.WorkAdd))),
+		river.AddWorkerSafely(workers, targetWorker(c.Log, native, func(a store.InspectServer) int64 { return a.ServerID }, inspect)),
+		river.AddWorkerSafely(workers, targetWorker(c.Log, native, func(a store.ListServers) int64 { return a.TargetID }, list)),
+		river.AddWorkerSafely(workers, slackWorker(c.Log, func(a store.AnnounceRequest) int64 { return a.RequestID }, c.Outbox.Announce)),
+		river.AddWorkerSafely(workers, slackWorker(c.Log, func(a store.SendNotice) int64 { return a.NoticeID }, c.Outbox.SendNotice)),
 	)
 	if err != nil {
 		return nil, err
 	}
-	servers := river.QueueConfig{MaxWorkers: waitersPerCall * c.Concurrency}
+	servers := river.QueueConfig{MaxWorkers: workersPerCall * c.Concurrency}
 	queues := map[string]river.QueueConfig{
 		store.QueueRemove: servers, store.QueueRenew: servers, store.QueueAdd: servers,
 		store.QueueInspect: {MaxWorkers: inspectWorkers}, store.QueueSlack: {MaxWorkers: slackWorkers}, store.QueueFirst: {MaxWorkers: slackWorkers},
@@ -151,12 +173,12 @@ func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(ac
 		FetchPollInterval:    fetchPoll,
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
-		Middleware:           []rivertype.Middleware{inHand},
+		Middleware:           []rivertype.Middleware{tracked},
 	})
 }
 
-// Start begins to work. What a process before this one had begun waits until the store
-// releases it.
+// Start starts the jobs and the timers, which ignore the end of ctx: see Stop. Jobs that a
+// process before this one was running when it died wait until the store releases them.
 func (r *Runner) Start(ctx context.Context) error {
 	ctx, r.stop = context.WithCancel(context.WithoutCancel(ctx))
 	if err := r.client.Start(ctx); err != nil {
@@ -168,10 +190,11 @@ func (r *Runner) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop takes no more work, lets what runs finish for some seconds and hands the
-// rest back. It answers when nothing runs any more, or when ctx ends.
+// Stop starts no more jobs, gives those that run some seconds to finish and then cancels
+// their contexts; they will run again, here or elsewhere. It returns when nothing runs any
+// more, or with an error when ctx ends.
 func (r *Runner) Stop(ctx context.Context) error {
-	soft, cancel := context.WithTimeout(ctx, giveBackAfter)
+	soft, cancel := context.WithTimeout(ctx, finishWithin)
 	defer cancel()
 	err := r.client.Stop(soft)
 	if err != nil {

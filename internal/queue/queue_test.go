@@ -17,11 +17,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// database/sql ends the goroutine of a closed handle in its own time.
+	// The goroutine of a closed sql.DB ends some time after Close has returned.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("database/sql.(*DB).connectionOpener"))
 }
 
-// patience is how long a test waits for what must come; only a failing one waits it out.
+// patience is how long a test waits for what must happen; only a failing test waits so long.
 const patience = time.Minute
 
 // onBoth runs a test on an empty ledger of each database.
@@ -35,8 +35,8 @@ func onBoth(t *testing.T, test func(t *testing.T, ledger *store.Store)) {
 	}
 }
 
-// hands is work and outbox as a test wants them; what is not set is done at once.
-type hands struct {
+// fakeWork is a queue.Work and a queue.Outbox of functions. What is nil succeeds at once.
+type fakeWork struct {
 	ledger   *store.Store
 	sync     func(ctx context.Context, kind access.WorkKind, server int64, settle func(access.Tx) error) (time.Duration, error)
 	inspect  func(ctx context.Context, server int64) error
@@ -44,18 +44,18 @@ type hands struct {
 	notice   func(ctx context.Context, id int64) error
 }
 
-func (h *hands) Sync(ctx context.Context, kind access.WorkKind, server int64, settle func(access.Tx) error) (time.Duration, error) {
+func (h *fakeWork) Sync(ctx context.Context, kind access.WorkKind, server int64, settle func(access.Tx) error) (time.Duration, error) {
 	if h.sync != nil {
 		return h.sync(ctx, kind, server, settle)
 	}
 	return 0, h.ledger.Update(ctx, settle)
 }
 
-func (h *hands) ReadList(ctx context.Context, _ int64, settle func(access.Tx) error) error {
+func (h *fakeWork) ReadList(ctx context.Context, _ int64, settle func(access.Tx) error) error {
 	return h.ledger.Update(ctx, settle)
 }
 
-func (h *hands) Inspect(ctx context.Context, server int64, settle func(access.Tx) error) error {
+func (h *fakeWork) Inspect(ctx context.Context, server int64, settle func(access.Tx) error) error {
 	if h.inspect != nil {
 		if err := h.inspect(ctx, server); err != nil {
 			return err
@@ -64,29 +64,29 @@ func (h *hands) Inspect(ctx context.Context, server int64, settle func(access.Tx
 	return h.ledger.Update(ctx, settle)
 }
 
-func (h *hands) Announce(ctx context.Context, id int64) error {
+func (h *fakeWork) Announce(ctx context.Context, id int64) error {
 	if h.announce != nil {
 		return h.announce(ctx, id)
 	}
 	return nil
 }
 
-func (h *hands) SendNotice(ctx context.Context, id int64) error {
+func (h *fakeWork) SendNotice(ctx context.Context, id int64) error {
 	if h.notice != nil {
 		return h.notice(ctx, id)
 	}
 	return nil
 }
 
-// start runs a queue for as long as the test does.
-func start(t *testing.T, h *hands, timers ...queue.Timer) *queue.Runner {
+// start starts a queue and stops it at the end of the test.
+func start(t *testing.T, h *fakeWork, timers ...queue.Timer) *queue.Runner {
 	t.Helper()
 	r := prepare(t, h, timers...)
 	t.Cleanup(func() { stop(t, r) })
 	return r
 }
 
-func prepare(t *testing.T, h *hands, timers ...queue.Timer) *queue.Runner {
+func prepare(t *testing.T, h *fakeWork, timers ...queue.Timer) *queue.Runner {
 	t.Helper()
 	r, err := queue.New(queue.Config{
 		Store: h.ledger, Work: h, Outbox: h, Concurrency: 1, Timers: timers, Log: slog.New(slog.DiscardHandler),
@@ -116,7 +116,7 @@ func wake(t *testing.T, ledger *store.Store, work ...access.Work) {
 	}
 }
 
-// await waits for a signal.
+// await returns the next value from a channel, and fails the test if there is none for long.
 func await[T any](t *testing.T, signal <-chan T, what string) (value T) {
 	t.Helper()
 	select {
@@ -134,7 +134,7 @@ func TestEveryKindOfWorkIsDone(t *testing.T) {
 		report := func(kind access.WorkKind) func(context.Context, int64) error {
 			return func(_ context.Context, id int64) error { done <- access.Work{Kind: kind, ID: id}; return nil }
 		}
-		h := &hands{ledger: ledger, inspect: report(access.WorkInspect), announce: report(access.WorkAnnounce), notice: report(access.WorkNotice)}
+		h := &fakeWork{ledger: ledger, inspect: report(access.WorkInspect), announce: report(access.WorkAnnounce), notice: report(access.WorkNotice)}
 		h.sync = func(ctx context.Context, kind access.WorkKind, server int64, settle func(access.Tx) error) (time.Duration, error) {
 			done <- access.Work{Kind: kind, ID: server}
 			return 0, ledger.Update(ctx, settle)
@@ -156,16 +156,16 @@ func TestEveryKindOfWorkIsDone(t *testing.T) {
 	})
 }
 
-// TestNoWakeUpIsLost has wishes written while a job runs, each with a wake-up that
-// River swallows. The job keeps the contract of Sync: it settles first, and undoes
-// that when it then finds more to do.
+// TestNoWakeUpIsLost stores wishes while a job runs, each with a wake-up that is lost because
+// the job is running. The job does what queue.Work demands: it settles first, and rolls back
+// if it then finds more to do.
 func TestNoWakeUpIsLost(t *testing.T) {
 	t.Parallel()
 	const wishes, flag = 60, "wishes"
 	errMore := errors.New("more")
 	onBoth(t, func(t *testing.T, ledger *store.Store) {
 		seen := make(chan int, 1)
-		h := &hands{ledger: ledger}
+		h := &fakeWork{ledger: ledger}
 		h.sync = func(ctx context.Context, _ access.WorkKind, _ int64, settle func(access.Tx) error) (time.Duration, error) {
 			for {
 				have := count(ctx, t, ledger, flag)
@@ -221,7 +221,7 @@ func TestOneJobOfAKindAndServerAtATime(t *testing.T) {
 		var mu sync.Mutex
 		running := map[access.Work]bool{}
 		entered, leave := make(chan access.Work, 100), make(chan struct{})
-		h := &hands{ledger: ledger}
+		h := &fakeWork{ledger: ledger}
 		h.sync = func(ctx context.Context, kind access.WorkKind, server int64, settle func(access.Tx) error) (time.Duration, error) {
 			w := access.Work{Kind: kind, ID: server}
 			mu.Lock()
@@ -258,7 +258,7 @@ func TestRemovalWaitsBehindNothingElse(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, ledger *store.Store) {
 		busy, removed := make(chan struct{}, 500), make(chan struct{})
-		h := &hands{ledger: ledger}
+		h := &fakeWork{ledger: ledger}
 		h.sync = func(ctx context.Context, kind access.WorkKind, _ int64, settle func(access.Tx) error) (time.Duration, error) {
 			if kind == access.WorkRemove {
 				close(removed)
@@ -301,7 +301,7 @@ func TestWorkComesBack(t *testing.T) {
 				if name == "after a panic" {
 					fails = often
 				}
-				h := &hands{ledger: ledger}
+				h := &fakeWork{ledger: ledger}
 				h.sync = func(ctx context.Context, _ access.WorkKind, _ int64, settle func(access.Tx) error) (time.Duration, error) {
 					if tries++; tries <= fails {
 						return first()
@@ -331,7 +331,7 @@ func TestOutboxAndInspectionsComeBackToo(t *testing.T) {
 				return nil
 			}
 		}
-		h := &hands{
+		h := &fakeWork{
 			ledger:   ledger,
 			inspect:  failing(access.WorkInspect, func() error { panic("a fault of ours") }),
 			announce: failing(access.WorkAnnounce, func() error { return errors.New("Slack is away") }),

@@ -15,7 +15,7 @@ func TestStopLetsWhatRunsFinish(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, ledger *store.Store) {
 		entered, leave, settled := make(chan struct{}), make(chan struct{}), make(chan error, 1)
-		h := &hands{ledger: ledger}
+		h := &fakeWork{ledger: ledger}
 		h.sync = func(ctx context.Context, _ access.WorkKind, _ int64, settle func(access.Tx) error) (time.Duration, error) {
 			close(entered)
 			<-leave
@@ -40,7 +40,7 @@ func TestStopHandsBackWhatDoesNotFinish(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, ledger *store.Store) {
 		entered := make(chan struct{})
-		h := &hands{ledger: ledger}
+		h := &fakeWork{ledger: ledger}
 		h.sync = func(ctx context.Context, _ access.WorkKind, _ int64, _ func(access.Tx) error) (time.Duration, error) {
 			close(entered)
 			<-ctx.Done() // RunCloud hangs
@@ -56,7 +56,7 @@ func TestStopHandsBackWhatDoesNotFinish(t *testing.T) {
 		}
 
 		done := make(chan struct{})
-		next := &hands{ledger: ledger}
+		next := &fakeWork{ledger: ledger}
 		next.sync = func(ctx context.Context, _ access.WorkKind, _ int64, settle func(access.Tx) error) (time.Duration, error) {
 			close(done)
 			return 0, ledger.Update(ctx, settle)
@@ -80,7 +80,7 @@ func TestTimersRunAtTheStartAndGoOn(t *testing.T) {
 				return end()
 			}
 		}
-		start(t, &hands{ledger: ledger},
+		start(t, &fakeWork{ledger: ledger},
 			queue.Timer{Name: "good", Every: often, Do: tick(good, func() error { return nil })},
 			queue.Timer{Name: "bad", Every: often, Do: tick(bad, func() error { return errors.New("no") })},
 			queue.Timer{Name: "faulty", Every: often, Do: tick(faulty, func() error { panic("a fault of ours") })},

@@ -11,22 +11,22 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// givenBack is after how long work that could not go on is looked at again. What
-// stood in the way of one key is kept in its own row, so this is only for what
-// concerns all of them: the process is stopping, or the target refuses the token.
-const givenBack = 2 * time.Second
+// retryAfter is when a job that failed runs again. What keeps a single key from being placed
+// or removed is stored with the time of its next try, and is no failure of the job. So this
+// is for what concerns the whole server: the process is stopping, the ledger is busy, or the
+// target refuses our credentials.
+const retryAfter = 2 * time.Second
 
-// serverLook is a use case that looks at one server, and calls settle in the
-// transaction that finds nothing left to do. A positive again asks for another look.
-type serverLook func(ctx context.Context, server int64, settle func(access.Tx) error) (again time.Duration, err error)
+// workFunc is one of the methods of Work, for a server or a target.
+type workFunc func(ctx context.Context, id int64, settle func(access.Tx) error) (again time.Duration, err error)
 
-// onServer is the worker of the jobs for one server. An error never ends a job: the
-// ledger still wants what it wants.
-func onServer[TTx any, TArgs river.JobArgs](log *slog.Logger, native func(access.Tx) TTx, server func(TArgs) int64, look serverLook) river.Worker[TArgs] {
+// targetWorker returns the worker for the jobs that look at a server or a target. After an
+// error the job is snoozed, never ended: what it was to do still has to be done.
+func targetWorker[TTx any, TArgs river.JobArgs](log *slog.Logger, native func(access.Tx) TTx, id func(TArgs) int64, work workFunc) river.Worker[TArgs] {
 	return river.WorkFunc(func(ctx context.Context, job *river.Job[TArgs]) error {
 		var again time.Duration
-		err := contained(func() (err error) {
-			again, err = look(ctx, server(job.Args), func(tx access.Tx) error {
+		err := recovered(func() (err error) {
+			again, err = work(ctx, id(job.Args), func(tx access.Tx) error {
 				_, err := river.JobCompleteTx[riverdriver.Driver[TTx]](ctx, native(tx), job)
 				return err
 			})
@@ -34,27 +34,28 @@ func onServer[TTx any, TArgs river.JobArgs](log *slog.Logger, native func(access
 		})
 		switch {
 		case err == nil && again == 0:
-			return nil // completed in the domain's last transaction
+			return nil // the job was completed by settle
 		case err == nil:
 			return river.JobSnooze(again)
 		case ctx.Err() == nil && access.CodeOf(err) == access.Internal:
-			log.Error("work failed", "work", job.Kind, "id", server(job.Args), "error", err)
+			log.Error("work failed", "work", job.Kind, "id", id(job.Args), "error", err)
 		}
-		return river.JobSnooze(givenBack)
+		return river.JobSnooze(retryAfter)
 	})
 }
 
-// inSlack is the worker of the jobs of the outbox. The outbox keeps in its own row when
-// to try again, and the sweep wakes it; after an error not even that could be written down.
-func inSlack[TArgs river.JobArgs](log *slog.Logger, id func(TArgs) int64, show func(ctx context.Context, id int64) error) river.Worker[TArgs] {
+// slackWorker returns the worker for the jobs of the outbox. After an error the job is
+// snoozed: not even the time of the next try could be stored. A wake-up that comes while the
+// job runs is lost here, too, but the drawing or notice is still due, and the sweep finds it.
+func slackWorker[TArgs river.JobArgs](log *slog.Logger, id func(TArgs) int64, show func(ctx context.Context, id int64) error) river.Worker[TArgs] {
 	return river.WorkFunc(func(ctx context.Context, job *river.Job[TArgs]) error {
-		err := contained(func() error { return show(ctx, id(job.Args)) })
+		err := recovered(func() error { return show(ctx, id(job.Args)) })
 		if err == nil {
 			return nil
 		}
 		if ctx.Err() == nil {
 			log.Error("work failed", "work", job.Kind, "id", id(job.Args), "error", err)
 		}
-		return river.JobSnooze(givenBack)
+		return river.JobSnooze(retryAfter)
 	})
 }
