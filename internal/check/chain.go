@@ -6,23 +6,24 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// Chain is what a look at the whole audit log came to.
+// Chain is the result of verifying the audit log.
 type Chain struct {
-	Events   int           `json:"events"`    // that hold together
-	LastHash string        `json:"last_hash"` // of the last of them; empty when there are none
-	Broken   *access.Event `json:"broken"`    // the first that does not follow the one before it; nil is none
+	Events   int           `json:"events"`    // the number of events from the first on that form a chain
+	LastHash string        `json:"last_hash"` // of the last of them; empty if there are none
+	Broken   *access.Event `json:"broken"`    // the first that does not follow the one before it; nil if there is none
 }
 
-// atOnce is how many events are read at a time.
-const atOnce = 1000
+// pageSize is how many events are read in one transaction.
+const pageSize = 1000
 
-// Verify recomputes the chain of the audit log, from its beginning to its end.
+// Verify recomputes the chain of the audit log, from its beginning to its end or to the first
+// event that breaks it. The error is that of reading the ledger.
 func Verify(ctx context.Context, ledger access.Store) (chain Chain, err error) {
 	var last access.Event
 	for {
 		var page []access.Event
 		err := ledger.Read(ctx, func(tx access.Tx) (err error) {
-			page, err = tx.Events(ctx, last.Seq, atOnce)
+			page, err = tx.Events(ctx, last.Seq, pageSize)
 			return err
 		})
 		if err != nil || len(page) == 0 {

@@ -26,29 +26,30 @@ func (c Checker) channels(ctx context.Context, client *slack.Client, granted []s
 	return append(findings, channel(ctx, client, granted, "announce channel", announce))
 }
 
-// channel proves what the scopes allow to be proven. Those of the manifest do not
-// let the bot look at a channel, and posting to try would disturb people.
+// channel checks a channel as far as the bot's scopes allow. Those of the manifest do not
+// let it read what a channel is, and a message for a test would disturb people.
 func channel(ctx context.Context, client *slack.Client, granted []string, name, id string) Finding {
 	if slices.Contains(granted, "channels:read") || slices.Contains(granted, "groups:read") {
 		info, err := client.GetConversationInfoContext(ctx, &slack.GetConversationInfoInput{ChannelID: id})
 		if err == nil {
-			return seen(name, info)
+			return shownChannel(name, info)
 		}
-		if slackCode(err) != "missing_scope" { // one of the two scopes, and the channel is of the other kind
-			return unseen(name, id, err)
+		if slackCode(err) != "missing_scope" { // it has one of the two scopes, and the channel needs the other
+			return hiddenChannel(name, id, err)
 		}
 	}
-	// Asking for a message that cannot exist needs no scope and changes nothing. The
-	// answer tells apart a channel that Slack does not show to the bot (Slack,
+	// Asking for the permalink of a message that cannot exist needs no scope and changes
+	// nothing, and Slack's error says whether the bot may see the channel (Slack API,
 	// chat.getPermalink, errors).
 	_, err := client.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: id, Ts: "1000000000.000001"})
 	if slackCode(err) == "message_not_found" || err == nil {
 		return note(name, id+" is there. That the bot may post in it cannot be proven with its scopes; to be sure, type /invite for the bot in that channel.")
 	}
-	return unseen(name, id, err)
+	return hiddenChannel(name, id, err)
 }
 
-func unseen(name, id string, err error) Finding {
+// hiddenChannel is the finding on a channel that Slack did not show.
+func hiddenChannel(name, id string, err error) Finding {
 	switch code := slackCode(err); code {
 	case "channel_not_found":
 		return problem(name, id+" does not exist, or is private and the bot is not in it.", "Check the ID (at the end of the channel's details in Slack), and type /invite for the bot in that channel.")
@@ -59,7 +60,8 @@ func unseen(name, id string, err error) Finding {
 	}
 }
 
-func seen(name string, info *slack.Channel) Finding {
+// shownChannel is the finding on a channel that Slack showed.
+func shownChannel(name string, info *slack.Channel) Finding {
 	shown := fmt.Sprintf("#%s (%s)", info.Name, info.ID)
 	invite := "Type /invite for the bot in that channel."
 	switch {

@@ -1,6 +1,6 @@
-// Package check proves, before anything runs, that the settings are good for what
-// the bot will do with them: each proof says what it found, and how to mend it. No
-// proof changes anything in Slack or at RunCloud, and none tells a secret.
+// Package check checks, before anything runs, whether the bot can do its work with the
+// settings that it is given. Each check says what it found and how to fix it. No check
+// changes anything in Slack, at RunCloud or in the database, and no finding contains a secret.
 package check
 
 import (
@@ -11,24 +11,23 @@ import (
 	"sshkeybot/internal/config"
 )
 
-// Status is what a proof came to.
+// Status is the outcome of a check.
 type Status string
 
-// A Note needs nobody; a Warning is a choice that somebody may want to know of; with
-// a Problem the bot would not do its work.
+// The outcomes of a check.
 const (
 	OK      Status = "ok"
-	Note    Status = "note"
-	Warning Status = "warning"
-	Problem Status = "problem"
+	Note    Status = "note"    // nobody has to do anything about it
+	Warning Status = "warning" // a choice that somebody may want to reconsider
+	Problem Status = "problem" // the bot would not do its work
 )
 
-// Finding is the outcome of one proof, in sentences for an operator.
+// Finding is what one check found, in sentences for an operator.
 type Finding struct {
-	Name   string `json:"name"`
+	Name   string `json:"name"` // of the check
 	Status Status `json:"status"`
 	Text   string `json:"text"`
-	Remedy string `json:"remedy,omitempty"`
+	Remedy string `json:"remedy,omitempty"` // what to do about a warning or a problem
 }
 
 func ok(name, text string) Finding { return Finding{Name: name, Status: OK, Text: text} }
@@ -43,18 +42,18 @@ func problem(name, text, remedy string) Finding {
 	return Finding{Name: name, Status: Problem, Text: text, Remedy: remedy}
 }
 
-// Checker holds what the proofs look at.
+// Checker is what is checked.
 type Checker struct {
 	Config   config.Config
 	Manifest string           // of the Slack app, in YAML
 	Now      func() time.Time // the clock that is compared with Slack's and RunCloud's
-	Zone     string           // TZ, as it is set
+	Zone     string           // the environment variable TZ
 }
 
-// patience is how long one call may take.
-const patience = 15 * time.Second
+// callTimeout is the timeout of one call.
+const callTimeout = 15 * time.Second
 
-// Run makes every proof, one after the other.
+// Run makes every check, one after the other.
 func (c Checker) Run(ctx context.Context) []Finding {
 	findings := append([]Finding{c.socket(ctx)}, c.workspace(ctx)...)
 	findings = append(findings, c.runCloud(ctx)...)
@@ -62,14 +61,14 @@ func (c Checker) Run(ctx context.Context) []Finding {
 	return append(append(findings, c.rules()...), c.withoutEffect()...)
 }
 
-// AtStart makes the proofs that a bot which starts would not come to by itself: not those
-// of the database, which it has opened, and none that costs more than a few calls.
+// AtStart makes the checks that a starting bot does not make by itself anyway. The database
+// is not among them, since the bot has opened it, and neither is any that takes many calls.
 func (c Checker) AtStart(ctx context.Context) []Finding {
 	findings := append(c.workspace(ctx), c.reachesRunCloud(ctx))
 	return append(findings, c.withoutEffect()...)
 }
 
-// Good tells whether nothing is a problem.
+// Good reports whether there is no problem among the findings.
 func Good(findings []Finding) bool {
 	for _, f := range findings {
 		if f.Status == Problem {
@@ -79,15 +78,16 @@ func Good(findings []Finding) bool {
 	return true
 }
 
-// dated carries requests, and keeps what the last answer said of the time.
-type dated struct {
+// dateTransport is an http.RoundTripper that keeps the Date header of the last response, to
+// compare the clocks.
+type dateTransport struct {
 	now  func() time.Time
 	date string
-	at   time.Time // half-way between asking and being answered
+	at   time.Time // our time half-way between the request and the response
 }
 
 // RoundTrip implements http.RoundTripper.
-func (d *dated) RoundTrip(request *http.Request) (*http.Response, error) {
+func (d *dateTransport) RoundTrip(request *http.Request) (*http.Response, error) {
 	began := d.now()
 	answer, err := http.DefaultTransport.RoundTrip(request)
 	if err == nil {
@@ -96,11 +96,11 @@ func (d *dated) RoundTrip(request *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// skewAllowed is how far the clocks may be apart: grants end by ours, and temporary
-// keys by RunCloud's.
+// skewAllowed is how much the clocks may differ: grants end by ours, temporary keys by
+// RunCloud's.
 const skewAllowed = 30 * time.Second
 
-func (d *dated) finding(name, whose string) Finding {
+func (d *dateTransport) finding(name, whose string) Finding {
 	theirs, err := http.ParseTime(d.date)
 	if err != nil {
 		return note(name, whose+" did not tell its time, so the clock could not be compared.")

@@ -23,10 +23,10 @@ import (
 	"sshkeybot/internal/store/storetest"
 )
 
-// scopes are those of the manifest, read by a person.
+// scopes are those of the manifest, copied by hand.
 var scopes = []string{"chat:write", "chat:write.public", "commands", "files:write", "usergroups:read", "users:read"}
 
-// bench is a checker between played services, all of it in good order.
+// bench is a checker with simulated services, on all of which it finds nothing wrong.
 type bench struct {
 	check.Checker
 	slack   *slacksim.Workspace
@@ -68,7 +68,7 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// ledger makes the database, and says something in its audit log.
+// ledger makes the database with some events in its audit log.
 func (b *bench) ledger(t *testing.T) *store.Store {
 	t.Helper()
 	ledger, err := store.Open(t.Context(), "sqlite:"+b.path, store.Options{Replica: "bot"})
@@ -87,7 +87,7 @@ func (b *bench) ledger(t *testing.T) *store.Store {
 	return ledger
 }
 
-// tamper does what somebody can who has the file.
+// tamper changes the database file with SQL.
 func (b *bench) tamper(t *testing.T, statement string) {
 	t.Helper()
 	ledger := b.ledger(t)
@@ -122,10 +122,10 @@ func TestAllIsWell(t *testing.T) {
 	}
 }
 
-// none is where no remedy is wanted.
+// none stands for a finding without a remedy.
 const none = ""
 
-// finding is what one change of the world makes check say.
+// finding is what the checker finds after one change to the settings or the services.
 type finding struct {
 	change func(t *testing.T, b *bench)
 	of     string
@@ -281,12 +281,12 @@ func write(t *testing.T, path, content string, mode os.FileMode) {
 	if err := os.WriteFile(path, []byte(content), mode); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(path, mode); err != nil { // whatever the umask
+	if err := os.Chmod(path, mode); err != nil { // regardless of the umask
 		t.Fatal(err)
 	}
 }
 
-// A database that is not there yet is not made: it would belong to whoever checks.
+// A database that does not exist is not made: it would belong to the user who runs the check.
 func TestCheckMakesNoDatabase(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -328,7 +328,7 @@ func largeGroup(_ *testing.T, b *bench) {
 	b.slack.AddUserGroup("S0OPS", "ops", members...)
 }
 
-// A bot may be at work on a PostgreSQL ledger: check makes and changes no table.
+// A bot may be running on a PostgreSQL ledger, so the check makes and changes no table.
 func TestCheckLeavesPostgresAsItIs(t *testing.T) {
 	t.Parallel()
 	server, err := url.Parse(storetest.PostgresURL(t))
@@ -359,7 +359,7 @@ func TestCheckLeavesPostgresAsItIs(t *testing.T) {
 	}
 }
 
-// Whatever is there, every byte and every right of it stays, and nothing is made beside it.
+// Whatever the file is, its content and mode stay as they are, and no file is made beside it.
 func TestCheckWritesNothing(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(t *testing.T, b *bench){
@@ -380,7 +380,7 @@ func TestCheckWritesNothing(t *testing.T) {
 	}
 }
 
-// held is what a folder holds, each file with its mode.
+// held returns the files in a folder, with mode and content.
 func held(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

@@ -21,8 +21,8 @@ const (
 	mendWrite  = "See whether the disk is full and what the user of the database may do."
 )
 
-// database looks and writes nothing: a bot may be at work there, of an earlier version
-// even, and a file of another program stays as it is.
+// database only reads: a bot may be running on that database, even one of an earlier version,
+// and the file may be another program's.
 func (c Checker) database(ctx context.Context) []Finding {
 	url := c.Config.DatabaseURL.Reveal()
 	path, isFile, err := store.File(url)
@@ -36,12 +36,12 @@ func (c Checker) database(ctx context.Context) []Finding {
 	}
 	findings := c.ledger(ctx, url, path+" can be read")
 	if access.CodeOf(store.Recognise(ctx, url)) == access.Invalid {
-		return findings // its rights are another program's affair
+		return findings // the mode of another program's file is not our affair
 	}
-	return append([]Finding{file(path), room(path)}, findings...)
+	return append([]Finding{file(path), diskSpace(path)}, findings...)
 }
 
-// ledger opens it beside whoever works on it, and verifies the audit log.
+// ledger checks whether the ledger can be used, and verifies the audit log.
 func (Checker) ledger(ctx context.Context, url, reached string) []Finding {
 	ledger, err := store.OpenReadOnly(ctx, url)
 	switch {
@@ -57,8 +57,8 @@ func (Checker) ledger(ctx context.Context, url, reached string) []Finding {
 	return []Finding{ok("database", reached+", and can be written."), chain(ctx, ledger)}
 }
 
-// notYet looks whether the file could be made, without making it: it would belong to
-// whoever checks.
+// notYet checks whether the file could be made. It does not make it, because it would belong
+// to the user who runs the check.
 func notYet(path string) Finding {
 	dir := filepath.Dir(path)
 	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
@@ -68,17 +68,17 @@ func notYet(path string) Finding {
 	return ok("database", fmt.Sprintf("%s does not exist yet; the bot will make it at its first start.", path))
 }
 
-// leastRoom is what the ledger needs to grow by for a while.
-const leastRoom = 64 << 20
+// leastSpace is how many bytes should be free, so that the ledger can grow for a while.
+const leastSpace = 64 << 20
 
-func room(path string) Finding {
+func diskSpace(path string) Finding {
 	const name = "disk"
 	var disk unix.Statfs_t
 	if err := unix.Statfs(filepath.Dir(path), &disk); err != nil {
 		return note(name, "How much room is left could not be seen.")
 	}
 	left := disk.Bavail * uint64(disk.Bsize) //nolint:gosec // the size of a block is positive
-	if text := fmt.Sprintf("%d MiB are left for the database.", left>>20); left >= leastRoom {
+	if text := fmt.Sprintf("%d MiB are left for the database.", left>>20); left >= leastSpace {
 		return ok(name, text)
 	} else if left > 0 {
 		return warning(name, text, "Make room on the disk of "+path+": when it is full, no key is removed any more.")

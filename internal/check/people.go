@@ -11,8 +11,7 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// approvers looks at everybody whom SSHKEYBOT_APPROVERS names, and at whether there
-// are enough of them.
+// approvers checks everybody whom SSHKEYBOT_APPROVERS names, and whether they are enough.
 func (c Checker) approvers(ctx context.Context, web *http.Client) []Finding {
 	directory := c.directory(web)
 	var findings []Finding
@@ -34,7 +33,7 @@ func (Checker) user(ctx context.Context, directory *slackapi.Directory, id strin
 	profile, err := directory.Profile(ctx, access.UserID(id), 0)
 	switch {
 	case err != nil:
-		return unasked(name, err), nil
+		return lookupFailed(name, err), nil
 	case profile.Standing != access.Member:
 		return problem(name, "Cannot decide: "+standing(profile.Standing)+".", "Take "+id+" out of SSHKEYBOT_APPROVERS, or name somebody else."), nil
 	}
@@ -58,14 +57,14 @@ func standing(s access.Standing) string {
 	return "Slack knows no such user in this workspace"
 }
 
-// countsAsEmpty says what becomes of a group that is refused.
+// countsAsEmpty is what the bot does about a group that Slack does not let it read.
 const countsAsEmpty = " It counts as empty."
 
-// mostMembers is how many members of one group are looked at, one question each.
+// mostMembers is how many members of one group are looked up, with one call each.
 const mostMembers = 25
 
-// unasked says why Slack did not tell who somebody is.
-func unasked(name string, err error) Finding {
+// lookupFailed is the finding on a user or group that could not be looked up.
+func lookupFailed(name string, err error) Finding {
 	switch access.CodeOf(err) {
 	case access.RateLimited:
 		return warning(name, "Not looked at: Slack asks to wait a moment.", "Check again in a minute; a bot that runs with the same token asks as well.")
@@ -84,13 +83,13 @@ func (Checker) group(ctx context.Context, directory *slackapi.Directory, id stri
 	case access.CodeOf(err) == access.Forbidden:
 		return problem(name, access.MessageOf(err)+countsAsEmpty, mendScopes+" Or name the people themselves in SSHKEYBOT_APPROVERS."), nil
 	case err != nil:
-		return unasked(name, err), nil
+		return lookupFailed(name, err), nil
 	}
 	var able []access.UserID
 	for _, member := range members[:min(len(members), mostMembers)] {
 		profile, err := directory.Profile(ctx, member, 0)
 		if err != nil {
-			return unasked(name, err), able
+			return lookupFailed(name, err), able
 		}
 		if profile.Standing == access.Member {
 			able = append(able, member)
@@ -106,7 +105,7 @@ func (Checker) group(ctx context.Context, directory *slackapi.Directory, id stri
 	return ok(name, fmt.Sprintf("%d of its %d members can decide.", len(able), len(members))), able
 }
 
-// enough compares the people who can decide with the approvals that are needed.
+// enough compares the number of people who can decide with the approvals that a request needs.
 func (c Checker) enough(able int) Finding {
 	const name = "approvals"
 	needed := c.Config.Approvals

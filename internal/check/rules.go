@@ -9,7 +9,7 @@ import (
 	"sshkeybot/internal/duration"
 )
 
-// rules says in sentences what was chosen, so that a slip shows.
+// rules puts the chosen settings into sentences, so that a mistake is noticed.
 func (c Checker) rules() []Finding {
 	return []Finding{c.zone(), c.durations(), c.longGrants(), c.selfApproval()}
 }
@@ -54,8 +54,8 @@ func (c Checker) selfApproval() Finding {
 	return ok(name, "Nobody decides on what they ask for or receive.")
 }
 
-// withoutEffect tells of settings that are read and that nothing uses yet: who sets them
-// would rely on it.
+// withoutEffect warns about settings that nothing uses yet: whoever sets them would rely on
+// their effect.
 func (c Checker) withoutEffect() []Finding {
 	var set, left []string
 	if c.Config.Scalingo != nil {

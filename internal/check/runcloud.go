@@ -11,32 +11,32 @@ import (
 )
 
 func (c Checker) runCloud(ctx context.Context) []Finding {
-	clock := &dated{now: c.Now}
+	clock := &dateTransport{now: c.Now}
 	client := c.runCloudClient(clock)
 	servers, err := client.AllServers(ctx)
 	if err != nil {
-		return []Finding{trouble("runcloud", "the list of servers", err)}
+		return []Finding{callFailed("runcloud", "the list of servers", err)}
 	}
-	return []Finding{counted(servers), keysOf(ctx, client, servers), clock.finding("runcloud clock", "RunCloud")}
+	return []Finding{serverCount(servers), serverKeys(ctx, client, servers), clock.finding("runcloud clock", "RunCloud")}
 }
 
-func (c Checker) runCloudClient(carrier http.RoundTripper) *runcloud.Client {
+func (c Checker) runCloudClient(transport http.RoundTripper) *runcloud.Client {
 	return runcloud.New(c.Config.RunCloud.Token.Reveal(), runcloud.WithBaseURL(c.Config.RunCloud.APIURL),
-		runcloud.WithHTTPClient(&http.Client{Transport: carrier}), runcloud.WithTimeout(patience), runcloud.WithRetry(1, 0))
+		runcloud.WithHTTPClient(&http.Client{Transport: transport}), runcloud.WithTimeout(callTimeout), runcloud.WithRetry(1, 0))
 }
 
-// reachesRunCloud asks for one server, to see whether RunCloud takes the token.
+// reachesRunCloud checks whether RunCloud accepts the token, by asking for one server.
 func (c Checker) reachesRunCloud(ctx context.Context) Finding {
 	for _, err := range c.runCloudClient(http.DefaultTransport).Servers(ctx, runcloud.ServerListOpts{PerPage: 1}) {
 		if err != nil {
-			return trouble("runcloud", "the list of servers", err)
+			return callFailed("runcloud", "the list of servers", err)
 		}
 		break
 	}
 	return ok("runcloud", "RunCloud takes the token.")
 }
 
-func counted(servers []runcloud.Server) Finding {
+func serverCount(servers []runcloud.Server) Finding {
 	offline := 0
 	for _, s := range servers {
 		if !s.Online {
@@ -50,9 +50,9 @@ func counted(servers []runcloud.Server) Finding {
 	return ok("runcloud", text)
 }
 
-// keysOf lists the keys of one server that answers, since a token may reach the list
-// of servers and not what is on them.
-func keysOf(ctx context.Context, client *runcloud.Client, servers []runcloud.Server) Finding {
+// serverKeys lists the keys of one server that is online: a token may be allowed to list
+// servers but not their keys.
+func serverKeys(ctx context.Context, client *runcloud.Client, servers []runcloud.Server) Finding {
 	const name = "runcloud keys"
 	i := slices.IndexFunc(servers, func(s runcloud.Server) bool { return s.Online })
 	if i < 0 {
@@ -60,12 +60,13 @@ func keysOf(ctx context.Context, client *runcloud.Client, servers []runcloud.Ser
 	}
 	keys, err := client.SSHCredentials(ctx, servers[i].ID)
 	if err != nil {
-		return trouble(name, "the keys of "+servers[i].Name, err)
+		return callFailed(name, "the keys of "+servers[i].Name, err)
 	}
 	return ok(name, fmt.Sprintf("The keys of %s can be listed (%d).", servers[i].Name, len(keys)))
 }
 
-func trouble(name, what string, err error) Finding {
+// callFailed is the finding on a call to RunCloud that failed.
+func callFailed(name, what string, err error) Finding {
 	status := 0
 	if e, is := errors.AsType[*runcloud.Error](err); is {
 		status = e.Status

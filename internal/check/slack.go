@@ -14,20 +14,20 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// workspace looks at everything in Slack that the bot token is for.
+// workspace checks everything in Slack that the bot token is for.
 func (c Checker) workspace(ctx context.Context) []Finding {
-	clock := &dated{now: c.Now}
-	web := &http.Client{Transport: clock, Timeout: patience}
+	clock := &dateTransport{now: c.Now}
+	web := &http.Client{Transport: clock, Timeout: callTimeout}
 	bot := c.slackClient(web)
 	self, err := bot.AuthTestContext(ctx)
 	if err != nil {
-		return []Finding{refusedBy("bot token", err, mendBotToken),
+		return []Finding{tokenRefused("bot token", err, mendBotToken),
 			note("slack", "Scopes, approvers, channels and clock were not asked for, since Slack did not take the bot token.")}
 	}
 	granted := split(self.Header.Get("X-OAuth-Scopes"))
 	findings := []Finding{
 		ok("bot token", fmt.Sprintf("The bot is @%s in the workspace %s.", self.User, self.Team)),
-		c.home(ctx, self), scopes(c.Manifest, granted), clock.finding("slack clock", "Slack"),
+		c.sameWorkspace(ctx, self), scopes(c.Manifest, granted), clock.finding("slack clock", "Slack"),
 	}
 	findings = append(findings, c.approvers(ctx, web)...)
 	return append(findings, c.channels(ctx, bot, granted)...)
@@ -45,25 +45,25 @@ func (c Checker) slackClient(web *http.Client) *slack.Client {
 		slack.OptionAppLevelToken(c.Config.Slack.AppToken.Reveal()))
 }
 
-// socket looks whether the app token opens one. The bot itself does that at its start,
-// and Slack allows it only seldom.
+// socket checks whether the app token opens a socket. It is not among the checks at the
+// start: the bot opens sockets itself then, and Slack limits how often an app may.
 func (c Checker) socket(ctx context.Context) Finding {
-	_, _, err := c.slackClient(&http.Client{Timeout: patience}).StartSocketModeContext(ctx)
+	_, _, err := c.slackClient(&http.Client{Timeout: callTimeout}).StartSocketModeContext(ctx)
 	if err != nil {
-		return refusedBy("app token", err, mendAppToken)
+		return tokenRefused("app token", err, mendAppToken)
 	}
 	return ok("app token", "Slack opens a socket for it.")
 }
 
-// refusedBy says what Slack answered, or that it did not.
-func refusedBy(name string, err error, remedy string) Finding {
+// tokenRefused is the finding on a token with which a call to Slack failed.
+func tokenRefused(name string, err error, remedy string) Finding {
 	if limit, is := errors.AsType[*slack.RateLimitedError](err); is {
 		return problem(name, fmt.Sprintf("Slack asks to wait %s.", limit.RetryAfter), "Check again after that; another process may be using the same app.")
 	}
 	code := slackCode(err)
 	switch code {
 	case "":
-		return problem(name, "Slack did not answer.", mendWay) // the error may hold an address that is a secret
+		return problem(name, "Slack did not answer.", mendWay) // the text of the error may contain a secret address
 	case "missing_scope":
 		return problem(name, "The token lacks a scope.", remedy)
 	case "not_allowed_token_type":
@@ -81,7 +81,7 @@ func slackCode(err error) string {
 	return ""
 }
 
-// scopes compares what was granted with what the manifest asks for.
+// scopes compares the scopes that were granted with those of the manifest.
 func scopes(manifest string, granted []string) Finding {
 	const name = "scopes"
 	wanted := manifestScopes(manifest)
@@ -97,7 +97,7 @@ func scopes(manifest string, granted []string) Finding {
 	return ok(name, fmt.Sprintf("The bot has the %d scopes of the manifest, and no other.", len(wanted)))
 }
 
-// manifestScopes reads those of the bot; the manifest is the binary's own.
+// manifestScopes returns the bot's scopes in the manifest.
 func manifestScopes(manifest string) []string {
 	var m slack.Manifest
 	if yaml.Unmarshal([]byte(manifest), &m) != nil {
@@ -114,7 +114,7 @@ func without(list, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(others, s) })
 }
 
-// directory is the bot's own way to ask who somebody is.
+// directory returns the directory with which the bot itself looks people up.
 func (c Checker) directory(web *http.Client) *slackapi.Directory {
 	return slackapi.NewDirectory(slackapi.New(slackapi.Config{Token: c.Config.Slack.BotToken.Reveal(), URL: c.Config.Slack.APIURL, HTTP: web}))
 }

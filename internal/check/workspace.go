@@ -10,9 +10,9 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// home compares the workspace of the bot token with the one that the ledger began
-// in. The database has its own proof; here it is only read.
-func (c Checker) home(ctx context.Context, self *slack.AuthTestResponse) Finding {
+// sameWorkspace checks whether the bot token is for the workspace that the ledger belongs to.
+// If the ledger cannot be opened, the check of the database says why.
+func (c Checker) sameWorkspace(ctx context.Context, self *slack.AuthTestResponse) Finding {
 	const name = "workspace"
 	ledger, err := store.OpenReadOnly(ctx, c.Config.DatabaseURL.Reveal())
 	if err != nil {
