@@ -1,9 +1,10 @@
-// Package control lets the operator's shell have a running bot offboard somebody.
+// Package control lets a command in the operator's shell ask a running bot to offboard
+// somebody.
 //
-// A SQLite ledger has one writer: the bot, while it runs. What a command of the
-// shell only reads, it reads beside it; what has to be written, it asks of the bot
-// over a Unix socket beside the database file, one line of JSON each way. Who may
-// open the socket may also read the database, so the socket grants nothing new.
+// A SQLite ledger has one writer: the bot, while it runs. A command that has to write
+// therefore asks the bot to, over a Unix socket beside the database file, with one line of
+// JSON in each direction. The socket has the mode of the database file, so it lets nobody in
+// who could not open the database.
 package control
 
 import (
@@ -24,36 +25,38 @@ import (
 )
 
 const (
-	answerWithin = 30 * time.Second // an offboarding is one transaction, and a question to Slack
-	longestLine  = 64 << 10
+	timeout     = 30 * time.Second // an offboarding takes one transaction and one call to Slack
+	longestLine = 64 << 10
 )
 
-// Ask is the wish to have a person offboarded. Source is new for every wish: the
-// same one twice makes one request.
+// Ask asks for the offboarding of a person.
 type Ask struct {
 	Person   access.UserID `json:"person"`
-	Operator string        `json:"operator"`
+	Operator string        `json:"operator"` // who asks, for the audit log
 	Reason   string        `json:"reason"`
-	Source   string        `json:"source"`
+	Source   string        `json:"source"` // identifies this Ask: the same one sent twice makes one request
 }
 
-// answer is the request that does it, or why there is none.
+// answer is the ID of the request that was made, or the error.
 type answer struct {
 	Request int64       `json:"request,omitempty"`
 	Code    access.Code `json:"code,omitempty"`
 	Message string      `json:"message,omitempty"`
 }
 
-// Offboarder is what the bot does for the shell.
+// Offboarder is the use case behind the socket.
 type Offboarder interface {
+	// OffboardFromShell offboards a person and returns the request for it. Its error is an
+	// *access.Error.
 	OffboardFromShell(ctx context.Context, person access.UserID, operator, reason, source string) (access.Request, error)
 }
 
-// Path is where the bot that uses a database file listens.
+// Path returns the path of the socket for a database file.
 func Path(database string) string { return database + ".sock" }
 
-// Serve listens at path until stop is called. The caller holds the lock of the
-// database, so a socket that is there already is one that a dead process left.
+// Serve listens at path until stop is called, which waits until the last connection is
+// served. The caller must hold the lock of the database: Serve replaces a socket that exists,
+// taking it for one that a process left when it died.
 func Serve(path string, uses Offboarder, log *slog.Logger) (stop func(), err error) {
 	listener, err := listen(path)
 	if err != nil {
@@ -78,8 +81,8 @@ func Serve(path string, uses Offboarder, log *slog.Logger) (stop func(), err err
 	}, nil
 }
 
-// listen makes the socket in a folder that only we may enter and then moves it to
-// its place, so that at no moment anybody else can open it.
+// listen makes the socket in a folder that only we may enter, and moves it to its path when
+// it has its mode. A socket that was made at its path would be open to others until then.
 func listen(path string) (net.Listener, error) {
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".s")
 	if err != nil {
@@ -91,7 +94,7 @@ func listen(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener.SetUnlinkOnClose(false) // it is somewhere else by then
+	listener.SetUnlinkOnClose(false) // the listener does not know that it was moved; stop removes it
 	if err = os.Chmod(hidden, 0o600); err == nil {
 		err = os.Rename(hidden, path)
 	}
@@ -106,7 +109,7 @@ func listen(path string) (net.Listener, error) {
 func serve(ctx context.Context, conn net.Conn, uses Offboarder, log *slog.Logger) {
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	_ = conn.SetDeadline(time.Now().Add(answerWithin)) // a closed connection fails below
+	_ = conn.SetDeadline(time.Now().Add(timeout)) // fails only if the connection is closed, and then so does reading
 	var a Ask
 	if err := readLine(conn, &a); err != nil {
 		if !errors.Is(err, io.EOF) {
@@ -120,14 +123,16 @@ func serve(ctx context.Context, conn net.Conn, uses Offboarder, log *slog.Logger
 		log.Warn("an offboarding from the shell was refused", "person", a.Person, "operator", a.Operator, "error", err)
 		out = answer{Code: access.CodeOf(err), Message: access.MessageOf(err)}
 	}
-	_ = json.NewEncoder(conn).Encode(out) // the shell is gone if this fails, and may ask again
+	// If this fails, the shell is gone. It does not know then what became of the Ask, and may
+	// send it again with the same Source.
+	_ = json.NewEncoder(conn).Encode(out)
 }
 
-// Offboard has the bot that listens at path offboard a person, and answers the
-// request that does it. Its errors are *access.Error: the bot's own, or Unavailable
-// when nobody answers there.
+// Offboard asks the bot that listens at path to offboard a person, and returns the ID of the
+// request for it. The error is an *access.Error: that of the bot, or one with code Unavailable
+// if no bot answered.
 func Offboard(ctx context.Context, path string, a Ask) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	out, err := exchange(ctx, path, a)
 	switch {
@@ -152,7 +157,7 @@ func exchange(ctx context.Context, path string, a Ask) (out answer, err error) {
 	return out, readLine(conn, &out)
 }
 
-// readLine reads one line of JSON, which is not very long.
+// readLine reads one line of JSON of at most longestLine bytes.
 func readLine(r io.Reader, into any) error {
 	line, err := bufio.NewReader(io.LimitReader(r, longestLine)).ReadBytes('\n')
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// uses answers what a test wants, and keeps what it was asked.
+// uses is an Offboarder that returns what the test wants and records what it was asked.
 type uses struct {
 	err   error
 	asked []control.Ask
@@ -30,7 +30,7 @@ func (u *uses) OffboardFromShell(_ context.Context, person access.UserID, operat
 	return access.Request{ID: 7}, u.err
 }
 
-// place is the path of a socket, which the system wants short.
+// place returns a path for a socket: a short one, since the system limits its length.
 func place(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ctl") //nolint:usetesting // t.TempDir has the test's name in it
@@ -58,7 +58,7 @@ func serve(t *testing.T, path string, u *uses) {
 func TestOffboard(t *testing.T) {
 	t.Parallel()
 	path, u := place(t), &uses{}
-	if err := os.WriteFile(path, nil, 0o600); err != nil { // what a dead process left
+	if err := os.WriteFile(path, nil, 0o600); err != nil { // as if left by a process that died
 		t.Fatal(err)
 	}
 	serve(t, path, u)
@@ -94,7 +94,7 @@ func TestOffboardWithoutBot(t *testing.T) {
 	}
 }
 
-// Whoever sends nonsense, or nothing, gets no answer and holds nobody up.
+// A client that sends nonsense, or nothing, gets no answer and makes nobody else wait.
 func TestServeOutlivesNonsense(t *testing.T) {
 	t.Parallel()
 	path, u := place(t), &uses{}
@@ -109,7 +109,7 @@ func TestServeOutlivesNonsense(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _ = conn.Write([]byte(line)) // may be cut before its end
+		_, _ = conn.Write([]byte(line)) // the server may close the connection before its end
 		_ = conn.Close()
 	}
 	if id, err := control.Offboard(t.Context(), path, control.Ask{Person: "U0BOB"}); err != nil || id != 7 {
