@@ -1,5 +1,5 @@
-// Package health serves the state of the process to operators: /healthz that it lives,
-// /readyz whether it can do its work, /metrics in numbers.
+// Package health serves the state of the process over HTTP: /healthz says that it is running,
+// /readyz whether it can do its work, and /metrics has numbers for Prometheus.
 package health
 
 import (
@@ -12,9 +12,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Check is one part of the process. Do returns an error while the part cannot do its
-// work. A failing check makes the process not ready; it never makes it unhealthy,
-// since a restart would mend nothing outside it.
+// Check checks one part of the process. Do returns an error while that part cannot do its
+// work. A failing check makes the process not ready, but never unhealthy: what is wrong is
+// outside the process, and a restart would not fix it.
 type Check struct {
 	Name string
 	Do   func(ctx context.Context) error
@@ -22,8 +22,8 @@ type Check struct {
 
 const checkTimeout = 3 * time.Second
 
-// Handler returns the handler of the three pages. The first names the ledger that the
-// process works on, so that operators see whether it is the one they meant.
+// Handler returns the handler for the three paths. /healthz shows ledger, the name of the
+// ledger that the process uses, so that operators can see whether it is the one they meant.
 func Handler(ledger string, checks []Check, metrics prometheus.Gatherer) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
@@ -53,5 +53,5 @@ func ready(ctx context.Context, checks []Check) (int, map[string]string) {
 func answer(w http.ResponseWriter, status int, report map[string]string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(report) // the reader went away: nobody to tell
+	_ = json.NewEncoder(w).Encode(report) // fails if the client is gone
 }

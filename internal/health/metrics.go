@@ -8,8 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// Figures are the numbers of the ledger and of the connections, read when somebody
-// asks for the metrics.
+// Figures are the numbers of the ledger and of the connections at the time of a scrape.
 type Figures struct {
 	LiveGrants      int
 	PendingRequests int
@@ -22,13 +21,14 @@ type Figures struct {
 	Writable        bool // the ledger
 }
 
-// Metrics is the registry of the process, with its own numbers.
+// Metrics is the Prometheus registry of the process, with its own metrics registered.
 type Metrics struct {
 	*prometheus.Registry
 	lateness prometheus.Histogram
 }
 
-// NewMetrics returns a registry that calls read for the figures at every scrape.
+// NewMetrics returns a registry that calls read for the figures at every scrape. If that
+// fails, the scrape says so in sshkeybot_ledger_readable.
 func NewMetrics(read func(ctx context.Context) (Figures, error)) *Metrics {
 	m := &Metrics{
 		Registry: prometheus.NewRegistry(),
@@ -53,8 +53,8 @@ func gauge(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc("sshkeybot_"+name, help, nil, nil)
 }
 
-// Describe implements prometheus.Collector. It describes nothing, which leaves the
-// figures to be read when they are asked for and not before the bot is built.
+// Describe implements prometheus.Collector. It describes nothing, so that the figures are
+// first collected at a scrape, and not when there is no bot yet to read them from.
 func (figures) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
