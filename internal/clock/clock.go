@@ -1,5 +1,7 @@
-// Package clock tells jumps of the wall clock from time that passes, by what the machine
-// counts since it was started and by the time in answers from outside.
+// Package clock finds out whether the wall clock was set, in order that access neither ends
+// late nor is granted for longer than was decided because of a wrong clock. It compares the
+// wall clock with the machine's count of the time since it started, which nobody can set, and
+// with the time in Slack's answers.
 package clock
 
 import (
@@ -11,43 +13,43 @@ import (
 )
 
 const (
-	// Tolerance is by how much a clock may jump, or two counts of the same time may
-	// differ: replicas differ by seconds, and an answer may be on its way for as many.
+	// Tolerance is how much two clocks may differ, or one may jump, without being wrong: the
+	// clocks of replicas differ by seconds, and an answer may take seconds to arrive.
 	Tolerance = time.Minute
-	// skewAllowed is how far our clock may be from Slack's: beside being a little wrong, we
-	// may have stood still for a moment since Slack told us the time.
+	// skewAllowed is how much our clock may differ from Slack's. It is more than Tolerance,
+	// because the process may have been paused since Slack's last answer.
 	skewAllowed = 3 * Tolerance
 )
 
-// outsideAnswers is how many answers in a row must agree on the time before it is believed.
+// outsideAnswers is how many answers in a row must agree on Slack's time before it is used.
 const outsideAnswers = 3
 
-// markEvery is how old the mark in the ledger may be.
+// markEvery is how old the mark in the ledger may become before it is replaced.
 const markEvery = time.Minute
 
 // Reading is what the clocks of this machine show at one instant.
 type Reading struct {
-	Wall time.Time     // what everybody goes by; it may be set, forward and back
-	Up   time.Duration // since the machine started, its sleep included; nobody sets it
-	Boot string        // names that start of the machine
+	Wall time.Time     // may be set, forward and back
+	Up   time.Duration // since the machine started, including sleep; cannot be set
+	Boot string        // identifies that start of the machine
 }
 
-// Mark is one instant as every clock shows it. The ledger keeps the last one, and
-// what follows is counted from there.
+// Mark is one instant as all clocks show it. The ledger stores the last one, and the time
+// that passes is counted from there, also by another process or replica.
 type Mark struct {
-	Steady  time.Time // shown by a clock that went with the wall clock when the ledger began, and that nobody has set since
-	Wall    time.Time // shown by the wall clock, or what it would show without a jump that nobody has confirmed
-	Outside time.Time // shown by Slack's clock; zero where that was never known
+	Steady  time.Time // by the steady clock: equal to the wall clock when the ledger was made, and never set since
+	Wall    time.Time // by the wall clock, without a jump that Slack's clock has not confirmed
+	Outside time.Time // by Slack's clock; zero if it was never known
 	Up      time.Duration
 	Boot    string
 	Skewed  bool // Slack's clock showed another time when it was last known
-	Lost    bool // the wall clock went back while nobody counted, so that time is missing
-	Told    bool // the team was told of a doubt, and not yet that it is over
+	Lost    bool // the wall clock went back while no process was counting, so some time was not counted
+	Told    bool // the team was told about a doubt, and not yet that it is over
 }
 
-// at returns the mark of a later instant, of which outside is Slack's time or zero. Of
-// several counts of the time that has passed the longest holds: to count too much ends
-// access early, to count too little would make it longer.
+// at returns the mark of a later instant; outside is Slack's time then, or zero. If the
+// clocks disagree on how much time has passed, the longest time counts: one that is too long
+// ends access early, one that is too short would prolong it.
 func (m Mark) at(r Reading, outside time.Time) Mark {
 	shown := r.Wall.Sub(m.Wall)
 	least := r.Up - m.Up
@@ -56,44 +58,44 @@ func (m Mark) at(r Reading, outside time.Time) Mark {
 	}
 	passed := least
 	if !outside.IsZero() && !m.Outside.IsZero() {
-		if by := outside.Sub(m.Outside); by > passed+Tolerance { // the machine stood still, or was down for longer than its clock says
+		if by := outside.Sub(m.Outside); by > passed+Tolerance { // the machine was paused, or was off for longer than its clock shows
 			passed = by
 		}
 	}
 	next := m
 	next.Steady, next.Outside, next.Up, next.Boot = m.Steady.Add(passed), outside, r.Up, r.Boot
-	next.Wall = m.Wall.Add(min(max(shown, least), passed)) // standing still is no jump, whether or not the wall clock was set after it
+	next.Wall = m.Wall.Add(min(max(shown, least), passed)) // a pause is no jump, whether or not the wall clock was set after it
 	if counted := m.Outside.Add(passed); !m.Outside.IsZero() && (outside.IsZero() || outside.After(counted)) {
-		next.Outside = counted // the rest is not lost: it adds up, and is counted once it is long enough
+		next.Outside = counted // a difference below the tolerance adds up, and counts once it exceeds it
 	}
 	return next
 }
 
-// Clock tells the wall clock's jumps from time that passes. It compares the wall clock
-// with one that nobody can set, with the last mark in the ledger, and with the Date of
-// Slack's answers. It is safe for use by many goroutines.
+// Clock finds jumps of the wall clock. It compares it with the machine's count of the time
+// since its start, with the last mark in the ledger, and with the Date of Slack's answers. It
+// is safe for use by many goroutines.
 type Clock struct {
 	Read func() Reading
-	Tell func(text string) // is told what the team is told; may be nil
+	Tell func(text string) // is called with what the team is told; may be nil
 
 	mu      sync.Mutex
 	mark    Mark
 	kept    bool        // the mark is in the ledger
-	answers []time.Time // by the last answers, what Slack's clock showed when the machine started
-	jumped  bool        // forward, so that what was answered before may be older than a pause
+	answers []time.Time // what Slack's clock showed when the machine started, by each of the last answers
+	jumped  bool        // forward, so answers from before it may be older than a pause of the machine
 }
 
 // View is what a Clock shows at one instant.
 type View struct {
 	Mark Mark
 	Jump time.Duration // of the wall clock, since the last mark
-	skew time.Duration // of the wall clock against Slack's, where that is known
+	skew time.Duration // of the wall clock against Slack's, if Known
 
-	Known bool // what Slack's clock shows
-	Stale bool // the mark in the ledger is
+	Known bool // Slack's clock is known
+	Stale bool // the mark in the ledger has to be replaced
 }
 
-// Answered takes the Date of an answer of Slack's that has come now.
+// Answered records the Date of an answer of Slack's that has arrived now.
 func (c *Clock) Answered(date time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,15 +103,15 @@ func (c *Clock) Answered(date time.Time) {
 	c.answers = c.answers[max(0, len(c.answers)-outsideAnswers):]
 }
 
-// Known reports whether enough answers of Slack's agree on the time.
+// Known reports whether Slack's clock is known: enough of its answers agree on the time.
 func (c *Clock) Known() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.outside(0).IsZero()
 }
 
-// outside returns Slack's time that long after the machine started, and zero where the
-// last answers do not agree: one alone is not believed.
+// outside returns Slack's time that long after the machine started, and zero if there are too
+// few answers or they do not agree.
 func (c *Clock) outside(up time.Duration) time.Time {
 	if len(c.answers) < outsideAnswers {
 		return time.Time{}
@@ -121,8 +123,8 @@ func (c *Clock) outside(up time.Duration) time.Time {
 	return sorted[len(sorted)/2].Add(up)
 }
 
-// Begin counts from that mark, which an earlier process or another replica has left;
-// from now where there is none.
+// Begin starts counting from that mark, which an earlier process or another replica has
+// stored, or from now if it is zero.
 func (c *Clock) Begin(last Mark) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -136,7 +138,7 @@ func (c *Clock) Begin(last Mark) {
 	c.mark, c.kept = last, false
 }
 
-// Begun reports whether the clock counts.
+// Begun reports whether Begin was called.
 func (c *Clock) Begun() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -171,7 +173,7 @@ func (c *Clock) view(r Reading) View {
 	return v
 }
 
-// Settle counts from a mark that the ledger has.
+// Settle counts from a mark that is stored in the ledger now.
 func (c *Clock) Settle(m Mark) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -181,22 +183,22 @@ func (c *Clock) Settle(m Mark) {
 
 func (c *Clock) read() Reading {
 	r := c.Read()
-	r.Wall = r.Wall.Round(0) // by the wall alone
+	r.Wall = r.Wall.Round(0) // without Go's monotonic reading
 	return r
 }
 
-// Far reports whether a clock is further off than the tolerance.
+// Far reports whether a difference between clocks exceeds the tolerance.
 func Far(d time.Duration) bool { return d.Abs() > Tolerance }
 
-// InDoubt reports whether nobody knows what time it is. A jump is none once Slack's clock
-// agrees with the wall clock, nor when that has gone back to where it was.
+// InDoubt reports whether the wall clock may be wrong. After a jump it is in doubt until
+// Slack's clock agrees with it, or it is back where it would be without the jump.
 func (v View) InDoubt() bool { return v.Mark.Skewed || v.Mark.Lost || !v.Known && Far(v.Jump) }
 
-// certain reports whether a doubt is worth telling: a clock that has gone forward may
-// only show that the machine stood still.
+// certain reports whether the team should be told about a doubt. A jump forward alone may
+// only mean that the machine was paused.
 func (v View) certain() bool { return v.Known || v.Mark.Lost || v.Jump < 0 }
 
-// Doubt says what is wrong.
+// Doubt returns a clause about the wall clock that says what is wrong with it.
 func (v View) Doubt() string {
 	switch {
 	case v.Known && v.skew > 0:
@@ -211,7 +213,7 @@ func (v View) Doubt() string {
 	return Jumped(v.Jump) + ", and Slack has not told me the time since"
 }
 
-// Jumped says by how much a clock was put forward or back.
+// Jumped returns a clause that says by how much a clock was put forward or back.
 func Jumped(by time.Duration) string {
 	if by < 0 {
 		return "it was put back by " + roughly(by)
@@ -219,10 +221,10 @@ func Jumped(by time.Duration) string {
 	return "it was put forward by " + roughly(by)
 }
 
-// roughly spells a difference between clocks, which is not known to the second.
+// roughly returns a difference between clocks as text, rounded to ten seconds.
 func roughly(d time.Duration) string { return duration.Format(d.Abs().Round(10 * time.Second)) }
 
-// News reports whether there is something to tell.
+// News reports whether there is something to tell the team.
 func (v View) News() bool {
 	if v.InDoubt() {
 		return !v.Mark.Told && v.certain()
