@@ -76,10 +76,8 @@ func (b *bench) ledger(t *testing.T) *store.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(ledger.Close)
-	for _, action := range []string{"one", "two", "three"} {
-		err := ledger.Update(t.Context(), func(tx access.Tx) error {
-			return tx.Audit(t.Context(), access.Event{Action: access.Action(action), At: time.Now()})
-		})
+	for _, action := range []access.Action{"one", "two", "three"} {
+		err := ledger.Update(t.Context(), func(tx access.Tx) error { return tx.Audit(t.Context(), access.Event{Action: action, At: time.Now()}) })
 		if err != nil {
 			t.Fatal(err)
 		}
