@@ -28,6 +28,8 @@ type Tx interface {
 	ResultTx
 	ServerTx
 	OutboxTx
+	InboxTx
+	FlagTx
 
 	// Audit appends an event to the audit log. The store seals it when the update commits.
 	Audit(ctx context.Context, e Event) error
@@ -325,8 +327,7 @@ type ServerTx interface {
 	SaveTarget(ctx context.Context, t TargetState) (TargetState, error)
 }
 
-// OutboxTx keeps what Slack shows and still has to be told. It also tells how far behind
-// the inbox is, and keeps flags.
+// OutboxTx keeps what Slack shows and still has to be told.
 type OutboxTx interface {
 	// Announce marks requests to be drawn anew.
 	Announce(ctx context.Context, requestIDs ...int64) error
@@ -349,10 +350,17 @@ type OutboxTx interface {
 	// Messages lists what was posted for a request; SaveMessage adds or replaces by (request, role, channel, ts).
 	Messages(ctx context.Context, requestID int64) ([]Message, error)
 	SaveMessage(ctx context.Context, m Message) error
-	// OldestEnvelope is when the oldest envelope that is not handled was sent; zero
+}
+
+// InboxTx knows how far behind the inbox is.
+type InboxTx interface {
+	// OldestEnvelope returns when the oldest envelope that is not handled was sent; zero
 	// when none waits.
 	OldestEnvelope(ctx context.Context) (time.Time, error)
-	// Flag and SetFlag keep a small value under a name; empty is absent.
+}
+
+// FlagTx keeps small values by name; empty is absent.
+type FlagTx interface {
 	Flag(ctx context.Context, name string) (string, error)
 	SetFlag(ctx context.Context, name, value string) error
 }

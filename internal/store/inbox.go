@@ -24,7 +24,7 @@ func (s *Store) Accept(ctx context.Context, e access.Envelope, heldUntil time.Ti
 	return fresh, err
 }
 
-// OldestEnvelope implements access.OutboxTx.
+// OldestEnvelope implements access.InboxTx.
 func (t *tx) OldestEnvelope(ctx context.Context) (time.Time, error) {
 	at, err := one(ctx, t, column[int64], "SELECT COALESCE(MIN(at), 0) FROM inbox WHERE handled = 0")
 	if at == 0 || err != nil {

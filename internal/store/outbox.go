@@ -92,18 +92,3 @@ func (t *tx) SaveMessage(ctx context.Context, m access.Message) error {
 		ON CONFLICT (request_id, role, channel, ts) DO UPDATE SET digest = excluded.digest`, m.RequestID, m.Role, m.Channel, m.TS, m.Digest)
 	return err
 }
-
-// Flag implements access.OutboxTx.
-func (t *tx) Flag(ctx context.Context, name string) (string, error) {
-	found, err := many(ctx, t, column[string], "SELECT value FROM flags WHERE name = $1", name)
-	if err != nil || len(found) == 0 {
-		return "", err
-	}
-	return found[0], nil
-}
-
-// SetFlag implements access.OutboxTx.
-func (t *tx) SetFlag(ctx context.Context, name, value string) error {
-	_, err := t.Exec(ctx, "INSERT INTO flags (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value", name, value)
-	return err
-}
