@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 )
 
 // Accept, Handled, Hold and Leftovers make it an inbox.
@@ -62,17 +63,19 @@ func (d *domain) Unhandled() (left []access.Envelope) {
 }
 
 // Update and Read make it a store of what an outbox.Announcer writes.
-func (d *domain) Update(_ context.Context, fn func(access.Tx) error) error {
+func (d *domain) Update(_ context.Context, fn func(delivery.Tx) error) error {
 	d.Lock()
 	defer d.Unlock()
 	return fn(ledgerTx{played: d})
 }
 
-func (d *domain) Read(ctx context.Context, fn func(access.Tx) error) error { return d.Update(ctx, fn) }
+func (d *domain) Read(ctx context.Context, fn func(delivery.Tx) error) error {
+	return d.Update(ctx, fn)
+}
 
 // ledgerTx has the methods that an outbox.Announcer uses; any other panics.
 type ledgerTx struct {
-	access.Tx
+	delivery.Tx
 	played *domain
 }
 
@@ -129,8 +132,4 @@ func (t ledgerTx) Notice(_ context.Context, id int64) (access.Notice, error) {
 func (t ledgerTx) SaveNotice(_ context.Context, n access.Notice) error {
 	t.played.Notices[n.ID] = &n
 	return nil
-}
-
-func (t ledgerTx) Grant(_ context.Context, id int64) (access.Grant, error) {
-	return access.Grant{ID: id, State: access.Live, SystemUser: "runcloud", EndsAt: time.Now().Add(time.Hour)}, nil
 }

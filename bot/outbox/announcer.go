@@ -11,6 +11,7 @@ import (
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/workflow"
 )
 
@@ -39,6 +40,7 @@ type Views interface {
 	Home(ctx context.Context, person access.UserID) (workflow.Home, error)
 	Overview(ctx context.Context, of access.UserID) (workflow.Overview, error)
 	Approvers(ctx context.Context) ([]access.UserID, error)
+	Grant(ctx context.Context, id int64) (access.Grant, error)
 }
 
 var _ Views = (*workflow.Service)(nil)
@@ -48,7 +50,7 @@ var _ Views = (*workflow.Service)(nil)
 type Announcer struct {
 	API   *slackapi.Client
 	Uses  Views
-	Store access.Store
+	Store delivery.Store
 	Log   *slog.Logger
 	Now   func() time.Time
 
@@ -80,7 +82,7 @@ func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 		n.Log.Warn("a request is not shown yet", "request", requestID, "again_in", wait, "error", err)
 	}
 	ctx = context.WithoutCancel(ctx) // what was shown is remembered, whoever stops us
-	return n.Store.Update(ctx, func(tx access.Tx) error {
+	return n.Store.Update(ctx, func(tx delivery.Tx) error {
 		if err := n.redrawHomes(ctx, tx, v); err != nil {
 			return err
 		}
@@ -260,7 +262,7 @@ func (n *Announcer) record(ctx context.Context, v *workflow.RequestView, role st
 	v.Messages = append(v.Messages, m)
 	// What was posted must be remembered, even when we are told to stop meanwhile.
 	ctx = context.WithoutCancel(ctx)
-	return n.Store.Update(ctx, func(tx access.Tx) error { return tx.SaveMessage(ctx, m) })
+	return n.Store.Update(ctx, func(tx delivery.Tx) error { return tx.SaveMessage(ctx, m) })
 }
 
 // cannotShow tells the person who asked, once for each channel, how to mend that Slack

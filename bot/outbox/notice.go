@@ -9,6 +9,7 @@ import (
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/workflow"
 )
 
@@ -46,19 +47,19 @@ func (n *Announcer) SendNotice(ctx context.Context, noticeID int64) error {
 
 func (n *Announcer) save(ctx context.Context, notice access.Notice) error {
 	ctx = context.WithoutCancel(ctx)
-	return n.Store.Update(ctx, func(tx access.Tx) error { return tx.SaveNotice(ctx, notice) })
+	return n.Store.Update(ctx, func(tx delivery.Tx) error { return tx.SaveNotice(ctx, notice) })
 }
 
 func (n *Announcer) notice(ctx context.Context, id int64) (notice access.Notice, grant *access.Grant, err error) {
-	err = n.Store.Read(ctx, func(tx access.Tx) error {
-		if notice, err = tx.Notice(ctx, id); err != nil || notice.GrantID == 0 {
-			return err
-		}
-		g, err := tx.Grant(ctx, notice.GrantID)
-		grant = &g
+	err = n.Store.Read(ctx, func(tx delivery.Tx) error {
+		notice, err = tx.Notice(ctx, id)
 		return err
 	})
-	return notice, grant, err
+	if err != nil || notice.GrantID == 0 {
+		return notice, nil, err
+	}
+	g, err := n.Uses.Grant(ctx, notice.GrantID)
+	return notice, &g, err
 }
 
 func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *access.Grant) error {
@@ -141,7 +142,7 @@ func (n *Announcer) fanOut(ctx context.Context, notice access.Notice) error {
 	if err != nil {
 		return err
 	}
-	return n.Store.Update(ctx, func(tx access.Tx) error {
+	return n.Store.Update(ctx, func(tx delivery.Tx) error {
 		for _, id := range approvers {
 			own := notice
 			own.Key, own.To = notice.Key+" to "+string(id), id
@@ -162,7 +163,7 @@ func (n *Announcer) fanOutHomes(ctx context.Context) error {
 	if err != nil || len(approvers) > maxHomes {
 		return err
 	}
-	return n.Store.Update(ctx, func(tx access.Tx) error {
+	return n.Store.Update(ctx, func(tx delivery.Tx) error {
 		for _, id := range approvers {
 			if err := tx.Notify(ctx, access.HomeNotice(id, n.Now())); err != nil {
 				return err
@@ -235,7 +236,7 @@ func (n *Announcer) where(ctx context.Context, notice access.Notice, view *workf
 
 // redrawHomes queues the Home tabs of those who see there what came of a request's work,
 // once that has stopped. When the request itself changes, the domain queues them.
-func (n *Announcer) redrawHomes(ctx context.Context, tx access.Tx, v workflow.RequestView) error {
+func (n *Announcer) redrawHomes(ctx context.Context, tx delivery.Tx, v workflow.RequestView) error {
 	if len(v.Results) == 0 || slices.ContainsFunc(v.Results, access.Result.Moving) {
 		return nil
 	}

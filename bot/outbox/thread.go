@@ -12,6 +12,7 @@ import (
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/workflow"
 )
 
@@ -209,7 +210,7 @@ func (t *thread) markTold(ctx context.Context, rs []access.Result) error {
 		return nil
 	}
 	ctx = context.WithoutCancel(ctx)
-	return t.Store.Update(ctx, func(tx access.Tx) error { return tx.Tell(ctx, rs) })
+	return t.Store.Update(ctx, func(tx delivery.Tx) error { return tx.Tell(ctx, rs) })
 }
 
 func (t *thread) summary(ctx context.Context) error {

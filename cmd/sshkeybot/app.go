@@ -88,7 +88,7 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 	a.metrics = health.NewMetrics(a.figures)
 	a.service.Late = a.metrics.GrantEnded
 	announcer := &outbox.Announcer{
-		API: api, Uses: a.service, Store: ledger, Log: log, Now: now,
+		API: api, Uses: a.service, Store: ledger.Outbox(), Log: log, Now: now,
 		ApprovalChannel: cfg.ApprovalChannel, AnnounceChannel: cfg.AnnounceChannel,
 	}
 	a.bot = bot.New(a.botConfig(announcer, now))

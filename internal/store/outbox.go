@@ -6,7 +6,23 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 )
+
+// Outbox returns the outbox's part of the ledger.
+func (s *Store) Outbox() delivery.Store { return outbox{s} }
+
+type outbox struct{ store *Store }
+
+// Update implements delivery.Store, as Store.Update does access.Store.
+func (o outbox) Update(ctx context.Context, fn func(delivery.Tx) error) error {
+	return o.store.update(ctx, func(t *tx) error { return fn(t) })
+}
+
+// Read implements delivery.Store.
+func (o outbox) Read(ctx context.Context, fn func(delivery.Tx) error) error {
+	return o.store.read(ctx, func(t *tx) error { return fn(t) })
+}
 
 // Announce implements access.OutboxTx.
 func (t *tx) Announce(ctx context.Context, requestIDs ...int64) error {

@@ -23,12 +23,14 @@ import (
 	"github.com/riverqueue/river"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 )
 
 var (
 	_ access.Store = (*Store)(nil)
 	_ access.Inbox = (*Store)(nil)
 	_ access.Tx    = (*tx)(nil)
+	_ delivery.Tx  = (*tx)(nil)
 )
 
 // Store is the ledger. It is safe for use by many goroutines.
@@ -77,6 +79,10 @@ const (
 // database is busy, it runs fn again from the start. After eight tries it returns an
 // *access.Error with code Unavailable.
 func (s *Store) Update(ctx context.Context, fn func(access.Tx) error) error {
+	return s.update(ctx, func(t *tx) error { return fn(t) })
+}
+
+func (s *Store) update(ctx context.Context, fn func(*tx) error) error {
 	return s.retry(ctx, func() error {
 		return s.db.update(ctx, func(t *tx) error {
 			if err := fn(t); err != nil {
@@ -89,9 +95,11 @@ func (s *Store) Update(ctx context.Context, fn func(access.Tx) error) error {
 
 // Read runs fn on one consistent state. What fn tries to write fails.
 func (s *Store) Read(ctx context.Context, fn func(access.Tx) error) error {
-	return s.retry(ctx, func() error {
-		return s.db.read(ctx, func(t *tx) error { return fn(t) })
-	})
+	return s.read(ctx, func(t *tx) error { return fn(t) })
+}
+
+func (s *Store) read(ctx context.Context, fn func(*tx) error) error {
+	return s.retry(ctx, func() error { return s.db.read(ctx, fn) })
 }
 
 // retry runs a transaction, and again with growing pauses while the database is busy. It does

@@ -21,6 +21,15 @@ func (s *Service) View(ctx context.Context, id int64) (RequestView, error) {
 	return v, err
 }
 
+// Grant reads a grant.
+func (s *Service) Grant(ctx context.Context, id int64) (g access.Grant, err error) {
+	err = s.Store.Read(ctx, func(tx access.Tx) error {
+		g, err = tx.Grant(ctx, id)
+		return err
+	})
+	return g, err
+}
+
 func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestView, err error) {
 	v.Needed = s.Settings.Approvals
 	if v.Request, err = tx.Request(ctx, id); err != nil {
