@@ -54,7 +54,7 @@ var arrows = map[string][]string{
 	"internal/target/runcloud":       {"internal/access", "internal/limiter", "runcloud"},
 	"internal/target/targettest":     {"internal/access"},
 	"internal/workflow":              {"internal/access", "internal/clock", "internal/duration", "internal/reconcile", "internal/sshkey"},
-	"internal/workflow/workflowtest": {"internal/access", "internal/reconcile", "internal/sshkey", "internal/store", "internal/workflow"},
+	"internal/workflow/workflowtest": {"internal/access", "internal/delivery", "internal/reconcile", "internal/sshkey", "internal/store", "internal/workflow"},
 	"runcloud":                       {"internal/limiter"},
 }
 

@@ -95,21 +95,26 @@ func (b *Bot) refreshStale(ctx context.Context, in interaction, err error) {
 	if in.Message == "" || in.Private || in.Home || !slices.Contains(requestIs, in.Action) {
 		return
 	}
-	v, viewErr := b.cfg.Uses.View(ctx, in.id())
-	if viewErr != nil {
-		return
-	}
 	at := slackapi.Ref{Channel: in.Channel, TS: in.Message}
-	ours := slices.ContainsFunc(v.Messages, func(m access.Message) bool { return m.Channel == at.Channel && m.TS == at.TS })
-	if ours && access.CodeOf(err) != access.Conflict || !b.refreshed.first(at, b.now(), redrawEvery) {
+	ours, unread := b.cfg.Outbox.Keeps(ctx, in.id(), at)
+	if unread != nil || ours && access.CodeOf(err) != access.Conflict || !b.refreshed.first(at, b.now(), redrawEvery) {
 		return // the announcer does it
 	}
 	if ours { // by the announcer alone, or an older drawing of ours could replace a newer one of its
-		err = b.cfg.Uses.Redraw(ctx, v.Request.ID, in.Channel, in.Message)
+		err = b.cfg.Outbox.Redraw(ctx, in.id(), at)
 	} else {
-		err = b.cfg.API.Update(ctx, at, render.Request(v, b.now()))
+		err = b.drawCopy(ctx, in.id(), at)
 	}
 	if err != nil {
 		b.cfg.Log.Info("an old message could not be drawn anew", "request", in.id(), "error", err)
 	}
+}
+
+// drawCopy draws a request as it is over an old copy of its message.
+func (b *Bot) drawCopy(ctx context.Context, id int64, at slackapi.Ref) error {
+	v, err := b.cfg.Uses.View(ctx, id)
+	if err != nil {
+		return err
+	}
+	return b.cfg.API.Update(ctx, at, render.Request(v, b.now()))
 }

@@ -145,9 +145,9 @@ func (*Bot) proofChannel(_ context.Context, in interaction) string {
 // requestChannel returns the channel of the request that a form is about.
 func (b *Bot) requestChannel(ctx context.Context, in interaction) string {
 	id, _ := render.ReadDecision(in.Metadata)
-	v, err := b.cfg.Uses.View(ctx, id)
+	channels, err := b.cfg.Outbox.RequestChannels(ctx, id)
 	if err != nil {
-		return ""
+		return "" // a direct message has to do
 	}
-	return b.cfg.Outbox.RequestChannel(v)
+	return channels[id]
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sshkey"
 	"sshkeybot/internal/workflow"
@@ -17,7 +18,6 @@ type UseCases interface {
 	Owner
 	Reader
 	Checker
-	Redraw(ctx context.Context, requestID int64, channel, ts string) error
 }
 
 // Requester makes requests.
@@ -80,7 +80,12 @@ var _ UseCases = (*workflow.Service)(nil)
 type Outbox interface {
 	// PublishHome draws a page of a person's Home tab, counted from 0.
 	PublishHome(ctx context.Context, person access.UserID, page int) error
-	// RequestChannel returns where a request is shown to those who decide it; empty when
-	// it is not.
-	RequestChannel(v workflow.RequestView) string
+	// RequestChannels returns where requests are shown to those who decide them, by
+	// request; those that are not are left out.
+	RequestChannels(ctx context.Context, requestIDs ...int64) (map[int64]string, error)
+	// Keeps reports whether a message is one of those of a request that are kept up to date.
+	Keeps(ctx context.Context, requestID int64, at slackapi.Ref) (bool, error)
+	// Redraw has a message of a request sent anew, whatever it is known to show: somebody
+	// saw it otherwise.
+	Redraw(ctx context.Context, requestID int64, at slackapi.Ref) error
 }

@@ -265,7 +265,15 @@ func (b *Bot) list(ctx context.Context, in interaction, c command) (render.Messa
 
 func (b *Bot) pending(ctx context.Context, in interaction, _ command) (render.Message, error) {
 	views, err := b.cfg.Uses.PendingRequests(ctx, in.Person)
-	return render.Pending(views), err
+	if err != nil {
+		return render.Message{}, err
+	}
+	var ids []int64
+	for _, v := range views {
+		ids = append(ids, v.Request.ID)
+	}
+	channels, err := b.cfg.Outbox.RequestChannels(ctx, ids...)
+	return render.Pending(views, channels), err
 }
 
 func (b *Bot) servers(ctx context.Context, in interaction, c command) (render.Message, error) {

@@ -18,7 +18,7 @@ import (
 // as the real ones do, without servers.
 type domain struct {
 	sync.Mutex
-	Views    map[int64]*workflow.RequestView
+	Views    map[int64]*Request
 	KeysOf   map[access.UserID][]access.Key
 	Deciders []access.UserID // the approvers
 	Leavers  []access.UserID // who left, as was heard
@@ -38,6 +38,13 @@ type domain struct {
 	sources map[string]int64
 }
 
+// Request is a request in the ledger, with what Slack shows of it.
+type Request struct {
+	workflow.RequestView
+	Messages []access.Message
+	Drawing  access.Drawing
+}
+
 // Kept is an envelope in the inbox.
 type Kept struct {
 	access.Envelope
@@ -47,7 +54,7 @@ type Kept struct {
 
 func newDomain() *domain {
 	return &domain{
-		Views: map[int64]*workflow.RequestView{}, sources: map[string]int64{}, KeysOf: map[access.UserID][]access.Key{},
+		Views: map[int64]*Request{}, sources: map[string]int64{}, KeysOf: map[access.UserID][]access.Key{},
 		Deciders: []access.UserID{"U2", "U3", "U4", "U5", "U6"}, Notices: map[int64]*access.Notice{}, Inbox: map[string]*Kept{},
 	}
 }
@@ -80,7 +87,10 @@ func (d *domain) Ask(r access.Request) (access.Request, error) {
 	r.CreatedAt, r.ExpiresAt = time.Now(), time.Now().Add(time.Hour)
 	r.State = cmp.Or(r.State, access.Pending)
 	d.sources[r.Source] = r.ID
-	d.Views[r.ID] = &workflow.RequestView{Request: r, Needed: 1, Deciders: []string{"U2"}, Drawing: access.Drawing{RequestID: r.ID, Version: 1}}
+	d.Views[r.ID] = &Request{
+		RequestView: workflow.RequestView{Request: r, Needed: 1, Deciders: []string{"U2"}},
+		Drawing:     access.Drawing{RequestID: r.ID, Version: 1},
+	}
 	return r, nil
 }
 
@@ -209,7 +219,7 @@ func (d *domain) PendingRequests(context.Context, access.UserID) (pending []work
 	defer d.Unlock()
 	for _, id := range slices.Sorted(maps.Keys(d.Views)) {
 		if v := d.Views[id]; v.Request.State == access.Pending {
-			shown := *v
+			shown := v.RequestView
 			shown.MayDecide = true
 			pending = append(pending, shown)
 		}
@@ -239,8 +249,8 @@ func (d *domain) View(_ context.Context, id int64) (workflow.RequestView, error)
 	if v == nil {
 		return workflow.RequestView{}, &access.Error{Code: access.NotFound, Message: "There is no such request."}
 	}
-	out := *v
-	out.Messages, out.Results = slices.Clone(v.Messages), slices.Clone(v.Results)
+	out := v.RequestView
+	out.Results = slices.Clone(v.Results)
 	return out, nil
 }
 
@@ -250,19 +260,6 @@ func (*domain) Grant(_ context.Context, id int64) (access.Grant, error) {
 
 func (d *domain) IsApprover(_ context.Context, id access.UserID) (bool, error) {
 	return slices.Contains(d.Deciders, id), nil
-}
-
-func (d *domain) Redraw(_ context.Context, id int64, channel, ts string) error {
-	d.Lock()
-	defer d.Unlock()
-	v := d.Views[id]
-	for i, m := range v.Messages {
-		if m.Channel == channel && m.TS == ts {
-			v.Messages[i].Digest = ""
-		}
-	}
-	v.Drawing.Version++
-	return nil
 }
 
 func (d *domain) Approvers(context.Context) ([]access.UserID, error) { return d.Deciders, nil }

@@ -79,6 +79,27 @@ type ledgerTx struct {
 	played *domain
 }
 
+func (t ledgerTx) Announce(_ context.Context, ids ...int64) error {
+	for _, id := range ids {
+		t.played.Views[id].Drawing.Version++
+	}
+	return nil
+}
+
+func (t ledgerTx) Drawing(_ context.Context, id int64) (access.Drawing, error) {
+	if v := t.played.Views[id]; v != nil {
+		return v.Drawing, nil
+	}
+	return access.Drawing{}, &access.Error{Code: access.NotFound}
+}
+
+func (t ledgerTx) Messages(_ context.Context, id int64) ([]access.Message, error) {
+	if v := t.played.Views[id]; v != nil {
+		return slices.Clone(v.Messages), nil
+	}
+	return nil, nil
+}
+
 func (t ledgerTx) SaveDrawing(_ context.Context, d access.Drawing) error {
 	own := &t.played.Views[d.RequestID].Drawing
 	own.Shown, own.NextAt, own.Attempts = d.Shown, d.NextAt, d.Attempts

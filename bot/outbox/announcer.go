@@ -64,21 +64,21 @@ type Announcer struct {
 // when somebody uses it. What Slack did not take is due again at a time that stands in
 // the ledger; an error means that even this could not be written down.
 func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
-	v, err := n.Uses.View(ctx, requestID)
+	v, err := n.request(ctx, requestID)
 	if err != nil {
 		return err
 	}
 	if v.Request.Kind.EndsAccess() {
 		ctx = slackapi.Urgent(ctx)
 	}
-	next := access.Drawing{RequestID: requestID, Version: v.Drawing.Version, Shown: v.Drawing.Version, NextAt: n.Now().Add(redrawEvery)}
+	next := access.Drawing{RequestID: requestID, Version: v.drawing.Version, Shown: v.drawing.Version, NextAt: n.Now().Add(redrawEvery)}
 	if v.Request.State != access.Draft {
-		err = n.draw(ctx, &v)
+		err = n.draw(ctx, v)
 	}
 	if err != nil {
 		var wait time.Duration
-		next.Attempts, wait = backoff(v.Drawing.Attempts, err)
-		next.Shown, next.NextAt = v.Drawing.Shown, n.Now().Add(wait)
+		next.Attempts, wait = backoff(v.drawing.Attempts, err)
+		next.Shown, next.NextAt = v.drawing.Shown, n.Now().Add(wait)
 		n.Log.Warn("a request is not shown yet", "request", requestID, "again_in", wait, "error", err)
 	}
 	ctx = context.WithoutCancel(ctx) // what was shown is remembered, whoever stops us
@@ -104,7 +104,7 @@ func backoff(attempts int, err error) (failures int, wait time.Duration) {
 	return attempts + 1, min(firstRetry<<min(attempts, 20), longest)
 }
 
-func (n *Announcer) draw(ctx context.Context, v *workflow.RequestView) error {
+func (n *Announcer) draw(ctx context.Context, v *request) error {
 	err := n.drawAll(ctx, v)
 	if slackapi.ErrorCode(err) == "thread_not_found" { // somebody deleted the message that has not changed since
 		if _, err = n.repost(ctx, v); err == nil {
@@ -117,7 +117,7 @@ func (n *Announcer) draw(ctx context.Context, v *workflow.RequestView) error {
 	return n.cannotShow(ctx, v, err)
 }
 
-func (n *Announcer) drawAll(ctx context.Context, v *workflow.RequestView) error {
+func (n *Announcer) drawAll(ctx context.Context, v *request) error {
 	parent, err := n.drawParent(ctx, v)
 	if err != nil {
 		return err
@@ -143,18 +143,18 @@ func (n *Announcer) drawAll(ctx context.Context, v *workflow.RequestView) error 
 }
 
 // repost posts the message of a request anew when somebody has deleted it.
-func (n *Announcer) repost(ctx context.Context, v *workflow.RequestView) (slackapi.Ref, error) {
-	v.Messages = slices.DeleteFunc(v.Messages, func(m access.Message) bool {
+func (n *Announcer) repost(ctx context.Context, v *request) (slackapi.Ref, error) {
+	v.messages = slices.DeleteFunc(v.messages, func(m access.Message) bool {
 		return m.Role == roleRequest || m.Role == roleAnnounce || strings.HasPrefix(m.Role, roleCopy)
 	})
 	return n.drawParent(ctx, v)
 }
 
 // drawParent draws the message of the request, and returns the one that has the thread.
-func (n *Announcer) drawParent(ctx context.Context, v *workflow.RequestView) (parent slackapi.Ref, err error) {
-	m := render.Request(*v, n.Now())
+func (n *Announcer) drawParent(ctx context.Context, v *request) (parent slackapi.Ref, err error) {
+	m := render.Request(v.RequestView, n.Now())
 	if n.announcedSeparately(v) {
-		if _, posted := newest(v.Messages, roleRequest); posted {
+		if _, posted := newest(v.messages, roleRequest); posted {
 			if _, err := n.show(ctx, v, roleRequest, n.channel(ctx, v), "", m); err != nil && !slackapi.IsChannelClosed(err) {
 				return slackapi.Ref{}, err
 			}
@@ -169,7 +169,7 @@ func (n *Announcer) drawParent(ctx context.Context, v *workflow.RequestView) (pa
 
 // showApprovers shows a request that belongs to no channel to each approver whom Slack
 // lets us reach; the first copy has the thread.
-func (n *Announcer) showApprovers(ctx context.Context, v *workflow.RequestView, m render.Message) (parent slackapi.Ref, err error) {
+func (n *Announcer) showApprovers(ctx context.Context, v *request, m render.Message) (parent slackapi.Ref, err error) {
 	approvers, err := n.Uses.Approvers(ctx)
 	if err != nil {
 		return slackapi.Ref{}, err
@@ -188,7 +188,7 @@ func (n *Announcer) showApprovers(ctx context.Context, v *workflow.RequestView, 
 	if parent == (slackapi.Ref{}) {
 		return slackapi.Ref{}, &access.Error{Code: access.NotFound, Op: "announce", Message: "There is no channel and no approver to show this to."}
 	}
-	if old, ok := newest(v.Messages, roleRequest); ok && old.TS == parent.TS {
+	if old, ok := newest(v.messages, roleRequest); ok && old.TS == parent.TS {
 		return parent, nil
 	}
 	return parent, n.record(ctx, v, roleRequest, parent, "")
@@ -196,13 +196,13 @@ func (n *Announcer) showApprovers(ctx context.Context, v *workflow.RequestView, 
 
 // announcedSeparately reports whether the request is an offboarding under way that is
 // announced in a channel of its own.
-func (n *Announcer) announcedSeparately(v *workflow.RequestView) bool {
+func (n *Announcer) announcedSeparately(v *request) bool {
 	return v.Request.Kind == access.KindOffboard && v.Request.State == access.Approved && n.AnnounceChannel != ""
 }
 
 // channel returns where a request is posted: where approvers look, or where it was
 // asked. One asked in a direct message goes where its grant was asked.
-func (n *Announcer) channel(ctx context.Context, v *workflow.RequestView) string {
+func (n *Announcer) channel(ctx context.Context, v *request) string {
 	if n.ApprovalChannel != "" {
 		return n.ApprovalChannel
 	}
@@ -222,10 +222,10 @@ func (n *Announcer) channel(ctx context.Context, v *workflow.RequestView) string
 
 // show posts a message or brings it up to date; what already stands is not sent
 // again. One that somebody deleted is posted anew.
-func (n *Announcer) show(ctx context.Context, v *workflow.RequestView, role, channel, thread string, m render.Message) (slackapi.Ref, error) {
+func (n *Announcer) show(ctx context.Context, v *request, role, channel, thread string, m render.Message) (slackapi.Ref, error) {
 	digest := render.Digest(m)
-	if old, ok := newest(v.Messages, role); ok {
-		at := slackapi.Ref{Channel: old.Channel, TS: old.TS}
+	if old, ok := newest(v.messages, role); ok {
+		at := refOf(old)
 		if old.Digest == digest {
 			return at, nil
 		}
@@ -254,12 +254,12 @@ func newest(all []access.Message, role string) (found access.Message, ok bool) {
 	return found, ok
 }
 
-func (n *Announcer) record(ctx context.Context, v *workflow.RequestView, role string, at slackapi.Ref, digest string) error {
+func (n *Announcer) record(ctx context.Context, v *request, role string, at slackapi.Ref, digest string) error {
 	m := access.Message{RequestID: v.Request.ID, Role: role, Channel: at.Channel, TS: at.TS, Digest: digest}
-	v.Messages = slices.DeleteFunc(v.Messages, func(o access.Message) bool {
-		return o.Role == m.Role && o.Channel == m.Channel && o.TS == m.TS
+	v.messages = slices.DeleteFunc(v.messages, func(o access.Message) bool {
+		return o.Role == m.Role && refOf(o) == at
 	})
-	v.Messages = append(v.Messages, m)
+	v.messages = append(v.messages, m)
 	// What was posted must be remembered, even when we are told to stop meanwhile.
 	ctx = context.WithoutCancel(ctx)
 	return n.Store.Update(ctx, func(tx delivery.Tx) error { return tx.SaveMessage(ctx, m) })
@@ -268,9 +268,9 @@ func (n *Announcer) record(ctx context.Context, v *workflow.RequestView, role st
 // cannotShow tells the person who asked, once for each channel, how to mend that Slack
 // refuses our messages there. It returns the cause while the request is to be shown once
 // that is done.
-func (n *Announcer) cannotShow(ctx context.Context, v *workflow.RequestView, cause error) error {
+func (n *Announcer) cannotShow(ctx context.Context, v *request, cause error) error {
 	channel := slackapi.ErrorChannel(cause)
-	told := slices.ContainsFunc(v.Messages, func(m access.Message) bool { return m.Role == roleHelp && m.Digest == channel })
+	told := slices.ContainsFunc(v.messages, func(m access.Message) bool { return m.Role == roleHelp && m.Digest == channel })
 	if to := n.helper(ctx, v); !told && to != "" {
 		at, err := n.API.Post(ctx, to, "", render.CannotShow(v.Request.ID, channel, slackapi.ErrorCode(cause), n.self(ctx)))
 		if err != nil && slackapi.IsTemporary(err) {
@@ -300,7 +300,7 @@ func (n *Announcer) self(ctx context.Context) access.UserID {
 
 // helper returns who is told how to mend it: the person who asked, or an approver; empty
 // when there is nobody.
-func (n *Announcer) helper(ctx context.Context, v *workflow.RequestView) string {
+func (n *Announcer) helper(ctx context.Context, v *request) string {
 	if v.Request.Asker != "" {
 		return string(v.Request.Asker)
 	}
@@ -309,14 +309,4 @@ func (n *Announcer) helper(ctx context.Context, v *workflow.RequestView) string 
 		return ""
 	}
 	return string(approvers[0])
-}
-
-// RequestChannel returns where a request is shown to those who decide it; empty when it is
-// not shown yet.
-func (n *Announcer) RequestChannel(v workflow.RequestView) string {
-	i := slices.IndexFunc(v.Messages, func(m access.Message) bool { return m.Role == roleRequest })
-	if i < 0 {
-		return ""
-	}
-	return v.Messages[i].Channel
 }

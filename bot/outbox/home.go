@@ -14,9 +14,17 @@ func (n *Announcer) PublishHome(ctx context.Context, person access.UserID, page 
 	if err != nil && access.CodeOf(err) != access.Forbidden {
 		return err
 	}
+	var waiting []int64
+	for _, v := range home.Waiting {
+		waiting = append(waiting, v.Request.ID)
+	}
+	channels, unread := n.RequestChannels(ctx, waiting...)
+	if unread != nil {
+		return unread
+	}
 	data := render.HomeData{
 		Me: person, Page: page, Approver: home.Approver, Grants: home.Own.Grants, Keys: home.Keys,
-		Asked: home.Asked, Waiting: home.Waiting, Team: home.Team,
+		Asked: home.Asked, Waiting: home.Waiting, Team: home.Team, Channels: channels,
 	}
 	if err != nil {
 		data.Refused = access.MessageOf(err)

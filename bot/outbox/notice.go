@@ -107,21 +107,21 @@ func isDirectMessage(n access.Notice) bool {
 // redrawDirectMessages brings the direct messages about a request up to date once its work
 // has stopped, so that nobody keeps a button that does nothing, and those who cannot read the
 // channel of the request learn how it went. One that Slack has no more is left alone.
-func (n *Announcer) redrawDirectMessages(ctx context.Context, v *workflow.RequestView) error {
+func (n *Announcer) redrawDirectMessages(ctx context.Context, v *request) error {
 	if slices.ContainsFunc(v.Results, access.Result.Moving) {
 		return nil
 	}
-	for _, old := range slices.Clone(v.Messages) {
+	for _, old := range slices.Clone(v.messages) {
 		kind, ok := strings.CutPrefix(old.Role, roleDirect)
 		if !ok {
 			continue
 		}
-		m := render.Notice(access.Notice{Kind: access.NoticeKind(kind), RequestID: v.Request.ID}, v, v.Grant)
+		m := render.Notice(access.Notice{Kind: access.NoticeKind(kind), RequestID: v.Request.ID}, &v.RequestView, v.Grant, requestChannel(v.messages))
 		digest := render.Digest(m)
 		if digest == old.Digest {
 			continue
 		}
-		at := slackapi.Ref{Channel: old.Channel, TS: old.TS}
+		at := refOf(old)
 		if err := n.API.Update(ctx, at, m); err != nil && (slackapi.IsTemporary(err) || access.CodeOf(err) == access.Unauthorized) {
 			return err
 		}
@@ -173,33 +173,31 @@ func (n *Announcer) fanOutHomes(ctx context.Context) error {
 	})
 }
 
-func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *access.Grant) (render.Message, *workflow.RequestView, error) {
+func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *access.Grant) (render.Message, *request, error) {
 	if notice.Kind == access.NoticeSummary {
 		o, err := n.Uses.Overview(ctx, "")
 		m, _ := render.Daily(o)
 		return m, nil, err
 	}
-	var view *workflow.RequestView
 	about := notice.RequestID
 	if about == 0 && grant != nil {
 		about = grant.RequestID
 	}
-	if about != 0 {
-		v, err := n.Uses.View(ctx, about)
-		if err != nil {
-			return render.Message{}, nil, err
-		}
-		view = &v
+	if about == 0 {
+		return render.Notice(notice, nil, grant, ""), nil, nil
 	}
-	if asks := asksForDecision(notice.Kind); asks && (view == nil || view.Request.State != access.Pending) {
+	view, err := n.request(ctx, about)
+	if err != nil {
+		return render.Message{}, nil, err
+	}
+	if asksForDecision(notice.Kind) && view.Request.State != access.Pending {
 		return render.Message{}, nil, nil // decided meanwhile: nobody is to be reminded
 	}
-	if notice.Kind == access.NoticeDecidable {
-		if _, posted := newest(view.Messages, roleRequest); !posted {
-			return render.Message{}, nil, nil // its message is yet to come, and mentions the approvers by itself
-		}
+	channel := requestChannel(view.messages)
+	if notice.Kind == access.NoticeDecidable && channel == "" {
+		return render.Message{}, nil, nil // its message is yet to come, and mentions the approvers by itself
 	}
-	return render.Notice(notice, view, grant), view, nil
+	return render.Notice(notice, &view.RequestView, grant, channel), view, nil
 }
 
 // asksForDecision reports whether a notice is for those who may decide a request.
@@ -209,21 +207,21 @@ func asksForDecision(k access.NoticeKind) bool {
 
 // where returns the place of a notice: a person's direct messages, the thread of the
 // request, or the channel for everybody.
-func (n *Announcer) where(ctx context.Context, notice access.Notice, view *workflow.RequestView) (channel, thread string) {
+func (n *Announcer) where(ctx context.Context, notice access.Notice, view *request) (channel, thread string) {
 	if notice.To != "" {
 		return string(notice.To), ""
 	}
 	if view != nil && notice.Kind == access.NoticeReturned {
-		if m, ok := newest(view.Messages, roleAnnounce); ok {
+		if m, ok := newest(view.messages, roleAnnounce); ok {
 			return m.Channel, "" // where the offboarding was announced, for everybody to see
 		}
 		return n.channel(ctx, view), ""
 	}
 	if view != nil {
-		if m, ok := newest(view.Messages, roleAnnounce); ok && n.announcedSeparately(view) {
+		if m, ok := newest(view.messages, roleAnnounce); ok && n.announcedSeparately(view) {
 			return m.Channel, m.TS
 		}
-		if m, ok := newest(view.Messages, roleRequest); ok {
+		if m, ok := newest(view.messages, roleRequest); ok {
 			return m.Channel, m.TS
 		}
 		return n.channel(ctx, view), ""
@@ -236,7 +234,7 @@ func (n *Announcer) where(ctx context.Context, notice access.Notice, view *workf
 
 // redrawHomes queues the Home tabs of those who see there what came of a request's work,
 // once that has stopped. When the request itself changes, the domain queues them.
-func (n *Announcer) redrawHomes(ctx context.Context, tx delivery.Tx, v workflow.RequestView) error {
+func (n *Announcer) redrawHomes(ctx context.Context, tx delivery.Tx, v *request) error {
 	if len(v.Results) == 0 || slices.ContainsFunc(v.Results, access.Result.Moving) {
 		return nil
 	}

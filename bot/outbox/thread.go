@@ -13,7 +13,6 @@ import (
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/delivery"
-	"sshkeybot/internal/workflow"
 )
 
 const (
@@ -27,7 +26,7 @@ const (
 // thread is one phase of a request in the thread of its message.
 type thread struct {
 	*Announcer
-	view   *workflow.RequestView
+	view   *request
 	parent slackapi.Ref
 	phase  access.Phase
 }
@@ -40,7 +39,7 @@ func (n *Announcer) drawPhase(ctx context.Context, t *thread) error {
 		return nil
 	}
 	settled := t.settled()
-	if render.Complete(*t.view, t.phase) {
+	if render.Complete(t.view.RequestView, t.phase) {
 		return t.singleMessage(ctx, all, settled)
 	}
 	if err := t.progress(ctx, all, settled); err != nil {
@@ -58,9 +57,9 @@ func (n *Announcer) drawPhase(ctx context.Context, t *thread) error {
 // singleMessage shows a phase on few servers in one message: how far it is, and at the end
 // what it came to. What changes after that is posted in messages of its own.
 func (t *thread) singleMessage(ctx context.Context, all []access.Result, settled bool) error {
-	m := render.Progress(*t.view, t.phase, t.timeLeft(all))
+	m := render.Progress(t.view.RequestView, t.phase, t.timeLeft(all))
 	if settled {
-		m = render.Summary(*t.view, t.phase)
+		m = render.Summary(t.view.RequestView, t.phase)
 	}
 	if _, err := t.show(ctx, t.view, roleSummary+":"+string(t.phase), t.parent.Channel, t.parent.TS, m); err != nil || !settled {
 		return err
@@ -92,10 +91,10 @@ func (t *thread) results() []access.Result {
 // needs none.
 func (t *thread) progress(ctx context.Context, all []access.Result, settled bool) error {
 	role := roleProgress + ":" + string(t.phase)
-	if _, begun := newest(t.view.Messages, role); settled && !begun {
+	if _, begun := newest(t.view.messages, role); settled && !begun {
 		return nil
 	}
-	_, err := t.show(ctx, t.view, role, t.parent.Channel, t.parent.TS, render.Progress(*t.view, t.phase, t.timeLeft(all)))
+	_, err := t.show(ctx, t.view, role, t.parent.Channel, t.parent.TS, render.Progress(t.view.RequestView, t.phase, t.timeLeft(all)))
 	return err
 }
 
@@ -215,7 +214,7 @@ func (t *thread) markTold(ctx context.Context, rs []access.Result) error {
 
 func (t *thread) summary(ctx context.Context) error {
 	role := roleSummary + ":" + string(t.phase)
-	_, err := t.show(ctx, t.view, role, t.parent.Channel, t.parent.TS, render.Summary(*t.view, t.phase))
+	_, err := t.show(ctx, t.view, role, t.parent.Channel, t.parent.TS, render.Summary(t.view.RequestView, t.phase))
 	return err
 }
 
@@ -229,11 +228,11 @@ func (t *thread) attachFile(ctx context.Context) error {
 		name, title = name+"-complete", "Results, complete"
 	}
 	name += ".csv"
-	last, _ := newest(t.view.Messages, role)
-	if last.Digest == name || !render.NeedsFile(*t.view, t.phase) {
+	last, _ := newest(t.view.messages, role)
+	if last.Digest == name || !render.NeedsFile(t.view.RequestView, t.phase) {
 		return nil
 	}
-	err := t.API.Upload(ctx, t.parent, name, title, render.CSV(*t.view, t.phase))
+	err := t.API.Upload(ctx, t.parent, name, title, render.CSV(t.view.RequestView, t.phase))
 	if ctx.Err() != nil || access.CodeOf(err) == access.RateLimited {
 		return err
 	}

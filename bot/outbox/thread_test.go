@@ -261,7 +261,7 @@ func TestEstimateLeavesOutTheTimeBeforeARetry(t *testing.T) {
 		},
 		"all is done": {now: 5, all: []access.Result{at(4, access.Done)}},
 	} {
-		n := &thread{view: &workflow.RequestView{Pace: tt.pace}, Announcer: &Announcer{Now: func() time.Time { return start.Add(time.Duration(tt.now) * time.Minute) }}}
+		n := &thread{view: &request{RequestView: workflow.RequestView{Pace: tt.pace}}, Announcer: &Announcer{Now: func() time.Time { return start.Add(time.Duration(tt.now) * time.Minute) }}}
 		if got := n.timeLeft(tt.all); got != tt.want {
 			t.Errorf("%s: %s left, want %s", name, got, tt.want)
 		}

@@ -19,6 +19,7 @@ type HomeData struct {
 	Keys     []access.Key           // own keys
 	Asked    []access.Request       // own open requests
 	Waiting  []workflow.RequestView // requests that this person may decide, or has approved
+	Channels map[int64]string       // where these are shown, by request
 	Team     workflow.Overview      // for approvers: everybody's access and what is owed
 	Refused  string                 // why this person cannot take part; the rest is empty then
 	Page     int                    // 0 is the first
@@ -108,7 +109,7 @@ func (d HomeData) rows() []row {
 func (d HomeData) waitingRows() []row {
 	var open, approved []row
 	for _, v := range d.Waiting {
-		lines := []string{fmt.Sprintf("*Request %d*: %s It waits %s%s.%s", v.Request.ID, intro(v), until(v.Request.ExpiresAt), inChannel(v), approvals(v))}
+		lines := []string{fmt.Sprintf("*Request %d*: %s It waits %s%s.%s", v.Request.ID, intro(v), until(v.Request.ExpiresAt), inChannel(d.Channels[v.Request.ID]), approvals(v))}
 		switch {
 		case v.MayDecide:
 			lines = append(append(append(lines, facts(v)...), orNone(reason(v.Request))), changes(v)...)

@@ -164,7 +164,7 @@ func counts(o workflow.Overview) []string {
 }
 
 // Pending lists the requests that wait for a decision.
-func Pending(views []workflow.RequestView) Message {
+func Pending(views []workflow.RequestView, channels map[int64]string) Message {
 	p := &page{}
 	if len(views) == 0 {
 		p.addText("No request is waiting for a decision.")
@@ -172,14 +172,14 @@ func Pending(views []workflow.RequestView) Message {
 	}
 	lines := make([]string, len(views))
 	for i, v := range views {
-		lines[i] = pendingLine(v)
+		lines[i] = pendingLine(v, channels[v.Request.ID])
 	}
 	p.addList("Waiting for a decision: "+count(len(views), "request", "requests"), lines, longList, "they come up when these are decided")
 	return p.message()
 }
 
 // pendingLine says what is asked, where, why, until when and where the buttons are.
-func pendingLine(v workflow.RequestView) string {
+func pendingLine(v workflow.RequestView, channel string) string {
 	text := fmt.Sprintf("Request %d: %s", v.Request.ID, intro(v))
 	if len(v.Servers) > 0 {
 		text += " Servers: " + serverFact(v, reasonLimit/2) + "."
@@ -187,15 +187,13 @@ func pendingLine(v workflow.RequestView) string {
 	if why := escape(v.Request.Reason, reasonLimit/2); why != "" {
 		text += " Reason: " + why + "."
 	}
-	return text + " It waits " + until(v.Request.ExpiresAt) + inChannel(v) + "." + approvals(v)
+	return text + " It waits " + until(v.Request.ExpiresAt) + inChannel(channel) + "." + approvals(v)
 }
 
 // inChannel says where the message of a request is.
-func inChannel(v workflow.RequestView) string {
-	for _, m := range v.Messages {
-		if m.Role == "request" && channel(m.Channel) != "" {
-			return " in " + channel(m.Channel)
-		}
+func inChannel(id string) string {
+	if name := channel(id); name != "" {
+		return " in " + name
 	}
 	return ""
 }

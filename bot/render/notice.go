@@ -11,8 +11,9 @@ import (
 )
 
 // Notice draws a message that the bot sends by itself. v and g are the request and the grant it is about;
-// either may be nil. It is empty for NoticeSummary and NoticeHome, which Daily and Home draw.
-func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant) Message {
+// either may be nil. Channel is where the request is shown, empty when it is not. The message is empty for
+// NoticeSummary and NoticeHome, which Daily and Home draw.
+func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant, channel string) Message {
 	p := &page{}
 	switch n.Kind {
 	case access.NoticeKeyWanted:
@@ -36,7 +37,7 @@ func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant) Message {
 		p.addText("*I have made " + escape(n.Detail, detailLimit) + " calls that RunCloud allows this month.* When they are used up, keys can neither be placed nor removed. " +
 			"Buy more calls in RunCloud, or find out what uses them: servers that stay offline, long grants on many servers, keys that RunCloud refuses.")
 	case access.NoticeDecided:
-		p.decided(v)
+		p.decided(v, channel)
 	case access.NoticeReminder:
 		p.reminder(v)
 	case access.NoticeDecidable:
@@ -143,7 +144,7 @@ func (p *page) endCorrected(v *workflow.RequestView, g *access.Grant) {
 	p.addText(fmt.Sprintf("*Your SSH access%s ends %s.* My clock was wrong, and the end that I had shown was too late: it lasts for as long as it was approved for.", grantName(v, g), date(g.EndsAt)))
 }
 
-func (p *page) decided(v *workflow.RequestView) {
+func (p *page) decided(v *workflow.RequestView, channel string) {
 	if v == nil {
 		return
 	}
@@ -155,7 +156,7 @@ func (p *page) decided(v *workflow.RequestView) {
 	default:
 		line += "\n" + ending(*v)
 	}
-	p.addText(strings.Split(fmt.Sprintf("*Request %d* (%s)%s:\n%s", v.Request.ID, describe(v.Request), inChannel(*v), line), "\n")...)
+	p.addText(strings.Split(fmt.Sprintf("*Request %d* (%s)%s:\n%s", v.Request.ID, describe(v.Request), inChannel(channel), line), "\n")...)
 }
 
 // approvalOutcome says what an approval came to for who receives access; who cannot read the

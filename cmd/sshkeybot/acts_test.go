@@ -11,6 +11,7 @@ import (
 
 	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sim/slacksim"
 	"sshkeybot/internal/sshkey"
 	"sshkeybot/internal/workflow"
@@ -98,7 +99,7 @@ func (r *rig) Posted(id int64) slacksim.Message {
 
 // message is where the buttons of a request are: of an offboarding that is under way, its announcement.
 func (r *rig) message(id int64) (found slacksim.Message, ok bool) {
-	for _, m := range r.view(id).Messages {
+	for _, m := range r.messages(id) {
 		if m.Role == "request" && !ok || m.Role == "announce" {
 			found, ok = r.slack.Message(m.Channel, m.TS)
 		}
@@ -174,6 +175,25 @@ func (r *rig) view(id int64) workflow.RequestView {
 	return v
 }
 
+// messages are what was posted for a request.
+func (r *rig) messages(id int64) (posted []access.Message) {
+	r.t.Helper()
+	ctx := context.WithoutCancel(r.t.Context())
+	r.must(r.app.store.Outbox().Read(ctx, func(tx delivery.Tx) (err error) {
+		posted, err = tx.Messages(ctx, id)
+		return err
+	}))
+	return posted
+}
+
+// drawn reports whether Slack shows a request as it is.
+func (r *rig) drawn(id int64) bool {
+	r.t.Helper()
+	shown, err := delivery.Shown(context.WithoutCancel(r.t.Context()), r.app.store.Outbox(), id)
+	r.must(err)
+	return shown
+}
+
 // Settled waits until the results of a request stand, and Slack shows them.
 func (r *rig) Settled(id int64) workflow.RequestView {
 	r.t.Helper()
@@ -186,7 +206,7 @@ func (r *rig) When(id int64, what string, cond func(workflow.RequestView) bool) 
 	var v workflow.RequestView
 	r.until(fmt.Sprintf("request %d: %s", id, what), func() bool {
 		v = r.view(id)
-		return cond(v) && v.Drawing.Shown == v.Drawing.Version
+		return cond(v) && r.drawn(id)
 	})
 	return v
 }

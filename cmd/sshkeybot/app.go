@@ -44,6 +44,7 @@ type app struct {
 	service  *workflow.Service
 	api      *slackapi.Client
 	people   *slackapi.Directory
+	outbox   *outbox.Announcer
 	bot      *bot.Bot
 	runner   *queue.Runner
 	metrics  *health.Metrics
@@ -87,18 +88,18 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 	a.people.Bind = a.service.BindWorkspace
 	a.metrics = health.NewMetrics(a.figures)
 	a.service.Late = a.metrics.GrantEnded
-	announcer := &outbox.Announcer{
+	a.outbox = &outbox.Announcer{
 		API: api, Uses: a.service, Store: ledger.Outbox(), Log: log, Now: now,
 		ApprovalChannel: cfg.ApprovalChannel, AnnounceChannel: cfg.AnnounceChannel,
 	}
-	a.bot = bot.New(a.botConfig(announcer, now))
+	a.bot = bot.New(a.botConfig(now))
 	a.pulse.alarm = &outbox.Alarm{API: api, Uses: a.service, Log: log, Channel: cmp.Or(cfg.AnnounceChannel, cfg.ApprovalChannel)}
 	timers := a.timers()
 	if !onlyRemoves {
 		timers = append(timers, a.botTimers()...)
 	}
 	a.runner, err = queue.New(queue.Config{
-		Store: ledger, Work: engine, Outbox: announcer,
+		Store: ledger, Work: engine, Outbox: a.outbox,
 		Concurrency: cfg.Concurrency, Timers: timers, Log: quietly, NoAdditions: onlyRemoves,
 	})
 	if err != nil {
@@ -133,9 +134,9 @@ func engineSettings(cfg config.Config, replica string, onlyRemoves bool) reconci
 	}
 }
 
-func (a *app) botConfig(announcer *outbox.Announcer, now func() time.Time) bot.Config {
+func (a *app) botConfig(now func() time.Time) bot.Config {
 	return bot.Config{
-		AppToken: a.cfg.Slack.AppToken.Reveal(), APIURL: a.cfg.Slack.APIURL, API: a.api, Uses: a.service, Outbox: announcer, Inbox: a.store,
+		AppToken: a.cfg.Slack.AppToken.Reveal(), APIURL: a.cfg.Slack.APIURL, API: a.api, Uses: a.service, Outbox: a.outbox, Inbox: a.store,
 		Log: a.log, Now: now,
 		ApprovalChannel: a.cfg.ApprovalChannel, SystemUsers: a.cfg.SystemUsers,
 		Limits: a.service.Settings.Durations(),

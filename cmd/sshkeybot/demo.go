@@ -16,6 +16,7 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/config"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/slacksim"
 	"sshkeybot/internal/sshkey"
@@ -244,7 +245,11 @@ func (s *stage) finished(ctx context.Context) error {
 	defer ticker.Stop()
 	for {
 		view, err := s.app.service.View(ctx, 1)
-		if err != nil || view.Drawing.Shown == view.Drawing.Version && atRest(view.Results) {
+		if err != nil {
+			return err
+		}
+		shown, err := delivery.Shown(ctx, s.app.store.Outbox(), 1)
+		if err != nil || shown && atRest(view.Results) {
 			return err
 		}
 		select {

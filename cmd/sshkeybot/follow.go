@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/workflow"
 )
@@ -27,6 +28,7 @@ const (
 // something to say.
 type follower struct {
 	service  *workflow.Service
+	outbox   delivery.Store
 	out      io.Writer
 	told     map[int64]string // by server
 	toldHalt bool
@@ -34,8 +36,8 @@ type follower struct {
 	seen     time.Time // when that was noticed here
 }
 
-func newFollower(service *workflow.Service, out io.Writer) *follower {
-	return &follower{service: service, out: out, told: map[int64]string{}}
+func newFollower(service *workflow.Service, outbox delivery.Store, out io.Writer) *follower {
+	return &follower{service: service, outbox: outbox, out: out, told: map[int64]string{}}
 }
 
 // follow answers the request as it stands when nothing of it moves by itself any
@@ -58,7 +60,10 @@ func (f *follower) follow(ctx context.Context, id int64) (workflow.RequestView, 
 		} else if restSince.IsZero() {
 			restSince = time.Now()
 		}
-		drawn := view.Drawing.Shown >= view.Drawing.Version
+		drawn, err := delivery.Shown(context.WithoutCancel(ctx), f.outbox, id)
+		if err != nil {
+			return view, err
+		}
 		if over || !restSince.IsZero() && (drawn || time.Since(restSince) > drawnWithin) {
 			return view, nil
 		}

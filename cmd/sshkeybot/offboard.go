@@ -19,6 +19,7 @@ import (
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/control"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/store"
 	"sshkeybot/internal/workflow"
 )
@@ -94,7 +95,7 @@ func offboard(cmd *cobra.Command, person access.UserID, o offboardOpts) error {
 			progress = cmd.ErrOrStderr()
 		}
 	}
-	return report(ctx, cmd.OutOrStdout(), newFollower(exec.service, progress), id, began, o.json)
+	return report(ctx, cmd.OutOrStdout(), newFollower(exec.service, exec.outbox, progress), id, began, o.json)
 }
 
 // report follows the work and says at the end what it came to.
@@ -160,6 +161,7 @@ func operator() string {
 // by itself.
 type executor struct {
 	service  *workflow.Service
+	outbox   delivery.Store
 	offboard func(ctx context.Context, a control.Ask) (int64, error)
 	close    func()
 }
@@ -191,7 +193,7 @@ func newExecutor(ctx context.Context, cfg config.Config, log *slog.Logger, out i
 		return executor{}, err
 	}
 	if running { // it is told by the ledger, and calls RunCloud from where it may
-		return executor{service: a.service, offboard: a.offboard, close: a.close}, nil
+		return executor{service: a.service, outbox: a.store.Outbox(), offboard: a.offboard, close: a.close}, nil
 	}
 	return ownExecutor(a), nil
 }
@@ -210,7 +212,7 @@ func botExecutor(ctx context.Context, cfg config.Config, now func() time.Time) (
 	ask := func(ctx context.Context, a control.Ask) (int64, error) {
 		return control.Offboard(ctx, control.Path(path), a)
 	}
-	return executor{service: readOnlyService(ledger, cfg, now), offboard: ask, close: ledger.Close}, nil
+	return executor{service: readOnlyService(ledger, cfg, now), outbox: ledger.Outbox(), offboard: ask, close: ledger.Close}, nil
 }
 
 // ownExecutor does the work in this process, without listening to Slack. The queue starts
@@ -228,7 +230,7 @@ func ownExecutor(a *app) executor {
 		started = true
 		return id, a.runner.Start(ctx)
 	}
-	return executor{service: a.service, offboard: ask, close: func() {
+	return executor{service: a.service, outbox: a.store.Outbox(), offboard: ask, close: func() {
 		if started {
 			stopping, cancel := context.WithTimeout(context.Background(), stopWithin)
 			defer cancel()

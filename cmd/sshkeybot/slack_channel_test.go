@@ -29,7 +29,7 @@ func (r *rig) Replaced(id int64, old slacksim.Message) slacksim.Message {
 	r.t.Helper()
 	var now slacksim.Message
 	r.until(fmt.Sprintf("request %d has a new message", id), func() bool {
-		for _, m := range r.view(id).Messages {
+		for _, m := range r.messages(id) {
 			if found, ok := r.slack.Message(m.Channel, m.TS); m.Role == "request" && m.TS > old.TS && ok && !found.Deleted {
 				now = found
 				return true

@@ -120,7 +120,7 @@ func (r *rig) listsMeanwhile(ids []int64) (took []time.Duration) {
 	began := time.Now()
 	r.Posted(r.numberIn(answer))
 	r.t.Logf("a request in a calm channel meanwhile: answered after %s, posted %s later", answered, time.Since(began))
-	busy := func(id int64) bool { v := r.view(id); return v.Drawing.Shown != v.Drawing.Version || !rests(v.Results) }
+	busy := func(id int64) bool { return !rests(r.view(id).Results) || !r.drawn(id) }
 	if !slices.ContainsFunc(ids, busy) {
 		r.t.Errorf("a request in a calm channel had to wait until the big ones were shown")
 	}

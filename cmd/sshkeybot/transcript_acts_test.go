@@ -11,6 +11,7 @@ import (
 
 	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sim/slacksim"
 )
 
@@ -116,9 +117,12 @@ func letterKey(m slacksim.Message) string {
 func (p *play) posted(request int64) (found slacksim.Message) {
 	p.t.Helper()
 	p.until(fmt.Sprintf("request %d is posted", request), func() bool {
-		v, err := p.app.service.View(p.t.Context(), request)
-		p.must(err)
-		for _, m := range v.Messages {
+		var posted []access.Message
+		p.must(p.app.store.Outbox().Read(p.t.Context(), func(tx delivery.Tx) (err error) {
+			posted, err = tx.Messages(p.t.Context(), request)
+			return err
+		}))
+		for _, m := range posted {
 			if m.Role == "request" && found.TS == "" || m.Role == "announce" {
 				found, _ = p.slack.Message(m.Channel, m.TS)
 			}
@@ -311,6 +315,12 @@ func (p *play) homeNow(who player) slacksim.View {
 		data.Refused = access.MessageOf(err)
 	}
 	data.Approver, data.Grants, data.Keys, data.Asked, data.Waiting, data.Team = now.Approver, now.Own.Grants, now.Keys, now.Asked, now.Waiting, now.Team
+	var waiting []int64
+	for _, v := range now.Waiting {
+		waiting = append(waiting, v.Request.ID)
+	}
+	data.Channels, err = p.app.outbox.RequestChannels(p.t.Context(), waiting...)
+	p.must(err)
 	raw, err := json.Marshal(render.Home(data).Blocks)
 	p.must(err)
 	view := slacksim.View{Type: "home"}

@@ -249,7 +249,7 @@ func TestRequestThatNobodyIsLeftToDecideWaits(t *testing.T) {
 			look := func(want bool) {
 				t.Helper()
 				h.Clock.Advance(time.Minute)
-				shown := h.MustView(r.ID).Drawing.Version
+				shown := h.Announced(r.ID)
 				for range 2 {
 					h.Must(h.FindUndecidable(h.Ctx()))
 				}
@@ -257,7 +257,7 @@ func TestRequestThatNobodyIsLeftToDecideWaits(t *testing.T) {
 				if v.Request.State != access.Pending || v.Request.Undecidable != want {
 					t.Errorf("it is %s, undecidable %v, want %v", v.Request.State, v.Request.Undecidable, want)
 				}
-				if redrawn := v.Drawing.Version - shown; redrawn > 1 || (redrawn == 1) != (len(h.Events(access.DidRequestUndecidable)) > 0) {
+				if redrawn := h.Announced(r.ID) - shown; redrawn > 1 || (redrawn == 1) != (len(h.Events(access.DidRequestUndecidable)) > 0) {
 					t.Errorf("it was drawn %d times", redrawn)
 				}
 			}

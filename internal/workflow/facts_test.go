@@ -27,16 +27,14 @@ func changeOf(t *testing.T, err error) access.FactsChange {
 	return *change
 }
 
-func drawingVersion(h *harness, id int64) int64 { return h.MustView(id).Drawing.Version }
-
 func TestKeysThatWereNotShownAreNotApproved(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 2)
 	first := h.MustRegister(alice, "alice laptop")
 	r := h.Ask(alice, time.Hour, "")
-	drawn := h.MustView(r.ID)
+	drawn, announced := h.MustView(r.ID), h.Announced(r.ID)
 	second := h.MustRegister(alice, "another")
-	if drawingVersion(h, r.ID) == drawn.Drawing.Version {
+	if h.Announced(r.ID) == announced {
 		t.Error("the message is not drawn anew")
 	}
 	h.Must(h.RemoveKey(h.Ctx(), alice, first.Fingerprint()))
@@ -131,9 +129,9 @@ func TestSecondExtensionIsNotAddedToAnEndNobodyWasShown(t *testing.T) {
 	h.Grant(alice, 2*time.Hour, "")
 	end := h.Now().Add(2 * time.Hour)
 	first, second := mustExtend(h, alice, 24*time.Hour), mustExtend(h, alice, 23*time.Hour)
-	drawn := h.MustView(second.ID)
+	drawn, announced := h.MustView(second.ID), h.Announced(second.ID)
 	h.Approve(first.ID)
-	if drawingVersion(h, second.ID) == drawn.Drawing.Version {
+	if h.Announced(second.ID) == announced {
 		t.Error("the other extension is not drawn anew")
 	}
 	change := changeOf(t, decideAsShown(h, drawn, bob, access.Approve))

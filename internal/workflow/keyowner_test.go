@@ -193,7 +193,7 @@ func TestKeyGoesToWhoProvesThatItIsTheirs(t *testing.T) {
 	squat, running := h.Grant(carol, 10*time.Hour, "web-01"), h.Grant(alice, 10*time.Hour, "web-02")
 	waiting := h.Ask(carol, time.Hour, "web-02")
 	h.Work()
-	before := h.MustView(waiting.ID).Drawing.Version
+	before := h.Announced(waiting.ID)
 
 	c := challenged(h, alice, "alice laptop", workflow.ProofHeld)
 	for _, word := range []string{key.Fingerprint(), string(alice), "T0TEAM", c.Nonce, "ledger "} {
@@ -215,7 +215,7 @@ func TestKeyGoesToWhoProvesThatItIsTheirs(t *testing.T) {
 	if got := h.Account.Keys[2]; len(got) != 1 || got[0].PublicKey != own.Line(got[0].Label) || h.MustView(running.ID).Grant.State != access.Live {
 		t.Errorf("the key has joined a running grant, or ended one: %+v", got)
 	}
-	if h.MustView(waiting.ID).Drawing.Version == before {
+	if h.Announced(waiting.ID) == before {
 		t.Error("carol's open request is not drawn anew")
 	}
 	var told []access.UserID

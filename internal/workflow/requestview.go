@@ -67,12 +67,6 @@ func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestVi
 	if v.Candidates, err = tx.Candidates(ctx, id); err != nil {
 		return v, err
 	}
-	if v.Messages, err = tx.Messages(ctx, id); err != nil {
-		return v, err
-	}
-	if v.Drawing, err = tx.Drawing(ctx, id); err != nil && access.CodeOf(err) != access.NotFound { // a draft is drawn for nobody
-		return v, err
-	}
 	v.Sessions, v.SessionsUnread = sessionsOf(v.Results)
 	if err := s.viewAccess(ctx, tx, &v); err != nil {
 		return v, err

@@ -35,8 +35,6 @@ type RequestView struct {
 	Candidates   []access.Candidate
 	Sessions     []OpenSession
 	Missing      []access.ServerRef // servers that are owed something and not found now: an approver may say that one is gone for good
-	Messages     []access.Message
-	Drawing      access.Drawing
 
 	SessionsUnread []access.ServerRef // servers of an inspection whose sessions were not read
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 )
 
 // Refuses fails the test unless err has that code and a sentence with those words.
@@ -51,6 +52,17 @@ func (h *Harness) Notices(kinds ...access.NoticeKind) (list []access.Notice) {
 		return err
 	})
 	return list
+}
+
+// Announced returns how often a request was marked to be drawn anew.
+func (h *Harness) Announced(id int64) int64 {
+	h.T.Helper()
+	var d access.Drawing
+	h.Must(h.Ledger.Outbox().Read(h.Ctx(), func(tx delivery.Tx) (err error) {
+		d, err = tx.Drawing(h.Ctx(), id)
+		return err
+	}))
+	return d.Version
 }
 
 func (h *Harness) Read(fn func(tx access.Tx) error) {
