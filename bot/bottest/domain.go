@@ -26,6 +26,7 @@ type domain struct {
 	Grants   []access.Grant  // live
 	Notices  map[int64]*access.Notice
 	Queued   []access.Notice // by Notify
+	Woken    []access.Work
 	Told     [][]access.Result
 	Inbox    map[string]*Kept
 

@@ -93,6 +93,29 @@ func (t ledgerTx) Drawing(_ context.Context, id int64) (access.Drawing, error) {
 	return access.Drawing{}, &access.Error{Code: access.NotFound}
 }
 
+func (t ledgerTx) DueDrawings(_ context.Context, now time.Time) (due []int64, err error) {
+	for _, id := range slices.Sorted(maps.Keys(t.played.Views)) {
+		if d := t.played.Views[id].Drawing; d.Version > d.Shown && !d.NextAt.After(now) {
+			due = append(due, id)
+		}
+	}
+	return due, nil
+}
+
+func (t ledgerTx) DueNotices(_ context.Context, now time.Time) (due []int64, err error) {
+	for _, id := range slices.Sorted(maps.Keys(t.played.Notices)) {
+		if n := t.played.Notices[id]; n.SentAt.IsZero() && !n.NextAt.After(now) {
+			due = append(due, id)
+		}
+	}
+	return due, nil
+}
+
+func (t ledgerTx) Wake(_ context.Context, work ...access.Work) error {
+	t.played.Woken = append(t.played.Woken, work...)
+	return nil
+}
+
 func (t ledgerTx) Messages(_ context.Context, id int64) ([]access.Message, error) {
 	if v := t.played.Views[id]; v != nil {
 		return slices.Clone(v.Messages), nil

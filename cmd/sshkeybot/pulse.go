@@ -80,9 +80,9 @@ func (p *pulse) sweeps() error {
 	return nil
 }
 
-// sweep claims what is due, and notes that it could.
+// sweep claims what is due, has Slack told of it, and notes that it could.
 func (a *app) sweep(ctx context.Context) error {
-	err := a.service.Sweep(ctx)
+	err := errors.Join(a.service.Sweep(ctx), a.outbox.WakeDue(ctx))
 	if err == nil {
 		a.pulse.mu.Lock()
 		defer a.pulse.mu.Unlock()

@@ -203,7 +203,7 @@ func (p *play) typesElsewhere(who player, text string) {
 	outcome, err := p.slack.Command(p.t.Context(), who.id, newsChannel, "/sshkey "+text)
 	p.acked(outcome.Outcome, err)
 	p.until(who.name+" is answered and told", func() bool {
-		p.must(p.app.service.Sweep(p.t.Context()))
+		p.must(p.app.sweep(p.t.Context()))
 		return len(p.unseen(who)) > 1
 	})
 	p.letters()

@@ -206,7 +206,7 @@ func (p *play) shown() {
 	p.t.Helper()
 	p.until("Slack shows everything", func() bool {
 		now := p.clock.Now()
-		p.must(p.app.service.Sweep(p.t.Context()))
+		p.must(p.app.sweep(p.t.Context()))
 		var due, later, notices []int64
 		err := p.app.store.Read(p.t.Context(), func(tx access.Tx) (err error) {
 			if due, err = tx.DueDrawings(p.t.Context(), now); err != nil {
@@ -266,7 +266,7 @@ func (p *play) at(when time.Time, words string) {
 	p.says("%s", words)
 	p.whileHeld(func() {
 		p.clock.jump(when.Sub(p.clock.Now()))
-		p.must(p.app.service.Sweep(p.t.Context()))
+		p.must(p.app.sweep(p.t.Context()))
 		p.must(p.app.service.Engine.WakeDue(p.t.Context()))
 		p.must(p.app.service.Engine.Resume(p.t.Context()))
 	}, nil)

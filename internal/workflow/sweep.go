@@ -14,10 +14,9 @@ import (
 // reminderLead is how long before a grant's end its person is told.
 const reminderLead = 15 * time.Minute
 
-// Sweep claims everything that is due now: ends, expiries, reminders, renewals, and
-// what Slack is still to be told.
+// Sweep claims everything that is due now: ends, expiries, reminders and renewals.
 func (s *Service) Sweep(ctx context.Context) error {
-	return errors.Join(s.watchClock(ctx), allOf(ctx, s.EndDue), allOf(ctx, s.ExpireRequests), s.remindPersons(ctx), s.remindApprovers(ctx), s.Engine.Renew(ctx), s.Engine.TellLapsed(ctx), s.wakeOutbox(ctx))
+	return errors.Join(s.watchClock(ctx), allOf(ctx, s.EndDue), allOf(ctx, s.ExpireRequests), s.remindPersons(ctx), s.remindApprovers(ctx), s.Engine.Renew(ctx), s.Engine.TellLapsed(ctx))
 }
 
 // allOf claims in batches until a batch is not full, so that many ends at the same
@@ -29,28 +28,6 @@ func allOf(ctx context.Context, claim func(context.Context) (int, error)) error 
 			return err
 		}
 	}
-}
-
-func (s *Service) wakeOutbox(ctx context.Context) error {
-	var drawings, notices []int64
-	err := s.Store.Read(ctx, func(tx access.Tx) (err error) {
-		if drawings, err = tx.DueDrawings(ctx, s.Now()); err != nil {
-			return err
-		}
-		notices, err = tx.DueNotices(ctx, s.Now())
-		return err
-	})
-	if err != nil || len(drawings)+len(notices) == 0 {
-		return err
-	}
-	var work []access.Work
-	for _, id := range drawings {
-		work = append(work, access.Work{Kind: access.WorkAnnounce, ID: id})
-	}
-	for _, id := range notices {
-		work = append(work, access.Work{Kind: access.WorkNotice, ID: id})
-	}
-	return s.Store.Update(ctx, func(tx access.Tx) error { return tx.Wake(ctx, work...) })
 }
 
 // remindAt returns when a grant's person is told that it ends soon: a quarter of an
