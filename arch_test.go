@@ -50,7 +50,7 @@ var arrows = map[string][]string{
 	"internal/sim/slacksim":          nil,
 	"internal/sshkey":                nil,
 	"internal/store":                 {"internal/access", "internal/delivery"},
-	"internal/store/storetest":       {"internal/access", "internal/store"},
+	"internal/store/storetest":       {"internal/access", "internal/delivery", "internal/store"},
 	"internal/target/runcloud":       {"internal/access", "internal/limiter", "runcloud"},
 	"internal/target/targettest":     {"internal/access"},
 	"internal/workflow":              {"internal/access", "internal/clock", "internal/duration", "internal/reconcile", "internal/sshkey"},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sshkey"
 	"sshkeybot/internal/workflow"
 )
@@ -42,8 +43,8 @@ type domain struct {
 // Request is a request in the ledger, with what Slack shows of it.
 type Request struct {
 	workflow.RequestView
-	Messages []access.Message
-	Drawing  access.Drawing
+	Messages []delivery.Message
+	Drawing  delivery.Drawing
 }
 
 // Kept is an envelope in the inbox.
@@ -90,7 +91,7 @@ func (d *domain) Ask(r access.Request) (access.Request, error) {
 	d.sources[r.Source] = r.ID
 	d.Views[r.ID] = &Request{
 		RequestView: workflow.RequestView{Request: r, Needed: 1, Deciders: []string{"U2"}},
-		Drawing:     access.Drawing{RequestID: r.ID, Version: 1},
+		Drawing:     delivery.Drawing{RequestID: r.ID, Version: 1},
 	}
 	return r, nil
 }

@@ -86,11 +86,11 @@ func (t ledgerTx) Announce(_ context.Context, ids ...int64) error {
 	return nil
 }
 
-func (t ledgerTx) Drawing(_ context.Context, id int64) (access.Drawing, error) {
+func (t ledgerTx) Drawing(_ context.Context, id int64) (delivery.Drawing, error) {
 	if v := t.played.Views[id]; v != nil {
 		return v.Drawing, nil
 	}
-	return access.Drawing{}, &access.Error{Code: access.NotFound}
+	return delivery.Drawing{}, &access.Error{Code: access.NotFound}
 }
 
 func (t ledgerTx) DueDrawings(_ context.Context, now time.Time) (due []int64, err error) {
@@ -116,27 +116,27 @@ func (t ledgerTx) Wake(_ context.Context, work ...access.Work) error {
 	return nil
 }
 
-func (t ledgerTx) Messages(_ context.Context, id int64) ([]access.Message, error) {
+func (t ledgerTx) Messages(_ context.Context, id int64) ([]delivery.Message, error) {
 	if v := t.played.Views[id]; v != nil {
 		return slices.Clone(v.Messages), nil
 	}
 	return nil, nil
 }
 
-func (t ledgerTx) SaveDrawing(_ context.Context, d access.Drawing) error {
+func (t ledgerTx) SaveDrawing(_ context.Context, d delivery.Drawing) error {
 	own := &t.played.Views[d.RequestID].Drawing
 	own.Shown, own.NextAt, own.Attempts = d.Shown, d.NextAt, d.Attempts
 	return nil
 }
 
-func (t ledgerTx) SaveMessage(_ context.Context, m access.Message) error {
+func (t ledgerTx) SaveMessage(_ context.Context, m delivery.Message) error {
 	if t.played.OnMessage != nil {
 		if err := t.played.OnMessage(m.Role); err != nil {
 			return err
 		}
 	}
 	v := t.played.Views[m.RequestID]
-	v.Messages = slices.DeleteFunc(v.Messages, func(o access.Message) bool { return o.Role == m.Role && o.Channel == m.Channel && o.TS == m.TS })
+	v.Messages = slices.DeleteFunc(v.Messages, func(o delivery.Message) bool { return o.Role == m.Role && o.Channel == m.Channel && o.TS == m.TS })
 	v.Messages = append(v.Messages, m)
 	return nil
 }

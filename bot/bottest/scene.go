@@ -11,6 +11,7 @@ import (
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sim/slacksim"
 	"sshkeybot/internal/workflow"
 )
@@ -86,7 +87,7 @@ func (s *Scene) Request(t *testing.T) slacksim.Message {
 }
 
 // Drawing returns how much of a request has been shown.
-func (s *Scene) Drawing(id int64) access.Drawing {
+func (s *Scene) Drawing(id int64) delivery.Drawing {
 	s.Domain.Lock()
 	defer s.Domain.Unlock()
 	return s.Domain.Views[id].Drawing

@@ -71,7 +71,7 @@ func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 	if v.Request.Kind.EndsAccess() {
 		ctx = slackapi.Urgent(ctx)
 	}
-	next := access.Drawing{RequestID: requestID, Version: v.drawing.Version, Shown: v.drawing.Version, NextAt: n.Now().Add(redrawEvery)}
+	next := delivery.Drawing{RequestID: requestID, Version: v.drawing.Version, Shown: v.drawing.Version, NextAt: n.Now().Add(redrawEvery)}
 	if v.Request.State != access.Draft {
 		err = n.draw(ctx, v)
 	}
@@ -144,7 +144,7 @@ func (n *Announcer) drawAll(ctx context.Context, v *request) error {
 
 // repost posts the message of a request anew when somebody has deleted it.
 func (n *Announcer) repost(ctx context.Context, v *request) (slackapi.Ref, error) {
-	v.messages = slices.DeleteFunc(v.messages, func(m access.Message) bool {
+	v.messages = slices.DeleteFunc(v.messages, func(m delivery.Message) bool {
 		return m.Role == roleRequest || m.Role == roleAnnounce || strings.HasPrefix(m.Role, roleCopy)
 	})
 	return n.drawParent(ctx, v)
@@ -245,7 +245,7 @@ func (n *Announcer) show(ctx context.Context, v *request, role, channel, thread 
 }
 
 // newest returns the message that counts for a role: the last one posted.
-func newest(all []access.Message, role string) (found access.Message, ok bool) {
+func newest(all []delivery.Message, role string) (found delivery.Message, ok bool) {
 	for _, m := range all {
 		if m.Role == role && (!ok || m.TS > found.TS) {
 			found, ok = m, true
@@ -255,8 +255,8 @@ func newest(all []access.Message, role string) (found access.Message, ok bool) {
 }
 
 func (n *Announcer) record(ctx context.Context, v *request, role string, at slackapi.Ref, digest string) error {
-	m := access.Message{RequestID: v.Request.ID, Role: role, Channel: at.Channel, TS: at.TS, Digest: digest}
-	v.messages = slices.DeleteFunc(v.messages, func(o access.Message) bool {
+	m := delivery.Message{RequestID: v.Request.ID, Role: role, Channel: at.Channel, TS: at.TS, Digest: digest}
+	v.messages = slices.DeleteFunc(v.messages, func(o delivery.Message) bool {
 		return o.Role == m.Role && refOf(o) == at
 	})
 	v.messages = append(v.messages, m)
@@ -270,7 +270,7 @@ func (n *Announcer) record(ctx context.Context, v *request, role string, at slac
 // that is done.
 func (n *Announcer) cannotShow(ctx context.Context, v *request, cause error) error {
 	channel := slackapi.ErrorChannel(cause)
-	told := slices.ContainsFunc(v.messages, func(m access.Message) bool { return m.Role == roleHelp && m.Digest == channel })
+	told := slices.ContainsFunc(v.messages, func(m delivery.Message) bool { return m.Role == roleHelp && m.Digest == channel })
 	if to := n.helper(ctx, v); !told && to != "" {
 		at, err := n.API.Post(ctx, to, "", render.CannotShow(v.Request.ID, channel, slackapi.ErrorCode(cause), n.self(ctx)))
 		if err != nil && slackapi.IsTemporary(err) {

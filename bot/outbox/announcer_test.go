@@ -11,6 +11,7 @@ import (
 
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sim/slacksim"
 	"sshkeybot/internal/workflow"
 )
@@ -160,7 +161,7 @@ func TestDeletedMessagesArePostedAnew(t *testing.T) {
 	// The same, but with nothing new to show in the message itself.
 	last := r.Request(t)
 	r.deletes(t, last)
-	r.Domain.Views[1].Messages = slices.DeleteFunc(r.Domain.Views[1].Messages, func(m access.Message) bool { return m.Role == "summary:add" })
+	r.Domain.Views[1].Messages = slices.DeleteFunc(r.Domain.Views[1].Messages, func(m delivery.Message) bool { return m.Role == "summary:add" })
 	if now := r.announce(t, 1); now.TS == last.TS || len(r.thread(t)) < 1 {
 		t.Error("not posted anew for its thread")
 	}
@@ -283,7 +284,7 @@ func TestOffboardingIsAnnouncedApart(t *testing.T) {
 
 func TestNewestMessageStands(t *testing.T) {
 	t.Parallel()
-	all := []access.Message{{Role: "a", TS: "1.9"}, {Role: "a", TS: "2.1"}, {Role: "a", TS: "2.0"}, {Role: "b", TS: "3.0"}}
+	all := []delivery.Message{{Role: "a", TS: "1.9"}, {Role: "a", TS: "2.1"}, {Role: "a", TS: "2.0"}, {Role: "b", TS: "3.0"}}
 	if m, ok := newest(all, "a"); !ok || m.TS != "2.1" {
 		t.Error(m)
 	}

@@ -13,8 +13,8 @@ import (
 // request is a request, and what Slack shows of it.
 type request struct {
 	workflow.RequestView
-	messages []access.Message
-	drawing  access.Drawing
+	messages []delivery.Message
+	drawing  delivery.Drawing
 }
 
 // request reads a request. What Slack shows is read before what is so: a change that comes
@@ -42,7 +42,7 @@ func (n *Announcer) request(ctx context.Context, id int64) (*request, error) {
 func (n *Announcer) Keeps(ctx context.Context, requestID int64, at slackapi.Ref) (ours bool, err error) {
 	err = n.Store.Read(ctx, func(tx delivery.Tx) error {
 		messages, err := tx.Messages(ctx, requestID)
-		ours = slices.ContainsFunc(messages, func(m access.Message) bool { return refOf(m) == at })
+		ours = slices.ContainsFunc(messages, func(m delivery.Message) bool { return refOf(m) == at })
 		return err
 	})
 	return ours, err
@@ -69,11 +69,11 @@ func (n *Announcer) Redraw(ctx context.Context, requestID int64, at slackapi.Ref
 	})
 }
 
-func refOf(m access.Message) slackapi.Ref { return slackapi.Ref{Channel: m.Channel, TS: m.TS} }
+func refOf(m delivery.Message) slackapi.Ref { return slackapi.Ref{Channel: m.Channel, TS: m.TS} }
 
 // requestChannel returns where a request is shown to those who decide it; empty when it is
 // not shown yet.
-func requestChannel(messages []access.Message) string {
+func requestChannel(messages []delivery.Message) string {
 	m, _ := newest(messages, roleRequest)
 	return m.Channel
 }

@@ -176,7 +176,7 @@ func (r *rig) view(id int64) workflow.RequestView {
 }
 
 // messages are what was posted for a request.
-func (r *rig) messages(id int64) (posted []access.Message) {
+func (r *rig) messages(id int64) (posted []delivery.Message) {
 	r.t.Helper()
 	ctx := context.WithoutCancel(r.t.Context())
 	r.must(r.app.store.Outbox().Read(ctx, func(tx delivery.Tx) (err error) {

@@ -117,7 +117,7 @@ func letterKey(m slacksim.Message) string {
 func (p *play) posted(request int64) (found slacksim.Message) {
 	p.t.Helper()
 	p.until(fmt.Sprintf("request %d is posted", request), func() bool {
-		var posted []access.Message
+		var posted []delivery.Message
 		p.must(p.app.store.Outbox().Read(p.t.Context(), func(tx delivery.Tx) (err error) {
 			posted, err = tx.Messages(p.t.Context(), request)
 			return err

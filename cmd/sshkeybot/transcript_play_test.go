@@ -13,6 +13,7 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/config"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -208,7 +209,7 @@ func (p *play) shown() {
 		now := p.clock.Now()
 		p.must(p.app.sweep(p.t.Context()))
 		var due, later, notices []int64
-		err := p.app.store.Read(p.t.Context(), func(tx access.Tx) (err error) {
+		err := p.app.store.Outbox().Read(p.t.Context(), func(tx delivery.Tx) (err error) {
 			if due, err = tx.DueDrawings(p.t.Context(), now); err != nil {
 				return err
 			}

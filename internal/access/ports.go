@@ -331,25 +331,13 @@ type ServerTx interface {
 type OutboxTx interface {
 	// Announce marks requests to be drawn anew.
 	Announce(ctx context.Context, requestIDs ...int64) error
-	Drawing(ctx context.Context, requestID int64) (Drawing, error)
-	// SaveDrawing stores the Shown, NextAt and Attempts of a drawing. Its Version stays: it
-	// may have grown since the drawing was read.
-	SaveDrawing(ctx context.Context, d Drawing) error
-	// DueDrawings returns the requests that Slack does not show as they are and that may be
-	// drawn now, the longest due first.
-	DueDrawings(ctx context.Context, now time.Time) ([]int64, error)
-
-	// Notify queues a notice, unless there is one with the same Key, sent or not. One for an
+	// Notify queues a message to one place; the same Key is queued once. That of an
 	// App Home is queued again once it was sent.
 	Notify(ctx context.Context, n Notice) error
 	Notice(ctx context.Context, id int64) (Notice, error)
 	// DueNotices returns the notices that were not sent and may be now, oldest first.
 	DueNotices(ctx context.Context, now time.Time) ([]int64, error)
 	SaveNotice(ctx context.Context, n Notice) error
-
-	// Messages lists what was posted for a request; SaveMessage adds or replaces by (request, role, channel, ts).
-	Messages(ctx context.Context, requestID int64) ([]Message, error)
-	SaveMessage(ctx context.Context, m Message) error
 }
 
 // InboxTx knows how far behind the inbox is.
@@ -374,26 +362,8 @@ type KeyOn struct {
 	Picked      string
 }
 
-// Drawing is how far Slack shows a request as it is.
-type Drawing struct {
-	RequestID int64
-	Version   int64     // grows with every change of the request
-	Shown     int64     // the version that Slack shows
-	NextAt    time.Time // not drawn before this time
-	Attempts  int       // to draw it that failed in a row
-}
-
-// Message is a message that was posted for a request.
-type Message struct {
-	RequestID int64
-	Role      string // what it is for the request, as package outbox names that: "request", …
-	Channel   string
-	TS        string // Slack's timestamp, which identifies a message in its channel
-	Digest    string // of what it shows, so that the same is not sent twice
-}
-
-// Candidate is a credential on a server that may belong to the person of a request and that
-// the bot did not place. It is removed only if a person decides so.
+// Candidate is a credential on a server that may belong to somebody and that the
+// bot did not place; only a person may choose to remove it.
 type Candidate struct {
 	RequestID  int64
 	ServerID   int64

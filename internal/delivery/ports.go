@@ -22,10 +22,10 @@ type Tx interface {
 	// Announce marks requests to be drawn anew.
 	Announce(ctx context.Context, requestIDs ...int64) error
 	// Drawing returns how far Slack shows a request.
-	Drawing(ctx context.Context, requestID int64) (access.Drawing, error)
+	Drawing(ctx context.Context, requestID int64) (Drawing, error)
 	// SaveDrawing records how far Slack shows the request (Shown), when to draw next,
 	// and how often that has failed.
-	SaveDrawing(ctx context.Context, d access.Drawing) error
+	SaveDrawing(ctx context.Context, d Drawing) error
 	// DueDrawings lists the requests whose drawing is behind and due, the longest due first.
 	DueDrawings(ctx context.Context, now time.Time) ([]int64, error)
 
@@ -39,9 +39,9 @@ type Tx interface {
 	DueNotices(ctx context.Context, now time.Time) ([]int64, error)
 
 	// Messages lists what was posted for a request, the oldest first.
-	Messages(ctx context.Context, requestID int64) ([]access.Message, error)
+	Messages(ctx context.Context, requestID int64) ([]Message, error)
 	// SaveMessage adds a message, or replaces the one with the same request, role, channel and ts.
-	SaveMessage(ctx context.Context, m access.Message) error
+	SaveMessage(ctx context.Context, m Message) error
 	// Tell records what the thread has shown of these results.
 	Tell(ctx context.Context, rs []access.Result) error
 

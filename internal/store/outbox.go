@@ -35,23 +35,23 @@ func (t *tx) Announce(ctx context.Context, requestIDs ...int64) error {
 		"ON CONFLICT (request_id) DO UPDATE SET version = drawings.version + 1", all)
 }
 
-// Drawing implements access.OutboxTx.
-func (t *tx) Drawing(ctx context.Context, requestID int64) (access.Drawing, error) {
-	scan := func(row scanner) (d access.Drawing, err error) {
+// Drawing implements delivery.Tx.
+func (t *tx) Drawing(ctx context.Context, requestID int64) (delivery.Drawing, error) {
+	scan := func(row scanner) (d delivery.Drawing, err error) {
 		err = row.Scan(&d.RequestID, &d.Version, &d.Shown, instant{&d.NextAt}, &d.Attempts)
 		return d, err
 	}
 	return one(ctx, t, scan, "SELECT request_id, version, shown, next_at, attempts FROM drawings WHERE request_id = $1", requestID)
 }
 
-// SaveDrawing implements access.OutboxTx. It leaves the version alone: if the request was
-// announced again while it was being drawn, the version has grown, and it is drawn again.
-func (t *tx) SaveDrawing(ctx context.Context, d access.Drawing) error {
+// SaveDrawing implements delivery.Tx. It keeps Shown, NextAt and Attempts; the
+// version may have grown meanwhile and stays.
+func (t *tx) SaveDrawing(ctx context.Context, d delivery.Drawing) error {
 	_, err := t.Exec(ctx, "UPDATE drawings SET shown = $1, next_at = $2, attempts = $3 WHERE request_id = $4", d.Shown, ms(d.NextAt), d.Attempts, d.RequestID)
 	return err
 }
 
-// DueDrawings implements access.OutboxTx; the longest due comes first.
+// DueDrawings implements delivery.Tx; the longest due comes first.
 func (t *tx) DueDrawings(ctx context.Context, now time.Time) ([]int64, error) {
 	return many(ctx, t, column[int64],
 		"SELECT request_id FROM drawings WHERE version > shown AND (next_at <= $1 OR next_at > $2) ORDER BY next_at, request_id",
@@ -93,17 +93,17 @@ func (t *tx) SaveNotice(ctx context.Context, n access.Notice) error {
 	return err
 }
 
-// Messages implements access.OutboxTx; the oldest comes first.
-func (t *tx) Messages(ctx context.Context, requestID int64) ([]access.Message, error) {
-	scan := func(row scanner) (m access.Message, err error) {
+// Messages implements delivery.Tx; the oldest comes first.
+func (t *tx) Messages(ctx context.Context, requestID int64) ([]delivery.Message, error) {
+	scan := func(row scanner) (m delivery.Message, err error) {
 		err = row.Scan(&m.RequestID, &m.Role, &m.Channel, &m.TS, &m.Digest)
 		return m, err
 	}
 	return many(ctx, t, scan, "SELECT request_id, role, channel, ts, digest FROM messages WHERE request_id = $1 ORDER BY ts, role, channel", requestID)
 }
 
-// SaveMessage implements access.OutboxTx.
-func (t *tx) SaveMessage(ctx context.Context, m access.Message) error {
+// SaveMessage implements delivery.Tx.
+func (t *tx) SaveMessage(ctx context.Context, m delivery.Message) error {
 	_, err := t.Exec(ctx, `INSERT INTO messages (request_id, role, channel, ts, digest) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (request_id, role, channel, ts) DO UPDATE SET digest = excluded.digest`, m.RequestID, m.Role, m.Channel, m.TS, m.Digest)
 	return err

@@ -57,7 +57,7 @@ func (h *Harness) Notices(kinds ...access.NoticeKind) (list []access.Notice) {
 // Announced returns how often a request was marked to be drawn anew.
 func (h *Harness) Announced(id int64) int64 {
 	h.T.Helper()
-	var d access.Drawing
+	var d delivery.Drawing
 	h.Must(h.Ledger.Outbox().Read(h.Ctx(), func(tx delivery.Tx) (err error) {
 		d, err = tx.Drawing(h.Ctx(), id)
 		return err
