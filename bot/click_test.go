@@ -157,7 +157,7 @@ func TestExtendFromADirectMessage(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{})
 	r.Domain.Grants = []access.Grant{{ID: 9, Person: "U1", State: access.Live, SystemUser: "runcloud", EndsAt: time.Now().Add(time.Hour)}}
-	r.Domain.Notices[1] = &access.Notice{ID: 1, Kind: access.NoticeEnding, To: "U1", GrantID: 9}
+	r.Queue(1, access.Notice{Kind: access.NoticeEnding, To: "U1", GrantID: 9})
 	for range 2 { // the second has nothing to do
 		if err := r.announcer.SendNotice(t.Context(), 1); err != nil {
 			t.Fatal(err)

@@ -25,8 +25,8 @@ type domain struct {
 	Leavers  []access.UserID // who left, as was heard
 	Guest    access.UserID   // who may take no part
 	Grants   []access.Grant  // live
-	Notices  map[int64]*access.Notice
-	Queued   []access.Notice // by Notify
+	Notices  map[int64]*delivery.Notice
+	Changed  []access.UserID // by PersonChanged
 	Woken    []access.Work
 	Told     [][]access.Result
 	Inbox    map[string]*Kept
@@ -38,6 +38,7 @@ type domain struct {
 	OnMessage func(role string) error // runs before a message, or what it told, is recorded
 
 	sources map[string]int64
+	queued  int64 // by Notify
 }
 
 // Request is a request in the ledger, with what Slack shows of it.
@@ -57,7 +58,7 @@ type Kept struct {
 func newDomain() *domain {
 	return &domain{
 		Views: map[int64]*Request{}, sources: map[string]int64{}, KeysOf: map[access.UserID][]access.Key{},
-		Deciders: []access.UserID{"U2", "U3", "U4", "U5", "U6"}, Notices: map[int64]*access.Notice{}, Inbox: map[string]*Kept{},
+		Deciders: []access.UserID{"U2", "U3", "U4", "U5", "U6"}, Notices: map[int64]*delivery.Notice{}, Inbox: map[string]*Kept{},
 	}
 }
 

@@ -160,20 +160,25 @@ func (t ledgerTx) Tell(_ context.Context, rs []access.Result) error {
 }
 
 func (t ledgerTx) Notify(_ context.Context, n access.Notice) error {
-	n.ID = int64(1000 + len(t.played.Queued))
-	t.played.Queued = append(t.played.Queued, n)
-	t.played.Notices[n.ID] = &n
+	id := 1000 + t.played.queued
+	t.played.queued++
+	t.played.Notices[id] = &delivery.Notice{Notice: n, ID: id}
 	return nil
 }
 
-func (t ledgerTx) Notice(_ context.Context, id int64) (access.Notice, error) {
+func (t ledgerTx) PersonChanged(_ context.Context, _ time.Time, ids ...access.UserID) error {
+	t.played.Changed = append(t.played.Changed, ids...)
+	return nil
+}
+
+func (t ledgerTx) Notice(_ context.Context, id int64) (delivery.Notice, error) {
 	if n := t.played.Notices[id]; n != nil {
 		return *n, nil
 	}
-	return access.Notice{}, fmt.Errorf("no notice %d", id)
+	return delivery.Notice{}, fmt.Errorf("no notice %d", id)
 }
 
-func (t ledgerTx) SaveNotice(_ context.Context, n access.Notice) error {
+func (t ledgerTx) SaveNotice(_ context.Context, n delivery.Notice) error {
 	t.played.Notices[n.ID] = &n
 	return nil
 }

@@ -93,6 +93,13 @@ func (s *Scene) Drawing(id int64) delivery.Drawing {
 	return s.Domain.Views[id].Drawing
 }
 
+// Queue puts a notice into the ledger that is to be sent.
+func (s *Scene) Queue(id int64, n access.Notice) {
+	s.Domain.Lock()
+	defer s.Domain.Unlock()
+	s.Domain.Notices[id] = &delivery.Notice{Notice: n, ID: id}
+}
+
 // Approve approves request 1.
 func (s *Scene) Approve(t *testing.T) {
 	t.Helper()

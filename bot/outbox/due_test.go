@@ -13,8 +13,9 @@ import (
 func TestWhatIsDueIsWoken(t *testing.T) {
 	t.Parallel()
 	r := asked(t, slacksim.Options{})
-	r.Domain.Notices[7] = &access.Notice{ID: 7, Kind: access.NoticeReminder, RequestID: 1}
-	r.Domain.Notices[8] = &access.Notice{ID: 8, Kind: access.NoticeReminder, RequestID: 1, NextAt: time.Now().Add(time.Hour)}
+	r.Queue(7, access.Notice{Kind: access.NoticeReminder, RequestID: 1})
+	r.Queue(8, access.Notice{Kind: access.NoticeReminder, RequestID: 1})
+	r.Domain.Notices[8].NextAt = time.Now().Add(time.Hour)
 	woken := func(want ...access.Work) {
 		t.Helper()
 		r.Domain.Woken = nil

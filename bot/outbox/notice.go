@@ -21,15 +21,15 @@ func (n *Announcer) SendNotice(ctx context.Context, noticeID int64) error {
 	if err != nil || !notice.SentAt.IsZero() {
 		return err
 	}
-	if notice.Kind == access.NoticeHome { // first: a change that comes meanwhile queues it again
+	if notice.Kind == delivery.NoticeHome { // first: a change that comes meanwhile queues it again
 		notice.SentAt = n.Now()
 		if err := n.save(ctx, notice); err != nil {
 			return err
 		}
 	}
-	err = n.send(ctx, notice, grant)
+	err = n.send(ctx, notice.Notice, grant)
 	switch {
-	case err == nil && notice.Kind == access.NoticeHome:
+	case err == nil && notice.Kind == delivery.NoticeHome:
 		return nil
 	case err != nil && (slackapi.IsTemporary(err) || access.CodeOf(err) == access.Unauthorized):
 		var wait time.Duration
@@ -45,12 +45,12 @@ func (n *Announcer) SendNotice(ctx context.Context, noticeID int64) error {
 	return n.save(ctx, notice)
 }
 
-func (n *Announcer) save(ctx context.Context, notice access.Notice) error {
+func (n *Announcer) save(ctx context.Context, notice delivery.Notice) error {
 	ctx = context.WithoutCancel(ctx)
 	return n.Store.Update(ctx, func(tx delivery.Tx) error { return tx.SaveNotice(ctx, notice) })
 }
 
-func (n *Announcer) notice(ctx context.Context, id int64) (notice access.Notice, grant *access.Grant, err error) {
+func (n *Announcer) notice(ctx context.Context, id int64) (notice delivery.Notice, grant *access.Grant, err error) {
 	err = n.Store.Read(ctx, func(tx delivery.Tx) error {
 		notice, err = tx.Notice(ctx, id)
 		return err
@@ -63,10 +63,10 @@ func (n *Announcer) notice(ctx context.Context, id int64) (notice access.Notice,
 }
 
 func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *access.Grant) error {
-	if notice.Kind == access.NoticeHome && workflow.IsGroup(string(notice.To)) {
+	if notice.Kind == delivery.NoticeHome && workflow.IsGroup(string(notice.To)) {
 		return n.fanOutHomes(ctx)
 	}
-	if notice.Kind == access.NoticeHome {
+	if notice.Kind == delivery.NoticeHome {
 		return n.PublishHome(ctx, notice.To, 0)
 	}
 	m, view, err := n.text(ctx, notice, grant)
@@ -163,14 +163,7 @@ func (n *Announcer) fanOutHomes(ctx context.Context) error {
 	if err != nil || len(approvers) > maxHomes {
 		return err
 	}
-	return n.Store.Update(ctx, func(tx delivery.Tx) error {
-		for _, id := range approvers {
-			if err := tx.Notify(ctx, access.HomeNotice(id, n.Now())); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return n.Store.Update(ctx, func(tx delivery.Tx) error { return tx.PersonChanged(ctx, n.Now(), approvers...) })
 }
 
 func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *access.Grant) (render.Message, *request, error) {
@@ -238,18 +231,12 @@ func (n *Announcer) redrawHomes(ctx context.Context, tx delivery.Tx, v *request)
 	if len(v.Results) == 0 || slices.ContainsFunc(v.Results, access.Result.Moving) {
 		return nil
 	}
-	people := append([]string{string(v.Request.Person), string(v.Request.Asker)}, v.Deciders...)
+	people := []access.UserID{v.Request.Person, v.Request.Asker}
+	for _, id := range v.Deciders {
+		people = append(people, access.UserID(id))
+	}
 	for _, a := range v.Approvals {
-		people = append(people, string(a.Approver))
+		people = append(people, a.Approver)
 	}
-	slices.Sort(people)
-	for _, id := range slices.Compact(people) {
-		if id == "" {
-			continue
-		}
-		if err := tx.Notify(ctx, access.HomeNotice(access.UserID(id), n.Now())); err != nil {
-			return err
-		}
-	}
-	return nil
+	return tx.PersonChanged(ctx, n.Now(), people...)
 }

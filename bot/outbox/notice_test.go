@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sim/slacksim"
 )
 
@@ -16,7 +17,7 @@ func TestReminderOfADeletedRequest(t *testing.T) {
 	r := asked(t, slacksim.Options{})
 	old := r.announce(t, 1)
 	r.deletes(t, old)
-	r.Domain.Notices[1] = &access.Notice{ID: 1, Kind: access.NoticeReminder, RequestID: 1}
+	r.Queue(1, access.Notice{Kind: access.NoticeReminder, RequestID: 1})
 	if err := r.announcer.SendNotice(t.Context(), 1); err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +32,7 @@ func TestApproversHearThatAKeyCame(t *testing.T) {
 	r := asked(t, slacksim.Options{})
 	notice := func(id int64) {
 		t.Helper()
-		r.Domain.Notices[id] = &access.Notice{ID: id, Kind: access.NoticeDecidable, RequestID: 1}
+		r.Queue(id, access.Notice{Kind: access.NoticeDecidable, RequestID: 1})
 		if err := r.announcer.SendNotice(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
@@ -58,13 +59,13 @@ func TestNotices(t *testing.T) {
 	r.AddUser(slacksim.User{ID: "U4", Name: "dave", Deleted: true})
 	r.announcer.AnnounceChannel = "C2"
 	m := r.announce(t, 1)
-	for id, n := range []access.Notice{
+	for i, n := range []access.Notice{
 		{Kind: access.NoticeKeyWanted, To: "U2", RequestID: 1}, {Kind: access.NoticeHalted}, {Kind: access.NoticeReminder, RequestID: 1},
-		{Kind: access.NoticeHome, To: "U2"}, {Kind: access.NoticeEnding, To: "U4", GrantID: 3}, {Kind: access.NoticeSummary},
+		{Kind: delivery.NoticeHome, To: "U2"}, {Kind: access.NoticeEnding, To: "U4", GrantID: 3}, {Kind: access.NoticeSummary},
 	} {
-		n.ID = int64(id + 1)
-		r.Domain.Notices[n.ID] = &n
-		if err := r.announcer.SendNotice(t.Context(), n.ID); err != nil || r.Domain.Notices[n.ID].SentAt.IsZero() {
+		id := int64(i + 1)
+		r.Queue(id, n)
+		if err := r.announcer.SendNotice(t.Context(), id); err != nil || r.Domain.Notices[id].SentAt.IsZero() {
 			t.Errorf("%s: %v", n.Kind, err)
 		}
 	}
@@ -74,7 +75,7 @@ func TestNotices(t *testing.T) {
 	if _, ok := r.Home("U2"); !ok {
 		t.Error("no Home tab")
 	}
-	r.Domain.Notices[9] = &access.Notice{ID: 9, Kind: access.NoticeHalted}
+	r.Queue(9, access.Notice{Kind: access.NoticeHalted})
 	r.Fail("chat.postMessage", slacksim.Fault{Error: "internal_error"})
 	err := r.announcer.SendNotice(t.Context(), 9)
 	if n := r.Domain.Notices[9]; err != nil || !n.SentAt.IsZero() || n.Attempts != 1 || n.NextAt.Before(time.Now()) {
@@ -130,7 +131,7 @@ func TestNoticeWithoutAChannelGoesToEveryApprover(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	r.Domain.Deciders = []access.UserID{"U2", "U3"}
-	r.Domain.Notices[1] = &access.Notice{ID: 1, Key: "halted", Kind: access.NoticeHalted}
+	r.Queue(1, access.Notice{Key: "halted", Kind: access.NoticeHalted})
 	for _, id := range []int64{1, 1000, 1001} {
 		if err := r.announcer.SendNotice(t.Context(), id); err != nil || r.Domain.Notices[id].SentAt.IsZero() {
 			t.Error(err, r.Domain.Notices[id])
@@ -153,7 +154,7 @@ func TestDirectMessagesFollowTheRequest(t *testing.T) {
 	v := r.Domain.Views[1]
 	v.Grant = &r.Domain.Grants[0]
 	for id, kind := range map[int64]access.NoticeKind{1: access.NoticeDecided, 2: access.NoticeEnding} {
-		r.Domain.Notices[id] = &access.Notice{ID: id, Kind: kind, To: "U2", RequestID: 1, GrantID: 9}
+		r.Queue(id, access.Notice{Kind: kind, To: "U2", RequestID: 1, GrantID: 9})
 		if err := r.announcer.SendNotice(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
@@ -199,11 +200,11 @@ func TestHomesOfAGroupAreThoseOfItsMembers(t *testing.T) {
 		for i := range members {
 			r.Domain.Deciders = append(r.Domain.Deciders, access.UserID(fmt.Sprintf("U1%02d", i)))
 		}
-		r.Domain.Notices[1] = &access.Notice{ID: 1, Kind: access.NoticeHome, To: "S0LEADS"}
+		r.Queue(1, access.Notice{Kind: delivery.NoticeHome, To: "S0LEADS"})
 		if err := r.announcer.SendNotice(t.Context(), 1); err != nil || r.Domain.Notices[1].SentAt.IsZero() {
 			t.Error(err)
 		}
-		if n := len(r.Domain.Queued); n != want {
+		if n := len(r.Domain.Changed); n != want {
 			t.Errorf("a group of %d: %d Home tabs are drawn anew, want %d", members, n, want)
 		}
 	}

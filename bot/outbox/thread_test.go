@@ -102,15 +102,12 @@ func TestHomesAreDrawnAnewOnceTheWorkRests(t *testing.T) {
 	r.running(t, 3, access.Done)
 	r.set(1, func(x *access.Result) { x.State = access.Waiting })
 	r.announce(t, 1)
-	if len(r.Domain.Queued) > 0 {
-		t.Errorf("queued while the work goes on: %+v", r.Domain.Queued)
+	if len(r.Domain.Changed) > 0 {
+		t.Errorf("queued while the work goes on: %v", r.Domain.Changed)
 	}
 	r.set(1, func(x *access.Result) { x.State = access.Done })
 	r.announce(t, 1)
-	var homes []access.UserID
-	for _, n := range r.Domain.Queued {
-		homes = append(homes, n.To)
-	}
+	homes := slices.Sorted(slices.Values(r.Domain.Changed))
 	if want := []access.UserID{"S0LEADS", "U1", "U2", "U3", "U4"}; !slices.Equal(homes, want) {
 		t.Errorf("drawn anew: %v, want %v", homes, want)
 	}

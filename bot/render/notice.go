@@ -12,7 +12,7 @@ import (
 
 // Notice draws a message that the bot sends by itself. v and g are the request and the grant it is about;
 // either may be nil. Channel is where the request is shown, empty when it is not. The message is empty for
-// NoticeSummary and NoticeHome, which Daily and Home draw.
+// NoticeSummary, which Daily draws.
 func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant, channel string) Message {
 	p := &page{}
 	switch n.Kind {
@@ -52,7 +52,7 @@ func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant, channel s
 		p.group(n)
 	case access.NoticeKeyMoved:
 		p.keyMoved(n)
-	case access.NoticeSummary, access.NoticeHome: // Daily and Home draw them
+	case access.NoticeSummary: // Daily draws it
 	}
 	return p.message()
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // NoticeKind is what a notice is about.
@@ -26,7 +25,6 @@ const (
 	NoticeSummary   NoticeKind = "summary"    // the daily summary
 	NoticeReturned  NoticeKind = "returned"   // the account of somebody who was offboarded is active again
 	NoticeGroup     NoticeKind = "group"      // Slack does not let the bot read a group of approvers; Detail: its ID, and why
-	NoticeHome      NoticeKind = "home"       // redraw the App Home of a person
 	NoticeClock     NoticeKind = "clock"      // the bot's clock is in doubt, or no longer
 	NoticeCorrected NoticeKind = "corrected"  // a grant ends earlier than was shown, since a clock was wrong
 	NoticeKeyMoved  NoticeKind = "key_moved"  // somebody proved that a key is theirs that another had registered
@@ -34,16 +32,12 @@ const (
 
 // Notice is one message to one person or channel, sent once.
 type Notice struct {
-	ID        int64
 	Key       string // a second notice with the same key is not queued
 	Kind      NoticeKind
 	To        UserID // a person; empty for the channel that notices of the kind go to
 	RequestID int64
 	GrantID   int64
-	Detail    string    // what the kind says
-	NextAt    time.Time // not sent before this time
-	Attempts  int       // failed so far
-	SentAt    time.Time // zero while it is queued
+	Detail    string // what the kind says
 }
 
 // AnnounceNow marks a request to be drawn in Slack and wakes the job that draws it. It is
@@ -57,16 +51,6 @@ func AnnounceNow(ctx context.Context, tx Tx, id int64) error {
 
 // NoticeKey returns the key of a notice about one thing.
 func NoticeKey(what string, id int64) string { return what + ":" + strconv.FormatInt(id, 10) }
-
-// homeAfter is how long the drawing of an App Home is put off, so that changes that follow
-// each other are drawn once.
-const homeAfter = 2500 * time.Millisecond
-
-// HomeNotice returns the notice that has a person's App Home drawn anew in a moment. The
-// person may be the ID of a user group: then those of its members are drawn.
-func HomeNotice(person UserID, now time.Time) Notice {
-	return Notice{Key: "home:" + string(person), Kind: NoticeHome, To: person, NextAt: now.Add(homeAfter)}
-}
 
 // KeyMove is the change of a key's holder from one person to another.
 type KeyMove struct {

@@ -27,7 +27,7 @@ type Tx interface {
 	PlacementTx
 	ResultTx
 	ServerTx
-	OutboxTx
+	NewsTx
 	InboxTx
 	FlagTx
 
@@ -327,17 +327,16 @@ type ServerTx interface {
 	SaveTarget(ctx context.Context, t TargetState) (TargetState, error)
 }
 
-// OutboxTx keeps what Slack shows and still has to be told.
-type OutboxTx interface {
-	// Announce marks requests to be drawn anew.
+// NewsTx takes what people are to be shown and told.
+type NewsTx interface {
+	// Announce says that requests have changed, so that they are drawn anew.
 	Announce(ctx context.Context, requestIDs ...int64) error
-	// Notify queues a message to one place; the same Key is queued once. That of an
-	// App Home is queued again once it was sent.
+	// PersonChanged says that at that time something changed of what these persons, or the
+	// members of these user groups, see of their own: access, keys, requests, and what they
+	// may decide. An empty id is nobody's.
+	PersonChanged(ctx context.Context, at time.Time, ids ...UserID) error
+	// Notify queues a message to one place; the same Key is queued once.
 	Notify(ctx context.Context, n Notice) error
-	Notice(ctx context.Context, id int64) (Notice, error)
-	// DueNotices returns the notices that were not sent and may be now, oldest first.
-	DueNotices(ctx context.Context, now time.Time) ([]int64, error)
-	SaveNotice(ctx context.Context, n Notice) error
 }
 
 // InboxTx knows how far behind the inbox is.

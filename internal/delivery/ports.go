@@ -19,8 +19,8 @@ type Store interface {
 // Tx is one transaction on that part. Methods that look up one thing return an access.Error
 // with code NotFound when it is not there.
 type Tx interface {
-	// Announce marks requests to be drawn anew.
-	Announce(ctx context.Context, requestIDs ...int64) error
+	access.NewsTx
+
 	// Drawing returns how far Slack shows a request.
 	Drawing(ctx context.Context, requestID int64) (Drawing, error)
 	// SaveDrawing records how far Slack shows the request (Shown), when to draw next,
@@ -29,12 +29,10 @@ type Tx interface {
 	// DueDrawings lists the requests whose drawing is behind and due, the longest due first.
 	DueDrawings(ctx context.Context, now time.Time) ([]int64, error)
 
-	// Notify queues a message to one place; the same Key is queued once.
-	Notify(ctx context.Context, n access.Notice) error
 	// Notice returns a notice.
-	Notice(ctx context.Context, id int64) (access.Notice, error)
+	Notice(ctx context.Context, id int64) (Notice, error)
 	// SaveNotice records how far a notice was sent.
-	SaveNotice(ctx context.Context, n access.Notice) error
+	SaveNotice(ctx context.Context, n Notice) error
 	// DueNotices lists the notices that are not sent and due, the oldest first.
 	DueNotices(ctx context.Context, now time.Time) ([]int64, error)
 

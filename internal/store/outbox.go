@@ -24,7 +24,7 @@ func (o outbox) Read(ctx context.Context, fn func(delivery.Tx) error) error {
 	return o.store.read(ctx, func(t *tx) error { return fn(t) })
 }
 
-// Announce implements access.OutboxTx.
+// Announce implements access.NewsTx.
 func (t *tx) Announce(ctx context.Context, requestIDs ...int64) error {
 	ids := slices.Compact(slices.Sorted(slices.Values(requestIDs)))
 	all := make([][]any, len(ids))
@@ -60,35 +60,43 @@ func (t *tx) DueDrawings(ctx context.Context, now time.Time) ([]int64, error) {
 
 const noticeColumns = "name, kind, recipient, request_id, grant_id, detail, next_at, attempts, sent_at"
 
-func noticeValues(n access.Notice) []any {
+func noticeValues(n delivery.Notice) []any {
 	return []any{n.Key, n.Kind, n.To, n.RequestID, n.GrantID, n.Detail, ms(n.NextAt), n.Attempts, ms(n.SentAt)}
 }
 
-// Notify implements access.OutboxTx.
+// Notify implements access.NewsTx.
 func (t *tx) Notify(ctx context.Context, n access.Notice) error {
-	known := "DO NOTHING"
-	if n.Kind == access.NoticeHome {
-		known = "DO UPDATE SET next_at = excluded.next_at, attempts = 0, sent_at = 0 WHERE notices.sent_at <> 0"
-	}
-	return insertMany(ctx, t, "notices", noticeColumns, "ON CONFLICT (name) "+known, [][]any{noticeValues(n)})
+	return insertMany(ctx, t, "notices", noticeColumns, "ON CONFLICT (name) DO NOTHING", [][]any{noticeValues(delivery.Notice{Notice: n})})
 }
 
-// Notice implements access.OutboxTx.
-func (t *tx) Notice(ctx context.Context, id int64) (access.Notice, error) {
-	scan := func(row scanner) (n access.Notice, err error) {
+// PersonChanged implements access.NewsTx.
+func (t *tx) PersonChanged(ctx context.Context, at time.Time, ids ...access.UserID) error {
+	var all [][]any
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+		if id != "" {
+			all = append(all, noticeValues(delivery.HomeNotice(id, at)))
+		}
+	}
+	return insertMany(ctx, t, "notices", noticeColumns,
+		"ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at, attempts = 0, sent_at = 0 WHERE notices.sent_at <> 0", all)
+}
+
+// Notice implements delivery.Tx.
+func (t *tx) Notice(ctx context.Context, id int64) (delivery.Notice, error) {
+	scan := func(row scanner) (n delivery.Notice, err error) {
 		err = row.Scan(&n.ID, &n.Key, &n.Kind, &n.To, &n.RequestID, &n.GrantID, &n.Detail, instant{&n.NextAt}, &n.Attempts, instant{&n.SentAt})
 		return n, err
 	}
 	return one(ctx, t, scan, "SELECT id, "+noticeColumns+" FROM notices WHERE id = $1", id)
 }
 
-// DueNotices implements access.OutboxTx; the oldest comes first.
+// DueNotices implements delivery.Tx; the oldest comes first.
 func (t *tx) DueNotices(ctx context.Context, now time.Time) ([]int64, error) {
 	return many(ctx, t, column[int64], "SELECT id FROM notices WHERE sent_at = 0 AND (next_at <= $1 OR next_at > $2) ORDER BY id", ms(now), ms(now.Add(wrongClock)))
 }
 
-// SaveNotice implements access.OutboxTx.
-func (t *tx) SaveNotice(ctx context.Context, n access.Notice) error {
+// SaveNotice implements delivery.Tx.
+func (t *tx) SaveNotice(ctx context.Context, n delivery.Notice) error {
 	_, err := t.Exec(ctx, "UPDATE notices SET "+assignments(noticeColumns, 2)+" WHERE id = $1", append([]any{n.ID}, noticeValues(n)...)...)
 	return err
 }

@@ -177,7 +177,7 @@ func (s *Service) submitted(ctx context.Context, tx access.Tx, r access.Request)
 			return err
 		}
 	}
-	if err := s.redrawHomes(ctx, tx, r); err != nil {
+	if err := s.personsChanged(ctx, tx, r); err != nil {
 		return err
 	}
 	return access.AnnounceNow(ctx, tx, r.ID)

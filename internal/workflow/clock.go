@@ -128,7 +128,7 @@ func (s *Service) correctEnd(ctx context.Context, tx access.Tx, g access.Grant, 
 	if err := access.Record(ctx, tx, s.Now(), "", access.DidGrantCorrect, "grant", g.ID, string(access.Live), string(access.Live), detail); err != nil {
 		return err
 	}
-	if err := s.redrawHome(ctx, tx, g.Person); err != nil {
+	if err := tx.PersonChanged(ctx, s.Now(), g.Person); err != nil {
 		return err
 	}
 	n := access.Notice{Key: access.NoticeKey("corrected:"+right.UTC().Format(time.RFC3339), g.ID), Kind: access.NoticeCorrected, To: g.Person, RequestID: g.RequestID, GrantID: g.ID}

@@ -93,7 +93,7 @@ func (s *Service) decide(ctx context.Context, tx access.Tx, d Decision, alias st
 		if err := access.Record(ctx, tx, s.Now(), d.Actor, access.DidRequestApprove, "request", r.ID, string(access.Pending), string(access.Pending), ""); err != nil {
 			return r, err
 		}
-		if err := s.redrawHomes(ctx, tx, r); err != nil {
+		if err := s.personsChanged(ctx, tx, r); err != nil {
 			return r, err
 		}
 		return r, tx.Announce(ctx, r.ID)
@@ -132,7 +132,7 @@ func (s *Service) close(ctx context.Context, tx access.Tx, r access.Request, to 
 	if err := s.tellDecision(ctx, tx, r); err != nil {
 		return r, err
 	}
-	if err := s.redrawHomes(ctx, tx, r); err != nil {
+	if err := s.personsChanged(ctx, tx, r); err != nil {
 		return r, err
 	}
 	return r, access.AnnounceNow(ctx, tx, r.ID)

@@ -59,7 +59,7 @@ func (s *Service) edit(ctx context.Context, tx access.Tx, before access.Request,
 	if err := s.refreshFacts(ctx, tx, r); err != nil {
 		return r, err
 	}
-	if err := s.redrawHomes(ctx, tx, r); err != nil { // the words may have changed alone
+	if err := s.personsChanged(ctx, tx, r); err != nil { // the words may have changed alone
 		return r, err
 	}
 	return r, tx.Announce(ctx, r.ID)

@@ -68,7 +68,7 @@ func (s *Service) closeGrant(ctx context.Context, tx access.Tx, e ending, g acce
 	if err := s.closeExtensions(ctx, tx, g); err != nil {
 		return false, err
 	}
-	if err := s.redrawHome(ctx, tx, g.Person); err != nil {
+	if err := tx.PersonChanged(ctx, s.Now(), g.Person); err != nil {
 		return false, err
 	}
 	return true, tx.Announce(ctx, g.RequestID)
@@ -219,25 +219,12 @@ func (s *Service) EndDue(ctx context.Context) (int, error) {
 // endBatch bounds one transaction of the sweep.
 const endBatch = 20
 
-// redrawHomes has the App Home of everybody drawn anew who sees a request there: who
-// asks, who receives, and the approvers.
-func (s *Service) redrawHomes(ctx context.Context, tx access.Tx, r access.Request) error {
-	people := []access.UserID{r.Asker, r.Person}
+// personsChanged says that something changed for everybody who sees a request among their
+// own: who asks, who receives, and the approvers.
+func (s *Service) personsChanged(ctx context.Context, tx access.Tx, r access.Request) error {
+	ids := []access.UserID{r.Asker, r.Person}
 	for _, id := range s.Settings.Approvers {
-		people = append(people, access.UserID(id))
+		ids = append(ids, access.UserID(id))
 	}
-	slices.Sort(people)
-	for _, id := range slices.Compact(people) {
-		if id == "" {
-			continue
-		}
-		if err := s.redrawHome(ctx, tx, id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s *Service) redrawHome(ctx context.Context, tx access.Tx, person access.UserID) error {
-	return tx.Notify(ctx, access.HomeNotice(person, s.Now()))
+	return tx.PersonChanged(ctx, s.Now(), ids...)
 }

@@ -92,7 +92,7 @@ func (s *Service) refreshFacts(ctx context.Context, tx access.Tx, r access.Reque
 	if err := s.voidAll(ctx, tx, r); err != nil {
 		return err
 	}
-	if err := s.redrawHomes(ctx, tx, r); err != nil {
+	if err := s.personsChanged(ctx, tx, r); err != nil {
 		return err
 	}
 	return access.AnnounceNow(ctx, tx, r.ID)

@@ -87,7 +87,7 @@ func TestApprovalsOfOtherFactsAreVoid(t *testing.T) {
 			if v := h.MustView(r.ID); len(v.Approvals) != 0 || v.Request.Facts != v.Facts.Digest() {
 				t.Fatalf("approvals %+v of other facts count", v.Approvals)
 			}
-			if got := queuedNotices(h, access.NoticeChanged); got != 1 {
+			if got := len(h.Notices(access.NoticeChanged)); got != 1 {
 				t.Errorf("the approvers were told %d times", got)
 			}
 			h.Must(decideAsShown(h, h.MustView(r.ID), dave, access.Approve))
@@ -101,25 +101,6 @@ func TestApprovalsOfOtherFactsAreVoid(t *testing.T) {
 			h.VerifyAudit()
 		})
 	}
-}
-
-// queuedNotices counts the notices of a kind that wait to be sent.
-func queuedNotices(h *harness, kind access.NoticeKind) (count int) {
-	h.Must(h.Store.Read(h.Ctx(), func(tx access.Tx) error {
-		count = 0
-		due, err := tx.DueNotices(h.Ctx(), h.Now().Add(time.Hour))
-		for _, id := range due {
-			n, err := tx.Notice(h.Ctx(), id)
-			if err != nil {
-				return err
-			}
-			if n.Kind == kind {
-				count++
-			}
-		}
-		return err
-	}))
-	return count
 }
 
 func TestSecondExtensionIsNotAddedToAnEndNobodyWasShown(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/workflow"
 )
 
@@ -25,8 +26,9 @@ func homesAfter(h *harness, act func()) []access.UserID {
 // drawHomes counts every App Home as drawn, and returns whose were due to be.
 func drawHomes(h *harness) (homes []access.UserID) {
 	h.T.Helper()
-	due := h.Notices(access.NoticeHome)
-	h.Must(h.Store.Update(h.Ctx(), func(tx access.Tx) error {
+	due := homesDue(h)
+	h.Must(h.Ledger.Outbox().Update(h.Ctx(), func(tx delivery.Tx) error {
+		homes = nil
 		for _, n := range due {
 			homes = append(homes, n.To)
 			n.SentAt = h.Clock.Now()
@@ -39,6 +41,12 @@ func drawHomes(h *harness) (homes []access.UserID) {
 	return homes
 }
 
+// homesDue lists the App Homes that are to be drawn anew.
+func homesDue(h *harness) []delivery.Notice {
+	h.T.Helper()
+	return slices.DeleteFunc(h.Queued(), func(n delivery.Notice) bool { return n.Kind != delivery.NoticeHome })
+}
+
 // However many things change at once, each Home is drawn once, in a moment.
 func TestHomesAreDrawnOnceForManyChanges(t *testing.T) {
 	t.Parallel()
@@ -48,7 +56,7 @@ func TestHomesAreDrawnOnceForManyChanges(t *testing.T) {
 		h.Approve(h.Ask(alice, time.Hour, "").ID)
 	}
 	seen := map[access.UserID]bool{}
-	for _, n := range h.Notices(access.NoticeHome) {
+	for _, n := range homesDue(h) {
 		if seen[n.To] || n.NextAt.Before(h.Clock.Now().Add(time.Second)) {
 			t.Errorf("the Home of %s is drawn twice, or at once: %+v", n.To, n)
 		}

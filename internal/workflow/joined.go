@@ -34,7 +34,7 @@ func (s *Service) join(ctx context.Context, tx access.Tx, r access.Request) (acc
 	if err := access.Record(ctx, tx, s.Now(), r.Asker, access.DidRequestJoin, "request", other.ID, string(access.Pending), string(access.Pending), r.Reason); err != nil {
 		return other, true, err
 	}
-	if err := s.redrawHome(ctx, tx, r.Asker); err != nil {
+	if err := tx.PersonChanged(ctx, s.Now(), r.Asker); err != nil {
 		return other, true, err
 	}
 	return other, true, tx.Announce(ctx, other.ID)
@@ -67,7 +67,7 @@ func (s *Service) withdrawAsker(ctx context.Context, tx access.Tx, r access.Requ
 	if err := access.Record(ctx, tx, s.Now(), actor, access.DidRequestWithdraw, "request", r.ID, string(access.Pending), string(access.Pending), ""); err != nil {
 		return r, true, err
 	}
-	if err := s.redrawHome(ctx, tx, actor); err != nil {
+	if err := tx.PersonChanged(ctx, s.Now(), actor); err != nil {
 		return r, true, err
 	}
 	return r, true, tx.Announce(ctx, r.ID)

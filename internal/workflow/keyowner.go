@@ -90,7 +90,7 @@ func (s *Service) takeFrom(ctx context.Context, tx access.Tx, former, now access
 	if err := s.endCovers(ctx, tx, e, access.CoverQuery{Person: former.Person, Fingerprint: former.Fingerprint}); err != nil {
 		return err
 	}
-	if err := s.redrawHome(ctx, tx, former.Person); err != nil {
+	if err := tx.PersonChanged(ctx, s.Now(), former.Person); err != nil {
 		return err
 	}
 	moved := access.KeyMove{Fingerprint: now.Fingerprint, From: former.Person, To: now.Person}

@@ -116,7 +116,7 @@ func (s *Service) releaseWaiting(ctx context.Context, tx access.Tx, person acces
 		if err := access.Record(ctx, tx, s.Now(), person, access.DidRequestKeyArrived, "request", r.ID, string(access.WaitingForKey), string(access.Pending), ""); err != nil {
 			return nil, err
 		}
-		if err := s.redrawHomes(ctx, tx, r); err != nil {
+		if err := s.personsChanged(ctx, tx, r); err != nil {
 			return nil, err
 		}
 		if err := access.AnnounceNow(ctx, tx, r.ID); err != nil {

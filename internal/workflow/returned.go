@@ -80,7 +80,7 @@ func (s *Service) markReturned(ctx context.Context, tx access.Tx, id access.User
 	if err := access.Record(ctx, tx, s.Now(), "", access.DidPersonReturn, "request", r.ID, "offboarded", "returned", string(id)); err != nil {
 		return err
 	}
-	if err := s.redrawHome(ctx, tx, id); err != nil || r.ID == 0 {
+	if err := tx.PersonChanged(ctx, s.Now(), id); err != nil || r.ID == 0 {
 		return err
 	}
 	if err := tx.Notify(ctx, access.Notice{Key: access.NoticeKey("returned:"+string(id), now.UnixMilli()), Kind: access.NoticeReturned, RequestID: r.ID}); err != nil {

@@ -76,66 +76,74 @@ func testDrawings(t *testing.T, s *store.Store) {
 	shown(true)
 }
 
+// dueNotices lists the notices that are due then.
+func dueNotices(t *testing.T, s *store.Store, now time.Time) []int64 {
+	t.Helper()
+	return delivered(t, s, func(ctx context.Context, tx delivery.Tx) ([]int64, error) { return tx.DueNotices(ctx, now) })
+}
+
+func saveNotice(t *testing.T, s *store.Store, n delivery.Notice) {
+	t.Helper()
+	deliver(t, s, func(ctx context.Context, tx delivery.Tx) error { return tx.SaveNotice(ctx, n) })
+}
+
 func testNotices(t *testing.T, s *store.Store) {
-	full := filled[access.Notice](0)
-	full.SentAt = time.Time{}
-	due := func(now time.Time) []int64 {
-		t.Helper()
-		return read(t, s, func(ctx context.Context, tx access.Tx) ([]int64, error) { return tx.DueNotices(ctx, now) })
-	}
-	for _, detail := range []string{full.Detail, "the same key again"} {
-		again := full
+	asked := filled[access.Notice](0)
+	for _, detail := range []string{asked.Detail, "the same key again"} {
+		again := asked
 		again.Detail = detail
 		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.Notify(ctx, again) })
 	}
-	ids := due(full.NextAt)
+	ids := dueNotices(t, s, epoch)
 	if len(ids) != 1 {
 		t.Fatalf("due are %v, want one", ids)
 	}
-	full.ID = ids[0]
-	notice := func(ctx context.Context, tx access.Tx) (access.Notice, error) { return tx.Notice(ctx, full.ID) }
-	same(t, "every field", read(t, s, notice), full)
-	same(t, "not before its time", due(full.NextAt.Add(-time.Millisecond)), nil)
-	same(t, "its time was of a wrong clock", due(full.NextAt.Add(-time.Hour)), ids)
+	notice := func(ctx context.Context, tx delivery.Tx) (delivery.Notice, error) { return tx.Notice(ctx, ids[0]) }
+	same(t, "as it was asked", delivered(t, s, notice), delivery.Notice{Notice: asked, ID: ids[0]})
+	full := filled[delivery.Notice](0)
+	full.ID, full.SentAt = ids[0], time.Time{}
+	saveNotice(t, s, full)
+	same(t, "every field", delivered(t, s, notice), full)
+	same(t, "due", dueNotices(t, s, full.NextAt), ids)
+	same(t, "not before its time", dueNotices(t, s, full.NextAt.Add(-time.Millisecond)), nil)
+	same(t, "its time was of a wrong clock", dueNotices(t, s, full.NextAt.Add(-time.Hour)), ids)
 	full.Attempts, full.SentAt = 4, epoch
-	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveNotice(ctx, full) })
-	same(t, "saved", read(t, s, notice), full)
-	same(t, "sent once", due(full.NextAt), nil)
-	update(t, s, func(ctx context.Context, tx access.Tx) error {
+	saveNotice(t, s, full)
+	same(t, "saved", delivered(t, s, notice), full)
+	same(t, "sent once", dueNotices(t, s, full.NextAt), nil)
+	deliver(t, s, func(ctx context.Context, tx delivery.Tx) error {
 		_, err := tx.Notice(ctx, full.ID+1)
 		notFound(t, err)
 		return nil
 	})
 }
 
-// The drawing of a Home is queued once, however much changes, and again after it was drawn.
-func testHomeNotices(t *testing.T, s *store.Store) {
-	due := func(now time.Time) []int64 {
+// What a person sees is queued once however much changes, and again once it was drawn.
+func testPersonChanged(t *testing.T, s *store.Store) {
+	changed := func(at time.Time, ids ...access.UserID) {
 		t.Helper()
-		return read(t, s, func(ctx context.Context, tx access.Tx) ([]int64, error) { return tx.DueNotices(ctx, now) })
+		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.PersonChanged(ctx, at, ids...) })
 	}
-	notify := func(now time.Time) {
-		t.Helper()
-		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.Notify(ctx, access.HomeNotice("U1", now)) })
-	}
-	notify(epoch)
-	notify(epoch.Add(time.Hour))
-	ids := due(epoch.Add(time.Minute))
+	changed(epoch)
+	changed(epoch, "")
+	changed(epoch, "U1", "", "U1")
+	changed(epoch.Add(time.Hour), "U1")
+	ids := dueNotices(t, s, epoch.Add(time.Minute))
 	if len(ids) != 1 {
 		t.Fatalf("due are %v, want one", ids)
 	}
-	update(t, s, func(ctx context.Context, tx access.Tx) error {
-		n, err := tx.Notice(ctx, ids[0])
-		if err != nil {
-			return err
-		}
-		n.SentAt, n.Attempts = epoch, 3
-		return tx.SaveNotice(ctx, n)
-	})
-	same(t, "drawn", due(epoch.Add(time.Hour)), nil)
-	notify(epoch.Add(time.Hour))
-	same(t, "in a moment", due(epoch.Add(time.Hour)), nil)
-	same(t, "queued again", due(epoch.Add(time.Hour+time.Minute)), ids)
+	n := delivered(t, s, func(ctx context.Context, tx delivery.Tx) (delivery.Notice, error) { return tx.Notice(ctx, ids[0]) })
+	want := delivery.HomeNotice("U1", epoch)
+	want.ID = ids[0]
+	same(t, "as it changed first", n, want)
+	n.SentAt, n.Attempts = epoch, 3
+	saveNotice(t, s, n)
+	same(t, "drawn", dueNotices(t, s, epoch.Add(time.Hour)), nil)
+	changed(epoch.Add(time.Hour), "U1")
+	same(t, "in a moment", dueNotices(t, s, epoch.Add(time.Hour)), nil)
+	same(t, "queued again", dueNotices(t, s, epoch.Add(time.Hour+time.Minute)), ids)
+	changed(epoch, "U2", "U1", "S1")
+	same(t, "several at once", len(dueNotices(t, s, epoch.Add(2*time.Hour))), 3)
 }
 
 func testMessages(t *testing.T, s *store.Store) {

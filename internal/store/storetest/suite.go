@@ -87,7 +87,7 @@ func wholeLedger() map[string]func(*testing.T, *store.Store) {
 	return map[string]func(*testing.T, *store.Store){
 		"Drawings":             testDrawings,
 		"Notices":              testNotices,
-		"HomeNotices":          testHomeNotices,
+		"PersonChanged":        testPersonChanged,
 		"Messages":             testMessages,
 		"Flags":                testFlags,
 		"AuditChain":           testAuditChain,

@@ -91,8 +91,7 @@ func testWakeFirst(t *testing.T, s *store.Store) {
 			return tx.Notify(ctx, access.Notice{Key: string(kind), Kind: access.NoticeReminder, RequestID: r.ID})
 		})
 	}
-	due := read(t, s, func(ctx context.Context, tx access.Tx) ([]int64, error) { return tx.DueNotices(ctx, epoch) })
-	for _, id := range due {
+	for _, id := range dueNotices(t, s, epoch) {
 		wake(t, s, access.Work{Kind: access.WorkNotice, ID: id})
 	}
 	for _, id := range ids {

@@ -2,6 +2,7 @@ package workflowtest
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,11 +30,21 @@ func (h *Harness) Unchanged(t *testing.T, do func()) {
 	}
 }
 
-// Notices lists what is queued for Slack, of the given kinds or of all but redraws
-// of the App Home.
+// Notices lists what somebody is still to be told: notices of the given kinds, or of all.
 func (h *Harness) Notices(kinds ...access.NoticeKind) (list []access.Notice) {
 	h.T.Helper()
-	h.Read(func(tx access.Tx) error {
+	for _, n := range h.Queued() {
+		if n.Kind != delivery.NoticeHome && (len(kinds) == 0 || slices.Contains(kinds, n.Kind)) {
+			list = append(list, n.Notice)
+		}
+	}
+	return list
+}
+
+// Queued lists all that the outbox has to send, now or later.
+func (h *Harness) Queued() (list []delivery.Notice) {
+	h.T.Helper()
+	h.Must(h.Ledger.Outbox().Read(h.Ctx(), func(tx delivery.Tx) error {
 		list = nil
 		ids, err := tx.DueNotices(h.Ctx(), h.Clock.Now().Add(1000*time.Hour))
 		for _, id := range ids {
@@ -41,16 +52,10 @@ func (h *Harness) Notices(kinds ...access.NoticeKind) (list []access.Notice) {
 			if noticeErr != nil {
 				return noticeErr
 			}
-			wanted := len(kinds) == 0 && n.Kind != access.NoticeHome
-			for _, kind := range kinds {
-				wanted = wanted || n.Kind == kind
-			}
-			if wanted {
-				list = append(list, n)
-			}
+			list = append(list, n)
 		}
 		return err
-	})
+	}))
 	return list
 }
 
