@@ -230,12 +230,12 @@ func (d *domain) PendingRequests(context.Context, access.UserID) (pending []work
 	return pending, nil
 }
 
-func (d *domain) Home(ctx context.Context, person access.UserID) (home workflow.Home, err error) {
-	home.Approver, _ = d.IsApprover(ctx, person)
-	home.Keys, _ = d.Keys(ctx, person, person)
-	home.Own, _ = d.Overview(ctx, person)
-	home.Waiting, err = d.PendingRequests(ctx, person)
-	return home, err
+func (d *domain) PersonView(ctx context.Context, person access.UserID) (v workflow.PersonView, err error) {
+	v.Approver, _ = d.IsApprover(ctx, person)
+	v.Keys, _ = d.Keys(ctx, person, person)
+	v.Own, _ = d.Overview(ctx, person)
+	v.Waiting, err = d.PendingRequests(ctx, person)
+	return v, err
 }
 
 func (d *domain) FindServers(context.Context, access.UserID, string) ([]access.Server, error) {

@@ -37,7 +37,7 @@ const (
 // Views is what an Announcer asks of the domain.
 type Views interface {
 	View(ctx context.Context, requestID int64) (workflow.RequestView, error)
-	Home(ctx context.Context, person access.UserID) (workflow.Home, error)
+	PersonView(ctx context.Context, person access.UserID) (workflow.PersonView, error)
 	Overview(ctx context.Context, of access.UserID) (workflow.Overview, error)
 	Approvers(ctx context.Context) ([]access.UserID, error)
 	Grant(ctx context.Context, id int64) (access.Grant, error)

@@ -310,7 +310,7 @@ func (p *play) home(who player) {
 func (p *play) homeNow(who player) slacksim.View {
 	p.t.Helper()
 	data := render.HomeData{Me: access.UserID(who.id)}
-	now, err := p.app.service.Home(p.t.Context(), data.Me)
+	now, err := p.app.service.PersonView(p.t.Context(), data.Me)
 	if err != nil {
 		data.Refused = access.MessageOf(err)
 	}

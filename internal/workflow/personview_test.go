@@ -12,25 +12,25 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// homesAfter returns whose App Home is drawn anew because of what act does.
-func homesAfter(h *harness, act func()) []access.UserID {
+// changedBy returns for whom something changes by what act does.
+func changedBy(h *harness, act func()) []access.UserID {
 	h.T.Helper()
-	drawHomes(h)
+	showChanged(h)
 	h.Clock.Advance(time.Second)
 	act()
-	homes := drawHomes(h)
-	slices.Sort(homes)
-	return slices.Compact(homes)
+	ids := showChanged(h)
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
-// drawHomes counts every App Home as drawn, and returns whose were due to be.
-func drawHomes(h *harness) (homes []access.UserID) {
+// showChanged counts every change as shown, and returns for whom there were some.
+func showChanged(h *harness) (ids []access.UserID) {
 	h.T.Helper()
-	due := homesDue(h)
+	due := changed(h)
 	h.Must(h.Ledger.Outbox().Update(h.Ctx(), func(tx delivery.Tx) error {
-		homes = nil
+		ids = nil
 		for _, n := range due {
-			homes = append(homes, n.To)
+			ids = append(ids, n.To)
 			n.SentAt = h.Clock.Now()
 			if err := tx.SaveNotice(h.Ctx(), n); err != nil {
 				return err
@@ -38,17 +38,17 @@ func drawHomes(h *harness) (homes []access.UserID) {
 		}
 		return nil
 	}))
-	return homes
+	return ids
 }
 
-// homesDue lists the App Homes that are to be drawn anew.
-func homesDue(h *harness) []delivery.Notice {
+// changed lists the changes that somebody is still to be shown.
+func changed(h *harness) []delivery.Notice {
 	h.T.Helper()
 	return slices.DeleteFunc(h.Queued(), func(n delivery.Notice) bool { return n.Kind != delivery.NoticeHome })
 }
 
-// However many things change at once, each Home is drawn once, in a moment.
-func TestHomesAreDrawnOnceForManyChanges(t *testing.T) {
+// However many things change at once, each person is shown them once, in a moment.
+func TestManyChangesAreShownOnce(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 2)
 	h.MustRegister(alice, "alice laptop")
@@ -56,23 +56,23 @@ func TestHomesAreDrawnOnceForManyChanges(t *testing.T) {
 		h.Approve(h.Ask(alice, time.Hour, "").ID)
 	}
 	seen := map[access.UserID]bool{}
-	for _, n := range homesDue(h) {
+	for _, n := range changed(h) {
 		if seen[n.To] || n.NextAt.Before(h.Clock.Now().Add(time.Second)) {
-			t.Errorf("the Home of %s is drawn twice, or at once: %+v", n.To, n)
+			t.Errorf("%s is shown it twice, or at once: %+v", n.To, n)
 		}
 		seen[n.To] = true
 	}
 }
 
-func TestHomeAsksSlackOnce(t *testing.T) {
+func TestPersonViewAsksTheDirectoryOnce(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 2)
 	h.MustRegister(alice, "alice laptop")
 	h.Ask(alice, time.Hour, "")
 	before := h.People.Asked
 	for range 10 {
-		if home, err := h.Home(h.Ctx(), bob); err != nil || len(home.Waiting) != 1 {
-			t.Fatalf("%+v, %v", home, err)
+		if v, err := h.PersonView(h.Ctx(), bob); err != nil || len(v.Waiting) != 1 {
+			t.Fatalf("%+v, %v", v, err)
 		}
 	}
 	if n := h.People.Asked - before; n > 1 {
@@ -80,8 +80,8 @@ func TestHomeAsksSlackOnce(t *testing.T) {
 	}
 }
 
-// A Home offers what would not be refused.
-func TestHomeOffersWhatThePersonMayDo(t *testing.T) {
+// A person is offered what would not be refused.
+func TestPersonViewOffersWhatThePersonMayDo(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 2)
 	h.Settings.Approvals, h.Settings.Approvers = 2, append(h.Settings.Approvers, "U0ERIN")
@@ -96,13 +96,13 @@ func TestHomeOffersWhatThePersonMayDo(t *testing.T) {
 		alice: {[]int64{other.ID}, nil}, dave: {[]int64{others.ID}, []int64{own.ID, other.ID}},
 		bob: {[]int64{own.ID}, []int64{other.ID}}, "U0ERIN": {nil, []int64{own.ID, other.ID, others.ID}},
 	} {
-		home, err := h.Home(h.Ctx(), person)
+		view, err := h.PersonView(h.Ctx(), person)
 		h.Must(err)
 		var asked, waiting []int64
-		for _, r := range home.Asked {
+		for _, r := range view.Asked {
 			asked = append(asked, r.ID)
 		}
-		for _, v := range home.Waiting {
+		for _, v := range view.Waiting {
 			if v.MayDecide {
 				waiting = append(waiting, v.Request.ID)
 			}
@@ -110,13 +110,13 @@ func TestHomeOffersWhatThePersonMayDo(t *testing.T) {
 		if !slices.Equal(asked, want.asked) || !slices.Equal(waiting, want.waiting) {
 			t.Errorf("%s: asked %v, may decide %v, want %v", person, asked, waiting, want)
 		}
-		if shown := len(home.Waiting); person == bob && shown != 2 {
+		if shown := len(view.Waiting); person == bob && shown != 2 {
 			t.Errorf("bob sees %d requests, want the one that he has approved as well", shown)
 		}
 	}
 }
 
-func TestHomesFollowEveryChangeOfARequest(t *testing.T) {
+func TestPersonsAreShownEveryChangeOfARequest(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 2)
 	h.MustRegister(alice, "alice laptop")
@@ -152,8 +152,8 @@ func TestHomesFollowEveryChangeOfARequest(t *testing.T) {
 		}},
 	}
 	for _, step := range steps {
-		if diff := cmp.Diff(all, homesAfter(h, step.do)); diff != "" {
-			t.Errorf("%s: homes drawn anew (-want +got):\n%s", step.name, diff)
+		if diff := cmp.Diff(all, changedBy(h, step.do)); diff != "" {
+			t.Errorf("%s: changed for (-want +got):\n%s", step.name, diff)
 		}
 	}
 }

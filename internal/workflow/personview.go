@@ -1,0 +1,66 @@
+package workflow
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+// lookFresh is how old the answer may be to who somebody is who is shown their own. It gives
+// them nothing: the directory's rate limit is for those who do something.
+const lookFresh = time.Minute
+
+// PersonView is everything that a person is shown of their own.
+type PersonView struct {
+	Own      Overview
+	Keys     []access.Key
+	Asked    []access.Request // open requests that this person made
+	Approver bool
+	Waiting  []RequestView // requests that this person may decide, or has approved
+	Team     Overview      // everybody's, for approvers
+}
+
+// PersonView reads everything that a person is shown of their own. It looks at most once in a
+// while at who that is, however often it is called.
+func (s *Service) PersonView(ctx context.Context, person access.UserID) (v PersonView, err error) {
+	active, err := s.active(ctx, person, lookFresh)
+	if err != nil {
+		return PersonView{}, err
+	}
+	if !active {
+		return PersonView{}, access.NewForbidden("Only members of this workspace have a Home tab here.")
+	}
+	if v.Approver, err = s.IsApprover(ctx, person); err != nil {
+		return PersonView{}, err
+	}
+	if v.Own, err = s.Overview(ctx, person); err != nil {
+		return PersonView{}, err
+	}
+	err = s.Store.Read(ctx, func(tx access.Tx) error { return s.fillPersonView(ctx, tx, person, &v) })
+	if err != nil || !v.Approver {
+		return v, err
+	}
+	v.Team, err = s.Overview(ctx, "")
+	return v, err
+}
+
+func (s *Service) fillPersonView(ctx context.Context, tx access.Tx, person access.UserID, v *PersonView) error {
+	out, err := isOffboarded(ctx, tx, person)
+	if err != nil {
+		return err
+	}
+	if out {
+		return access.NewForbidden("An offboarding has ended your access.")
+	}
+	if v.Keys, err = tx.KeysOf(ctx, person); err != nil {
+		return err
+	}
+	if v.Asked, err = tx.Requests(ctx, access.RequestQuery{States: []access.RequestState{access.WaitingForKey, access.Pending}, Asker: person}); err != nil || !v.Approver {
+		return err
+	}
+	pending, err := s.pending(ctx, tx, person)
+	v.Waiting = slices.DeleteFunc(pending, func(r RequestView) bool { return !r.MayDecide && !r.approvedBy(person) })
+	return err
+}
