@@ -217,11 +217,11 @@ func TestApproverSettlesThatAServerIsGone(t *testing.T) {
 		_, err := h.GoneForGood(h.Ctx(), off.ID, server, actor)
 		return err
 	}
-	refuses(t, gone(2, bob), access.Conflict, "finds this server")
+	refuses(t, gone(2, bob), access.Conflict, "is found again")
 	h.Work()
 	h.Unchanged(t, func() {
 		refuses(t, gone(2, carol), access.Forbidden, "approver")
-		refuses(t, gone(1, bob), access.Conflict, "finds this server")
+		refuses(t, gone(1, bob), access.Conflict, "is found again")
 		refuses(t, gone(9, bob), access.NotFound, "")
 	})
 	h.Must(gone(2, bob))

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sys/unix"
@@ -61,7 +62,12 @@ func openPostgresReadOnly(ctx context.Context, databaseURL string) (*Store, erro
 		// The parser's own error quotes the URL.
 		return nil, cannotOpen(access.Invalid, "The database URL is not a valid postgres:// URL.", nil)
 	}
-	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	// A setting of the session, not of its start, so that TakesWrites can still see what the
+	// server has for others.
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "SET default_transaction_read_only = on")
+		return err
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, cannotOpen(access.Unavailable, connectMessage(err), err)
@@ -142,7 +148,8 @@ func Name(databaseURL string) string {
 func (s *Store) TakesWrites(ctx context.Context) error {
 	if db, ok := s.db.(*postgresDB); ok {
 		var takes bool
-		const may = "SELECT current_setting('transaction_read_only') = 'off' AND has_table_privilege('flags', 'INSERT')"
+		const may = `SELECT NOT pg_is_in_recovery() AND has_table_privilege('flags', 'INSERT') AND
+			(SELECT reset_val = 'off' FROM pg_settings WHERE name = 'default_transaction_read_only')`
 		if err := db.pool.QueryRow(ctx, may).Scan(&takes); err != nil || takes {
 			return err
 		}
