@@ -12,12 +12,12 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// patience is how long people go on trying while the program is being killed, and the
-// machine is slow.
+// patience is how long a test waits for something, while the program is being killed and the
+// machine may be slow.
 const patience = 3 * time.Minute
 
-// again tries until Slack has seen an acknowledgement, as somebody does who is shown
-// an error. An outcome without an envelope is not looked for in the inbox.
+// again calls try until Slack has received an acknowledgement, as people do who are shown an
+// error. It records the envelope, if there is one, for audit to look for in the inbox.
 func (s stage) again(what string, try func(context.Context) (slacksim.Outcome, error)) error {
 	ctx, cancel := context.WithTimeout(s.Context(), patience)
 	defer cancel()
@@ -40,7 +40,7 @@ func (s stage) again(what string, try func(context.Context) (slacksim.Outcome, e
 	}
 }
 
-// types has somebody give a command until it is acknowledged.
+// types has a user give a command until it is acknowledged.
 func (s stage) types(user, text string) {
 	s.Helper()
 	err := s.again(text, func(ctx context.Context) (slacksim.Outcome, error) {
@@ -52,28 +52,29 @@ func (s stage) types(user, text string) {
 	}
 }
 
-// presses has somebody press a button of a request's message until that is acknowledged.
+// presses has a user press a button of a request's message until that is acknowledged.
 func (s stage) presses(user, action string, r request) error {
 	return s.again(action, func(ctx context.Context) (slacksim.Outcome, error) {
 		return s.slack.ClickStale(ctx, user, ops, r.ts, slacksim.Pick{ActionID: action})
 	})
 }
 
-// request is a request as people see it.
+// request is a request as people see it: its ID, and the timestamp of its message.
 type request struct{ id, ts string }
 
-// requestOf returns the request that a button decides; what it shows of it comes after that.
+// requestOf returns the ID of the request that a button is for, which is the first part of
+// its value; the digest of the facts follows.
 func requestOf(b slacksim.Button) string {
 	id, _, _ := strings.Cut(b.Value, ".")
 	return id
 }
 
-// sees waits for the message of the request with that reason.
+// sees waits for the message of the request with that reason, and returns the request.
 func (s stage) sees(reason string) (r request) {
 	s.Helper()
 	until(s.T, patience, func() string {
 		for _, m := range s.slack.Messages(ops) {
-			raw, _ := json.Marshal(m.Blocks) // came as JSON
+			raw, _ := json.Marshal(m.Blocks) // was unmarshaled from JSON
 			if !strings.Contains(string(raw), reason) {
 				continue
 			}
@@ -89,7 +90,7 @@ func (s stage) sees(reason string) (r request) {
 	return r
 }
 
-// decided waits until the ledger holds a decision on the request.
+// decided waits until the request is in that state.
 func (s stage) decided(r request, state string) {
 	s.Helper()
 	until(s.T, patience, func() string {
@@ -101,7 +102,7 @@ func (s stage) decided(r request, state string) {
 	})
 }
 
-// registers has somebody register their key.
+// registers has a person register their key.
 func (s stage) registers(p *person) {
 	s.Helper()
 	s.types(p.id, "register "+p.key.Line("laptop"))
@@ -118,7 +119,7 @@ func (s stage) registered(p *person) {
 	})
 }
 
-// grants has a person ask for themself and both approvers approve at the same time.
+// grants has a person ask for access for themself, and both approvers approve at the same time.
 func (s stage) grants(p *person, what, reason string) request {
 	s.Helper()
 	s.types(p.id, fmt.Sprintf("grant @%s %s for %s", p.name, what, reason))
@@ -142,8 +143,8 @@ func (s stage) approves(r request) {
 	s.Fatalf("request %s is never approved", r.id)
 }
 
-// approvedSoon reports whether a request becomes approved before people press again, as
-// they do where the clock was in doubt.
+// approvedSoon reports whether a request is approved within some seconds. If it is not, as
+// while the clock is in doubt, the approvers press again.
 func (s stage) approvedSoon(r request) bool {
 	s.Helper()
 	ticker := time.NewTicker(50 * time.Millisecond)
@@ -157,7 +158,7 @@ func (s stage) approvedSoon(r request) bool {
 	return false
 }
 
-// confirms has an approver give a command that answers a draft, and confirm it.
+// confirms has an approver give a command that is answered with a draft, and confirm that.
 func (s stage) confirms(command, kind string, p *person) {
 	s.Helper()
 	ids := "SELECT CAST(id AS TEXT) FROM requests WHERE kind = '" + kind + "' AND person = '" + p.id + "'"
@@ -175,13 +176,14 @@ func (s stage) confirms(command, kind string, p *person) {
 	s.Fatalf("%s: no draft to confirm", command)
 }
 
-// ends brings the end of a person's grant near.
+// ends sets the end of a person's grants.
 func (s stage) ends(p *person, at time.Time) {
 	s.Helper()
 	s.ledger.exec(s.T, fmt.Sprintf("UPDATE grants SET ends_at = %d WHERE person = '%s'", at.UnixMilli(), p.id))
 }
 
-// draft waits a moment for a private answer about one of the requests.
+// draft waits a moment for a private message with a draft of one of the requests that the
+// query selects.
 func (s stage) draft(ids string) (ts, value string, ok bool) {
 	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		known := map[string]bool{}
@@ -199,7 +201,7 @@ func (s stage) draft(ids string) (ts, value string, ok bool) {
 	return "", "", false
 }
 
-// shown waits for the message of a request.
+// shown waits for the message of a request, and returns the request.
 func (s stage) shown(id string) (r request) {
 	s.Helper()
 	until(s.T, patience, func() string {

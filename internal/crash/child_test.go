@@ -49,14 +49,14 @@ func (c *child) kill() {
 
 func (c *child) signal(s syscall.Signal) { _ = c.cmd.Process.Signal(s) }
 
-// stop ends the process in order and answers how long that took.
+// stop ends the process with SIGTERM and returns how long that took.
 func (c *child) stop(t *testing.T) time.Duration {
 	t.Helper()
 	begin := time.Now()
 	c.signal(syscall.SIGTERM)
 	select {
 	case <-c.ended:
-	case <-time.After(30 * time.Second): // twenty are promised, where the machine is not slow
+	case <-time.After(30 * time.Second): // 20 s are promised, but the machine may be slow
 		t.Errorf("SIGTERM did not end the process within 30 s:\n%s", c.log)
 		c.kill()
 	}
@@ -66,7 +66,7 @@ func (c *child) stop(t *testing.T) time.Duration {
 	return time.Since(begin)
 }
 
-// buffer keeps what the process says.
+// buffer is the output of a process.
 type buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer

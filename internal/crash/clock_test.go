@@ -13,15 +13,15 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// A storm in which the clock is put forward and back by hours, while the program
-// runs and while it is dead.
+// A storm in which the clock is put forward and back by hours, while the program runs and
+// while it is down.
 
 func TestClockJumpsSQLite(t *testing.T)      { t.Parallel(); jumps(t, onSQLite(t), 1) }
 func TestClockJumpsTwoReplicas(t *testing.T) { t.Parallel(); jumps(t, onPostgres(t), 2) }
 
-// widest is how far the clock is off at most. Requests wait for longer than the
-// clock can go, so that the people of the storm still get their answer.
-// Steps are longer than anything that is made to wait.
+// The clock is put wrong in steps, each of which is longer than anything is made to wait, and
+// by widest at most, which is shorter than requests wait for an answer: otherwise they would
+// expire.
 const (
 	step   = 30 * time.Minute
 	widest = 6 * step
@@ -45,7 +45,7 @@ func jumps(t *testing.T, ledger database, replicas int) {
 	cast["time"] = func(s stage) {
 		dice := rand.New(rand.NewPCG(*seed, 2))
 		clock.set(s.T, widest)
-		until(s.T, patience, func() string { // what is written after it is dated before it
+		until(s.T, patience, func() string { // so that events after it have earlier times
 			ahead := time.Now().Add(step).UnixMilli()
 			if len(s.ledger.texts(s.T, "SELECT action FROM audit WHERE at > "+strconv.FormatInt(ahead, 10))) == 0 {
 				return "no event is dated by the clock that was put forward"
@@ -56,7 +56,7 @@ func jumps(t *testing.T, ledger database, replicas int) {
 		for acting.Load() > 0 {
 			clock.set(s.T, time.Duration(dice.IntN(13))*step-widest)
 			pause(time.Duration(dice.IntN(400)) * time.Millisecond)
-			clock.set(s.T, 0) // nothing is granted by a clock that is in doubt
+			clock.set(s.T, 0) // while the clock is in doubt, nothing is granted
 			pause(time.Duration(dice.IntN(4000)) * time.Millisecond)
 		}
 	}
@@ -74,22 +74,22 @@ func jumps(t *testing.T, ledger database, replicas int) {
 	}
 }
 
-// clock is the file that says how far the program's clock is off.
+// clock is the path of the file that says by how much the program's clock is wrong.
 type clock string
 
 func (c clock) set(t *testing.T, off time.Duration) {
 	next := string(c) + ".next"
 	err := os.WriteFile(next, []byte(off.String()), 0o600)
 	if err == nil {
-		err = os.Rename(next, string(c)) // nobody reads half of it
+		err = os.Rename(next, string(c)) // so that the program never reads half of it
 	}
 	if err != nil {
 		t.Error(err)
 	}
 }
 
-// patientCast is who does what while the clock jumps: as in any storm, but without
-// what has to be confirmed within minutes.
+// patientCast is who does what while the clock jumps: as in other storms, but without
+// drafts, which expire within minutes.
 func (s stage) patientCast() map[string]func(stage) {
 	alice, bob, carol, dave := s.person("alice", ed25519Key(s.T)), s.person("bob", ed25519Key(s.T)), s.person("carol", ed25519Key(s.T)), s.person("dave", ecdsaKey(s.T))
 	erin, frank, grace := s.person("erin", ed25519Key(s.T)), s.person("frank", ecdsaKey(s.T)), s.person("grace", ecdsaKey(s.T))
@@ -123,14 +123,14 @@ func (s stage) patientCast() map[string]func(stage) {
 	}
 }
 
-// leaves has Slack say that a person's account is deactivated until that is acknowledged.
-// By then it is stored, or the person was found to have left in another way before.
+// leaves deactivates a person's account, and has Slack send the event until it is
+// acknowledged. Then it must be stored, or the bot must know from elsewhere that they left.
 func (s stage) leaves(p *person) {
 	s.Helper()
 	var event string
 	err := s.again("the deactivation", func(ctx context.Context) (slacksim.Outcome, error) {
 		result, err := s.slack.Deactivate(ctx, p.id)
-		event = result.EventID // by which it is remembered
+		event = result.EventID // its ID in the inbox
 		result.EnvelopeID = ""
 		return result.Outcome, err
 	})

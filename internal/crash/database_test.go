@@ -16,7 +16,7 @@ import (
 	_ "modernc.org/sqlite"             // the driver "sqlite"
 )
 
-// database is one empty database of a test.
+// database is the database of a test.
 type database struct {
 	url    string // as the program takes it
 	driver string
@@ -29,7 +29,8 @@ func onSQLite(t *testing.T) database {
 	return database{url: "sqlite:" + path, driver: "sqlite", source: "file:" + path + "?_pragma=busy_timeout(5000)"}
 }
 
-// onPostgres makes a database of its own: locks and notifications belong to the whole database.
+// onPostgres makes a database, not only a schema: advisory locks and notifications are shared
+// by a whole database.
 func onPostgres(t *testing.T) database {
 	t.Helper()
 	server := os.Getenv("SSHKEYBOT_TEST_POSTGRES")
@@ -59,8 +60,8 @@ func onServer(ctx context.Context, t *testing.T, server, statement string) {
 	}
 }
 
-// do runs fn on a connection that is closed afterwards: an open one would hide from
-// SQLite that the process that wrote has died.
+// do runs fn on a connection that is closed afterwards. If one stayed open, SQLite would not
+// have to recover the file after the program was killed.
 func (d database) do(t *testing.T, fn func(db *sql.DB) error) error {
 	t.Helper()
 	db, err := sql.Open(d.driver, d.source)
@@ -72,8 +73,8 @@ func (d database) do(t *testing.T, fn func(db *sql.DB) error) error {
 	return fn(db)
 }
 
-// texts answers the rows of a query of one text column. It asks again while the
-// database is being set up or recovers.
+// texts returns the rows of a query of one text column. It tries again while the database is
+// being set up or recovers.
 func (d database) texts(t *testing.T, query string, args ...any) (found []string) {
 	t.Helper()
 	until(t, patience, func() string {
@@ -112,10 +113,10 @@ func (d database) exec(t *testing.T, statement string, args ...any) {
 	}
 }
 
-// pause lets time pass between two looks, or before a death whose moment is drawn.
+// pause waits, between two polls or until the random moment of a kill.
 func pause(d time.Duration) { <-time.After(d) }
 
-// until polls ready, which answers what is missing, until nothing is.
+// until polls ready, which returns what is missing, until it returns "".
 func until(t *testing.T, limit time.Duration, ready func() string) {
 	t.Helper()
 	deadline := time.Now().Add(limit)

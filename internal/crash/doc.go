@@ -1,8 +1,8 @@
-// Package crash holds no code, only tests: the real program, started as a child
-// process between a played Slack and a played RunCloud, is killed with SIGKILL,
-// paused and stopped at random and at chosen moments, and started again. In the end
-// the servers hold exactly the keys of the live grants, and the ledger tells of every
-// decision once.
+// Package crash contains only tests. The real program, started as a child process with a
+// simulated Slack and a simulated RunCloud, is killed with SIGKILL, paused and stopped, at
+// random and at chosen moments, and started again. In the end the servers must have exactly
+// the keys of the live grants, every acknowledged envelope must be handled, and the audit log
+// must have every decision once.
 //
 //	go test ./internal/crash/                       some rounds, less than a minute
 //	go test ./internal/crash/ -crash.rounds 50      many more

@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-const imageUser = 65532 // "nonroot", as whom the program lives there
+const imageUser = 65532 // "nonroot", the user of the image
 
-// TestImage has the program live as in the image: a user without rights, and nothing
-// around it but itself and the directory of its ledger; no directory for temporary
-// files, either. It lends access to many servers, and takes it back.
+// TestImage runs the program as in the container image: as a user without rights, with no
+// file but itself and the directory of its ledger, and without a directory for temporary
+// files. It grants access to many servers, and takes it back.
 func TestImage(t *testing.T) {
 	if *image == "" || os.Getuid() != 0 {
 		t.Skip("needs root, and a static binary as -crash.image")
@@ -41,7 +41,7 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// imageRoot makes the root directory of the image.
+// imageRoot makes a root directory like that of the image.
 func imageRoot(t *testing.T) string {
 	t.Helper()
 	root, err := os.MkdirTemp("", "sshkeybot-image-") //nolint:usetesting // t.TempDir is for its owner alone
@@ -66,7 +66,8 @@ func imageRoot(t *testing.T) string {
 	return root
 }
 
-// freeAddress is one at which nobody listens: of this host, and none that others take.
+// freeAddress returns an address of this host at which nobody listens. It is not 127.0.0.1,
+// where another test might take the port meanwhile.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.83.72.75:0")

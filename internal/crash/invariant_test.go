@@ -14,14 +14,15 @@ import (
 	"sshkeybot/internal/store"
 )
 
-// settles is how long everything may take to come to rest once nothing is ill.
+// settles is how long it may take until no work is left, once no call fails any more.
 const settles = 3 * time.Minute
 
-// doubted is a key that was looked for and not found, while a call may still place it.
+// doubted selects the placements whose key was looked for and not found, while a call without
+// an answer may still place it.
 const doubted = "state = 'leaving' AND credential_id = '' AND attempts > 0 AND in_doubt_until > 0"
 
-// owed tells, in one row each, of servers and people that wait for something but the
-// minutes in which a lost call may still land.
+// owed selects a description of everything that is left to do, except for doubted placements,
+// which wait for minutes.
 const owed = `
 	SELECT 'placement ' || label || ' on ' || CAST(place_id AS TEXT) || ' is ' || state || ' attempts ' || CAST(attempts AS TEXT) || ' ' || problem || ' ' || holder
 		FROM placements WHERE state IN ('wanted', 'unknown', 'leaving') AND NOT (` + doubted + `)
@@ -29,18 +30,19 @@ const owed = `
 	UNION ALL SELECT 'result of ' || CAST(request_id AS TEXT) || ' on ' || place_name || ' is ' || state || ' ' || problem FROM results
 		WHERE state IN ('waiting', 'failed')`
 
-// unsaid tells of what Slack does not show yet. After a storm that may take minutes:
-// Slack takes one message a second for a channel.
+// unsaid selects a description of everything that Slack does not show yet. After a storm that
+// may take minutes: Slack accepts one message a second for a channel.
 const unsaid = `
 	SELECT 'request ' || CAST(request_id AS TEXT) || ' is not drawn' FROM drawings WHERE version > shown
 	UNION ALL SELECT 'notice ' || name FROM notices WHERE sent_at = 0`
 
-// none waits until a query that tells what is left answers nothing.
+// none waits until a query returns no rows.
 func (s stage) none(query string) {
 	s.Helper()
 	until(s.T, settles, func() string { return some(s.ledger.texts(s.T, query)) })
 }
 
+// some returns a text about rows that are left, and "" if there are none.
 func some(left []string) string {
 	if len(left) == 0 {
 		return ""
@@ -48,13 +50,13 @@ func some(left []string) string {
 	return fmt.Sprintf("%d things are left:\n%s", len(left), strings.Join(left[:min(len(left), 40)], "\n"))
 }
 
-// placed is one key on one server, in the words of a comparison.
+// placed returns a text for one key on one server, for comparisons.
 func placed(server int64, user, authorized string) string {
 	return fmt.Sprintf("%d %s %s", server, user, authorized)
 }
 
-// wants answers what the test expects on the servers: the keys of strangers, and
-// those of everybody who has access, each once.
+// wants returns the keys that should be on the servers: those of strangers, and those of
+// everybody who has access, each once.
 func (s stage) wants(strangers []string) []string {
 	want := slices.Clone(strangers)
 	for _, p := range s.people {
@@ -68,7 +70,7 @@ func (s stage) wants(strangers []string) []string {
 	return want
 }
 
-// holds answers what really is on the servers.
+// holds returns the keys that are on the servers.
 func (s stage) holds() (got []string) {
 	for _, k := range s.account.AllKeys() {
 		words := strings.Fields(k.PublicKey)
@@ -78,8 +80,8 @@ func (s stage) holds() (got []string) {
 	return got
 }
 
-// atPeace waits until the servers hold exactly what they should and nothing is
-// owed. Renewals take keys away for a moment, so it may take some looks.
+// atPeace waits until the servers have exactly the keys that they should have and no work is
+// left. It polls because a renewal removes a key for a moment.
 func (s stage) atPeace(strangers []string) {
 	s.Helper()
 	want := s.wants(strangers)
@@ -91,9 +93,9 @@ func (s stage) atPeace(strangers []string) {
 	})
 }
 
-// hastens makes due now what the program would try again, or read once more, minutes
-// later, and waits for its end. What is read again is what is long past, so that comes
-// when nothing is under way.
+// hastens makes everything due that the program would try or read again only minutes later,
+// and waits until it is done. The readings come last: they are about calls that ended long ago,
+// so no other call may be under way.
 func (s stage) hastens(strangers []string) {
 	s.Helper()
 	s.ledger.exec(s.T, "UPDATE placements SET next_at = 0 WHERE next_at > 0 AND holder = '' AND state IN ('wanted', 'unknown', 'leaving')")
@@ -105,7 +107,8 @@ func (s stage) hastens(strangers []string) {
 	s.none("SELECT 'result of ' || CAST(request_id AS TEXT) || ' is unknown' FROM results WHERE state = 'unknown'")
 }
 
-// outlasts lets the minutes go by in which a lost call may still land.
+// outlasts ends the doubt about calls without an answer, as if the minutes had passed in which
+// they may still take effect.
 func (s stage) outlasts() {
 	s.Helper()
 	until(s.T, settles, func() string {
@@ -114,8 +117,8 @@ func (s stage) outlasts() {
 	})
 }
 
-// audit reads the ledger when every process has ended: the chain is whole, whatever
-// Slack saw acknowledged was handled, and every decision stands in it once.
+// audit checks the ledger after every process has ended: the chain is whole, every envelope
+// that was acknowledged to Slack was handled, and every decision was recorded once.
 func (s stage) audit() {
 	s.Helper()
 	events := s.events()
@@ -164,8 +167,8 @@ func (s stage) chained(events []access.Event) {
 	}
 }
 
-// decidedOnce checks that no state was left twice: a request is decided once, a
-// grant begins and ends once, a placement goes from the state it had.
+// decidedOnce checks that every change of state was recorded once: a request is decided once,
+// a grant begins and ends once, and a placement leaves the state that it had.
 func (s stage) decidedOnce(events []access.Event) {
 	s.Helper()
 	count, state := map[string]int{}, map[string]string{}
@@ -179,8 +182,8 @@ func (s stage) decidedOnce(events []access.Event) {
 		if e.Noun != "placement" {
 			continue
 		}
-		unsaid := e.To == string(access.PlacementLeaving)  // its call turned out to have been under way all the time
-		again := e.From == string(access.PlacementUnknown) // which is not logged
+		unsaid := e.To == string(access.PlacementLeaving)  // a late call has placed the key after all
+		again := e.From == string(access.PlacementUnknown) // entering that state is not recorded
 		if was := state[e.NounID]; was == string(access.PlacementGone) && !unsaid || was == e.To && !again {
 			s.Errorf("event %d: placement %s is %s and becomes %s", e.Seq, e.NounID, was, e.To)
 		}
@@ -203,7 +206,7 @@ func (s stage) decidedOnce(events []access.Event) {
 	}
 }
 
-// otherLives tells how the ledger's live grants differ from those that people were told of.
+// otherLives returns how the ledger's live grants differ from those that the test expects.
 func (s stage) otherLives() string {
 	var want []string
 	for _, p := range s.people {
@@ -219,7 +222,7 @@ func (s stage) otherLives() string {
 	return ""
 }
 
-// strangers puts the same keys on every server as somebody with the dashboard would.
+// strangers puts keys on every server that the bot did not place, and returns them.
 func (s stage) strangers(keys map[string]string) (there []string) {
 	for _, server := range s.servers {
 		for label, key := range keys {

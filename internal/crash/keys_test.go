@@ -21,7 +21,7 @@ func ed25519Key(t *testing.T) sshkey.Key {
 	return key
 }
 
-// ecdsaKey makes a key of which RunCloud shows the same as of every other of its type.
+// ecdsaKey returns a key whose visible part in RunCloud is the same for all keys of its type.
 func ecdsaKey(t *testing.T) sshkey.Key {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

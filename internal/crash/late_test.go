@@ -11,7 +11,7 @@ import (
 	"sshkeybot/internal/sim/runcloudsim"
 )
 
-// TestOverdue has the program down across the end of a grant.
+// TestOverdue has a grant end while the program is down.
 func TestOverdueSQLite(t *testing.T)   { t.Parallel(); overdue(t, onSQLite(t)) }
 func TestOverduePostgres(t *testing.T) { t.Parallel(); overdue(t, onPostgres(t)) }
 
@@ -55,8 +55,8 @@ func overdue(t *testing.T, ledger database) {
 	s.audit()
 }
 
-// TestRenewal kills the program while the keys of a grant longer than RunCloud's own
-// timer are renewed, and while it waits.
+// TestRenewal kills the program while it renews the keys of a grant that lasts longer than
+// RunCloud's timer for temporary keys, and ends another grant meanwhile.
 func TestRenewalSQLite(t *testing.T)      { t.Parallel(); renewal(t, onSQLite(t), 1) }
 func TestRenewalTwoReplicas(t *testing.T) { t.Parallel(); renewal(t, onPostgres(t), 2) }
 
@@ -81,8 +81,8 @@ func renewal(t *testing.T, ledger database, replicas int) {
 	s.audit()
 }
 
-// diesRenewing kills whoever made a removal or an addition, each at the third of its
-// kind, as many times.
+// diesRenewing kills a replica that many times, alternately at the third removal and at the
+// third addition.
 func (s stage) diesRenewing(times int) {
 	s.Helper()
 	for i := range times {
@@ -96,8 +96,9 @@ func (s stage) diesRenewing(times int) {
 	s.account.OnCall(nil)
 }
 
-// lastsLonger has RunCloud's timer end keys after half a day, and the program know of it:
-// it renews every key once more, and then nothing for so long that there is peace.
+// lastsLonger sets RunCloud's timer for temporary keys to half a day, for the simulator and for
+// the program. The program renews every key once more and then none for hours, so that the
+// test can wait until no work is left.
 func (s stage) lastsLonger(replicas int) {
 	s.Helper()
 	const lifetime = 12 * time.Hour
@@ -110,10 +111,10 @@ func (s stage) lastsLonger(replicas int) {
 	s.heard(replicas)
 }
 
-// gate holds up calls of one sort right before they are applied.
+// gate blocks the calls of one kind right before they take effect.
 type gate struct {
-	held   chan struct{}
-	pass   chan struct{}
+	held   chan struct{} // closed when a call is blocked
+	pass   chan struct{} // closed by open
 	once   sync.Once
 	opened sync.Once
 }
@@ -130,7 +131,7 @@ func (s stage) gate(op runcloudsim.Op) *gate {
 	return g
 }
 
-// reached waits until a call is held.
+// reached waits until a call is blocked.
 func (g *gate) reached(s stage) {
 	s.Helper()
 	select {
@@ -142,8 +143,8 @@ func (g *gate) reached(s stage) {
 
 func (g *gate) open() { g.opened.Do(func() { close(g.pass) }) }
 
-// TestPaused has a process stand still with a key under way to a server while the
-// grant goes past it, and wake up late, or die.
+// TestPaused pauses the process during the call that places a key, until the grant is over,
+// and lets it go on, or kills it.
 func TestPausedSQLite(t *testing.T) {
 	t.Parallel()
 	for name, wakes := range map[string]bool{"wakes up": true, "dies": false} {
@@ -171,7 +172,7 @@ func paused(t *testing.T, ledger database, wakes bool) {
 		s.child(0).kill()
 		s.restart(0)
 		s.none("SELECT label FROM placements WHERE NOT (" + doubted + ")")
-		g.open() // the key lands when it was looked for
+		g.open() // the call takes effect after the key was looked for
 		s.lands()
 	}
 	s.hastens(nil)
@@ -179,7 +180,7 @@ func paused(t *testing.T, ledger database, wakes bool) {
 	s.audit()
 }
 
-// lands waits until a call has placed a key, which may be gone by the next look.
+// lands waits until a call has placed a key, which may be removed again by then.
 func (s stage) lands() {
 	s.Helper()
 	until(s.T, patience, func() string {
@@ -190,8 +191,8 @@ func (s stage) lands() {
 	})
 }
 
-// TestPausedReplica has one of two replicas stand still with a key under way while
-// the other takes the access back.
+// TestPausedReplica pauses one of two replicas during the call that places a key, while the
+// other takes the access back.
 func TestPausedReplica(t *testing.T) {
 	t.Parallel()
 	for name, wakes := range map[string]bool{"wakes up": true, "dies": false} {
@@ -213,7 +214,7 @@ func pausedReplica(t *testing.T, ledger database, wakes bool) {
 	}
 	sleeper := s.replicaOf(holder[0])
 	sleeper.signal(syscall.SIGSTOP)
-	s.types(p.id, "done") // through the other, after some tries
+	s.types(p.id, "done") // which the other handles, after some tries
 	s.none("SELECT label FROM placements WHERE NOT (" + doubted + ")")
 	g.open()
 	s.lands()
@@ -231,8 +232,8 @@ func pausedReplica(t *testing.T, ledger database, wakes bool) {
 	s.audit()
 }
 
-// TestPausedReplicaRemoving has one of two replicas stand still in the removal of a
-// key: the other takes it away before long, and who wakes up late does no harm.
+// TestPausedReplicaRemoving pauses one of two replicas during the removal of a key. The other
+// removes it before long, and the paused one does no harm when it goes on.
 func TestPausedReplicaRemoving(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, onPostgres(t), setup{servers: 1, seed: *seed})

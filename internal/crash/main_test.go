@@ -16,8 +16,8 @@ var (
 	image  = flag.String("crash.image", "", "a static binary that root has live as in the image")
 )
 
-// binary is the program under test, and jumpy one whose clock a file puts wrong;
-// TestMain builds them.
+// binary is the path of the program under test, and jumpy that of one whose clock is wrong by
+// what a file says. TestMain builds them.
 var binary, jumpy string
 
 func TestMain(m *testing.M) {
@@ -25,7 +25,8 @@ func TestMain(m *testing.M) {
 	if *seed == 0 {
 		*seed = uint64(time.Now().UnixNano()) % 1_000_000
 	}
-	// Tests mostly wait, and all the people of a storm act at once, however few processors there are.
+	// Tests mostly wait, and all people of a storm have to act at the same time, however few
+	// processors there are.
 	if err := flag.Set("test.parallel", "64"); err != nil {
 		panic(err)
 	}
@@ -40,7 +41,7 @@ func run(m *testing.M) int {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "sshkeybot")
-	jumpy = filepath.Join(dir, "jumpy", "sshkeybot") // by that name its tests are the program
+	jumpy = filepath.Join(dir, "jumpy", "sshkeybot") // under that name, the test binary runs the program
 	for _, build := range [][]string{{"build", "-buildvcs=false", "-o", binary}, {"test", "-buildvcs=false", "-c", "-o", jumpy}} {
 		if out, err := exec.Command("go", append(build, "sshkeybot/cmd/sshkeybot")...).CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "%v\n%s", err, out)

@@ -12,9 +12,9 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// Death at chosen moments: right before and right after RunCloud has done what was
-// asked, when nobody has heard of it yet; and right after Slack's acknowledgement,
-// when people rely on it.
+// The program is killed at chosen moments: right before and right after a call to RunCloud has
+// taken effect, when its answer is lost; and right after an acknowledgement to Slack, when
+// people rely on it.
 
 func TestMomentsSQLite(t *testing.T)   { t.Parallel(); moments(t, onSQLite(t)) }
 func TestMomentsPostgres(t *testing.T) { t.Parallel(); moments(t, onPostgres(t)) }
@@ -92,7 +92,7 @@ func moments(t *testing.T, ledger database) {
 	s.audit()
 }
 
-// granted has a person granted an hour, and the program live until that is done.
+// granted has a person granted access for an hour, and waits until no work is left.
 func (s stage) granted(p *person) {
 	s.Helper()
 	s.grants(p, "1h", "r-"+p.name)
@@ -107,8 +107,8 @@ func (s stage) givesBack(p *person) {
 	s.none(owed)
 }
 
-// dies kills the program at the nth call of that sort, in that phase, and starts it
-// again. The channel is closed when that has happened.
+// dies kills the program at the nth call of that kind, in that phase, and starts it again. The
+// channel is closed after that.
 func (s stage) dies(op runcloudsim.Op, phase runcloudsim.Phase, nth int) <-chan struct{} {
 	died := make(chan struct{})
 	var mu sync.Mutex
@@ -128,7 +128,8 @@ func (s stage) dies(op runcloudsim.Op, phase runcloudsim.Phase, nth int) <-chan 
 	return died
 }
 
-// diesAfter kills the program as soon as Slack has its acknowledgement.
+// diesAfter kills the program as soon as Slack has received its acknowledgement, and starts it
+// again.
 func (s stage) diesAfter(do func(context.Context) (slacksim.Outcome, error)) {
 	s.Helper()
 	err := s.again("act", func(ctx context.Context) (slacksim.Outcome, error) {
@@ -144,8 +145,9 @@ func (s stage) diesAfter(do func(context.Context) (slacksim.Outcome, error)) {
 	}
 }
 
-// TestDoneTwice has the program die when access was given back and that was not
-// noted yet, so that it is looked at again when a new grant lives.
+// TestDoneTwice kills the program after it has ended a grant on /sshkey done, and before it has
+// recorded that the command was handled. So it handles the command once more when there is
+// another grant, which must stay.
 func TestDoneTwice(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, onSQLite(t), setup{servers: 3, seed: *seed})

@@ -21,26 +21,26 @@ const (
 	second = "U0SECOND" // another
 )
 
-// stage is a world as one test, or one actor of it, sees it.
+// stage is a world with the test, or the subtest, that uses it.
 type stage struct {
 	*testing.T
 	*world
 }
 
-// as is the stage for a subtest.
+// as returns the stage for a subtest.
 func (s stage) as(t *testing.T) stage { return stage{t, s.world} }
 
-// world is where a test takes place: the played services, one database, and as many
+// world is the environment of a test: the simulated services, one database, and as many
 // replicas of the program as the test starts.
 type world struct {
-	whole   *testing.T // whose end is the end of the processes
+	whole   *testing.T // the processes end with it, not with a subtest
 	slack   *slacksim.Workspace
 	account *runcloudsim.Account
 	servers []int64
 	ledger  database
 	program string
 	env     []string
-	jail    *syscall.SysProcAttr // where the program runs, if not as we do
+	jail    *syscall.SysProcAttr // root directory and user of the program, if not our own
 
 	mu       sync.Mutex
 	children []*child // the last run of each replica
@@ -49,10 +49,10 @@ type world struct {
 	people   []*person
 }
 
-// stages are as many as play at a time: more of them would only slow one another.
+// stages is a semaphore for the stages in use: more of them would only slow each other.
 var stages = make(chan struct{}, 5)
 
-// setup says what a stage is like.
+// setup is the options of newStage.
 type setup struct {
 	servers  int
 	lifetime time.Duration // of temporary keys; 12h when zero
@@ -120,7 +120,7 @@ func (s stage) join(id string) {
 	s.slack.AddChannel(slacksim.Channel{ID: ops, Name: "ops", Members: slices.Compact(members)})
 }
 
-// tell shows what the processes said when the test has failed.
+// tell logs the output of the processes if the test has failed.
 func (s stage) tell() {
 	if !s.Failed() {
 		return
@@ -133,7 +133,7 @@ func (s stage) tell() {
 	}
 }
 
-// up starts n replicas and waits until Slack reaches all of them.
+// up starts n replicas and waits until all of them are connected to Slack.
 func (s stage) up(n int) {
 	s.Helper()
 	for i := range n {
@@ -142,7 +142,7 @@ func (s stage) up(n int) {
 	s.heard(n)
 }
 
-// heard waits until n replicas run, and Slack reaches them.
+// heard waits until n replicas run and are connected to Slack.
 func (s stage) heard(n int) {
 	s.Helper()
 	until(s.T, patience, func() string {
@@ -159,7 +159,7 @@ func (s stage) heard(n int) {
 	})
 }
 
-// restart starts replica i, whose last run has ended.
+// restart starts replica i, whose last process has ended.
 func (s stage) restart(i int) *child {
 	s.Helper()
 	c := start(s.whole, s.command("run"))
@@ -173,7 +173,7 @@ func (s stage) restart(i int) *child {
 	return c
 }
 
-// command is the program as it is started here.
+// command returns the command that runs the program with these arguments.
 func (s stage) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(s.program, args...)
 	cmd.Env, cmd.SysProcAttr = s.env, s.jail
@@ -183,7 +183,7 @@ func (s stage) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// runs tells how often the program was started.
+// runs returns how often the program was started.
 func (s stage) runs() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,7 +196,7 @@ func (s stage) child(i int) *child {
 	return s.children[i]
 }
 
-// replicaOf answers the child whose process id the name of a replica carries.
+// replicaOf returns the process of the replica with that name, which contains the process ID.
 func (s stage) replicaOf(name string) *child {
 	s.Helper()
 	s.mu.Lock()
@@ -210,7 +210,7 @@ func (s stage) replicaOf(name string) *child {
 	return nil
 }
 
-// stop ends every replica in order.
+// stop ends every replica with SIGTERM.
 func (s stage) stop() {
 	s.Helper()
 	s.mu.Lock()
@@ -224,7 +224,7 @@ func (s stage) stop() {
 	}
 }
 
-// person is somebody who receives access, with a key, and what the test knows of it.
+// person is somebody who receives access, with their key.
 type person struct {
 	id, name string
 	key      sshkey.Key

@@ -10,8 +10,8 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// TestStop ends the program with SIGTERM in the middle of a run, again and again,
-// and with calls that hang.
+// TestStop ends the program with SIGTERM while it works, several times, and once with calls
+// that hang.
 func TestStopSQLite(t *testing.T)      { t.Parallel(); stops(t, onSQLite(t), 1) }
 func TestStopTwoReplicas(t *testing.T) { t.Parallel(); stops(t, onPostgres(t), 2) }
 
@@ -40,8 +40,8 @@ func stops(t *testing.T, ledger database, replicas int) {
 	s.audit()
 }
 
-// TestStopWhileSlackHangs ends the program while Slack answers nobody: the work on the
-// servers still has time to end in order, and what people asked for is kept.
+// TestStopWhileSlackHangs ends the program while Slack answers no call: the work on the servers
+// still has time to finish, and what people asked for is not lost.
 func TestStopWhileSlackHangs(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, onSQLite(t), setup{servers: 20, latency: 250 * time.Millisecond, seed: *seed, env: []string{"SSHKEYBOT_CONCURRENCY=2"}})
@@ -79,7 +79,7 @@ func (s stage) placedAtLeast(n int) {
 	})
 }
 
-// hangsAfter has every call that places a key hang, once so many are placed.
+// hangsAfter makes every call that places a key hang, once that many are placed.
 func (s stage) hangsAfter(n int32) {
 	var placed atomic.Int32
 	s.account.OnCall(func(c runcloudsim.Call) {

@@ -9,8 +9,8 @@ import (
 	"sshkeybot/internal/sim/runcloudsim"
 )
 
-// A storm: everybody uses the program at once, RunCloud is ill here and there, and
-// some replica is killed again and again, at random.
+// A storm: everybody uses the program at the same time, some calls to RunCloud fail, and a
+// replica is killed again and again, at random moments.
 
 func TestStormSQLite(t *testing.T) {
 	storms(t, onSQLite, 1)
@@ -38,8 +38,8 @@ func storm(t *testing.T, ledger database, replicas int, seed uint64) {
 	s.weather(replicas, seed, s.cast(), func() {})
 }
 
-// weather plays a storm to its end; after it, calm is called and everything must come
-// to rest.
+// weather runs a storm with that cast. After it, it calls calm, waits until no work is left,
+// and checks the servers and the ledger.
 func (s stage) weather(replicas int, seed uint64, cast map[string]func(stage), calm func()) {
 	s.Helper()
 	keys := map[string]string{}
@@ -74,7 +74,7 @@ func (s stage) weather(replicas int, seed uint64, cast map[string]func(stage), c
 	}
 }
 
-// ill makes some calls go wrong.
+// ill makes some calls to RunCloud fail.
 func (s stage) ill() {
 	for _, rule := range []runcloudsim.FaultRule{
 		{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultDrop, After: true, Probability: 0.04},
@@ -90,7 +90,7 @@ func (s stage) ill() {
 	}
 }
 
-// death kills a replica at random moments, sometimes while it starts, and starts it again.
+// death kills a replica at random moments, also while it starts, and starts it again.
 func (s stage) death(replicas int, dice *rand.Rand) {
 	for range kills {
 		i := dice.IntN(replicas)
@@ -152,7 +152,7 @@ func (s stage) cast() map[string]func(stage) {
 	}
 }
 
-// extends has a person ask for an hour more, and both approvers approve.
+// extends has a person ask for another hour, and both approvers approve.
 func (s stage) extends(p *person) {
 	s.Helper()
 	s.types(p.id, "extend @"+p.name+" 1h")
