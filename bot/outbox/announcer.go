@@ -265,9 +265,9 @@ func (n *Announcer) record(ctx context.Context, v *request, role string, at slac
 	return n.Store.Update(ctx, func(tx delivery.Tx) error { return tx.SaveMessage(ctx, m) })
 }
 
-// cannotShow tells the person who asked, once for each channel, how to mend that Slack
-// refuses our messages there. It returns the cause while the request is to be shown once
-// that is done.
+// cannotShow sends the person who asked a message that says how to let the bot post to a
+// channel that refuses it, once for each channel. It returns the cause if the request has to
+// be shown there later.
 func (n *Announcer) cannotShow(ctx context.Context, v *request, cause error) error {
 	channel := slackapi.ErrorChannel(cause)
 	told := slices.ContainsFunc(v.messages, func(m delivery.Message) bool { return m.Role == roleHelp && m.Digest == channel })

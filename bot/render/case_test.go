@@ -283,7 +283,7 @@ func (w world) noticeCases() map[string]any {
 	}
 }
 
-// moved tells somebody that Carol's key is Bob's now.
+// moved returns the notice for somebody that Carol's key is Bob's now.
 func moved(to access.UserID) access.Notice {
 	return access.Notice{Kind: access.NoticeKeyMoved, To: to, Detail: fingerprint(1) + " " + string(carol) + " " + string(bob)}
 }
