@@ -18,11 +18,11 @@ const (
 	maxFunctionLines = 80
 )
 
-// anything marks the packages that put the others together.
+// anything is the entry of the packages that put the others together.
 var anything = []string{"*"}
 
-// arrows says which packages of ours each package may import. They point to the
-// domain: it knows nobody, and the clients and played services know nothing of ours.
+// arrows are the packages of this module that each package may import. They point to the
+// domain, which imports leaves alone. The clients and the simulators import nothing of ours.
 var arrows = map[string][]string{
 	"cmd/sshkeybot":                  anything,
 	"internal/check":                 anything,
@@ -78,7 +78,7 @@ func TestArrows(t *testing.T) {
 	}
 }
 
-// The domain rests on the standard library, on what the parser of keys needs, and on
+// The domain depends only on the standard library, on what the parser of keys needs, and on
 // leaves.
 func TestDomainStandsAlone(t *testing.T) {
 	t.Parallel()
@@ -99,7 +99,7 @@ func TestDomainStandsAlone(t *testing.T) {
 	}
 }
 
-// goList answers the first word of each line that go list prints, with the others.
+// goList returns the lines that go list prints: the first word of each, with the others.
 func goList(t *testing.T, format string, args ...string) map[string][]string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list", "-f", format}, args...)...)
@@ -119,7 +119,7 @@ func goList(t *testing.T, format string, args ...string) map[string][]string {
 	return found
 }
 
-// A package is named by what it is about, not by what it is made of.
+// A package is named after what it is about, not after what kind of code it contains.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	empty := []string{"util", "utils", "common", "types", "models", "helpers", "misc", "shared", "base"}
@@ -132,8 +132,8 @@ func TestNames(t *testing.T) {
 
 func TestSizes(t *testing.T) { eachFile(t, checkSize) }
 
-// A function that is given beside context.WithoutCancel goes on with the context that
-// may be cancelled, unless that is shadowed: what it should record gets lost.
+// A closure that is passed to a function together with context.WithoutCancel(ctx) must shadow
+// ctx, or it goes on with the context that may be cancelled, and what it should record is lost.
 func TestClosuresAreNotCancelled(t *testing.T) {
 	eachFile(t, func(t *testing.T, set *token.FileSet, file *ast.File) {
 		t.Helper()
@@ -154,7 +154,7 @@ func TestClosuresAreNotCancelled(t *testing.T) {
 	})
 }
 
-// eachFile calls check with every Go file, comments included.
+// eachFile calls check with every Go file of the module, parsed with comments.
 func eachFile(t *testing.T, check func(t *testing.T, set *token.FileSet, file *ast.File)) {
 	t.Helper()
 	t.Parallel()

@@ -1,4 +1,4 @@
-// Package sshkeybot carries the files of the top level that the binary prints.
+// Package sshkeybot embeds the files of the top directory that the program prints.
 package sshkeybot
 
 import _ "embed"

@@ -18,7 +18,7 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// manifest reads manifest.yml; a key that Slack does not know is an error.
+// manifest returns manifest.yml, and fails the test if it has a key that Slack does not know.
 func manifest(t *testing.T) slack.Manifest {
 	t.Helper()
 	var m slack.Manifest
@@ -30,7 +30,7 @@ func manifest(t *testing.T) slack.Manifest {
 	return m
 }
 
-// The lengths are those of Slack's app manifest reference.
+// The maximum lengths are from Slack's app manifest reference.
 func TestManifestLengths(t *testing.T) {
 	t.Parallel()
 	m := manifest(t)
@@ -57,7 +57,8 @@ func TestManifestLengths(t *testing.T) {
 	}
 }
 
-// What the bot lives on: without these Slack's schema is content and the bot is deaf.
+// The settings that the bot needs: without them the manifest is valid, but Slack sends the bot
+// nothing.
 func TestManifestSettings(t *testing.T) {
 	t.Parallel()
 	m := manifest(t)
@@ -84,11 +85,11 @@ func TestManifestSettings(t *testing.T) {
 	}
 }
 
-// events are those that the bot acts on, with the scope that each needs.
+// events are the events that the bot acts on, with the scope that each needs.
 var events = map[string]string{"app_home_opened": "", "user_change": "users:read"}
 
-// methods are those of slackapi.Client, with the scopes that they need; a method without
-// any acts under the token or a secret address alone.
+// methods are the methods of slackapi.Client, with the scopes that they need. A method without
+// one needs only the token, or a secret address.
 var methods = map[string][]string{
 	"Post":          {"chat:write", "chat:write.public"},
 	"Update":        {"chat:write"},
@@ -141,8 +142,8 @@ func TestManifestAsksForWhatIsUsed(t *testing.T) {
 	}
 }
 
-// The table above is only as good as its author: here the calls are made. With
-// every scope all of them go through; without any one of them something does not.
+// This checks the table above by making the calls: with every scope all of them succeed, and
+// without any one scope some do not.
 func TestManifestScopesSuffice(t *testing.T) {
 	t.Parallel()
 	scopes := manifest(t).OAuthConfig.Scopes.Bot
@@ -150,7 +151,7 @@ func TestManifestScopesSuffice(t *testing.T) {
 		t.Errorf("with every scope of the manifest: %v", failed)
 	}
 	for i, scope := range scopes {
-		if scope == "commands" { // lets the command exist; no call needs it
+		if scope == "commands" { // needed for the command to exist, but not for a call
 			continue
 		}
 		if failed := callAll(t, slices.Delete(slices.Clone(scopes), i, i+1)); len(failed) == 0 {
@@ -159,7 +160,7 @@ func TestManifestScopesSuffice(t *testing.T) {
 	}
 }
 
-// callAll makes the calls that need a scope, and answers which were refused.
+// callAll makes the calls that need a scope, and returns those that were refused.
 func callAll(t *testing.T, scopes []string) []error {
 	t.Helper()
 	w := slacksim.New(slacksim.Options{Scopes: scopes})
@@ -186,8 +187,8 @@ func callAll(t *testing.T, scopes []string) []error {
 	return slices.DeleteFunc(all, func(err error) bool { return err == nil })
 }
 
-// TestManifestAgainstSlacksTypes has TypeScript check it against the argument of
-// apps.manifest.validate as Slack publishes it; that knows every scope and event.
+// TestManifestAgainstSlacksTypes checks the manifest against the TypeScript type that Slack
+// publishes for the argument of apps.manifest.validate, which has every scope and event.
 func TestManifestAgainstSlacksTypes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("installs packages")

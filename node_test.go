@@ -10,7 +10,8 @@ import (
 	"sshkeybot/internal/sim/nodetest"
 )
 
-// typeScript answers a compiler that checks a literal against the type of a manifest.
+// typeScript returns a function that checks a literal against the TypeScript type of a
+// manifest, and returns what the compiler says.
 func typeScript(t *testing.T) func(literal string) (out []byte, err error) {
 	t.Helper()
 	dir := nodetest.Modules(t, "testdata/node")
