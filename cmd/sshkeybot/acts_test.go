@@ -17,7 +17,7 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// Types gives a command and answers what the person, and nobody else, is shown.
+// Types gives a command and returns what is shown to that person alone.
 func (r *rig) Types(user, text string) string {
 	r.t.Helper()
 	before := len(r.private(user))
@@ -29,15 +29,15 @@ func (r *rig) Types(user, text string) string {
 	return r.answer(user, before)
 }
 
-// private is what only this person sees, without the word that an answer takes a moment:
-// whether that comes is up to the machine.
+// private returns what is shown to that person alone, without the message that an answer takes
+// a moment: whether that comes depends on the machine.
 func (r *rig) private(user string) []slacksim.Message { return answers(r.slack.Ephemeral(user)) }
 
 func answers(all []slacksim.Message) []slacksim.Message {
 	return slices.DeleteFunc(slices.Clone(all), func(m slacksim.Message) bool { return m.Text == render.OnIt().Text })
 }
 
-// answer waits for the next private message to a person.
+// answer waits for the next private message to a person, and returns its text.
 func (r *rig) answer(user string, before int) string {
 	r.t.Helper()
 	r.until(user+" is answered", func() bool { return len(r.private(user)) > before })
@@ -60,7 +60,7 @@ func (r *rig) RegisterKey(user, line string) {
 
 var requestNumber = regexp.MustCompile(`^Request (\d+):`)
 
-// Ask gives a command that makes a request and answers its number.
+// Ask gives a command that makes a request, and returns the request's number.
 func (r *rig) Ask(user, text string) int64 {
 	r.t.Helper()
 	return r.numberIn(r.Types(user, text))
@@ -77,7 +77,8 @@ func (r *rig) numberIn(answer string) int64 {
 	return id
 }
 
-// Granted asks and has Bob approve, and waits until everything stands.
+// Granted asks for a grant and has Bob approve it, waits until the results will not change
+// soon, and returns the request's number.
 func (r *rig) Granted(user, text string) int64 {
 	r.t.Helper()
 	id := r.Ask(user, text)
@@ -86,7 +87,7 @@ func (r *rig) Granted(user, text string) int64 {
 	return id
 }
 
-// Posted waits for the message of a request and answers it as it stands.
+// Posted waits for the message of a request, and returns it as it is.
 func (r *rig) Posted(id int64) slacksim.Message {
 	r.t.Helper()
 	var found slacksim.Message
@@ -97,7 +98,8 @@ func (r *rig) Posted(id int64) slacksim.Message {
 	return found
 }
 
-// message is where the buttons of a request are: of an offboarding that is under way, its announcement.
+// message returns the message with the buttons of a request: for an offboarding that was
+// approved, its announcement.
 func (r *rig) message(id int64) (found slacksim.Message, ok bool) {
 	for _, m := range r.messages(id) {
 		if m.Role == "request" && !ok || m.Role == "announce" {
@@ -107,7 +109,7 @@ func (r *rig) message(id int64) (found slacksim.Message, ok bool) {
 	return found, ok
 }
 
-// Press presses a button of a request and answers what only that person is shown.
+// Press presses a button of a request, and returns what is shown to that person alone.
 func (r *rig) Press(user string, id int64, label string) string {
 	r.t.Helper()
 	m := r.Posted(id)
@@ -125,8 +127,8 @@ func (r *rig) acked(o slacksim.Outcome) {
 	}
 }
 
-// PressPrivate presses a button of the latest message that only this person sees;
-// the answer takes its place.
+// PressPrivate presses a button of the latest message that only this person sees, and returns
+// the answer that replaces the message.
 func (r *rig) PressPrivate(user, label string) string {
 	r.t.Helper()
 	all := r.private(user)
@@ -143,8 +145,8 @@ func (r *rig) PressPrivate(user, label string) string {
 	return now.Text
 }
 
-// Fill presses a button that opens a modal, fills it in and submits it. It answers how
-// many private messages that person had before.
+// Fill presses a button that opens a modal, fills it in and submits it. It returns how many
+// private messages that person had before.
 func (r *rig) Fill(user string, m slacksim.Message, label string, values map[string]string) (before int) {
 	r.t.Helper()
 	open := func() bool { return len(r.slack.Modals(user)) > 0 }
@@ -167,7 +169,7 @@ func (r *rig) Fill(user string, m slacksim.Message, label string, values map[str
 	return before
 }
 
-// view is a request as the ledger holds it.
+// view returns a request as it is in the ledger.
 func (r *rig) view(id int64) workflow.RequestView {
 	r.t.Helper()
 	v, err := r.app.service.View(context.WithoutCancel(r.t.Context()), id)
@@ -194,13 +196,13 @@ func (r *rig) drawn(id int64) bool {
 	return shown
 }
 
-// Settled waits until the results of a request stand, and Slack shows them.
+// Settled waits until the results of a request will not change soon, and Slack shows them.
 func (r *rig) Settled(id int64) workflow.RequestView {
 	r.t.Helper()
 	return r.When(id, "its results stand", func(v workflow.RequestView) bool { return len(v.Results) > 0 && rests(v.Results) })
 }
 
-// When waits until a request is so, and Slack shows it.
+// When waits until a condition on a request holds, and Slack shows the request.
 func (r *rig) When(id int64, what string, cond func(workflow.RequestView) bool) workflow.RequestView {
 	r.t.Helper()
 	var v workflow.RequestView
@@ -211,7 +213,7 @@ func (r *rig) When(id int64, what string, cond func(workflow.RequestView) bool) 
 	return v
 }
 
-// rests tells that nothing changes any more without somebody's doing.
+// rests reports whether no result will change unless somebody does something.
 func rests(results []access.Result) bool {
 	for _, result := range results {
 		if !result.State.Final() && result.State != access.Failed && result.Problem != access.ProblemOffline {
@@ -225,13 +227,13 @@ func state(s access.RequestState) func(workflow.RequestView) bool {
 	return func(v workflow.RequestView) bool { return v.Request.State == s }
 }
 
-// Message is the text of a request's message.
+// Message returns the text of a request's message.
 func (r *rig) Message(id int64) string {
 	r.t.Helper()
 	return r.Posted(id).Text
 }
 
-// Thread is all that is said below a request, without its own message.
+// Thread returns the texts in the thread of a request, without its own message.
 func (r *rig) Thread(id int64) string {
 	r.t.Helper()
 	m := r.Posted(id)
@@ -242,7 +244,7 @@ func (r *rig) Thread(id int64) string {
 	return strings.Join(all, "\n")
 }
 
-// DMs is all that the bot wrote to a person alone.
+// DMs returns the texts of the direct messages to a person.
 func (r *rig) DMs(user string) string {
 	var all []string
 	for _, m := range r.slack.DMs(user) {
@@ -251,7 +253,7 @@ func (r *rig) DMs(user string) string {
 	return strings.Join(all, "\n")
 }
 
-// says fails unless the text contains all of these.
+// says fails the test unless the text contains all of the parts.
 func (r *rig) says(text string, parts ...string) {
 	r.t.Helper()
 	for _, part := range parts {
@@ -261,7 +263,7 @@ func (r *rig) says(text string, parts ...string) {
 	}
 }
 
-// saysNot fails if the text contains one of these.
+// saysNot fails the test if the text contains one of the parts.
 func (r *rig) saysNot(text string, parts ...string) {
 	r.t.Helper()
 	for _, part := range parts {
@@ -271,7 +273,7 @@ func (r *rig) saysNot(text string, parts ...string) {
 	}
 }
 
-// everything is what Slack shows in the channels, for a failed test.
+// everything returns what Slack shows in the channels, for the output of a failed test.
 func (r *rig) everything() string {
 	var out strings.Builder
 	for _, channel := range []string{ops, news} {

@@ -31,7 +31,7 @@ import (
 	"sshkeybot/runcloud"
 )
 
-// callTimeout bounds one call to RunCloud: a write waits for the server's agent.
+// callTimeout is the timeout of one call to RunCloud. A write waits for the server's agent.
 const callTimeout = 30 * time.Second
 
 // app is the bot with all its parts, ready to run.
@@ -52,17 +52,16 @@ type app struct {
 	token    tokenState
 
 	counting sync.Mutex
-	counted  int // calls to RunCloud that the ledger knows of
+	counted  int // calls to RunCloud that countCalls has added to the ledger
 }
 
-// newApp builds the parts, which go by that clock. Nothing outside is called but the
-// database.
+// newApp builds the bot, with now as its clock. It calls nothing outside but the database.
 func newApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (*app, error) {
 	return buildApp(ctx, cfg, log, now, replicaName(), false)
 }
 
-// buildApp builds an app that goes by that name among the replicas. One that only
-// removes places no key, and does not look for people who left.
+// buildApp builds an app with that name among the replicas. If onlyRemoves is set, it places no
+// keys and has none of the timers of botTimers.
 func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time, replica string, onlyRemoves bool) (*app, error) {
 	a := &app{cfg: cfg, log: log, pulse: newPulse(now)}
 	quietly := slog.New(quiet{log.Handler(), a.pulse.stopped})
@@ -74,7 +73,7 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 	a.runcloud = runcloud.New(cfg.RunCloud.Token.Reveal(),
 		runcloud.WithBaseURL(cfg.RunCloud.APIURL), runcloud.WithTimeout(callTimeout), runcloud.WithLogger(log),
 		runcloud.WithLimiter(limiter.New(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+version))
-	machine := &clock.Clock{Read: readClocks(now), Tell: a.tellOfClock}
+	machine := &clock.Clock{Read: readClocks(now), Tell: a.logClock}
 	api := slackapi.New(slackapi.Config{
 		Token: cfg.Slack.BotToken.Reveal(), URL: cfg.Slack.APIURL, Log: log, Dated: machine.Answered, Plain: render.Plain,
 	})
@@ -109,8 +108,8 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 	return a, nil
 }
 
-// replicaName is new for every process: the name of one that died is never taken
-// over by one that lives.
+// replicaName returns a name that no other process has or had: what a process held when it
+// died must not be taken for what this one holds.
 func replicaName() string {
 	host, err := os.Hostname()
 	if err != nil {
@@ -143,7 +142,8 @@ func (a *app) botConfig(now func() time.Time) bot.Config {
 	}
 }
 
-// timers are the sweeps: each finds what is due in the ledger, whatever was lost.
+// timers returns the timers that every process needs. Each finds in the ledger what is due, so
+// that nothing depends on a wake-up that may have been lost.
 func (a *app) timers() []queue.Timer {
 	return []queue.Timer{
 		{Name: "sweep", Every: time.Second, Do: a.sweep},
@@ -155,7 +155,7 @@ func (a *app) timers() []queue.Timer {
 	}
 }
 
-// botTimers are those of the bot itself, for which nobody waits at a shell.
+// botTimers returns the timers of the bot that a command in the shell does not need.
 func (a *app) botTimers() []queue.Timer {
 	timers := []queue.Timer{
 		{Name: "ledger", Every: pulseEvery, Do: a.watchLedger},
@@ -176,8 +176,8 @@ func (a *app) botTimers() []queue.Timer {
 	return timers
 }
 
-// keepHandled is how long it is remembered what was handled: far longer than Slack
-// ever delivers something again.
+// keepHandled is how long handled envelopes and sent notices are kept: much longer than Slack
+// may take to deliver an envelope once more.
 const keepHandled = 7 * 24 * time.Hour
 
 func (a *app) releaseDead(ctx context.Context) error {
@@ -188,7 +188,7 @@ func (a *app) releaseDead(ctx context.Context) error {
 	return err
 }
 
-// countCalls adds to the ledger the calls to RunCloud that it does not know of yet.
+// countCalls adds the calls to RunCloud since the last time to the count in the ledger.
 func (a *app) countCalls(ctx context.Context) error {
 	a.counting.Lock()
 	defer a.counting.Unlock()
@@ -227,25 +227,24 @@ func (a *app) figures(ctx context.Context) (health.Figures, error) {
 	return f, err
 }
 
-// close frees what newApp took.
+// close closes the connections and the ledger.
 func (a *app) close() {
 	a.runcloud.CloseIdleConnections()
 	a.store.Close()
 }
 
-// How long the parts may take to end in order, and of that the bot: Slack may hang,
-// and the work on the servers needs its time, too.
 const (
-	stopWithin  = 18 * time.Second
-	closeWithin = 8 * time.Second
+	stopWithin  = 18 * time.Second // for all parts to stop
+	closeWithin = 8 * time.Second  // of that, for the bot: Slack may hang, and the work on the servers needs time as well
 )
 
-// bindWithin is how long the start waits for Slack to say whose token we have.
+// bindWithin is how long the start waits for Slack to say which workspace the token is for.
 const bindWithin = 5 * time.Second
 
-// mustBeHome refuses a token of a workspace to which the ledger is not bound. Slack that
-// is away, or refuses the token, does not keep us from taking keys back.
-func (a *app) mustBeHome(ctx context.Context) error {
+// checkWorkspace returns an error if the bot token is for another workspace than the ledger. If
+// Slack cannot be reached or refuses the token, it returns nil: keys have to be removed all the
+// same.
+func (a *app) checkWorkspace(ctx context.Context) error {
 	asking, cancel := context.WithTimeout(ctx, bindWithin)
 	defer cancel()
 	err := a.people.Check(asking)
@@ -258,13 +257,13 @@ func (a *app) mustBeHome(ctx context.Context) error {
 	return nil
 }
 
-// run works until ctx ends, and then stops the parts in order: nothing new from
-// Slack, then the work, then the database. Nothing that Slack says ends it but that
-// this is another workspace: keys are to be taken back whether or not anybody can reach
-// the bot.
+// run runs the bot until ctx ends, and then stops its parts in order: first the bot, which
+// takes what comes from Slack, then the jobs. The only trouble with Slack that makes it return
+// is that the token is for another workspace: keys have to be removed whether or not anybody
+// can reach the bot.
 func (a *app) run(ctx context.Context) error {
 	if err := a.begin(ctx); ctx.Err() != nil {
-		return nil // told to stop before it had begun
+		return nil // told to stop during the start
 	} else if err != nil {
 		return err
 	}
@@ -273,7 +272,7 @@ func (a *app) run(ctx context.Context) error {
 	if err := a.runner.Start(ctx); err != nil {
 		return err
 	}
-	go a.bot.Run(context.WithoutCancel(ctx)) // until it is closed
+	go a.bot.Run(context.WithoutCancel(ctx)) // until Close
 	<-ctx.Done()
 	a.log.Info("stopping")
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
@@ -281,7 +280,7 @@ func (a *app) run(ctx context.Context) error {
 	closing, cancelClosing := context.WithTimeout(stopping, closeWithin)
 	defer cancelClosing()
 	a.bot.Close(closing)
-	if err := a.runner.Stop(stopping); err != nil { // the ledger knows what was begun
+	if err := a.runner.Stop(stopping); err != nil { // nothing is lost: the ledger has what was begun
 		a.log.Warn("stopped in the middle of work, which goes on after the next start", "error", err)
 	}
 	if err := a.countCalls(stopping); err != nil {
@@ -290,17 +289,16 @@ func (a *app) run(ctx context.Context) error {
 	return nil
 }
 
-// begin makes sure that the ledger is this workspace's, and releases what a process
-// before this one had begun.
+// begin checks the workspace, and releases the work of processes that died.
 func (a *app) begin(ctx context.Context) error {
-	if err := a.mustBeHome(ctx); err != nil {
+	if err := a.checkWorkspace(ctx); err != nil {
 		return err
 	}
 	return errors.Join(a.store.ReleaseAll(ctx), a.releaseDead(ctx))
 }
 
-// serveShell takes offboardings from the shell while this process holds a SQLite
-// file. The bot is worth more than that, so it runs without it where it must.
+// serveShell serves offboardings from the shell, if the ledger is a SQLite file, which this
+// process has locked. If it cannot, the bot runs without.
 func (a *app) serveShell() (stop func()) {
 	path, isFile, err := store.File(a.cfg.DatabaseURL.Reveal())
 	if isFile && err == nil {
@@ -315,8 +313,8 @@ func (a *app) serveShell() (stop func()) {
 	return stop
 }
 
-// serveHTTP serves the health pages, if they are wanted. The bot runs without them
-// where the address is taken, as by another replica on the same machine.
+// serveHTTP serves the health pages, if there is an address for them. If that is taken, as by
+// another replica on the same machine, the bot runs without.
 func (a *app) serveHTTP(ctx context.Context) (stop func()) {
 	if a.cfg.HTTPAddr == "" {
 		return func() {}
@@ -335,7 +333,7 @@ func (a *app) checks() []health.Check {
 	return []health.Check{
 		{Name: "ledger", Do: func(context.Context) error { return a.writable() }},
 		{Name: "sweep", Do: func(context.Context) error { return a.pulse.sweeps() }},
-		{Name: "slack", Do: a.hearsSlack},
+		{Name: "slack", Do: a.slackConnected},
 		{Name: "runcloud", Do: func(ctx context.Context) error {
 			since, err := haltedSince(ctx, a.service.Engine)
 			if err == nil && since != "" {
@@ -346,7 +344,8 @@ func (a *app) checks() []health.Check {
 	}
 }
 
-func (a *app) hearsSlack(context.Context) error {
+// slackConnected returns why nothing from Slack can reach the bot at the moment, or nil.
+func (a *app) slackConnected(context.Context) error {
 	h := a.bot.Health()
 	switch {
 	case !a.token.accepted.Load() && h.Refused == "":

@@ -14,8 +14,8 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// BenchmarkGrant500 grants access to 500 servers that take 50 ms each, sixteen at a
-// time and with no rate limit: the time from the click to the last confirmation.
+// BenchmarkGrant500 grants access to 500 servers that take 50 ms each, sixteen at a time and
+// without a rate limit. It measures the time from the click to the last confirmation.
 func BenchmarkGrant500(b *testing.B) {
 	const servers, latency, concurrency = 500, 50 * time.Millisecond, 16
 	for b.Loop() {
@@ -41,7 +41,7 @@ func BenchmarkGrant500(b *testing.B) {
 		b.ReportMetric(shown.Seconds(), "s-to-shown")
 		loop := r.sequential(20) * servers / 20
 		b.ReportMetric(took.Seconds()/ideal.Seconds(), "x-of-ideal")
-		b.ReportMetric(loop.Seconds()/took.Seconds(), "x-faster-than-loop") // sixteen when nothing else keeps the machine busy
+		b.ReportMetric(loop.Seconds()/took.Seconds(), "x-faster-than-loop") // sixteen, if nothing else keeps the machine busy
 		b.ReportMetric(peak, "MB-peak-memory")
 		if peak > 64 {
 			b.Errorf("it took %.0f MB of memory", peak)
@@ -53,7 +53,8 @@ func BenchmarkGrant500(b *testing.B) {
 	}
 }
 
-// lastConfirmed waits until the ledger holds the confirmation of every server, and answers when the last came.
+// lastConfirmed waits until the ledger has the confirmation of every server, and returns when
+// the last one came.
 func (r *rig) lastConfirmed(servers int) (last time.Time) {
 	r.t.Helper()
 	r.until("every server is confirmed", func() bool { return r.account.Count(runcloudsim.OpCreate) >= servers && rests(r.view(1).Results) })
@@ -65,10 +66,10 @@ func (r *rig) lastConfirmed(servers int) (last time.Time) {
 	return last
 }
 
-// watchMemory samples what the process holds of the machine's memory, the played services
-// and the test included, and answers the most it was, in MB.
+// watchMemory samples the memory of the process, including the simulators and the test. The
+// function that it returns ends that and returns the maximum in MB.
 func watchMemory() (peak func() float64) {
-	debug.FreeOSMemory() // of what came before
+	debug.FreeOSMemory() // of what ran before
 	var most uint64
 	stop := make(chan struct{})
 	var watching sync.WaitGroup
@@ -93,7 +94,8 @@ func watchMemory() (peak func() float64) {
 	}
 }
 
-// sequential measures so many placements, one after the other, as a simple loop would make them.
+// sequential makes n placements one after the other, as a simple loop would, and returns how
+// long that takes.
 func (r *rig) sequential(n int) time.Duration {
 	r.t.Helper()
 	base := r.app.cfg.RunCloud.APIURL
@@ -115,8 +117,7 @@ func (r *rig) sequential(n int) time.Duration {
 	return time.Since(begin)
 }
 
-// BenchmarkGrantLimited grants access to 150 servers while RunCloud allows 120 calls a
-// minute: the limit is never hit twice.
+// BenchmarkGrantLimited grants access to 150 servers while RunCloud allows 120 calls a minute.
 func BenchmarkGrantLimited(b *testing.B) {
 	const servers, limit = 150, 120
 	for b.Loop() {
@@ -132,7 +133,7 @@ func BenchmarkGrantLimited(b *testing.B) {
 		took := r.lastConfirmed(servers).Sub(begin)
 		r.isOn(key, servers)
 		b.ReportMetric(took.Seconds(), "s-to-last-server")
-		b.ReportMetric(took.Minutes()*limit/(servers+4), "x-of-limit") // with the list of servers, which is asked for first
+		b.ReportMetric(took.Minutes()*limit/(servers+4), "x-of-limit") // including the calls for the list of servers, which come first
 		b.ReportMetric(float64(r.account.Count429()), "429s")
 		if n := r.account.Count429(); n > 1 {
 			b.Errorf("RunCloud answered 429 %d times, want once at most", n)

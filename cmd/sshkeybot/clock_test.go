@@ -7,18 +7,18 @@ import (
 	"sshkeybot/internal/clock"
 )
 
-// jumpClock is the real one, ahead by as much as a test has had it jump.
+// jumpClock is the real clock, ahead by as much as a test has made it jump.
 type jumpClock struct{ ahead atomic.Int64 }
 
 func (c *jumpClock) now() time.Time { return time.Now().Add(time.Duration(c.ahead.Load())) }
 
 func (c *jumpClock) jump(d time.Duration) { c.ahead.Add(int64(d)) }
 
-// reach jumps to a moment.
+// reach makes the clock jump to a moment.
 func (c *jumpClock) reach(when time.Time) { c.jump(when.Sub(c.now())) }
 
-// clocks are those of a machine: one that shows true time but for how far it was set ahead,
-// and one that counts true time since the machine started.
+// clocks are the clocks of a machine: a wall clock, which may be ahead of the true time, and a
+// count of the true time since the machine started.
 type clocks struct {
 	truth func() time.Time
 	ahead atomic.Int64
@@ -26,7 +26,7 @@ type clocks struct {
 	started time.Time
 }
 
-// rightClocks show what truth is.
+// rightClocks returns clocks that show the true time.
 func rightClocks(truth func() time.Time) *clocks {
 	return &clocks{truth: truth, started: truth().Round(0)}
 }

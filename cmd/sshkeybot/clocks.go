@@ -7,26 +7,27 @@ import (
 	"sshkeybot/internal/clock"
 )
 
-// readClocks returns what the clocks of this machine show, of which now is the wall clock.
+// readClocks returns a function that reads the clocks of this machine, with now as the wall
+// clock.
 func readClocks(now func() time.Time) func() clock.Reading {
 	boot := bootID()
 	return func() clock.Reading {
 		for {
 			up, wall := uptime(), now()
-			if uptime()-up < time.Second { // nobody stopped us in between
+			if uptime()-up < time.Second { // the process was not paused between the two
 				return clock.Reading{Wall: wall, Up: up, Boot: boot}
 			}
 		}
 	}
 }
 
-// askTheTime asks Slack for something until its answers agree on what time it is.
+// askTheTime makes a call to Slack unless Slack's clock is known. It is called until it is.
 func (a *app) askTheTime(ctx context.Context) error {
 	if a.service.Engine.Clock.Known() {
 		return nil
 	}
-	_, _ = a.api.Self(ctx) // only its date matters, which is passed on
+	_, _ = a.api.Self(ctx) // only the Date of the answer matters, which goes to the clock
 	return nil
 }
 
-func (a *app) tellOfClock(text string) { a.log.Warn("the clock", "what", text) }
+func (a *app) logClock(text string) { a.log.Warn("the clock", "what", text) }

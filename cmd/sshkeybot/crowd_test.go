@@ -16,8 +16,8 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// Twenty clicks at once: four each by three approvers, by an approver who asked, and
-// by somebody who is none. No other test runs meanwhile: it measures.
+// Twenty clicks at the same time: four each by three approvers, by an approver who asked, and
+// by somebody who is no approver. It measures, so no other test runs meanwhile.
 func TestManyClicksOneDecision(t *testing.T) {
 	inTurn(t, func(t *testing.T, database string) {
 		r := start(t, plan{database: database, config: func(c *config.Config) { c.Approvers = []string{alice, bob, carol, erin} }})
@@ -90,7 +90,7 @@ func (r *rig) checkAnswers(v workflow.RequestView, answers map[string][]string) 
 	}
 }
 
-// audited counts the events of a sort in the audit log.
+// audited returns the number of events with that action in the audit log.
 func (r *rig) audited(action string) (n int) {
 	r.t.Helper()
 	err := r.app.store.Read(r.t.Context(), func(tx access.Tx) error {
@@ -107,9 +107,9 @@ func (r *rig) audited(action string) (n int) {
 	return n
 }
 
-// Two hundred commands by twenty people within two seconds. No other test runs
-// meanwhile: it measures. Slack sets no limits here, since it lets the bot look up
-// no more than some hundred people a minute.
+// Two hundred commands by twenty people within two seconds. It measures, so no other test runs
+// meanwhile. Slack sets no rate limits here: it lets the bot look up only some hundred people
+// a minute.
 func TestRushOfCommands(t *testing.T) {
 	const people, each, within = 20, 10, 2 * time.Second
 	r := start(t, plan{unpaced: true, prepare: func(r *rig) { r.addCrowd(people) }})
@@ -118,7 +118,7 @@ func TestRushOfCommands(t *testing.T) {
 	}
 	limit := stretched(t, ackWithin)
 	latencies := r.rush(people, each, within)
-	limit = max(limit, stretched(t, ackWithin)) // what keeps the machine busy may have come only then
+	limit = max(limit, stretched(t, ackWithin)) // the machine may have become busy only then
 	slices.Sort(latencies)
 	t.Logf("acknowledged: p50 %s, p99 %s, longest %s of %s", latencies[len(latencies)/2], latencies[len(latencies)*99/100], latencies[len(latencies)-1], limit)
 	if longest := latencies[len(latencies)-1]; longest >= limit {
@@ -145,7 +145,7 @@ func TestRushOfCommands(t *testing.T) {
 	}
 }
 
-// addCrowd adds so many people to the workspace and to the channel.
+// addCrowd adds people to the workspace and to the channel.
 func (r *rig) addCrowd(people int) {
 	members := []string{bob, r.slack.BotUserID()}
 	for i := range people {
@@ -157,7 +157,8 @@ func (r *rig) addCrowd(people int) {
 
 func crowd(i int) string { return fmt.Sprintf("U0CROWD%02d", i) }
 
-// rush gives commands evenly over a time, without waiting for answers.
+// rush gives commands, spread evenly over a time, without waiting for answers. It returns how
+// long each acknowledgement took.
 func (r *rig) rush(people, each int, within time.Duration) []time.Duration {
 	r.t.Helper()
 	var mu sync.Mutex

@@ -135,7 +135,7 @@ func TestTwoApprovals(t *testing.T) {
 	r.isOn(key, len(r.servers))
 }
 
-// strangers are users who may not take part, and what they are told.
+// strangers returns users who may not take part, by what they are told.
 func strangers() map[string]slacksim.User {
 	return map[string]slacksim.User{
 		"guests of this workspace":                      {ID: "U0GUEST", Name: "guest", IsRestricted: true},
@@ -186,7 +186,7 @@ func TestWhoIsRefused(t *testing.T) {
 	}
 }
 
-// Who may take part is looked up at every click, not only when something was asked.
+// Whether somebody may take part is looked up at every click, not only when they ask.
 func TestDeactivatedBetweenAskAndClick(t *testing.T) {
 	t.Parallel()
 	r := start(t, plan{config: func(c *config.Config) { c.OffboardDeactivated = config.OffboardDeactivatedOff }})

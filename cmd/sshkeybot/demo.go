@@ -28,7 +28,7 @@ const (
 	demoWidth   = 96
 )
 
-// People and places of the demo.
+// The people and the channel of the demo.
 const (
 	demoAlice   = "U0ALICE"
 	demoBob     = "U0BOB"
@@ -47,7 +47,7 @@ func demoCommand() *cobra.Command {
 			}
 			err := demo(cmd.Context(), servers, cmd.OutOrStdout())
 			if cmd.Context().Err() != nil || errors.Is(err, syscall.EPIPE) {
-				return nil //nolint:nilerr // told to stop, or nobody reads any more
+				return nil //nolint:nilerr // told to stop, or the reader of the output is gone
 			}
 			return err
 		},
@@ -61,7 +61,7 @@ func demo(ctx context.Context, servers int, out io.Writer) error {
 	defer cancel()
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	out = watched{out, end}
+	out = cancelOnError{out, end}
 	dir, err := os.MkdirTemp("", "sshkeybot-demo-")
 	if err != nil {
 		return err
@@ -78,13 +78,14 @@ func demo(ctx context.Context, servers int, out io.Writer) error {
 	return errors.Join(err, s.close())
 }
 
-// watched ends the play when nobody can read it any more.
-type watched struct {
+// cancelOnError is a writer that cancels a context when it cannot write: the reader of the
+// demo is gone.
+type cancelOnError struct {
 	io.Writer
 	end context.CancelCauseFunc
 }
 
-func (w watched) Write(text []byte) (int, error) {
+func (w cancelOnError) Write(text []byte) (int, error) {
 	n, err := w.Writer.Write(text)
 	if err != nil {
 		w.end(err)
@@ -92,7 +93,7 @@ func (w watched) Write(text []byte) (int, error) {
 	return n, err
 }
 
-// stage is where the story takes place: the played services and the bot between them.
+// stage is the simulated services of the demo, and the bot that runs with them.
 type stage struct {
 	story
 	slack   *slacksim.Workspace
@@ -106,7 +107,7 @@ func newStage(out io.Writer) *stage {
 	return &stage{story: newStory(out), slack: slacksim.New(slacksim.Options{RateLimits: true}), account: runcloudsim.New(runcloudsim.Options{}), ended: make(chan error, 1)}
 }
 
-// open starts the services and the bot. Whatever comes of it, close ends them.
+// open starts the services and the bot. close must be called even if it fails.
 func (s *stage) open(ctx context.Context, servers int, database string) error {
 	slackURL, err := s.slack.Start()
 	if err != nil {
@@ -120,7 +121,7 @@ func (s *stage) open(ctx context.Context, servers int, database string) error {
 	s.slack.AddUser(slacksim.User{ID: demoBob, Name: "bob", RealName: "Bob Brown", TZ: "Europe/Berlin"})
 	s.slack.AddChannel(slacksim.Channel{ID: demoChannel, Name: "ops", Members: []string{demoAlice, demoBob, s.slack.BotUserID()}})
 	s.account.SetLatency(50 * time.Millisecond)
-	makeIll(s.account, s.account.AddServers(servers))
+	addFaults(s.account, s.account.AddServers(servers))
 	s.app, err = newApp(ctx, demoConfig(s.slack, slackURL, accountURL, database), slog.New(slog.DiscardHandler), time.Now)
 	if err != nil {
 		return err
@@ -131,9 +132,9 @@ func (s *stage) open(ctx context.Context, servers int, database string) error {
 	return s.slack.Wait(ctx, func(w *slacksim.Workspace) bool { return w.Sockets() > 0 })
 }
 
-// makeIll gives some servers what servers have: one is offline, one refuses for
-// good, and three have troubles that pass.
-func makeIll(account *runcloudsim.Account, servers []int64) {
+// addFaults gives some servers the troubles that servers have: one is offline, one refuses
+// keys for good, and three fail once.
+func addFaults(account *runcloudsim.Account, servers []int64) {
 	for i, rule := range []runcloudsim.FaultRule{
 		{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultStatus, Status: 403, Message: "This action is unauthorized."},
 		{Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultHTML, Status: 502, Times: 1},
@@ -161,7 +162,7 @@ func demoConfig(slack *slacksim.Workspace, slackURL, accountURL, database string
 	}
 }
 
-// close answers how the bot ended.
+// close stops the bot and the services, and returns their errors.
 func (s *stage) close() (err error) {
 	if s.app != nil {
 		s.leave()
@@ -172,7 +173,7 @@ func (s *stage) close() (err error) {
 	return errors.Join(err, s.account.Close())
 }
 
-// play lets Alice ask and Bob approve, and tells what each of them sees.
+// play has Alice ask and Bob approve, and prints what each of them sees.
 func (s *stage) play(ctx context.Context) error {
 	key, _, err := sshkey.Generate()
 	if err != nil {
@@ -205,10 +206,10 @@ func (s *stage) play(ctx context.Context) error {
 		s.says("Direct message to Alice")
 		s.shows(s.slack.Render(message, s.viewer("Europe/Lisbon")))
 	}
-	return s.truth(ctx)
+	return s.checkServers(ctx)
 }
 
-// types has a person give a command and tells the private answer.
+// types has a person give a command, and prints the private answer.
 func (s *stage) types(ctx context.Context, user, text string) error {
 	s.says("Alice types")
 	s.shows("/sshkey " + text)
@@ -239,7 +240,7 @@ func (s *stage) request(ctx context.Context) (slacksim.Message, error) {
 	return s.slack.Messages(demoChannel)[0], nil
 }
 
-// finished waits until every server has a result that stands, and Slack shows it.
+// finished waits until every server has a result that will not change soon, and Slack shows it.
 func (s *stage) finished(ctx context.Context) error {
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
@@ -269,8 +270,9 @@ func atRest(results []access.Result) bool {
 	return len(results) > 0
 }
 
-// truth compares what was said with what the played account really holds.
-func (s *stage) truth(ctx context.Context) error {
+// checkServers prints how many servers have the key, and returns an error if those are others
+// than Slack shows.
+func (s *stage) checkServers(ctx context.Context) error {
 	view, err := s.app.service.View(ctx, 1)
 	if err != nil {
 		return err
@@ -281,8 +283,8 @@ func (s *stage) truth(ctx context.Context) error {
 	return err
 }
 
-// compare counts the servers that have a key. It fails unless those have one that were
-// said to, and no others.
+// compare returns how many keys the servers have. The error is about servers that have another
+// number of keys than their result says.
 func compare(said []access.Result, account *runcloudsim.Account) (have int, err error) {
 	ids := map[string]int64{}
 	for _, server := range account.Servers() {
@@ -301,7 +303,7 @@ func compare(said []access.Result, account *runcloudsim.Account) (have int, err 
 	return have, err
 }
 
-// story prints the acts of the demo.
+// story prints what happens in the demo.
 type story struct {
 	out   io.Writer
 	color bool
@@ -310,8 +312,8 @@ type story struct {
 
 func newStory(out io.Writer) story {
 	s := story{out: out, width: demoWidth}
-	if seen, ok := out.(watched); ok {
-		out = seen.Writer
+	if w, ok := out.(cancelOnError); ok {
+		out = w.Writer
 	}
 	if file, ok := out.(*os.File); ok && colorful(file) {
 		s.color = true
@@ -322,11 +324,11 @@ func newStory(out io.Writer) story {
 	return s
 }
 
-// viewer is somebody who looks at Slack in that time zone.
+// viewer returns a viewer of Slack in that time zone.
 func (s story) viewer(zone string) slacksim.Viewer {
 	location, err := time.LoadLocation(zone)
 	if err != nil {
-		location = time.UTC // a machine without zones
+		location = time.UTC // the machine has no time zones
 	}
 	return slacksim.Viewer{TZ: location, Width: s.width, Color: s.color}
 }

@@ -13,14 +13,14 @@ import (
 	"sshkeybot/internal/sim/runcloudsim"
 )
 
-// No other test runs meanwhile: the time that it prints means something.
+// No other test runs meanwhile, so that the time in the log means something.
 func TestDemo(t *testing.T) {
 	var out bytes.Buffer
 	began := time.Now()
 	if err := demo(t.Context(), demoServers, &out); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
-	t.Logf("it took %s", time.Since(began)) // ten seconds at most on a machine with nothing else to do
+	t.Logf("it took %s", time.Since(began)) // at most ten seconds on a machine with nothing else to do
 	for _, act := range []string{
 		"/sshkey grant @alice 12h", "Only Alice sees", "as Bob sees it", "[ Approve ]", "Bob presses Approve", "as Alice sees it",
 		"23 of 25 servers", "1 failed, 1 waiting", "This action is unauthorized.", "offline", "23 of 25 servers have the key, each exactly once",
@@ -54,8 +54,8 @@ func TestDemoTellsOfALie(t *testing.T) {
 	}
 }
 
-// Who has read enough ends the demo, and so does Ctrl-C: without a word, and with nothing
-// left behind.
+// The demo ends without an error, and leaves nothing behind, when the reader of its output is
+// gone and on Ctrl-C.
 func TestDemoEndsEarly(t *testing.T) {
 	t.Parallel()
 	for name, leave := range map[string]func(cmd *exec.Cmd, stdout *os.File){
@@ -64,7 +64,7 @@ func TestDemoEndsEarly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd, dir := exec.CommandContext(t.Context(), "sshkeybot", "demo"), t.TempDir() // TestMain puts it on the path
+			cmd, dir := exec.CommandContext(t.Context(), "sshkeybot", "demo"), t.TempDir() // TestMain puts the program on the path
 			cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir}
 			read, write, err := os.Pipe()
 			if err != nil {

@@ -17,7 +17,7 @@ func ended(v workflow.RequestView) bool {
 	return v.Grant != nil && v.Grant.State == access.Ended && rests(v.Results)
 }
 
-// No other test runs meanwhile: it measures.
+// It measures, so no other test runs meanwhile.
 func TestAccessEndsOnTime(t *testing.T) {
 	inTurn(t, func(t *testing.T, database string) {
 		const servers = 10
@@ -51,15 +51,15 @@ func TestRevokeByApprover(t *testing.T) {
 	key := r.Register(alice)
 	id := r.Granted(alice, "grant @alice 1h")
 	r.says(r.Types(bob, "revoke @alice for misuse"), "Revoke the access of <@"+alice+"> on all 5 servers?", "misuse")
-	r.isOn(key, len(r.servers)) // nothing before the confirmation
+	r.isOn(key, len(r.servers)) // nothing happens before the confirmation
 	button := r.confirmButton(bob)
 	r.says(r.PressPrivate(bob, button), "is under way")
 	r.When(id, "the access has ended", ended)
-	r.until("the key is gone", func() bool { return r.placed(key) == 0 }) // the revocation's own request tells of that
+	r.until("the key is gone", func() bool { return r.placed(key) == 0 }) // the thread of the revocation says so
 	r.says(r.Message(id), "*Access ended*", "revoked by <@"+bob+">")
 }
 
-// confirmButton is the button of a draft that carries it out.
+// confirmButton returns the label of the button that confirms a draft.
 func (r *rig) confirmButton(user string) string {
 	r.t.Helper()
 	all := r.private(user)
@@ -138,7 +138,7 @@ func TestOffboardUntilNothingIsOwed(t *testing.T) {
 		r.account.SetOnline(away, false)
 
 		id := r.numberOf(r.Types(bob, "offboard @alice for leaving"))
-		r.isOn(key, len(r.servers)) // nothing before the confirmation
+		r.isOn(key, len(r.servers)) // nothing happens before the confirmation
 		r.says(r.PressPrivate(bob, r.confirmButton(bob)), "is under way")
 		r.until("it is announced", func() bool { return len(r.slack.Messages(news)) == 1 })
 		r.until("the other servers are rid of the key", func() bool { return r.placed(key) == 1 })
@@ -162,7 +162,7 @@ func TestOffboardUntilNothingIsOwed(t *testing.T) {
 	})
 }
 
-// numberOf is the number of a draft.
+// numberOf returns the number of a draft.
 func (r *rig) numberOf(answer string) int64 {
 	r.t.Helper()
 	drafts, err := r.requests(access.Draft)

@@ -15,39 +15,39 @@ import (
 )
 
 const (
-	lookEvery = 200 * time.Millisecond
-	// drawnWithin is how long a finished offboarding is given to show in Slack before
-	// the command ends; what is not shown then, the bot shows.
+	pollEvery = 200 * time.Millisecond
+	// drawnWithin is how long the command waits until Slack shows a finished offboarding. What
+	// Slack does not show by then, a running bot will.
 	drawnWithin = 10 * time.Second
-	// haltSure is how long RunCloud must refuse the token before that is told: what
-	// is left of an old refusal is gone at the first question.
+	// haltSure is how long RunCloud must refuse the token before the command says so. A halt
+	// from before the command started ends at the first call, if the token is right now.
 	haltSure = 3 * time.Second
 )
 
-// follower tells how the work on a request goes, a line for each server that has
-// something to say.
+// follower prints how the work on a request goes on: a line for each server where something
+// happened.
 type follower struct {
 	service  *workflow.Service
 	outbox   delivery.Store
 	out      io.Writer
-	told     map[int64]string // by server
+	told     map[int64]string // the last line for each server
 	toldHalt bool
 	halted   string    // since when RunCloud refuses the token; empty while it does not
-	seen     time.Time // when that was noticed here
+	seen     time.Time // when the follower noticed that
 }
 
 func newFollower(service *workflow.Service, outbox delivery.Store, out io.Writer) *follower {
 	return &follower{service: service, outbox: outbox, out: out, told: map[int64]string{}}
 }
 
-// follow answers the request as it stands when nothing of it moves by itself any
-// more, or when ctx ends.
+// follow prints the progress until no work is left that can be done now, or ctx ends, and
+// returns the request as it is then.
 func (f *follower) follow(ctx context.Context, id int64) (workflow.RequestView, error) {
-	ticker := time.NewTicker(lookEvery)
+	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	var restSince time.Time
 	for {
-		over := ctx.Err() != nil // this is the last look
+		over := ctx.Err() != nil // look once more, then return
 		view, err := f.service.View(context.WithoutCancel(ctx), id)
 		if err != nil {
 			return view, err
@@ -74,7 +74,7 @@ func (f *follower) follow(ctx context.Context, id int64) (workflow.RequestView, 
 	}
 }
 
-// atEnd tells that every removal and every reading is done, or refused for good.
+// atEnd reports whether every removal and every reading is done, or refused for good.
 func atEnd(results []access.Result) bool {
 	open := slices.ContainsFunc(results, func(r access.Result) bool {
 		return r.Phase != access.PhaseAdd && !r.State.Final() && r.State != access.Failed
@@ -82,8 +82,8 @@ func atEnd(results []access.Result) bool {
 	return len(results) > 0 && !open
 }
 
-// haltedSince returns since when work waits on a target that refuses our credentials, in
-// RFC 3339; empty while it does on none.
+// haltedSince returns since when a target has refused our credentials, so that its work waits,
+// in RFC 3339. It is empty if none does.
 func haltedSince(ctx context.Context, engine *reconcile.Engine) (string, error) {
 	halted, err := engine.Halted(ctx)
 	if err != nil || len(halted) == 0 {
@@ -115,14 +115,14 @@ func (f *follower) tell(ctx context.Context, view workflow.RequestView) error {
 	return nil
 }
 
-// serverWork is what the request came to on one server.
+// serverWork is the results of a request on one server.
 type serverWork struct {
 	id      int64
 	name    string
 	results []access.Result
 }
 
-// byServer leaves out the reading of the list of servers, which is about none.
+// byServer returns the results by server, without additions and readings of lists of servers.
 func byServer(results []access.Result) (all []serverWork) {
 	index := map[int64]int{}
 	for _, r := range results {
@@ -140,8 +140,8 @@ func byServer(results []access.Result) (all []serverWork) {
 	return all
 }
 
-// say is empty where there is nothing to say: the work goes on without trouble, or the
-// server had no key of theirs.
+// say returns a line about the server, or "" if there is nothing to say: the work goes on
+// without trouble, or the server had no key of theirs.
 func (s serverWork) say() string {
 	removed, kept, lost := 0, 0, 0
 	for _, r := range s.results {

@@ -12,13 +12,13 @@ import (
 	"sshkeybot/internal/config"
 )
 
-// gate stands before Slack's Web API and keeps calls waiting.
+// gate is a proxy of Slack's Web API that can make calls wait.
 type gate struct {
 	mu   sync.Mutex
 	shut map[string]chan struct{} // by method
 }
 
-// before puts the gate before the API that the bot calls.
+// before returns a change of the settings that has the bot call the API through the gate.
 func (g *gate) before(t *testing.T) func(*config.Config) {
 	t.Helper()
 	return func(c *config.Config) {
@@ -54,7 +54,7 @@ func (g *gate) pass(r *http.Request) {
 	}
 }
 
-// hold keeps the calls of a method waiting until they are released.
+// hold makes the calls of a method wait until they are released.
 func (g *gate) hold(method string) (release func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -41,7 +41,7 @@ func TestGrantReachesEveryServer(t *testing.T) {
 	})
 }
 
-// checkCredential looks at what a person and a program can read off a key that the bot placed.
+// checkCredential checks what a person and a program can see of a key that the bot placed.
 func (r *rig) checkCredential(c runcloudsim.Credential, v workflow.RequestView, fingerprint string) {
 	r.t.Helper()
 	if c.User != "runcloud" || !c.Temporary {
@@ -75,7 +75,7 @@ func TestServersInEveryTrouble(t *testing.T) {
 		key := r.Register(alice)
 		id := r.Ask(alice, "grant @alice 1h")
 		r.says(r.Press(bob, id, "Approve"), "You approved")
-		r.Settled(id) // the server that hangs is given up after thirty seconds
+		r.Settled(id) // the call that hangs times out after thirty seconds
 
 		r.isOn(key, 17)
 		thread := r.Thread(id)
@@ -96,7 +96,7 @@ func TestServersInEveryTrouble(t *testing.T) {
 	})
 }
 
-// passingTroubles makes servers ill in ways that pass; one of them hangs for as long as it is waited for.
+// passingTroubles makes calls to some servers fail once. One of them hangs until it times out.
 func (r *rig) passingTroubles() {
 	for at, rule := range map[int]runcloudsim.FaultRule{
 		8:  {Kind: runcloudsim.FaultHTML, Status: 502, Times: 1},

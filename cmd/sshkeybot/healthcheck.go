@@ -16,7 +16,8 @@ import (
 	"sshkeybot/internal/store"
 )
 
-// healthcheckCommand is for images without a shell: it asks the process beside it.
+// healthcheckCommand returns the command for the health check of a container, whose image has
+// no shell.
 func healthcheckCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "healthcheck", Short: "Ask the bot beside this process whether it lives", Args: noArguments,
@@ -26,7 +27,7 @@ func healthcheckCommand() *cobra.Command {
 				return err
 			}
 			if cfg.HTTPAddr == "" {
-				return nil // it is not to be asked, which is no illness
+				return nil // the bot serves no health pages, which does not make it unhealthy
 			}
 			host, port, err := net.SplitHostPort(cfg.HTTPAddr)
 			if err != nil {
@@ -40,8 +41,8 @@ func healthcheckCommand() *cobra.Command {
 	}
 }
 
-// askHealth asks whether the bot that works on that ledger lives. Another process may
-// have its port.
+// askHealth returns nil if a bot that uses that ledger answers at the URL. It compares the
+// ledger because another process may have the port.
 func askHealth(ctx context.Context, url, ledger string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

@@ -11,10 +11,10 @@ import (
 	"sshkeybot/internal/sshkey"
 )
 
-// evil addresses people and forges formatting wherever it is believed.
+// evil mentions people and contains markup, in every form that Slack might interpret.
 const evil = "<!channel> <!here> <@" + dave + "> <!subteam^S0ALL> *forged* _forged_ ~forged~ `forged` <https://evil.example|forged> https://evil.example :tada:\n> forged\n*Approved* by <@" + carol + ">"
 
-// What people, keys and RunCloud say addresses nobody and looks like nothing of ours.
+// Texts of people, keys and RunCloud mention nobody, and look like none of the bot's own.
 func TestNoTextIsBelieved(t *testing.T) {
 	t.Parallel()
 	r := start(t, plan{servers: -1, prepare: func(r *rig) {
@@ -46,7 +46,7 @@ func TestNoTextIsBelieved(t *testing.T) {
 	r.harmless()
 }
 
-// harmless looks at everything that Slack shows anybody.
+// harmless checks everything that Slack shows anybody.
 func (r *rig) harmless() {
 	r.t.Helper()
 	addressed := []string{"<@" + alice + ">", "<@" + bob + ">", "<@" + carol + ">"}
@@ -87,7 +87,7 @@ var (
 
 func withoutCode(text string) string { return codeSpan.ReplaceAllString(text, "code") }
 
-// markups are the mrkdwn texts of blocks.
+// markups returns the mrkdwn texts of blocks.
 func markups(blocks []slacksim.Block) (out []string) {
 	var walk func(any)
 	walk = func(v any) {

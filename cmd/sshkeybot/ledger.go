@@ -14,15 +14,15 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// shellReplica begins the name of a process that is a command, not the bot. No name
-// of a host holds a colon.
+// shellReplica is the prefix of the replica name of a command. The name of a bot begins with
+// a host name, which has no colon.
 const shellReplica = "shell:"
 
-// ledgerSetting is all that a command needs to know which only looks at the ledger.
+// ledgerSetting is the only setting that a command needs which only reads the ledger.
 const ledgerSetting = "SSHKEYBOT_DATABASE_URL"
 
-// mustExist refuses a SQLite file that is not there: opened from another folder, a
-// path that is not absolute would make an empty ledger that owes nothing.
+// mustExist returns an error if there is no SQLite file at the path. Otherwise a relative path
+// in the wrong folder would make an empty ledger, in which nobody has access.
 func mustExist(cfg config.Config) error {
 	path, isFile, err := store.File(cfg.DatabaseURL.Reveal())
 	switch {
@@ -34,22 +34,21 @@ func mustExist(cfg config.Config) error {
 	return fmt.Errorf("the database cannot be read: %w", err)
 }
 
-// openToRead opens the ledger for a command that only looks, whether or not the bot
-// is running. mustExist has told of a path that is wrong.
+// openToRead opens the ledger for a command that only reads it, whether or not a bot is running.
 func openToRead(ctx context.Context, cfg config.Config) (*store.Store, error) {
 	if err := mustExist(cfg); err != nil {
 		return nil, err
 	}
-	return store.OpenReadOnly(ctx, cfg.DatabaseURL.Reveal()) // takes no lock: a bot may start meanwhile
+	return store.OpenReadOnly(ctx, cfg.DatabaseURL.Reveal()) // without a lock: a bot may start meanwhile
 }
 
-// readOnlyService reads a ledger; it reaches nobody outside.
+// readOnlyService returns a service for reading a ledger. It cannot call Slack or a target.
 func readOnlyService(ledger *store.Store, cfg config.Config, now func() time.Time) *workflow.Service {
 	engine := &reconcile.Engine{Store: ledger, Settings: engineSettings(cfg, "", true), Now: now}
 	return &workflow.Service{Engine: engine, Store: ledger, Settings: settings(cfg), Now: now}
 }
 
-// botRuns tells whether a bot works on this ledger beside us.
+// botRuns reports whether a bot is running on this PostgreSQL ledger.
 func botRuns(ctx context.Context, ledger *store.Store) (bool, error) {
 	others, err := ledger.Others(ctx)
 	for _, name := range others {

@@ -10,7 +10,7 @@ import (
 	"sshkeybot/internal/store"
 )
 
-// told calls itself when something is written to it.
+// told is a writer that calls itself at every write.
 type told func()
 
 func (t told) Write(p []byte) (int, error) { t(); return len(p), nil }
@@ -61,7 +61,7 @@ func TestCommandWaitsForAnotherCommand(t *testing.T) {
 
 	bot := open("bot")
 	defer bot.Close()
-	h, err = newExecutor(t.Context(), cfg, log, io.Discard, time.Now) // the bot is asked, not waited for
+	h, err = newExecutor(t.Context(), cfg, log, io.Discard, time.Now) // it asks the bot, and does not wait for it to end
 	r.must(err)
 	h.close()
 }

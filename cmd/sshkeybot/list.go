@@ -65,7 +65,7 @@ func list(cmd *cobra.Command, of access.UserID, asJSON bool, now func() time.Tim
 	return listing.print(cmd.OutOrStdout())
 }
 
-// listing is what list prints, for programs too.
+// listing is what list prints; with --json, as it is here.
 type listing struct {
 	Grants  []grantLine   `json:"grants"`
 	Waiting []requestLine `json:"waiting"`
@@ -77,7 +77,7 @@ type grantLine struct {
 	Request    int64         `json:"request"`
 	Person     access.UserID `json:"person"`
 	SystemUser string        `json:"system_user"`
-	Pattern    string        `json:"pattern"` // as it was asked; empty is every server
+	Pattern    string        `json:"pattern"` // as it was typed; empty is every server
 	Servers    int           `json:"servers"`
 	Placed     int           `json:"keys_placed"`
 	Missing    int           `json:"keys_missing"`
@@ -102,7 +102,7 @@ type owedLine struct {
 	Fingerprint string         `json:"fingerprint"`
 	Problem     access.Problem `json:"problem"`
 	Detail      string         `json:"detail"`
-	Overdue     bool           `json:"overdue"` // else it is being removed now
+	Overdue     bool           `json:"overdue"` // false while it is being removed
 }
 
 func listingOf(o workflow.Overview) listing {
@@ -164,7 +164,7 @@ func (o owedLine) why() string {
 	return why(o.Problem, o.Detail)
 }
 
-// why says what stands in the way of a key.
+// why returns why a key is not removed yet.
 func why(p access.Problem, detail string) string {
 	if p == access.ProblemOffline {
 		return "the server is offline"

@@ -12,7 +12,7 @@ import (
 	"sshkeybot/internal/redact"
 )
 
-// newLog makes the one log of the process; libraries write to it too.
+// newLog returns the log of the process, to which libraries write, too.
 func newLog(level, format string, w io.Writer) *slog.Logger {
 	plain := !colorful(w)
 	w = redacted{w}
@@ -26,10 +26,10 @@ func newLog(level, format string, w io.Writer) *slog.Logger {
 	return slog.New(zerolog.NewSlogHandler(zerolog.New(w).Level(parsed).With().Timestamp().Logger()))
 }
 
-// redacted writes lines without tokens and keys, wherever they came from.
+// redacted is a writer that removes tokens and keys from the lines written to it.
 type redacted struct{ to io.Writer }
 
-// Write implements io.Writer; zerolog gives it one whole event at a time.
+// Write implements io.Writer. It expects one whole line, which is what zerolog writes.
 func (r redacted) Write(line []byte) (int, error) {
 	if _, err := r.to.Write(redact.Line(line)); err != nil {
 		return 0, err
@@ -41,9 +41,9 @@ func (r redacted) Write(line []byte) (int, error) {
 // (https://no-color.org).
 func colorful(stream any) bool { return isTerminal(stream) && os.Getenv("NO_COLOR") == "" }
 
-// quiet keeps a library's log to what an operator has to know: nothing while the ledger
-// cannot be written, which is said once, and which the library would repeat many times
-// a second on the disk that may be full.
+// quiet is a library's log without what an operator need not know. While the ledger cannot be
+// written, that is everything: the bot says so once, but the library would say it many times a
+// second, perhaps to the disk that is full.
 type quiet struct {
 	slog.Handler
 	stopped func() bool

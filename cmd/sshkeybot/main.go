@@ -27,21 +27,22 @@ const (
 	exitUsage  = 2
 )
 
-func main() { os.Exit(live(time.Now)) }
+func main() { os.Exit(runProcess(time.Now)) }
 
-// live runs the process and answers how it ends. It goes by that clock.
-func live(now func() time.Time) int {
-	signal.Ignore(syscall.SIGPIPE) // who reads what we print may go; what we do has an end of its own
-	// The first signal lets everything end in order; a second one ends at once.
+// runProcess runs the command line with that clock, and returns the exit status.
+func runProcess(now func() time.Time) int {
+	signal.Ignore(syscall.SIGPIPE) // if the reader of our output is gone, what we do still has to be finished
+	// The first signal cancels ctx, and so stops everything in order. A second one ends the
+	// process at once.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	return run(ctx, os.Args[1:], os.Stdout, os.Stderr, now)
 }
 
-// usageError is a command line or a setting that cannot be used.
+// usageError is the error of a command line or a setting that cannot be used.
 type usageError struct{ error }
 
-// failed is a command that has said all there is to say; only the status is left.
+// failed is the error of a command that has printed why it failed: it only sets the status.
 type failed struct{}
 
 func (failed) Error() string { return "failed" }
@@ -60,7 +61,7 @@ func status(err error, stderr io.Writer) int {
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &failed{}), errors.Is(err, syscall.EPIPE): // nobody reads any more
+	case errors.As(err, &failed{}), errors.Is(err, syscall.EPIPE): // the reader of the output is gone
 		return exitFailed
 	case errors.As(err, &problems):
 		fmt.Fprintln(stderr, problems)
@@ -90,10 +91,10 @@ func rootCommand(now func() time.Time) *cobra.Command {
 	return root
 }
 
-// usage shows a command's help before its error.
+// usage prints a command's help, and returns err as a usage error.
 func usage(err error, cmd *cobra.Command) error {
 	cmd.SetOut(cmd.ErrOrStderr())
-	_ = cmd.Help() // the error says it as well
+	_ = cmd.Help() // if it cannot be printed, the error says enough
 	return usageError{err}
 }
 

@@ -6,20 +6,20 @@ import (
 	"os"
 	"testing"
 	"time"
-	_ "time/tzdata" // the zones of the players, where the machine has none
+	_ "time/tzdata" // time zones of the people, for machines without
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 )
 
-// TestMain lets the test binary be sshkeybot itself when it is called by that name,
-// with a clock that is off by what a file says where TEST_CLOCK names one.
+// TestMain runs the program instead of the tests if the test binary is called by the program's
+// name. If TEST_CLOCK names a file, the program's clock is wrong by what that says.
 func TestMain(m *testing.M) {
 	now := time.Now
 	if path := os.Getenv("TEST_CLOCK"); path != "" {
 		now = func() time.Time { return time.Now().Add(readOffset(path)).Round(0) }
 	}
-	testscript.Main(leakFree{m}, map[string]func(){"sshkeybot": func() { os.Exit(live(now)) }})
+	testscript.Main(leakFree{m}, map[string]func(){"sshkeybot": func() { os.Exit(runProcess(now)) }})
 }
 
 func readOffset(path string) time.Duration {
@@ -34,7 +34,7 @@ func readOffset(path string) time.Duration {
 	return d
 }
 
-// leakFree runs the tests and then looks for goroutines that they left behind.
+// leakFree runs the tests, and fails if they leave goroutines behind.
 type leakFree struct{ *testing.M }
 
 func (m leakFree) Run() int {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// stretched is how long something may take here that may take d on a machine with nothing
-// else to do: as many times longer as this process has to wait for its turns.
+// stretched returns how long something may take that may take d on a machine with nothing else
+// to do: longer in the proportion in which this process has to wait for a processor.
 func stretched(t testing.TB, d time.Duration) time.Duration {
 	t.Helper()
 	const sample = 500 * time.Millisecond
@@ -17,7 +17,7 @@ func stretched(t testing.TB, d time.Duration) time.Duration {
 	var all sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		all.Go(func() {
-			for time.Since(began) < sample { // it keeps the processors busy
+			for time.Since(began) < sample { // keeps the processors busy
 			}
 		})
 	}
@@ -27,7 +27,7 @@ func stretched(t testing.TB, d time.Duration) time.Duration {
 	return time.Duration(slow * waits * float64(d))
 }
 
-// computed is how long the processors have worked for this process.
+// computed returns how much processor time this process has used.
 func computed(t testing.TB) time.Duration {
 	t.Helper()
 	var used syscall.Rusage

@@ -7,7 +7,8 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// A server that is not found is owed until an approver says that it is gone.
+// What has to be removed from a server that is not found stays due until an approver says that
+// the server is gone.
 func TestServerThatIsGoneForGood(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {

@@ -98,7 +98,7 @@ func offboard(cmd *cobra.Command, person access.UserID, o offboardOpts) error {
 	return report(ctx, cmd.OutOrStdout(), newFollower(exec.service, exec.outbox, progress), id, began, o.json)
 }
 
-// report follows the work and says at the end what it came to.
+// report follows the work and prints the outcome. It returns failed if something is left to do.
 func report(ctx context.Context, out io.Writer, f *follower, id int64, began time.Time, asJSON bool) error {
 	view, err := f.follow(ctx, id)
 	if err != nil {
@@ -140,8 +140,8 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// operator names who gives the command, for the audit log: what the machine says,
-// since there is no Slack user to ask about.
+// operator returns who gives the command, for the audit log: the user and the host, since there
+// is no Slack user.
 func operator() string {
 	name := fmt.Sprintf("uid %d", os.Getuid())
 	if u, err := user.Current(); err == nil && u.Username != "" {
@@ -157,17 +157,17 @@ func operator() string {
 	return name + "@" + host
 }
 
-// executor is how a command gets an offboarding done: by the bot that runs beside it, or
-// by itself.
+// executor is how a command has an offboarding done: by a running bot, or by itself.
 type executor struct {
-	service  *workflow.Service
+	service  *workflow.Service // to follow the work with
 	outbox   delivery.Store
 	offboard func(ctx context.Context, a control.Ask) (int64, error)
 	close    func()
 }
 
-// newExecutor finds out whether a bot runs. On SQLite that is whoever holds the file,
-// unless that is a command like this one, which is waited for.
+// newExecutor returns the executor for this ledger. On SQLite, a bot is running if another
+// process has the file locked, unless that is a command like this one: then newExecutor waits
+// for it to end.
 func newExecutor(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer, now func() time.Time) (executor, error) {
 	a, err := buildApp(ctx, cfg, log, now, shellReplica+replicaName(), true)
 	for waits := 0; access.CodeOf(err) == access.Conflict; waits++ {
@@ -180,7 +180,7 @@ func newExecutor(ctx context.Context, cfg config.Config, log *slog.Logger, out i
 		select {
 		case <-ctx.Done():
 			return executor{}, errors.New("nothing was done: another sshkeybot command is still at work on the database")
-		case <-time.After(lookEvery):
+		case <-time.After(pollEvery):
 		}
 		a, err = buildApp(ctx, cfg, log, now, shellReplica+replicaName(), true)
 	}
@@ -192,13 +192,13 @@ func newExecutor(ctx context.Context, cfg config.Config, log *slog.Logger, out i
 		a.close()
 		return executor{}, err
 	}
-	if running { // it is told by the ledger, and calls RunCloud from where it may
+	if running { // the jobs go to it through the ledger; this machine may not be allowed to call RunCloud
 		return executor{service: a.service, outbox: a.store.Outbox(), offboard: a.offboard, close: a.close}, nil
 	}
 	return ownExecutor(a), nil
 }
 
-// botExecutor has the bot that holds the SQLite file do it, and reads beside it.
+// botExecutor returns an executor that asks the bot which has the SQLite file locked.
 func botExecutor(ctx context.Context, cfg config.Config, now func() time.Time) (executor, error) {
 	url := cfg.DatabaseURL.Reveal()
 	path, _, err := store.File(url)
@@ -215,8 +215,9 @@ func botExecutor(ctx context.Context, cfg config.Config, now func() time.Time) (
 	return executor{service: readOnlyService(ledger, cfg, now), outbox: ledger.Outbox(), offboard: ask, close: ledger.Close}, nil
 }
 
-// ownExecutor does the work in this process, without listening to Slack. The queue starts
-// once the wish is in the ledger, so that removals are what it finds first.
+// ownExecutor returns an executor that does the work in this process, without listening to
+// Slack. It starts the queue after the request is in the ledger, so that the removals are
+// among the first jobs.
 func ownExecutor(a *app) executor {
 	started := false
 	ask := func(ctx context.Context, wish control.Ask) (int64, error) {
@@ -234,7 +235,7 @@ func ownExecutor(a *app) executor {
 		if started {
 			stopping, cancel := context.WithTimeout(context.Background(), stopWithin)
 			defer cancel()
-			_ = a.runner.Stop(stopping) // what does not end in time is handed back, and done again
+			_ = a.runner.Stop(stopping) // work that does not end in time is done after the next start
 		}
 		a.close()
 	}}

@@ -9,27 +9,27 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// offboarding is what an offboarding came to, for people and for programs.
+// offboarding is the outcome of an offboarding, as the command prints it.
 type offboarding struct {
 	Request    int64           `json:"request"`
 	Person     access.UserID   `json:"person"`
 	Done       bool            `json:"done"`
 	State      string          `json:"state"` // offboarded, undecided while candidates are left to decide about, or owed
 	Reason     string          `json:"reason"`
-	Halted     string          `json:"halted_since,omitempty"` // RunCloud refuses the token since then
+	Halted     string          `json:"halted_since,omitempty"` // since when RunCloud refuses the token
 	Results    []resultLine    `json:"results"`
 	Debt       []resultLine    `json:"debt"` // those of the results that are still open
 	Candidates []candidateLine `json:"candidates"`
 	Sessions   []sessionLine   `json:"sessions"`
 	Unread     []string        `json:"sessions_unread"` // servers whose sessions could not be read
-	removed    int             // by what was asked now
-	before     int             // by an earlier call for the same
+	removed    int             // keys, since this command was given
+	before     int             // keys, before that: the command was repeated
 	read       int             // servers
 }
 
-// resultLine is what was to be done on one server: with one key, or reading it.
+// resultLine is the result for one key on one server, or of reading a server.
 type resultLine struct {
-	ServerID    string             `json:"server_id,omitempty"` // as its target calls it; empty for a list of servers
+	ServerID    string             `json:"server_id,omitempty"` // the target's own; empty for a list of servers
 	Server      string             `json:"server"`
 	Phase       access.Phase       `json:"phase"`
 	SystemUser  string             `json:"system_user,omitempty"`
@@ -39,7 +39,7 @@ type resultLine struct {
 	Detail      string             `json:"detail,omitempty"`
 }
 
-// candidateLine is a key that may be theirs and that the bot did not place.
+// candidateLine is a key that may be the person's and that the bot did not place.
 type candidateLine struct {
 	ServerID   string `json:"server_id"`
 	Server     string `json:"server"`
@@ -59,7 +59,8 @@ type sessionLine struct {
 	Since      string `json:"since"`
 }
 
-// outcomeOf counts as done now what was done since that moment.
+// outcomeOf returns the outcome. Keys that were removed before since count as removed before
+// this command.
 func outcomeOf(v workflow.RequestView, halted string, since time.Time) offboarding {
 	o := offboarding{
 		Request: v.Request.ID, Person: v.Request.Person, Reason: v.Request.Reason, Halted: halted, State: "owed",
@@ -110,7 +111,7 @@ func (o *offboarding) add(r access.Result, serverID string, since time.Time) {
 	}
 }
 
-// print says what was done, what is owed, and what is left for a person to do.
+// print prints what was done, what is left to do, and what a person has to do.
 func (o offboarding) print(out io.Writer) error {
 	p := printer{out: out}
 	switch o.State {
@@ -152,7 +153,7 @@ func (o offboarding) print(out io.Writer) error {
 	return p.err
 }
 
-// did says what was done now, and apart from it what an earlier call had done.
+// did returns what was done since the command was given, and what was done before that.
 func (o offboarding) did() string {
 	text := counted(o.removed, "key") + " removed"
 	if o.before > 0 {
@@ -161,7 +162,7 @@ func (o offboarding) did() string {
 	return text + ", " + counted(o.read, "server") + " read"
 }
 
-// printer keeps the first error of many lines.
+// printer prints lines until one fails, and keeps that error.
 type printer struct {
 	out io.Writer
 	err error

@@ -10,8 +10,8 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// A key that may be the leaver's, and that nobody has decided about, keeps an offboarding
-// from being done at the shell as in Slack.
+// While nobody has decided about a key that may be the leaver's, an offboarding is not done,
+// in the shell as in Slack.
 func TestOffboardingWaitsForADecisionAboutEveryKey(t *testing.T) {
 	t.Parallel()
 	v := workflow.RequestView{
@@ -36,7 +36,7 @@ func TestOffboardingWaitsForADecisionAboutEveryKey(t *testing.T) {
 	}
 }
 
-// What an earlier call had done is not counted as done by this one.
+// What an earlier command has removed does not count as removed by this one.
 func TestOffboardingCountsWhatItDid(t *testing.T) {
 	t.Parallel()
 	began := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

@@ -8,7 +8,8 @@ import (
 	"sshkeybot/internal/sim/runcloudsim"
 )
 
-// RunCloud asks for a day: the thread says so, and does not promise the end in a minute.
+// If RunCloud asks to wait for a day, the thread says so, and does not announce an end within
+// a minute.
 func TestThreadSaysUntilWhenRunCloudAsksToWait(t *testing.T) {
 	t.Parallel()
 	r := start(t, plan{servers: 30})
@@ -22,7 +23,7 @@ func TestThreadSaysUntilWhenRunCloudAsksToWait(t *testing.T) {
 		return strings.Contains(r.everything(), "RunCloud asks me to wait until")
 	})
 	r.saysNot(r.everything(), "minute left", "min left")
-	if calls := r.account.Count(runcloudsim.OpAny); calls > 30 { // those that were under way at the first refusal
+	if calls := r.account.Count(runcloudsim.OpAny); calls > 30 { // calls that were under way when the first one was refused
 		t.Errorf("%d calls during the pause", calls)
 	}
 }

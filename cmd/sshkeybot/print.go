@@ -8,15 +8,15 @@ import (
 	"unicode"
 )
 
-// printJSON writes one document for programs.
+// printJSON prints v as one indented JSON document.
 func printJSON(out io.Writer, v any) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(v)
 }
 
-// plain is a stranger's text, such as a label or a server's name, without what
-// could move the cursor of a terminal or forge a line.
+// plain returns a text from outside, such as a label or a server's name, without characters
+// that could move the cursor of a terminal or forge a line.
 func plain(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

@@ -18,7 +18,8 @@ import (
 
 var forShell = regexp.MustCompile("(?s)```\nprintf (.*?)\n```")
 
-// signs runs the command that somebody is shown last, with their own key.
+// signs runs the signing command from the last private message to somebody, with their own
+// key.
 func (r *rig) signs(user string, private []byte) (shown slacksim.Message, signature string) {
 	r.t.Helper()
 	all := r.private(user)
@@ -37,7 +38,7 @@ func (r *rig) signs(user string, private []byte) (shown slacksim.Message, signat
 	return shown, string(out)
 }
 
-// proves presses the button of a challenge, and sends the signature.
+// proves presses the button of a challenge, and submits the signature.
 func (r *rig) proves(user string, shown slacksim.Message, signature string) slacksim.SubmitResult {
 	r.t.Helper()
 	outcome, err := r.slack.ClickEphemeral(r.t.Context(), user, shown.TS, slacksim.Pick{Label: "Enter the signature"})
@@ -58,7 +59,7 @@ func needsOpenSSH(t *testing.T) {
 	}
 }
 
-// Dave has registered the key that Alice has just shown him.
+// Dave has registered the key that Alice has just shown him, and Alice proves that it is hers.
 func TestKeyThatSomebodyElseRegisteredFirst(t *testing.T) {
 	t.Parallel()
 	needsOpenSSH(t)

@@ -16,43 +16,43 @@ const (
 	pulseEvery   = 5 * time.Second
 	probeTimeout = 10 * time.Second // PostgreSQL may not answer at all
 
-	// A ledger that was not seen to be written for so long, or that has refused a write
-	// since, is taken for one that cannot be. A slow one is none.
+	// The ledger counts as unwritable if no probe has succeeded for writtenWithin, or a write
+	// has failed within refusedWithin. A probe that is only slow does not count before that.
 	writtenWithin = 30 * time.Second
 	refusedWithin = 2 * pulseEvery
 
-	// settledAfter is when no replica should find the ledger ill any more that was mended.
+	// settledAfter is how long after the ledger became writable every replica has noticed.
 	settledAfter = 6 * pulseEvery
 
-	sweptWithin = 20 * time.Second // removals are to start within ten seconds of the end
+	sweptWithin = 20 * time.Second // removals have to start within ten seconds after the end of a grant
 )
 
-// pulse knows whether the ledger can be written and is swept. It keeps that in memory:
-// the ledger is what may be ill.
+// pulse is whether the ledger can be written, and is swept. It is kept in memory, because what
+// cannot be written is the ledger.
 type pulse struct {
-	now   func() time.Time // for people; what is measured goes by the real clock
+	now   func() time.Time // for times that people see; intervals are measured by the real clock
 	alarm *outbox.Alarm
 
 	mu      sync.Mutex
-	written time.Time
-	swept   time.Time
-	ill     error     // why nothing can be written; nil while it can
-	since   time.Time // by now
-	lastIll time.Time // only watchLedger looks
+	written time.Time // when a probe last succeeded
+	swept   time.Time // when a sweep last succeeded
+	ill     error     // why the ledger cannot be written; nil while it can
+	since   time.Time // since when, by now
+	lastIll time.Time // when a probe last failed; used by watchLedger alone
 }
 
 func newPulse(now func() time.Time) *pulse {
 	return &pulse{now: now, written: time.Now(), swept: time.Now()}
 }
 
-// stopped reports whether the ledger is known to take no writes.
+// stopped reports whether the last probe found that the ledger cannot be written.
 func (p *pulse) stopped() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.ill != nil
 }
 
-// note records what a probe came to, and reports whether that has changed.
+// note records the result of a probe, and reports whether it is another one than before.
 func (p *pulse) note(err error) (changed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -71,6 +71,7 @@ func (p *pulse) note(err error) (changed bool) {
 	return changed
 }
 
+// sweeps returns an error if no sweep has succeeded for a while.
 func (p *pulse) sweeps() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,7 +81,7 @@ func (p *pulse) sweeps() error {
 	return nil
 }
 
-// sweep claims what is due, has Slack told of it, and notes that it could.
+// sweep ends what is due, wakes what Slack is to be told of it, and records that it could.
 func (a *app) sweep(ctx context.Context) error {
 	err := errors.Join(a.service.Sweep(ctx), a.outbox.WakeDue(ctx))
 	if err == nil {
@@ -91,7 +92,7 @@ func (a *app) sweep(ctx context.Context) error {
 	return err
 }
 
-// writable returns why the ledger cannot be written.
+// writable returns why the ledger cannot be written, or nil.
 func (a *app) writable() error {
 	a.pulse.mu.Lock()
 	defer a.pulse.mu.Unlock()
@@ -106,8 +107,8 @@ func (a *app) writable() error {
 	return nil
 }
 
-// watchLedger looks whether the ledger can be written, tells the team when it cannot,
-// and picks up what was left when it can again.
+// watchLedger probes whether the ledger can be written. While it cannot, one of the replicas
+// says so in Slack; when it can again, each releases the jobs whose end could not be written.
 func (a *app) watchLedger(ctx context.Context) error {
 	soon, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
@@ -116,18 +117,18 @@ func (a *app) watchLedger(ctx context.Context) error {
 		return nil // told to stop
 	}
 	if err != nil {
-		_, _ = a.runner.FindLost(soon) // so that lost jobs are known once it can be written; it may not be readable either
+		_, _ = a.runner.FindLost(soon) // the first look, so that lost jobs can be released as soon as possible; reading may fail as well
 	}
 	before := a.pulse.since
 	changed := a.pulse.note(err)
 	switch {
 	case err != nil && changed:
 		a.log.Error("the ledger cannot be written: commands are refused, keys are not removed, nothing new is placed; it is tried again every few seconds", "error", err)
-		return nil // it may pass at once
+		return nil // it may be over in a moment: people are told after the next probe
 	case err != nil && a.pulse.stopped():
 		return a.raise(ctx)
 	case err != nil:
-		return nil // slow
+		return nil // only slow so far
 	case changed:
 		a.log.Warn("the ledger can be written again", "not_since", before)
 	}
@@ -137,6 +138,7 @@ func (a *app) watchLedger(ctx context.Context) error {
 	return errors.Join(a.runner.ReleaseLost(ctx), a.pulse.alarm.Clear(ctx, render.Writable(before, a.pulse.now())))
 }
 
+// raise says in Slack that the ledger cannot be written, if this replica leads.
 func (a *app) raise(ctx context.Context) error {
 	soon, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
@@ -145,7 +147,7 @@ func (a *app) raise(ctx context.Context) error {
 	}
 	o, err := a.service.Overdue(soon)
 	if err != nil {
-		o = workflow.Overdue{} // it cannot be read either: that it is ill is told all the same
+		o = workflow.Overdue{} // the ledger cannot be read either; the message goes out without numbers
 	}
 	return a.pulse.alarm.Raise(ctx, render.Unwritable(o.Grants, o.Removals))
 }

@@ -4,10 +4,10 @@ package main
 
 import "time"
 
-// The race detector makes everything many times slower. Speed is judged without it.
+// The race detector makes everything many times slower. Speed is measured without it.
 const (
 	withRace = true
-	slow     = 5   // times as long may anything take that a test sets a time for
+	slow     = 5   // how many times longer everything may take
 	atOnce   = "4" // tests in parallel
 	patience = 5 * time.Minute
 )

@@ -9,8 +9,8 @@ import (
 	"sshkeybot/internal/sim/runcloudsim"
 )
 
-// BenchmarkRemovalsFirst revokes 50 servers while a grant on 400 others runs and
-// RunCloud allows 120 calls a minute: the removals take the time of their own calls.
+// BenchmarkRemovalsFirst revokes access to 50 servers while a grant on 400 others is being
+// carried out and RunCloud allows 120 calls a minute: the removals wait only for each other.
 func BenchmarkRemovalsFirst(b *testing.B) {
 	const limit, revoked, granted = 120, 50, 400
 	for b.Loop() {
@@ -40,10 +40,10 @@ func BenchmarkRemovalsFirst(b *testing.B) {
 		b.ReportMetric(took.Seconds()/ideal.Seconds(), "x-of-own-calls")
 		b.ReportMetric(float64(r.account.Count429()), "429s")
 		b.ReportMetric(float64(additions), "additions-meanwhile")
-		if n, minutes := r.account.Count429(), 1+int(took.Minutes()); n > minutes { // one call asks in each that is used up
+		if n, minutes := r.account.Count429(), 1+int(took.Minutes()); n > minutes { // in a minute whose calls are used up, one call finds out
 			b.Errorf("RunCloud answered 429 %d times in %d minutes", n, minutes)
 		}
-		if additions > revoked { // those that are under way end
+		if additions > revoked { // the calls under way end
 			b.Errorf("%d keys were placed before the last was removed", additions)
 		}
 	}

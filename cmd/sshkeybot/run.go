@@ -22,7 +22,7 @@ func runCommand(now func() time.Time) *cobra.Command {
 			log := newLog(cfg.LogLevel, cfg.LogFormat, cmd.ErrOrStderr())
 			err = runBot(cmd.Context(), cfg, log, now)
 			if cmd.Context().Err() != nil {
-				return nil //nolint:nilerr // told to stop, be it while it started
+				return nil //nolint:nilerr // told to stop, perhaps during the start
 			}
 			return err
 		},
@@ -36,13 +36,13 @@ func runBot(ctx context.Context, cfg config.Config, log *slog.Logger, now func()
 	}
 	defer a.close()
 	log.Info("running", "version", version, "approvers", len(cfg.Approvers), "self_approval", cfg.SelfApproval, "http", cfg.HTTPAddr)
-	go sayFindings(ctx, checker(cfg), log)
+	go logFindings(ctx, checker(cfg), log)
 	return a.run(ctx)
 }
 
-// sayFindings logs what sshkeybot check would say of this start. Nothing waits for it:
-// what is wrong may pass, and keys are to be taken back meanwhile.
-func sayFindings(ctx context.Context, c check.Checker, log *slog.Logger) {
+// logFindings logs the problems and warnings of the checks at the start. The start does not
+// wait for it: what is wrong may pass, and keys have to be removed meanwhile.
+func logFindings(ctx context.Context, c check.Checker, log *slog.Logger) {
 	for _, f := range c.AtStart(ctx) {
 		switch {
 		case ctx.Err() != nil:

@@ -14,11 +14,10 @@ import (
 	"sshkeybot/internal/config"
 )
 
-// logged runs the bot in a process of its own until its log says something, and returns
-// all that it logged.
+// logged runs the bot in another process until its log contains a text, and returns the log.
 func (r *rig) logged(until string, more ...string) string {
 	r.t.Helper()
-	cmd := exec.CommandContext(r.t.Context(), "sshkeybot", "run") // TestMain puts it on the path
+	cmd := exec.CommandContext(r.t.Context(), "sshkeybot", "run") // TestMain puts the program on the path
 	cmd.Env = append(append(r.environment(), "SSHKEYBOT_HTTP_ADDR=", "SSHKEYBOT_DATABASE_URL=sqlite:"+filepath.Join(r.t.TempDir(), "own.db")), more...)
 	var log printed
 	cmd.Stderr = &log
@@ -29,7 +28,7 @@ func (r *rig) logged(until string, more ...string) string {
 	return log.String()
 }
 
-// A bot that starts says what check would, and works all the same.
+// A bot that starts logs what check would say, and works all the same.
 func TestRunSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	r := start(t, plan{servers: 1})
@@ -48,7 +47,7 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// A bot token that Slack refuses shows before anybody needs it.
+// A bot token that Slack refuses is noticed before anybody needs it.
 func TestWrongBotTokenIsNotReady(t *testing.T) {
 	t.Parallel()
 	var log printed
@@ -63,7 +62,8 @@ func TestWrongBotTokenIsNotReady(t *testing.T) {
 	}
 }
 
-// The bot says that another process has its port, and healthcheck does not ask that one.
+// The bot says that another process has its port, and healthcheck does not take that process
+// for the bot.
 func TestPortInUse(t *testing.T) {
 	t.Parallel()
 	r := start(t, plan{servers: 1})

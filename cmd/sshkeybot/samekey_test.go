@@ -19,7 +19,8 @@ import (
 // shown is how many characters of a key RunCloud shows.
 const shown = 50
 
-// makers make a new key line of a type of which the first 50 characters are the same for everybody.
+// makers returns functions that make a key of a type whose first 50 characters are the same
+// for all keys.
 func makers() map[string]func(t *testing.T) string {
 	return map[string]func(t *testing.T) string{
 		"ecdsa": func(t *testing.T) string {
@@ -104,8 +105,9 @@ func TestKeysThatLookLikeThoseOfStrangers(t *testing.T) {
 	}
 }
 
-// A key that somebody else has placed is «already there» when RunCloud shows all of it, or says that it has it
-// and shows what is this key's own. Of types that all begin alike it may be a stranger's.
+// A key that somebody else has placed is «already there» if RunCloud shows all of it, or if it
+// refuses a second one and shows a part that only this key has. If all keys of the type begin
+// alike, it may be another key.
 func TestKeyPlacedByHandIsAlreadyThere(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

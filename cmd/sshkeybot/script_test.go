@@ -9,12 +9,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestScripts are the commands as somebody types them, with what they print.
+// TestScripts runs the commands as people type them, and compares what they print.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
-		// status N COMMAND… runs a command that must end with N.
+		// status N COMMAND… runs a command that must exit with N.
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"status": endsWith},
 	})
 }

@@ -13,12 +13,11 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// secretForms are what no log and no message may hold, beside the tokens: keys, and what
-// lets anybody write in our name.
+// secretForms matches what no log and no message may contain, besides the tokens: keys, and
+// what lets anybody write in the bot's name.
 var secretForms = regexp.MustCompile(`AAAA[A-Za-z0-9+/]{12}|PRIVATE KEY|ticket-|ticket=|wss?://|/respond/|\d+\.\d+\.sim\d+`)
 
-// The log tells all there is to tell, while things go well and while they do not, and
-// still holds no secret.
+// The log of all levels contains no secret, while things go well and while they do not.
 func TestNoSecretIsTold(t *testing.T) {
 	t.Parallel()
 	var log printed
@@ -37,7 +36,7 @@ func TestNoSecretIsTold(t *testing.T) {
 	}
 	before := len(r.private(alice))
 	made := r.Types(alice, "grant @alice 1h")
-	if made == render.HasToWait().Text { // the faults outlast the first try where the machine is slow
+	if made == render.HasToWait().Text { // on a slow machine, the faults may last longer than the first try
 		made = r.answer(alice, before+1)
 	}
 	id := r.numberIn(made)

@@ -18,13 +18,13 @@ import (
 	"sshkeybot/internal/sim/runcloudsim"
 )
 
-// typed is what a command of the shell came to.
+// typed is the outcome of a command in the shell.
 type typed struct {
 	status         int
 	stdout, stderr string
 }
 
-// printed is what a command prints while it runs.
+// printed is the output of a command while it runs.
 type printed struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -42,17 +42,17 @@ func (p *printed) String() string {
 	return p.text.String()
 }
 
-// Shell runs a command in a process of its own, with the settings of the bot.
+// Shell runs a command in another process, with the settings of the bot.
 func (r *rig) Shell(args ...string) typed {
 	r.t.Helper()
 	return r.ShellUntil(nil, args...)
 }
 
-// ShellUntil interrupts the command once enough, which is told what it has printed,
-// says so; nil lets it end by itself.
+// ShellUntil runs a command, and interrupts it once enough, which is given its output so far,
+// returns true; nil lets it end by itself.
 func (r *rig) ShellUntil(enough func(stdout string) bool, args ...string) typed {
 	r.t.Helper()
-	cmd := exec.CommandContext(r.t.Context(), "sshkeybot", args...) // TestMain puts it on the path
+	cmd := exec.CommandContext(r.t.Context(), "sshkeybot", args...) // TestMain puts the program on the path
 	cmd.Env = r.environment()
 	var stdout, stderr printed
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -85,14 +85,15 @@ func (r *rig) environment() []string {
 	}
 }
 
-// listed is who has access, as programs are told.
+// listed returns what list --json prints.
 func (r *rig) listed() (l listing) {
 	r.t.Helper()
 	r.must(json.Unmarshal([]byte(r.Shell("list", "--json").stdout), &l))
 	return l
 }
 
-// offboarding is what has come of one so far, as the ledger says beside the command.
+// offboarding returns the outcome of an offboarding so far, read from the ledger by another
+// process.
 func (r *rig) offboarding(request int64) offboarding {
 	r.t.Helper()
 	ledger, err := openToRead(r.t.Context(), r.app.cfg)
@@ -105,23 +106,23 @@ func (r *rig) offboarding(request int64) offboarding {
 	return outcomeOf(view, "", time.Time{})
 }
 
-// Ends has the bot end, so that commands are alone with the database.
+// Ends ends the bot, so that commands find no bot running.
 func (r *rig) Ends() {
 	r.t.Helper()
 	r.leave()
 	err := <-r.ended
 	r.must(err)
-	r.ended <- nil // for the end of the test, which asks too
+	r.ended <- nil // for the end of the test, which receives it, too
 	r.app.close()
 }
 
-// Offboards gives the command and reads what it prints for programs.
+// Offboards runs offboard --json, and returns what it prints.
 func (r *rig) Offboards(person string, args ...string) (offboarding, typed) {
 	r.t.Helper()
 	return r.OffboardsUntil(nil, person, args...)
 }
 
-// OffboardsUntil interrupts the command once enough says so.
+// OffboardsUntil interrupts the command once enough returns true.
 func (r *rig) OffboardsUntil(enough func(string) bool, person string, args ...string) (offboarding, typed) {
 	r.t.Helper()
 	out := r.ShellUntil(enough, append([]string{"offboard", person, "--yes", "--json"}, args...)...)
@@ -171,11 +172,11 @@ func TestOffboardFromTheShellBesideTheBot(t *testing.T) {
 		if out.status != exitDone || again.Request != end.Request {
 			t.Errorf("repeated, it is request %d after %d, exit %d", again.Request, end.Request, out.status)
 		}
-		r.says(r.Types(bob, "list"), "No") // the bot lives on
+		r.says(r.Types(bob, "list"), "No") // the bot still answers
 	})
 }
 
-// With no bot running the command does the work, and only that: it places no key.
+// Without a running bot the command does the work itself, but it places no key.
 func TestOffboardFromTheShellWithoutBot(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {
@@ -183,7 +184,7 @@ func TestOffboardFromTheShellWithoutBot(t *testing.T) {
 		r.Register(alice)
 		r.Register(dave)
 		r.Granted(alice, "grant @alice 1h on #"+strconv.FormatInt(r.servers[0], 10)+",#"+strconv.FormatInt(r.servers[2], 10))
-		last := r.Granted(dave, "grant @dave 1h on #"+strconv.FormatInt(r.servers[1], 10)) // waits for the server
+		last := r.Granted(dave, "grant @dave 1h on #"+strconv.FormatInt(r.servers[1], 10)) // waits for the server that is offline
 		r.Ends()
 
 		ill := r.servers[0]
@@ -207,7 +208,7 @@ func TestOffboardFromTheShellWithoutBot(t *testing.T) {
 	})
 }
 
-// What RunCloud refuses for good is not waited for.
+// The command does not wait for what RunCloud refuses for good.
 func TestOffboardFromTheShellRefused(t *testing.T) {
 	t.Parallel()
 	r := start(t, plan{servers: 3})
@@ -292,7 +293,7 @@ func TestLogVerify(t *testing.T) {
 	})
 }
 
-// tampers does what somebody can who has the database.
+// tampers changes the audit log in the database with SQL.
 func (r *rig) tampers(trigger, statement string) {
 	r.t.Helper()
 	ctx := r.t.Context()
@@ -359,7 +360,7 @@ func TestServerSays(t *testing.T) {
 	}
 }
 
-// No stranger's text moves the cursor of a terminal or forges a line.
+// No text from outside moves the cursor of a terminal or forges a line.
 func TestPlain(t *testing.T) {
 	t.Parallel()
 	if got := plain("web\n-01\x1b[2J\u202e é"); strings.ContainsAny(got, "\n\x1b\u202e") || !strings.Contains(got, "é") {

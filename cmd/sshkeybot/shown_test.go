@@ -10,7 +10,7 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// valueOf is the value of a message's button.
+// valueOf returns the value of a message's button.
 func valueOf(t *testing.T, m slacksim.Message, label string) string {
 	t.Helper()
 	for _, b := range m.Buttons() {

@@ -9,7 +9,7 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// useUp takes the five answers that Slack accepts over the response_url of the last click.
+// useUp uses up the five answers that Slack accepts over the response_url of the last click.
 func (r *rig) useUp() {
 	r.t.Helper()
 	var payload struct {
@@ -26,8 +26,8 @@ func (r *rig) useUp() {
 	}
 }
 
-// An answer that the response_url does not take comes as a message that only this
-// person sees, and where that is not possible as a direct message.
+// An answer that the response_url does not accept is sent as a message that only this person
+// sees or, if that is not possible, as a direct message.
 func TestAnswersByAnotherWay(t *testing.T) {
 	t.Parallel()
 	var gate gate
@@ -41,7 +41,7 @@ func TestAnswersByAnotherWay(t *testing.T) {
 		}
 		return n
 	}
-	// useUpFirst approves, and lets the bot answer when nothing more can be answered.
+	// useUpFirst approves, and lets the bot answer only after the response_url is used up.
 	useUpFirst := func(id int64) {
 		r.Posted(id)
 		release := gate.hold("users.info")

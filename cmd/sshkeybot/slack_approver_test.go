@@ -10,8 +10,8 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// Two approvals are needed; nobody answers in time, and the approvers are reminded
-// once, after a third of the time.
+// Two approvals are needed. The approvers are reminded once, after a third of the time, and
+// the request expires.
 func TestReminderBetweenTwoApprovals(t *testing.T) {
 	t.Parallel()
 	var clock jumpClock
@@ -37,7 +37,7 @@ func TestReminderBetweenTwoApprovals(t *testing.T) {
 	clock.reach(third)
 	r.until("the approvers are reminded", func() bool { return reminders() > 0 })
 	r.says(r.Thread(id), "<@"+carol+">: request", "is still waiting")
-	r.saysNot(r.Thread(id), "<@"+bob+">") // who has approved already
+	r.saysNot(r.Thread(id), "<@"+bob+">") // has approved already
 	clock.reach(asked.ExpiresAt)
 	r.When(id, "it has expired", state(access.Expired))
 	if n := reminders(); n != 1 {
@@ -45,8 +45,8 @@ func TestReminderBetweenTwoApprovals(t *testing.T) {
 	}
 }
 
-// The only approver leaves while a request waits: whoever clicks is told, the request
-// says that it waits, and the next one is refused at once.
+// The only approver leaves while a request waits: whoever clicks is told, the request says
+// that it waits for one, and the next request is refused at once.
 func TestLastApproverLeavesWhileARequestWaits(t *testing.T) {
 	t.Parallel()
 	r := start(t, plan{config: func(c *config.Config) {
@@ -69,7 +69,7 @@ func TestLastApproverLeavesWhileARequestWaits(t *testing.T) {
 	r.Settled(id)
 }
 
-// Who is in the group at the click counts, however lately it was read for those who look.
+// At a click, the present members of the group count, even if the group was read a moment ago.
 func TestGroupChangesBetweenAskAndClick(t *testing.T) {
 	t.Parallel()
 	r := start(t, plan{
@@ -92,7 +92,8 @@ func TestGroupChangesBetweenAskAndClick(t *testing.T) {
 	r.says(r.Types(alice, "grant @alice 3h"), "Nobody is left who may decide this")
 }
 
-// A group that Slack refuses for good is named once, and shuts out nobody who is named.
+// A group that Slack refuses for good is reported once, and does not keep approvers who are
+// named from deciding.
 func TestRefusedGroupShutsOutNobody(t *testing.T) {
 	t.Parallel()
 	r := start(t, plan{config: func(c *config.Config) { c.Approvers = []string{bob, "S0GONE"} }})
@@ -116,8 +117,8 @@ func TestRefusedGroupShutsOutNobody(t *testing.T) {
 	}
 }
 
-// Eight approvers by name and some by their group see every change in their Home tab,
-// and nobody who does something has to wait for Slack because of that.
+// Eight approvers by name and some by their group see every change in their Home tab, and
+// nobody who does something has to wait for Slack's rate limits because of that.
 func TestManyApproversLeaveSlackTheTime(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
@@ -144,7 +145,7 @@ func TestManyApproversLeaveSlackTheTime(t *testing.T) {
 	}
 	n := r.slack.Count("users.info")
 	t.Logf("Slack was asked %d times who somebody is", n)
-	if n > 40*(1+int(time.Since(began).Minutes())) { // timers ask, too, as time goes by
+	if n > 40*(1+int(time.Since(began).Minutes())) { // timers also make some calls each minute
 		t.Errorf("Slack was asked %d times who somebody is", n)
 	}
 }

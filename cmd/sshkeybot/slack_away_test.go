@@ -15,13 +15,14 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// healthAt serves the health pages on a port of this machine.
+// healthAt returns a change of the settings that serves the health pages on a free port, and
+// stores the address.
 func healthAt(t *testing.T, addr *string) func(*config.Config) {
 	t.Helper()
-	// Between the test's look for a port and the bot's use of it another program may take
-	// it, but hardly on an address of its own.
+	// Another program may take the port before the bot does, but hardly on an address that
+	// nobody else uses.
 	listener, err := net.Listen("tcp", fmt.Sprintf("127.%d.%d.%d:0", 1+rand.N(254), rand.N(256), 1+rand.N(254)))
-	if err != nil { // not every system has so many addresses of its own
+	if err != nil { // some systems have only one loopback address
 		listener, err = net.Listen("tcp", "127.0.0.1:0")
 	}
 	if err != nil {
@@ -32,7 +33,7 @@ func healthAt(t *testing.T, addr *string) func(*config.Config) {
 	return func(c *config.Config) { c.HTTPAddr = *addr }
 }
 
-// ready tells whether /readyz is green.
+// ready reports whether /readyz answers 200.
 func (r *rig) ready(addr string) bool {
 	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, "http://"+addr+"/readyz", nil)
 	r.must(err)
@@ -44,8 +45,8 @@ func (r *rig) ready(addr string) bool {
 	return answer.StatusCode == http.StatusOK
 }
 
-// Slack goes away in the middle of a run, with commands acknowledged that are not
-// carried out yet.
+// Slack is unreachable for a while after it has received the acknowledgement of commands that
+// are not carried out yet.
 func TestCommandsSurviveSlackAway(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]slacksim.Outage{"503": slacksim.Unavailable, "nobody listens": slacksim.Refused} {
@@ -62,7 +63,7 @@ func TestCommandsSurviveSlackAway(t *testing.T) {
 			r.says(r.Press(bob, id, "Approve"), "You approved")
 			r.until("the run has begun", func() bool { return r.placed(key) > 0 })
 
-			// Acknowledged, and still to be looked at when Slack goes.
+			// Acknowledged, but not handled yet when Slack becomes unreachable.
 			r.slack.Fail("users.info", slices.Repeat([]slacksim.Fault{{Status: http.StatusServiceUnavailable}}, 1000)...)
 			r.acked(r.clicks(carol, other, "Approve"))
 			r.must(r.slack.Outage(kind))
@@ -87,7 +88,7 @@ func TestCommandsSurviveSlackAway(t *testing.T) {
 	}
 }
 
-// doubles counts the messages of a channel that say what another one says.
+// doubles returns the number of messages in a channel that have the same text as another one.
 func (r *rig) doubles(channel string) (n int) {
 	for _, m := range r.slack.Messages(channel) {
 		seen := map[string]bool{}
@@ -102,8 +103,8 @@ func (r *rig) doubles(channel string) (n int) {
 	return n
 }
 
-// Slack keeps the sockets open and says nothing over them any more, and cannot be
-// asked for others at first.
+// Slack keeps the sockets open but sends nothing over them any more, and at first refuses to
+// open others.
 func TestNotReadyWhileDeaf(t *testing.T) {
 	t.Parallel()
 	var addr string

@@ -12,7 +12,7 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// deletes removes a message as a person does by hand.
+// deletes deletes a message as a person can.
 func (r *rig) deletes(m slacksim.Message) {
 	r.t.Helper()
 	form := url.Values{"token": {r.slack.BotToken()}, "channel": {m.Channel}, "ts": {m.TS}}
@@ -24,7 +24,8 @@ func (r *rig) deletes(m slacksim.Message) {
 	}
 }
 
-// Replaced waits until a request has another message than this one, which stands.
+// Replaced waits until a request has another message than the old one, and returns it when it
+// is complete.
 func (r *rig) Replaced(id int64, old slacksim.Message) slacksim.Message {
 	r.t.Helper()
 	var now slacksim.Message
@@ -51,7 +52,7 @@ func TestDeletedByHandBeforeTheDecision(t *testing.T) {
 	r.says(r.Types(bob, "pending"), fmt.Sprintf("Request %d:", id))
 	asked := r.view(id).Request
 	clock.jump(asked.ExpiresAt.Sub(asked.CreatedAt) / 3)
-	now := r.Replaced(id, old) // when the approvers are reminded
+	now := r.Replaced(id, old) // at the latest when the approvers are reminded
 	r.says(now.Text, "please approve or deny")
 	r.until("the approvers are reminded", func() bool { return strings.Contains(r.threadBelow(now), "waiting") })
 	clock.reach(asked.ExpiresAt)
@@ -61,7 +62,7 @@ func TestDeletedByHandBeforeTheDecision(t *testing.T) {
 	}
 }
 
-// threadBelow is all that is said below a message.
+// threadBelow returns the texts in the thread of a message.
 func (r *rig) threadBelow(m slacksim.Message) string {
 	var all []string
 	for _, reply := range r.slack.Thread(m.Channel, m.TS) {
@@ -85,7 +86,7 @@ func TestDeletedByHandDuringTheRun(t *testing.T) {
 	v := r.Settled(id)
 	thread := r.threadBelow(now)
 	r.says(thread, "60")
-	told := thread + r.threadBelow(old) // what stood in the old thread stays there
+	told := thread + r.threadBelow(old) // what was in the old thread stays there
 	for _, server := range r.servers {
 		if !strings.Contains(told, "`"+r.nameOf(server)+"`") {
 			t.Errorf("%s is in no thread", r.nameOf(server))
@@ -97,8 +98,8 @@ func TestDeletedByHandDuringTheRun(t *testing.T) {
 	r.isOn(key, 60)
 }
 
-// The approval channel is closed to the bot: who asks is told how to mend it, once,
-// everything else goes on, and what was kept appears by itself.
+// The bot cannot post to the approval channel: the asker is told once how to fix that,
+// everything else goes on, and afterwards the requests appear by themselves.
 func TestClosedChannelIsMended(t *testing.T) {
 	t.Parallel()
 	members := []string{alice, bob, carol, dave, erin}
@@ -139,8 +140,8 @@ func TestClosedChannelIsMended(t *testing.T) {
 	}
 }
 
-// The complete list cannot be attached: the thread says it all, other requests and
-// phases go on, and Slack is not asked for ever.
+// The complete list cannot be attached as a file: the thread contains all of it, other
+// requests and phases go on, and the bot does not try for ever.
 func TestFileCannotBeAttached(t *testing.T) {
 	t.Parallel()
 	broken := make([]slacksim.Fault, 1000)

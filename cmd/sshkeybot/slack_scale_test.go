@@ -13,13 +13,13 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// Two more channels, with the same people.
+// Two more channels with the same members.
 const (
 	dev  = "C0DEV"
 	calm = "C0CALM"
 )
 
-// whereAsked posts every request in the channel where it is asked.
+// whereAsked has every request posted in the channel where it was made.
 func whereAsked(c *config.Config) { c.ApprovalChannel = "" }
 
 func moreChannels(r *rig) {
@@ -28,7 +28,7 @@ func moreChannels(r *rig) {
 	}
 }
 
-// TypesIn is Types in another channel, with the time until the answer is shown.
+// TypesIn is Types in another channel. It also returns the time until the answer is shown.
 func (r *rig) TypesIn(channel, user, text string) (answer string, took time.Duration) {
 	r.t.Helper()
 	began, before := time.Now(), len(r.private(user))
@@ -39,7 +39,7 @@ func (r *rig) TypesIn(channel, user, text string) (answer string, took time.Dura
 	return answer, time.Since(began)
 }
 
-// tooFast counts the calls that Slack refused for haste.
+// tooFast returns the number of calls that Slack refused because of a rate limit.
 func (r *rig) tooFast() (n int) {
 	for _, c := range r.slack.Calls() {
 		if c.Status == http.StatusTooManyRequests {
@@ -50,8 +50,8 @@ func (r *rig) tooFast() (n int) {
 	return n
 }
 
-// Three people are granted 500 servers each at the same time, two of them in one
-// channel. No other test runs meanwhile: the times that it prints mean something.
+// Three people are granted access to 500 servers each at the same time, two of them in one
+// channel. No other test runs meanwhile, so that the times in the log mean something.
 func TestThreeGrantsOnFiveHundredServers(t *testing.T) {
 	if withRace {
 		t.Skip("it is about size: under the race detector it takes minutes, and the other tests run the same paths")
@@ -97,7 +97,7 @@ func TestThreeGrantsOnFiveHundredServers(t *testing.T) {
 	}
 }
 
-// clicks presses a button and does not look for the answer.
+// clicks presses a button without waiting for the answer.
 func (r *rig) clicks(user string, id int64, label string) slacksim.Outcome {
 	r.t.Helper()
 	return r.clicksOn(user, r.Posted(id), label)
@@ -112,8 +112,8 @@ func (r *rig) clicksOn(user string, m slacksim.Message, label string) slacksim.O
 	return outcome
 }
 
-// listsMeanwhile asks for lists in a third channel, and for one more request there,
-// until the results of these requests stand.
+// listsMeanwhile asks for lists in a third channel, and for one more request there, until the
+// results of these requests will not change soon. It returns how long the answers took.
 func (r *rig) listsMeanwhile(ids []int64) (took []time.Duration) {
 	r.t.Helper()
 	answer, answered := r.TypesIn(calm, carol, "grant <@"+alice+"> 5m on web-*")
@@ -124,7 +124,7 @@ func (r *rig) listsMeanwhile(ids []int64) (took []time.Duration) {
 	if !slices.ContainsFunc(ids, busy) {
 		r.t.Errorf("a request in a calm channel had to wait until the big ones were shown")
 	}
-	pace := time.NewTicker(2 * time.Second) // a person, not a program
+	pace := time.NewTicker(2 * time.Second) // as often as a person would
 	defer pace.Stop()
 	for len(took) == 0 || slices.ContainsFunc(ids, busy) && time.Since(began) < patience {
 		text, d := r.TypesIn(calm, carol, "list")
@@ -135,7 +135,7 @@ func (r *rig) listsMeanwhile(ids []int64) (took []time.Duration) {
 	return took
 }
 
-// toldWhole fails unless the thread of a request names every server once, and its
+// toldWhole fails the test unless the thread of a request names every server once, and its
 // message says that all is done.
 func (r *rig) toldWhole(id int64, servers int) {
 	r.t.Helper()

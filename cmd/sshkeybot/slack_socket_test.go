@@ -15,14 +15,14 @@ import (
 	"sshkeybot/internal/sim/slacksim"
 )
 
-// A hundred commands come in, ten at a time, while Slack recycles, warns and cuts
-// connections. Slack sets no limits, so that the connections can change often.
+// A hundred commands are given, ten at a time, while Slack replaces, warns about and cuts
+// connections. Slack sets no rate limits, so that connections can change often.
 func TestHundredCommandsWhileSocketsChange(t *testing.T) {
 	t.Parallel()
 	const commands, atATime, changes = 100 / slow, 10, 6
-	r := start(t, plan{unpaced: true, slack: slacksim.Options{AckLimit: 3 * time.Second}}) // an acknowledgement that is lost is waited for
+	r := start(t, plan{unpaced: true, slack: slacksim.Options{AckLimit: 3 * time.Second}}) // Slack waits that long for an acknowledgement that is lost
 	r.Register(alice)
-	r.addCrowd(commands / atATime) // nobody has more than ten open requests
+	r.addCrowd(commands / atATime) // a person may have ten open requests
 	acked := make([]bool, commands)
 	turns := make(chan struct{}, atATime)
 	var typing sync.WaitGroup
@@ -58,15 +58,15 @@ func TestHundredCommandsWhileSocketsChange(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d commands were acknowledged, %d were carried out", sure, commands, len(made))
-	if sure == 0 { // what was under way when a connection was cut may be lost, but nobody is told otherwise
+	if sure == 0 { // one that was under way when its connection was cut may be lost, but was not acknowledged then
 		t.Error("no command was acknowledged")
 	}
 }
 
 func reasonOf(n int) string { return fmt.Sprintf("command-%03d.", n) }
 
-// typesUntilDelivered asks for access for a reason, again as long as Slack says that it
-// has nobody to give the command to, and tells whether it was acknowledged.
+// typesUntilDelivered gives a command that asks for access, again while Slack says that no app
+// is connected, and reports whether it was acknowledged.
 func (r *rig) typesUntilDelivered(user, reason string) bool {
 	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
 	defer cancel()
@@ -98,7 +98,7 @@ func (r *rig) pendingByReason() map[string]int {
 	return made
 }
 
-// again delivers an envelope once more, as it was.
+// again delivers an envelope once more, unchanged.
 func (r *rig) again(d slacksim.Delivery, accepts bool) {
 	r.t.Helper()
 	raw, err := json.Marshal(map[string]any{"envelope_id": d.EnvelopeID, "type": d.Type, "payload": d.Payload, "accepts_response_payload": accepts})
@@ -106,7 +106,7 @@ func (r *rig) again(d slacksim.Delivery, accepts bool) {
 	r.must(r.slack.SendRaw(string(raw)))
 }
 
-// delivered answers the last envelope of a type.
+// delivered returns the last envelope of a type.
 func (r *rig) delivered(kind string) slacksim.Delivery {
 	r.t.Helper()
 	all := r.slack.Deliveries()
@@ -119,7 +119,7 @@ func (r *rig) delivered(kind string) slacksim.Delivery {
 	return slacksim.Delivery{}
 }
 
-// Slack delivers again, long after the request was decided.
+// Slack delivers envelopes again, long after the request was decided.
 func TestLateDeliveriesChangeNothing(t *testing.T) {
 	t.Parallel()
 	r := start(t, plan{})
@@ -143,7 +143,7 @@ func TestLateDeliveriesChangeNothing(t *testing.T) {
 	r.isOn(key, len(r.servers))
 }
 
-// acks counts the acknowledgements of an envelope, over all its deliveries.
+// acks returns the number of acknowledgements of an envelope, over all its deliveries.
 func (r *rig) acks(envelope string) (n int) {
 	for _, d := range r.slack.Deliveries() {
 		if d.EnvelopeID == envelope {
@@ -153,8 +153,8 @@ func (r *rig) acks(envelope string) (n int) {
 	return n
 }
 
-// The sockets are cut while the bot is about to acknowledge. Slack tells that the bot
-// did not answer, delivers again, and things happen once.
+// The sockets are cut while the bot is about to acknowledge. Slack tells people that the bot
+// did not answer, and delivers again, but everything happens once.
 func TestLostAcknowledgements(t *testing.T) {
 	t.Parallel()
 	var log printed
@@ -162,15 +162,15 @@ func TestLostAcknowledgements(t *testing.T) {
 	key := r.Register(alice)
 	before := len(r.private(alice))
 	command := r.losesAck(&log, "slash_commands", func(ctx context.Context) {
-		_, _ = r.slack.Command(ctx, alice, ops, "/sshkey grant <@"+alice+"> 1h") // is never told of the acknowledgement
+		_, _ = r.slack.Command(ctx, alice, ops, "/sshkey grant <@"+alice+"> 1h") // Slack does not receive the acknowledgement
 	})
-	id := r.numberIn(r.answer(alice, before)) // which would have carried this
+	id := r.numberIn(r.answer(alice, before)) // so the answer is sent in another way
 	r.redelivered(command, true)
 	m := r.Posted(id)
 
 	before = len(r.private(bob))
 	click := r.losesAck(&log, "interactive", func(ctx context.Context) {
-		_, _ = r.slack.ClickStale(ctx, bob, m.Channel, m.TS, slacksim.Pick{Label: "Approve"}) // nor here
+		_, _ = r.slack.ClickStale(ctx, bob, m.Channel, m.TS, slacksim.Pick{Label: "Approve"}) // the same for the click
 	})
 	r.says(r.answer(bob, before), "You approved")
 	r.redelivered(click, false)
@@ -181,8 +181,9 @@ func TestLostAcknowledgements(t *testing.T) {
 	}
 }
 
-// losesAck has somebody do something while the ledger is held, cuts every socket, and
-// lets the bot store it and acknowledge it in vain. Afterwards the bot listens again.
+// losesAck has somebody do something while the ledger is locked, cuts every socket, and lets
+// the bot store the envelope and acknowledge it over a dead socket. It returns the delivery
+// when the bot is connected again.
 func (r *rig) losesAck(log *printed, kind string, does func(context.Context)) slacksim.Delivery {
 	r.t.Helper()
 	const sockets, vain = 2, "an acknowledgement could not be sent"
@@ -211,7 +212,7 @@ func (r *rig) losesAck(log *printed, kind string, does func(context.Context)) sl
 	return lost
 }
 
-// holdLedger keeps every change of the ledger waiting until it is released.
+// holdLedger makes every change of the ledger wait until it is released.
 func (r *rig) holdLedger() (release func()) {
 	r.t.Helper()
 	held, over := make(chan struct{}), make(chan struct{})
@@ -227,7 +228,7 @@ func (r *rig) holdLedger() (release func()) {
 	return sync.OnceFunc(func() { close(over); holding.Wait() })
 }
 
-// redelivered delivers an envelope once more and waits until that is acknowledged.
+// redelivered delivers an envelope once more, and waits for its acknowledgement.
 func (r *rig) redelivered(d slacksim.Delivery, accepts bool) {
 	r.t.Helper()
 	before := r.acks(d.EnvelopeID)

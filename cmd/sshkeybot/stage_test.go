@@ -33,11 +33,11 @@ const (
 )
 
 const (
-	ackLimit  = 30 * time.Second // how long the played Slack waits for an acknowledgement: on a busy machine they come late
-	ackWithin = 3 * time.Second  // how long Slack itself does, for the tests that measure
+	ackLimit  = 30 * time.Second // how long the simulated Slack waits for an acknowledgement: on a busy machine they come late
+	ackWithin = 3 * time.Second  // how long Slack itself waits, for the tests that measure
 )
 
-// plan says how a rig differs from the usual one.
+// plan is the options of start.
 type plan struct {
 	servers  int           // 5 when zero
 	latency  time.Duration // of RunCloud
@@ -47,13 +47,13 @@ type plan struct {
 	prepare  func(*rig) // before the bot starts
 	slack    slacksim.Options
 	unpaced  bool             // Slack sets no rate limits
-	now      func() time.Time // of the bot, of RunCloud, and of Slack's Date; time.Now when nil
-	clocks   *clocks          // of the bot; such that show what now does when nil
+	now      func() time.Time // for the bot, for RunCloud, and for Slack's Date; time.Now when nil
+	clocks   *clocks          // of the machine; when nil, they agree with now
 	log      io.Writer        // takes everything that the bot logs
 }
 
-// rig is the real bot between a played Slack workspace and a played RunCloud
-// account, over real sockets.
+// rig is the real bot with a simulated Slack workspace and a simulated RunCloud account, over
+// real sockets.
 type rig struct {
 	t       testing.TB
 	slack   *slacksim.Workspace
@@ -65,8 +65,8 @@ type rig struct {
 	ended chan error
 }
 
-// start plays the services and runs the bot. When the test is over it looks whether
-// a rule of Slack's was broken.
+// start starts the simulators and the bot. At the end of the test it checks that no rule of
+// Slack's was broken.
 func start(t testing.TB, p plan) *rig {
 	t.Helper()
 	p.slack.RateLimits = !p.unpaced
@@ -111,7 +111,7 @@ func start(t testing.TB, p plan) *rig {
 	return r
 }
 
-// logTo is silent, unless somebody who looks for a fault asks for the log.
+// logTo returns a log that discards everything, unless a level is set to search for a fault.
 func logTo(level string) *slog.Logger {
 	if level == "" {
 		return newLog("error", "console", io.Discard)
@@ -167,7 +167,7 @@ func (r *rig) must(err error) {
 	}
 }
 
-// until waits for something that other processes bring about.
+// until waits for a condition that other goroutines or processes bring about.
 func (r *rig) until(what string, cond func() bool) {
 	r.t.Helper()
 	deadline := time.After(patience)
@@ -182,7 +182,7 @@ func (r *rig) until(what string, cond func() bool) {
 	}
 }
 
-// onBoth runs a test on SQLite, and on PostgreSQL where there is one, at the same time.
+// onBoth runs a test on SQLite and, if there is one, on PostgreSQL, at the same time.
 func onBoth(t *testing.T, test func(t *testing.T, database string)) {
 	t.Helper()
 	inTurn(t, func(t *testing.T, database string) {
@@ -192,14 +192,14 @@ func onBoth(t *testing.T, test func(t *testing.T, database string)) {
 	})
 }
 
-// inTurn runs a test on one database after the other: on both at once, measuring means little.
+// inTurn runs a test on one database after the other, for tests that measure.
 func inTurn(t *testing.T, test func(t *testing.T, database string)) {
 	t.Helper()
 	t.Run("SQLite", func(t *testing.T) { test(t, "") })
 	t.Run("PostgreSQL", func(t *testing.T) { test(t, postgres(t)) })
 }
 
-// postgres answers the URL of an empty schema that goes with the test.
+// postgres returns the URL of an empty schema that is dropped after the test.
 func postgres(t *testing.T) string {
 	t.Helper()
 	server := os.Getenv("SSHKEYBOT_TEST_POSTGRES")

@@ -10,7 +10,8 @@ import (
 	"sshkeybot/internal/sshkey"
 )
 
-// What Slack delivers twice opens one form and says nothing more, or says once why there is none.
+// What Slack delivers twice opens one form and says nothing more, or says once why there is
+// none.
 func TestFormsOfRepeatedDeliveries(t *testing.T) {
 	t.Parallel()
 	r := start(t, plan{})
@@ -26,8 +27,8 @@ func TestFormsOfRepeatedDeliveries(t *testing.T) {
 		r.acked(r.clicksOn(tc.user, m, tc.label))
 		click := r.delivered("interactive")
 		r.until("both deliveries are acknowledged", func() bool { return r.acks(click.EnvelopeID) == 2 })
-		r.redelivered(click, false) // and once more, later
-		r.Types(tc.user, "list")    // what was to be said is said before this
+		r.redelivered(click, false) // once more, later
+		r.Types(tc.user, "list")    // everything that was to be said is said before this
 		if n := len(r.private(tc.user)) - before - 1; n != tc.answers {
 			t.Errorf("%s of %s is answered %d times, want %d: %+v", tc.label, tc.user, n, tc.answers, r.private(tc.user)[before:])
 		}
@@ -46,7 +47,7 @@ func TestFormsOfRepeatedDeliveries(t *testing.T) {
 	}
 }
 
-// Slack makes links of names that look like addresses.
+// Slack turns names that look like addresses into links.
 func TestServerNamesThatSlackMadeLinks(t *testing.T) {
 	t.Parallel()
 	r := start(t, plan{servers: -1, slack: slacksim.Options{RawCommandText: true}, prepare: func(r *rig) {
@@ -71,7 +72,7 @@ func TestServerNamesThatSlackMadeLinks(t *testing.T) {
 	}
 }
 
-// A fingerprint is understood as other programs print it.
+// A fingerprint is understood in the forms in which other programs print it.
 func TestRevokeByFingerprint(t *testing.T) {
 	t.Parallel()
 	r := start(t, plan{})
@@ -111,7 +112,7 @@ func newLine(r *rig) string {
 	return key.Authorized()
 }
 
-// The log holds nothing of what was typed and not understood, or refused.
+// The log contains nothing of what was typed and not understood, or refused.
 func TestTypedTextIsNotLogged(t *testing.T) {
 	t.Parallel()
 	var log printed

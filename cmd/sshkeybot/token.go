@@ -5,14 +5,14 @@ import (
 	"sync/atomic"
 )
 
-// tokenState is what Slack has said of the bot token.
+// tokenState is what is known about the bot token.
 type tokenState struct {
-	accepted atomic.Bool
-	refused  string // Slack's code while it refuses it; only askSlack looks
+	accepted atomic.Bool // Slack has accepted it at least once
+	refused  string      // Slack's error code while it refuses it; used by askSlack alone
 }
 
-// askSlack asks who we are, so that a bot token which Slack refuses shows before anybody
-// needs it. The refusal, and its end, is logged once.
+// askSlack makes a call with the bot token, so that a token which Slack refuses is noticed
+// before somebody needs the bot. It logs once that it is refused, and once that it no longer is.
 func (a *app) askSlack(ctx context.Context) error {
 	_, err := a.api.Self(ctx)
 	if err == nil {
@@ -27,5 +27,5 @@ func (a *app) askSlack(ctx context.Context) error {
 		a.log.Warn("Slack accepts the bot token again")
 	}
 	a.token.refused = code
-	return nil // that Slack does not answer shows on its sockets
+	return nil // if Slack does not answer, the health of the sockets says so
 }

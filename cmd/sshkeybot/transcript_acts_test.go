@@ -17,7 +17,7 @@ import (
 
 const playWidth = 100
 
-// scene begins at a full minute, so that what happens in it shows one time.
+// scene begins at a full minute, so that everything in it shows the same time.
 func (p *play) scene(title string) {
 	p.t.Helper()
 	p.letters()
@@ -31,10 +31,10 @@ func (p *play) viewer(who player) slacksim.Viewer {
 	return slacksim.Viewer{TZ: zone, Width: playWidth}
 }
 
-// chance finds what every ledger and every challenge draws anew.
+// chance matches the parts of a text that are random.
 var chance = regexp.MustCompile(`\b(ledger|nonce) [a-zA-Z0-9]+\b`)
 
-// prints writes what somebody sees.
+// prints writes a text to the transcript, as somebody sees it.
 func (p *play) prints(text string) {
 	text = chance.ReplaceAllString(text, "$1 (drawn by chance)")
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
@@ -42,13 +42,14 @@ func (p *play) prints(text string) {
 	}
 }
 
-// looks like m to that person; how often it was edited before is left to chance.
+// looks returns m as that person sees it. Whether a message was edited before it was read
+// varies, so that is left out.
 func (p *play) looks(m slacksim.Message, who player) string {
 	m.Edits, m.To = nil, ""
 	return p.slack.Render(m, p.viewer(who))
 }
 
-// types gives a command and shows the private answer to it.
+// types gives a command and shows the private answer.
 func (p *play) types(who player, text string) {
 	p.t.Helper()
 	p.says("%s types: %s", who.name, strings.TrimSpace("/sshkey "+text))
@@ -66,7 +67,7 @@ func (p *play) acked(o slacksim.Outcome, err error) {
 	}
 }
 
-// privately does something that a person gets an answer to, and shows the answer.
+// privately does something that a person gets a private answer to, and shows the answer.
 func (p *play) privately(who player, do func()) {
 	p.t.Helper()
 	p.letters()
@@ -77,7 +78,7 @@ func (p *play) privately(who player, do func()) {
 	p.letters()
 }
 
-// letters shows every private message that nobody has been shown to read yet.
+// letters shows every private message that was not shown yet.
 func (p *play) letters() {
 	for _, who := range players() {
 		for _, m := range p.unseen(who) {
@@ -89,7 +90,7 @@ func (p *play) letters() {
 			}
 			p.prints(p.looks(m, who))
 		}
-		for _, m := range p.slack.DMs(who.id) { // nobody is told of an edit
+		for _, m := range p.slack.DMs(who.id) { // an edit notifies nobody
 			if m.User != who.id && p.seen[letterKey(m)] != m.Text {
 				p.seen[letterKey(m)] = m.Text
 				p.says("An earlier message to %s reads now", who.name)
@@ -104,7 +105,8 @@ func (p *play) unseen(who player) []slacksim.Message {
 	return slices.DeleteFunc(all, func(m slacksim.Message) bool { return p.seen[letterKey(m)] != "" || m.User == who.id })
 }
 
-// letterKey tells messages apart; what only one person sees is new when it is replaced.
+// letterKey returns a key that identifies a message. A message that only one person sees gets
+// a new one when it is replaced.
 func letterKey(m slacksim.Message) string {
 	if m.To == "" {
 		return m.Channel + m.TS
@@ -112,8 +114,8 @@ func letterKey(m slacksim.Message) string {
 	return m.Channel + m.TS + m.Text
 }
 
-// posted answers the message of a request with its buttons as it stands: of an
-// offboarding that is under way, its announcement.
+// posted returns the message with the buttons of a request: for an offboarding that was
+// approved, its announcement.
 func (p *play) posted(request int64) (found slacksim.Message) {
 	p.t.Helper()
 	p.until(fmt.Sprintf("request %d is posted", request), func() bool {
@@ -140,7 +142,7 @@ func (p *play) channel(who player, request int64) {
 	p.prints(p.looks(m, who))
 }
 
-// thread shows the message of a request and all that is said below it.
+// thread shows the message of a request and all of its thread.
 func (p *play) thread(who player, request int64) {
 	p.t.Helper()
 	m := p.posted(request)
@@ -154,7 +156,7 @@ func (p *play) thread(who player, request int64) {
 	}
 }
 
-// threadEnd shows what was said last below a request.
+// threadEnd shows the last message in the thread of a request.
 func (p *play) threadEnd(who player, request int64) {
 	p.t.Helper()
 	m := p.posted(request)
@@ -178,8 +180,8 @@ func channelName(id string) string {
 	return "ops"
 }
 
-// presses presses a button of a request and shows the answer. On a screen that lags
-// behind the button may be gone already.
+// presses presses a button of a request and shows the answer. The button may be gone from the
+// message already, as on a screen that was not updated yet.
 func (p *play) presses(who player, request int64, label string) {
 	p.t.Helper()
 	p.says("%s presses «%s» on request %d", who.name, label, request)
@@ -196,7 +198,7 @@ func (p *play) click(who player, request int64, label string) {
 	p.until(who.name+" is answered", func() bool { return len(p.unseen(who)) > 0 })
 }
 
-// asksFirst shows what Slack asks before a button counts.
+// asksFirst shows the confirmation dialog of a button, if it has one.
 func (p *play) asksFirst(buttons []slacksim.Button, label string) {
 	for _, b := range buttons {
 		if b.Label == label && b.Confirm != "" {
@@ -245,13 +247,13 @@ func (p *play) form(who player) {
 	p.prints(p.slack.RenderView(p.slack.Modals(who.id)[0], p.viewer(who)))
 }
 
-// field is what somebody puts into a field of a form; shown stands for the value
-// where that is too long, or a secret.
+// field is what somebody enters into a field of a form. Shown replaces a value that is too
+// long for the transcript, or a secret.
 type field struct {
 	block, value, shown string
 }
 
-// wrongly submits a form that is not accepted and shows what is said beside the fields.
+// wrongly submits a form that is refused, and shows the errors at its fields.
 func (p *play) wrongly(who player, fields ...field) {
 	p.t.Helper()
 	result := p.submits(who, fields)
@@ -292,10 +294,10 @@ func (p *play) submits(who player, fields []field) slacksim.SubmitResult {
 	return result
 }
 
-// home shows a person's App Home once it has caught up; it must have been opened once.
+// home shows a person's App Home once it is up to date. The person must have opened it before.
 func (p *play) home(who player) {
 	p.t.Helper()
-	p.clock.jump(3 * time.Second) // several changes are drawn together
+	p.clock.jump(3 * time.Second) // several changes are drawn at once
 	p.until("App Home is drawn anew", func() bool {
 		p.shown()
 		view, _ := p.slack.Home(who.id)
@@ -306,7 +308,7 @@ func (p *play) home(who player) {
 	p.prints(p.slack.RenderView(view, p.viewer(who)))
 }
 
-// homeNow is the App Home that the ledger as it stands asks for.
+// homeNow returns the App Home as the bot draws it from the ledger now.
 func (p *play) homeNow(who player) slacksim.View {
 	p.t.Helper()
 	data := render.HomeData{Me: access.UserID(who.id)}

@@ -15,7 +15,7 @@ func threeServers() []runcloudsim.Server {
 	}
 }
 
-// playKey is the public key of a person's laptop.
+// playKey returns the public key of a person's laptop.
 func playKey(t testing.TB, who player) string {
 	t.Helper()
 	return keyOf(t, strings.ToLower(who.name)+"@laptop")

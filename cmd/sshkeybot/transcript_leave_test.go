@@ -102,7 +102,7 @@ func deactivated() chapter {
 	}}
 }
 
-// summary lets a day pass and the daily summary be written.
+// summary lets a day pass, and shows the daily summary.
 func (p *play) summary(words string) {
 	p.t.Helper()
 	p.must(p.app.service.Summarise(p.t.Context(), 0))

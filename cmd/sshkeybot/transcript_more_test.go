@@ -12,7 +12,7 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// pressesHome presses a button of somebody's App Home, which then is the answer.
+// pressesHome presses a button of somebody's App Home, and shows the App Home afterwards.
 func (p *play) pressesHome(who player, label string) {
 	p.t.Helper()
 	p.says("%s presses «%s» in the App Home", who.name, label)
@@ -106,7 +106,7 @@ func longAccess() chapter {
 	}
 }
 
-// place returns the ledger's id of a server.
+// place returns the ID of a server in the ledger.
 func (p *play) place(tx access.Tx, name string) int64 {
 	p.t.Helper()
 	all, err := tx.AllServers(p.t.Context())
@@ -120,7 +120,7 @@ func (p *play) place(tx access.Tx, name string) int64 {
 	return 0
 }
 
-// renewalFails tells that a renewal was tried, and why it has to wait.
+// renewalFails reports whether a renewal was tried and has to wait.
 func (p *play) renewalFails() bool {
 	var waiting []access.Placement
 	p.must(p.app.store.Read(p.t.Context(), func(tx access.Tx) (err error) {
@@ -130,7 +130,7 @@ func (p *play) renewalFails() bool {
 	return slices.ContainsFunc(waiting, func(placed access.Placement) bool { return placed.Urgent && placed.Detail != "" })
 }
 
-// renewed tells that the server that is online has its new key.
+// renewed reports whether the server that is online has its new key.
 func (p *play) renewed() bool {
 	var there []access.Placement
 	p.must(p.app.store.Read(p.t.Context(), func(tx access.Tx) (err error) {
@@ -195,8 +195,8 @@ func (p *play) channelNamed(id string) (found slacksim.Channel) {
 	return found
 }
 
-// typesElsewhere gives a command where requests do not go, and shows the answer with the
-// direct message that comes of it.
+// typesElsewhere gives a command in a channel where requests are not posted, and shows the
+// answer and the direct message that follows.
 func (p *play) typesElsewhere(who player, text string) {
 	p.t.Helper()
 	p.says("%s types in #%s: /sshkey %s", who.name, channelName(newsChannel), text)
@@ -209,7 +209,8 @@ func (p *play) typesElsewhere(who player, text string) {
 	p.letters()
 }
 
-// judging is about keys that the bot did not place: one goes, one stays.
+// judging shows the decisions about keys that the bot did not place: one is removed, one
+// stays.
 func (p *play) judging() {
 	p.scene("An approver decides about the keys that were not ours, and the last server comes back")
 	p.presses(playCarol, 3, "Remove this key")
@@ -222,7 +223,7 @@ func (p *play) judging() {
 	p.thread(playBob, 3)
 }
 
-// byHand places keys whose labels name Dave, past the bot.
+// byHand places keys whose labels name Dave, as somebody with the dashboard would.
 func (p *play) byHand() {
 	for _, label := range []string{"dave at home", "deploy of dave"} {
 		p.account.AddKey(101, runcloudsim.Credential{Label: label, User: "runcloud", PublicKey: keyOf(p.t, strings.ReplaceAll(label, " ", "-")+"@home")})

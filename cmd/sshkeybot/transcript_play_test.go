@@ -24,7 +24,7 @@ const (
 	newsChannel = "C0NEWS"
 )
 
-// player is somebody in the transcript.
+// player is a person in the transcript.
 type player struct {
 	id, name, zone string
 }
@@ -40,8 +40,8 @@ var (
 
 func players() []player { return []player{playAlice, playDave, playBob, playCarol, playGus} }
 
-// playClock runs a thousand times slower than the real one and is moved by the
-// play, so that a slow machine changes no minute that is shown.
+// playClock runs a thousand times slower than the real clock and is moved by the play, so that
+// no time in the transcript depends on the speed of the machine.
 type playClock struct {
 	mu    sync.Mutex
 	base  time.Time
@@ -60,14 +60,14 @@ func (c *playClock) jump(d time.Duration) {
 	c.base = c.base.Add(d)
 }
 
-// nextMinute moves to the next full minute.
+// nextMinute moves the clock to the next full minute.
 func (c *playClock) nextMinute() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.base, c.began = c.base.Add(time.Since(c.began)/1000).Truncate(time.Minute).Add(time.Minute), time.Now()
 }
 
-// chapter is a part of the transcript with a workspace and an account of its own.
+// chapter is a part of the transcript, with its own workspace and account.
 type chapter struct {
 	title   string
 	servers []runcloudsim.Server
@@ -75,8 +75,8 @@ type chapter struct {
 	scenes  func(*play)
 }
 
-// play is one chapter on stage: the real bot between the played services, and what
-// the people saw so far.
+// play is the state of one chapter: the real bot with the simulators, and what the people have
+// seen so far.
 type play struct {
 	t       *testing.T
 	clock   *playClock
@@ -84,8 +84,8 @@ type play struct {
 	account *runcloudsim.Account
 	app     *app
 	out     strings.Builder
-	held    sync.RWMutex      // locked while RunCloud keeps its answers back
-	halted  bool              // all work waits for a person
+	held    sync.RWMutex      // locked while RunCloud's calls are held
+	halted  bool              // all work is halted
 	seen    map[string]string // what was read in each message
 }
 
@@ -157,12 +157,12 @@ func (p *play) config(slackURL, accountURL string) config.Config {
 	}
 }
 
-// call keeps what changes or reads keys waiting while the play holds RunCloud, so
-// that it is certain what is drawn meanwhile.
+// call makes calls to RunCloud that change or read keys wait while the play holds them, so
+// that it is certain what Slack shows meanwhile.
 func (p *play) call(c runcloudsim.Call) {
 	if c.Phase == runcloudsim.Before && slices.Contains([]runcloudsim.Op{runcloudsim.OpCreate, runcloudsim.OpDelete, runcloudsim.OpListCredentials}, c.Op) {
 		p.held.RLock()
-		p.held.RUnlock() //nolint:staticcheck // only waited for
+		p.held.RUnlock() //nolint:staticcheck // held only to wait
 	}
 }
 
@@ -173,7 +173,7 @@ func (p *play) must(err error) {
 	}
 }
 
-// until waits for what other goroutines bring about.
+// until waits for a condition that other goroutines bring about.
 func (p *play) until(what string, cond func() bool) {
 	p.t.Helper()
 	deadline := time.After(patience)
@@ -188,8 +188,8 @@ func (p *play) until(what string, cond func() bool) {
 	}
 }
 
-// whileHeld does something that starts work on servers, and lets RunCloud answer
-// only after Slack has shown that the work has begun and look, if any, has looked.
+// whileHeld does something that starts work on servers. It lets RunCloud answer only after
+// Slack has shown that the work has begun, and look, if there is one, has been called.
 func (p *play) whileHeld(do, look func()) {
 	p.t.Helper()
 	p.held.Lock()
@@ -202,7 +202,7 @@ func (p *play) whileHeld(do, look func()) {
 	p.settled()
 }
 
-// shown waits until Slack shows all that the ledger wants it to.
+// shown waits until Slack shows everything as it is in the ledger.
 func (p *play) shown() {
 	p.t.Helper()
 	p.until("Slack shows everything", func() bool {
@@ -216,18 +216,18 @@ func (p *play) shown() {
 			if later, err = tx.DueDrawings(p.t.Context(), now.Add(time.Hour)); err != nil {
 				return err
 			}
-			notices, err = tx.DueNotices(p.t.Context(), now) // Home tabs come later: home waits for them
+			notices, err = tx.DueNotices(p.t.Context(), now) // Home tabs are drawn later: home waits for them
 			return err
 		})
 		p.must(err)
 		if len(due) == 0 && len(later) > 0 {
-			p.clock.jump(time.Second) // the bot draws a request every few seconds at most
+			p.clock.jump(time.Second) // the bot draws a request at most every few seconds
 		}
 		return len(later)+len(notices) == 0
 	})
 }
 
-// settled waits until the work on servers rests and Slack shows it.
+// settled waits until the work on servers rests, and Slack shows it.
 func (p *play) settled() {
 	p.t.Helper()
 	if !p.halted {
@@ -249,19 +249,19 @@ func (p *play) rests() bool {
 	}
 }
 
-// moves tells of a result that will still change without anybody's doing.
+// moves reports whether a result will change without anybody doing anything.
 func (p *play) moves(r access.Result) bool {
 	waits := slices.ContainsFunc(p.account.Servers(), func(s runcloudsim.Server) bool { return s.Name == r.ServerName && s.Offline })
 	return !r.State.Final() && r.State != access.Failed && !(waits && r.Problem == access.ProblemOffline)
 }
 
-// later lets time pass, and everything that is due be done.
+// later lets time pass, and waits until everything that is due by then is done.
 func (p *play) later(d time.Duration, words string) {
 	p.t.Helper()
 	p.at(p.clock.Now().Add(d), words)
 }
 
-// at is later, for a moment that is known.
+// at is later, up to a known moment.
 func (p *play) at(when time.Time, words string) {
 	p.t.Helper()
 	p.says("%s", words)

@@ -26,8 +26,8 @@ workspace. Requests go to #ops, what everybody should know to #security. Each ch
 installation.
 `
 
-// TestTranscript plays what a team does with the bot and compares what every person
-// sees with the transcript in the repository.
+// TestTranscript plays what a team does with the bot, and compares what every person sees with
+// the transcript in the repository.
 func TestTranscript(t *testing.T) {
 	t.Parallel()
 	if withRace {
@@ -70,7 +70,7 @@ func compareTranscript(t *testing.T, got string) {
 	}
 }
 
-// keyOf makes the same Ed25519 key for the same words.
+// keyOf returns an Ed25519 key, the same for the same words.
 func keyOf(t testing.TB, words string) string {
 	t.Helper()
 	seed := sha256.Sum256([]byte(words))
@@ -81,7 +81,7 @@ func keyOf(t testing.TB, words string) string {
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public))) + " " + words
 }
 
-// rsaKeyOf makes the line of an RSA key of that length; only its size matters.
+// rsaKeyOf returns the line of an RSA key of that length, which nobody could use.
 func rsaKeyOf(bits int) string {
 	modulus := new(big.Int).SetBit(big.NewInt(1), bits-1, 1)
 	wire := ssh.Marshal(struct {

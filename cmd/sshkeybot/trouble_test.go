@@ -14,7 +14,7 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// afterCreates does something once, when so many keys have been placed.
+// afterCreates does something once, when that many keys have been placed.
 func (r *rig) afterCreates(n int64, do func()) {
 	var placed atomic.Int64
 	r.account.OnCall(func(c runcloudsim.Call) {
@@ -59,8 +59,8 @@ func TestTokenRefusedInTheMiddle(t *testing.T) {
 	})
 }
 
-// Slack refuses the app-level token, so nobody reaches the bot any more. It says so, and
-// takes the keys back all the same.
+// Slack refuses the app-level token, so nobody can reach the bot any more. The bot says so,
+// and removes the keys all the same.
 func TestAppTokenRefusedInTheMiddle(t *testing.T) {
 	t.Parallel()
 	var clock jumpClock
@@ -71,7 +71,7 @@ func TestAppTokenRefusedInTheMiddle(t *testing.T) {
 	r.slack.Fail("apps.connections.open", slices.Repeat([]slacksim.Fault{{Error: "token_revoked"}}, 100)...)
 	r.slack.DropSockets()
 	r.until("it shows", func() bool {
-		err := r.app.hearsSlack(t.Context())
+		err := r.app.slackConnected(t.Context())
 		return err != nil && strings.Contains(err.Error(), "token_revoked")
 	})
 	clock.reach(r.view(id).Grant.EndsAt)
@@ -79,7 +79,7 @@ func TestAppTokenRefusedInTheMiddle(t *testing.T) {
 	r.isOn(key, 0)
 }
 
-// Whatever Slack delivers twice, and however often sockets change, things happen once.
+// Whatever Slack delivers twice, and however often sockets change, everything happens once.
 func TestSlackRepeatsAndReconnects(t *testing.T) {
 	t.Parallel()
 	r := start(t, plan{servers: 40, latency: 100 * time.Millisecond})
@@ -109,12 +109,12 @@ func TestSlackRepeatsAndReconnects(t *testing.T) {
 	}
 }
 
-// pressUntilHeard presses again, as people do, while Slack says that the app did not answer.
+// pressUntilHeard presses a button, again while Slack says that the app did not answer.
 func (r *rig) pressUntilHeard(user string, id int64, label string) string {
 	r.t.Helper()
 	m, before := r.Posted(id), len(r.private(user))
 	r.until("a click gets through", func() bool {
-		ctx, cancel := context.WithTimeout(r.t.Context(), 5*time.Second) // less than Slack waits here
+		ctx, cancel := context.WithTimeout(r.t.Context(), 5*time.Second) // less than the simulated Slack waits
 		defer cancel()
 		outcome, err := r.slack.ClickStale(ctx, user, m.Channel, m.TS, slacksim.Pick{Label: label})
 		if !errors.Is(err, context.DeadlineExceeded) {
@@ -142,7 +142,7 @@ func TestSlackAwayInTheMiddle(t *testing.T) {
 					away.Store(true)
 				}()
 			})
-			r.clicks(bob, id, "Approve") // its answer may fall into the outage
+			r.clicks(bob, id, "Approve") // the answer may be lost in the outage
 			r.until("Slack is away", away.Load)
 			r.until("RunCloud's work goes on without Slack", func() bool { return r.placed(key) == 30 })
 			r.saysNot(r.Message(id), "*Granted*")

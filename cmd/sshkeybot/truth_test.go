@@ -5,7 +5,7 @@ import (
 	"sshkeybot/internal/sshkey"
 )
 
-// copies answers how many times a key really is on a server for a system user.
+// copies returns the credentials on a server with that key for a system user.
 func (r *rig) copies(server int64, user string, key sshkey.Key) (found []runcloudsim.Credential) {
 	for _, c := range r.account.Keys(server) {
 		if c.User == user && sshkey.Proves(c.PublicKey, key) {
@@ -15,7 +15,8 @@ func (r *rig) copies(server int64, user string, key sshkey.Key) (found []runclou
 	return found
 }
 
-// placed answers on how many servers a key is, and fails where it is more than once.
+// placed returns the number of servers with a key, and fails the test if one has it more than
+// once.
 func (r *rig) placed(key sshkey.Key) int {
 	r.t.Helper()
 	count := 0
@@ -31,7 +32,7 @@ func (r *rig) placed(key sshkey.Key) int {
 	return count
 }
 
-// isOn fails unless exactly so many servers have the key, once each.
+// isOn fails the test unless exactly that many servers have the key, once each.
 func (r *rig) isOn(key sshkey.Key, want int) {
 	r.t.Helper()
 	if got := r.placed(key); got != want {

@@ -17,7 +17,7 @@ import (
 	"sshkeybot/internal/sim/runcloudsim"
 )
 
-// page is what a health page says.
+// page returns what a health page answers.
 func (r *rig) page(path string) (status int, body string) {
 	r.t.Helper()
 	w := httptest.NewRecorder()
@@ -25,7 +25,8 @@ func (r *rig) page(path string) (status int, body string) {
 	return w.Code, w.Body.String()
 }
 
-// smallDisk is a file system of its own, with what fills it and what makes room again.
+// smallDisk mounts a small file system, and returns functions that fill it and make room
+// again.
 func smallDisk(t *testing.T) (dir string, fill, free func()) {
 	t.Helper()
 	dir = t.TempDir()
@@ -55,7 +56,8 @@ func smallDisk(t *testing.T) (dir string, fill, free func()) {
 	}
 }
 
-// readOnlyUser is a database, and what makes it read-only and writable again for its user.
+// readOnlyUser returns a database, and functions that make it read-only and writable again for
+// its user.
 func readOnlyUser(t *testing.T) (database string, refuse, allow func()) {
 	t.Helper()
 	address, err := url.Parse(postgres(t))
@@ -78,8 +80,8 @@ func readOnlyUser(t *testing.T) (database string, refuse, allow func()) {
 	return address.String(), set("on"), set("off")
 }
 
-// While nothing can be written down, everybody is told, and nothing is lost or done
-// that the ledger does not know; afterwards all goes on by itself.
+// While the ledger cannot be written, everybody is told so, and nothing is lost or done
+// without being recorded. Afterwards all goes on by itself.
 func TestLedgerThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	t.Run("full disk", func(t *testing.T) {
@@ -150,7 +152,7 @@ func cannotBeWritten(t *testing.T, database string, stop, mend func()) {
 	}
 }
 
-// alarms are the messages to the team that are about the ledger.
+// alarms returns the messages to the team about the ledger.
 func (r *rig) alarms() (all []string) {
 	for _, m := range r.slack.Messages(news) {
 		if strings.Contains(m.Text, "to my database") {

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// uptime is how long ago the machine started, its sleep included.
+// uptime returns the time since the machine started, including its sleep.
 func uptime() time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &t); err != nil {
@@ -18,7 +18,7 @@ func uptime() time.Duration {
 	return time.Duration(t.Nano())
 }
 
-// bootID names this start of the machine; where that is hidden, it names the process.
+// bootID returns an ID of this start of the machine or, if that is hidden, of this process.
 func bootID() string {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

@@ -9,9 +9,9 @@ import (
 
 var started = time.Now() //nolint:gochecknoglobals // a process has one
 
-// uptime is how long ago the process started. A sleep of the machine may be missing; it
-// then looks like one that stood still.
+// uptime returns the time since the process started. It may lack the time for which the machine
+// slept, which then counts as a pause.
 func uptime() time.Duration { return time.Since(started) }
 
-// bootID names the process.
+// bootID returns an ID of this process.
 func bootID() string { return rand.Text() }

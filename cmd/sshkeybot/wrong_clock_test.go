@@ -9,7 +9,7 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// oddDate is another time at every look.
+// oddDate is a clock that shows another time at every call.
 type oddDate struct{ jumpClock }
 
 func (o *oddDate) now() time.Time {
@@ -17,7 +17,7 @@ func (o *oddDate) now() time.Time {
 	return o.jumpClock.now()
 }
 
-// told waits until the channel of announcements reads that.
+// told waits until the channel of announcements contains a text.
 func (r *rig) told(part string) {
 	r.t.Helper()
 	r.until("the channel reads: "+part, func() bool {
@@ -49,7 +49,7 @@ func TestNothingIsGrantedByAWrongClock(t *testing.T) {
 	r.isOn(key, len(r.servers))
 }
 
-// Slack's Date is of no use, so that nobody knows at the approval that the clock is ahead.
+// Slack's Date is of no use, so nobody knows at the approval that the clock is ahead.
 func TestGrantByAWrongClockEndsWhenItWasApprovedTo(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {
@@ -88,7 +88,8 @@ func TestClockThatIsPutBackInMidGrant(t *testing.T) {
 	r.isOn(key, 0)
 }
 
-// A clock was wrong and is mended: who reads when access ends reads the right time.
+// After a wrong clock was set right, everything that shows when access ends shows the right
+// time.
 func TestShownEndIsCorrected(t *testing.T) {
 	t.Parallel()
 	var truth jumpClock
