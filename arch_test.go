@@ -5,9 +5,11 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"os/exec"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -96,6 +98,35 @@ func TestDomainStandsAlone(t *testing.T) {
 				t.Errorf("%s imports %s", name, imported)
 			}
 		}
+	}
+}
+
+// The domain looks targets and the directory up and names none: what is particular to one of
+// them is said by its adapter, or by who shows it.
+func TestDomainNamesNoVendor(t *testing.T) {
+	t.Parallel()
+	vendors := regexp.MustCompile(`RunCloud|RUNCLOUD|Slack|SLACK|Scalingo|SCALINGO|Octopus|OCTOPUS`)
+	files := 0
+	for _, domain := range []string{"internal/access", "internal/reconcile", "internal/workflow"} {
+		err := filepath.WalkDir(domain, func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || strings.HasSuffix(name, "_test.go") {
+				return err
+			}
+			files++
+			content, err := os.ReadFile(name)
+			for i, line := range strings.Split(string(content), "\n") {
+				if vendors.MatchString(line) {
+					t.Errorf("%s:%d: %s", name, i+1, strings.TrimSpace(line))
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if files < 50 {
+		t.Errorf("only %d files were read", files)
 	}
 }
 

@@ -181,7 +181,7 @@ func TestDirectMessagesFollowTheRequest(t *testing.T) {
 	says("granted on 0 of 2 servers so far", "[I am done]")
 	r.results(access.PhaseAdd, 2, access.Done)
 	r.set(0, func(x *access.Result) { x.State, x.Problem = access.Failed, access.ProblemRefused })
-	says("*Granted* on 1 of 2 servers", "Not yet on: `server-000.example.com` (refused by RunCloud)", "[Extend]")
+	says("*Granted* on 1 of 2 servers", "Not yet on: `server-000.example.com` (refused by the target)", "[Extend]")
 	v.Grant.State, v.Grant.EndReason, v.Grant.EndedBy = access.Ended, access.EndGivenBack, "U2"
 	v.Drawing.Version++
 	says("*Access ended*", "has ended.")

@@ -74,7 +74,7 @@ func (r *rig) failing(t *testing.T, servers int) {
 	r.running(t, servers, access.Failed)
 	for i := range servers {
 		r.set(i, func(x *access.Result) {
-			x.Problem, x.Detail = access.ProblemRefused, fmt.Sprintf("%d: %s", i, strings.Repeat("words of RunCloud ", 8))
+			x.Setback = access.Setback{Problem: access.ProblemRefused, Detail: fmt.Sprintf("%d: %s", i, strings.Repeat("words of RunCloud ", 8))}
 		})
 	}
 }

@@ -33,7 +33,7 @@ func TestFiveHundredServers(t *testing.T) {
 	}
 	r.results(access.PhaseAdd, servers, access.Done)
 	r.set(477, func(x *access.Result) {
-		x.State, x.Problem, x.Detail = access.Failed, access.ProblemRefused, "username is <!channel>"
+		x.State, x.Setback = access.Failed, access.Setback{Problem: access.ProblemRefused, Detail: "username is <!channel>"}
 	})
 	r.announce(t, 1)
 	r.shownWhole(t, servers)

@@ -1,31 +1,36 @@
 package render
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
-func problemWord(p access.Problem) string {
-	switch p {
+// problemWord names what stands in the way of an outcome; empty for nothing.
+func problemWord(o outcome) string {
+	target := o.target()
+	switch o.Problem {
 	case access.ProblemOffline:
 		return "offline"
 	case access.ProblemLimited:
 		return "rate limit"
 	case access.ProblemTrouble:
-		return "RunCloud has trouble"
+		return target + " has trouble"
 	case access.ProblemRefused:
-		return "refused by RunCloud"
+		return "refused by " + target
 	case access.ProblemForeign:
 		return "somebody else has placed this very key"
 	case access.ProblemDamaged:
 		return "the key is damaged in my ledger"
 	case access.ProblemServerLeft:
-		return "the server is gone from the RunCloud account"
+		return "the server is gone from the " + target + " account"
 	case access.ProblemMissing:
-		return "RunCloud does not find the server"
+		return target + " does not find the server"
 	case access.ProblemDoubted:
-		return "RunCloud's list of servers cannot be right"
+		return target + "'s list of servers cannot be right"
 	case access.ProblemUnconfigured:
 		return "its account is not configured any more"
 	case access.NoProblem:
@@ -35,9 +40,10 @@ func problemWord(p access.Problem) string {
 
 // advice says what a person should do about an outcome, or that nothing is needed.
 func advice(o outcome) string {
+	target := o.target()
 	switch {
 	case o.State == access.Unsure:
-		return "RunCloud's answer was lost. I look at the server and settle it; nothing to do."
+		return target + "'s answer was lost. I look at the server and settle it; nothing to do."
 	case o.State == access.OutOfReach && o.Phase == access.PhaseInspect:
 		return "Nobody has looked there. Should the server come back, I do."
 	case o.State == access.OutOfReach:
@@ -49,9 +55,9 @@ func advice(o outcome) string {
 	}
 	switch o.Problem {
 	case access.ProblemOffline:
-		return "Nothing to do: I go on by myself when the server is back. If it is gone for good, delete it in RunCloud."
+		return "Nothing to do: I go on by myself when the server is back. If it is gone for good, delete it in " + target + "."
 	case access.ProblemLimited:
-		return "Nothing to do: RunCloud asked for a pause, and I go on by myself."
+		return "Nothing to do: " + target + " asked for a pause, and I go on by myself."
 	case access.ProblemTrouble, access.ProblemDoubted:
 		return "Nothing to do: I try again by myself."
 	case access.ProblemMissing:
@@ -65,24 +71,44 @@ func advice(o outcome) string {
 	return "Nothing to do: its turn comes."
 }
 
-// remedy goes by RunCloud's words. They only choose which hint is shown; nothing is decided on them.
+// remedy says what a person can do about an outcome that does not change by itself.
 func remedy(o outcome) string {
-	words := strings.ToLower(o.Detail)
-	switch {
-	case o.Problem == access.ProblemForeign:
-		return "I did not place that entry, so I leave it alone. Delete it in RunCloud if it should go, then press Retry failed."
-	case o.Problem == access.ProblemDamaged:
+	target := o.target()
+	switch o.Problem {
+	case access.ProblemForeign:
+		return "I did not place that entry, so I leave it alone. Delete it in " + target + " if it should go, then press Retry failed."
+	case access.ProblemDamaged:
 		return "somebody may have altered my database: find out who can write to it. The owner of the key then removes it from their keys, registers it again, and access is asked for anew."
-	case strings.Contains(words, "username") || strings.Contains(words, "system user"):
-		return "there is probably no such system user on the server. Create it in RunCloud and press Retry failed, or ask again `as` another one."
-	case strings.Contains(words, "key has already been taken"):
-		return "this key is there already under another label, or for another user, and not by me. Look for it in RunCloud, and delete it if I should place it, then press Retry failed."
-	case strings.Contains(words, "label"):
-		return "another key has this label. Delete or rename that key in RunCloud, then press Retry failed."
-	case strings.Contains(words, "403") || strings.Contains(words, "forbidden") || strings.Contains(words, "permission") || strings.Contains(words, "unauthorized"):
-		return "my RunCloud token may not change this server. Give the token access to it in RunCloud, then press Retry failed."
-	case strings.Contains(words, "not found"):
-		return "RunCloud does not have this server, or my token may not see it. Look in RunCloud, then press Retry failed."
+	default:
 	}
-	return "mend it in RunCloud, then press Retry failed."
+	switch o.Remedy {
+	case access.RemedyUser:
+		return "there is probably no such system user on the server. Create it in " + target + " and press Retry failed, or ask again `as` another one."
+	case access.RemedyKey:
+		return "this key is there already under another label, or for another user, and not by me. Look for it in " + target + ", and delete it if I should place it, then press Retry failed."
+	case access.RemedyLabel:
+		return "another key has this label. Delete or rename that key in " + target + ", then press Retry failed."
+	case access.RemedyPermission:
+		return "my " + target + " token may not change this server. Give the token access to it in " + target + ", then press Retry failed."
+	case access.RemedyServer:
+		return target + " does not have this server, or my token may not see it. Look in " + target + ", then press Retry failed."
+	case access.NoRemedy:
+	}
+	return "mend it in " + target + ", then press Retry failed."
 }
+
+// target returns what people call the target of an outcome, escaped.
+func (o outcome) target() string { return escape(cmp.Or(o.Title, "the target"), nameLimit) }
+
+// targets lists what people call the targets that a request has results on, escaped.
+func targets(v workflow.RequestView) []string {
+	titles := make([]string, len(v.Results))
+	for i, r := range v.Results {
+		titles[i] = escape(r.TargetTitle, nameLimit)
+	}
+	slices.Sort(titles)
+	return slices.DeleteFunc(slices.Compact(titles), func(title string) bool { return title == "" })
+}
+
+// and joins names as a sentence does.
+func and(names []string) string { return strings.Join(names, " and ") }

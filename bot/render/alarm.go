@@ -12,7 +12,7 @@ func Unwritable(grants, keys int) Message {
 	p.addText("*I cannot write to my database, so I take no commands and no decisions, and no key is removed.* " +
 		"Whoever runs me: see whether its disk is full, or whether it is read-only; `/readyz` and the log say more.")
 	if grants+keys > 0 {
-		p.addText(fmt.Sprintf("*Overdue when I looked: %s past the end, %s still on a server.* If this lasts, delete them in RunCloud's dashboard.",
+		p.addText(fmt.Sprintf("*Overdue when I looked: %s past the end, %s still on a server.* If this lasts, delete them by hand.",
 			count(grants, "grant", "grants"), count(keys, "key", "keys")))
 	}
 	p.addText("I go on by myself within seconds once that is mended, and remove what is overdue first.")

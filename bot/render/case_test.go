@@ -111,7 +111,7 @@ func (w world) runCases() map[string]any {
 	}
 	running, failing := w.live(mixed), w.live(settled)
 	halted := w.live(mixed)
-	halted.Halted = true
+	halted.HaltedBy = []string{"RunCloud"}
 	ended := w.ended(access.EndGivenBack, 0, removals)
 	return map[string]any{
 		"run-running":         Request(running, noon()),
@@ -130,7 +130,7 @@ func (w world) runCases() map[string]any {
 		"results-mixed":       messages(Results(running.Results)),
 		"results-all-failing": messages(Results(w.results(access.PhaseAdd, func(i int) access.Result { return mixed(7 + 10*i) }))),
 		"results-damaged": messages(Results(w.results(access.PhaseAdd, func(int) access.Result {
-			return access.Result{State: access.Failed, Problem: access.ProblemDamaged, Detail: "My ledger's copy of this key does not have its fingerprint any more, so I do not place it."}
+			return access.Result{State: access.Failed, Setback: access.Setback{Problem: access.ProblemDamaged, Detail: "My ledger's copy of this key does not have its fingerprint any more, so I do not place it."}}
 		}))),
 		"results-removing": messages(Results(w.results(access.PhaseRemove, removals))),
 		"summary-running":  Summary(running, access.PhaseAdd),
@@ -149,7 +149,7 @@ func returned(w world, out bool) workflow.RequestView {
 }
 
 func paused(v workflow.RequestView) workflow.RequestView {
-	v.Paused = noon().Add(24 * time.Hour)
+	v.Paused, v.PausedBy = noon().Add(24*time.Hour), "RunCloud"
 	return v
 }
 
@@ -164,19 +164,19 @@ func (w world) offboardCases() map[string]any {
 	reading.Results = append(w.results(access.PhaseRemove, allDone), w.results(access.PhaseInspect, unfinished)...)
 	left := w.offboarding(func(i int) access.Result {
 		if i == 0 {
-			return access.Result{State: access.OutOfReach, Problem: access.ProblemServerLeft}
+			return access.Result{State: access.OutOfReach, Setback: access.Setback{Problem: access.ProblemServerLeft}}
 		}
 		return allDone(i)
 	}, 0)
 	gone := w.offboarding(allDone, 0)
-	gone.Results = append(gone.Results, access.Result{RequestID: 12, Phase: access.PhaseInspect, ServerID: 77, ServerName: w.foreign("web-077"), State: access.OutOfReach, Problem: access.ProblemServerLeft})
+	gone.Results = append(gone.Results, access.Result{RequestID: 12, Phase: access.PhaseInspect, ServerID: 77, ServerName: w.foreign("web-077"), TargetTitle: "RunCloud", State: access.OutOfReach, Setback: access.Setback{Problem: access.ProblemServerLeft}})
 	blind := w.offboarding(allDone, 0)
 	blind.Sessions, blind.SessionsUnread = nil, w.refs()
 	lacking := w.offboarding(allDone, 0)
 	lacking.Missing = w.refs()
 	lacking.Results = append(lacking.Results,
-		access.Result{RequestID: 12, Phase: access.PhaseList, ServerName: "(the list of servers)", State: access.Waiting, Problem: access.ProblemDoubted, Detail: "The list is empty."},
-		access.Result{RequestID: 12, Phase: access.PhaseRemove, ServerID: 100, ServerName: w.foreign("web-001"), State: access.Waiting, Problem: access.ProblemMissing})
+		access.Result{RequestID: 12, Phase: access.PhaseList, ServerName: "(the list of servers)", TargetTitle: "RunCloud", State: access.Waiting, Setback: access.Setback{Problem: access.ProblemDoubted, Detail: "The list is empty."}},
+		access.Result{RequestID: 12, Phase: access.PhaseRemove, ServerID: 100, ServerName: w.foreign("web-001"), TargetTitle: "RunCloud", State: access.Waiting, Setback: access.Setback{Problem: access.ProblemMissing}})
 	return map[string]any{
 		"offboard-gone":        Request(gone, noon()),
 		"offboard-blind":       Request(blind, noon()),
@@ -236,7 +236,7 @@ func (w world) noticeCases() map[string]any {
 	approved, keyless := w.live(allDone), w.request(access.KindGrant, access.WaitingForKey)
 	running, over := w.live(mixed), w.ended(access.EndGivenBack, 0, allDone)
 	notice := func(k access.NoticeKind) access.Notice {
-		return access.Notice{Kind: k, RequestID: 12, GrantID: 7, Detail: w.foreign("3 servers")}
+		return access.Notice{Kind: k, RequestID: 12, GrantID: 7, Target: "RunCloud", Detail: w.foreign("3 servers")}
 	}
 	daily, _ := Daily(w.overview())
 	back, out := returned(w, false), returned(w, true)
@@ -248,7 +248,7 @@ func (w world) noticeCases() map[string]any {
 		"notice-ended":      Notice(notice(access.NoticeEnding), &over, over.Grant, ""),
 		"notice-lapsed":     Notice(notice(access.NoticeLapsed), &approved, &g, ""),
 		"notice-halted":     Notice(notice(access.NoticeHalted), nil, nil, ""),
-		"notice-quota":      Notice(access.Notice{Kind: access.NoticeQuota, Detail: "320012 of 400000"}, nil, nil, ""),
+		"notice-quota":      Notice(access.Notice{Kind: access.NoticeQuota, Target: "RunCloud", Detail: "320012 of 400000"}, nil, nil, ""),
 		"notice-resumed":    Notice(notice(access.NoticeResumed), nil, nil, ""),
 		"notice-clock":      Notice(notice(access.NoticeClock), nil, nil, ""),
 		"notice-corrected":  Notice(notice(access.NoticeCorrected), &approved, &g, ""),

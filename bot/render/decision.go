@@ -96,10 +96,10 @@ func workState(v workflow.RequestView, now time.Time) string {
 // halted says why nothing moves.
 func halted(v workflow.RequestView) string {
 	waits := func(r access.Result) bool { return r.State == access.Waiting || r.State == access.Unsure }
-	if !v.Halted || !slices.ContainsFunc(v.Results, waits) {
+	if len(v.HaltedBy) == 0 || !slices.ContainsFunc(v.Results, waits) {
 		return ""
 	}
-	return " *RunCloud refuses my token (401):* what waits goes on by itself once that is mended."
+	return " *" + escape(and(v.HaltedBy), detailLimit) + " refuses my token (401):* what waits goes on by itself once that is mended."
 }
 
 func extended(v workflow.RequestView) string {

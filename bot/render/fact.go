@@ -215,7 +215,7 @@ func changes(v workflow.RequestView) []string {
 		lines = append(lines, overlaps(v))
 	}
 	if v.Renewals.Every > 0 {
-		lines = append(lines, fmt.Sprintf("Access this long has to be renewed every %s, which costs about %s of RunCloud's monthly quota.",
+		lines = append(lines, fmt.Sprintf("Access this long has to be renewed every %s, which costs about %s of the monthly quota.",
 			duration.Format(v.Renewals.Every), count(v.Renewals.CallsPerMonth, "call", "calls")))
 	}
 	return lines

@@ -107,7 +107,7 @@ func (w world) results(phase access.Phase, state func(i int) access.Result) []ac
 	var out []access.Result
 	for i, ref := range w.refs() {
 		r := state(i)
-		r.RequestID, r.Phase, r.ServerID, r.ServerName, r.SystemUser = 12, phase, ref.ID, ref.Name, "runcloud"
+		r.RequestID, r.Phase, r.ServerID, r.ServerName, r.TargetTitle, r.SystemUser = 12, phase, ref.ID, ref.Name, "RunCloud", "runcloud"
 		r.UpdatedAt, r.Detail = noon().Add(time.Hour), w.words(r)
 		for k := range 2 {
 			r.Fingerprint = fingerprint(k)
@@ -130,21 +130,21 @@ func allDone(int) access.Result { return access.Result{State: access.Done} }
 func mixed(i int) access.Result {
 	switch i % 10 {
 	case 0:
-		return access.Result{State: access.Failed, Problem: access.ProblemRefused, Detail: "The selected username is invalid."}
+		return access.Result{State: access.Failed, Setback: access.Setback{Problem: access.ProblemRefused, Remedy: access.RemedyUser, Detail: "The selected username is invalid."}}
 	case 1:
-		return access.Result{State: access.Waiting, Problem: access.ProblemOffline}
+		return access.Result{State: access.Waiting, Setback: access.Setback{Problem: access.ProblemOffline}}
 	case 3:
 		return access.Result{State: access.AlreadyThere}
 	case 4:
-		return access.Result{State: access.Unsure, Problem: access.ProblemTrouble}
+		return access.Result{State: access.Unsure, Setback: access.Setback{Problem: access.ProblemTrouble}}
 	case 5:
-		return access.Result{State: access.Waiting, Problem: access.ProblemLimited}
+		return access.Result{State: access.Waiting, Setback: access.Setback{Problem: access.ProblemLimited}}
 	case 6:
 		return access.Result{State: access.Waiting}
 	case 7:
-		return access.Result{State: access.Failed, Problem: access.ProblemRefused, Detail: fmt.Sprintf("Server %d: this action is forbidden.", i)}
+		return access.Result{State: access.Failed, Setback: access.Setback{Problem: access.ProblemRefused, Remedy: access.RemedyPermission, Detail: fmt.Sprintf("Server %d: this action is forbidden.", i)}}
 	case 8:
-		return access.Result{State: access.Waiting, Problem: access.ProblemTrouble, Detail: "502 Bad Gateway"}
+		return access.Result{State: access.Waiting, Setback: access.Setback{Problem: access.ProblemTrouble, Detail: "502 Bad Gateway"}}
 	}
 	return access.Result{State: access.Done}
 }
@@ -152,11 +152,11 @@ func mixed(i int) access.Result {
 func removals(i int) access.Result {
 	switch i % 10 {
 	case 0:
-		return access.Result{State: access.Waiting, Problem: access.ProblemOffline}
+		return access.Result{State: access.Waiting, Setback: access.Setback{Problem: access.ProblemOffline}}
 	case 1:
 		return access.Result{State: access.Kept}
 	case 2:
-		return access.Result{State: access.Failed, Problem: access.ProblemForeign}
+		return access.Result{State: access.Failed, Setback: access.Setback{Problem: access.ProblemForeign}}
 	}
 	return access.Result{State: access.Done}
 }
@@ -168,9 +168,9 @@ func inspection(int) access.Result {
 func unfinished(i int) access.Result {
 	switch i % 5 {
 	case 0:
-		return access.Result{State: access.Waiting, Problem: access.ProblemOffline, Detail: "The server is offline."}
+		return access.Result{State: access.Waiting, Setback: access.Setback{Problem: access.ProblemOffline, Detail: "The server is offline."}}
 	case 1:
-		return access.Result{State: access.Failed, Problem: access.ProblemRefused, Detail: "403: forbidden"}
+		return access.Result{State: access.Failed, Setback: access.Setback{Problem: access.ProblemRefused, Remedy: access.RemedyPermission, Detail: "403: forbidden"}}
 	case 2:
 		return access.Result{State: access.Waiting}
 	}
@@ -221,7 +221,7 @@ func (w world) overview() workflow.Overview {
 		o.Grants = append(o.Grants, workflow.GrantView{Grant: g, Servers: 2, Names: []string{w.foreign("web-001"), w.foreign("web-002")}, Wanted: i % 2})
 		o.Waiting = append(o.Waiting, revoke)
 		o.Debt = append(o.Debt, workflow.DebtView{
-			Placement: access.Placement{Fingerprint: fingerprint(i), Person: bob, SystemUser: "runcloud", LeftAt: noon(), Problem: access.ProblemOffline, Detail: w.foreign("server offline")},
+			Placement: access.Placement{Fingerprint: fingerprint(i), Person: bob, SystemUser: "runcloud", LeftAt: noon(), Setback: access.Setback{Problem: access.ProblemOffline, Detail: w.foreign("server offline")}}, Title: "RunCloud",
 			Server:    access.ServerRef{ID: int64(i), Name: w.foreign("web-001")}, Moving: i%4 == 1,
 		})
 	}

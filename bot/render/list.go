@@ -131,7 +131,7 @@ func owedLine(d workflow.DebtView) string {
 	if !d.Placement.LeftAt.IsZero() {
 		text += ", since " + date(d.Placement.LeftAt)
 	}
-	return text + outcomeReason(outcome{Problem: d.Placement.Problem, Detail: d.Placement.Detail})
+	return text + outcomeReason(outcome{Title: d.Title, Setback: d.Placement.Setback})
 }
 
 // Daily is the summary of the day; ok is false when there is nothing to say.

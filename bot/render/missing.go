@@ -12,14 +12,14 @@ import (
 // missingButtons is how many missing servers have a button each; more go into a menu.
 const missingButtons = 5
 
-// missing offers an approver to settle that a server which RunCloud does not find is gone
+// missing offers an approver to settle that a server that its target does not find is gone
 // for good.
 func (p *page) missing(v workflow.RequestView) {
 	if len(v.Missing) == 0 {
 		return
 	}
-	p.addText(fmt.Sprintf("*RunCloud does not find %s now.* What is owed there stays owed: I ask again, and believe that a server is gone when it has not been found for an hour. "+
-		"An approver who knows that one is gone for good can say so now.", servers(len(v.Missing))))
+	p.addText(fmt.Sprintf("*%s does not find %s now.* What is owed there stays owed: I ask again, and believe that a server is gone when it has not been found for an hour. "+
+		"An approver who knows that one is gone for good can say so now.", and(targets(v)), servers(len(v.Missing))))
 	if len(v.Missing) > missingButtons {
 		p.addButtons(missingMenu(v))
 		return
@@ -29,7 +29,7 @@ func (p *page) missing(v workflow.RequestView) {
 	}
 }
 
-const goneMeans = "I stop removing and looking there. Nobody has confirmed that a key is off it: make sure that the machine is really gone. Should RunCloud find it again, I go on."
+const goneMeans = "I stop removing and looking there. Nobody has confirmed that a key is off it: make sure that the machine is really gone. Should it be found again, I go on."
 
 func missingMenu(v workflow.RequestView) *slack.SelectBlockElement {
 	shown := v.Missing[:min(len(v.Missing), menuOptions)]
@@ -48,5 +48,5 @@ func goneID(v workflow.RequestView, at access.ServerRef) string {
 
 // ServerGone returns the reply to an approver who settled that a server is gone.
 func ServerGone(server access.Server) Message {
-	return Say(code(server.Name, nameLimit) + " counts as gone for good. Nothing waits for it any more; should RunCloud find it again, I go on there.")
+	return Say(code(server.Name, nameLimit) + " counts as gone for good. Nothing waits for it any more; should it be found again, I go on there.")
 }

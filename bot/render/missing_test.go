@@ -25,7 +25,7 @@ func TestNoSessionsIsSaidOnlyWhereTheyWereRead(t *testing.T) {
 func TestFileOfAnInspectionHoldsServersAlone(t *testing.T) {
 	t.Parallel()
 	v := small().offboarding(allDone, 0)
-	v.Results = append(v.Results, access.Result{Phase: access.PhaseList, ServerName: "(the list of servers)", State: access.Waiting, Detail: "The list is empty."})
+	v.Results = append(v.Results, access.Result{Phase: access.PhaseList, ServerName: "(the list of servers)", State: access.Waiting, Setback: access.Setback{Detail: "The list is empty."}})
 	if file := string(CSV(v, access.PhaseInspect)); strings.Contains(file, "SystemUser") || strings.Contains(file, "list") || !strings.Contains(file, "web-001") {
 		t.Errorf("the file:\n%s", file)
 	}
@@ -33,7 +33,7 @@ func TestFileOfAnInspectionHoldsServersAlone(t *testing.T) {
 
 func TestOwedAreAllKeysNotOnlyThoseThatAreOverdue(t *testing.T) {
 	t.Parallel()
-	late := workflow.DebtView{Server: access.ServerRef{ID: 1, Name: "web-01"}, Placement: access.Placement{Problem: access.ProblemOffline}}
+	late := workflow.DebtView{Server: access.ServerRef{ID: 1, Name: "web-01"}, Placement: access.Placement{Setback: access.Setback{Problem: access.ProblemOffline}}}
 	moving := workflow.DebtView{Server: access.ServerRef{ID: 2, Name: "web-02"}, Moving: true}
 	o := workflow.Overview{Complete: true, Debt: []workflow.DebtView{moving, late, moving}}
 	text := List(o, bob, true).Text

@@ -15,27 +15,28 @@ import (
 // NoticeSummary, which Daily draws.
 func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant, channel string) Message {
 	p := &page{}
+	target := escape(n.Target, nameLimit)
 	switch n.Kind {
 	case access.NoticeKeyWanted:
 		p.keyWanted(n, v)
 	case access.NoticeEnding:
 		p.endingSoon(v, g)
 	case access.NoticeLapsed:
-		p.addText("*Your SSH access" + grantName(v, g) + " has a gap" + unplacedServers(v) + ".* RunCloud removes keys by its own timer, and yours could not be renewed in time. I place it again as soon as I can." + wentWrong(n))
+		p.addText("*Your SSH access" + grantName(v, g) + " has a gap" + unplacedServers(v) + ".* " + target + " removes keys by its own timer, and yours could not be renewed in time. I place it again as soon as I can." + wentWrong(n))
 	case access.NoticeHalted:
-		p.addText("*RunCloud refuses every call of mine (401), so nothing can be placed or removed.* There are two possible causes:",
-			"• The token is wrong or was revoked: set a valid RUNCLOUD_API_TOKEN and start me again.",
-			"• My address is not on the workspace's IP allow list in RunCloud: add it there.",
-			"Nothing is lost. I go on by myself once RunCloud accepts my calls again.")
+		p.addText("*"+target+" refuses every call of mine (401), so nothing can be placed or removed.* There are two possible causes:",
+			"• The token is wrong or was revoked: set a valid one and start me again. `sshkeybot check` names the setting.",
+			"• My address is not on the IP allow list in "+target+": add it there.",
+			"Nothing is lost. I go on by myself once "+target+" accepts my calls again.")
 	case access.NoticeResumed:
-		p.addText("*RunCloud accepts my calls again.* I go on with everything that waited.")
+		p.addText("*" + target + " accepts my calls again.* I go on with everything that waited.")
 	case access.NoticeClock:
 		p.addText("*My clock.* " + escape(n.Detail, 3*detailLimit))
 	case access.NoticeCorrected:
 		p.endCorrected(v, g)
 	case access.NoticeQuota:
-		p.addText("*I have made " + escape(n.Detail, detailLimit) + " calls that RunCloud allows this month.* When they are used up, keys can neither be placed nor removed. " +
-			"Buy more calls in RunCloud, or find out what uses them: servers that stay offline, long grants on many servers, keys that RunCloud refuses.")
+		p.addText("*I have made " + escape(n.Detail, detailLimit) + " calls that " + target + " allows this month.* When they are used up, keys can neither be placed nor removed. " +
+			"Buy more calls in " + target + ", or find out what uses them: servers that stay offline, long grants on many servers, keys that " + target + " refuses.")
 	case access.NoticeDecided:
 		p.decided(v, channel)
 	case access.NoticeReminder:
@@ -57,7 +58,7 @@ func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant, channel s
 	return p.message()
 }
 
-// wentWrong adds what RunCloud said.
+// wentWrong adds what the target said.
 func wentWrong(n access.Notice) string {
 	if detail := escape(n.Detail, 2*detailLimit); detail != "" {
 		return " What went wrong: " + detail
@@ -177,7 +178,7 @@ func missing(v workflow.RequestView) string {
 	var names []string
 	for _, o := range outcomes(stillGranted(v)) {
 		if o.Phase == access.PhaseAdd && !o.State.Final() && o.Problem != access.NoProblem {
-			names = append(names, code(o.Name, nameLimit)+inBrackets(problemWord(o.Problem)))
+			names = append(names, code(o.Name, nameLimit)+inBrackets(problemWord(o)))
 		}
 	}
 	return fit(names, ", ", 600, "the thread of the request lists all")

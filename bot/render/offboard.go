@@ -132,7 +132,7 @@ func started(v workflow.RequestView) string {
 	return "Asked for by " + mention(v.Request.Asker) + ", approved " + byApprovers(v) + " " + date(v.Request.DecidedAt) + "."
 }
 
-// removedFrom names the servers whose removal RunCloud has confirmed.
+// removedFrom names the servers whose removal the target has confirmed.
 func removedFrom(v workflow.RequestView) string {
 	names := serversWhere(v, access.Done)
 	if len(names) == 0 {
@@ -178,7 +178,7 @@ func accountNote(v workflow.RequestView) string {
 	if len(serversWhere(v, access.OutOfReach)) == 0 {
 		return ""
 	}
-	return " of the RunCloud account"
+	return " of the " + and(targets(v)) + " account"
 }
 
 // reading says how far the servers have been read for keys that the bot did not place.
@@ -236,7 +236,7 @@ func unread(results []access.Result) string {
 	var names []string
 	for _, o := range outcomes(results) {
 		if o.Phase == access.PhaseInspect && o.Server != 0 && !o.State.Final() && o.Problem != access.NoProblem {
-			names = append(names, code(o.Name, nameLimit)+" ("+problemWord(o.Problem)+")")
+			names = append(names, code(o.Name, nameLimit)+" ("+problemWord(o)+")")
 		}
 	}
 	if len(names) == 0 {
@@ -256,9 +256,9 @@ func debtLines(v workflow.RequestView) []string {
 }
 
 func outcomeReason(o outcome) string {
-	text := problemWord(o.Problem)
+	text := problemWord(o)
 	if detail := escape(o.Detail, detailLimit); detail != "" && o.Problem != access.ProblemOffline {
-		text += " (RunCloud: " + detail + ")"
+		text += " (" + o.target() + ": " + detail + ")"
 	}
 	if text == "" {
 		return ""
@@ -280,7 +280,7 @@ func manualSteps(v workflow.RequestView) []string {
 	lines := []string{"To do by hand: delete their keys from the SSH Key Vault in RunCloud's dashboard; it has no API."}
 	if left := serversWhere(v, access.OutOfReach); len(left) > 0 {
 		lines = append(lines, "To do by hand: take their keys off "+fit(left, ", ", 500, "the thread lists all")+
-			", gone from the RunCloud account with them. Should a server come back, I remove them.")
+			", gone from the "+and(targets(v))+" account with them. Should a server come back, I remove them.")
 	}
 	if len(v.Sessions) > 0 {
 		return append(lines, "To do by hand: end the open sessions; removing a key does not end them."+inBrackets(unreadSessions(v)))

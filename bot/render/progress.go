@@ -30,9 +30,9 @@ func leftWords(v workflow.RequestView, phase access.Phase, t tally, left time.Du
 	case t.open() == 0:
 		return ""
 	case !v.Paused.IsZero() && phase == access.PhaseRemove:
-		return " RunCloud asks me to wait until " + date(v.Paused) + "; I try once a minute all the same."
+		return " " + escape(v.PausedBy, nameLimit) + " asks me to wait until " + date(v.Paused) + "; I try once a minute all the same."
 	case !v.Paused.IsZero():
-		return " RunCloud asks me to wait until " + date(v.Paused) + "; I go on by myself then, or as soon as it lets me."
+		return " " + escape(v.PausedBy, nameLimit) + " asks me to wait until " + date(v.Paused) + "; I go on by myself then, or as soon as it lets me."
 	case left <= 0:
 		return ""
 	case left < time.Minute:

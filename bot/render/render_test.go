@@ -309,8 +309,8 @@ func TestCSVOfAnInspection(t *testing.T) {
 	v := workflow.RequestView{
 		Results: []access.Result{
 			{Phase: access.PhaseList, ServerName: "(the list of servers)", State: access.Done},
-			{Phase: access.PhaseInspect, ServerID: 7, ServerName: "web-1", State: access.Done, Detail: `[{"SystemUser":"deploy"}]`},
-			{Phase: access.PhaseInspect, ServerID: 8, ServerName: "web-2", State: access.Waiting, Detail: "no answer"},
+			{Phase: access.PhaseInspect, ServerID: 7, ServerName: "web-1", State: access.Done, Setback: access.Setback{Detail: `[{"SystemUser":"deploy"}]`}},
+			{Phase: access.PhaseInspect, ServerID: 8, ServerName: "web-2", State: access.Waiting, Setback: access.Setback{Detail: "no answer"}},
 		},
 		Sessions: []workflow.OpenSession{{Server: at, Session: access.Session{SystemUser: "deploy", Address: "192.0.2.1", Since: "today"}}},
 	}

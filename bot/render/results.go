@@ -19,7 +19,7 @@ const (
 type group struct {
 	phase   access.Phase
 	state   access.ResultState
-	problem access.Problem
+	problem string
 	advice  string
 	members []outcome
 }
@@ -56,7 +56,7 @@ func isSilent(o outcome) bool { return o.Phase == access.PhaseInspect && o.State
 func groups(all []outcome) []group {
 	var out []group
 	for _, o := range all {
-		g := group{phase: o.Phase, state: o.State, problem: o.Problem, advice: advice(o)}
+		g := group{phase: o.Phase, state: o.State, problem: problemWord(o), advice: advice(o)}
 		i := slices.IndexFunc(out, func(known group) bool {
 			return known.phase == g.phase && known.state == g.state && known.problem == g.problem && known.advice == g.advice
 		})
@@ -75,8 +75,8 @@ func groups(all []outcome) []group {
 // pieces writes the group as texts that fit into a section each; all of them begin with what they are about.
 func (g group) pieces() []piece {
 	title := fmt.Sprintf("*%s %s*", phaseOutcome(g.phase, g.state), servers(len(g.members)))
-	if word := problemWord(g.problem); word != "" {
-		title = fmt.Sprintf("*%s %s: %s*", phaseOutcome(g.phase, g.state), servers(len(g.members)), word)
+	if g.problem != "" {
+		title = fmt.Sprintf("*%s %s: %s*", phaseOutcome(g.phase, g.state), servers(len(g.members)), g.problem)
 	}
 	separator, items := g.items()
 	head := title

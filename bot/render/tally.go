@@ -14,11 +14,11 @@ type outcome struct {
 	Name    string
 	Phase   access.Phase
 	State   access.ResultState
-	Of      int // keys
-	Like    int // of them in State
-	Problem access.Problem
-	Detail  string
+	Of      int             // keys
+	Like    int             // of them in State
+	Title   string          // what people call the target
 	Results []access.Result // that it sums up
+	access.Setback
 }
 
 // severity orders states from what needs a person to what needs nobody.
@@ -51,7 +51,7 @@ func outcomes(results []access.Result) []outcome {
 		if !known {
 			i = len(out)
 			index[at] = i
-			out = append(out, outcome{Server: r.ServerID, Name: r.ServerName, Phase: phase, State: r.State, Problem: r.Problem, Detail: r.Detail})
+			out = append(out, outcome{Server: r.ServerID, Name: r.ServerName, Phase: phase, State: r.State, Title: r.TargetTitle, Setback: r.Setback})
 		}
 		out[i].add(r)
 	}
@@ -66,7 +66,7 @@ func (o *outcome) add(r access.Result) {
 	o.Results = append(o.Results, r)
 	switch was, is := severity(o.State), severity(r.State); {
 	case is < was:
-		o.State, o.Problem, o.Detail, o.Like = r.State, r.Problem, r.Detail, 1
+		o.State, o.Setback, o.Like = r.State, r.Setback, 1
 	case is == was:
 		o.Like++
 	}
@@ -87,7 +87,7 @@ func tallyOf(results []access.Result, phase access.Phase) tally {
 		}
 		t.servers++
 		t.by[o.State]++
-		if (access.Result{State: o.State, Problem: o.Problem}).Moving() {
+		if (access.Result{State: o.State, Setback: o.Setback}).Moving() {
 			t.moving++
 		}
 	}

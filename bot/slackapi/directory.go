@@ -33,6 +33,9 @@ func NewDirectory(api *Client) *Directory {
 	}
 }
 
+// Title implements access.Directory.
+func (d *Directory) Title() string { return "Slack" }
+
 // Profile implements access.Directory. The standing of a user whom Slack does not know
 // is Nobody; an error means that Slack did not say.
 func (d *Directory) Profile(ctx context.Context, id access.UserID, maxAge time.Duration) (access.Profile, error) {

@@ -344,7 +344,7 @@ func TestAskYes(t *testing.T) {
 func TestServerSays(t *testing.T) {
 	t.Parallel()
 	remove := func(s access.ResultState, p access.Problem, detail string) access.Result {
-		return access.Result{Phase: access.PhaseRemove, State: s, Problem: p, Detail: detail}
+		return access.Result{Phase: access.PhaseRemove, State: s, Setback: access.Setback{Problem: p, Detail: detail}}
 	}
 	read := access.Result{Phase: access.PhaseInspect, State: access.Done, Sessions: []access.Session{{SystemUser: "x"}}}
 	for want, results := range map[string][]access.Result{

@@ -5,11 +5,14 @@ import (
 	"time"
 )
 
-// Directory looks people and user groups up in Slack. Its errors are *Error.
+// Directory looks up people and user groups where the team talks to the bot. Its errors are
+// *Error.
 type Directory interface {
+	// Title returns what people call the directory in a sentence.
+	Title() string
 	// Profile returns the profile of a user. A cached one is returned if it was requested
-	// at most maxAge before the call, and may be some seconds older while Slack's rate
-	// limit delays a new request. With a maxAge of 0 it is always requested anew.
+	// at most maxAge before the call, and may be some seconds older while the rate
+	// limit of the directory delays a new request. With a maxAge of 0 it is always requested anew.
 	Profile(ctx context.Context, id UserID, maxAge time.Duration) (Profile, error)
 	// Forget drops what is cached about a user.
 	Forget(id UserID)

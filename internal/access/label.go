@@ -9,7 +9,7 @@ import (
 
 const (
 	labelMark       = "sshkeybot"
-	labelRunes      = 63 // under 64, where RunCloud may have a limit
+	labelRunes      = 63 // under 64, where a target may have a limit
 	labelAliasRunes = 10
 	labelPrintRunes = 16 // of the fingerprint: 96 bits of the SHA-256, so that nobody can make a second key with them
 )
@@ -30,9 +30,9 @@ func NewLedgerID() string { return strings.ToLower(rand.Text()[:ledgerIDRunes]) 
 //	sshkeybot LEDGER gGRANT FINGERPRINT PERSON ALIAS
 //
 // It is unique on a server, because a grant places a key there once. It has at most 63
-// characters, all letters, digits, spaces, - and _: RunCloud documents no rule for labels,
-// and any sensible one allows that. What identifies the key comes first, in case RunCloud
-// cuts the label.
+// characters, all letters, digits, spaces, - and _: a target may document no rule for
+// labels, and any sensible one allows that. What identifies the key comes first, in case the
+// target cuts the label.
 func Label(ledger string, g Grant, fingerprint string) string {
 	words := []string{labelMark, ledger, "g" + strconv.FormatInt(g.ID, 10), shortPrint(fingerprint), string(g.Person), Alias(g.Alias)}
 	text := strings.Join(words, " ")
@@ -44,7 +44,7 @@ func Label(ledger string, g Grant, fingerprint string) string {
 var ownLabel = regexp.MustCompile(`^(` + labelMark + `(?: ([a-z2-7]{5}))? g[0-9]+ ([A-Za-z0-9_-]{16}))(?: ([A-Z0-9]+)(?: .*)?)?$`)
 
 // SameLabel reports whether a label that was read from a server is the one that was
-// written, allowing for RunCloud to have changed its case or, if it is one of ours, to have
+// written, allowing for the target to have changed its case or, if it is one of ours, to have
 // cut it after the fingerprint.
 func SameLabel(read, written string) bool {
 	least := len(written)

@@ -36,7 +36,7 @@ func TestMovesOfAKeyAreOneEvent(t *testing.T) {
 	other := one
 	other.Fingerprint = "SHA256:b"
 	add(access.PlacementPlaced, other, 1)
-	add(access.PlacementLeaving, access.Placement{Picked: "4711", SystemUser: "root", State: access.PlacementGone, Problem: access.ProblemServerLeft}, 8)
+	add(access.PlacementLeaving, access.Placement{Picked: "4711", SystemUser: "root", State: access.PlacementGone, Setback: access.Setback{Problem: access.ProblemServerLeft}}, 8)
 	var k kept
 	if err := access.RecordMoves(t.Context(), &k, time.Now(), moves); err != nil {
 		t.Fatal(err)

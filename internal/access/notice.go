@@ -24,7 +24,7 @@ const (
 	NoticeUnsaid    NoticeKind = "unsaid"     // a request that was reported as done has work left again
 	NoticeSummary   NoticeKind = "summary"    // the daily summary
 	NoticeReturned  NoticeKind = "returned"   // the account of somebody who was offboarded is active again
-	NoticeGroup     NoticeKind = "group"      // Slack does not let the bot read a group of approvers; Detail: its ID, and why
+	NoticeGroup     NoticeKind = "group"      // the directory does not let the bot read a group of approvers; Detail: its ID, and why
 	NoticeClock     NoticeKind = "clock"      // the bot's clock is in doubt, or no longer
 	NoticeCorrected NoticeKind = "corrected"  // a grant ends earlier than was shown, since a clock was wrong
 	NoticeKeyMoved  NoticeKind = "key_moved"  // somebody proved that a key is theirs that another had registered
@@ -37,10 +37,11 @@ type Notice struct {
 	To        UserID // a person; empty for the channel that notices of the kind go to
 	RequestID int64
 	GrantID   int64
+	Target    string // what people call the target that the notice is about; empty for none
 	Detail    string // what the kind says
 }
 
-// AnnounceNow marks a request to be drawn in Slack and wakes the job that draws it. It is
+// AnnounceNow marks a request to be shown anew and wakes the job that draws it. It is
 // for changes that somebody waits to see; Tx.Announce alone leaves others to the sweep.
 func AnnounceNow(ctx context.Context, tx Tx, id int64) error {
 	if err := tx.Announce(ctx, id); err != nil {

@@ -6,16 +6,16 @@ import (
 	"sshkeybot/internal/sshkey"
 )
 
-// UserID is a Slack user ID (U… or W…). It alone identifies a person: names and e-mail
+// UserID is the ID of a user in the directory. It alone identifies a person: names and e-mail
 // addresses are for display.
 type UserID string
 
-// Person is what the ledger knows of a Slack user.
+// Person is what the ledger knows of a user.
 type Person struct {
 	ID           UserID
 	OffboardedAt time.Time // zero while active
 	ReturnedAt   time.Time // since when the account of somebody offboarded is active again; zero while it is not
-	Standing     Standing  // the last standing that Slack told, unless it is Member; empty for a member
+	Standing     Standing  // the last standing that the directory told, unless it is Member; empty for a member
 }
 
 // Offboarded reports whether the person was offboarded, returned since or not. Such a
@@ -58,7 +58,7 @@ func (k Key) Public() sshkey.Key { return sshkey.Key{Type: k.Type, Blob: k.Blob}
 // and placing its key would give access to a key that nobody approved.
 func (k Key) Damaged() bool { return k.Public().Fingerprint() != k.Fingerprint }
 
-// Standing is what a user is in the Slack workspace.
+// Standing is what a user is in the workspace.
 type Standing string
 
 // The standings of a user. Only a Member may ask for access, receive it or decide.
@@ -67,12 +67,12 @@ const (
 	Deactivated Standing = "deactivated"
 	Bot         Standing = "bot"
 	Guest       Standing = "guest"
-	Outsider    Standing = "outsider" // of another workspace, or Slack names no workspace
-	Nobody      Standing = "nobody"   // Slack has no such user
+	Outsider    Standing = "outsider" // of another workspace, or of none that is named
+	Nobody      Standing = "nobody"   // the directory has no such user
 	Invited     Standing = "invited"  // has not accepted the invitation yet
 )
 
-// Profile is what Slack knows of a user.
+// Profile is what the directory knows of a user.
 type Profile struct {
 	ID       UserID
 	Standing Standing

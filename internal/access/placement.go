@@ -47,9 +47,8 @@ type Placement struct {
 	Holder       string    // the replica whose call is under way; empty for none
 	Urgent       bool      // it is one half of a renewal: leaves to be placed anew, or replaces what left
 	Stuck        bool      // refused for good: waits for a person to press Retry
-	Problem      Problem   // why it is not settled
-	Detail       string    // what the target said about the problem
 	ToldLapsed   bool      // its person was told that a renewal came too late
+	Setback
 }
 
 // On returns the key that was placed, and where.
@@ -76,6 +75,26 @@ const (
 	ProblemDoubted      Problem = "doubted"      // the list of servers cannot be right (TargetState.Doubt)
 	ProblemUnconfigured Problem = "unconfigured" // the server's target is not configured any more
 )
+
+// Remedy is what a person can do so that a target no longer refuses a key.
+type Remedy string
+
+// The remedies. A target that knows none leaves it open.
+const (
+	NoRemedy         Remedy = ""
+	RemedyUser       Remedy = "user"       // create the system user, or ask for another one
+	RemedyKey        Remedy = "key"        // the same key is there, for another user or not placed by the bot: delete it
+	RemedyLabel      Remedy = "label"      // another key has the label: delete or rename that key
+	RemedyPermission Remedy = "permission" // let the bot's credentials change this server
+	RemedyServer     Remedy = "server"     // the target does not have the server, or does not show it to the bot
+)
+
+// Setback is why a placement or a result is not settled yet. The zero value is none.
+type Setback struct {
+	Problem Problem
+	Remedy  Remedy // for ProblemRefused, if the target knows one
+	Detail  string // what the target said
+}
 
 // Credential is a key on a server as the target shows it.
 type Credential struct {

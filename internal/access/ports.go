@@ -80,8 +80,8 @@ type PersonTx interface {
 // RequestTx keeps requests, their servers and approvals.
 type RequestTx interface {
 	// InsertRequest stores a new request with its servers and returns it with its ID. If
-	// there is a request with that Source, it returns that one, and fresh is false: Slack
-	// may deliver a command twice.
+	// there is a request with that Source, it returns that one, and fresh is false: a
+	// command may be delivered twice.
 	InsertRequest(ctx context.Context, r Request, servers []ServerRef) (stored Request, fresh bool, err error)
 	Request(ctx context.Context, id int64) (Request, error)
 	// MoveRequest stores r if the stored state still is from, and reports whether it was.
@@ -296,8 +296,8 @@ type ResultTx interface {
 	Unsettled(ctx context.Context) ([]int64, error)
 	// Results returns the results of a request, by server name.
 	Results(ctx context.Context, requestID int64) ([]Result, error)
-	// Tell sets Told to the State that each of these results has here: what the thread in
-	// Slack has shown, even if the stored state has changed since.
+	// Tell sets Told to the State that each of these results has here: what the thread
+	// has shown, even if the stored state has changed since.
 	Tell(ctx context.Context, rs []Result) error
 }
 

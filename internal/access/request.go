@@ -146,16 +146,16 @@ type Asker struct {
 // ShellSource is the prefix of the Source of a request that came from the operator's shell.
 const ShellSource = "shell:"
 
-// FromShell reports whether the request came from the operator's shell, not from Slack.
+// FromShell reports whether the request came from the operator's shell, not from a person in the directory.
 func (r Request) FromShell() bool { return strings.HasPrefix(r.Source, ShellSource) }
 
-// LeftSource is the prefix of the Source of an offboarding that the bot made, because Slack
-// shows the account as one that has left.
-const LeftSource = "left:"
+// DeactivatedSource is the prefix of the Source of an offboarding that the bot made, because
+// the directory shows that the account is no longer a member's.
+const DeactivatedSource = "left:"
 
-// OnSlacksWord reports whether an offboarding was made and approved by the bot alone,
-// because of what Slack shows. If Slack shows the account as active again, its person may
+// Automatic reports whether an offboarding was made and approved by the bot alone, because
+// of what the directory shows. If that shows the account as active again, its person may
 // ask for access again; after one that somebody ordered, approved or confirmed, they may not.
-func (r Request) OnSlacksWord() bool {
-	return strings.HasPrefix(r.Source, LeftSource) && r.DecidedBy == ""
+func (r Request) Automatic() bool {
+	return strings.HasPrefix(r.Source, DeactivatedSource) && r.DecidedBy == ""
 }

@@ -46,11 +46,11 @@ type Result struct {
 	Fingerprint string
 	Picked      string // as in Placement
 	State       ResultState
-	Problem     Problem
-	Detail      string
 	Sessions    []Session // PhaseInspect: those that were open; nil if they were not read
 	UpdatedAt   time.Time
-	Told        ResultState // the state that the request's thread in Slack showed last; empty for none
+	Told        ResultState // the state that the request's thread showed last; empty for none
+	TargetTitle string      // what people call its target; not stored
+	Setback
 }
 
 // On returns the key that the result is about, and where.

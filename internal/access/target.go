@@ -44,7 +44,7 @@ type Target interface {
 	// must stay the same. People type it before a slash and the name of a server, so it has no
 	// blanks, commas, slashes, * or ?.
 	Name() string
-	// Title returns what people call the target in a sentence, like «RunCloud».
+	// Title returns what people call the target in a sentence, like «the vault».
 	Title() string
 	// Servers returns all servers, to the last page, or an error. It sets ExternalID, which no
 	// two share, Name, Tags and Online.

@@ -16,7 +16,7 @@ const (
 	WorkAdd      WorkKind = "add"      // place keys on server ID, and remove a second copy of one
 	WorkInspect  WorkKind = "inspect"  // find candidates and sessions on server ID
 	WorkList     WorkKind = "list"     // read the list of servers of target ID, to inspect each
-	WorkAnnounce WorkKind = "announce" // draw request ID in Slack
+	WorkAnnounce WorkKind = "announce" // show request ID anew
 	WorkNotice   WorkKind = "notice"   // send notice ID
 )
 
@@ -26,16 +26,16 @@ type Work struct {
 	ID   int64
 }
 
-// Envelope is something that a person did in Slack, kept until it was handled.
+// Envelope is something that a person did where the team talks to the bot, kept until it was handled.
 type Envelope struct {
-	ID      string // Slack's own: a second delivery has the same
+	ID      string // the sender's own: a second delivery has the same
 	Person  UserID
 	Payload []byte // in the form of package bot; never a private key or a token
 	At      time.Time
 }
 
-// Inbox keeps envelopes from before they are acknowledged to Slack, which does not deliver
-// them again after that, until they were handled. If the process that holds one dies, its
+// Inbox keeps envelopes from before they are acknowledged to the sender, which does not
+// deliver them again after that, until they were handled. If the process that holds one dies, its
 // hold ends, and another handles it.
 type Inbox interface {
 	// Accept stores an envelope, held by this replica until that time. It reports false if

@@ -270,7 +270,7 @@ func (e *Engine) addConfirmed(ctx context.Context, p addCall, c access.Credentia
 func (e *Engine) savePlaced(ctx context.Context, tx access.Tx, next, was access.Placement, c access.Credential) error {
 	now := e.Now()
 	next.State, next.CredentialID, next.PlacedAt = access.PlacementPlaced, c.ID, now
-	next.Holder, next.Urgent, next.Stuck, next.Problem, next.Detail = "", false, false, access.NoProblem, ""
+	next.Holder, next.Urgent, next.Stuck, next.Setback = "", false, false, access.Setback{}
 	next.LapsesAt, next.ToldLapsed = time.Time{}, false
 	if c.Temporary != nil {
 		next.Temporary = *c.Temporary

@@ -89,7 +89,7 @@ func (e *Engine) halt(ctx context.Context, tx access.Tx, t access.TargetState, c
 		return err
 	}
 	key := "halted:" + t.Name + ":" + t.HaltedAt.UTC().Format(time.RFC3339Nano)
-	return tx.Notify(ctx, access.Notice{Key: key, Kind: access.NoticeHalted, Detail: access.MessageOf(cause)})
+	return tx.Notify(ctx, access.Notice{Key: key, Kind: access.NoticeHalted, Target: e.Title(t.Name), Detail: access.MessageOf(cause)})
 }
 
 // Resume asks each target on which work is halted whether our credentials are accepted
@@ -158,7 +158,7 @@ func (e *Engine) tellResumed(ctx context.Context, tx access.Tx, target string) e
 		return err
 	}
 	key := "resumed:" + t.Name + ":" + t.ResumedAt.UTC().Format(time.RFC3339Nano)
-	return tx.Notify(ctx, access.Notice{Key: key, Kind: access.NoticeResumed})
+	return tx.Notify(ctx, access.Notice{Key: key, Kind: access.NoticeResumed, Target: e.Title(t.Name)})
 }
 
 // announceUnsettled has everything drawn anew that waits for a target, since why it waits

@@ -46,7 +46,7 @@ func doubted(p access.Placement, now time.Time) access.Placement {
 	case doubt && p.State == access.PlacementWanted:
 		p.State = access.PlacementUnknown
 	case doubt && p.State == access.PlacementGone:
-		p.State, p.CredentialID, p.GoneAt, p.NextAt, p.Problem, p.Detail = access.PlacementLeaving, "", time.Time{}, now, access.NoProblem, ""
+		p.State, p.CredentialID, p.GoneAt, p.NextAt, p.Setback = access.PlacementLeaving, "", time.Time{}, now, access.Setback{}
 	case !doubt && p.State == access.PlacementUnknown:
 		p.State = access.PlacementWanted
 	}

@@ -166,10 +166,10 @@ func (e *Engine) keepOpen(ctx context.Context, open []access.Result, cause error
 	}
 	return e.Store.Update(ctx, func(tx access.Tx) error {
 		for _, r := range open {
-			r.State, r.Problem, r.Detail = access.Waiting, problemOf(cause), access.MessageOf(cause)
+			r.State, r.Setback = access.Waiting, setbackOf(cause)
 			switch {
 			case gone:
-				r.State, r.Problem, r.Detail = access.OutOfReach, access.ProblemServerLeft, ""
+				r.State, r.Setback = access.OutOfReach, access.Setback{Problem: access.ProblemServerLeft}
 			case access.CodeOf(cause) == access.Forbidden:
 				r.State = access.Failed
 			}
@@ -224,7 +224,7 @@ func (e *Engine) inspected(ctx context.Context, tx access.Tx, result access.Resu
 	if err := tx.SaveCandidates(ctx, candidates); err != nil {
 		return err
 	}
-	result.State, result.Problem, result.Detail, result.Sessions = access.Done, access.NoProblem, "", sessions
+	result.State, result.Setback, result.Sessions = access.Done, access.Setback{}, sessions
 	return e.saveInspection(ctx, tx, result)
 }
 

@@ -55,7 +55,7 @@ func (e *Engine) InspectServers(ctx context.Context, tx access.Tx, request int64
 
 // InspectAgain has an inspection, or the reading of a list of servers, tried at once.
 func (e *Engine) InspectAgain(ctx context.Context, tx access.Tx, r access.Result) error {
-	r.State, r.Problem, r.Detail = access.Waiting, access.NoProblem, ""
+	r.State, r.Setback = access.Waiting, access.Setback{}
 	if err := tx.SaveResult(ctx, r); err != nil {
 		return err
 	}
@@ -164,6 +164,6 @@ func (e *Engine) inspectKnown(ctx context.Context, tx access.Tx, list access.Res
 	if err := e.InspectServers(ctx, tx, list.RequestID, access.Refs(fresh)); err != nil || !believed {
 		return err
 	}
-	list.State, list.Problem, list.Detail = access.Done, access.NoProblem, ""
+	list.State, list.Setback = access.Done, access.Setback{}
 	return e.saveInspection(ctx, tx, list)
 }

@@ -36,9 +36,9 @@ func leftServer(target string) error {
 func (e *Engine) knownAbsent(server access.Server) error {
 	switch age := e.Now().Sub(server.AskedAt); {
 	case server.Gone():
-		return leftServer(e.title(server.Target))
+		return leftServer(e.Title(server.Target))
 	case server.Missing() && age >= 0 && age < askMissing:
-		return notFoundServer(e.title(server.Target))
+		return notFoundServer(e.Title(server.Target))
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func (e *Engine) SettleGone(ctx context.Context, tx access.Tx, server access.Ser
 		return err
 	}
 	for _, r := range open {
-		r.State, r.Problem, r.Detail = access.OutOfReach, access.ProblemServerLeft, ""
+		r.State, r.Setback = access.OutOfReach, access.Setback{Problem: access.ProblemServerLeft}
 		if err := e.saveInspection(ctx, tx, r); err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (e *Engine) serverIsGone(ctx context.Context, id int64, p access.Priority) 
 	}
 	if err == nil {
 		if _, err = e.fetchServer(ctx, id, p); err == nil {
-			return false, &access.Error{Code: access.Unavailable, Message: e.title(server.Target) + " has the server but does not find its keys."}
+			return false, &access.Error{Code: access.Unavailable, Message: e.Title(server.Target) + " has the server but does not find its keys."}
 		}
 	}
 	if server, readErr := e.knownServer(ctx, id); readErr != nil || server.Gone() {

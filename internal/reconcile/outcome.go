@@ -19,21 +19,21 @@ func (e *Engine) UpdateResults(ctx context.Context, tx access.Tx, on access.KeyO
 		return err
 	}
 	for _, r := range open {
-		state, problem, detail := r.State, r.Problem, r.Detail
+		state, setback := r.State, r.Setback
 		if r.Phase == access.PhaseAdd {
 			start, live, err := e.grantOf(ctx, tx, r)
 			if err != nil {
 				return err
 			}
-			r.State, r.Problem, r.Detail = additionOutcome(placements, start, live)
+			r.State, r.Setback = additionOutcome(placements, start, live)
 		} else {
 			covered, _, err := tx.Covered(ctx, access.Placement{ServerID: on.ServerID, SystemUser: on.SystemUser, Fingerprint: on.Fingerprint}, e.Now())
 			if err != nil {
 				return err
 			}
-			r.State, r.Problem, r.Detail = removalOutcome(placements, covered)
+			r.State, r.Setback = removalOutcome(placements, covered)
 		}
-		if r.State == state && r.Problem == problem && r.Detail == detail {
+		if r.State == state && r.Setback == setback {
 			continue
 		}
 		r.UpdatedAt = e.Now()
@@ -141,9 +141,9 @@ func (e *Engine) grantOf(ctx context.Context, tx access.Tx, r access.Result) (st
 
 // additionOutcome says what placing a key came to, from what the ledger holds of
 // that key on that server.
-func additionOutcome(placements []access.Placement, start time.Time, wanted bool) (access.ResultState, access.Problem, string) {
+func additionOutcome(placements []access.Placement, start time.Time, wanted bool) (access.ResultState, access.Setback) {
 	if !wanted {
-		return access.Dropped, access.NoProblem, ""
+		return access.Dropped, access.Setback{}
 	}
 	var old access.Placement
 	for _, p := range placements {
@@ -152,43 +152,43 @@ func additionOutcome(placements []access.Placement, start time.Time, wanted bool
 			old = p
 		case p.State == access.PlacementPlaced && p.PlacedAt.Before(start) && !p.VerifyAt.IsZero():
 			if p.Stuck {
-				return access.Failed, p.Problem, p.Detail
+				return access.Failed, p.Setback
 			}
-			return access.Waiting, p.Problem, p.Detail
+			return access.Waiting, p.Setback
 		case p.State == access.PlacementPlaced && p.PlacedAt.Before(start):
-			return access.AlreadyThere, access.NoProblem, ""
+			return access.AlreadyThere, access.Setback{}
 		case p.State == access.PlacementPlaced:
-			return access.Done, access.NoProblem, ""
+			return access.Done, access.Setback{}
 		case p.Problem == access.ProblemForeign:
-			return access.AlreadyThere, p.Problem, p.Detail
+			return access.AlreadyThere, p.Setback
 		case p.Stuck && (p.State == access.PlacementWanted || p.State == access.PlacementUnknown):
-			return access.Failed, p.Problem, p.Detail
+			return access.Failed, p.Setback
 		case p.State == access.PlacementUnknown && p.Attempts > 1:
-			return access.Unsure, p.Problem, p.Detail
+			return access.Unsure, p.Setback
 		case p.State == access.PlacementWanted || p.State == access.PlacementUnknown:
-			return access.Waiting, p.Problem, p.Detail
+			return access.Waiting, p.Setback
 		}
 	}
-	return access.Waiting, old.Problem, old.Detail // it has to leave first
+	return access.Waiting, old.Setback // it has to leave first
 }
 
 // removalOutcome says the same of removing it; covered reports that another live grant
 // wants the key there.
-func removalOutcome(placements []access.Placement, covered bool) (access.ResultState, access.Problem, string) {
+func removalOutcome(placements []access.Placement, covered bool) (access.ResultState, access.Setback) {
 	if len(placements) == 0 {
-		return access.Done, access.NoProblem, ""
+		return access.Done, access.Setback{}
 	}
 	switch p := placements[0]; {
 	case p.State == access.PlacementGone:
-		return access.OutOfReach, p.Problem, p.Detail
+		return access.OutOfReach, p.Setback
 	case covered && (p.State != access.PlacementLeaving || p.Urgent):
-		return access.Kept, access.NoProblem, "" // it stays, or is being renewed, for that grant
+		return access.Kept, access.Setback{} // it stays, or is being renewed, for that grant
 	case p.Problem == access.ProblemRefused:
-		return access.Failed, p.Problem, p.Detail
+		return access.Failed, p.Setback
 	case p.CredentialID == "":
-		return access.Unsure, p.Problem, p.Detail
+		return access.Unsure, p.Setback
 	default:
-		return access.Waiting, p.Problem, p.Detail
+		return access.Waiting, p.Setback
 	}
 }
 

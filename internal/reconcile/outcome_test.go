@@ -25,23 +25,23 @@ func TestAdditionOutcome(t *testing.T) {
 		{"placed at the very start", []access.Placement{{State: access.PlacementPlaced, PlacedAt: start}}, false, access.Done, access.NoProblem},
 		{"placed before", []access.Placement{{State: access.PlacementPlaced, PlacedAt: before}}, false, access.AlreadyThere, access.NoProblem},
 		{"placed before, to be looked for", []access.Placement{{State: access.PlacementPlaced, PlacedAt: before, VerifyAt: start}}, false, access.Waiting, access.NoProblem},
-		{"placed before, and RunCloud does not let us look", []access.Placement{{State: access.PlacementPlaced, PlacedAt: before, VerifyAt: start, Stuck: true, Problem: access.ProblemRefused}}, false, access.Failed, access.ProblemRefused},
+		{"placed before, and RunCloud does not let us look", []access.Placement{{State: access.PlacementPlaced, PlacedAt: before, VerifyAt: start, Stuck: true, Setback: access.Setback{Problem: access.ProblemRefused}}}, false, access.Failed, access.ProblemRefused},
 		{"wanted", []access.Placement{{State: access.PlacementWanted}}, false, access.Waiting, access.NoProblem},
-		{"wanted, the server is offline", []access.Placement{{State: access.PlacementWanted, Problem: access.ProblemOffline}}, false, access.Waiting, access.ProblemOffline},
-		{"refused for good", []access.Placement{{State: access.PlacementWanted, Stuck: true, Problem: access.ProblemRefused}}, false, access.Failed, access.ProblemRefused},
-		{"somebody else's", []access.Placement{{State: access.PlacementWanted, Stuck: true, Problem: access.ProblemForeign}}, false, access.AlreadyThere, access.ProblemForeign},
+		{"wanted, the server is offline", []access.Placement{{State: access.PlacementWanted, Setback: access.Setback{Problem: access.ProblemOffline}}}, false, access.Waiting, access.ProblemOffline},
+		{"refused for good", []access.Placement{{State: access.PlacementWanted, Stuck: true, Setback: access.Setback{Problem: access.ProblemRefused}}}, false, access.Failed, access.ProblemRefused},
+		{"somebody else's", []access.Placement{{State: access.PlacementWanted, Stuck: true, Setback: access.Setback{Problem: access.ProblemForeign}}}, false, access.AlreadyThere, access.ProblemForeign},
 		{"the first call is under way", []access.Placement{{State: access.PlacementUnknown, Attempts: 1}}, false, access.Waiting, access.NoProblem},
-		{"refused for good, while an earlier answer is lost", []access.Placement{{State: access.PlacementUnknown, Attempts: 2, Stuck: true, Problem: access.ProblemRefused}}, false, access.Failed, access.ProblemRefused},
-		{"an answer was lost", []access.Placement{{State: access.PlacementUnknown, Attempts: 2, Problem: access.ProblemTrouble}}, false, access.Unsure, access.ProblemTrouble},
+		{"refused for good, while an earlier answer is lost", []access.Placement{{State: access.PlacementUnknown, Attempts: 2, Stuck: true, Setback: access.Setback{Problem: access.ProblemRefused}}}, false, access.Failed, access.ProblemRefused},
+		{"an answer was lost", []access.Placement{{State: access.PlacementUnknown, Attempts: 2, Setback: access.Setback{Problem: access.ProblemTrouble}}}, false, access.Unsure, access.ProblemTrouble},
 		{"an old copy is leaving", []access.Placement{{State: access.PlacementLeaving}}, false, access.Waiting, access.NoProblem},
 		{"a double is leaving", []access.Placement{{State: access.PlacementLeaving}, {State: access.PlacementPlaced, PlacedAt: after}}, false, access.Done, access.NoProblem},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			state, problem, _ := additionOutcome(tt.placements, start, !tt.dropped)
-			if state != tt.want || problem != tt.problem {
-				t.Errorf("%s %s, want %s %s", state, problem, tt.want, tt.problem)
+			state, setback := additionOutcome(tt.placements, start, !tt.dropped)
+			if state != tt.want || setback.Problem != tt.problem {
+				t.Errorf("%s %s, want %s %s", state, setback.Problem, tt.want, tt.problem)
 			}
 		})
 	}
@@ -62,17 +62,17 @@ func TestRemovalOutcome(t *testing.T) {
 		{"it is being renewed for another grant", []access.Placement{{State: access.PlacementLeaving, Urgent: true, CredentialID: "7"}}, true, access.Kept, access.NoProblem},
 		{"it leaves before it comes back", []access.Placement{{State: access.PlacementLeaving, CredentialID: "7"}}, true, access.Waiting, access.NoProblem},
 		{"leaving", []access.Placement{{State: access.PlacementLeaving, CredentialID: "7"}}, false, access.Waiting, access.NoProblem},
-		{"the server is offline", []access.Placement{{State: access.PlacementLeaving, CredentialID: "7", Problem: access.ProblemOffline}}, false, access.Waiting, access.ProblemOffline},
-		{"refused", []access.Placement{{State: access.PlacementLeaving, CredentialID: "7", Problem: access.ProblemRefused}}, false, access.Failed, access.ProblemRefused},
-		{"its server left the account", []access.Placement{{State: access.PlacementGone, CredentialID: "7", Problem: access.ProblemServerLeft}}, false, access.OutOfReach, access.ProblemServerLeft},
+		{"the server is offline", []access.Placement{{State: access.PlacementLeaving, CredentialID: "7", Setback: access.Setback{Problem: access.ProblemOffline}}}, false, access.Waiting, access.ProblemOffline},
+		{"refused", []access.Placement{{State: access.PlacementLeaving, CredentialID: "7", Setback: access.Setback{Problem: access.ProblemRefused}}}, false, access.Failed, access.ProblemRefused},
+		{"its server left the account", []access.Placement{{State: access.PlacementGone, CredentialID: "7", Setback: access.Setback{Problem: access.ProblemServerLeft}}}, false, access.OutOfReach, access.ProblemServerLeft},
 		{"it may be there or not", []access.Placement{{State: access.PlacementLeaving}}, false, access.Unsure, access.NoProblem},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			state, problem, _ := removalOutcome(tt.placements, tt.covered)
-			if state != tt.want || problem != tt.problem {
-				t.Errorf("%s %s, want %s %s", state, problem, tt.want, tt.problem)
+			state, setback := removalOutcome(tt.placements, tt.covered)
+			if state != tt.want || setback.Problem != tt.problem {
+				t.Errorf("%s %s, want %s %s", state, setback.Problem, tt.want, tt.problem)
 			}
 		})
 	}

@@ -48,11 +48,17 @@ func refuseWhilePaused(t access.Target, p access.Priority) error {
 	return &access.Error{Code: access.RateLimited, Op: "wait", Message: t.Title() + " asks me to leave it alone for a while; I go on by myself.", RetryAfter: pause}
 }
 
-// PausedUntil returns until when a target asks to be left alone, to the minute; zero when
-// it does not, or not for long.
-func (e *Engine) PausedUntil(p access.Pace) time.Time {
-	if p.Pause < longPause {
-		return time.Time{}
+// PausedUntil returns until when one of these targets asks to be left alone, to the minute,
+// and what people call the one that asks for longest; zero when none does, or not for long.
+func (e *Engine) PausedUntil(targets []string) (until time.Time, title string) {
+	var longest time.Duration
+	for _, t := range e.Targets {
+		if pause := paceOf(t).Pause; slices.Contains(targets, t.Name()) && pause >= longPause && pause > longest {
+			longest, title = pause, t.Title()
+		}
 	}
-	return e.Now().Add(p.Pause + time.Minute).Truncate(time.Minute)
+	if longest == 0 {
+		return time.Time{}, ""
+	}
+	return e.Now().Add(longest + time.Minute).Truncate(time.Minute), title
 }

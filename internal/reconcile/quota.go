@@ -38,7 +38,7 @@ func (e *Engine) CountCalls(ctx context.Context, target string, calls int) error
 		if most := quota / 100 * nearQuota; quota == 0 || before >= most || after < most {
 			return nil
 		}
-		return tx.Notify(ctx, access.Notice{Key: "quota:" + this, Kind: access.NoticeQuota, Detail: fmt.Sprintf("%d of %d", after, quota)})
+		return tx.Notify(ctx, access.Notice{Key: "quota:" + this, Kind: access.NoticeQuota, Target: e.Title(target), Detail: fmt.Sprintf("%d of %d", after, quota)})
 	})
 }
 

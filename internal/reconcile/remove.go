@@ -74,7 +74,7 @@ func (e *Engine) lostWithServer(ctx context.Context, p access.Placement) error {
 	return e.ifStill(ctx, p, func(ctx context.Context, tx access.Tx, was access.Placement) error {
 		next := was
 		next.InDoubtUntil = time.Time{}
-		next.Problem, next.Detail = access.ProblemServerLeft, ""
+		next.Setback = access.Setback{Problem: access.ProblemServerLeft}
 		return e.markGone(ctx, tx, next, was)
 	})
 }
@@ -118,7 +118,7 @@ func (e *Engine) ifStill(ctx context.Context, p access.Placement, fn func(ctx co
 // keyRemoved records that no key of a placement is known to be on its server. It is gone
 // when none can land any more, and else is looked for until then.
 func (e *Engine) keyRemoved(ctx context.Context, tx access.Tx, next, was access.Placement) error {
-	next.Problem, next.Detail = access.NoProblem, ""
+	next.Setback = access.Setback{}
 	if next.InDoubtUntil.IsZero() {
 		return e.markGone(ctx, tx, next, was)
 	}

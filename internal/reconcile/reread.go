@@ -165,7 +165,7 @@ func (e *Engine) rereadFailed(ctx context.Context, tx access.Tx, p access.Placem
 func (e *Engine) removeLanded(ctx context.Context, tx access.Tx, was access.Placement, own []access.Credential) error {
 	next := was
 	next.State, next.CredentialID, next.GoneAt = access.PlacementLeaving, own[0].ID, time.Time{}
-	next.Attempts, next.NextAt, next.Problem, next.Detail = 0, e.Now(), access.NoProblem, ""
+	next.Attempts, next.NextAt, next.Setback = 0, e.Now(), access.Setback{}
 	if _, err := e.move(ctx, tx, next, was); err != nil {
 		return err
 	}

@@ -186,7 +186,7 @@ func (e *Engine) backWithServers(ctx context.Context, tx access.Tx, ids []int64)
 	for _, was := range givenUp {
 		next := was
 		next.State, next.GoneAt, next.InDoubtUntil, next.NextAt = access.PlacementLeaving, time.Time{}, e.Now(), e.Now()
-		next.Problem, next.Detail = access.NoProblem, ""
+		next.Setback = access.Setback{}
 		if _, err := e.move(ctx, tx, next, was); err != nil {
 			return err
 		}

@@ -184,8 +184,12 @@ func (e *Engine) TellLapsed(ctx context.Context) error {
 			if err := e.showReopened(ctx, tx, p, reopened); err != nil {
 				return err
 			}
+			at, err := e.identityOf(ctx, tx, p.ServerID)
+			if err != nil {
+				return err
+			}
 			// One message tells of all servers that lapse in the same hour.
-			n := access.Notice{Key: access.NoticeKey("lapsed:"+now.UTC().Format("2006-01-02T15"), p.GrantID), Kind: access.NoticeLapsed, To: p.Person, GrantID: p.GrantID, Detail: p.Detail}
+			n := access.Notice{Key: access.NoticeKey("lapsed:"+now.UTC().Format("2006-01-02T15"), p.GrantID), Kind: access.NoticeLapsed, To: p.Person, GrantID: p.GrantID, Target: e.Title(at.Target), Detail: p.Detail}
 			if err := tx.Notify(ctx, n); err != nil {
 				return err
 			}

@@ -265,7 +265,7 @@ func (e *Engine) later(p access.Placement, cause error) access.Placement {
 		return p
 	}
 	p.NextAt = p.NextAt.Add(waitFor(p, cause))
-	p.Problem, p.Detail = problemOf(cause), access.MessageOf(cause)
+	p.Setback = setbackOf(cause)
 	p.Stuck = p.State != access.PlacementLeaving && (p.Problem == access.ProblemForeign || p.Problem == access.ProblemRefused && !p.Urgent) // a renewal was not refused before
 	return p
 }
@@ -280,6 +280,15 @@ func waitFor(p access.Placement, cause error) time.Duration {
 		return min(firstBackoff<<min(p.Attempts, 20), longestRefusal)
 	}
 	return min(longestWait, max(access.RetryAfter(cause), backoff(p.Attempts)))
+}
+
+// setbackOf returns what an error means for the placement or the result that it concerns.
+func setbackOf(err error) access.Setback {
+	s := access.Setback{Problem: problemOf(err), Detail: access.MessageOf(err)}
+	if e, ok := errors.AsType[*access.Error](err); ok {
+		s.Remedy = e.Remedy
+	}
+	return s
 }
 
 func problemOf(err error) access.Problem {

@@ -29,8 +29,8 @@ func (e *Engine) target(name string) (access.Target, error) {
 	return e.Targets[i], nil
 }
 
-// title returns what people call a target.
-func (e *Engine) title(name string) string {
+// Title returns what people call a target in a sentence.
+func (e *Engine) Title(name string) string {
 	t, err := e.target(name)
 	if err != nil {
 		return "«" + name + "»"

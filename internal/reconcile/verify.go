@@ -44,7 +44,7 @@ func (e *Engine) verified(ctx context.Context, tx access.Tx, was access.Placemen
 		return err
 	}
 	next := was
-	next.VerifyAt, next.Problem, next.Detail = time.Time{}, access.NoProblem, ""
+	next.VerifyAt, next.Setback = time.Time{}, access.Setback{}
 	if slices.ContainsFunc(found, func(c access.Credential) bool { return c.ID == was.CredentialID }) {
 		_, err := e.move(ctx, tx, next, was)
 		return err
@@ -65,7 +65,7 @@ func (e *Engine) verifyLater(p access.Placement, cause error) access.Placement {
 		return p
 	}
 	p.Attempts++
-	p.Problem, p.Detail = problemOf(cause), access.MessageOf(cause)
+	p.Setback = setbackOf(cause)
 	p.Stuck = p.Problem == access.ProblemRefused
 	p.VerifyAt = e.Now().Add(min(longestWait, max(access.RetryAfter(cause), backoff(p.Attempts))))
 	return p

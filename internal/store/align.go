@@ -46,7 +46,7 @@ func (t *tx) cancelLeaving(ctx context.Context, now time.Time, servers []int64) 
 	c := coveredAgain(now)
 	addIn(&c, "p.place_id", servers)
 	return t.movePlacements(ctx, c, `
-			state = CASE WHEN credential_id = '' THEN 'unknown' ELSE 'placed' END, left_at = 0, next_at = 0, stuck = 0, problem = '', detail = ''`)
+			state = CASE WHEN credential_id = '' THEN 'unknown' ELSE 'placed' END, left_at = 0, next_at = 0, stuck = 0, problem = '', remedy = '', detail = ''`)
 }
 
 // movePlacements updates the placements that meet the conditions, and returns them with the
@@ -99,7 +99,7 @@ func (t *tx) dropUncovered(ctx context.Context, now time.Time, servers []int64) 
 	dropped, err := t.movePlacements(ctx, c, `
 			state = CASE WHEN state = 'wanted' THEN 'gone' ELSE 'leaving' END,
 			gone_at = CASE WHEN state = 'wanted' THEN $1 ELSE gone_at END,
-			left_at = $1, next_at = 0, attempts = 0, urgent = 0, stuck = 0, problem = '', detail = ''`)
+			left_at = $1, next_at = 0, attempts = 0, urgent = 0, stuck = 0, problem = '', remedy = '', detail = ''`)
 	return append(ended, dropped...), err
 }
 

@@ -58,10 +58,10 @@ func (t *tx) DueDrawings(ctx context.Context, now time.Time) ([]int64, error) {
 		ms(now), ms(now.Add(wrongClock)))
 }
 
-const noticeColumns = "name, kind, recipient, request_id, grant_id, detail, next_at, attempts, sent_at"
+const noticeColumns = "name, kind, recipient, request_id, grant_id, target, detail, next_at, attempts, sent_at"
 
 func noticeValues(n delivery.Notice) []any {
-	return []any{n.Key, n.Kind, n.To, n.RequestID, n.GrantID, n.Detail, ms(n.NextAt), n.Attempts, ms(n.SentAt)}
+	return []any{n.Key, n.Kind, n.To, n.RequestID, n.GrantID, n.Target, n.Detail, ms(n.NextAt), n.Attempts, ms(n.SentAt)}
 }
 
 // Notify implements access.NewsTx.
@@ -84,7 +84,7 @@ func (t *tx) PersonChanged(ctx context.Context, at time.Time, ids ...access.User
 // Notice implements delivery.Tx.
 func (t *tx) Notice(ctx context.Context, id int64) (delivery.Notice, error) {
 	scan := func(row scanner) (n delivery.Notice, err error) {
-		err = row.Scan(&n.ID, &n.Key, &n.Kind, &n.To, &n.RequestID, &n.GrantID, &n.Detail, instant{&n.NextAt}, &n.Attempts, instant{&n.SentAt})
+		err = row.Scan(&n.ID, &n.Key, &n.Kind, &n.To, &n.RequestID, &n.GrantID, &n.Target, &n.Detail, instant{&n.NextAt}, &n.Attempts, instant{&n.SentAt})
 		return n, err
 	}
 	return one(ctx, t, scan, "SELECT id, "+noticeColumns+" FROM notices WHERE id = $1", id)

@@ -9,19 +9,19 @@ import (
 )
 
 const placementColumns = "place_id, system_user, fingerprint, picked, person, grant_id, label, state, credential_id, temporary, placed_at, lapses_at, left_at, " +
-	"gone_at, attempts, next_at, in_doubt_until, holder, urgent, stuck, problem, detail, told_lapsed, verify_at"
+	"gone_at, attempts, next_at, in_doubt_until, holder, urgent, stuck, problem, remedy, detail, told_lapsed, verify_at"
 
 func placementValues(p access.Placement) []any {
 	return []any{
 		p.ServerID, p.SystemUser, p.Fingerprint, p.Picked, p.Person, p.GrantID, p.Label, p.State, p.CredentialID, bit(p.Temporary), ms(p.PlacedAt), ms(p.LapsesAt), ms(p.LeftAt),
-		ms(p.GoneAt), p.Attempts, ms(p.NextAt), ms(p.InDoubtUntil), p.Holder, bit(p.Urgent), bit(p.Stuck), p.Problem, p.Detail, bit(p.ToldLapsed), ms(p.VerifyAt),
+		ms(p.GoneAt), p.Attempts, ms(p.NextAt), ms(p.InDoubtUntil), p.Holder, bit(p.Urgent), bit(p.Stuck), p.Problem, p.Remedy, p.Detail, bit(p.ToldLapsed), ms(p.VerifyAt),
 	}
 }
 
 func scanPlacement(row scanner) (p access.Placement, err error) {
 	err = row.Scan(&p.ID, &p.ServerID, &p.SystemUser, &p.Fingerprint, &p.Picked, &p.Person, &p.GrantID, &p.Label, &p.State, &p.CredentialID, boolean{&p.Temporary}, instant{&p.PlacedAt},
 		instant{&p.LapsesAt}, instant{&p.LeftAt}, instant{&p.GoneAt}, &p.Attempts, instant{&p.NextAt}, instant{&p.InDoubtUntil}, &p.Holder, boolean{&p.Urgent}, boolean{&p.Stuck},
-		&p.Problem, &p.Detail, boolean{&p.ToldLapsed}, instant{&p.VerifyAt})
+		&p.Problem, &p.Remedy, &p.Detail, boolean{&p.ToldLapsed}, instant{&p.VerifyAt})
 	return p, err
 }
 

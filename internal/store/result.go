@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	resultColumns  = "request_id, phase, place_id, target, system_user, fingerprint, picked, place_name, state, problem, detail, sessions_read, updated_at, told"
+	resultColumns  = "request_id, phase, place_id, target, system_user, fingerprint, picked, place_name, state, problem, remedy, detail, sessions_read, updated_at, told"
 	resultIdentity = "ON CONFLICT (request_id, phase, place_id, target, system_user, fingerprint, picked) "
 	openResult     = "state IN ('waiting', 'failed', 'unknown')"
 )
@@ -17,7 +17,7 @@ const (
 // nil if they were not. withSessions fills it in.
 func scanResult(row scanner) (r access.Result, err error) {
 	var read bool
-	err = row.Scan(&r.RequestID, &r.Phase, &r.ServerID, &r.Target, &r.SystemUser, &r.Fingerprint, &r.Picked, &r.ServerName, &r.State, &r.Problem, &r.Detail,
+	err = row.Scan(&r.RequestID, &r.Phase, &r.ServerID, &r.Target, &r.SystemUser, &r.Fingerprint, &r.Picked, &r.ServerName, &r.State, &r.Problem, &r.Remedy, &r.Detail,
 		boolean{&read}, instant{&r.UpdatedAt}, &r.Told)
 	if read {
 		r.Sessions = []access.Session{}
@@ -29,7 +29,7 @@ func (t *tx) putResults(ctx context.Context, rs []access.Result, onConflict stri
 	all := make([][]any, len(rs))
 	for i, r := range rs {
 		all[i] = []any{
-			r.RequestID, r.Phase, r.ServerID, r.Target, r.SystemUser, r.Fingerprint, r.Picked, r.ServerName, r.State, r.Problem, r.Detail,
+			r.RequestID, r.Phase, r.ServerID, r.Target, r.SystemUser, r.Fingerprint, r.Picked, r.ServerName, r.State, r.Problem, r.Remedy, r.Detail,
 			bit(r.Sessions != nil), ms(r.UpdatedAt), r.Told,
 		}
 	}
@@ -45,7 +45,7 @@ func (t *tx) InsertResults(ctx context.Context, rs []access.Result) error {
 // changed by Tell since the result was read.
 func (t *tx) SaveResult(ctx context.Context, r access.Result) error {
 	err := t.putResults(ctx, []access.Result{r}, `DO UPDATE SET place_name = excluded.place_name, state = excluded.state,
-		problem = excluded.problem, detail = excluded.detail, sessions_read = excluded.sessions_read, updated_at = excluded.updated_at`)
+		problem = excluded.problem, remedy = excluded.remedy, detail = excluded.detail, sessions_read = excluded.sessions_read, updated_at = excluded.updated_at`)
 	if err != nil || r.Phase != access.PhaseInspect {
 		return err
 	}
@@ -124,20 +124,20 @@ func (t *tx) WaitingKeys(ctx context.Context, server int64) ([]access.KeyOn, err
 
 // ReopenResults implements access.ResultTx.
 func (t *tx) ReopenResults(ctx context.Context, on access.KeyOn, since time.Time) ([]access.Result, error) {
-	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', detail = ''
+	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', remedy = '', detail = ''
 		WHERE phase = 'remove' AND place_id = $1 AND system_user = $2 AND fingerprint = $3 AND picked = $4 AND state IN ('done', 'out_of_reach') AND updated_at >= $5
 		RETURNING `+resultColumns, on.ServerID, on.SystemUser, on.Fingerprint, on.Picked, ms(since))
 }
 
 // ReopenInspections implements access.ResultTx.
 func (t *tx) ReopenInspections(ctx context.Context, server int64) ([]access.Result, error) {
-	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', detail = ''
+	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', remedy = '', detail = ''
 		WHERE phase = 'inspect' AND place_id = $1 AND state = 'out_of_reach' RETURNING `+resultColumns, server)
 }
 
 // ReopenAdditions implements access.ResultTx.
 func (t *tx) ReopenAdditions(ctx context.Context, p access.Placement, now time.Time) ([]access.Result, error) {
-	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', detail = ''
+	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', remedy = '', detail = ''
 		WHERE phase = 'add' AND place_id = $2 AND system_user = $3 AND fingerprint = $4 AND state IN ('done', 'already_there')
 			AND request_id IN (SELECT g.request_id `+liveCovers+` AND c.place_id = $2 AND g.system_user = $3 AND c.fingerprint = $4)
 		RETURNING `+resultColumns, ms(now), p.ServerID, p.SystemUser, p.Fingerprint)

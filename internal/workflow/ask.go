@@ -184,7 +184,7 @@ func (s *Service) submitted(ctx context.Context, tx access.Tx, r access.Request)
 }
 
 // twinWindow is how long a second identical wish counts as the same one typed
-// again: Slack leaves the text in the box after a slow answer.
+// again: after a slow answer the text may still be in the box.
 const twinWindow = 2 * time.Minute
 
 func (s *Service) refuseTwin(ctx context.Context, tx access.Tx, r access.Request) error {

@@ -12,29 +12,39 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// leftBecause are the reasons of offboardings for which nobody asked, by what Slack said.
-var leftBecause = map[access.Standing]string{
-	access.Deactivated: "The Slack account was deactivated.",
-	access.Guest:       "The Slack account became a guest.",
-	access.Nobody:      "The Slack account is not known to Slack any more.",
-	access.Outsider:    "The Slack account is of another workspace now.",
+// leftBecause returns the reason of an offboarding for which nobody asked, by what the
+// directory says of the account; empty if that is no reason for one.
+func leftBecause(directory string, standing access.Standing) string {
+	account := "The " + directory + " account "
+	switch standing {
+	case access.Deactivated:
+		return account + "was deactivated."
+	case access.Guest:
+		return account + "became a guest."
+	case access.Nobody:
+		return account + "is not known to " + directory + " any more."
+	case access.Outsider:
+		return account + "is of another workspace now."
+	case access.Member, access.Bot, access.Invited:
+	}
+	return ""
 }
 
-// Of more people within that time Slack hardly ever says that they left unless somebody
+// Of more people within that time the directory hardly ever says that they left unless somebody
 // made a mistake, so the approvers are asked.
 const (
 	fewLeavers    = 3
 	leaversWithin = time.Hour
 )
 
-// AccountDeactivated looks at an account of which Slack told that it has changed. Of a person who
+// AccountDeactivated looks at an account that has changed, as the directory told. Of a person who
 // left, it ends everything or asks the approvers to, as the team has chosen; it notes
 // when somebody is back. Being told again changes nothing.
 func (s *Service) AccountDeactivated(ctx context.Context, id access.UserID) error {
 	return s.accountLeft(ctx, id, false)
 }
 
-// accountLeft is AccountDeactivated; many reports that Slack says so of many people at once.
+// accountLeft is AccountDeactivated; many reports that the directory says so of many people at once.
 func (s *Service) accountLeft(ctx context.Context, id access.UserID, many bool) error {
 	profile, err := s.Directory.Profile(ctx, id, 0)
 	switch {
@@ -42,7 +52,7 @@ func (s *Service) accountLeft(ctx context.Context, id access.UserID, many bool) 
 		return err
 	case profile.Standing == access.Member:
 		return s.accountActive(ctx, id)
-	case leftBecause[profile.Standing] == "":
+	case leftBecause(s.Directory.Title(), profile.Standing) == "":
 		return nil
 	}
 	return s.Store.Update(ctx, func(tx access.Tx) error { return s.offboardLeft(ctx, tx, id, profile.Standing, many) })
@@ -76,7 +86,7 @@ func (s *Service) offboardLeft(ctx context.Context, tx access.Tx, id access.User
 		return err
 	}
 	ask := asked || many || wave || !standing.EndsAccess() || s.Settings.OffboardDeactivated == OffboardAsks
-	return s.beginLeaving(ctx, tx, id, leftBecause[standing], ask)
+	return s.beginLeaving(ctx, tx, id, leftBecause(s.Directory.Title(), standing), ask)
 }
 
 // noteStanding notes how somebody stands who is no member. What the approvers decided
@@ -93,9 +103,9 @@ func (*Service) noteStanding(ctx context.Context, tx access.Tx, person access.Pe
 	return tx.SetStanding(ctx, person.ID, standing)
 }
 
-// beginLeaving offboards a person on Slack's word, or asks the approvers to.
+// beginLeaving offboards a person because of what the directory says, or asks the approvers to.
 func (s *Service) beginLeaving(ctx context.Context, tx access.Tx, id access.UserID, reason string, ask bool) error {
-	r := s.newRequest(access.KindOffboard, access.NoticeKey(access.LeftSource+string(id), s.Now().UnixNano()), "", id, "")
+	r := s.newRequest(access.KindOffboard, access.NoticeKey(access.DeactivatedSource+string(id), s.Now().UnixNano()), "", id, "")
 	r.Reason = reason
 	r, _, err := tx.InsertRequest(ctx, r, nil)
 	if err != nil {
@@ -153,12 +163,12 @@ func isKnown(ctx context.Context, tx access.Tx, id access.UserID) (bool, error) 
 	return false, nil
 }
 
-// tooManyLeft reports whether Slack has said of several others within the hour that they left.
+// tooManyLeft reports whether the directory has said of several others within the hour that they left.
 func (s *Service) tooManyLeft(ctx context.Context, tx access.Tx, id access.UserID) (bool, error) {
 	lately, err := tx.Requests(ctx, access.RequestQuery{Kinds: []access.RequestKind{access.KindOffboard}, CreatedAfter: s.Now().Add(-leaversWithin)})
 	others := map[access.UserID]bool{}
 	for _, r := range lately {
-		if strings.HasPrefix(r.Source, access.LeftSource) && r.Person != id {
+		if strings.HasPrefix(r.Source, access.DeactivatedSource) && r.Person != id {
 			others[r.Person] = true
 		}
 	}
@@ -170,7 +180,7 @@ func (s *Service) tooManyLeft(ctx context.Context, tx access.Tx, id access.UserI
 const peopleEvery = 4 * time.Hour
 
 // suspects are the people whom the list of users showed otherwise than the ledger has
-// them, and whom Slack was not asked about yet. They are kept in memory: a process reads
+// them, and whom the directory was not asked about yet. They are kept in memory: a process reads
 // the list when it starts.
 type suspects struct {
 	mu     sync.Mutex
@@ -181,9 +191,8 @@ type suspects struct {
 
 // FindDeactivated finds people who left, or are back, though the event that told so was
 // missed. It reads the list of all users at the start and a few times a day, and asks
-// about everybody whom that does not show as the ledger has them. One about whom Slack
-// has no answer does not stand in the way of the others; only while Slack asks for
-// patience it goes no further, until it is called again.
+// about everybody whom that does not show as the ledger has them. One about whom it has no
+// answer does not stand in the way of the others; only while it asks for patience it goes no further, until it is called again.
 func (s *Service) FindDeactivated(ctx context.Context) error {
 	s.suspects.mu.Lock()
 	defer s.suspects.mu.Unlock()

@@ -215,7 +215,7 @@ func TestWhoMayOffboardWhom(t *testing.T) {
 	}{
 		{carol, alice, access.Forbidden, "Only an approver"},
 		{bob, bob, access.Forbidden, "Nobody offboards themself"},
-		{bob, "U0NOBODY", access.NotFound, "Slack knows no such user"},
+		{bob, "U0NOBODY", access.NotFound, "the directory knows no such user"},
 	} {
 		_, err := h.Offboard(h.Ctx(), workflow.OffboardAsk{Source: h.NextSource(), Asker: tt.asker, Person: tt.person})
 		refuses(t, err, tt.code, tt.words)

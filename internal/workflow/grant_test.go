@@ -277,8 +277,8 @@ func TestUnauthorizedHaltsEverythingAndNothingIsLost(t *testing.T) {
 	halted, announced := h.MustView(r.ID), h.Announced(r.ID)
 	broken = false
 	h.Must(h.Engine.Resume(h.Ctx()))
-	if going := h.MustView(r.ID); !halted.Halted || going.Halted || h.Announced(r.ID) == announced {
-		t.Errorf("the request does not show why it waits: %t, then %t", halted.Halted, going.Halted)
+	if going := h.MustView(r.ID); len(halted.HaltedBy) != 1 || len(going.HaltedBy) != 0 || h.Announced(r.ID) == announced {
+		t.Errorf("the request does not show why it waits: %q, then %q", halted.HaltedBy, going.HaltedBy)
 	}
 	h.Work()
 	if got := workflowtest.States(h.MustView(r.ID), access.PhaseAdd); got[access.Done] != 5 {

@@ -75,13 +75,21 @@ func waitingOf(ctx context.Context, tx access.Tx, of access.UserID) ([]access.Re
 
 func (s *Service) addDebt(ctx context.Context, tx access.Tx, out *Overview, of access.UserID, names map[int64]string) error {
 	debt, err := tx.Debt(ctx, s.Now())
-	for _, p := range debt {
-		if of == "" || p.Person == of {
-			at := access.ServerRef{ID: p.ServerID, Name: names[p.ServerID]}
-			out.Debt = append(out.Debt, DebtView{Placement: p, Server: at, Moving: moving(p, s.Now())})
-		}
+	if err != nil {
+		return err
 	}
-	return err
+	for _, p := range debt {
+		if of != "" && p.Person != of {
+			continue
+		}
+		at := access.ServerRef{ID: p.ServerID, Name: names[p.ServerID]}
+		identities, err := s.Engine.Identities(ctx, tx, []access.ServerRef{at})
+		if err != nil {
+			return err
+		}
+		out.Debt = append(out.Debt, DebtView{Placement: p, Server: at, Title: s.Engine.Title(identities[at.ID].Target), Moving: moving(p, s.Now())})
+	}
+	return nil
 }
 
 func (s *Service) grantView(ctx context.Context, tx access.Tx, g access.Grant, names map[int64]string) (GrantView, error) {

@@ -25,7 +25,7 @@ func (s *Service) Offboard(ctx context.Context, a OffboardAsk) (access.Request, 
 	return s.submit(ctx, r, nil)
 }
 
-// knownUser refuses an id that neither Slack nor the ledger knows: most likely a slip.
+// knownUser refuses an id that neither the directory nor the ledger knows: most likely a slip.
 func (s *Service) knownUser(ctx context.Context, id access.UserID) error {
 	profile, err := s.Directory.Profile(ctx, id, actorFresh)
 	if err != nil || profile.Standing != access.Nobody {
@@ -34,13 +34,13 @@ func (s *Service) knownUser(ctx context.Context, id access.UserID) error {
 	return s.Store.Read(ctx, func(tx access.Tx) error {
 		keys, err := tx.AllKeysOf(ctx, id)
 		if err == nil && len(keys) == 0 {
-			err = access.NewNotFound("Slack knows no such user, and no key of theirs is registered.")
+			err = access.NewNotFound(s.Directory.Title() + " knows no such user, and no key of theirs is registered.")
 		}
 		return err
 	})
 }
 
-// OffboardMode says what happens when Slack tells that an account was deactivated.
+// OffboardMode says what happens when the directory tells that an account was deactivated.
 type OffboardMode string
 
 // OffboardRun offboards at once, OffboardAsks puts it before the approvers, OffboardOff
@@ -98,7 +98,7 @@ func (s *Service) joinOffboarding(ctx context.Context, tx access.Tx, draft acces
 	if _, err := s.close(ctx, tx, draft, access.Cancelled, actor, "joined request "+strconv.FormatInt(r.ID, 10)); err != nil {
 		return access.Request{}, err
 	}
-	if !r.OnSlacksWord() {
+	if !r.Automatic() {
 		return r, nil
 	}
 	r.DecidedBy = actor

@@ -41,11 +41,11 @@ func (s *Service) fullMember(ctx context.Context, id access.UserID, maxAge time.
 	if err != nil {
 		return access.Profile{}, err
 	}
-	if reason := refusalOf(profile.Standing); reason != "" {
+	if reason := s.refusalOf(profile.Standing); reason != "" {
 		return access.Profile{}, access.NewForbidden(fmt.Sprintf(refusal, reason))
 	}
 	profile, out, err := s.afterLeaving(ctx, profile)
-	switch reason := refusalOf(profile.Standing); {
+	switch reason := s.refusalOf(profile.Standing); {
 	case err != nil:
 		return access.Profile{}, err
 	case out:
@@ -56,7 +56,7 @@ func (s *Service) fullMember(ctx context.Context, id access.UserID, maxAge time.
 	return profile, nil
 }
 
-// afterLeaving looks again at a member of whom the ledger says that they left: what Slack
+// afterLeaving looks again at a member of whom the ledger says that they left: what the directory
 // said before may be older than that. It reports whether they are out.
 func (s *Service) afterLeaving(ctx context.Context, profile access.Profile) (now access.Profile, out bool, err error) {
 	var person access.Person
@@ -80,12 +80,12 @@ func (s *Service) afterLeaving(ctx context.Context, profile access.Profile) (now
 	return now, out, s.Store.Read(ctx, look)
 }
 
-func refusalOf(standing access.Standing) string {
+func (s *Service) refusalOf(standing access.Standing) string {
 	switch standing {
 	case access.Member:
 		return ""
 	case access.Deactivated:
-		return "the Slack account is deactivated"
+		return "the " + s.Directory.Title() + " account is deactivated"
 	case access.Bot:
 		return "bots have no keys here"
 	case access.Guest:
@@ -95,9 +95,9 @@ func refusalOf(standing access.Standing) string {
 	case access.Invited:
 		return "the invitation to this workspace has not been accepted yet"
 	case access.Nobody:
-		return "Slack knows no such user"
+		return s.Directory.Title() + " knows no such user"
 	}
-	return "Slack did not say who that is"
+	return s.Directory.Title() + " did not say who that is"
 }
 
 // requireApprover refuses everybody who is not an approver in good standing now.
@@ -174,7 +174,7 @@ func (s *Service) requireDeciders(ctx context.Context, r access.Request) error {
 		"Ask whoever runs me to name more people in SSHKEYBOT_APPROVERS.", s.Settings.Approvals, found))
 }
 
-// How old an answer of Slack's may be to who somebody is. Whoever decides, and whoever
+// How old an answer of the directory may be to who somebody is. Whoever decides, and whoever
 // receives access by that, is asked for anew.
 const (
 	actorFresh  = time.Second     // whoever does something: doing one thing asks several times

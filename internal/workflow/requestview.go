@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -127,15 +128,19 @@ func (s *Service) viewTargets(ctx context.Context, tx access.Tx, v *RequestView)
 		targets = append(targets, identity.Target)
 		v.ExternalIDs[id] = identity.ExternalID
 	}
-	for _, r := range v.Results {
-		if r.Target != "" {
-			targets = append(targets, r.Target)
-		}
+	for i, r := range v.Results {
+		name := cmp.Or(r.Target, at[r.ServerID].Target)
+		targets = append(targets, name)
+		v.Results[i].TargetTitle = s.Engine.Title(name)
 	}
 	halted, err := reconcile.Halted(ctx, tx)
-	v.Halted = slices.ContainsFunc(halted, func(t access.TargetState) bool { return slices.Contains(targets, t.Name) })
+	for _, t := range halted {
+		if slices.Contains(targets, t.Name) {
+			v.HaltedBy = append(v.HaltedBy, s.Engine.Title(t.Name))
+		}
+	}
 	v.Pace = s.Engine.Pace(targets)
-	v.Paused = s.Engine.PausedUntil(v.Pace)
+	v.Paused, v.PausedBy = s.Engine.PausedUntil(targets)
 	return err
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // isOffboarded reports whether a person may neither ask nor be given access: somebody who was
-// offboarded. Where that was on Slack's word alone, they may take part again once Slack
+// offboarded. Where only the directory said so, they may take part again once it
 // says that they are back: without the keys and without the right to decide that they had.
 func isOffboarded(ctx context.Context, tx access.Tx, id access.UserID) (bool, error) {
 	person, err := tx.Person(ctx, id)
@@ -17,10 +17,10 @@ func isOffboarded(ctx context.Context, tx access.Tx, id access.UserID) (bool, er
 		return person.Offboarded(), err
 	}
 	last, err := lastOffboarding(ctx, tx, id)
-	return !last.OnSlacksWord(), err
+	return !last.Automatic(), err
 }
 
-// accountActive notes that an account of which Slack had said otherwise is an active member's.
+// accountActive notes that an account of which the directory had said otherwise is an active member's.
 func (s *Service) accountActive(ctx context.Context, id access.UserID) error {
 	var person access.Person
 	var asked string
@@ -55,10 +55,10 @@ func (s *Service) withdrawLeaving(ctx context.Context, tx access.Tx, id access.U
 		return err
 	}
 	for _, r := range open {
-		if !strings.HasPrefix(r.Source, access.LeftSource) {
+		if !strings.HasPrefix(r.Source, access.DeactivatedSource) {
 			continue
 		}
-		if _, err := s.close(ctx, tx, r, access.Cancelled, "", "Slack says that the account is an active member's again."); err != nil {
+		if _, err := s.close(ctx, tx, r, access.Cancelled, "", s.Directory.Title()+" says that the account is an active member's again."); err != nil {
 			return err
 		}
 	}

@@ -381,7 +381,7 @@ func (s *Service) retry(ctx context.Context, tx access.Tx, r access.Result) erro
 		if p.State == access.PlacementPlaced && !p.Stuck {
 			continue // it is there
 		}
-		p.Stuck, p.Problem, p.Detail, p.NextAt = false, access.NoProblem, "", s.Now()
+		p.Stuck, p.Setback, p.NextAt = false, access.Setback{}, s.Now()
 		if p.State == access.PlacementPlaced {
 			p.VerifyAt = s.Now()
 		}

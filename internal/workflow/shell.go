@@ -8,11 +8,11 @@ import (
 )
 
 // OffboardFromShell offboards a person at the word of whoever has the operator's
-// shell: nobody in Slack decides it, so the request has no asker, and names the
+// shell: no approver decides it, so the request has no asker, and names the
 // operator in its reason and in the audit log. For a person who is offboarded
-// already it returns the request that did it, and changes nothing, unless that was on
-// Slack's word alone, which Slack may take back. NotFound for an
-// id that neither the ledger nor Slack knows: most likely a slip.
+// already it returns the request that did it, and changes nothing, unless that was
+// because of the directory alone, which may say otherwise later. NotFound for an id that
+// neither the ledger nor the directory knows: most likely a slip.
 func (s *Service) OffboardFromShell(ctx context.Context, person access.UserID, operator, reason, source string) (access.Request, error) {
 	if err := s.knownToLedger(ctx, person); access.CodeOf(err) == access.NotFound {
 		if err := s.knownUser(ctx, person); err != nil {
@@ -25,7 +25,7 @@ func (s *Service) OffboardFromShell(ctx context.Context, person access.UserID, o
 	wish.Reason = strings.TrimSpace(access.CleanText(reason + " (from the shell, by " + operator + ")"))
 	var r access.Request
 	err := s.Store.Update(ctx, func(tx access.Tx) (err error) {
-		if r, err = offboardingOf(ctx, tx, person); err != nil || r.ID != 0 && !r.OnSlacksWord() {
+		if r, err = offboardingOf(ctx, tx, person); err != nil || r.ID != 0 && !r.Automatic() {
 			return err
 		}
 		var fresh bool
@@ -45,7 +45,7 @@ func (s *Service) OffboardFromShell(ctx context.Context, person access.UserID, o
 }
 
 // knownToLedger asks nobody outside, so that what is known here can be offboarded
-// while Slack is away.
+// while the directory is away.
 func (s *Service) knownToLedger(ctx context.Context, id access.UserID) error {
 	return s.Store.Read(ctx, func(tx access.Tx) error {
 		person, err := tx.Person(ctx, id)

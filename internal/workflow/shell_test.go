@@ -74,6 +74,8 @@ func (away) Members(context.Context, string, time.Duration) ([]access.UserID, er
 
 func (away) Forget(access.UserID) {}
 
+func (away) Title() string { return "Slack" }
+
 func (away) Standings(context.Context, []access.UserID) (map[access.UserID]access.Standing, error) {
 	return nil, errors.New("Slack is away")
 }

@@ -46,9 +46,10 @@ type RequestView struct {
 	LeaverOut bool          // they were offboarded and can be given no access
 
 	Pace        access.Pace
-	Paused      time.Time        // until when the target asks to be left alone; zero when it does not, or not for long
+	Paused      time.Time        // until when a target asks to be left alone; zero when none does, or not for long
+	PausedBy    string           // what people call that target
 	ExternalIDs map[int64]string // what targets call the servers of Results, by their ids
-	Halted      bool             // all work waits, because the target refuses our credentials
+	HaltedBy    []string         // what people call the targets on which all work waits, because they refuse our credentials
 	Renewals    reconcile.Renewals
 }
 
@@ -104,7 +105,8 @@ type GrantView struct {
 type DebtView struct {
 	Placement access.Placement
 	Server    access.ServerRef
-	Moving    bool // being removed now; else overdue
+	Title     string // what people call its target
+	Moving    bool   // being removed now; else overdue
 }
 
 // overdueAfter is how long a removal may be under way before it is called overdue, though

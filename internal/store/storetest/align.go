@@ -30,7 +30,7 @@ func placementsOf(moves []access.Move) (changed []access.Placement) {
 // What Reconcile makes of one key on one server, with a live grant or without.
 func testAlignCases(t *testing.T, s *store.Store) {
 	later := epoch.Add(time.Hour)
-	stale := access.Placement{NextAt: later, Stuck: true, Problem: access.ProblemOffline, Detail: "x", CredentialID: "5", Urgent: true}
+	stale := access.Placement{NextAt: later, Stuck: true, Setback: access.Setback{Problem: access.ProblemOffline, Detail: "x"}, CredentialID: "5", Urgent: true}
 	for i, test := range []struct {
 		name    string
 		covered bool
@@ -147,9 +147,9 @@ func testAlignLarge(t *testing.T, s *store.Store) {
 	}
 	old := insertGrant(t, s, access.Grant{State: access.Ended, Person: "U1", SystemUser: "web"}, covers...)
 	err := exec(t, s, fmt.Sprintf(`INSERT INTO placements (place_id, system_user, fingerprint, picked, person, grant_id, label, state, credential_id, temporary, placed_at, lapses_at,
-			left_at, gone_at, attempts, next_at, in_doubt_until, verify_at, holder, urgent, stuck, problem, detail, told_lapsed)
+			left_at, gone_at, attempts, next_at, in_doubt_until, verify_at, holder, urgent, stuck, problem, remedy, detail, told_lapsed)
 		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
-		SELECT i %% %d + 1, 'web', 'SHA256:' || (i %% %d), '', 'U1', %d, '', 'gone', CAST(i AS TEXT), 0, 0, 0, 0, 1, 1, 0, 0, 0, '', 0, 0, '', '', 0 FROM n`, history, servers, keys, old.ID))
+		SELECT i %% %d + 1, 'web', 'SHA256:' || (i %% %d), '', 'U1', %d, '', 'gone', CAST(i AS TEXT), 0, 0, 0, 0, 1, 1, 0, 0, 0, '', 0, 0, '', '', '', 0 FROM n`, history, servers, keys, old.ID))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,11 +102,11 @@ func testCapWaits(t *testing.T, s *store.Store) {
 		next, recheck, verify time.Time
 	}{
 		{access.Placement{ServerID: 1, State: access.PlacementLeaving, NextAt: far}, latest.Retry, time.Time{}, time.Time{}},
-		{access.Placement{ServerID: 2, State: access.PlacementWanted, NextAt: far, Problem: access.ProblemLimited}, latest.Limited, time.Time{}, time.Time{}},
+		{access.Placement{ServerID: 2, State: access.PlacementWanted, NextAt: far, Setback: access.Setback{Problem: access.ProblemLimited}}, latest.Limited, time.Time{}, time.Time{}},
 		{access.Placement{ServerID: 3, State: access.PlacementLeaving, NextAt: soon, InDoubtUntil: soon}, soon, soon, time.Time{}},
 		{access.Placement{ServerID: 4, State: access.PlacementGone, InDoubtUntil: far}, time.Time{}, latest.InDoubt, time.Time{}},
 		{access.Placement{ServerID: 5, State: access.PlacementPlaced, VerifyAt: far}, time.Time{}, time.Time{}, latest.Limited},
-		{access.Placement{ServerID: 6, State: access.PlacementLeaving, NextAt: far, Problem: access.ProblemRefused}, latest.Refused, time.Time{}, time.Time{}},
+		{access.Placement{ServerID: 6, State: access.PlacementLeaving, NextAt: far, Setback: access.Setback{Problem: access.ProblemRefused}}, latest.Refused, time.Time{}, time.Time{}},
 	} {
 		want[insertPlacement(t, s, p.Placement).ID] = []time.Time{p.next, p.recheck, p.verify}
 	}

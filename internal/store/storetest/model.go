@@ -236,10 +236,10 @@ func (m *model) expect(servers []int64, answer []access.Placement) (changed []ac
 			continue
 		}
 		if p.CredentialID == "" && !p.InDoubtUntil.IsZero() {
-			p.State, p.LeftAt, p.NextAt, p.Stuck, p.Problem, p.Detail = access.PlacementUnknown, time.Time{}, time.Time{}, false, "", ""
+			p.State, p.LeftAt, p.NextAt, p.Stuck, p.Setback = access.PlacementUnknown, time.Time{}, time.Time{}, false, access.Setback{}
 			changed = append(changed, *p)
 		} else if p.Attempts == 0 && p.CredentialID != "" && !p.Urgent && p.Holder == "" {
-			p.State, p.LeftAt, p.NextAt, p.Stuck, p.Problem, p.Detail = access.PlacementPlaced, time.Time{}, time.Time{}, false, "", ""
+			p.State, p.LeftAt, p.NextAt, p.Stuck, p.Setback = access.PlacementPlaced, time.Time{}, time.Time{}, false, access.Setback{}
 			changed = append(changed, *p)
 		}
 	}
@@ -261,7 +261,7 @@ func (m *model) expect(servers []int64, answer []access.Placement) (changed []ac
 		} else {
 			p.State = access.PlacementLeaving
 		}
-		p.LeftAt, p.NextAt, p.Attempts, p.Stuck, p.Problem, p.Detail = m.now, time.Time{}, 0, false, "", ""
+		p.LeftAt, p.NextAt, p.Attempts, p.Stuck, p.Setback = m.now, time.Time{}, 0, false, access.Setback{}
 		changed = append(changed, *p)
 	}
 	return append(changed, m.missing(servers, answer)...)

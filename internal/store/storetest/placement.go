@@ -54,7 +54,7 @@ func testPlacementQuery(t *testing.T, s *store.Store) {
 	for _, p := range []access.Placement{
 		{ServerID: 1, Person: "U1", Fingerprint: "a", SystemUser: "web", State: access.PlacementWanted, NextAt: epoch, Label: "of a"},
 		{ServerID: 2, Person: "U1", Fingerprint: "a", SystemUser: "root", State: access.PlacementPlaced, VerifyAt: epoch, NextAt: epoch.Add(time.Hour), Temporary: true, LapsesAt: epoch},
-		{ServerID: 3, Person: "U2", Fingerprint: "b", SystemUser: "web", State: access.PlacementLeaving, Stuck: true, Problem: access.ProblemRefused},
+		{ServerID: 3, Person: "U2", Fingerprint: "b", SystemUser: "web", State: access.PlacementLeaving, Stuck: true, Setback: access.Setback{Problem: access.ProblemRefused}},
 		{ServerID: 3, Person: "U2", Fingerprint: "b", SystemUser: "web", State: access.PlacementGone, InDoubtUntil: epoch},
 		{ServerID: 4, Person: "U3", Fingerprint: "c", SystemUser: "web", State: access.PlacementLeaving, NextAt: epoch.Add(time.Hour), InDoubtUntil: epoch},
 	} {
@@ -175,10 +175,10 @@ func testDebt(t *testing.T, s *store.Store) {
 	var ids []int64
 	for _, p := range []access.Placement{
 		{ServerID: 1, State: access.PlacementLeaving, Attempts: 1, LeftAt: epoch.Add(time.Hour)},
-		{ServerID: 2, State: access.PlacementLeaving, Problem: access.ProblemOffline, LeftAt: epoch},
+		{ServerID: 2, State: access.PlacementLeaving, Setback: access.Setback{Problem: access.ProblemOffline}, LeftAt: epoch},
 		{ServerID: 3, State: access.PlacementLeaving, LeftAt: now.Add(-time.Minute + time.Millisecond)},
 		{ServerID: 4, State: access.PlacementPlaced, Attempts: 3},
-		{ServerID: 5, State: access.PlacementGone, Attempts: 3, Problem: access.ProblemTrouble},
+		{ServerID: 5, State: access.PlacementGone, Attempts: 3, Setback: access.Setback{Problem: access.ProblemTrouble}},
 		{ServerID: 6, State: access.PlacementLeaving, Attempts: 1, Urgent: true, LeftAt: epoch},
 		{ServerID: 7, State: access.PlacementLeaving, LeftAt: now.Add(-time.Minute)},
 		{ServerID: 8, State: access.PlacementLeaving, LeftAt: now},

@@ -43,7 +43,7 @@ func testLooks(t *testing.T, s *store.Store) {
 
 func testReopenInspections(t *testing.T, s *store.Store) {
 	result := func(request, server int64, phase access.Phase, state access.ResultState) access.Result {
-		return access.Result{RequestID: request, Phase: phase, ServerID: server, State: state, Problem: access.ProblemServerLeft, UpdatedAt: epoch}
+		return access.Result{RequestID: request, Phase: phase, ServerID: server, State: state, Setback: access.Setback{Problem: access.ProblemServerLeft}, UpdatedAt: epoch}
 	}
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
 		return tx.InsertResults(ctx, []access.Result{

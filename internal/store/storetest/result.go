@@ -14,6 +14,7 @@ import (
 func testResults(t *testing.T, s *store.Store) {
 	full := filled[access.Result](0)
 	full.RequestID, full.ServerName, full.Sessions = 1, "b", nil // not read yet
+	full.TargetTitle = ""                                        // a view fills it in
 	waiting := access.Result{RequestID: 1, Phase: access.PhaseAdd, ServerID: 7, ServerName: "a", SystemUser: "web", Fingerprint: "f", State: access.Waiting}
 	results := func(ctx context.Context, tx access.Tx) ([]access.Result, error) { return tx.Results(ctx, 1) }
 	open := func(ctx context.Context, tx access.Tx) ([]access.Result, error) {
@@ -32,7 +33,7 @@ func testResults(t *testing.T, s *store.Store) {
 	same(t, "open", read(t, s, open), []access.Result{waiting})
 
 	failed := waiting
-	failed.State, failed.Problem, failed.Detail, failed.UpdatedAt = access.Failed, access.ProblemRefused, "no", epoch
+	failed.State, failed.Setback, failed.UpdatedAt = access.Failed, access.Setback{Problem: access.ProblemRefused, Detail: "no"}, epoch
 	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveResult(ctx, failed) })
 	same(t, "failed is open", read(t, s, open), []access.Result{failed})
 	same(t, "its key waits", read(t, s, waitingKeys), []access.KeyOn{{ServerID: 7, SystemUser: "web", Fingerprint: "f"}})
@@ -64,7 +65,7 @@ func testReopen(t *testing.T, s *store.Store) {
 	rs := []access.Result{
 		removal,
 		vary(func(r *access.Result) {
-			r.RequestID, r.State, r.Problem, r.Detail = 2, access.OutOfReach, access.ProblemServerLeft, "x"
+			r.RequestID, r.State, r.Setback = 2, access.OutOfReach, access.Setback{Problem: access.ProblemServerLeft, Detail: "x"}
 		}),
 		vary(func(r *access.Result) { r.RequestID, r.UpdatedAt = 3, epoch.Add(-time.Millisecond) }),
 		vary(func(r *access.Result) { r.RequestID, r.State = 4, access.Kept }),
@@ -80,7 +81,7 @@ func testReopen(t *testing.T, s *store.Store) {
 	})
 	slices.SortFunc(reopened, func(a, b access.Result) int { return int(a.RequestID - b.RequestID) })
 	for i := range 2 {
-		rs[i].State, rs[i].Problem, rs[i].Detail = access.Waiting, access.NoProblem, ""
+		rs[i].State, rs[i].Setback = access.Waiting, access.Setback{}
 	}
 	same(t, "reopened", reopened, rs[:2])
 	for _, r := range rs {

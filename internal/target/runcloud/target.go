@@ -207,6 +207,26 @@ func (t Target) Ping(ctx context.Context) error {
 // keyTaken matches what RunCloud says when it has the key already, under whatever label.
 var keyTaken = regexp.MustCompile(`(?i)\bpublic ?key has already been taken`)
 
+// What RunCloud says of a user that the server does not have, and of a label that is in use.
+var (
+	noUser     = regexp.MustCompile(`(?i)\b(username|system user)\b`)
+	labelTaken = regexp.MustCompile(`(?i)\blabel\b`)
+)
+
+// remedy returns what a person can do about a 422. Which words RunCloud uses is not documented,
+// so nothing but the advice depends on the user and the label.
+func remedy(words string) access.Remedy {
+	switch {
+	case keyTaken.MatchString(words):
+		return access.RemedyKey
+	case noUser.MatchString(words):
+		return access.RemedyUser
+	case labelTaken.MatchString(words):
+		return access.RemedyLabel
+	}
+	return access.NoRemedy
+}
+
 // failure translates an error of the client into the domain's. No caller looks at the client's own.
 func failure(op string, err error) error {
 	e := &access.Error{Op: op, Message: access.CleanText(message(err)), RetryAfter: runcloud.RetryAfter(err), Err: err}
@@ -219,12 +239,12 @@ func failure(op string, err error) error {
 	case runcloud.IsRateLimited(err):
 		e.Code = access.RateLimited
 	case runcloud.IsNotFound(err):
-		e.Code = access.NotFound
+		e.Code, e.Remedy = access.NotFound, access.RemedyServer
 	case runcloud.IsForbidden(err):
-		e.Code = access.Forbidden
+		e.Code, e.Remedy = access.Forbidden, access.RemedyPermission
 	case runcloud.IsInvalid(err):
-		e.Code = access.Invalid
-		if keyTaken.MatchString(e.Message) {
+		e.Code, e.Remedy = access.Invalid, remedy(e.Message)
+		if e.Remedy == access.RemedyKey {
 			e.Err = fmt.Errorf("%w: %w", access.ErrKeyTaken, err)
 		}
 	default:

@@ -35,7 +35,7 @@ const (
 	CrashLate   // the process dies, and the call is applied only after a while
 )
 
-// Account is a target that holds state: keys with ids, as RunCloud keeps them.
+// Account is a target that holds state: keys with ids of their own.
 type Account struct {
 	Called   string // its name among the targets
 	mu       sync.Mutex
@@ -89,7 +89,7 @@ func Number(id string) int64 {
 func (a *Account) Name() string { return a.Called }
 
 // Title implements access.Target.
-func (a *Account) Title() string { return "RunCloud" }
+func (a *Account) Title() string { return "the account" }
 
 // TemporaryLifetime implements access.Expirer.
 func (a *Account) TemporaryLifetime() time.Duration { return a.Lifetime }

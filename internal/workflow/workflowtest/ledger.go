@@ -20,7 +20,7 @@ func Refuses(t *testing.T, err error, code access.Code, words string) {
 }
 
 // Unchanged fails the test when what do does leaves a trace in the audit log or in
-// what Slack has to be told.
+// what has to be told.
 func (h *Harness) Unchanged(t *testing.T, do func()) {
 	t.Helper()
 	events, notices := len(h.VerifyAudit()), len(h.Notices())
@@ -111,7 +111,7 @@ type Grouped struct {
 func (g Grouped) Members(_ context.Context, group string, _ time.Duration) ([]access.UserID, error) {
 	members, ok := g.MembersOf[group]
 	if !ok {
-		return nil, &access.Error{Code: access.Unavailable, Message: "Slack does not answer."}
+		return nil, &access.Error{Code: access.Unavailable, Message: "The directory does not answer."}
 	}
 	return members, nil
 }

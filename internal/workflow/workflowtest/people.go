@@ -53,7 +53,10 @@ func (p *People) Members(context.Context, string, time.Duration) ([]access.UserI
 // Forget has nothing to forget.
 func (p *People) Forget(access.UserID) {}
 
-// Standings shows everybody but those whom Slack does not know.
+// Title returns what the use cases call the directory.
+func (p *People) Title() string { return "the directory" }
+
+// Standings shows everybody but those who are not known.
 func (p *People) Standings(ctx context.Context, of []access.UserID) (map[access.UserID]access.Standing, error) {
 	shown := map[access.UserID]access.Standing{}
 	for _, id := range of {

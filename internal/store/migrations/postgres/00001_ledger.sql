@@ -205,6 +205,7 @@ CREATE TABLE placements (
     urgent         BIGINT NOT NULL,
     stuck          BIGINT NOT NULL,
     problem        TEXT   NOT NULL,
+    remedy         TEXT   NOT NULL,
     detail         TEXT   NOT NULL,
     told_lapsed    BIGINT NOT NULL
 );
@@ -240,6 +241,7 @@ CREATE TABLE results (
     place_name    TEXT   NOT NULL,
     state         TEXT   NOT NULL,
     problem       TEXT   NOT NULL,
+    remedy        TEXT   NOT NULL,
     detail        TEXT   NOT NULL,
     sessions_read BIGINT NOT NULL,
     updated_at    BIGINT NOT NULL,
@@ -276,6 +278,7 @@ CREATE TABLE notices (
     recipient  TEXT   NOT NULL,
     request_id BIGINT NOT NULL,
     grant_id   BIGINT NOT NULL,
+    target     TEXT   NOT NULL,
     detail     TEXT   NOT NULL,
     next_at    BIGINT NOT NULL,
     attempts   BIGINT NOT NULL,
