@@ -77,7 +77,7 @@ func (ack *ackReply) wait(ctx context.Context, d time.Duration) any {
 	}
 }
 
-// reply tells a person what came of what they did, where only they see it: in the
+// reply sends a person what came of what they did, where only they see it: in the
 // acknowledgement, over the response_url, in the channel, or at last in a direct
 // message. It reports false when Slack takes nothing at the moment.
 func (b *Bot) reply(ctx context.Context, in interaction, ack *ackReply, r slackapi.Reply) (told bool) {

@@ -7,7 +7,7 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// refuseUnstored tells somebody at once that what they did could not be stored, so that it
+// refuseUnstored lets somebody know at once that what they did could not be stored, so that it
 // will not be done. It returns the payload of the acknowledgement. It reports false when
 // nobody waits for a reply, and when it may have been stored after all: then Slack is left
 // without an acknowledgement.

@@ -20,8 +20,8 @@ func canned(status int, body string, h http.Header) *http.Response {
 	return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}
 }
 
-// script answers with the given answers in their order, and fails when there are none left. A nil
-// answer is a cut connection.
+// script replies with the given responses in their order, and fails when there are none left. A nil
+// response is a cut connection.
 type script struct {
 	mu      sync.Mutex
 	replies []*http.Response

@@ -22,7 +22,7 @@ const (
 	roleProgress = "progress"
 	roleSummary  = "summary"
 	roleFile     = "file"
-	roleDirect   = "letter:" // a direct message, with the kind of its notice behind it
+	roleDirect   = "direct:" // a direct message, with the kind of its notice behind it
 	roleHelp     = "mend"    // a direct message that says how to let us into the channel
 	roleCopy     = "copy:"   // of the request, with an approver behind it, where there is no channel
 )

@@ -147,7 +147,7 @@ func (e *Engine) tryAgain(ctx context.Context, t access.TargetState) error {
 	})
 }
 
-// tellResumed tells that work goes on, after a relapse only when that has held.
+// tellResumed notifies the team that work goes on, after a relapse only when that has held.
 func (e *Engine) tellResumed(ctx context.Context, tx access.Tx, target string) error {
 	t, err := tx.Target(ctx, target)
 	if held := e.Now().Sub(t.ResumedAt); err != nil || t.Halted() || !t.HaltTold || held >= 0 && held < t.HaltWait {

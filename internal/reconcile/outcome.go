@@ -99,7 +99,7 @@ func (e *Engine) reopen(ctx context.Context, tx access.Tx, p access.Placement) e
 	return e.showReopened(ctx, tx, p, reopened)
 }
 
-// retract tells, once an hour for each request, that what was said of some servers is not so
+// retract notifies, once an hour for each request, that what was said of some servers is not so
 // any more. Its message is drawn anew.
 func (e *Engine) retract(ctx context.Context, tx access.Tx, reopened []access.Result) error {
 	for _, r := range reopened {

@@ -154,7 +154,7 @@ func (e *Engine) leftToOthers(ctx context.Context, tx access.Tx, p access.Placem
 	return covered, err
 }
 
-// TellLapsed tells a person, once, when a renewal has not come about by the time
+// TellLapsed notifies a person, once, when a renewal has not come about by the time
 // its target would have removed the old key, or the new one is refused. Until it is
 // placed, the request does not say any more that it is.
 func (e *Engine) TellLapsed(ctx context.Context) error {

@@ -11,8 +11,8 @@ import (
 	"sshkeybot/internal/reconcile"
 )
 
-// watchClock keeps the mark in the ledger up to date, and tells of a wall clock that is in
-// doubt, and of how that came out.
+// watchClock keeps the mark in the ledger up to date, and notifies the team of a wall clock that
+// is in doubt, and of how that came out.
 func (s *Service) watchClock(ctx context.Context) error {
 	if s.Engine.Clock == nil {
 		return nil
@@ -68,7 +68,7 @@ func (s *Service) keepMark(ctx context.Context, tx access.Tx, v clock.View) (m c
 	return m, said, reconcile.SaveClockMark(ctx, tx, m)
 }
 
-// sayClock tells of a doubt, or of how it came out.
+// sayClock returns the text about a doubt, or about how it came out.
 func sayClock(v clock.View, moved int) string {
 	if v.InDoubt() {
 		return "It is in doubt: " + v.Doubt() + ". Until that is settled I grant nothing; what has to end still ends, and keys are still removed."

@@ -138,7 +138,7 @@ func (s *Service) close(ctx context.Context, tx access.Tx, r access.Request, to 
 	return r, access.AnnounceNow(ctx, tx, r.ID)
 }
 
-// tellDecision tells who waits for it: who asked, and who receives access.
+// tellDecision notifies who waits for it: who asked, and who receives access.
 func (s *Service) tellDecision(ctx context.Context, tx access.Tx, r access.Request) error {
 	to := []access.UserID{r.Asker}
 	switch {
