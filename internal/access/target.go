@@ -102,6 +102,12 @@ type Paced interface {
 	Pace() Pace
 }
 
+// Reserver is a target whose rate limit can be kept in part for calls that end access.
+type Reserver interface {
+	// Reserve announces that such calls may come within the next d.
+	Reserve(d time.Duration)
+}
+
 // Metered is a target that allows a number of calls each month.
 type Metered interface {
 	// MonthlyQuota returns that number; 0 if it is not known.

@@ -72,9 +72,10 @@ type waiter struct {
 // priority [High], so that calls which hang do not hold those up; 0 is any number.
 func New(inFlight int) *Limiter { return &Limiter{inFlight: inFlight, made: time.Now()} }
 
-// Reserve announces calls of priority [High] until then; the zero time announces none.
-func (l *Limiter) Reserve(until time.Time) {
-	l.update(func(time.Duration) { l.pace.reserved = until.Sub(l.made) })
+// Reserve announces calls of priority [High] for the next d. It takes the place of what was announced
+// before; with 0 none are.
+func (l *Limiter) Reserve(d time.Duration) {
+	l.update(func(now time.Duration) { l.pace.reserved = now + d })
 }
 
 // State is what a [Limiter] knows at a moment.

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -14,6 +15,36 @@ const (
 	// probeEvery is how often what ends access tries a target that asks for patience.
 	probeEvery = time.Minute
 )
+
+const (
+	// reserveAhead is how long before access ends a part of the target's rate limit is kept
+	// for the calls that end it.
+	reserveAhead = time.Minute
+	// reserveFor is how long it is kept by one sweep, and longer than until the next.
+	reserveFor = 10 * time.Second
+)
+
+// Reserve keeps a part of each target's rate limit for the removals that fall due soon.
+func (e *Engine) Reserve(ctx context.Context) error {
+	for _, t := range e.Targets {
+		r, ok := t.(access.Reserver)
+		if !ok {
+			continue
+		}
+		var soon bool
+		err := e.Store.Read(ctx, func(tx access.Tx) (err error) {
+			soon, err = tx.RemovalsBy(ctx, t.Name(), e.Now().Add(reserveAhead))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if soon {
+			r.Reserve(reserveFor)
+		}
+	}
+	return nil
+}
 
 // paceOf returns what a target knows of how fast it may be called.
 func paceOf(t access.Target) access.Pace {

@@ -116,3 +116,40 @@ func TestTargetThatAsksForADayIsTriedByRemovalsAlone(t *testing.T) {
 		t.Errorf("six minutes later placed %v", placed)
 	}
 }
+
+// keeper is a target that counts how often it is told that removals come.
+type keeper struct {
+	*workflowtest.Account
+	told int
+}
+
+func (k *keeper) Reserve(time.Duration) { k.told++ }
+
+func TestRateIsKeptForWhatEndsWithinAMinute(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 2)
+	h.MustRegister(alice, "alice laptop")
+	k := &keeper{Account: h.Account}
+	h.SetTarget(k)
+	h.Grant(alice, time.Hour, "")
+	h.Work()
+	sweep := func(after time.Duration) bool {
+		h.Clock.Advance(after)
+		before := k.told
+		h.Must(h.Sweep(h.Ctx()))
+		return k.told > before
+	}
+	if sweep(58 * time.Minute) {
+		t.Error("kept two minutes before the end")
+	}
+	if !sweep(time.Minute + time.Second) {
+		t.Error("not kept within the last minute")
+	}
+	if !sweep(time.Minute) {
+		t.Error("not kept for the removals that are due")
+	}
+	h.Work()
+	if len(h.Account.KeysOf(alice)) != 0 || sweep(time.Minute) {
+		t.Error("still kept after the removals")
+	}
+}

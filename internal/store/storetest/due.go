@@ -40,6 +40,31 @@ func testDueWork(t *testing.T, s *store.Store) {
 	})
 }
 
+func testRemovalsBy(t *testing.T, s *store.Store) {
+	for _, target := range []string{"a", "b"} { // their places have the ids 1 and 2
+		update(t, s, func(ctx context.Context, tx access.Tx) error {
+			_, err := tx.SaveServers(ctx, target, []access.Server{{ExternalID: "1", Name: "web"}}, epoch)
+			return err
+		})
+	}
+	const a, b = 1, 2
+	soon := func(target string, by time.Time) bool {
+		return read(t, s, func(ctx context.Context, tx access.Tx) (bool, error) { return tx.RemovalsBy(ctx, target, by) })
+	}
+	insertGrant(t, s, access.Grant{State: access.Live, EndsAt: epoch}, access.Cover{ServerID: a, Fingerprint: "f"})
+	insertGrant(t, s, access.Grant{State: access.Live}, access.Cover{ServerID: b, Fingerprint: "f"})                   // for ever
+	insertGrant(t, s, access.Grant{State: access.Ended, EndsAt: epoch}, access.Cover{ServerID: b, Fingerprint: "f"})   // over
+	insertPlacement(t, s, access.Placement{ServerID: b, State: access.PlacementPlaced, Fingerprint: "f"})              // stays
+	insertPlacement(t, s, access.Placement{ServerID: b, State: access.PlacementGone, Fingerprint: "g", NextAt: epoch}) // went
+	insertPlacement(t, s, access.Placement{ServerID: b, State: access.PlacementLeaving, Fingerprint: "h", NextAt: epoch.Add(time.Hour)})
+	if early, due := soon("a", epoch.Add(-time.Millisecond)), soon("a", epoch); early || !due {
+		t.Errorf("a grant that ends: before %t, by then %t", early, due)
+	}
+	if early, due := soon("b", epoch.Add(time.Hour-time.Millisecond)), soon("b", epoch.Add(time.Hour)); early || !due {
+		t.Errorf("a removal to be tried: before %t, by then %t", early, due)
+	}
+}
+
 func testDueRenewals(t *testing.T, s *store.Store) {
 	hour := func(n int) time.Time { return epoch.Add(time.Duration(n) * time.Hour) }
 	var ids []int64

@@ -59,6 +59,7 @@ func placing() map[string]func(*testing.T, *store.Store) {
 		"Debt":               testDebt,
 		"CapWaits":           testCapWaits,
 		"DueWork":            testDueWork,
+		"RemovalsBy":         testRemovalsBy,
 		"DueRenewals":        testDueRenewals,
 		"RenewalsAreSpread":  testRenewalsAreSpread,
 		"AlignCases":         testAlignCases,

@@ -34,6 +34,7 @@ var (
 	_ access.Expirer       = Target{}
 	_ access.Paced         = Target{}
 	_ access.Metered       = Target{}
+	_ access.Reserver      = Target{}
 )
 
 // Name returns the name of the account.
@@ -110,6 +111,9 @@ func (t Target) Pace() access.Pace {
 	state := t.Client.Limiter().State()
 	return access.Pace{Pause: state.Pause, PerMinute: state.Limit}
 }
+
+// Reserve implements access.Reserver.
+func (t Target) Reserve(d time.Duration) { t.Client.Limiter().Reserve(d) }
 
 // List reads all credentials of a server.
 func (t Target) List(ctx context.Context, server string) ([]access.Credential, error) {
