@@ -222,7 +222,7 @@ func (w world) overview() workflow.Overview {
 		o.Waiting = append(o.Waiting, revoke)
 		o.Debt = append(o.Debt, workflow.DebtView{
 			Placement: access.Placement{Fingerprint: fingerprint(i), Person: bob, SystemUser: "runcloud", LeftAt: noon(), Setback: access.Setback{Problem: access.ProblemOffline, Detail: w.foreign("server offline")}}, Title: "RunCloud",
-			Server:    access.ServerRef{ID: int64(i), Name: w.foreign("web-001")}, Moving: i%4 == 1,
+			Server: access.ServerRef{ID: int64(i), Name: w.foreign("web-001")}, Moving: i%4 == 1,
 		})
 	}
 	return o
