@@ -112,3 +112,9 @@ type Session struct {
 	Address    string // where it comes from, as the target writes it
 	Since      string // as the target writes it
 }
+
+// Move is a placement that changed its state, and the state that it had before.
+type Move struct {
+	From PlacementState // empty if the placement is new
+	Placement
+}

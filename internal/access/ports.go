@@ -22,9 +22,13 @@ type Store interface {
 // replicas, or a person and a timer, may try at once, and one of them comes too late.
 type Tx interface {
 	PersonTx
+	KeyTx
 	RequestTx
+	ApprovalTx
+	CandidateTx
 	GrantTx
 	PlacementTx
+	DueTx
 	ResultTx
 	ServerTx
 	NewsTx
@@ -40,7 +44,7 @@ type Tx interface {
 	Wake(ctx context.Context, work ...Work) error
 }
 
-// PersonTx keeps persons and keys.
+// PersonTx keeps persons.
 type PersonTx interface {
 	// Person returns a person. One that the ledger has never seen is active.
 	Person(ctx context.Context, id UserID) (Person, error)
@@ -55,6 +59,10 @@ type PersonTx interface {
 	// KnownPersons returns everybody who has a key, a live grant or an open request, or was
 	// offboarded.
 	KnownPersons(ctx context.Context) ([]UserID, error)
+}
+
+// KeyTx keeps keys, and the challenges that prove them.
+type KeyTx interface {
 	// Key returns the key with that fingerprint: that of the person who holds it or, if
 	// nobody does, of the one who held it last.
 	Key(ctx context.Context, fingerprint string) (Key, error)
@@ -77,7 +85,7 @@ type PersonTx interface {
 	DropChallenge(ctx context.Context, nonce string) (bool, error)
 }
 
-// RequestTx keeps requests, their servers and approvals.
+// RequestTx keeps requests, their servers, and who else asks for the same.
 type RequestTx interface {
 	// InsertRequest stores a new request with its servers and returns it with its ID. If
 	// there is a request with that Source, it returns that one, and fresh is false: a
@@ -92,6 +100,15 @@ type RequestTx interface {
 	RequestServers(ctx context.Context, id int64) ([]ServerRef, error)
 	// SetRequestServers replaces the servers of a request (an approver narrowed it).
 	SetRequestServers(ctx context.Context, id int64, servers []ServerRef) error
+	// AddAsker adds somebody who asks for the same, and reports whether they are new.
+	// DropAsker deletes them, and Askers returns them, oldest first.
+	AddAsker(ctx context.Context, a Asker) (bool, error)
+	DropAsker(ctx context.Context, id int64, asker UserID) error
+	Askers(ctx context.Context, id int64) ([]Asker, error)
+}
+
+// ApprovalTx keeps verdicts on requests, and the facts that approvers were shown.
+type ApprovalTx interface {
 	// SaveFacts stores facts of a request under their digest, Facts returns them, and
 	// DropFacts deletes all of a request.
 	SaveFacts(ctx context.Context, id int64, f Facts) error
@@ -104,11 +121,10 @@ type RequestTx interface {
 	Approvals(ctx context.Context, id int64) ([]Approval, error)
 	// DropApproval deletes a verdict, and reports whether there was one.
 	DropApproval(ctx context.Context, id int64, approver UserID) (bool, error)
-	// AddAsker adds somebody who asks for the same, and reports whether they are new.
-	// DropAsker deletes them, and Askers returns them, oldest first.
-	AddAsker(ctx context.Context, a Asker) (bool, error)
-	DropAsker(ctx context.Context, id int64, asker UserID) error
-	Askers(ctx context.Context, id int64) ([]Asker, error)
+}
+
+// CandidateTx keeps the credentials that only a person may choose to remove.
+type CandidateTx interface {
 	// SaveCandidates adds candidates; those that exist stay as they are.
 	SaveCandidates(ctx context.Context, cs []Candidate) error
 	// Candidates returns the candidates of a request, by server name.
@@ -116,17 +132,6 @@ type RequestTx interface {
 	// PickCandidate stores the decision about a candidate: PickedBy, PickedAt and Spared. It
 	// reports false if there is no such candidate, or it was decided about before.
 	PickCandidate(ctx context.Context, c Candidate) (bool, error)
-}
-
-// RequestQuery selects requests; zero fields do not restrict.
-type RequestQuery struct {
-	States        []RequestState
-	Kinds         []RequestKind
-	Asker         UserID
-	Person        UserID
-	ExpiresBefore time.Time // expires at or before
-	CreatedAfter  time.Time
-	Limit         int // 0 is no limit
 }
 
 // GrantTx keeps grants and what they cover.
@@ -145,24 +150,6 @@ type GrantTx interface {
 	EndCovers(ctx context.Context, q CoverQuery, at time.Time) error
 	// EmptyGrants returns the live grants without a single cover left.
 	EmptyGrants(ctx context.Context) ([]Grant, error)
-}
-
-// GrantQuery selects grants; zero fields do not restrict.
-type GrantQuery struct {
-	State       GrantState
-	Person      UserID
-	RequestID   int64
-	EndsBefore  time.Time // ends at or before
-	SteadyUntil time.Time // with EndsBefore: also those that end at or before that by the steady clock
-	NotReminded bool
-	Limit       int
-}
-
-// CoverQuery selects live covers; zero fields do not restrict.
-type CoverQuery struct {
-	Person      UserID
-	Fingerprint string
-	Servers     []int64
 }
 
 // PlacementTx keeps placements.
@@ -190,11 +177,16 @@ type PlacementTx interface {
 	// system user and server, and until when; zero is for ever. If the placement has a
 	// person, only their grants count.
 	Covered(ctx context.Context, p Placement, now time.Time) (covered bool, until time.Time, err error)
+	// Debt returns the placements that must go and are not confirmed to be gone, oldest
+	// first. Those that are only being renewed are not among them.
+	Debt(ctx context.Context, now time.Time) ([]Placement, error)
+}
+
+// DueTx keeps when placements are to be looked at again: tried, verified, renewed or reread.
+type DueTx interface {
 	// VerifyPlaced sets the VerifyAt of the placed keys that a grant covers, stuck ones
 	// included, and returns their servers.
 	VerifyPlaced(ctx context.Context, grantID int64, at time.Time) ([]int64, error)
-	// ReleaseHeld frees the placements that the replica holds.
-	ReleaseHeld(ctx context.Context, replica string) error
 	// DueWork returns the work on the servers that have a placement which is due: to be
 	// placed, removed or verified, or whose doubt is over. Each piece is there once.
 	DueWork(ctx context.Context, now time.Time) ([]Work, error)
@@ -210,61 +202,12 @@ type PlacementTx interface {
 	// those, and jobs that are scheduled too late to now: their times were set while a
 	// clock was wrong, and a removal would wait for days.
 	CapWaits(ctx context.Context, latest Waits) error
-	// Debt returns the placements that must go and are not confirmed to be gone, oldest
-	// first. Those that are only being renewed are not among them.
-	Debt(ctx context.Context, now time.Time) ([]Placement, error)
 	// AddReread schedules one more reading of the server of a placement.
 	AddReread(ctx context.Context, placementID int64, due time.Time) error
 	// DueRereads returns the placements with a reading that is due, by server.
 	DueRereads(ctx context.Context, now time.Time) ([]Placement, error)
 	// DropRereads deletes the readings for a placement that are due.
 	DropRereads(ctx context.Context, placementID int64, now time.Time) error
-}
-
-// RenewalQuery selects the placed keys to be placed anew.
-type RenewalQuery struct {
-	Target       string // of the servers; empty is any
-	Now          time.Time
-	Spare        time.Duration // how much earlier than its grant a temporary key may lapse
-	LapsesBefore time.Time     // temporary keys that lapse at or before
-	Spread       time.Duration // brings LapsesBefore forward by up to that much, for each key differently, so that not all are renewed at once
-	PlacedBefore time.Time     // permanent keys placed at or before
-	Permanent    time.Duration // grants longer than that, and those without an end, keep a key permanent
-	Limit        int           // 0 is no limit
-}
-
-// Move is a placement that changed its state, and the state that it had before.
-type Move struct {
-	From PlacementState // empty if the placement is new
-	Placement
-}
-
-// Waits are the latest times that CapWaits leaves in the ledger.
-type Waits struct {
-	Retry   time.Time // for NextAt, unless one of the next two applies
-	Refused time.Time // for the NextAt of what was refused
-	Limited time.Time // for the NextAt of what was rate limited, and for VerifyAt
-	InDoubt time.Time // for InDoubtUntil
-}
-
-// PlacementQuery selects placements; zero fields do not restrict.
-type PlacementQuery struct {
-	Target          string // of the servers
-	Server          int64
-	Servers         []int64
-	States          []PlacementState
-	Person          UserID
-	Fingerprint     string
-	Picked          string
-	SystemUser      string
-	Label           string
-	Credential      string    // the CredentialID
-	Due             time.Time // NextAt at or before, and not stuck
-	DoubtEndsBefore time.Time // InDoubtUntil set and at or before; never a leaving one, which is due by its NextAt
-	VerifyBefore    time.Time // placed, not stuck, VerifyAt set and at or before
-	LapsesBefore    time.Time // LapsesAt set and at or before
-	Problem         Problem
-	Limit           int
 }
 
 // ResultTx keeps results.
@@ -353,26 +296,4 @@ type InboxTx interface {
 type FlagTx interface {
 	Flag(ctx context.Context, name string) (string, error)
 	SetFlag(ctx context.Context, name, value string) error
-}
-
-// KeyOn identifies a key for a system user on a server: by its Fingerprint or, for a
-// candidate that a person picked, by its credential ID in Picked.
-type KeyOn struct {
-	ServerID    int64
-	SystemUser  string
-	Fingerprint string
-	Picked      string
-}
-
-// Candidate is a credential on a server that may belong to somebody and that the
-// bot did not place; only a person may choose to remove it.
-type Candidate struct {
-	RequestID  int64
-	ServerID   int64
-	ServerName string
-	Credential Credential
-	Why        string // what made it a candidate: one of the Why constants of package reconcile
-	PickedBy   UserID // who decided about it; empty until somebody has
-	PickedAt   time.Time
-	Spared     bool // the decision was to leave it on the server
 }

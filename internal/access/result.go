@@ -80,3 +80,12 @@ func NewResult(since time.Time, request int64, phase Phase, on KeyOn, name strin
 func NewInspection(since time.Time, request int64, server ServerRef) Result {
 	return Result{RequestID: request, Phase: PhaseInspect, ServerID: server.ID, ServerName: server.Name, State: Waiting, UpdatedAt: since}
 }
+
+// KeyOn identifies a key for a system user on a server: by its Fingerprint or, for a
+// candidate that a person picked, by its credential ID in Picked.
+type KeyOn struct {
+	ServerID    int64
+	SystemUser  string
+	Fingerprint string
+	Picked      string
+}

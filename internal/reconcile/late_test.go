@@ -286,7 +286,7 @@ func TestReplicaThatIsTakenForDeadWhileItsCallIsUnderWay(t *testing.T) {
 		answer() // the first lands, and is recorded, right before the second
 		return h.Account.Add(h.Ctx(), server, c)
 	}
-	h.Must(h.Store.Update(h.Ctx(), func(tx access.Tx) error { return tx.ReleaseHeld(h.Ctx(), "test") }))
+	h.Must(h.Ledger.ReleaseAll(h.Ctx()))
 	h.Sync(access.WorkAdd)
 	h.Pass(time.Hour)
 	placed := h.Placements(access.PlacementQuery{States: []access.PlacementState{access.PlacementPlaced}})

@@ -9,7 +9,7 @@ import (
 
 const challengeColumns = "nonce, person, fingerprint, type, blob, note, text, expires_at"
 
-// SaveChallenge implements access.PersonTx. It also deletes challenges that expired long ago.
+// SaveChallenge implements access.KeyTx. It also deletes challenges that expired long ago.
 func (t *tx) SaveChallenge(ctx context.Context, c access.Challenge, now time.Time) error {
 	if _, err := t.Exec(ctx, "DELETE FROM challenges WHERE expires_at <= $1 OR person = $2 AND fingerprint = $3",
 		ms(now.Add(-keepExpired)), c.Person, c.Fingerprint); err != nil {
@@ -23,7 +23,7 @@ func (t *tx) SaveChallenge(ctx context.Context, c access.Challenge, now time.Tim
 // that it expired, not that it does not exist.
 const keepExpired = 24 * time.Hour
 
-// Challenge implements access.PersonTx.
+// Challenge implements access.KeyTx.
 func (t *tx) Challenge(ctx context.Context, nonce string) (access.Challenge, error) {
 	scan := func(row scanner) (c access.Challenge, err error) {
 		err = row.Scan(&c.Nonce, &c.Person, &c.Fingerprint, &c.Type, &c.Blob, &c.Note, &c.Text, instant{&c.ExpiresAt})
@@ -32,7 +32,7 @@ func (t *tx) Challenge(ctx context.Context, nonce string) (access.Challenge, err
 	return one(ctx, t, scan, "SELECT "+challengeColumns+" FROM challenges WHERE nonce = $1", nonce)
 }
 
-// DropChallenge implements access.PersonTx. The row is the proof that the challenge was not
+// DropChallenge implements access.KeyTx. The row is the proof that the challenge was not
 // used before: of two transactions that delete it, one finds it gone.
 func (t *tx) DropChallenge(ctx context.Context, nonce string) (bool, error) {
 	return won(t.Exec(ctx, "DELETE FROM challenges WHERE nonce = $1", nonce))

@@ -7,7 +7,7 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// DueWork implements access.PlacementTx. It returns servers, not placements, so that
+// DueWork implements access.DueTx. It returns servers, not placements, so that
 // many additions never hide a removal.
 func (t *tx) DueWork(ctx context.Context, now time.Time) ([]access.Work, error) {
 	scan := func(row scanner) (w access.Work, err error) {
@@ -20,7 +20,7 @@ func (t *tx) DueWork(ctx context.Context, now time.Time) ([]access.Work, error) 
 		UNION SELECT 'add', place_id FROM placements WHERE verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= $1`, ms(now))
 }
 
-// RemovalsBy implements access.PlacementTx.
+// RemovalsBy implements access.DueTx.
 func (t *tx) RemovalsBy(ctx context.Context, target string, by time.Time) (bool, error) {
 	n, err := one(ctx, t, column[int64], `SELECT CASE WHEN EXISTS (SELECT 1 FROM placements WHERE state = 'leaving' AND next_at <= $1 AND place_id IN (SELECT id FROM places WHERE target = $2))
 		OR EXISTS (SELECT 1 FROM grants g JOIN covers c ON c.grant_id = g.id JOIN places p ON p.id = c.place_id
@@ -28,7 +28,7 @@ func (t *tx) RemovalsBy(ctx context.Context, target string, by time.Time) (bool,
 	return n == 1, err
 }
 
-// DueRenewals implements access.PlacementTx. The id of a placement decides by how much of
+// DueRenewals implements access.DueTx. The id of a placement decides by how much of
 // Spread its renewal comes sooner.
 func (t *tx) DueRenewals(ctx context.Context, q access.RenewalQuery) ([]access.Placement, error) {
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements p WHERE state = 'placed' AND ($7 = '' OR place_id IN (SELECT id FROM places WHERE target = $7)) AND (
@@ -39,7 +39,7 @@ func (t *tx) DueRenewals(ctx context.Context, q access.RenewalQuery) ([]access.P
 		ORDER BY lapses_at, id`+limit(q.Limit), ms(q.Now), ms(q.LapsesBefore), ms(q.PlacedBefore), q.Permanent.Milliseconds(), q.Spare.Milliseconds(), q.Spread.Milliseconds(), q.Target)
 }
 
-// CapWaits implements access.PlacementTx. For River's jobs, whose times River sets by the
+// CapWaits implements access.DueTx. For River's jobs, whose times River sets by the
 // database's clock, it allows for wrongClock.
 func (t *tx) CapWaits(ctx context.Context, latest access.Waits) error {
 	for _, wait := range []struct {

@@ -7,7 +7,7 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// SaveFacts implements access.RequestTx.
+// SaveFacts implements access.ApprovalTx.
 func (t *tx) SaveFacts(ctx context.Context, id int64, f access.Facts) error {
 	text, err := json.Marshal(f)
 	if err != nil {
@@ -18,7 +18,7 @@ func (t *tx) SaveFacts(ctx context.Context, id int64, f access.Facts) error {
 	return err
 }
 
-// Facts implements access.RequestTx.
+// Facts implements access.ApprovalTx.
 func (t *tx) Facts(ctx context.Context, id int64, digest string) (f access.Facts, err error) {
 	text, err := one(ctx, t, column[string], "SELECT facts FROM request_facts WHERE request_id = $1 AND digest = $2", id, digest)
 	if err == nil {
@@ -27,7 +27,7 @@ func (t *tx) Facts(ctx context.Context, id int64, digest string) (f access.Facts
 	return f, err
 }
 
-// DropFacts implements access.RequestTx.
+// DropFacts implements access.ApprovalTx.
 func (t *tx) DropFacts(ctx context.Context, id int64) error {
 	_, err := t.Exec(ctx, "DELETE FROM request_facts WHERE request_id = $1", id)
 	return err

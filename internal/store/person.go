@@ -55,12 +55,12 @@ func (t *tx) KnownPersons(ctx context.Context) ([]access.UserID, error) {
 		WHERE person <> '' ORDER BY person`)
 }
 
-// Key implements access.PersonTx.
+// Key implements access.KeyTx.
 func (t *tx) Key(ctx context.Context, fingerprint string) (access.Key, error) {
 	return one(ctx, t, scanKey, holders+" LIMIT 1", fingerprint)
 }
 
-// Holders implements access.PersonTx.
+// Holders implements access.KeyTx.
 func (t *tx) Holders(ctx context.Context, fingerprint string) ([]access.Key, error) {
 	return many(ctx, t, scanKey, holders, fingerprint)
 }
@@ -69,17 +69,17 @@ func (t *tx) Holders(ctx context.Context, fingerprint string) ([]access.Key, err
 const holders = "SELECT " + keyColumns + ` FROM person_keys WHERE fingerprint = $1
 	ORDER BY CASE WHEN removed_at = 0 THEN 0 ELSE 1 END, removed_at DESC, registered_at DESC, person`
 
-// KeysOf implements access.PersonTx.
+// KeysOf implements access.KeyTx.
 func (t *tx) KeysOf(ctx context.Context, id access.UserID) ([]access.Key, error) {
 	return many(ctx, t, scanKey, "SELECT "+keyColumns+" FROM person_keys WHERE person = $1 AND removed_at = 0 ORDER BY registered_at, fingerprint", id)
 }
 
-// AllKeysOf implements access.PersonTx.
+// AllKeysOf implements access.KeyTx.
 func (t *tx) AllKeysOf(ctx context.Context, id access.UserID) ([]access.Key, error) {
 	return many(ctx, t, scanKey, "SELECT "+keyColumns+" FROM person_keys WHERE person = $1 ORDER BY registered_at, fingerprint", id)
 }
 
-// SaveKey implements access.PersonTx.
+// SaveKey implements access.KeyTx.
 func (t *tx) SaveKey(ctx context.Context, k access.Key) error {
 	return insertMany(ctx, t, "person_keys", keyColumns, `ON CONFLICT (fingerprint, person) DO UPDATE SET type = excluded.type, blob = excluded.blob,
 			note = excluded.note, registered_at = excluded.registered_at, proved_at = excluded.proved_at,

@@ -79,14 +79,7 @@ func (t *tx) Covered(ctx context.Context, p access.Placement, now time.Time) (co
 	return true, until, err
 }
 
-// ReleaseHeld implements access.PlacementTx. The placements are due at once: what became of
-// the call that was under way is found out by reading the server.
-func (t *tx) ReleaseHeld(ctx context.Context, replica string) error {
-	_, err := t.Exec(ctx, "UPDATE placements SET holder = '', next_at = 0 WHERE holder = $1 AND holder <> ''", replica)
-	return err
-}
-
-// VerifyPlaced implements access.PlacementTx.
+// VerifyPlaced implements access.DueTx.
 func (t *tx) VerifyPlaced(ctx context.Context, grantID int64, at time.Time) ([]int64, error) {
 	servers, err := many(ctx, t, column[int64], `UPDATE placements AS p SET verify_at = $1, stuck = 0
 		WHERE p.state = 'placed' AND EXISTS (SELECT 1 FROM grants g JOIN covers c ON c.grant_id = g.id

@@ -144,11 +144,11 @@ func (db *postgresDB) releaseIfDead(ctx context.Context, replica string) (dead b
 	return dead && err == nil, err
 }
 
+// releaseReplica makes what a replica was doing available. Its placements are due at once: what
+// became of the call that was under way is found out by reading the server.
 func (t *tx) releaseReplica(ctx context.Context, replica string) error {
-	if err := t.ReleaseHeld(ctx, replica); err != nil {
-		return err
-	}
 	for _, query := range []string{
+		"UPDATE placements SET holder = '', next_at = 0 WHERE holder = $1",
 		"UPDATE river_job SET state = 'available', scheduled_at = now() WHERE state = 'running' AND attempted_by[array_upper(attempted_by, 1)] = $1",
 		"UPDATE inbox SET held_until = 0, holder = '' WHERE handled = 0 AND holder = $1",
 		"DELETE FROM replicas WHERE id = $1",

@@ -91,7 +91,7 @@ func (t *tx) insertRequestServers(ctx context.Context, id int64, servers []acces
 	return insertMany(ctx, t, "request_places", "request_id, place_id, name", "", all)
 }
 
-// AddApproval implements access.RequestTx. A verdict on other facts replaces the one before:
+// AddApproval implements access.ApprovalTx. A verdict on other facts replaces the one before:
 // the request has changed since, so that one counts no more.
 func (t *tx) AddApproval(ctx context.Context, a access.Approval) (bool, error) {
 	return won(t.Exec(ctx, `INSERT INTO approvals (request_id, approver, verdict, reason, at, facts) VALUES ($1, $2, $3, $4, $5, $6)
@@ -99,12 +99,12 @@ func (t *tx) AddApproval(ctx context.Context, a access.Approval) (bool, error) {
 		WHERE approvals.facts <> excluded.facts`, a.RequestID, a.Approver, a.Verdict, a.Reason, ms(a.At), a.Facts))
 }
 
-// DropApproval implements access.RequestTx.
+// DropApproval implements access.ApprovalTx.
 func (t *tx) DropApproval(ctx context.Context, id int64, approver access.UserID) (bool, error) {
 	return won(t.Exec(ctx, "DELETE FROM approvals WHERE request_id = $1 AND approver = $2", id, approver))
 }
 
-// Approvals implements access.RequestTx.
+// Approvals implements access.ApprovalTx.
 func (t *tx) Approvals(ctx context.Context, id int64) ([]access.Approval, error) {
 	scan := func(row scanner) (a access.Approval, err error) {
 		err = row.Scan(&a.RequestID, &a.Approver, &a.Verdict, &a.Reason, instant{&a.At}, &a.Facts)
@@ -115,7 +115,7 @@ func (t *tx) Approvals(ctx context.Context, id int64) ([]access.Approval, error)
 
 const candidateColumns = "request_id, place_id, credential_id, place_name, label, system_user, public_key, temporary, created_at, why, picked_by, picked_at, spared"
 
-// SaveCandidates implements access.RequestTx.
+// SaveCandidates implements access.CandidateTx.
 func (t *tx) SaveCandidates(ctx context.Context, cs []access.Candidate) error {
 	all := make([][]any, len(cs))
 	for i, c := range cs {
@@ -127,7 +127,7 @@ func (t *tx) SaveCandidates(ctx context.Context, cs []access.Candidate) error {
 	return insertMany(ctx, t, "candidates", candidateColumns, "ON CONFLICT (request_id, place_id, credential_id) DO NOTHING", all)
 }
 
-// Candidates implements access.RequestTx.
+// Candidates implements access.CandidateTx.
 func (t *tx) Candidates(ctx context.Context, requestID int64) ([]access.Candidate, error) {
 	return many(ctx, t, scanCandidate, "SELECT "+candidateColumns+" FROM candidates WHERE request_id = $1 ORDER BY place_name, place_id, LENGTH(credential_id), credential_id", requestID)
 }
@@ -138,7 +138,7 @@ func scanCandidate(row scanner) (c access.Candidate, err error) {
 	return c, err
 }
 
-// PickCandidate implements access.RequestTx.
+// PickCandidate implements access.CandidateTx.
 func (t *tx) PickCandidate(ctx context.Context, c access.Candidate) (bool, error) {
 	return won(t.Exec(ctx, `UPDATE candidates SET picked_by = $1, picked_at = $2, spared = $3
 		WHERE request_id = $4 AND place_id = $5 AND credential_id = $6 AND picked_at = 0`,

@@ -30,7 +30,7 @@ func (s *Service) PersonView(ctx context.Context, person access.UserID) (v Perso
 		return PersonView{}, err
 	}
 	if !active {
-		return PersonView{}, access.NewForbidden("Only members of this workspace have a Home tab here.")
+		return PersonView{}, access.NewForbidden("Only members of this workspace see their access and their keys here.")
 	}
 	if v.Approver, err = s.IsApprover(ctx, person); err != nil {
 		return PersonView{}, err

@@ -138,16 +138,6 @@ func testLeaseIsTakenAgain(t *testing.T, s *store.Store) {
 	same(t, "replicas", query[int64](t, s, "SELECT COUNT(*) FROM replicas"), 2)
 }
 
-func testReleaseHeld(t *testing.T, s *store.Store) {
-	theirs := hold(t, s, 1, "other")
-	ours := hold(t, s, 2, "self")
-	nobodys := insertPlacement(t, s, access.Placement{ServerID: 3, State: access.PlacementWanted, NextAt: epoch})
-	for _, replica := range []string{"other", "", "none"} {
-		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.ReleaseHeld(ctx, replica) })
-		same(t, "placements", placements(t, s), []access.Placement{free(theirs), ours, nobodys})
-	}
-}
-
 // testCompletionBlocksWake checks what jobs rely on: a wake-up that finds a job whose
 // completion is not committed yet waits for the commit, and is not lost.
 func testCompletionBlocksWake(t *testing.T, s *store.Store) {

@@ -111,7 +111,6 @@ func wholeLedger() map[string]func(*testing.T, *store.Store) {
 		"InboxOneTaker":        testInboxOneTaker,
 		"ReleaseJobs":          testReleaseJobs,
 		"Release":              testRelease,
-		"ReleaseHeld":          testReleaseHeld,
 		"LeaseIsTakenAgain":    testLeaseIsTakenAgain,
 		"RetryOnSerialization": testRetry,
 	}

@@ -1,8 +1,6 @@
 package runcloud_test
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"strconv"
 	"sync"
@@ -12,8 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"sshkeybot/internal/access"
-	"sshkeybot/internal/limiter"
 	"sshkeybot/internal/sim/runcloudsim"
 	target "sshkeybot/internal/target/runcloud"
 	"sshkeybot/runcloud"
@@ -86,72 +82,5 @@ func TestServersAreCompleteWhenOneLeavesMeanwhile(t *testing.T) {
 	slices.Sort(got)
 	if diff := cmp.Diff(slices.Delete(servers, 60, 61), got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
-	}
-}
-
-func TestRemovalsTakeTheirTurnFirst(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, runcloud.WithLimiter(limiter.New(1)))
-	_, first, err := b.Acquire(t.Context(), access.Addition)
-	b.must(err)
-	_, reserve, err := b.Acquire(t.Context(), access.Removal) // the share kept for removals
-	b.must(err)
-	order := make(chan access.Priority, 2)
-	wait := func(p access.Priority, waiting int) {
-		go func() {
-			_, release, err := b.Acquire(t.Context(), p)
-			if err != nil {
-				t.Errorf("turn: %v", err)
-				return
-			}
-			order <- p
-			release()
-		}()
-		b.untilWaiting(waiting)
-	}
-	wait(access.Addition, 1)
-	wait(access.Removal, 2)
-	first()
-	first() // more than once does no harm
-	if got := <-order; got != access.Removal {
-		t.Errorf("served %v, though a removal waits", got)
-	}
-	reserve()
-	if got := <-order; got != access.Addition {
-		t.Errorf("served %v twice", got)
-	}
-}
-
-func (b *bench) untilWaiting(n int) {
-	b.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); b.Client.Limiter().State().Waiting < n; {
-		if time.Now().After(deadline) {
-			b.t.Fatalf("%+v, want %d waiting", b.Client.Limiter().State(), n)
-		}
-		<-time.After(time.Millisecond)
-	}
-}
-
-func TestTurnEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, runcloud.WithLimiter(limiter.New(1)))
-	_, release, err := b.Acquire(t.Context(), access.Addition)
-	b.must(err)
-	defer release()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, _, err := b.Acquire(ctx, access.Addition); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestCallUsesItsTurnOnce(t *testing.T) {
-	t.Parallel()
-	b := newBench(t, runcloud.WithLimiter(limiter.New(1)))
-	turn, release, err := b.Acquire(t.Context(), access.Addition)
-	b.must(err)
-	defer release()
-	if _, err := b.List(turn, b.id()); err != nil {
-		t.Errorf("the call that the turn was for: %v", err)
 	}
 }
