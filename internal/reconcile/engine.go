@@ -26,8 +26,8 @@ type Engine struct {
 // LongGrants says how a grant longer than the target's temporary lifetime is placed.
 type LongGrants string
 
-// Renew places it as temporary again and again, so that a dead bot means closed
-// doors; Permanent leaves the end to the bot alone.
+// Renew places it as temporary again and again, so that access ends even if the bot is down
+// for good; Permanent leaves the end to the bot alone.
 const (
 	Renew     LongGrants = "renew"
 	Permanent LongGrants = "permanent"

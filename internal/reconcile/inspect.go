@@ -194,7 +194,7 @@ func (e *Engine) inspected(ctx context.Context, tx access.Tx, result access.Resu
 	if err != nil {
 		return err
 	}
-	suspect, err := e.newKeyMatcher(ctx, tx, r, profile)
+	matcher, err := e.newKeyMatcher(ctx, tx, r, profile)
 	if err != nil {
 		return err
 	}
@@ -208,12 +208,12 @@ func (e *Engine) inspected(ctx context.Context, tx access.Tx, result access.Resu
 		if err != nil {
 			return err
 		}
-		why := suspect.why(c, ours)
+		why := matcher.why(c, ours)
 		switch {
 		case why == "", known.account(c): // what the ledger holds goes, or stays, with its grant
 			continue
 		case why == whyProof:
-			err = e.removeProven(ctx, tx, r, result, c, suspect.fingerprintOf(c))
+			err = e.removeProven(ctx, tx, r, result, c, matcher.fingerprintOf(c))
 		default:
 			candidates = append(candidates, access.Candidate{RequestID: r.ID, ServerID: result.ServerID, ServerName: result.ServerName, Credential: c, Why: why})
 		}

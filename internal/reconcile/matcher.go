@@ -34,37 +34,37 @@ type keyMatcher struct {
 }
 
 func (e *Engine) newKeyMatcher(ctx context.Context, tx access.Tx, r access.Request, profile access.Profile) (keyMatcher, error) {
-	sus := keyMatcher{person: r.Person, byKey: r.PublicKey != ""}
-	if sus.byKey {
+	m := keyMatcher{person: r.Person, byKey: r.PublicKey != ""}
+	if m.byKey {
 		key, err := sshkey.Parse(r.PublicKey)
 		if err != nil {
-			return sus, err
+			return m, err
 		}
-		sus.add(r.Fingerprint, key)
-		sus.proven, err = ownersProved(ctx, tx, r)
-		return sus, err
+		m.add(r.Fingerprint, key)
+		m.proven, err = ownersProved(ctx, tx, r)
+		return m, err
 	}
 	keys, err := tx.AllKeysOf(ctx, r.Person)
 	for _, k := range keys {
-		sus.add(k.Fingerprint, k.Public())
+		m.add(k.Fingerprint, k.Public())
 	}
 	if err != nil {
-		return sus, err
+		return m, err
 	}
 	grants, err := tx.Grants(ctx, access.GrantQuery{Person: r.Person})
 	for _, g := range grants {
 		if a := access.Alias(g.Alias); a != "person" && len(a) > 2 {
-			sus.words = append(sus.words, a)
+			m.words = append(m.words, a)
 		}
 	}
 	for _, name := range []string{profile.Name, profile.RealName, profile.DisplayName} {
 		for _, word := range wordsOf(name) {
 			if utf8.RuneCountInString(word) > 2 {
-				sus.names = append(sus.names, word)
+				m.names = append(m.names, word)
 			}
 		}
 	}
-	return sus, err
+	return m, err
 }
 
 // add has a key looked for: by its fingerprint alone where the ledger's copy of it is
@@ -81,7 +81,7 @@ func wordsOf(text string) []string {
 	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 }
 
-// why says what makes a credential one of the suspect's; empty for nothing. ours reports
+// why says what makes a credential one that is looked for; empty for nothing. ours reports
 // that its label is of this ledger.
 func (s keyMatcher) why(c access.Credential, ours bool) string {
 	owner, _, labelled := access.LabelOwner(c.Label)
@@ -118,7 +118,7 @@ func (s keyMatcher) why(c access.Credential, ours bool) string {
 	return why
 }
 
-// labelled returns which of the suspect's keys our own label on a credential names.
+// labelled returns which of the keys looked for our own label on a credential names.
 func (s keyMatcher) labelled(c access.Credential) string {
 	for _, fingerprint := range s.prints {
 		if access.LabelFits(c.Label, fingerprint) {
@@ -128,7 +128,7 @@ func (s keyMatcher) labelled(c access.Credential) string {
 	return ""
 }
 
-// fingerprintOf returns which of the suspect's keys a credential is proven to be.
+// fingerprintOf returns which of the keys looked for a credential is proven to be.
 func (s keyMatcher) fingerprintOf(c access.Credential) string {
 	if fingerprint := s.labelled(c); fingerprint != "" {
 		return fingerprint

@@ -179,13 +179,13 @@ func (s *Service) tooManyLeft(ctx context.Context, tx access.Tx, id access.UserI
 // were missed.
 const peopleEvery = 4 * time.Hour
 
-// suspects are the people whom the list of users showed otherwise than the ledger has
+// mismatches are the people whom the list of users showed otherwise than the ledger has
 // them, and whom the directory was not asked about yet. They are kept in memory: a process reads
 // the list when it starts.
-type suspects struct {
+type mismatches struct {
 	mu     sync.Mutex
 	readAt time.Time
-	left   []access.UserID
+	ids    []access.UserID
 	many   bool // so many that somebody may have made a mistake
 }
 
@@ -194,27 +194,27 @@ type suspects struct {
 // about everybody whom that does not show as the ledger has them. One about whom it has no
 // answer does not stand in the way of the others; only while it asks for patience it goes no further, until it is called again.
 func (s *Service) FindDeactivated(ctx context.Context) error {
-	s.suspects.mu.Lock()
-	defer s.suspects.mu.Unlock()
-	if age := s.Now().Sub(s.suspects.readAt); age < 0 || age >= peopleEvery {
+	s.mismatches.mu.Lock()
+	defer s.mismatches.mu.Unlock()
+	if age := s.Now().Sub(s.mismatches.readAt); age < 0 || age >= peopleEvery {
 		if err := s.readPeople(ctx); err != nil {
 			return err
 		}
 	}
 	var trouble error
 	var again []access.UserID
-	for i, id := range s.suspects.left {
-		err := s.accountLeft(ctx, id, s.suspects.many)
+	for i, id := range s.mismatches.ids {
+		err := s.accountLeft(ctx, id, s.mismatches.many)
 		trouble = errors.Join(trouble, err)
 		if access.CodeOf(err) == access.RateLimited || ctx.Err() != nil {
-			again = append(again, s.suspects.left[i:]...)
+			again = append(again, s.mismatches.ids[i:]...)
 			break
 		}
 		if access.CodeOf(err) == access.Unavailable {
 			again = append(again, id)
 		}
 	}
-	s.suspects.left = again
+	s.mismatches.ids = again
 	return trouble
 }
 
@@ -238,7 +238,7 @@ func (s *Service) readPeople(ctx context.Context) error {
 	for _, p := range people {
 		standing, listed := shown[p.ID]
 		switch {
-		case !suspicious(p, standing, listed):
+		case !mismatched(p, standing, listed):
 		case listed:
 			left = append(left, p.ID)
 		default:
@@ -248,13 +248,13 @@ func (s *Service) readPeople(ctx context.Context) error {
 			news++
 		}
 	}
-	s.suspects.readAt, s.suspects.left, s.suspects.many = began, append(left, absent...), news > fewLeavers
+	s.mismatches.readAt, s.mismatches.ids, s.mismatches.many = began, append(left, absent...), news > fewLeavers
 	return nil
 }
 
-// suspicious reports whether somebody whom the list of users shows like that, or not at
+// mismatched reports whether somebody whom the list of users shows like that, or not at
 // all, is to be asked about.
-func suspicious(p access.Person, shown access.Standing, listed bool) bool {
+func mismatched(p access.Person, shown access.Standing, listed bool) bool {
 	if p.Standing == "" || p.Offboarded() && listed {
 		return shown != cmp.Or(p.Standing, access.Member)
 	}

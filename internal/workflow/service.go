@@ -39,7 +39,7 @@ type Service struct {
 	Now       func() time.Time
 	Late      func(d time.Duration) // told how long after its end each expired grant was ended; may be nil
 
-	suspects suspects
+	mismatches mismatches
 }
 
 // GrantAsk is somebody's wish that a person may log in.

@@ -48,9 +48,6 @@ func newBench(t *testing.T, opts ...runcloud.Option) *bench {
 	return &bench{Target: target.Target{Client: client}, t: t, account: account, server: account.AddServers(1)[0]}
 }
 
-// id is what the account calls its server.
-func (b *bench) id() string { return text(b.server) }
-
 func text(id int64) string { return strconv.FormatInt(id, 10) }
 
 func (b *bench) must(err error) {
