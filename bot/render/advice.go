@@ -9,10 +9,9 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// problemWord names what stands in the way of an outcome; empty for nothing.
-func problemWord(o outcome) string {
-	target := o.target()
-	switch o.Problem {
+// problemWord names a problem on a target with that title; empty for none.
+func problemWord(p access.Problem, target string) string {
+	switch p {
 	case access.ProblemOffline:
 		return "offline"
 	case access.ProblemLimited:
@@ -97,18 +96,22 @@ func remedy(o outcome) string {
 	return "mend it in " + target + ", then press Retry failed."
 }
 
+// problem names what stands in the way of an outcome; empty for nothing.
+func (o outcome) problem() string { return problemWord(o.Problem, o.target()) }
+
 // target returns what people call the target of an outcome, escaped.
 func (o outcome) target() string { return escape(cmp.Or(o.Title, "the target"), nameLimit) }
 
-// targets lists what people call the targets that a request has results on, escaped.
-func targets(v workflow.RequestView) []string {
-	titles := make([]string, len(v.Results))
-	for i, r := range v.Results {
-		titles[i] = escape(r.TargetTitle, nameLimit)
+// targets says what people call the targets of the results that match, escaped, and whether
+// they are several.
+func targets(v workflow.RequestView, matches func(access.Result) bool) (titles string, several bool) {
+	var all []string
+	for _, r := range v.Results {
+		if r.TargetTitle != "" && matches(r) {
+			all = append(all, escape(r.TargetTitle, nameLimit))
+		}
 	}
-	slices.Sort(titles)
-	return slices.DeleteFunc(slices.Compact(titles), func(title string) bool { return title == "" })
+	slices.Sort(all)
+	all = slices.Compact(all)
+	return strings.Join(all, " and "), len(all) > 1
 }
-
-// and joins names as a sentence does.
-func and(names []string) string { return strings.Join(names, " and ") }

@@ -95,11 +95,17 @@ func workState(v workflow.RequestView, now time.Time) string {
 
 // halted says why nothing moves.
 func halted(v workflow.RequestView) string {
-	waits := func(r access.Result) bool { return r.State == access.Waiting || r.State == access.Unsure }
-	if len(v.HaltedBy) == 0 || !slices.ContainsFunc(v.Results, waits) {
+	titles, several := targets(v, func(r access.Result) bool {
+		return (r.State == access.Waiting || r.State == access.Unsure) && slices.Contains(v.HaltedBy, r.TargetTitle)
+	})
+	refuse := " refuses my token"
+	switch {
+	case titles == "":
 		return ""
+	case several:
+		refuse = " refuse my tokens"
 	}
-	return " *" + escape(and(v.HaltedBy), detailLimit) + " refuses my token (401):* what waits goes on by itself once that is mended."
+	return " *" + titles + refuse + " (401):* what waits goes on by itself once that is mended."
 }
 
 func extended(v workflow.RequestView) string {

@@ -18,8 +18,14 @@ func (p *page) missing(v workflow.RequestView) {
 	if len(v.Missing) == 0 {
 		return
 	}
-	p.addText(fmt.Sprintf("*%s does not find %s now.* What is owed there stays owed: I ask again, and believe that a server is gone when it has not been found for an hour. "+
-		"An approver who knows that one is gone for good can say so now.", and(targets(v)), servers(len(v.Missing))))
+	titles, several := targets(v, func(r access.Result) bool { return access.HasServer(v.Missing, r.ServerID) })
+	if several {
+		titles += " do"
+	} else {
+		titles += " does"
+	}
+	p.addText(fmt.Sprintf("*%s not find %s now.* What is owed there stays owed: I ask again, and believe that a server is gone when it has not been found for an hour. "+
+		"An approver who knows that one is gone for good can say so now.", titles, servers(len(v.Missing))))
 	if len(v.Missing) > missingButtons {
 		p.addButtons(missingMenu(v))
 		return

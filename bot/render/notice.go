@@ -178,7 +178,7 @@ func missing(v workflow.RequestView) string {
 	var names []string
 	for _, o := range outcomes(stillGranted(v)) {
 		if o.Phase == access.PhaseAdd && !o.State.Final() && o.Problem != access.NoProblem {
-			names = append(names, code(o.Name, nameLimit)+inBrackets(problemWord(o)))
+			names = append(names, code(o.Name, nameLimit)+inBrackets(o.problem()))
 		}
 	}
 	return fit(names, ", ", 600, "the thread of the request lists all")

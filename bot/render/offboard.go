@@ -2,7 +2,6 @@ package render
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"sshkeybot/internal/access"
@@ -178,7 +177,16 @@ func accountNote(v workflow.RequestView) string {
 	if len(serversWhere(v, access.OutOfReach)) == 0 {
 		return ""
 	}
-	return " of the " + and(targets(v)) + " account"
+	return " of " + accounts(v, func(r access.Result) bool { return r.Phase == access.PhaseRemove })
+}
+
+// accounts names the accounts of the results that match.
+func accounts(v workflow.RequestView, matches func(access.Result) bool) string {
+	titles, several := targets(v, matches)
+	if several {
+		return "the " + titles + " accounts"
+	}
+	return "the " + titles + " account"
 }
 
 // reading says how far the servers have been read for keys that the bot did not place.
@@ -217,10 +225,11 @@ func inspectedNames(v workflow.RequestView, state access.ResultState) (names []s
 // more.
 func toRead(results []access.Result, owed int) string {
 	var parts []string
-	list := slices.IndexFunc(results, func(r access.Result) bool { return isList(r) && !r.State.Final() })
-	if list >= 0 {
-		owed--
-		parts = append(parts, "the list of all servers"+inBrackets(strings.TrimSuffix(escape(results[list].Detail, detailLimit), ".")))
+	for _, r := range results {
+		if isList(r) && !r.State.Final() {
+			owed--
+			parts = append(parts, "the list of all servers"+inBrackets(strings.TrimSuffix(escape(r.Detail, detailLimit), ".")))
+		}
 	}
 	if owed > 0 {
 		parts = append(parts, servers(owed)+unread(results))
@@ -236,7 +245,7 @@ func unread(results []access.Result) string {
 	var names []string
 	for _, o := range outcomes(results) {
 		if o.Phase == access.PhaseInspect && o.Server != 0 && !o.State.Final() && o.Problem != access.NoProblem {
-			names = append(names, code(o.Name, nameLimit)+" ("+problemWord(o)+")")
+			names = append(names, code(o.Name, nameLimit)+" ("+o.problem()+")")
 		}
 	}
 	if len(names) == 0 {
@@ -256,7 +265,7 @@ func debtLines(v workflow.RequestView) []string {
 }
 
 func outcomeReason(o outcome) string {
-	text := problemWord(o)
+	text := o.problem()
 	if detail := escape(o.Detail, detailLimit); detail != "" && o.Problem != access.ProblemOffline {
 		text += " (" + o.target() + ": " + detail + ")"
 	}
@@ -280,7 +289,7 @@ func manualSteps(v workflow.RequestView) []string {
 	lines := []string{"To do by hand: delete their keys from the SSH Key Vault in RunCloud's dashboard; it has no API."}
 	if left := serversWhere(v, access.OutOfReach); len(left) > 0 {
 		lines = append(lines, "To do by hand: take their keys off "+fit(left, ", ", 500, "the thread lists all")+
-			", gone from the "+and(targets(v))+" account with them. Should a server come back, I remove them.")
+			", gone from "+accounts(v, func(r access.Result) bool { return r.Phase == access.PhaseRemove && r.State == access.OutOfReach })+" with them. Should a server come back, I remove them.")
 	}
 	if len(v.Sessions) > 0 {
 		return append(lines, "To do by hand: end the open sessions; removing a key does not end them."+inBrackets(unreadSessions(v)))

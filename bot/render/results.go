@@ -56,7 +56,7 @@ func isSilent(o outcome) bool { return o.Phase == access.PhaseInspect && o.State
 func groups(all []outcome) []group {
 	var out []group
 	for _, o := range all {
-		g := group{phase: o.Phase, state: o.State, problem: problemWord(o), advice: advice(o)}
+		g := group{phase: o.Phase, state: o.State, problem: o.problem(), advice: advice(o)}
 		i := slices.IndexFunc(out, func(known group) bool {
 			return known.phase == g.phase && known.state == g.state && known.problem == g.problem && known.advice == g.advice
 		})

@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -105,7 +106,7 @@ func CSV(v workflow.RequestView, phase access.Phase) []byte {
 		}
 		writeRow(&out,
 			r.ServerName, v.ExternalIDs[r.ServerID], r.SystemUser, keyCell(r),
-			stateWord(r.State), problemWord(outcome{Title: r.TargetTitle, Setback: r.Setback}), detail(v, r), r.UpdatedAt.UTC().Format(time.RFC3339))
+			stateWord(r.State), problemWord(r.Problem, cmp.Or(r.TargetTitle, "the target")), detail(v, r), r.UpdatedAt.UTC().Format(time.RFC3339))
 	}
 	return out.Bytes()
 }

@@ -132,7 +132,7 @@ func (o offboarding) print(out io.Writer) error {
 	}
 	for _, c := range o.Candidates {
 		if !c.Picked && !c.Left {
-			p.say("  may be theirs (by its %s), for an approver to remove or leave in Slack: %s, credential %d «%s» of %s", c.Why, plain(c.Server), c.Credential, plain(c.Label), plain(c.SystemUser))
+			p.say("  may be theirs (by its %s), for an approver to remove or leave in Slack: %s, credential %s «%s» of %s", c.Why, plain(c.Server), plain(c.Credential), plain(c.Label), plain(c.SystemUser))
 		}
 	}
 	for _, s := range o.Sessions {

@@ -190,7 +190,7 @@ type DueTx interface {
 	// DueWork returns the work on the servers that have a placement which is due: to be
 	// placed, removed or verified, or whose doubt is over. Each piece is there once.
 	DueWork(ctx context.Context, now time.Time) ([]Work, error)
-	// RemovalsBy reports whether access to a target ends by then: by a live grant that ends,
+	// RemovalsBy reports whether access to a target ends by then: by a live grant whose EndsAt it is,
 	// or by the next try of a removal.
 	RemovalsBy(ctx context.Context, target string, by time.Time) (bool, error)
 	// DueRenewals returns the placed keys to be placed anew, those that lapse first at the

@@ -30,6 +30,9 @@ func (s Server) Gone() bool { return !s.GoneAt.IsZero() }
 // to be removed there still has to be.
 func (s Server) Missing() bool { return !s.NotFoundAt.IsZero() && !s.Gone() }
 
+// Ref returns the reference to the server.
+func (s Server) Ref() ServerRef { return ServerRef{ID: s.ID, ExternalID: s.ExternalID, Name: s.Name} }
+
 // ServerRef is a server as a request stores it, with the name it had at that time.
 type ServerRef struct {
 	ID         int64
@@ -41,7 +44,7 @@ type ServerRef struct {
 func Refs(servers []Server) []ServerRef {
 	refs := make([]ServerRef, len(servers))
 	for i, server := range servers {
-		refs[i] = ServerRef{ID: server.ID, ExternalID: server.ExternalID, Name: server.Name}
+		refs[i] = server.Ref()
 	}
 	return refs
 }
@@ -51,12 +54,22 @@ func HasServer(refs []ServerRef, id int64) bool {
 	return slices.ContainsFunc(refs, func(ref ServerRef) bool { return ref.ID == id })
 }
 
+// ServersByID returns every server that was ever read, by its ID.
+func ServersByID(ctx context.Context, tx Tx) (map[int64]Server, error) {
+	servers, err := tx.AllServers(ctx)
+	byID := make(map[int64]Server, len(servers))
+	for _, server := range servers {
+		byID[server.ID] = server
+	}
+	return byID, err
+}
+
 // ServerNames returns the name of every server that was ever read, by its ID.
 func ServerNames(ctx context.Context, tx Tx) (map[int64]string, error) {
-	servers, err := tx.AllServers(ctx)
+	servers, err := ServersByID(ctx, tx)
 	names := make(map[int64]string, len(servers))
-	for _, server := range servers {
-		names[server.ID] = server.Name
+	for id, server := range servers {
+		names[id] = server.Name
 	}
 	return names, err
 }

@@ -28,7 +28,7 @@ func notFoundServer(target string) error {
 
 // leftServer is what work meets on a server that is gone for good.
 func leftServer(target string) error {
-	return &access.Error{Code: access.NotFound, Message: "Server not found: it has left the " + target + " account."}
+	return &access.Error{Code: access.NotFound, Message: "Server not found: it has left the " + target + " account.", Remedy: access.RemedyServer}
 }
 
 // knownAbsent returns why a server need not be asked for: it is gone, or was not found lately.

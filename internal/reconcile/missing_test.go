@@ -237,6 +237,18 @@ func TestApproverSettlesThatAServerIsGone(t *testing.T) {
 	}
 }
 
+func TestAdditionOnAServerThatLeftSaysToLookForIt(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 20)
+	h.MustRegister(alice, "alice laptop")
+	r := h.Grant(alice, 10*time.Hour, "web-02")
+	delete(h.Account.Names, 2)
+	h.Pass(2 * time.Hour)
+	if got := h.MustView(r.ID).Results[0]; got.State != access.Failed || got.Remedy != access.RemedyServer {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestGrantAsksForNoMissingServer(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 2)

@@ -188,8 +188,8 @@ func (e *Engine) TellLapsed(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			// One message tells of all servers that lapse in the same hour.
-			n := access.Notice{Key: access.NoticeKey("lapsed:"+now.UTC().Format("2006-01-02T15"), p.GrantID), Kind: access.NoticeLapsed, To: p.Person, GrantID: p.GrantID, Target: e.Title(at.Target), Detail: p.Detail}
+			// One message tells of all servers of a target that lapse in the same hour.
+			n := access.Notice{Key: access.NoticeKey("lapsed:"+at.Target+":"+now.UTC().Format("2006-01-02T15"), p.GrantID), Kind: access.NoticeLapsed, To: p.Person, GrantID: p.GrantID, Target: e.Title(at.Target), Detail: p.Detail}
 			if err := tx.Notify(ctx, n); err != nil {
 				return err
 			}

@@ -22,7 +22,8 @@ func (t *tx) DueWork(ctx context.Context, now time.Time) ([]access.Work, error) 
 
 // RemovalsBy implements access.DueTx.
 func (t *tx) RemovalsBy(ctx context.Context, target string, by time.Time) (bool, error) {
-	n, err := one(ctx, t, column[int64], `SELECT CASE WHEN EXISTS (SELECT 1 FROM placements WHERE state = 'leaving' AND next_at <= $1 AND place_id IN (SELECT id FROM places WHERE target = $2))
+	n, err := one(ctx, t, column[int64], `SELECT CASE WHEN EXISTS (SELECT 1 FROM placements WHERE state = 'leaving' AND urgent = 0 AND stuck = 0 AND next_at <= $1
+			AND problem NOT IN ('offline', 'missing') AND place_id IN (SELECT id FROM places WHERE target = $2))
 		OR EXISTS (SELECT 1 FROM grants g JOIN covers c ON c.grant_id = g.id JOIN places p ON p.id = c.place_id
 			WHERE g.state = 'live' AND g.ends_at > 0 AND g.ends_at <= $1 AND c.ended_at = 0 AND p.target = $2) THEN 1 ELSE 0 END`, ms(by), target)
 	return n == 1, err

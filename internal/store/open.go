@@ -79,7 +79,11 @@ func (s *Store) identify(ctx context.Context) error {
 // migrate migrates our tables and River's. The caller must hold a lock: of two processes
 // that migrate an empty database at once, one would fail.
 func migrate[TTx any](ctx context.Context, db *sql.DB, dialect goose.Dialect, folder string, driver riverdriver.Driver[TTx], o Options) error {
-	if err := checkVersion(ctx, db); err != nil {
+	tables := sqliteCatalog()
+	if dialect == goose.DialectPostgres {
+		tables = postgresCatalog()
+	}
+	if err := tables.check(func(sql string) scanner { return db.QueryRowContext(ctx, sql) }); err != nil {
 		return err
 	}
 	files, err := fs.Sub(migrations, "migrations/"+folder)

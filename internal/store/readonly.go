@@ -46,7 +46,7 @@ func OpenReadOnly(ctx context.Context, databaseURL string) (*Store, error) {
 	pool.SetMaxOpenConns(readers)
 	exists := pool.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'drawings')")
 	if err = mustExist(exists, unreadable); err == nil {
-		err = checkVersion(ctx, pool)
+		err = readable(sqliteCatalog().check(func(sql string) scanner { return pool.QueryRowContext(ctx, sql) }), unreadable)
 	}
 	if err != nil {
 		_ = pool.Close()
@@ -73,22 +73,13 @@ func openPostgresReadOnly(ctx context.Context, databaseURL string) (*Store, erro
 		return nil, cannotOpen(access.Unavailable, connectMessage(err), err)
 	}
 	if err = mustExist(pool.QueryRow(ctx, "SELECT to_regclass('drawings') IS NOT NULL"), connectMessage); err == nil {
-		err = checkPostgresVersion(ctx, pool)
+		err = readable(postgresCatalog().check(func(sql string) scanner { return pool.QueryRow(ctx, sql) }), connectMessage)
 	}
 	if err != nil {
 		pool.Close()
 		return nil, err
 	}
 	return &Store{db: &postgresDB{pool: pool}}, nil
-}
-
-func checkPostgresVersion(ctx context.Context, pool *pgxpool.Pool) error {
-	var places bool
-	var version int64
-	if err := pool.QueryRow(ctx, "SELECT to_regclass('places') IS NOT NULL, ("+lastMigration+")").Scan(&places, &version); err != nil {
-		return cannotOpen(access.Unavailable, connectMessage(err), err)
-	}
-	return versionError(places, version)
 }
 
 // mustExist returns an error unless the row says that the ledger's tables exist.
@@ -101,6 +92,14 @@ func mustExist(row scanner, unreadable func(error) string) error {
 		return neverRun()
 	}
 	return nil
+}
+
+// readable returns err with a sentence, if it has none.
+func readable(err error, unreadable func(error) string) error {
+	if _, ok := errors.AsType[*access.Error](err); ok || err == nil {
+		return err
+	}
+	return cannotOpen(access.Unavailable, unreadable(err), err)
 }
 
 func neverRun() error {

@@ -1,8 +1,6 @@
 package store
 
 import (
-	"context"
-	"database/sql"
 	"strconv"
 	"strings"
 
@@ -19,29 +17,51 @@ func newest() (int64, error) {
 	return strconv.ParseInt(number, 10, 64)
 }
 
-// checkVersion returns an error if the ledger's tables are those of a version from before the
-// first release, or were migrated by a newer version than this one. It returns nil for an
-// empty database.
-func checkVersion(ctx context.Context, db *sql.DB) error {
-	var version int64
-	if err := db.QueryRowContext(ctx, lastMigration).Scan(&version); err != nil || version == 0 {
-		return nil //nolint:nilerr // there are no tables yet
-	}
-	_, err := db.ExecContext(ctx, "SELECT external_id FROM places WHERE 1 = 0")
-	return versionError(err == nil, version)
+// catalog holds a database's queries for what tables it has.
+type catalog struct {
+	migrated string // whether anything was migrated
+	released string // whether the tables have the columns that the first migration got last
 }
 
-const lastMigration = "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version"
+func sqliteCatalog() catalog {
+	return catalog{
+		migrated: "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'goose_db_version')",
+		released: "SELECT EXISTS (SELECT 1 FROM pragma_table_info('places') WHERE name = 'external_id') AND EXISTS (SELECT 1 FROM pragma_table_info('notices') WHERE name = 'target')",
+	}
+}
+
+func postgresCatalog() catalog {
+	const columns = "information_schema.columns WHERE table_schema = current_schema() AND (table_name, column_name) IN (('places', 'external_id'), ('notices', 'target'))"
+	return catalog{migrated: "SELECT to_regclass('goose_db_version') IS NOT NULL", released: "SELECT COUNT(*) = 2 FROM " + columns}
+}
+
+// check returns an error if the ledger's tables are those of a version from before the first
+// release, or were migrated by a newer version than this one. It returns nil for an empty
+// database.
+func (c catalog) check(query func(sql string) scanner) error {
+	var migrated, released bool
+	if err := query(c.migrated).Scan(&migrated); err != nil || !migrated {
+		return err
+	}
+	var version int64
+	if err := query("SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version").Scan(&version); err != nil || version == 0 {
+		return err
+	}
+	if err := query(c.released).Scan(&released); err != nil {
+		return err
+	}
+	return versionError(released, version)
+}
 
 // versionError returns why a ledger whose last migration is that version cannot be opened, or
-// nil. Places says whether it has the table of that name, which no ledger had before the first
-// release.
-func versionError(places bool, version int64) error {
+// nil. Before the first release, the first migration was written anew; released says whether
+// the ledger has its last form.
+func versionError(released bool, version int64) error {
 	known, err := newest()
 	switch {
 	case err != nil:
 		return err
-	case !places:
+	case !released:
 		return cannotOpen(access.Invalid, "This ledger was made by a version of sshkeybot from before the first release, which this one cannot read. "+
 			"Have that version take all access back, then name a new file or database in SSHKEYBOT_DATABASE_URL.", nil)
 	case version > known:

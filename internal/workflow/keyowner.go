@@ -59,7 +59,7 @@ func (s *Service) admit(ctx context.Context, tx access.Tx, person access.UserID,
 	}
 	keys, err := tx.KeysOf(ctx, person)
 	if err == nil && len(keys) >= keysAtMost {
-		err = access.NewInvalid(fmt.Sprintf("You have %d keys registered, and more are not possible. Remove one that you no longer use first: `/sshkey keys` shows them.", len(keys)))
+		err = access.NewInvalid(fmt.Sprintf("You have %d keys registered, and more are not possible. Remove one that you no longer use first, in my Home tab.", len(keys)))
 	}
 	return a, err
 }

@@ -40,12 +40,12 @@ func (s *Service) Overview(ctx context.Context, of access.UserID) (Overview, err
 		if err != nil {
 			return err
 		}
-		names, err := access.ServerNames(ctx, tx)
+		servers, err := access.ServersByID(ctx, tx)
 		if err != nil {
 			return err
 		}
 		for _, g := range grants {
-			view, err := s.grantView(ctx, tx, g, names)
+			view, err := s.grantView(ctx, tx, g, servers)
 			if err != nil {
 				return err
 			}
@@ -54,7 +54,7 @@ func (s *Service) Overview(ctx context.Context, of access.UserID) (Overview, err
 		if out.Waiting, err = waitingOf(ctx, tx, of); err != nil {
 			return err
 		}
-		return s.addDebt(ctx, tx, &out, of, names)
+		return s.addDebt(ctx, tx, &out, of, servers)
 	})
 	return out, err
 }
@@ -73,7 +73,7 @@ func waitingOf(ctx context.Context, tx access.Tx, of access.UserID) ([]access.Re
 	return slices.CompactFunc(waiting, func(a, b access.Request) bool { return a.ID == b.ID }), err
 }
 
-func (s *Service) addDebt(ctx context.Context, tx access.Tx, out *Overview, of access.UserID, names map[int64]string) error {
+func (s *Service) addDebt(ctx context.Context, tx access.Tx, out *Overview, of access.UserID, servers map[int64]access.Server) error {
 	debt, err := tx.Debt(ctx, s.Now())
 	if err != nil {
 		return err
@@ -82,17 +82,13 @@ func (s *Service) addDebt(ctx context.Context, tx access.Tx, out *Overview, of a
 		if of != "" && p.Person != of {
 			continue
 		}
-		at := access.ServerRef{ID: p.ServerID, Name: names[p.ServerID]}
-		identities, err := s.Engine.Identities(ctx, tx, []access.ServerRef{at})
-		if err != nil {
-			return err
-		}
-		out.Debt = append(out.Debt, DebtView{Placement: p, Server: at, Title: s.Engine.Title(identities[at.ID].Target), Moving: moving(p, s.Now())})
+		at := servers[p.ServerID]
+		out.Debt = append(out.Debt, DebtView{Placement: p, Server: at.Ref(), Title: s.Engine.Title(at.Target), Moving: moving(p, s.Now())})
 	}
 	return nil
 }
 
-func (s *Service) grantView(ctx context.Context, tx access.Tx, g access.Grant, names map[int64]string) (GrantView, error) {
+func (s *Service) grantView(ctx context.Context, tx access.Tx, g access.Grant, known map[int64]access.Server) (GrantView, error) {
 	view := GrantView{Grant: g}
 	covers, err := tx.Covers(ctx, g.ID)
 	if err != nil {
@@ -107,7 +103,7 @@ func (s *Service) grantView(ctx context.Context, tx access.Tx, g access.Grant, n
 	servers := access.ServersOf(live)
 	view.Servers = len(servers)
 	for _, id := range servers {
-		view.Names = append(view.Names, names[id])
+		view.Names = append(view.Names, known[id].Name)
 	}
 	slices.Sort(view.Names)
 	view.Names = view.Names[:min(len(servers), namesShown)]

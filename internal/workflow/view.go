@@ -171,7 +171,7 @@ func (s *Service) viewOverlaps(ctx context.Context, tx access.Tx, v *RequestView
 	if err != nil {
 		return err
 	}
-	names, err := access.ServerNames(ctx, tx)
+	servers, err := access.ServersByID(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func (s *Service) viewOverlaps(ctx context.Context, tx access.Tx, v *RequestView
 		if !touched && len(v.Servers) > 0 {
 			continue
 		}
-		view, err := s.grantView(ctx, tx, g, names)
+		view, err := s.grantView(ctx, tx, g, servers)
 		if err != nil {
 			return err
 		}

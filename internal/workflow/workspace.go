@@ -63,6 +63,6 @@ func SameWorkspace(bound, team, enterprise string) error {
 		return nil
 	}
 	return &access.Error{Code: access.Unauthorized, Op: opWorkspace, Message: fmt.Sprintf(
-		"This ledger belongs to the workspace or organisation %s, and my token is one of %s. Set a token of the former, or another SSHKEYBOT_DATABASE_URL.",
+		"This ledger belongs to the workspace or organisation %s, and my bot token is one of %s. Set a bot token of the former, or another SSHKEYBOT_DATABASE_URL.",
 		bound, cmp.Or(enterprise, team))}
 }

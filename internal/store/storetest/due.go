@@ -57,6 +57,10 @@ func testRemovalsBy(t *testing.T, s *store.Store) {
 	insertPlacement(t, s, access.Placement{ServerID: b, State: access.PlacementPlaced, Fingerprint: "f"})              // stays
 	insertPlacement(t, s, access.Placement{ServerID: b, State: access.PlacementGone, Fingerprint: "g", NextAt: epoch}) // went
 	insertPlacement(t, s, access.Placement{ServerID: b, State: access.PlacementLeaving, Fingerprint: "h", NextAt: epoch.Add(time.Hour)})
+	insertPlacement(t, s, access.Placement{ServerID: b, State: access.PlacementLeaving, Fingerprint: "i", Urgent: true}) // only to be placed anew
+	for _, nobodyAsks := range []access.Problem{access.ProblemOffline, access.ProblemMissing} {
+		insertPlacement(t, s, access.Placement{ServerID: b, State: access.PlacementLeaving, Fingerprint: string(nobodyAsks), Setback: access.Setback{Problem: nobodyAsks}})
+	}
 	if early, due := soon("a", epoch.Add(-time.Millisecond)), soon("a", epoch); early || !due {
 		t.Errorf("a grant that ends: before %t, by then %t", early, due)
 	}
