@@ -107,7 +107,7 @@ func TestDomainNamesNoVendor(t *testing.T) {
 	t.Parallel()
 	vendors := regexp.MustCompile(`RunCloud|RUNCLOUD|Slack|SLACK|Scalingo|SCALINGO|Octopus|OCTOPUS`)
 	files := 0
-	for _, domain := range []string{"internal/access", "internal/reconcile", "internal/workflow"} {
+	for _, domain := range []string{"internal/access", "internal/clock", "internal/reconcile", "internal/workflow"} {
 		err := filepath.WalkDir(domain, func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || strings.HasSuffix(name, "_test.go") {
 				return err

@@ -73,7 +73,7 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 	a.runcloud = runcloud.New(cfg.RunCloud.Token.Reveal(),
 		runcloud.WithBaseURL(cfg.RunCloud.APIURL), runcloud.WithTimeout(callTimeout), runcloud.WithLogger(log),
 		runcloud.WithLimiter(limiter.New(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+version))
-	machine := &clock.Clock{Read: readClocks(now), Tell: a.logClock}
+	machine := &clock.Clock{Read: readClocks(now), Service: "Slack", Tell: a.logClock}
 	api := slackapi.New(slackapi.Config{
 		Token: cfg.Slack.BotToken.Reveal(), URL: cfg.Slack.APIURL, Log: log, Dated: machine.Answered, Plain: render.Plain,
 	})

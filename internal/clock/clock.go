@@ -1,7 +1,7 @@
 // Package clock finds out whether the wall clock was set, in order that access neither ends
 // late nor is granted for longer than was decided because of a wrong clock. It compares the
 // wall clock with the machine's count of the time since it started, which nobody can set, and
-// with the time in Slack's answers.
+// with the time in the answers of a service outside.
 package clock
 
 import (
@@ -16,12 +16,12 @@ const (
 	// Tolerance is how much two clocks may differ, or one may jump, without being wrong: the
 	// clocks of replicas differ by seconds, and an answer may take seconds to arrive.
 	Tolerance = time.Minute
-	// skewAllowed is how much our clock may differ from Slack's. It is more than Tolerance,
-	// because the process may have been paused since Slack's last answer.
+	// skewAllowed is how much our clock may differ from the one outside. It is more than
+	// Tolerance, because the process may have been paused since the last answer.
 	skewAllowed = 3 * Tolerance
 )
 
-// outsideAnswers is how many answers in a row must agree on Slack's time before it is used.
+// outsideAnswers is how many answers in a row must agree on the time before it is used.
 const outsideAnswers = 3
 
 // markEvery is how old the mark in the ledger may become before it is replaced.
@@ -38,16 +38,16 @@ type Reading struct {
 // that passes is counted from there, also by another process or replica.
 type Mark struct {
 	Steady  time.Time // by the steady clock: equal to the wall clock when the ledger was made, and never set since
-	Wall    time.Time // by the wall clock, without a jump that Slack's clock has not confirmed
-	Outside time.Time // by Slack's clock; zero if it was never known
+	Wall    time.Time // by the wall clock, without a jump that the clock outside has not confirmed
+	Outside time.Time // by the clock outside; zero if it was never known
 	Up      time.Duration
 	Boot    string
-	Skewed  bool // Slack's clock showed another time when it was last known
+	Skewed  bool // the clock outside showed another time when it was last known
 	Lost    bool // the wall clock went back while no process was counting, so some time was not counted
 	Told    bool // the team was told about a doubt, and not yet that it is over
 }
 
-// at returns the mark of a later instant; outside is Slack's time then, or zero. If the
+// at returns the mark of a later instant; outside is the time outside then, or zero. If the
 // clocks disagree on how much time has passed, the longest time counts: one that is too long
 // ends access early, one that is too short would prolong it.
 func (m Mark) at(r Reading, outside time.Time) Mark {
@@ -72,16 +72,17 @@ func (m Mark) at(r Reading, outside time.Time) Mark {
 }
 
 // Clock finds jumps of the wall clock. It compares it with the machine's count of the time
-// since its start, with the last mark in the ledger, and with the Date of Slack's answers. It
-// is safe for use by many goroutines.
+// since its start, with the last mark in the ledger, and with the Date of the answers of a
+// service outside. It is safe for use by many goroutines.
 type Clock struct {
-	Read func() Reading
-	Tell func(text string) // is called with what the team is told; may be nil
+	Read    func() Reading
+	Service string            // what people call that service
+	Tell    func(text string) // is called with what the team is told; may be nil
 
 	mu      sync.Mutex
 	mark    Mark
 	kept    bool        // the mark is in the ledger
-	answers []time.Time // what Slack's clock showed when the machine started, by each of the last answers
+	answers []time.Time // what the clock outside showed when the machine started, by each of the last answers
 	jumped  bool        // forward, so answers from before it may be older than a pause of the machine
 }
 
@@ -89,13 +90,14 @@ type Clock struct {
 type View struct {
 	Mark Mark
 	Jump time.Duration // of the wall clock, since the last mark
-	skew time.Duration // of the wall clock against Slack's, if Known
+	skew time.Duration // of the wall clock against the one outside, if Known
 
-	Known bool // Slack's clock is known
-	Stale bool // the mark in the ledger has to be replaced
+	service string // of the Clock
+	Known   bool   // the clock outside is known
+	Stale   bool   // the mark in the ledger has to be replaced
 }
 
-// Answered records the Date of an answer of Slack's that has arrived now.
+// Answered records the Date of an answer of the service outside that has arrived now.
 func (c *Clock) Answered(date time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -103,14 +105,14 @@ func (c *Clock) Answered(date time.Time) {
 	c.answers = c.answers[max(0, len(c.answers)-outsideAnswers):]
 }
 
-// Known reports whether Slack's clock is known: enough of its answers agree on the time.
+// Known reports whether the clock outside is known: enough answers agree on the time.
 func (c *Clock) Known() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return !c.outside(0).IsZero()
 }
 
-// outside returns Slack's time that long after the machine started, and zero if there are too
+// outside returns the time outside that long after the machine started, and zero if there are too
 // few answers or they do not agree.
 func (c *Clock) outside(up time.Duration) time.Time {
 	if len(c.answers) < outsideAnswers {
@@ -160,7 +162,7 @@ func (c *Clock) Look() View {
 
 func (c *Clock) view(r Reading) View {
 	outside := c.outside(r.Up)
-	v := View{Mark: c.mark.at(r, outside), Known: !outside.IsZero()}
+	v := View{Mark: c.mark.at(r, outside), service: c.Service, Known: !outside.IsZero()}
 	v.Jump = r.Wall.Sub(v.Mark.Wall)
 	v.Stale = !c.kept || v.Known && c.mark.Outside.IsZero() || v.Mark.Steady.Sub(c.mark.Steady) >= markEvery
 	if v.Known {
@@ -191,7 +193,7 @@ func (c *Clock) read() Reading {
 func Far(d time.Duration) bool { return d.Abs() > Tolerance }
 
 // InDoubt reports whether the wall clock may be wrong. After a jump it is in doubt until
-// Slack's clock agrees with it, or it is back where it would be without the jump.
+// the clock outside agrees with it, or it is back where it would be without the jump.
 func (v View) InDoubt() bool { return v.Mark.Skewed || v.Mark.Lost || !v.Known && Far(v.Jump) }
 
 // certain reports whether the team should be told about a doubt. A jump forward alone may
@@ -202,15 +204,15 @@ func (v View) certain() bool { return v.Known || v.Mark.Lost || v.Jump < 0 }
 func (v View) Doubt() string {
 	switch {
 	case v.Known && v.skew > 0:
-		return "it is " + roughly(v.skew) + " ahead of Slack's"
+		return "it is " + roughly(v.skew) + " ahead of " + v.service + "'s"
 	case v.Known:
-		return "it is " + roughly(v.skew) + " behind Slack's"
+		return "it is " + roughly(v.skew) + " behind " + v.service + "'s"
 	case v.Mark.Skewed && !Far(v.Jump):
-		return "it did not agree with Slack's"
+		return "it did not agree with " + v.service + "'s"
 	case v.Mark.Lost:
 		return "it is behind the time at which I last worked, and was put back"
 	}
-	return Jumped(v.Jump) + ", and Slack has not told me the time since"
+	return Jumped(v.Jump) + ", and " + v.service + " has not told me the time since"
 }
 
 // Jumped returns a clause that says by how much a clock was put forward or back.

@@ -30,7 +30,7 @@ func newMachine(ahead time.Duration) *machine {
 
 // start begins a new process, of which the ledger is all it knows.
 func (m *machine) start() {
-	m.clock = &Clock{Read: func() Reading {
+	m.clock = &Clock{Service: "Slack", Read: func() Reading {
 		return Reading{Wall: m.truth.Add(m.wall), Up: m.up, Boot: string(rune('a' + m.boots))}
 	}}
 	m.clock.Begin(m.ledger)

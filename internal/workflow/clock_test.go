@@ -47,7 +47,7 @@ func (w *wrongClock) jump(d time.Duration) {
 
 // restart begins a new process.
 func (w *wrongClock) restart() {
-	w.h.Engine.Clock = &clock.Clock{Read: w.read}
+	w.h.Engine.Clock = &clock.Clock{Read: w.read, Service: "Slack"}
 	w.h.Must(w.h.Sweep(w.h.Ctx()))
 }
 
