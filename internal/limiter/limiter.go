@@ -91,7 +91,7 @@ type State struct {
 func (l *Limiter) State() State {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return State{l.pace.limit, max(0, l.pace.hold-time.Since(l.made)), len(l.queue), l.pace.underWay, l.pace.seen}
+	return State{l.pace.limit, max(0, l.pace.pausedUntil-time.Since(l.made)), len(l.queue), l.pace.underWay, l.pace.seen}
 }
 
 // leave to make one call.

@@ -6,13 +6,13 @@ import (
 )
 
 const (
-	slowest  = 30               // calls a minute
-	recent   = 2 * time.Minute  // refusals so close to each other are no chance
-	long     = 15 * time.Second // a pause after which as much is taken at once as was before it
-	patience = 5 * time.Second  // an answer that takes longer is not waited for
-	moment   = time.Second / 4  // in which the next call of a removal follows
-	slack    = time.Second      // stated times are whole seconds
-	maxPause = 24 * time.Hour
+	slowest   = 30               // calls a minute
+	recent    = 2 * time.Minute  // refusals so close to each other are no chance
+	longPause = 15 * time.Second // a pause after which as much is taken at once as was before it
+	patience  = 5 * time.Second  // an answer that takes longer is not waited for
+	highGap   = time.Second / 4  // in which the next call of a removal follows
+	rounding  = time.Second      // stated times are whole seconds
+	maxPause  = 24 * time.Hour
 )
 
 // backoff is how long calls pause after one, two and more refusals in a row that do not say how long.
@@ -25,11 +25,11 @@ type pace struct {
 	seen                    int // calls that were answered, or may have been seen
 
 	// What answers say is left; calls under way may be in it or not.
-	limit    int           // calls a minute; 0 while none is stated
-	said     int           // less what ended since without a word
-	saidBy   int           // calls numbered below had started when it was said
-	most     int           // of said when it rose last
-	reserved time.Duration // until when calls of priority High are expected
+	limit        int           // calls a minute; 0 while none is stated
+	remaining    int           // less what ended since without a word
+	remainingSeq int           // calls numbered below had started when that was said
+	peak         int           // of remaining when it rose last
+	reserved     time.Duration // until when calls of priority High are expected
 
 	// Calls beyond that start at a rate.
 	rate   int           // a minute; 0 is any
@@ -37,10 +37,10 @@ type pace struct {
 	answer time.Duration // until when the answer to the last one is waited for
 
 	// After a refusal all pause.
-	hold     time.Duration // when calls start again
-	probe    time.Duration // when one of priority High may find out whether they could already
-	since    int           // calls numbered below had started when the pause began
-	refusals int           // in a row; one that says how long counts twice
+	pausedUntil time.Duration // when calls start again
+	probe       time.Duration // when one of priority High may find out whether they could already
+	pauseSeq    int           // calls numbered below had started when the pause began
+	refusals    int           // in a row; one that says how long counts twice
 
 	// Where no answer states a limit, the rate is measured from one pause to the next.
 	resumed time.Duration // when calls were accepted again, or began
@@ -60,20 +60,20 @@ type ticket struct {
 // way or expected, the others start at three quarters of the rate, and at one quarter when no more than a
 // quarter is left.
 func (p *pace) at(now time.Duration, pr Priority) time.Duration {
-	hold, next, left := p.hold, p.next, p.said-p.underWay
+	from, next, left := p.pausedUntil, p.next, p.remaining-p.underWay
 	switch {
 	case pr == High:
-		hold = min(hold, p.probe)
+		from = min(from, p.probe)
 	case p.high > 0 || now < p.reserved:
-		if left -= p.most / 4; left > 0 {
-			return max(hold, next+p.interval()/3)
+		if left -= p.peak / 4; left > 0 {
+			return max(from, next+p.interval()/3)
 		}
 		next += 3 * p.interval()
 	}
 	if left > 0 {
-		return hold
+		return from
 	}
-	return max(hold, next, p.answer)
+	return max(from, next, p.answer)
 }
 
 func (p *pace) interval() time.Duration {
@@ -85,14 +85,14 @@ func (p *pace) interval() time.Duration {
 
 // start counts a call in whose time has come.
 func (p *pace) start(now time.Duration, pr Priority) ticket {
-	t := ticket{seq: p.started, probe: now < p.hold}
+	t := ticket{seq: p.started, probe: now < p.pausedUntil}
 	if pr == High {
 		t.high = 1
 	}
 	if t.probe {
 		p.probe = now + time.Minute
 	}
-	if p.underWay == 0 && p.refusals == 0 && now-p.ended > long {
+	if p.underWay == 0 && p.refusals == 0 && now-p.ended > longPause {
 		p.resumed, p.counted = now, 0
 	}
 	if p.limit > 0 {
@@ -113,14 +113,14 @@ func (p *pace) finish(t ticket, now time.Duration, a Answer) {
 	p.underWay--
 	p.high -= t.high
 	if t.high > 0 {
-		p.reserved = max(p.reserved, now+moment)
+		p.reserved = max(p.reserved, now+highGap)
 	}
 	p.ended = now
 	if a.Status != 0 || a.Lost {
 		p.seen++
 	}
 	p.say(t, a)
-	fresh := t.seq >= p.since
+	fresh := t.seq >= p.pauseSeq
 	if fresh {
 		p.answer = 0
 	}
@@ -128,17 +128,17 @@ func (p *pace) finish(t ticket, now time.Duration, a Answer) {
 	case a.Status == http.StatusTooManyRequests:
 		p.refuse(t, now, a)
 	case a.Status == http.StatusServiceUnavailable && a.RetryAfter > 0:
-		p.pause(now, a.RetryAfter+slack)
+		p.pause(now, a.RetryAfter+rounding)
 	case fresh && a.Status != 0 && a.Status < http.StatusInternalServerError: // which may come from somebody in between
 		p.accept(now)
 	case t.probe && a.Status == 0 && !a.Lost:
 		p.probe = now // it was not made
 	}
-	if p.limit > 0 && p.said <= p.underWay {
+	if p.limit > 0 && p.remaining <= p.underWay {
 		p.next = max(p.next, now+p.interval())
 	}
-	if a.Reset > 0 && p.said == 0 {
-		p.pause(now, a.Reset+slack)
+	if a.Reset > 0 && p.remaining == 0 {
+		p.pause(now, a.Reset+rounding)
 	}
 }
 
@@ -149,23 +149,23 @@ func (p *pace) say(t ticket, a Answer) {
 		p.counted++
 	}
 	switch {
-	case a.Limit > 0 && (a.Remaining <= p.said || t.seq >= p.saidBy):
+	case a.Limit > 0 && (a.Remaining <= p.remaining || t.seq >= p.remainingSeq):
 		if p.limit != a.Limit {
 			p.limit, p.rate = a.Limit, a.Limit
 		}
-		if a.Remaining > p.said {
-			p.most = a.Remaining
+		if a.Remaining > p.remaining {
+			p.peak = a.Remaining
 		}
-		p.said, p.saidBy = a.Remaining, p.started
+		p.remaining, p.remainingSeq = a.Remaining, p.started
 	case a.Limit == 0 && counted:
-		p.said = max(0, p.said-1)
+		p.remaining = max(0, p.remaining-1)
 	}
 }
 
 // refuse pauses and slows down. A call that was under way when a pause began adds to that only what it
 // says itself. One of priority High is expected again.
 func (p *pace) refuse(t ticket, now time.Duration, a Answer) {
-	fresh, wait := t.seq >= p.since, max(a.RetryAfter, a.Reset)
+	fresh, wait := t.seq >= p.pauseSeq, max(a.RetryAfter, a.Reset)
 	if fresh {
 		p.refusals++
 		p.next = now
@@ -174,19 +174,19 @@ func (p *pace) refuse(t ticket, now time.Duration, a Answer) {
 	switch {
 	case wait > 0:
 		p.refusals++
-		p.pause(now, wait+slack)
+		p.pause(now, wait+rounding)
 	case fresh:
 		p.pause(now, backoff[min(p.refusals, len(backoff))-1])
 	}
 	if t.high > 0 {
-		p.reserved = max(p.reserved, min(p.hold, p.probe)+patience)
+		p.reserved = max(p.reserved, min(p.pausedUntil, p.probe)+patience)
 	}
 }
 
 func (p *pace) pause(now, d time.Duration) {
-	p.hold = max(p.hold, now+min(d, maxPause))
+	p.pausedUntil = max(p.pausedUntil, now+min(d, maxPause))
 	p.probe = max(p.probe, now+time.Minute)
-	p.since = p.started
+	p.pauseSeq = p.started
 }
 
 // accept ends a pause, or speeds up.
@@ -199,7 +199,7 @@ func (p *pace) accept(now time.Duration) {
 	case p.rate > 0 && p.next > now:
 		p.rate++
 	}
-	p.refusals, p.hold = 0, 0
+	p.refusals, p.pausedUntil = 0, 0
 }
 
 // measure sets the rate to three quarters of what was borne since calls resumed last, until now. A refusal
@@ -209,7 +209,7 @@ func (p *pace) measure(now time.Duration) {
 	if took < recent && (p.limited || p.refusals > 1) {
 		p.rate = max(slowest, int(time.Duration(p.counted)*time.Minute/took)*3/4)
 	}
-	if p.next = now; paused > long {
+	if p.next = now; paused > longPause {
 		p.next -= time.Duration(p.counted*19/20) * p.interval()
 	}
 	p.resumed, p.counted, p.limited = now, 0, true
