@@ -6,20 +6,20 @@
 // credentials. The states of a placement and of a server are drawn in package access.
 //
 // What the bot finds without having recorded that it placed it begins as leaving: a
-// double of a key, a key that is proven to be the one to be removed, and one that a
+// second copy of a key, a key that is proven to be the one to be removed, and one that a
 // person picked.
 //
-// A call whose answer nobody has may still place its key. Until when is the doubt of
-// a placement, its InDoubtUntil: noted before the call is made, it goes with the placement
-// through every state, and only the call's answer, or a list of the server that was read
-// when the doubt was over, takes it away. So wanted means that the key surely is not
-// there, gone that it never will be again, and a removal is not done before that; a
-// double that has landed beside the key is found by the same reading. A leaving one that
-// is only in doubt becomes unknown again when it is covered again. When an answer
-// comes after all that, from a process that stood still, what was said is unsaid: the
-// placement leaves again, and the results that called it gone are open again. For a call
-// that lands without any answer the server is read again an hour and twelve hours after
-// its doubt was over, and wherever a key of somebody who was offboarded has gone.
+// A call whose answer was lost may still place its key. InDoubtUntil bounds how long that
+// is possible. It is noted before the call is made and goes with the placement through
+// every state; only the call's answer, or a list of the server that was read after that
+// time, clears it. So wanted means that the key certainly is not there, gone that it will
+// not turn up, and a removal is not done before that; a second copy that has landed beside
+// the key is found by the same reading. A leaving placement whose key may only have been
+// placed becomes unknown when a grant covers it again. If an answer comes after all that,
+// from a process that stood still, the placement leaves again, and the results that called
+// it gone are reopened. For a call that lands without any answer the server is read again
+// an hour and twelve hours after that time, and wherever a key of somebody who was
+// offboarded has gone.
 //
 // Unknown is written before the call is made, so that neither a crash nor a lost
 // answer is ever settled by calling again blindly. A renewal is a leaving placement

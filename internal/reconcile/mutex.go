@@ -5,35 +5,37 @@ import (
 	"sync"
 )
 
-// mutex is had by one at a time. Unlike for a mutex, who waits for it may give up.
+// mutex is a lock that one goroutine holds at a time. Unlike with a sync.Mutex, one that waits
+// for it may give up.
 type mutex struct {
 	mu       sync.Mutex
-	unlocked chan struct{} // closed when the turn is given back; nil while nobody has it
+	unlocked chan struct{} // closed by Unlock; nil while nobody holds the lock
 }
 
-// Lock waits for the turn until ctx ends.
-func (t *mutex) Lock(ctx context.Context) error {
+// Lock waits for the lock, or returns the error of ctx when that ends.
+func (m *mutex) Lock(ctx context.Context) error {
 	for {
-		t.mu.Lock()
-		over := t.unlocked
-		if over == nil {
-			t.unlocked = make(chan struct{})
+		m.mu.Lock()
+		released := m.unlocked
+		if released == nil {
+			m.unlocked = make(chan struct{})
 		}
-		t.mu.Unlock()
-		if over == nil {
+		m.mu.Unlock()
+		if released == nil {
 			return nil
 		}
 		select {
-		case <-over:
+		case <-released:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
 }
 
-func (t *mutex) Unlock() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	close(t.unlocked)
-	t.unlocked = nil
+// Unlock gives the lock back.
+func (m *mutex) Unlock() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	close(m.unlocked)
+	m.unlocked = nil
 }
