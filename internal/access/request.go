@@ -151,7 +151,7 @@ func (r Request) FromShell() bool { return strings.HasPrefix(r.Source, ShellSour
 
 // DeactivatedSource is the prefix of the Source of an offboarding that the bot made, because
 // the directory shows that the account is no longer a member's.
-const DeactivatedSource = "left:"
+const DeactivatedSource = "deactivated:"
 
 // Automatic reports whether an offboarding was made and approved by the bot alone, because
 // of what the directory shows. If that shows the account as active again, its person may

@@ -58,7 +58,7 @@ func (s *Service) voidApprovals(ctx context.Context, r access.Request, v access.
 		if err != nil {
 			return nil, err
 		}
-		active, err := s.active(ctx, a.Approver, lookedFresh)
+		active, err := s.active(ctx, a.Approver, deciderMaxAge)
 		if err != nil {
 			return nil, err
 		}

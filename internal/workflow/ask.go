@@ -42,7 +42,7 @@ func (s *Service) checkGrantAsk(ctx context.Context, a GrantAsk) error {
 	if a.Person == a.Asker {
 		return nil
 	}
-	_, err := s.requireMember(ctx, a.Person, actorFresh)
+	_, err := s.requireMember(ctx, a.Person, actorMaxAge)
 	return err
 }
 
@@ -128,10 +128,10 @@ func (s *Service) submit(ctx context.Context, r access.Request, servers []access
 			stored = other
 			return err
 		}
-		if err := s.refuseMore(ctx, tx, r); err != nil {
+		if err := s.refuseTooMany(ctx, tx, r); err != nil {
 			return err
 		}
-		if err := s.refuseTwin(ctx, tx, r); err != nil {
+		if err := s.refuseDuplicate(ctx, tx, r); err != nil {
 			return err
 		}
 		var fresh bool
@@ -183,14 +183,14 @@ func (s *Service) submitted(ctx context.Context, tx access.Tx, r access.Request)
 	return access.AnnounceNow(ctx, tx, r.ID)
 }
 
-// twinWindow is how long a second identical wish counts as the same one typed
+// duplicateWindow is how long a second identical wish counts as the same one typed
 // again: after a slow answer the text may still be in the box.
-const twinWindow = 2 * time.Minute
+const duplicateWindow = 2 * time.Minute
 
-func (s *Service) refuseTwin(ctx context.Context, tx access.Tx, r access.Request) error {
+func (s *Service) refuseDuplicate(ctx context.Context, tx access.Tx, r access.Request) error {
 	open, err := tx.Requests(ctx, access.RequestQuery{
 		States: []access.RequestState{access.Pending, access.WaitingForKey}, Kinds: []access.RequestKind{r.Kind},
-		Asker: r.Asker, Person: r.Person, CreatedAfter: r.CreatedAt.Add(-twinWindow),
+		Asker: r.Asker, Person: r.Person, CreatedAfter: r.CreatedAt.Add(-duplicateWindow),
 	})
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 
 // CheckReceiver refuses somebody who could not be given access.
 func (s *Service) CheckReceiver(ctx context.Context, id access.UserID) error {
-	_, err := s.requireMember(ctx, id, actorFresh)
+	_, err := s.requireMember(ctx, id, actorMaxAge)
 	return err
 }
 

@@ -33,19 +33,19 @@ func leftBecause(directory string, standing access.Standing) string {
 // Of more people within that time the directory hardly ever says that they left unless somebody
 // made a mistake, so the approvers are asked.
 const (
-	fewLeavers    = 3
-	leaversWithin = time.Hour
+	fewDeactivations    = 3
+	deactivationsWithin = time.Hour
 )
 
 // AccountDeactivated looks at an account that has changed, as the directory told. Of a person who
 // left, it ends everything or asks the approvers to, as the team has chosen; it notes
 // when somebody is back. Being told again changes nothing.
 func (s *Service) AccountDeactivated(ctx context.Context, id access.UserID) error {
-	return s.accountLeft(ctx, id, false)
+	return s.checkAccount(ctx, id, false)
 }
 
-// accountLeft is AccountDeactivated; many reports that the directory says so of many people at once.
-func (s *Service) accountLeft(ctx context.Context, id access.UserID, many bool) error {
+// checkAccount is AccountDeactivated; many reports that the directory says so of many people at once.
+func (s *Service) checkAccount(ctx context.Context, id access.UserID, many bool) error {
 	profile, err := s.Directory.Profile(ctx, id, 0)
 	switch {
 	case err != nil:
@@ -55,10 +55,10 @@ func (s *Service) accountLeft(ctx context.Context, id access.UserID, many bool) 
 	case leftBecause(s.Directory.Title(), profile.Standing) == "":
 		return nil
 	}
-	return s.Store.Update(ctx, func(tx access.Tx) error { return s.offboardLeft(ctx, tx, id, profile.Standing, many) })
+	return s.Store.Update(ctx, func(tx access.Tx) error { return s.offboardDeactivated(ctx, tx, id, profile.Standing, many) })
 }
 
-func (s *Service) offboardLeft(ctx context.Context, tx access.Tx, id access.UserID, standing access.Standing, many bool) error {
+func (s *Service) offboardDeactivated(ctx context.Context, tx access.Tx, id access.UserID, standing access.Standing, many bool) error {
 	person, err := tx.Person(ctx, id)
 	if err != nil {
 		return err
@@ -75,18 +75,18 @@ func (s *Service) offboardLeft(ctx context.Context, tx access.Tx, id access.User
 		return err
 	}
 	if out || !known {
-		return s.leftAgain(ctx, tx, person)
+		return s.deactivatedAgain(ctx, tx, person)
 	}
-	asked, due, err := s.owesOffboarding(ctx, tx, id)
+	asked, due, err := s.offboardingDue(ctx, tx, id)
 	if err != nil || !due {
 		return err
 	}
-	wave, err := s.tooManyLeft(ctx, tx, id)
+	several, err := s.manyDeactivated(ctx, tx, id)
 	if err != nil {
 		return err
 	}
-	ask := asked || many || wave || !standing.EndsAccess() || s.Settings.OffboardDeactivated == OffboardAsks
-	return s.beginLeaving(ctx, tx, id, leftBecause(s.Directory.Title(), standing), ask)
+	ask := asked || many || several || !standing.EndsAccess() || s.Settings.OffboardDeactivated == OffboardAsks
+	return s.beginOffboarding(ctx, tx, id, leftBecause(s.Directory.Title(), standing), ask)
 }
 
 // noteStanding notes how somebody stands who is no member. What the approvers decided
@@ -96,15 +96,15 @@ func (*Service) noteStanding(ctx context.Context, tx access.Tx, person access.Pe
 		return nil
 	}
 	if person.Standing != "" {
-		if err := tx.SetFlag(ctx, flagLeft+string(person.ID), ""); err != nil {
+		if err := tx.SetFlag(ctx, flagDeactivated+string(person.ID), ""); err != nil {
 			return err
 		}
 	}
 	return tx.SetStanding(ctx, person.ID, standing)
 }
 
-// beginLeaving offboards a person because of what the directory says, or asks the approvers to.
-func (s *Service) beginLeaving(ctx context.Context, tx access.Tx, id access.UserID, reason string, ask bool) error {
+// beginOffboarding offboards a person because of what the directory says, or asks the approvers to.
+func (s *Service) beginOffboarding(ctx context.Context, tx access.Tx, id access.UserID, reason string, ask bool) error {
 	r := s.newRequest(access.KindOffboard, access.NoticeKey(access.DeactivatedSource+string(id), s.Now().UnixNano()), "", id, "")
 	r.Reason = reason
 	r, _, err := tx.InsertRequest(ctx, r, nil)
@@ -115,20 +115,20 @@ func (s *Service) beginLeaving(ctx context.Context, tx access.Tx, id access.User
 		return err
 	}
 	if ask {
-		return tx.SetFlag(ctx, flagLeft+string(id), strconv.FormatInt(r.ID, 10))
+		return tx.SetFlag(ctx, flagDeactivated+string(id), strconv.FormatInt(r.ID, 10))
 	}
 	_, err = s.approve(ctx, tx, r, "", "")
 	return err
 }
 
-// flagLeft, with a person behind it, keeps which request asked the approvers about the
+// flagDeactivated, with a person behind it, keeps which request asked the approvers about the
 // account since it is as it is: what they denied is not asked again, and what they were
 // asked is not done without them.
-const flagLeft = "left:"
+const flagDeactivated = "deactivated:"
 
-// owesOffboarding reports whether an offboarding is to begin for a person who left and
+// offboardingDue reports whether an offboarding is to begin for a person who left and
 // whom the ledger knows, and whether the approvers were asked about that before.
-func (s *Service) owesOffboarding(ctx context.Context, tx access.Tx, id access.UserID) (asked, due bool, err error) {
+func (s *Service) offboardingDue(ctx context.Context, tx access.Tx, id access.UserID) (asked, due bool, err error) {
 	if s.Settings.OffboardDeactivated == OffboardOff {
 		return false, false, nil
 	}
@@ -136,7 +136,7 @@ func (s *Service) owesOffboarding(ctx context.Context, tx access.Tx, id access.U
 	if err != nil || len(open) > 0 {
 		return false, false, err
 	}
-	flag, err := tx.Flag(ctx, flagLeft+string(id))
+	flag, err := tx.Flag(ctx, flagDeactivated+string(id))
 	if err != nil || flag == "" {
 		return false, err == nil, err
 	}
@@ -163,16 +163,16 @@ func isKnown(ctx context.Context, tx access.Tx, id access.UserID) (bool, error) 
 	return false, nil
 }
 
-// tooManyLeft reports whether the directory has said of several others within the hour that they left.
-func (s *Service) tooManyLeft(ctx context.Context, tx access.Tx, id access.UserID) (bool, error) {
-	lately, err := tx.Requests(ctx, access.RequestQuery{Kinds: []access.RequestKind{access.KindOffboard}, CreatedAfter: s.Now().Add(-leaversWithin)})
+// manyDeactivated reports whether the directory has said of several others within the hour that they left.
+func (s *Service) manyDeactivated(ctx context.Context, tx access.Tx, id access.UserID) (bool, error) {
+	lately, err := tx.Requests(ctx, access.RequestQuery{Kinds: []access.RequestKind{access.KindOffboard}, CreatedAfter: s.Now().Add(-deactivationsWithin)})
 	others := map[access.UserID]bool{}
 	for _, r := range lately {
 		if strings.HasPrefix(r.Source, access.DeactivatedSource) && r.Person != id {
 			others[r.Person] = true
 		}
 	}
-	return len(others) >= fewLeavers, err
+	return len(others) >= fewDeactivations, err
 }
 
 // peopleEvery is after what time the list of all users is read again, for events that
@@ -204,7 +204,7 @@ func (s *Service) FindDeactivated(ctx context.Context) error {
 	var trouble error
 	var again []access.UserID
 	for i, id := range s.mismatches.ids {
-		err := s.accountLeft(ctx, id, s.mismatches.many)
+		err := s.checkAccount(ctx, id, s.mismatches.many)
 		trouble = errors.Join(trouble, err)
 		if access.CodeOf(err) == access.RateLimited || ctx.Err() != nil {
 			again = append(again, s.mismatches.ids[i:]...)
@@ -248,7 +248,7 @@ func (s *Service) readPeople(ctx context.Context) error {
 			news++
 		}
 	}
-	s.mismatches.readAt, s.mismatches.ids, s.mismatches.many = began, append(left, absent...), news > fewLeavers
+	s.mismatches.readAt, s.mismatches.ids, s.mismatches.many = began, append(left, absent...), news > fewDeactivations
 	return nil
 }
 

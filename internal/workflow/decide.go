@@ -64,7 +64,7 @@ func (s *Service) decide(ctx context.Context, tx access.Tx, d Decision, alias st
 	if err != nil {
 		return r, err
 	}
-	if err := r.CheckPending(s.pressed(d.At)); err != nil {
+	if err := r.CheckPending(s.orNow(d.At)); err != nil {
 		return r, err
 	}
 	if asked, err := asks(ctx, tx, r, d.Actor); err != nil {
@@ -101,8 +101,8 @@ func (s *Service) decide(ctx context.Context, tx access.Tx, d Decision, alias st
 	return s.approve(ctx, tx, r, d.Actor, alias)
 }
 
-// pressed is when something was pressed; zero is now.
-func (s *Service) pressed(at time.Time) time.Time {
+// orNow is when something was pressed; zero is now.
+func (s *Service) orNow(at time.Time) time.Time {
 	if at.IsZero() {
 		return s.Now()
 	}
@@ -276,7 +276,7 @@ func (s *Service) beginPlacing(ctx context.Context, tx access.Tx, g access.Grant
 	if err != nil {
 		return err
 	}
-	first, rest, _ := atOnce(covers, coversAtOnce)
+	first, rest, _ := firstPortion(covers, coversAtOnce)
 	if err := s.Engine.Reconcile(ctx, tx, first); err != nil {
 		return err
 	}
@@ -327,9 +327,9 @@ func (s *Service) Confirm(ctx context.Context, id int64, actor access.UserID, at
 			return err
 		case r.Asker != actor:
 			return access.NewForbidden("Only the person who wrote this can confirm it.")
-		case r.State != access.Draft || !s.pressed(at).Before(r.ExpiresAt):
+		case r.State != access.Draft || !s.orNow(at).Before(r.ExpiresAt):
 			r.State = nonDraft(r.State)
-			return r.CheckPending(s.pressed(at))
+			return r.CheckPending(s.orNow(at))
 		}
 		joined, err := s.joinOffboarding(ctx, tx, r, actor)
 		if err != nil || joined.ID != 0 {
@@ -350,7 +350,7 @@ func nonDraft(state access.RequestState) access.RequestState {
 }
 
 // ExpireRequests closes requests that nobody answered in time. What somebody
-// pressed before and is still in the inbox comes first.
+// orNow before and is still in the inbox comes first.
 func (s *Service) ExpireRequests(ctx context.Context) (int, error) {
 	var expired int
 	err := s.Store.Update(ctx, func(tx access.Tx) error {

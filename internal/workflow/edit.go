@@ -24,7 +24,7 @@ func (s *Service) Edit(ctx context.Context, e Edit) (access.Request, error) {
 		if r, err = tx.Request(ctx, e.RequestID); err != nil {
 			return err
 		}
-		if err := r.CheckPending(s.pressed(e.At)); err != nil {
+		if err := r.CheckPending(s.orNow(e.At)); err != nil {
 			return err
 		}
 		if err := s.checkShown(ctx, tx, r, e.Shown); err != nil {

@@ -177,7 +177,7 @@ func (s *Service) startRemoval(ctx context.Context, tx access.Tx, request int64,
 	if err := tx.InsertResults(ctx, results); err != nil {
 		return room, err
 	}
-	first, rest, room := atOnce(covers, room)
+	first, rest, room := firstPortion(covers, room)
 	if err := s.Engine.Reconcile(ctx, tx, first); err != nil {
 		return room, err
 	}

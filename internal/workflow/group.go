@@ -31,8 +31,8 @@ func (s *Service) members(ctx context.Context, group string, read func(ctx conte
 	return ids, s.rememberGroup(ctx, group, groupRead+joinIDs(ids), "")
 }
 
-// groupFresh is how old what is known of a user group may be for those who look.
-const groupFresh = 15 * time.Second
+// groupMaxAge is how old what is known of a user group may be for those who look.
+const groupMaxAge = 15 * time.Second
 
 // membersNow reads a user group for those who decide.
 func (s *Service) membersNow(ctx context.Context, group string) ([]access.UserID, error) {
@@ -43,7 +43,7 @@ func (s *Service) membersNow(ctx context.Context, group string) ([]access.UserID
 // known members stand in.
 func (s *Service) lastMembers(ctx context.Context, group string) ([]access.UserID, error) {
 	ids, err := s.members(ctx, group, func(ctx context.Context, group string) ([]access.UserID, error) {
-		return s.Directory.Members(ctx, group, groupFresh)
+		return s.Directory.Members(ctx, group, groupMaxAge)
 	})
 	if err == nil {
 		return ids, nil

@@ -82,11 +82,11 @@ func asks(ctx context.Context, tx access.Tx, r access.Request, id access.UserID)
 	return slices.ContainsFunc(askers, func(a access.Asker) bool { return a.Asker == id }), err
 }
 
-// mostOpen is how many requests that give access a person may have open.
-const mostOpen = 10
+// maxOpen is how many requests that give access a person may have open.
+const maxOpen = 10
 
-// refuseMore refuses a request that gives access when its asker has too many open.
-func (s *Service) refuseMore(ctx context.Context, tx access.Tx, r access.Request) error {
+// refuseTooMany refuses a request that gives access when its asker has too many open.
+func (s *Service) refuseTooMany(ctx context.Context, tx access.Tx, r access.Request) error {
 	if r.Kind != access.KindGrant && r.Kind != access.KindExtend {
 		return nil
 	}
@@ -94,7 +94,7 @@ func (s *Service) refuseMore(ctx context.Context, tx access.Tx, r access.Request
 		States: []access.RequestState{access.Pending, access.WaitingForKey}, Kinds: []access.RequestKind{access.KindGrant, access.KindExtend}, Asker: r.Asker,
 	})
 	again := slices.ContainsFunc(open, func(other access.Request) bool { return other.Source == r.Source })
-	if err == nil && len(open) >= mostOpen && !again {
+	if err == nil && len(open) >= maxOpen && !again {
 		err = access.NewConflict("You have 10 requests for access open. Cancel one of them, or ask again when some are decided.")
 	}
 	return err

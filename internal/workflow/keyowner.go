@@ -58,7 +58,7 @@ func (s *Service) admit(ctx context.Context, tx access.Tx, person access.UserID,
 		return a, nil
 	}
 	keys, err := tx.KeysOf(ctx, person)
-	if err == nil && len(keys) >= keysAtMost {
+	if err == nil && len(keys) >= maxKeys {
 		err = access.NewInvalid(fmt.Sprintf("You have %d keys registered, and more are not possible. Remove one that you no longer use first, in my Home tab.", len(keys)))
 	}
 	return a, err
@@ -80,9 +80,9 @@ func (s *Service) proofFor(a admission, holders []access.Key) ProofCause {
 	return NoProof
 }
 
-// takeFrom ends a key with its former holder, because somebody else has proved that it is
+// transferKey ends a key with its former holder, because somebody else has proved that it is
 // theirs. What it was covered with for the former one ends, and all whom it concerns are told.
-func (s *Service) takeFrom(ctx context.Context, tx access.Tx, former, now access.Key) error {
+func (s *Service) transferKey(ctx context.Context, tx access.Tx, former, now access.Key) error {
 	if err := s.endKey(ctx, tx, now.Person, former, access.KeyLost); err != nil {
 		return err
 	}
@@ -103,9 +103,9 @@ func (s *Service) takeFrom(ctx context.Context, tx access.Tx, former, now access
 	return nil
 }
 
-// readdress has open revocations of a key name who holds it now, with no approval of what
+// updateRevocations has open revocations of a key name who holds it now, with no approval of what
 // they said before. A draft, which only its asker has seen, has to be written again.
-func (s *Service) readdress(ctx context.Context, tx access.Tx, k access.Key) error {
+func (s *Service) updateRevocations(ctx context.Context, tx access.Tx, k access.Key) error {
 	open, err := tx.Requests(ctx, access.RequestQuery{States: []access.RequestState{access.Draft, access.Pending}, Kinds: []access.RequestKind{access.KindRevoke}})
 	if err != nil {
 		return err

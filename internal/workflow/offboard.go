@@ -27,7 +27,7 @@ func (s *Service) Offboard(ctx context.Context, a OffboardAsk) (access.Request, 
 
 // knownUser refuses an id that neither the directory nor the ledger knows: most likely a slip.
 func (s *Service) knownUser(ctx context.Context, id access.UserID) error {
-	profile, err := s.Directory.Profile(ctx, id, actorFresh)
+	profile, err := s.Directory.Profile(ctx, id, actorMaxAge)
 	if err != nil || profile.Standing != access.Nobody {
 		return err
 	}
@@ -72,7 +72,7 @@ func (s *Service) carryOutOffboard(ctx context.Context, tx access.Tx, r access.R
 	if err != nil {
 		return err
 	}
-	if err := s.oweUnder(ctx, tx, r, owed); err != nil {
+	if err := s.addRemovals(ctx, tx, r, owed); err != nil {
 		return err
 	}
 	live, err := tx.Grants(ctx, access.GrantQuery{State: access.Live, Person: r.Person})
@@ -145,9 +145,9 @@ func closedBy(r access.Request, offboarded access.UserID) string {
 	return "the person who asked is being offboarded."
 }
 
-// oweUnder reports the removal of everything of the person's that is, or may be,
+// addRemovals reports the removal of everything of the person's that is, or may be,
 // on a server under the offboarding, whatever grant once placed it.
-func (s *Service) oweUnder(ctx context.Context, tx access.Tx, r access.Request, owed []access.Placement) error {
+func (s *Service) addRemovals(ctx context.Context, tx access.Tx, r access.Request, owed []access.Placement) error {
 	names, err := access.ServerNames(ctx, tx)
 	if err != nil {
 		return err
@@ -164,9 +164,9 @@ func (s *Service) oweUnder(ctx context.Context, tx access.Tx, r access.Request, 
 	return tx.InsertResults(ctx, results)
 }
 
-// stillOwed counts the keys that are, or may be, on a server though an offboarding ends
+// countOwed counts the keys that are, or may be, on a server though an offboarding ends
 // them. Somebody who may take part again owes nothing.
-func stillOwed(ctx context.Context, tx access.Tx, r access.Request) (int, error) {
+func countOwed(ctx context.Context, tx access.Tx, r access.Request) (int, error) {
 	if r.Kind != access.KindOffboard {
 		return 0, nil
 	}

@@ -8,9 +8,9 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// lookFresh is how old the answer may be to who somebody is who is shown their own. It gives
+// viewMaxAge is how old the answer may be to who somebody is who is shown their own. It gives
 // them nothing: the directory's rate limit is for those who do something.
-const lookFresh = time.Minute
+const viewMaxAge = time.Minute
 
 // PersonView is everything that a person is shown of their own.
 type PersonView struct {
@@ -25,7 +25,7 @@ type PersonView struct {
 // PersonView reads everything that a person is shown of their own. It looks at most once in a
 // while at who that is, however often it is called.
 func (s *Service) PersonView(ctx context.Context, person access.UserID) (v PersonView, err error) {
-	active, err := s.active(ctx, person, lookFresh)
+	active, err := s.active(ctx, person, viewMaxAge)
 	if err != nil {
 		return PersonView{}, err
 	}

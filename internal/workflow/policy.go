@@ -12,7 +12,7 @@ import (
 
 // Eligible refuses a user who may take no part at all.
 func (s *Service) Eligible(ctx context.Context, id access.UserID) error {
-	_, err := s.requireParticipant(ctx, id, actorFresh)
+	_, err := s.requireParticipant(ctx, id, actorMaxAge)
 	return err
 }
 
@@ -158,7 +158,7 @@ func (s *Service) requireDeciders(ctx context.Context, r access.Request) error {
 		if s.checkIndependent(r, id) != nil {
 			continue
 		}
-		active, err := s.active(ctx, id, lookedFresh)
+		active, err := s.active(ctx, id, deciderMaxAge)
 		if active {
 			found++
 		}
@@ -177,8 +177,8 @@ func (s *Service) requireDeciders(ctx context.Context, r access.Request) error {
 // How old an answer of the directory may be to who somebody is. Whoever decides, and whoever
 // receives access by that, is asked for anew.
 const (
-	actorFresh  = time.Second     // whoever does something: doing one thing asks several times
-	lookedFresh = 5 * time.Second // whoever might be left to decide
+	actorMaxAge   = time.Second     // whoever does something: doing one thing asks several times
+	deciderMaxAge = 5 * time.Second // whoever might be left to decide
 )
 
 // active reports whether somebody is an active member, by an answer no older than maxAge.

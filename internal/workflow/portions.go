@@ -11,9 +11,9 @@ import (
 // other servers brings its own in line, in a transaction of its own.
 const coversAtOnce = 100
 
-// atOnce splits the servers of covers into those with no more covers than there is room
+// firstPortion splits the servers of covers into those with no more covers than there is room
 // for, and the rest. It returns the room that is left.
-func atOnce(covers []access.Cover, room int) (first, rest []int64, left int) {
+func firstPortion(covers []access.Cover, room int) (first, rest []int64, left int) {
 	count := map[int64]int{}
 	for _, c := range covers {
 		count[c.ServerID]++

@@ -73,7 +73,7 @@ func (s *Service) Prove(ctx context.Context, p Proof) (Registration, error) {
 		}
 		now := s.Now()
 		a.Proof = ProofAlways // it was given, whatever asks for it by now
-		out, err = s.enrol(ctx, tx, a, access.Key{
+		out, err = s.saveKey(ctx, tx, a, access.Key{
 			Fingerprint: c.Fingerprint, Person: c.Person, Type: c.Type, Blob: c.Blob, Note: c.Note, RegisteredAt: now, ProvedAt: now,
 		})
 		return err
@@ -97,7 +97,7 @@ func (s *Service) answered(ctx context.Context, tx access.Tx, p Proof) (access.C
 		return c, challengeOver()
 	case err != nil:
 		return c, err
-	case !s.pressed(p.At).Before(c.ExpiresAt):
+	case !s.orNow(p.At).Before(c.ExpiresAt):
 		return c, access.NewConflict(fmt.Sprintf("The %d minutes for this signature are over. Register the key again, and sign the new text.", int(proofTTL.Minutes())))
 	}
 	err = sshkey.Key{Type: c.Type, Blob: c.Blob}.Verify(c.Text, p.Signature)

@@ -7,14 +7,14 @@ import (
 	"sshkeybot/internal/sshkey"
 )
 
-// keysAtMost is how many keys a person may have registered at a time.
-const keysAtMost = 10
+// maxKeys is how many keys a person may have registered at a time.
+const maxKeys = 10
 
 // Register stores a person's own public key and lets requests that waited for it go on to
 // the approvers. Where a proof is needed that the key is theirs, nothing is registered: the
 // Registration carries the Challenge that they have to answer with Prove.
 func (s *Service) Register(ctx context.Context, actor access.UserID, key sshkey.Key, note string) (Registration, error) {
-	who, err := s.requireParticipant(ctx, actor, actorFresh)
+	who, err := s.requireParticipant(ctx, actor, actorMaxAge)
 	if err != nil {
 		return Registration{}, err
 	}
@@ -36,17 +36,17 @@ func (s *Service) Register(ctx context.Context, actor access.UserID, key sshkey.
 			out = Registration{Key: a.own}
 		default:
 			k.ProvedAt = a.own.ProvedAt
-			out, err = s.enrol(ctx, tx, a, k)
+			out, err = s.saveKey(ctx, tx, a, k)
 		}
 		return err
 	})
 	return out, err
 }
 
-// enrol makes a key its person's, and that of nobody else.
-func (s *Service) enrol(ctx context.Context, tx access.Tx, a admission, k access.Key) (Registration, error) {
+// saveKey makes a key its person's, and that of nobody else.
+func (s *Service) saveKey(ctx context.Context, tx access.Tx, a admission, k access.Key) (Registration, error) {
 	if !a.has() && a.holder.Fingerprint != "" {
-		if err := s.takeFrom(ctx, tx, a.holder, k); err != nil {
+		if err := s.transferKey(ctx, tx, a.holder, k); err != nil {
 			return Registration{}, err
 		}
 	}
@@ -60,7 +60,7 @@ func (s *Service) enrol(ctx context.Context, tx access.Tx, a admission, k access
 	if err := s.auditKey(ctx, tx, k.Person, access.DidKeyRegister, k.Fingerprint, "registered", detail); err != nil {
 		return Registration{}, err
 	}
-	if err := s.readdress(ctx, tx, k); err != nil {
+	if err := s.updateRevocations(ctx, tx, k); err != nil {
 		return Registration{}, err
 	}
 	if err := s.keysChanged(ctx, tx, k.Person); err != nil {

@@ -56,7 +56,7 @@ func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestVi
 	if v.Results, err = tx.Results(ctx, id); err != nil {
 		return v, err
 	}
-	if v.Owed, err = stillOwed(ctx, tx, v.Request); err != nil {
+	if v.Owed, err = countOwed(ctx, tx, v.Request); err != nil {
 		return v, err
 	}
 	if v.Leaver, err = tx.Person(ctx, v.Request.Person); err != nil {

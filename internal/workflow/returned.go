@@ -28,14 +28,14 @@ func (s *Service) accountActive(ctx context.Context, id access.UserID) error {
 		if person, err = tx.Person(ctx, id); err != nil {
 			return err
 		}
-		asked, err = tx.Flag(ctx, flagLeft+string(id))
+		asked, err = tx.Flag(ctx, flagDeactivated+string(id))
 		return err
 	})
 	if err != nil || asked == "" && person.Standing == "" {
 		return err
 	}
 	return s.Store.Update(ctx, func(tx access.Tx) error {
-		if err := tx.SetFlag(ctx, flagLeft+string(id), ""); err != nil {
+		if err := tx.SetFlag(ctx, flagDeactivated+string(id), ""); err != nil {
 			return err
 		}
 		if err := tx.SetStanding(ctx, id, ""); err != nil {
@@ -89,9 +89,9 @@ func (s *Service) markReturned(ctx context.Context, tx access.Tx, id access.User
 	return access.AnnounceNow(ctx, tx, r.ID)
 }
 
-// leftAgain notes that somebody who had returned, and of whom nothing is to be ended,
+// deactivatedAgain notes that somebody who had returned, and of whom nothing is to be ended,
 // has left once more.
-func (s *Service) leftAgain(ctx context.Context, tx access.Tx, person access.Person) error {
+func (s *Service) deactivatedAgain(ctx context.Context, tx access.Tx, person access.Person) error {
 	if !person.Offboarded() {
 		return nil
 	}

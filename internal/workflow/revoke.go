@@ -238,7 +238,7 @@ func (s *Service) decideCandidate(ctx context.Context, requestID, serverID int64
 			return err
 		}
 		if !won {
-			return &access.Error{Code: access.Conflict, Message: alreadyJudged(candidates[i]), Who: candidates[i].PickedBy, When: candidates[i].PickedAt}
+			return &access.Error{Code: access.Conflict, Message: alreadyDecided(candidates[i]), Who: candidates[i].PickedBy, When: candidates[i].PickedAt}
 		}
 		if err := tx.Announce(ctx, r.ID); err != nil {
 			return err
@@ -287,7 +287,7 @@ func (s *Service) SpareRest(ctx context.Context, requestID int64, shown string, 
 	return left, err
 }
 
-func alreadyJudged(c access.Candidate) string {
+func alreadyDecided(c access.Candidate) string {
 	if c.Spared {
 		return "It was decided already that this key stays."
 	}
