@@ -39,6 +39,7 @@ type Error struct {
 	About      UserID        // the subject of Message, which then begins with its verb
 	Ask        []string      // for Forbidden: the users and groups who may do it
 	Changed    *FactsChange  // for Conflict: how what was shown differs from what is so
+	Problem    Problem       // what stands in the way, where the Code alone does not say it
 	Remedy     Remedy        // for Invalid, Forbidden and NotFound of a target: what a person can do about it
 	Word       string        // what a person typed; MessageOf puts it for the first … in Message. It is never logged
 	Err        error

@@ -192,7 +192,7 @@ func (e *Engine) refused(ctx context.Context, p addCall, odd bool, cause error) 
 		return err
 	}
 	if i >= 0 {
-		cause = &access.Error{Code: access.Invalid, Op: opForeign, Message: "Placed by somebody else with the label «" + found[i].Label + "»; I shall not remove it."}
+		cause = &access.Error{Code: access.Invalid, Problem: access.ProblemForeign, Message: "Placed by somebody else with the label «" + found[i].Label + "»; I shall not remove it."}
 	}
 	return e.addFailed(ctx, p, odd, cause)
 }

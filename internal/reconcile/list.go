@@ -137,7 +137,7 @@ func (e *Engine) readList(ctx context.Context, name string, open []access.Result
 			return err
 		}
 		if unread == nil && state.Doubt != "" {
-			unread = &access.Error{Code: access.Unavailable, Op: opDoubt, Message: state.Doubt}
+			unread = &access.Error{Code: access.Unavailable, Problem: access.ProblemDoubted, Message: state.Doubt}
 		}
 		for _, result := range open {
 			if err := e.inspectKnown(ctx, tx, result, known, unread == nil); err != nil {

@@ -23,7 +23,7 @@ const (
 
 // notFoundServer is what work meets on a server that is missing.
 func notFoundServer(target string) error {
-	return &access.Error{Code: access.NotFound, Op: opMissing, Message: target + " does not find the server now; I ask again."}
+	return &access.Error{Code: access.NotFound, Problem: access.ProblemMissing, Message: target + " does not find the server now; I ask again."}
 }
 
 // leftServer is what work meets on a server that is gone for good.

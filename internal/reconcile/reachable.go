@@ -8,7 +8,7 @@ import (
 )
 
 func offline(t access.Target) error {
-	return &access.Error{Code: access.Unavailable, Op: opOffline, Message: "The server is offline in " + t.Title() + "; I go on as soon as it is back."}
+	return &access.Error{Code: access.Unavailable, Problem: access.ProblemOffline, Message: "The server is offline in " + t.Title() + "; I go on as soon as it is back."}
 }
 
 // usable returns how old the knowledge that its server is online may be for a placement.

@@ -291,19 +291,10 @@ func setbackOf(err error) access.Setback {
 	return s
 }
 
+// problemOf returns what stands in the way according to an error.
 func problemOf(err error) access.Problem {
-	e, ours := errors.AsType[*access.Error](err)
-	switch {
-	case ours && e.Op == opOffline:
-		return access.ProblemOffline
-	case ours && e.Op == opForeign:
-		return access.ProblemForeign
-	case ours && e.Op == opMissing:
-		return access.ProblemMissing
-	case ours && e.Op == opDoubt:
-		return access.ProblemDoubted
-	case ours && e.Op == opUnconfigured:
-		return access.ProblemUnconfigured
+	if e, ok := errors.AsType[*access.Error](err); ok && e.Problem != access.NoProblem {
+		return e.Problem
 	}
 	switch access.CodeOf(err) {
 	case access.RateLimited:
@@ -313,11 +304,3 @@ func problemOf(err error) access.Problem {
 	}
 	return access.ProblemTrouble
 }
-
-const (
-	opOffline      = "offline"
-	opForeign      = "foreign"
-	opMissing      = "missing"
-	opDoubt        = "doubt"
-	opUnconfigured = "unconfigured"
-)

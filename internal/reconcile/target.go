@@ -24,7 +24,7 @@ func (e *Engine) local(target string) *local {
 func (e *Engine) target(name string) (access.Target, error) {
 	i := slices.IndexFunc(e.Targets, func(t access.Target) bool { return t.Name() == name })
 	if i < 0 {
-		return nil, &access.Error{Code: access.Unavailable, Op: opUnconfigured, Message: "«" + name + "» is not among my targets any more; I go on once it is configured again."}
+		return nil, &access.Error{Code: access.Unavailable, Problem: access.ProblemUnconfigured, Message: "«" + name + "» is not among my targets any more; I go on once it is configured again."}
 	}
 	return e.Targets[i], nil
 }

@@ -147,7 +147,7 @@ func (s *Service) checkShown(ctx context.Context, tx access.Tx, r access.Request
 	}
 	was, err := tx.Facts(ctx, r.ID, shown)
 	if access.CodeOf(err) == access.NotFound { // drawn by a version that did not say what it showed
-		return &access.Error{Code: access.Conflict, Op: opOutdated, Message: "That message no longer shows what this is about, so nothing was decided. It is being drawn anew; please look again."}
+		return &access.Error{Code: access.Conflict, Err: errOutdated, Message: "That message no longer shows what this is about, so nothing was decided. It is being drawn anew; please look again."}
 	}
 	if err != nil {
 		return err
@@ -157,16 +157,17 @@ func (s *Service) checkShown(ctx context.Context, tx access.Tx, r access.Request
 		return err
 	}
 	return &access.Error{
-		Code: access.Conflict, Op: opOutdated, Message: "What this asks for has changed since that message was drawn, so nothing was decided.",
+		Code: access.Conflict, Err: errOutdated, Message: "What this asks for has changed since that message was drawn, so nothing was decided.",
 		Changed: &access.FactsChange{Was: was, Now: now, Names: names},
 	}
 }
 
-const opOutdated = "outdated"
+// errOutdated is wrapped by the refusal of a decision about other facts than those of now.
+var errOutdated = errors.New("outdated")
 
 // refreshIfOutdated notes the facts of a request after somebody decided about older ones.
 func (s *Service) refreshIfOutdated(ctx context.Context, id int64, cause error) error {
-	if e, _ := errors.AsType[*access.Error](cause); e == nil || e.Op != opOutdated {
+	if !errors.Is(cause, errOutdated) {
 		return cause
 	}
 	err := s.Store.Update(ctx, func(tx access.Tx) error {

@@ -12,14 +12,11 @@ import (
 // flagWorkspace keeps the workspace, or the organisation, that the ledger began in.
 const flagWorkspace = "workspace"
 
-const opWorkspace = "workspace"
+// errOtherWorkspace is wrapped by the refusal of a workspace to which the ledger is not bound.
+var errOtherWorkspace = errors.New("another workspace")
 
-// IsOtherWorkspace reports whether an error is the refusal of a workspace to which the
-// ledger is not bound.
-func IsOtherWorkspace(err error) bool {
-	e, ok := errors.AsType[*access.Error](err)
-	return ok && e.Op == opWorkspace
-}
+// IsOtherWorkspace reports whether an error is that refusal.
+func IsOtherWorkspace(err error) bool { return errors.Is(err, errOtherWorkspace) }
 
 // BindWorkspace binds the ledger to the workspace it is used in first, or to the
 // organisation of that, and refuses every other one: what another workspace says of
@@ -62,7 +59,7 @@ func SameWorkspace(bound, team, enterprise string) error {
 	if bound == "" || bound == team || bound == enterprise {
 		return nil
 	}
-	return &access.Error{Code: access.Unauthorized, Op: opWorkspace, Message: fmt.Sprintf(
+	return &access.Error{Code: access.Unauthorized, Err: errOtherWorkspace, Message: fmt.Sprintf(
 		"This ledger belongs to the workspace or organisation %s, and my bot token is one of %s. Set a bot token of the former, or another SSHKEYBOT_DATABASE_URL.",
 		bound, cmp.Or(enterprise, team))}
 }
