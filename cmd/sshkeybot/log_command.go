@@ -64,7 +64,7 @@ func showChain(cmd *cobra.Command, chain check.Chain, asJSON bool) error {
 	var err error
 	if b := chain.Broken; b != nil {
 		_, err = fmt.Fprintf(out, "The audit log is broken at event %d (%s, %s %s): it does not follow the event before it.\n%s before it hold together.\n",
-			b.Seq, plain(string(b.Action)), plain(b.Noun), plain(b.NounID), counted(chain.Events, "event"))
+			b.Seq, plain(string(b.Action)), plain(string(b.Noun)), plain(b.NounID), counted(chain.Events, "event"))
 		return err
 	}
 	_, err = fmt.Fprintf(out, "The audit log is whole: %s.\nLast hash: %s\n", counted(chain.Events, "event"), chain.LastHash)

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -20,7 +21,7 @@ type Event struct {
 	At     time.Time `json:"at"`
 	Actor  UserID    `json:"actor"` // empty when time or the bot acted
 	Action Action    `json:"action"`
-	Noun   string    `json:"noun"`
+	Noun   Noun      `json:"noun"`
 	NounID string    `json:"noun_id"`
 	From   string    `json:"from"`
 	To     string    `json:"to"`
@@ -29,7 +30,24 @@ type Event struct {
 	Hash   string    `json:"hash"`
 }
 
-// Action is what happened in an event. The part before the dot is what it happened to.
+// Noun is the kind of thing that the NounID of an event identifies.
+type Noun string
+
+// The nouns of events.
+const (
+	NounRequest   Noun = "request"
+	NounGrant     Noun = "grant"
+	NounPlacement Noun = "placement"
+	NounKey       Noun = "key" // by its fingerprint
+	NounServer    Noun = "server"
+	NounTarget    Noun = "target"
+	NounWorkspace Noun = "workspace"
+	NounClock     Noun = "clock" // there is one, and its ID is 0
+)
+
+// Action is what happened in an event. The part before the dot is what it happened to, which
+// the event may name by another Noun: placements that move together by their grant, and a
+// person by the request that offboarded them.
 type Action string
 
 // The actions.
@@ -93,22 +111,54 @@ const (
 	DidLedgerBind Action = "ledger.bind" // to its workspace
 )
 
-// DidClose returns the action for a request that came to that final state.
-func DidClose(to RequestState) Action { return Action("request." + string(to)) }
+// DidClose returns the action for a request that came to that final state, and none for
+// any other state.
+func DidClose(to RequestState) Action {
+	switch to {
+	case Approved:
+		return DidRequestApproved
+	case Denied:
+		return DidRequestDenied
+	case Cancelled:
+		return DidRequestCancelled
+	case Expired:
+		return DidRequestExpired
+	case Draft, WaitingForKey, Pending:
+	}
+	return ""
+}
 
-// DidMove returns the action for placements that came to that state.
-func DidMove(to PlacementState) Action { return Action("placement." + string(to)) }
+// didMove returns the action for placements that came to that state.
+func didMove(to PlacementState) Action {
+	switch to {
+	case PlacementWanted:
+		return DidPlacementWanted
+	case PlacementUnknown:
+		return DidPlacementUnknown
+	case PlacementPlaced:
+		return DidPlacementPlaced
+	case PlacementLeaving:
+		return DidPlacementLeaving
+	case PlacementGone:
+		return DidPlacementGone
+	}
+	return ""
+}
 
 // Record appends an event to the audit log, in the transaction that changes what it is
-// about. An empty actor means that time or the bot acted.
-func Record(ctx context.Context, tx Tx, at time.Time, actor UserID, action Action, noun string, id int64, from, to, detail string) error {
+// about. An empty actor means that time or the bot acted. An empty action is an error, so
+// that no change is stored of which the log cannot say what it was.
+func Record(ctx context.Context, tx Tx, at time.Time, actor UserID, action Action, noun Noun, id int64, from, to, detail string) error {
+	if action == "" {
+		return fmt.Errorf("no audit action for %s %d from %q to %q", noun, id, from, to)
+	}
 	return tx.Audit(ctx, Event{
 		At: at, Actor: actor, Action: action, Noun: noun, NounID: strconv.FormatInt(id, 10), From: from, To: to, Detail: detail,
 	})
 }
 
 // RecordMoves appends events about placements that changed their state in one transaction:
-// one event for all of the same grant, key and system user with the same From and To. Its
+// one event for all of the same grant, key and system user with the same From, To and Action. Its
 // Noun is the grant, and its Detail is «KEY for USER on places LIST», where LIST has the IDs
 // of the servers in ascending order, like 1-5,7. For a placement without a grant, the Noun is
 // the placement.
@@ -117,11 +167,12 @@ func RecordMoves(ctx context.Context, tx Tx, at time.Time, moves []Move) error {
 		grant, placement   int64 // one of them is 0
 		key, user, problem string
 		from, to           PlacementState
+		action             Action
 	}
 	var order []group
 	places := map[group][]int64{}
 	for _, m := range moves {
-		g := group{grant: m.GrantID, key: m.Fingerprint, user: m.SystemUser, from: m.From, to: m.State}
+		g := group{grant: m.GrantID, key: m.Fingerprint, user: m.SystemUser, from: m.From, to: m.State, action: cmp.Or(m.Action, didMove(m.State))}
 		if m.GrantID == 0 {
 			g.placement = m.ID
 		}
@@ -137,12 +188,12 @@ func RecordMoves(ctx context.Context, tx Tx, at time.Time, moves []Move) error {
 		places[g] = append(places[g], m.ServerID)
 	}
 	for _, g := range order {
-		noun, id := "grant", g.grant
+		noun, id := NounGrant, g.grant
 		if g.grant == 0 {
-			noun, id = "placement", g.placement
+			noun, id = NounPlacement, g.placement
 		}
 		detail := fmt.Sprintf("%s for %s on places %s%s", g.key, g.user, ranges(places[g]), g.problem)
-		if err := Record(ctx, tx, at, "", DidMove(g.to), noun, id, string(g.from), string(g.to), detail); err != nil {
+		if err := Record(ctx, tx, at, "", g.action, noun, id, string(g.from), string(g.to), detail); err != nil {
 			return err
 		}
 	}
@@ -182,7 +233,7 @@ func (e Event) digest() string {
 	// A JSON array keeps the fields apart whatever they contain.
 	content, _ := json.Marshal([]string{ // strings always marshal
 		e.Prev, strconv.FormatInt(e.Seq, 10), strconv.FormatInt(e.At.UnixMilli(), 10), string(e.Actor),
-		string(e.Action), e.Noun, e.NounID, e.From, e.To, e.Detail,
+		string(e.Action), string(e.Noun), e.NounID, e.From, e.To, e.Detail,
 	})
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:])

@@ -15,7 +15,7 @@ func chain() []access.Event {
 	var events []access.Event
 	var prev access.Event
 	for _, action := range []access.Action{"request.ask", "request.approved", "grant.start"} {
-		prev = access.Event{At: at, Actor: workflowtest.Alice, Action: action, Noun: "request", NounID: "7", From: "a", To: "b", Detail: "d"}.Seal(prev)
+		prev = access.Event{At: at, Actor: workflowtest.Alice, Action: action, Noun: access.NounRequest, NounID: "7", From: "a", To: "b", Detail: "d"}.Seal(prev)
 		events = append(events, prev)
 	}
 	return events
@@ -56,7 +56,7 @@ func TestTamperingIsFound(t *testing.T) {
 		"time":    func(e *access.Event) { e.At = e.At.Add(time.Millisecond) },
 		"actor":   func(e *access.Event) { e.Actor = workflowtest.Bob },
 		"action":  func(e *access.Event) { e.Action = "request.denied" },
-		"noun":    func(e *access.Event) { e.Noun = "grant" },
+		"noun":    func(e *access.Event) { e.Noun = access.NounGrant },
 		"noun id": func(e *access.Event) { e.NounID = "8" },
 		"from":    func(e *access.Event) { e.From = "x" },
 		"to":      func(e *access.Event) { e.To = "x" },

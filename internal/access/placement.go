@@ -115,6 +115,7 @@ type Session struct {
 
 // Move is a placement that changed its state, and the state that it had before.
 type Move struct {
-	From PlacementState // empty if the placement is new
+	From   PlacementState // empty if the placement is new
+	Action Action         // for the audit log; empty for the one that follows from the new state
 	Placement
 }

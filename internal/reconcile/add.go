@@ -82,7 +82,7 @@ func (e *Engine) refuseDamaged(ctx context.Context, tx access.Tx, was access.Pla
 	next := was
 	next.Holder, next.Stuck, next.Problem = "", true, access.ProblemDamaged
 	next.Detail = "My ledger's copy of this key does not have its fingerprint any more, so I do not place it."
-	if err := access.Record(ctx, tx, e.Now(), "", access.DidPlacementDamaged, "placement", was.ID, string(was.State), string(was.State), was.Fingerprint); err != nil {
+	if err := access.Record(ctx, tx, e.Now(), "", access.DidPlacementDamaged, access.NounPlacement, was.ID, string(was.State), string(was.State), was.Fingerprint); err != nil {
 		return err
 	}
 	_, err := e.move(ctx, tx, next, was)

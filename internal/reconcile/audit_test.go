@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -45,6 +46,34 @@ func TestEveryMoveOfAKeyIsLogged(t *testing.T) {
 		if e.Action == access.DidGrantNarrow && e.Detail != key.Fingerprint()+" no longer on servers [1 2]" {
 			t.Errorf("narrowed: %q", e.Detail)
 		}
+	}
+}
+
+func TestKeysThatMoveTogetherAreOneEvent(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 20)
+	h.MustRegister(alice, "alice laptop")
+	h.Grant(alice, 48*time.Hour, "")
+	h.Work()
+	h.Clock.Advance(11*time.Hour + 59*time.Minute)
+	h.Must(h.Engine.Renew(h.Ctx()))
+	if renewed := h.Events(access.DidPlacementLeaving); len(renewed) != 1 || !strings.HasSuffix(renewed[0].Detail, " on places 1-20") {
+		t.Errorf("renewed: %+v", renewed)
+	}
+
+	h = newHarness(t, 20)
+	h.MustRegister(alice, "alice laptop")
+	h.Grant(alice, 4*time.Hour, "")
+	h.Work()
+	names := maps.Clone(h.Account.Names)
+	clear(h.Account.Names)
+	h.Pass(6 * time.Hour)
+	maps.Copy(h.Account.Names, names)
+	before := len(h.Events(access.DidPlacementLeaving))
+	_, err := h.Engine.Servers(h.Ctx(), 0)
+	h.Must(err)
+	if back := h.Events(access.DidPlacementLeaving)[before:]; len(back) != 1 || !strings.HasSuffix(back[0].Detail, " on places 1-20") {
+		t.Errorf("back: %+v", back)
 	}
 }
 

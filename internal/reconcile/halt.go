@@ -82,7 +82,7 @@ func (e *Engine) halt(ctx context.Context, tx access.Tx, t access.TargetState, c
 	if err != nil {
 		return err
 	}
-	if err := access.Record(ctx, tx, e.Now(), "", access.DidWorkHalt, "target", t.ID, "running", "halted", t.Name+": "+access.MessageOf(cause)); err != nil {
+	if err := access.Record(ctx, tx, e.Now(), "", access.DidWorkHalt, access.NounTarget, t.ID, "running", "halted", t.Name+": "+access.MessageOf(cause)); err != nil {
 		return err
 	}
 	if err := announceUnsettled(ctx, tx); err != nil || !news {
@@ -137,7 +137,7 @@ func (e *Engine) tryAgain(ctx context.Context, t access.TargetState) error {
 		if t, err = tx.SaveTarget(ctx, t); err != nil {
 			return err
 		}
-		if err := access.Record(ctx, tx, e.Now(), "", access.DidWorkResume, "target", t.ID, "halted", "running", t.Name); err != nil {
+		if err := access.Record(ctx, tx, e.Now(), "", access.DidWorkResume, access.NounTarget, t.ID, "halted", "running", t.Name); err != nil {
 			return err
 		}
 		if err := announceUnsettled(ctx, tx); err != nil {

@@ -272,7 +272,7 @@ func (e *Engine) removeProven(ctx context.Context, tx access.Tx, r access.Reques
 	if err := tx.SaveResult(ctx, removal); err != nil { // even where it had been reported as done
 		return err
 	}
-	if err := access.Record(ctx, tx, e.Now(), "", access.DidPlacementFound, "placement", p.ID, "", string(access.PlacementLeaving), c.Label); err != nil {
+	if err := access.Record(ctx, tx, e.Now(), "", access.DidPlacementFound, access.NounPlacement, p.ID, "", string(access.PlacementLeaving), c.Label); err != nil {
 		return err
 	}
 	return tx.Wake(ctx, access.Work{Kind: access.WorkRemove, ID: result.ServerID})

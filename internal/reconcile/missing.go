@@ -124,7 +124,7 @@ func (e *Engine) SettleGone(ctx context.Context, tx access.Tx, server access.Ser
 	if err := tx.SaveServer(ctx, server); err != nil {
 		return err
 	}
-	if err := access.Record(ctx, tx, e.Now(), actor, access.DidServerGone, "server", server.ID, "missing", "gone", server.Name); err != nil {
+	if err := access.Record(ctx, tx, e.Now(), actor, access.DidServerGone, access.NounServer, server.ID, "missing", "gone", server.Name); err != nil {
 		return err
 	}
 	open, err := tx.OpenReadings(ctx, server.ID)

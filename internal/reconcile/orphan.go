@@ -238,7 +238,7 @@ func (e *Engine) tellOrphans(ctx context.Context, tx access.Tx, server access.Se
 	for i, c := range orphans {
 		candidates[i] = access.Candidate{RequestID: r.ID, ServerID: server.ID, ServerName: server.Name, Credential: c, Why: WhyOrphan}
 		detail := fmt.Sprintf("credential %s on server %d: %s", c.ID, server.ID, c.Label)
-		if err := access.Record(ctx, tx, e.Now(), "", access.DidOrphanFound, "request", r.ID, "", "", detail); err != nil {
+		if err := access.Record(ctx, tx, e.Now(), "", access.DidOrphanFound, access.NounRequest, r.ID, "", "", detail); err != nil {
 			return err
 		}
 	}

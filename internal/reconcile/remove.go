@@ -156,7 +156,7 @@ func (e *Engine) removeExtras(ctx context.Context, tx access.Tx, p access.Placem
 		if err != nil {
 			return err
 		}
-		if err := access.Record(ctx, tx, e.Now(), "", access.DidPlacementDouble, "placement", extra.ID, "", string(access.PlacementLeaving), c.Label); err != nil {
+		if err := access.Record(ctx, tx, e.Now(), "", access.DidPlacementDouble, access.NounPlacement, extra.ID, "", string(access.PlacementLeaving), c.Label); err != nil {
 			return err
 		}
 		if err := tx.Wake(ctx, access.Work{Kind: access.WorkRemove, ID: p.ServerID}); err != nil {

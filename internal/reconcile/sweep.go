@@ -116,13 +116,19 @@ func (e *Engine) renewOn(ctx context.Context, t access.Target) error {
 		if err != nil {
 			return err
 		}
-		for i, p := range again {
-			was := p
-			p = e.toReplace(p)
-			if _, err := e.move(ctx, tx, p, was); err != nil {
+		var moves []access.Move
+		for i, was := range again {
+			again[i] = e.toReplace(was)
+			won, err := e.moveUnrecorded(ctx, tx, again[i], was)
+			if err != nil {
 				return err
 			}
-			again[i] = p
+			if won {
+				moves = append(moves, access.Move{From: was.State, Placement: again[i]})
+			}
+		}
+		if err := access.RecordMoves(ctx, tx, e.Now(), moves); err != nil {
+			return err
 		}
 		return e.wakeFor(ctx, tx, again)
 	})

@@ -190,14 +190,19 @@ func priorityOf(p access.Placement) access.Priority {
 // the audit event of a change of state and the results that follow. It reports
 // whether it won.
 func (e *Engine) move(ctx context.Context, tx access.Tx, p access.Placement, was access.Placement) (bool, error) {
+	won, err := e.moveUnrecorded(ctx, tx, p, was)
+	if err != nil || !won || p.State == was.State || p.State == access.PlacementUnknown {
+		return won, err
+	}
+	return true, access.RecordMoves(ctx, tx, e.Now(), []access.Move{{From: was.State, Placement: p}})
+}
+
+// moveUnrecorded does what move does without the audit event: who moves many placements in
+// one transaction records them together.
+func (e *Engine) moveUnrecorded(ctx context.Context, tx access.Tx, p access.Placement, was access.Placement) (bool, error) {
 	won, err := tx.MovePlacement(ctx, p, was.State, was.Attempts)
 	if err != nil || !won {
 		return won, err
-	}
-	if p.State != was.State && p.State != access.PlacementUnknown {
-		if err := access.RecordMoves(ctx, tx, e.Now(), []access.Move{{From: was.State, Placement: p}}); err != nil {
-			return false, err
-		}
 	}
 	switch {
 	case p.State == access.PlacementUnknown && p.Attempts == 1 && p.Problem == access.NoProblem:

@@ -27,35 +27,38 @@ func (e *Engine) verify(ctx context.Context, p access.Placement) error {
 		if listErr != nil {
 			return listErr
 		}
+		var missing []access.Move
 		for _, was := range asked {
-			if err := e.verified(ctx, tx, was, found, err); err != nil {
+			moved, err := e.verified(ctx, tx, was, found, err)
+			if err != nil {
 				return err
 			}
+			missing = append(missing, moved...)
 		}
-		return nil
+		return access.RecordMoves(ctx, tx, e.Now(), missing)
 	})
 }
 
-// verified records what a reading of the list says of a placed key. cause is why there is
-// none.
-func (e *Engine) verified(ctx context.Context, tx access.Tx, was access.Placement, found []access.Credential, cause error) error {
+// verified records what a reading of the list says of a placed key; cause is why there is
+// none. It returns the move of a key that is missing, for the caller to record.
+func (e *Engine) verified(ctx context.Context, tx access.Tx, was access.Placement, found []access.Credential, cause error) ([]access.Move, error) {
 	if cause != nil {
 		_, err := e.move(ctx, tx, e.verifyLater(was, cause), was)
-		return err
+		return nil, err
 	}
 	next := was
 	next.VerifyAt, next.Setback = time.Time{}, access.Setback{}
 	if slices.ContainsFunc(found, func(c access.Credential) bool { return c.ID == was.CredentialID }) {
 		_, err := e.move(ctx, tx, next, was)
-		return err
+		return nil, err
 	}
-	if err := access.Record(ctx, tx, e.Now(), "", access.DidPlacementMissing, "placement", was.ID, string(access.PlacementPlaced), string(access.PlacementLeaving), was.Label); err != nil {
-		return err
+	next = e.toReplace(next)
+	won, err := e.moveUnrecorded(ctx, tx, next, was)
+	if err != nil || !won {
+		return nil, err
 	}
-	if _, err := e.move(ctx, tx, e.toReplace(next), was); err != nil {
-		return err
-	}
-	return tx.Wake(ctx, access.Work{Kind: access.WorkRemove, ID: was.ServerID})
+	moved := []access.Move{{From: was.State, Action: access.DidPlacementMissing, Placement: next}}
+	return moved, tx.Wake(ctx, access.Work{Kind: access.WorkRemove, ID: was.ServerID})
 }
 
 // verifyLater returns a placed key that is looked for again when the cause lets it; what

@@ -32,6 +32,9 @@ func TestKeysDeletedByHandArePlacedAgain(t *testing.T) {
 	if missing := h.Events(access.DidPlacementMissing); len(missing) != 2 {
 		t.Errorf("the log has %+v", missing)
 	}
+	if leaving := h.Events(access.DidPlacementLeaving); len(leaving) != 0 {
+		t.Errorf("the log has the same twice: %+v", leaving)
+	}
 	h.Pass(5 * time.Hour)
 	if left := h.Account.Ours(); len(left) != 0 {
 		t.Errorf("left %v", left)

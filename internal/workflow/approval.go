@@ -73,7 +73,7 @@ func (s *Service) dropApprovals(ctx context.Context, tx access.Tx, r access.Requ
 	for _, id := range of {
 		dropped, err := tx.DropApproval(ctx, r.ID, id)
 		if err == nil && dropped {
-			err = access.Record(ctx, tx, s.Now(), id, access.DidRequestVoid, "request", r.ID, string(access.Pending), string(access.Pending), why)
+			err = access.Record(ctx, tx, s.Now(), id, access.DidRequestVoid, access.NounRequest, r.ID, string(access.Pending), string(access.Pending), why)
 		}
 		if err != nil {
 			return err

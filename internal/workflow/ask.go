@@ -163,7 +163,7 @@ func refuseOffboarded(ctx context.Context, tx access.Tx, r access.Request) error
 }
 
 func (s *Service) submitted(ctx context.Context, tx access.Tx, r access.Request) error {
-	if err := access.Record(ctx, tx, s.Now(), r.Asker, access.DidRequestAsk, "request", r.ID, "", string(r.State), string(r.Kind)+" for "+string(r.Person)); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), r.Asker, access.DidRequestAsk, access.NounRequest, r.ID, "", string(r.State), string(r.Kind)+" for "+string(r.Person)); err != nil {
 		return err
 	}
 	if r.State == access.Draft {

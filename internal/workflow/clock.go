@@ -91,7 +91,7 @@ func (s *Service) sayOfClock(ctx context.Context, tx access.Tx, m clock.Mark, te
 	if m.Told {
 		action, from, to = access.DidClockDoubt, to, from
 	}
-	if err := access.Record(ctx, tx, s.Now(), "", action, "clock", 0, from, to, text); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), "", action, access.NounClock, 0, from, to, text); err != nil {
 		return err
 	}
 	key := fmt.Sprintf("clock:%s:%s:%d", m.Boot, to, m.Steady.UnixMilli())
@@ -125,7 +125,7 @@ func (s *Service) correctEnd(ctx context.Context, tx access.Tx, g access.Grant, 
 	if won, err := tx.MoveGrant(ctx, g, access.Live); err != nil || !won {
 		return err
 	}
-	if err := access.Record(ctx, tx, s.Now(), "", access.DidGrantCorrect, "grant", g.ID, string(access.Live), string(access.Live), detail); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), "", access.DidGrantCorrect, access.NounGrant, g.ID, string(access.Live), string(access.Live), detail); err != nil {
 		return err
 	}
 	if err := tx.PersonChanged(ctx, s.Now(), g.Person); err != nil {

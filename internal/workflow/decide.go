@@ -90,7 +90,7 @@ func (s *Service) decide(ctx context.Context, tx access.Tx, d Decision, alias st
 		return r, err
 	}
 	if !enough {
-		if err := access.Record(ctx, tx, s.Now(), d.Actor, access.DidRequestApprove, "request", r.ID, string(access.Pending), string(access.Pending), ""); err != nil {
+		if err := access.Record(ctx, tx, s.Now(), d.Actor, access.DidRequestApprove, access.NounRequest, r.ID, string(access.Pending), string(access.Pending), ""); err != nil {
 			return r, err
 		}
 		if err := s.personsChanged(ctx, tx, r); err != nil {
@@ -120,7 +120,7 @@ func (s *Service) close(ctx context.Context, tx access.Tx, r access.Request, to 
 	if !won {
 		return r, access.NewConflict("Somebody else was quicker.")
 	}
-	if err := access.Record(ctx, tx, s.Now(), actor, access.DidClose(to), "request", r.ID, string(from), string(to), note); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), actor, access.DidClose(to), access.NounRequest, r.ID, string(from), string(to), note); err != nil {
 		return r, err
 	}
 	if err := tx.DropFacts(ctx, r.ID); err != nil {
@@ -251,7 +251,7 @@ func (s *Service) startGrant(ctx context.Context, tx access.Tx, r access.Request
 		return 0, err
 	}
 	detail := fmt.Sprintf("%s as %s on %d servers with %d keys", g.Person, g.SystemUser, len(servers), len(keys))
-	if err := access.Record(ctx, tx, s.Now(), "", access.DidGrantStart, "grant", g.ID, "", string(access.Live), detail); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), "", access.DidGrantStart, access.NounGrant, g.ID, "", string(access.Live), detail); err != nil {
 		return 0, err
 	}
 	return g.ID, s.beginPlacing(ctx, tx, g, covers)

@@ -53,7 +53,7 @@ func (s *Service) edit(ctx context.Context, tx access.Tx, before access.Request,
 		return r, err
 	}
 	detail := before.Duration.String() + " on «" + before.Pattern + "» to " + r.Duration.String() + " on «" + r.Pattern + "»"
-	if err := access.Record(ctx, tx, s.Now(), e.Actor, access.DidRequestEdit, "request", r.ID, string(access.Pending), string(access.Pending), detail); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), e.Actor, access.DidRequestEdit, access.NounRequest, r.ID, string(access.Pending), string(access.Pending), detail); err != nil {
 		return r, err
 	}
 	if err := s.refreshFacts(ctx, tx, r); err != nil {

@@ -85,7 +85,7 @@ func (s *Service) refreshFacts(ctx context.Context, tx access.Tx, r access.Reque
 		return err
 	}
 	if was != "" {
-		if err := access.Record(ctx, tx, s.Now(), "", access.DidRequestChange, "request", r.ID, was, r.Facts, "what is asked has changed"); err != nil {
+		if err := access.Record(ctx, tx, s.Now(), "", access.DidRequestChange, access.NounRequest, r.ID, was, r.Facts, "what is asked has changed"); err != nil {
 			return err
 		}
 	}

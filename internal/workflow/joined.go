@@ -31,7 +31,7 @@ func (s *Service) join(ctx context.Context, tx access.Tx, r access.Request) (acc
 	if err != nil || !fresh {
 		return other, true, err
 	}
-	if err := access.Record(ctx, tx, s.Now(), r.Asker, access.DidRequestJoin, "request", other.ID, string(access.Pending), string(access.Pending), r.Reason); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), r.Asker, access.DidRequestJoin, access.NounRequest, other.ID, string(access.Pending), string(access.Pending), r.Reason); err != nil {
 		return other, true, err
 	}
 	if err := tx.PersonChanged(ctx, s.Now(), r.Asker); err != nil {
@@ -64,7 +64,7 @@ func (s *Service) withdrawAsker(ctx context.Context, tx access.Tx, r access.Requ
 	if err := tx.DropAsker(ctx, r.ID, leaves); err != nil {
 		return r, true, err
 	}
-	if err := access.Record(ctx, tx, s.Now(), actor, access.DidRequestWithdraw, "request", r.ID, string(access.Pending), string(access.Pending), ""); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), actor, access.DidRequestWithdraw, access.NounRequest, r.ID, string(access.Pending), string(access.Pending), ""); err != nil {
 		return r, true, err
 	}
 	if err := tx.PersonChanged(ctx, s.Now(), actor); err != nil {

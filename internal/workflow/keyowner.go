@@ -140,7 +140,7 @@ func (s *Service) nameHolder(ctx context.Context, tx access.Tx, r access.Request
 			return err
 		}
 	}
-	if err := access.Record(ctx, tx, s.Now(), "", access.DidRequestHolder, "request", r.ID, string(before), string(holder), r.Fingerprint); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), "", access.DidRequestHolder, access.NounRequest, r.ID, string(before), string(holder), r.Fingerprint); err != nil {
 		return err
 	}
 	return access.AnnounceNow(ctx, tx, r.ID)

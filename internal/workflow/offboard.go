@@ -57,7 +57,7 @@ func (s *Service) carryOutOffboard(ctx context.Context, tx access.Tx, r access.R
 	if err := tx.SetOffboarded(ctx, r.Person, s.Now()); err != nil {
 		return err
 	}
-	if err := access.Record(ctx, tx, s.Now(), actor, access.DidPersonOffboard, "request", r.ID, "active", "offboarded", string(r.Person)); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), actor, access.DidPersonOffboard, access.NounRequest, r.ID, "active", "offboarded", string(r.Person)); err != nil {
 		return err
 	}
 	if err := s.closeRequestsOf(ctx, tx, r.Person); err != nil {
@@ -105,7 +105,7 @@ func (s *Service) joinOffboarding(ctx context.Context, tx access.Tx, draft acces
 	if _, err := tx.MoveRequest(ctx, r, access.Approved); err != nil {
 		return access.Request{}, err
 	}
-	if err := access.Record(ctx, tx, s.Now(), actor, access.DidRequestJoin, "request", r.ID, string(access.Approved), string(access.Approved), ""); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), actor, access.DidRequestJoin, access.NounRequest, r.ID, string(access.Approved), string(access.Approved), ""); err != nil {
 		return access.Request{}, err
 	}
 	return r, access.AnnounceNow(ctx, tx, r.ID)

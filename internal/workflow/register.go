@@ -71,7 +71,7 @@ func (s *Service) saveKey(ctx context.Context, tx access.Tx, a admission, k acce
 }
 
 func (s *Service) auditKey(ctx context.Context, tx access.Tx, actor access.UserID, action access.Action, fingerprint, to, detail string) error {
-	return tx.Audit(ctx, access.Event{At: s.Now(), Actor: actor, Action: action, Noun: "key", NounID: fingerprint, To: to, Detail: detail})
+	return tx.Audit(ctx, access.Event{At: s.Now(), Actor: actor, Action: action, Noun: access.NounKey, NounID: fingerprint, To: to, Detail: detail})
 }
 
 // keysChanged has the open requests for a person drawn anew, and what was approved of them
@@ -113,7 +113,7 @@ func (s *Service) releaseWaiting(ctx context.Context, tx access.Tx, person acces
 			return nil, err
 		}
 		ids = append(ids, r.ID)
-		if err := access.Record(ctx, tx, s.Now(), person, access.DidRequestKeyArrived, "request", r.ID, string(access.WaitingForKey), string(access.Pending), ""); err != nil {
+		if err := access.Record(ctx, tx, s.Now(), person, access.DidRequestKeyArrived, access.NounRequest, r.ID, string(access.WaitingForKey), string(access.Pending), ""); err != nil {
 			return nil, err
 		}
 		if err := s.personsChanged(ctx, tx, r); err != nil {

@@ -77,7 +77,7 @@ func (s *Service) markReturned(ctx context.Context, tx access.Tx, id access.User
 	if err != nil {
 		return err
 	}
-	if err := access.Record(ctx, tx, s.Now(), "", access.DidPersonReturn, "request", r.ID, "offboarded", "returned", string(id)); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), "", access.DidPersonReturn, access.NounRequest, r.ID, "offboarded", "returned", string(id)); err != nil {
 		return err
 	}
 	if err := tx.PersonChanged(ctx, s.Now(), id); err != nil || r.ID == 0 {
@@ -103,7 +103,7 @@ func (s *Service) deactivatedAgain(ctx context.Context, tx access.Tx, person acc
 	if err != nil {
 		return err
 	}
-	if err := access.Record(ctx, tx, s.Now(), "", access.DidPersonLeave, "request", r.ID, "returned", "offboarded", string(person.ID)); err != nil || r.ID == 0 {
+	if err := access.Record(ctx, tx, s.Now(), "", access.DidPersonLeave, access.NounRequest, r.ID, "returned", "offboarded", string(person.ID)); err != nil || r.ID == 0 {
 		return err
 	}
 	return access.AnnounceNow(ctx, tx, r.ID)

@@ -247,7 +247,7 @@ func (s *Service) decideCandidate(ctx context.Context, requestID, serverID int64
 			return remove(ctx, tx, r, c)
 		}
 		detail := fmt.Sprintf("credential %s on server %d", credentialID, serverID)
-		return access.Record(ctx, tx, s.Now(), actor, access.DidCandidateSpare, "request", r.ID, "", "", detail)
+		return access.Record(ctx, tx, s.Now(), actor, access.DidCandidateSpare, access.NounRequest, r.ID, "", "", detail)
 	})
 }
 
@@ -282,7 +282,7 @@ func (s *Service) SpareRest(ctx context.Context, requestID int64, shown string, 
 		if err := tx.Announce(ctx, requestID); err != nil {
 			return err
 		}
-		return access.Record(ctx, tx, s.Now(), actor, access.DidCandidateSpare, "request", requestID, "", "", fmt.Sprintf("the other %d", left))
+		return access.Record(ctx, tx, s.Now(), actor, access.DidCandidateSpare, access.NounRequest, requestID, "", "", fmt.Sprintf("the other %d", left))
 	})
 	return left, err
 }
@@ -311,7 +311,7 @@ func (s *Service) removePicked(ctx context.Context, tx access.Tx, r access.Reque
 		return err
 	}
 	detail := fmt.Sprintf("credential %s on server %d, chosen by a person", c.Credential.ID, c.ServerID)
-	if err := access.Record(ctx, tx, s.Now(), c.PickedBy, access.DidPlacementPick, "placement", p.ID, "", string(access.PlacementLeaving), detail); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), c.PickedBy, access.DidPlacementPick, access.NounPlacement, p.ID, "", string(access.PlacementLeaving), detail); err != nil {
 		return err
 	}
 	return tx.Wake(ctx, access.Work{Kind: access.WorkRemove, ID: c.ServerID})
@@ -361,7 +361,7 @@ func (s *Service) RetryFailed(ctx context.Context, requestID int64, actor access
 		if err := tx.Tell(ctx, again); err != nil { // a second failure is news again
 			return err
 		}
-		return access.Record(ctx, tx, s.Now(), actor, access.DidRequestRetry, "request", r.ID, string(r.State), string(r.State), fmt.Sprintf("%d results", count))
+		return access.Record(ctx, tx, s.Now(), actor, access.DidRequestRetry, access.NounRequest, r.ID, string(r.State), string(r.State), fmt.Sprintf("%d results", count))
 	})
 	return count, err
 }

@@ -35,7 +35,7 @@ func (s *Service) OffboardFromShell(ctx context.Context, person access.UserID, o
 		if err := s.submitted(ctx, tx, r); err != nil {
 			return err
 		}
-		if err := access.Record(ctx, tx, s.Now(), "", access.DidRequestShell, "request", r.ID, "", string(access.Pending), access.CleanText(operator)); err != nil {
+		if err := access.Record(ctx, tx, s.Now(), "", access.DidRequestShell, access.NounRequest, r.ID, "", string(access.Pending), access.CleanText(operator)); err != nil {
 			return err
 		}
 		r, err = s.approve(ctx, tx, r, "", "")

@@ -48,7 +48,7 @@ func (s *Service) markUndecidable(ctx context.Context, id int64, nobody bool) er
 		if nobody {
 			action = access.DidRequestUndecidable
 		}
-		if err := access.Record(ctx, tx, s.Now(), "", action, "request", r.ID, string(access.Pending), string(access.Pending), ""); err != nil {
+		if err := access.Record(ctx, tx, s.Now(), "", action, access.NounRequest, r.ID, string(access.Pending), string(access.Pending), ""); err != nil {
 			return err
 		}
 		return access.AnnounceNow(ctx, tx, r.ID)

@@ -35,7 +35,7 @@ func (s *Service) BindWorkspace(ctx context.Context, team, enterprise string) er
 			if err := tx.SetFlag(ctx, flagWorkspace, bound); err != nil {
 				return err
 			}
-			return tx.Audit(ctx, access.Event{At: s.Now(), Action: access.DidLedgerBind, Noun: "workspace", NounID: bound})
+			return tx.Audit(ctx, access.Event{At: s.Now(), Action: access.DidLedgerBind, Noun: access.NounWorkspace, NounID: bound})
 		})
 		if err != nil {
 			return err

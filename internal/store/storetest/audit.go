@@ -21,7 +21,7 @@ func testAuditChain(t *testing.T, s *store.Store) {
 			for n := range each {
 				err := s.Update(t.Context(), func(tx access.Tx) error {
 					for _, action := range []string{"first", "second"} {
-						e := access.Event{At: epoch, Action: access.Action(action), Noun: "request", NounID: fmt.Sprint(w, n)}
+						e := access.Event{At: epoch, Action: access.Action(action), Noun: access.NounRequest, NounID: fmt.Sprint(w, n)}
 						if err := tx.Audit(t.Context(), e); err != nil {
 							return err
 						}
