@@ -17,7 +17,7 @@ import (
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/bot/socket"
-	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/workflow"
 )
 
@@ -37,7 +37,7 @@ type Config struct {
 	API    *slackapi.Client
 	Uses   UseCases
 	Outbox Outbox
-	Inbox  access.Inbox
+	Inbox  delivery.Inbox
 	Log    *slog.Logger
 	Now    func() time.Time // nil is time.Now
 
@@ -159,7 +159,7 @@ func (b *Bot) accept(ctx context.Context, in interaction, ack *ackReply) (bool, 
 	if err != nil {
 		return false, fmt.Errorf("store an envelope: %w", err)
 	}
-	e := access.Envelope{ID: in.ID, Person: in.Person, Payload: raw, At: in.At}
+	e := delivery.Envelope{ID: in.ID, Person: in.Person, Payload: raw, At: in.At}
 	fresh, err := b.cfg.Inbox.Accept(ctx, e, b.now().Add(leaseTime))
 	if err != nil {
 		return false, fmt.Errorf("store an envelope: %w", err)
@@ -225,7 +225,7 @@ func (b *Bot) sweep(ctx context.Context) {
 
 // leftovers takes the envelopes whose lease has ended, and renews the lease of those that
 // this process is handling: one may wait in its queue for longer than that.
-func (b *Bot) leftovers(ctx context.Context, now time.Time) ([]access.Envelope, error) {
+func (b *Bot) leftovers(ctx context.Context, now time.Time) ([]delivery.Envelope, error) {
 	b.mu.Lock()
 	busy := slices.Collect(maps.Keys(b.busy))
 	b.mu.Unlock()
@@ -237,7 +237,7 @@ func (b *Bot) leftovers(ctx context.Context, now time.Time) ([]access.Envelope, 
 	return b.cfg.Inbox.Leftovers(ctx, now, now.Add(leaseTime))
 }
 
-func (b *Bot) resume(ctx context.Context, e access.Envelope) {
+func (b *Bot) resume(ctx context.Context, e delivery.Envelope) {
 	in, err := readStored(e.Payload)
 	if err != nil {
 		b.cfg.Log.Error("a stored envelope cannot be read", "envelope", e.ID, "error", err)

@@ -16,6 +16,7 @@ import (
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/bot/socket"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sim/slacksim"
 )
 
@@ -233,13 +234,13 @@ func TestLeftoversAreHandled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Domain.Inbox[in.ID] = &bottest.Kept{Envelope: access.Envelope{ID: in.ID, Person: in.Person, Payload: raw}}
+		r.Domain.Inbox[in.ID] = &bottest.Kept{Envelope: delivery.Envelope{ID: in.ID, Person: in.Person, Payload: raw}}
 		if i == 0 {
 			r.bot.handle(t.Context(), in, nil) // the crash came before it was marked
 			r.Domain.Inbox[in.ID].Handled = false
 		}
 	}
-	r.Domain.Inbox["e3"] = &bottest.Kept{Envelope: access.Envelope{ID: "e3", Payload: []byte("{")}}
+	r.Domain.Inbox["e3"] = &bottest.Kept{Envelope: delivery.Envelope{ID: "e3", Payload: []byte("{")}}
 	r.run(t)
 	r.Until(t, "an empty inbox", func() bool { return len(r.Domain.Unhandled()) == 0 })
 	if r.Domain.Requests() != 1 {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"sshkeybot/bot/bottest"
-	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sim/slacksim"
 )
 
@@ -67,7 +67,7 @@ func TestLeaseOfABusyEnvelopeIsRenewed(t *testing.T) {
 	t.Parallel()
 	r := scene(t, slacksim.Options{})
 	now := time.Now()
-	r.Domain.Inbox["busy"], r.Domain.Inbox["left"] = &bottest.Kept{Until: now}, &bottest.Kept{Envelope: access.Envelope{ID: "left"}, Until: now}
+	r.Domain.Inbox["busy"], r.Domain.Inbox["left"] = &bottest.Kept{Until: now}, &bottest.Kept{Envelope: delivery.Envelope{ID: "left"}, Until: now}
 	r.bot.busy["busy"] = true
 	left, err := r.bot.leftovers(t.Context(), now)
 	if err != nil || len(left) != 1 || left[0].ID != "left" || !r.Domain.Inbox["busy"].Until.After(now) {

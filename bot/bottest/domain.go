@@ -50,7 +50,7 @@ type Request struct {
 
 // Kept is an envelope in the inbox.
 type Kept struct {
-	access.Envelope
+	delivery.Envelope
 	Until   time.Time // it is somebody's
 	Handled bool
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // Accept, Handled, Hold and Leftovers make it an inbox.
-func (d *domain) Accept(_ context.Context, e access.Envelope, until time.Time) (bool, error) {
+func (d *domain) Accept(_ context.Context, e delivery.Envelope, until time.Time) (bool, error) {
 	d.Lock()
 	defer d.Unlock()
 	if d.Closed != nil || d.Inbox[e.ID] != nil {
@@ -38,10 +38,10 @@ func (d *domain) Hold(_ context.Context, ids []string, until time.Time) error {
 	return nil
 }
 
-func (d *domain) Leftovers(_ context.Context, now, until time.Time) ([]access.Envelope, error) {
+func (d *domain) Leftovers(_ context.Context, now, until time.Time) ([]delivery.Envelope, error) {
 	d.Lock()
 	defer d.Unlock()
-	var left []access.Envelope
+	var left []delivery.Envelope
 	for _, id := range slices.Sorted(maps.Keys(d.Inbox)) {
 		if k := d.Inbox[id]; !k.Handled && !k.Until.After(now) {
 			k.Until = until
@@ -51,7 +51,7 @@ func (d *domain) Leftovers(_ context.Context, now, until time.Time) ([]access.En
 	return left, nil
 }
 
-func (d *domain) Unhandled() (left []access.Envelope) {
+func (d *domain) Unhandled() (left []delivery.Envelope) {
 	d.Lock()
 	defer d.Unlock()
 	for _, k := range d.Inbox {

@@ -37,8 +37,6 @@ type Tx interface {
 
 	// Audit appends an event to the audit log. The store seals it when the update commits.
 	Audit(ctx context.Context, e Event) error
-	// Events returns the audit events after a sequence number, oldest first, at most limit.
-	Events(ctx context.Context, after int64, limit int) ([]Event, error)
 	// Wake enqueues work, each piece at most once at a time. It is part of the transaction:
 	// the work is enqueued if and only if the transaction commits.
 	Wake(ctx context.Context, work ...Work) error
@@ -285,7 +283,8 @@ type NewsTx interface {
 	Notify(ctx context.Context, n Notice) error
 }
 
-// InboxTx knows how far behind the inbox is.
+// InboxTx knows how far behind the inbox is: what people did is kept there, each in an
+// envelope, until it was handled.
 type InboxTx interface {
 	// OldestEnvelope returns when the oldest envelope that is not handled was sent; zero
 	// when none waits.

@@ -6,6 +6,12 @@ import (
 	"sshkeybot/internal/access"
 )
 
+// Log is an audit log.
+type Log interface {
+	// Events returns the events after a sequence number, oldest first, at most limit.
+	Events(ctx context.Context, after int64, limit int) ([]access.Event, error)
+}
+
 // Chain is the result of verifying the audit log.
 type Chain struct {
 	Events   int           `json:"events"`    // the number of events from the first on that form a chain
@@ -18,14 +24,10 @@ const pageSize = 1000
 
 // Verify recomputes the chain of the audit log, from its beginning to its end or to the first
 // event that breaks it. The error is that of reading the ledger.
-func Verify(ctx context.Context, ledger access.Store) (chain Chain, err error) {
+func Verify(ctx context.Context, log Log) (chain Chain, err error) {
 	var last access.Event
 	for {
-		var page []access.Event
-		err := ledger.Read(ctx, func(tx access.Tx) (err error) {
-			page, err = tx.Events(ctx, last.Seq, pageSize)
-			return err
-		})
+		page, err := log.Events(ctx, last.Seq, pageSize)
 		if err != nil || len(page) == 0 {
 			return chain, err
 		}

@@ -104,8 +104,8 @@ func file(path string) Finding {
 	return ok(name, path+" is readable by its owner alone.")
 }
 
-func chain(ctx context.Context, ledger access.Store) Finding {
-	found, err := Verify(ctx, ledger)
+func chain(ctx context.Context, log Log) Finding {
+	found, err := Verify(ctx, log)
 	switch {
 	case err != nil:
 		return problem("audit log", "It could not be read to its end.", "See the log of the database.")

@@ -1,7 +1,6 @@
 package crash
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -143,10 +142,7 @@ func (s stage) events() (events []access.Event) {
 		s.Fatal(err)
 	}
 	defer ledger.Close()
-	err = ledger.Read(s.Context(), func(tx access.Tx) (err error) {
-		events, err = tx.Events(context.Background(), 0, 1_000_000)
-		return err
-	})
+	events, err = ledger.Events(s.Context(), 0, 1_000_000)
 	if err != nil {
 		s.Fatal(err)
 	}

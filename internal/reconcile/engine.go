@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"context"
 	"sync"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 type Engine struct {
 	Store     access.Store
 	Targets   []access.Target
-	Directory access.Directory
+	Directory Directory
 	Settings  Settings
 	Now       func() time.Time
 	Clock     *clock.Clock // tells whether Now is right; nil where it always is
@@ -21,6 +22,11 @@ type Engine struct {
 	readings readings
 	locals   sync.Map // *local by name of the target
 	known    sync.Map // Identity by id of the server
+}
+
+// Directory looks people up; see access.Directory.
+type Directory interface {
+	Profile(ctx context.Context, id access.UserID, maxAge time.Duration) (access.Profile, error)
 }
 
 // LongGrants says how a grant longer than the target's temporary lifetime is placed.

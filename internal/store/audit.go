@@ -18,9 +18,13 @@ func (t *tx) Audit(_ context.Context, e access.Event) error {
 	return nil
 }
 
-// Events implements access.Tx.
-func (t *tx) Events(ctx context.Context, after int64, limit int) ([]access.Event, error) {
-	return many(ctx, t, scanEvent, "SELECT "+eventColumns+" FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2", after, limit)
+// Events returns the audit events after a sequence number, oldest first, at most limit.
+func (s *Store) Events(ctx context.Context, after int64, limit int) (events []access.Event, err error) {
+	err = s.read(ctx, func(t *tx) error {
+		events, err = many(ctx, t, scanEvent, "SELECT "+eventColumns+" FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2", after, limit)
+		return err
+	})
+	return events, err
 }
 
 // flushEvents seals the events of the transaction and appends them to the chain. No other

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"time"
 
-	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 )
 
 const envelopeColumns = "id, person, payload, at"
 
-// Accept implements access.Inbox. On PostgreSQL it does not wait for the updates of other
+// Accept implements delivery.Inbox. On PostgreSQL it does not wait for the updates of other
 // transactions: Slack expects the acknowledgement within three seconds.
-func (s *Store) Accept(ctx context.Context, e access.Envelope, heldUntil time.Time) (fresh bool, err error) {
+func (s *Store) Accept(ctx context.Context, e delivery.Envelope, heldUntil time.Time) (fresh bool, err error) {
 	err = s.single(ctx, func(t *tx) error {
 		// If the acknowledgement is lost, Slack delivers the envelope again, perhaps to another
 		// replica. Whoever inserts the row first handles it.
@@ -41,7 +41,7 @@ func bytes(payload []byte) []byte {
 	return payload
 }
 
-// Handled implements access.Inbox. It deletes the payload but keeps the row: Slack may
+// Handled implements delivery.Inbox. It deletes the payload but keeps the row: Slack may
 // deliver the envelope once more after it was handled.
 func (s *Store) Handled(ctx context.Context, id string) error {
 	return s.single(ctx, func(t *tx) error {
@@ -50,7 +50,7 @@ func (s *Store) Handled(ctx context.Context, id string) error {
 	})
 }
 
-// Hold implements access.Inbox.
+// Hold implements delivery.Inbox.
 func (s *Store) Hold(ctx context.Context, ids []string, heldUntil time.Time) error {
 	return s.single(ctx, func(t *tx) error {
 		for _, id := range ids {
@@ -64,9 +64,9 @@ func (s *Store) Hold(ctx context.Context, ids []string, heldUntil time.Time) err
 	})
 }
 
-// Leftovers implements access.Inbox. A hold that is further in the future than any replica
+// Leftovers implements delivery.Inbox. A hold that is further in the future than any replica
 // sets one was set while a clock was wrong, and does not count.
-func (s *Store) Leftovers(ctx context.Context, now, heldUntil time.Time) (taken []access.Envelope, err error) {
+func (s *Store) Leftovers(ctx context.Context, now, heldUntil time.Time) (taken []delivery.Envelope, err error) {
 	err = s.single(ctx, func(t *tx) error {
 		// Of two replicas that do this at once, the database lets the second one wait for the
 		// row and look at it again: it is held then, so each envelope goes to one of them.
@@ -75,7 +75,7 @@ func (s *Store) Leftovers(ctx context.Context, now, heldUntil time.Time) (taken 
 			s.replica, ms(heldUntil), ms(now), ms(heldUntil.Add(wrongClock)))
 		return err
 	})
-	slices.SortFunc(taken, func(a, b access.Envelope) int {
+	slices.SortFunc(taken, func(a, b delivery.Envelope) int {
 		if c := a.At.Compare(b.At); c != 0 {
 			return c
 		}
@@ -84,7 +84,7 @@ func (s *Store) Leftovers(ctx context.Context, now, heldUntil time.Time) (taken 
 	return taken, err
 }
 
-func scanEnvelope(row scanner) (e access.Envelope, err error) {
+func scanEnvelope(row scanner) (e delivery.Envelope, err error) {
 	err = row.Scan(&e.ID, &e.Person, &e.Payload, instant{&e.At})
 	return e, err
 }

@@ -27,10 +27,10 @@ import (
 )
 
 var (
-	_ access.Store = (*Store)(nil)
-	_ access.Inbox = (*Store)(nil)
-	_ access.Tx    = (*tx)(nil)
-	_ delivery.Tx  = (*tx)(nil)
+	_ access.Store   = (*Store)(nil)
+	_ access.Tx      = (*tx)(nil)
+	_ delivery.Inbox = (*Store)(nil)
+	_ delivery.Tx    = (*tx)(nil)
 )
 
 // Store is the ledger. It is safe for use by many goroutines.

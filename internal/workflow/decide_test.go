@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/workflow"
 )
 
@@ -120,7 +121,7 @@ func TestPressInTimeCountsHoweverLate(t *testing.T) {
 	h.MustRegister(alice, "alice laptop")
 	requests := []access.Request{h.Ask(alice, time.Hour, ""), h.Ask(alice, 2*time.Hour, "")}
 	end := requests[0].ExpiresAt
-	press := access.Envelope{ID: "press", Person: bob, At: end.Add(-time.Second)}
+	press := delivery.Envelope{ID: "press", Person: bob, At: end.Add(-time.Second)}
 	_, err := h.Ledger.Accept(h.Ctx(), press, end)
 	h.Must(err)
 	h.Clock.Advance(end.Add(time.Hour).Sub(h.Clock.Now()))

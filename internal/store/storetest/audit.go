@@ -38,10 +38,7 @@ func testAuditChain(t *testing.T, s *store.Store) {
 		})
 	}
 	all.Wait()
-	events := func(after int64, limit int) []access.Event {
-		return read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Event, error) { return tx.Events(ctx, after, limit) })
-	}
-	chain := events(0, 10_000)
+	chain := eventsOf(t, s, 0, 10_000)
 	same(t, "number of events", len(chain), writers*(each-1)*2)
 	var prev access.Event
 	for _, e := range chain {
@@ -53,7 +50,7 @@ func testAuditChain(t *testing.T, s *store.Store) {
 		}
 		prev = e
 	}
-	same(t, "a part", events(3, 2), chain[3:5])
+	same(t, "a part", eventsOf(t, s, 3, 2), chain[3:5])
 }
 
 func testAuditOnlyGrows(t *testing.T, s *store.Store) {
@@ -65,8 +62,17 @@ func testAuditOnlyGrows(t *testing.T, s *store.Store) {
 			t.Errorf("%s was let through", statement)
 		}
 	}
-	events := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Event, error) { return tx.Events(ctx, 0, 9) })
-	same(t, "the log", events, []access.Event{want})
+	same(t, "the log", eventsOf(t, s, 0, 9), []access.Event{want})
+}
+
+// eventsOf reads a part of the audit log.
+func eventsOf(t *testing.T, s *store.Store, after int64, limit int) []access.Event {
+	t.Helper()
+	events, err := s.Events(t.Context(), after, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
 }
 
 // exec runs a statement that the ledger has no method for.

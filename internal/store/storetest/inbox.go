@@ -7,22 +7,23 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/store"
 )
 
 func testInbox(t *testing.T, s *store.Store) {
 	ctx, minute := t.Context(), time.Minute
-	full := access.Envelope{ID: "full", Person: "U1", At: epoch, Payload: []byte("{}\x00\xff")}
+	full := delivery.Envelope{ID: "full", Person: "U1", At: epoch, Payload: []byte("{}\x00\xff")}
 
-	early := access.Envelope{ID: "early", At: epoch.Add(-time.Hour), Payload: []byte("x")}
-	accept := func(e access.Envelope, want bool) {
+	early := delivery.Envelope{ID: "early", At: epoch.Add(-time.Hour), Payload: []byte("x")}
+	accept := func(e delivery.Envelope, want bool) {
 		t.Helper()
 		fresh, err := s.Accept(ctx, e, epoch)
 		if err != nil || fresh != want {
 			t.Errorf("Accept(%s) = %v, %v, want %v", e.ID, fresh, err, want)
 		}
 	}
-	leftovers := func(now time.Time, want ...access.Envelope) {
+	leftovers := func(now time.Time, want ...delivery.Envelope) {
 		t.Helper()
 		got, err := s.Leftovers(ctx, now, now.Add(minute))
 		if err != nil {
@@ -66,7 +67,7 @@ func testInbox(t *testing.T, s *store.Store) {
 func testInboxOneTaker(t *testing.T, s *store.Store) {
 	const envelopes, takers = 50, 10
 	for i := range envelopes {
-		if _, err := s.Accept(t.Context(), access.Envelope{ID: time.Duration(i).String(), At: epoch}, epoch); err != nil {
+		if _, err := s.Accept(t.Context(), delivery.Envelope{ID: time.Duration(i).String(), At: epoch}, epoch); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -97,7 +98,7 @@ func testInboxOneTaker(t *testing.T, s *store.Store) {
 
 func testPrune(t *testing.T, s *store.Store) {
 	ctx := t.Context()
-	for _, e := range []access.Envelope{{ID: "old", At: epoch}, {ID: "open", At: epoch}, {ID: "new", At: epoch.Add(2 * time.Hour)}} {
+	for _, e := range []delivery.Envelope{{ID: "old", At: epoch}, {ID: "open", At: epoch}, {ID: "new", At: epoch.Add(2 * time.Hour)}} {
 		if fresh, err := s.Accept(ctx, e, epoch); err != nil || !fresh {
 			t.Fatalf("accept %s: %v, %v", e.ID, fresh, err)
 		}
@@ -112,7 +113,7 @@ func testPrune(t *testing.T, s *store.Store) {
 		t.Fatal(err)
 	}
 	for id, want := range map[string]bool{"old": true, "open": false, "new": false} {
-		if fresh, err := s.Accept(ctx, access.Envelope{ID: id, At: epoch}, epoch); err != nil || fresh != want {
+		if fresh, err := s.Accept(ctx, delivery.Envelope{ID: id, At: epoch}, epoch); err != nil || fresh != want {
 			t.Errorf("%s is new again: %v, want %v (%v)", id, fresh, want, err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/store"
 )
 
@@ -31,7 +32,7 @@ func hold(t *testing.T, s *store.Store, server int64, replica string) access.Pla
 
 func accept(t *testing.T, s *store.Store, id string) {
 	t.Helper()
-	if _, err := s.Accept(t.Context(), access.Envelope{ID: id, At: epoch}, epoch.Add(time.Hour)); err != nil {
+	if _, err := s.Accept(t.Context(), delivery.Envelope{ID: id, At: epoch}, epoch.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 }

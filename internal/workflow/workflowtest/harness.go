@@ -363,12 +363,8 @@ func States(v workflow.RequestView, phase access.Phase) map[access.ResultState]i
 // VerifyAudit reads the whole chain.
 func (h *Harness) VerifyAudit() []access.Event {
 	h.T.Helper()
-	var all []access.Event
-	h.Must(h.Store.Read(h.Ctx(), func(tx access.Tx) error {
-		events, err := tx.Events(h.Ctx(), 0, 1_000_000)
-		all = events
-		return err
-	}))
+	all, err := h.Ledger.Events(h.Ctx(), 0, 1_000_000)
+	h.Must(err)
 	var prev access.Event
 	for _, e := range all {
 		h.Must(e.VerifyNext(prev))
