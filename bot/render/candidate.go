@@ -8,7 +8,6 @@ import (
 	"github.com/slack-go/slack"
 
 	"sshkeybot/internal/access"
-	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/workflow"
 )
 
@@ -143,15 +142,15 @@ func labelled(c access.Candidate) string {
 // whyCandidate returns what made a credential a candidate, and what that is worth.
 func whyCandidate(c access.Candidate) string {
 	switch c.Why {
-	case reconcile.WhyLabel:
+	case access.WhyLabel:
 		return "its label names them"
-	case reconcile.WhyKey:
+	case access.WhyKey:
 		return "the beginning of the key fits, which is no proof"
-	case reconcile.WhyWhole:
+	case access.WhyWhole:
 		return "it is this whole key, but nobody has proved whose that is"
-	case reconcile.WhyType:
+	case access.WhyType:
 		return "what can be seen fits, but it is the same for every key of this type"
-	case reconcile.WhyOrphan:
+	case access.WhyOrphan:
 		return "its label is like mine" // whom it names is a stranger's word, and mentions nobody
 	}
 	return "it may be theirs"

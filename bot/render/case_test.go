@@ -208,7 +208,7 @@ func (w world) orphanCases() map[string]any {
 		v := w.request(access.KindOrphan, access.Approved)
 		v.Request.Asker, v.Request.Person, v.Request.DecidedBy, v.Approvals, v.Grant, v.Servers = "", "", "", nil, nil, nil
 		for i, c := range w.offboarding(allDone, 3).Candidates {
-			c.Why, c.Credential.Label = reconcile.WhyOrphan, label
+			c.Why, c.Credential.Label = access.WhyOrphan, label
 			if i == 2 {
 				c.Credential.Label = "sshkeybot abc27 " + w.foreign("altered")
 			}

@@ -9,7 +9,6 @@ import (
 	"github.com/slack-go/slack"
 
 	"sshkeybot/internal/access"
-	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/workflow"
 )
 
@@ -192,7 +191,7 @@ func (w world) offboarding(state func(int) access.Result, candidates int) workfl
 	v.Results = append(w.results(access.PhaseRemove, state), w.results(access.PhaseInspect, inspection)...)
 	for i := range candidates {
 		c := access.Candidate{
-			RequestID: 12, ServerID: int64(100 + i), ServerName: w.foreign(fmt.Sprintf("web-%03d", i+1)), Why: []string{reconcile.WhyLabel, reconcile.WhyKey, reconcile.WhyType}[i%3],
+			RequestID: 12, ServerID: int64(100 + i), ServerName: w.foreign(fmt.Sprintf("web-%03d", i+1)), Why: []access.Why{access.WhyLabel, access.WhyKey, access.WhyType}[i%3],
 			Credential: access.Credential{ID: strconv.Itoa(4000 + i), Label: w.foreign("bob old laptop"), SystemUser: w.foreign("runcloud"), PublicKey: w.foreign("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0S...")},
 		}
 		if i > 1 && i < 5 { // removed, being removed, left

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
-	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/workflow"
 )
 
@@ -17,7 +16,7 @@ func TestOffboardingWaitsForADecisionAboutEveryKey(t *testing.T) {
 	v := workflow.RequestView{
 		Request:    access.Request{ID: 3, Person: "U0ALICE"},
 		Results:    []access.Result{{Phase: access.PhaseInspect, ServerID: 1, ServerName: "web-01", State: access.Done}},
-		Candidates: []access.Candidate{{ServerID: 1, ServerName: "web-01", Credential: access.Credential{ID: "7", Label: "alice at home"}, Why: reconcile.WhyLabel}},
+		Candidates: []access.Candidate{{ServerID: 1, ServerName: "web-01", Credential: access.Credential{ID: "7", Label: "alice at home"}, Why: access.WhyLabel}},
 	}
 	shown := func() (offboarding, string) {
 		var out strings.Builder

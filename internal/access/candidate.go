@@ -9,8 +9,20 @@ type Candidate struct {
 	ServerID   int64
 	ServerName string
 	Credential Credential
-	Why        string // what made it a candidate: one of the Why constants of package reconcile
+	Why        Why
 	PickedBy   UserID // who decided about it; empty until somebody has
 	PickedAt   time.Time
 	Spared     bool // the decision was to leave it on the server
 }
+
+// Why is what made a credential a candidate.
+type Why string
+
+// What makes a credential a candidate.
+const (
+	WhyLabel  Why = "label"  // the label names the person
+	WhyKey    Why = "prefix" // what is visible fits one of their keys, and tells keys of that type apart
+	WhyType   Why = "type"   // what is visible fits, but is the same for every key of that type
+	WhyOrphan Why = "orphan" // its label is of this ledger, which does not know it
+	WhyWhole  Why = "whole"  // it is the whole key, but nobody has proved whose that is
+)

@@ -11,16 +11,8 @@ import (
 	"sshkeybot/internal/sshkey"
 )
 
-// Why a credential is a candidate. whyProof is no candidate: it is the key.
-const (
-	whyProof = "proof"
-	WhyLabel = "label"  // the label names the person
-	WhyKey   = "prefix" // what is visible fits one of their keys, and tells keys of that type apart
-	WhyType  = "type"   // what is visible fits, but is the same for every key of that type
-
-	WhyOrphan = "orphan" // its label is of this ledger, which does not know it
-	WhyWhole  = "whole"  // it is the whole key, but nobody has proved whose that is
-)
+// whyProof is what makes a credential one that is removed without anybody choosing it.
+const whyProof access.Why = "proof"
 
 // keyMatcher is whose keys an inspection looks for.
 type keyMatcher struct {
@@ -83,37 +75,37 @@ func wordsOf(text string) []string {
 
 // why says what makes a credential one that is looked for; empty for nothing. ours reports
 // that its label is of this ledger.
-func (s keyMatcher) why(c access.Credential, ours bool) string {
+func (s keyMatcher) why(c access.Credential, ours bool) access.Why {
 	owner, _, labelled := access.LabelOwner(c.Label)
 	if labelled && ours {
 		switch {
 		case s.labelled(c) != "":
 			return whyProof // our own label with the fingerprint of a key that is looked for
 		case owner == s.person && !s.byKey:
-			return WhyLabel
+			return access.WhyLabel
 		case !slices.ContainsFunc(s.keys, func(k sshkey.Key) bool { return sshkey.Proves(c.PublicKey, k) }):
 			return ""
 		}
 	}
-	why := ""
+	var why access.Why
 	for _, key := range s.keys {
 		switch {
 		case sshkey.Proves(c.PublicKey, key) && s.proven:
 			return whyProof
 		case sshkey.Proves(c.PublicKey, key):
-			return WhyWhole
+			return access.WhyWhole
 		case !sshkey.CouldBe(c.PublicKey, key):
 		case sshkey.PrefixIsConstant(key.Type):
-			why = WhyType
+			why = access.WhyType
 		default:
-			return WhyKey
+			return access.WhyKey
 		}
 	}
 	label := strings.ToLower(c.Label)
 	named := func(word string) bool { return strings.Contains(label, word) }
 	called := func(word string) bool { return slices.Contains(s.names, word) }
 	if !s.byKey && (labelled && owner == s.person || slices.ContainsFunc(s.words, named) || slices.ContainsFunc(wordsOf(label), called)) {
-		return WhyLabel
+		return access.WhyLabel
 	}
 	return why
 }

@@ -236,7 +236,7 @@ func (e *Engine) tellOrphans(ctx context.Context, tx access.Tx, server access.Se
 	}
 	candidates := make([]access.Candidate, len(orphans))
 	for i, c := range orphans {
-		candidates[i] = access.Candidate{RequestID: r.ID, ServerID: server.ID, ServerName: server.Name, Credential: c, Why: WhyOrphan}
+		candidates[i] = access.Candidate{RequestID: r.ID, ServerID: server.ID, ServerName: server.Name, Credential: c, Why: access.WhyOrphan}
 		detail := fmt.Sprintf("credential %s on server %d: %s", c.ID, server.ID, c.Label)
 		if err := access.Record(ctx, tx, e.Now(), "", access.DidOrphanFound, access.NounRequest, r.ID, "", "", detail); err != nil {
 			return err

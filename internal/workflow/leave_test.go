@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
-	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/workflow"
 	"sshkeybot/internal/workflow/workflowtest"
 )
@@ -113,7 +112,7 @@ func TestColleaguesWithTheSamePrefixSurviveAnOffboarding(t *testing.T) {
 		t.Errorf("%d of ten colleagues' keys are left", len(h.Account.Keys[1]))
 	}
 	for _, c := range v.Candidates {
-		if c.Why != reconcile.WhyType {
+		if c.Why != access.WhyType {
 			t.Errorf("a prefix that all keys of the type share was taken for more: %+v", c)
 		}
 	}

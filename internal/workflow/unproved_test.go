@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
-	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/workflow"
 	"sshkeybot/internal/workflow/workflowtest"
 )
@@ -44,7 +43,7 @@ func TestRegisteredIsNotProved(t *testing.T) {
 			if tc.gone {
 				return
 			}
-			if found[0].Credential.ID != placed || found[0].Why != reconcile.WhyWhole {
+			if found[0].Credential.ID != placed || found[0].Why != access.WhyWhole {
 				t.Errorf("to decide about is %+v", found[0])
 			}
 			h.Must(h.Pick(h.Ctx(), r.ID, 1, placed, dave))
