@@ -111,7 +111,7 @@ func TestForms(t *testing.T) {
 	if got := r.types(t, "U1", "grant @bob on web-1"); got != "" {
 		t.Errorf("answered %q", got)
 	}
-	bad := r.submit(t, "U1", map[string]map[string]any{render.BlockDuration: {"value": "9000d"}, render.BlockServers: {"value": "#x"}})
+	bad := r.submit(t, "U1", map[string]map[string]any{render.BlockDuration: {"value": "9000d"}, render.BlockServers: {"value": "web-*, #"}})
 	if bad.ResponseAction != "errors" || bad.Errors[render.BlockDuration] == "" || bad.Errors[render.BlockServers] == "" {
 		t.Errorf("%+v", bad)
 	}

@@ -158,8 +158,7 @@ func checkServerPattern(pattern string) error {
 		return err
 	}
 	for part := range strings.SplitSeq(pattern, ",") {
-		id, isID := strings.CutPrefix(strings.TrimSpace(part), "#")
-		if isID && (id == "" || strings.Trim(id, "0123456789") != "") {
+		if strings.TrimSpace(part) == "#" {
 			return refuse("A server ID is written like #1203.")
 		}
 	}

@@ -58,7 +58,7 @@ func (p *play) registering() {
 func (p *play) askingByForm() {
 	p.scene("Access is asked for in a form")
 	p.typesForForm(playAlice, "grant")
-	p.wrongly(playAlice, field{"duration", "90d", ""}, field{"servers", "#shop", ""})
+	p.wrongly(playAlice, field{"duration", "90d", ""}, field{"servers", "web-*, #", ""})
 	p.wrongly(playAlice, field{"duration", "tomorrow", ""}, field{"servers", "wbe-*", ""}, field{"person", playGus.id, "@gus"})
 	p.rightly(playAlice, field{"person", playAlice.id, "@alice"}, field{"duration", "2h", ""}, field{"servers", "web-*", ""}, field{"reason", "The checkout fails since the release of 4.2", ""})
 	p.channel(playBob, 1)

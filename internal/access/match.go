@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -15,9 +14,9 @@ import (
 const MaxPattern = 2000
 
 // MatchServers returns the servers that a pattern names, sorted by name. A pattern is a
-// comma-separated list of names with * and ?, #ID with the target's own ID, and tag:NAME;
-// the empty pattern names all servers. The error has code Invalid: for a part that matches
-// nothing its message has the nearest names.
+// comma-separated list of names with * and ?, #ID with the ID exactly as the target has it,
+// and tag:NAME; the empty pattern names all servers. The error has code Invalid: for a part
+// that matches nothing its message has the nearest names.
 func MatchServers(all []Server, pattern string) ([]Server, error) {
 	if utf8.RuneCountInString(pattern) > MaxPattern {
 		return nil, NewInvalid("That names too many servers one by one. Name them with * and ?, or by a tag.")
@@ -90,11 +89,10 @@ func matchPart(all []Server, part string) ([]Server, error) {
 // matcher returns the function that reports whether a server matches one part of a pattern.
 func matcher(part string) (func(Server) bool, error) {
 	if id, ok := strings.CutPrefix(part, "#"); ok {
-		n, err := strconv.ParseInt(id, 10, 64)
-		if err != nil {
+		if id == "" {
 			return nil, NewInvalidWord(part, "`…` is not a server ID; it is written like #1203.")
 		}
-		return func(s Server) bool { return s.ExternalID == strconv.FormatInt(n, 10) }, nil
+		return func(s Server) bool { return s.ExternalID == id }, nil
 	}
 	if len(part) > 4 && strings.EqualFold(part[:4], "tag:") {
 		return func(s Server) bool {
@@ -112,6 +110,9 @@ func matcher(part string) (func(Server) bool, error) {
 }
 
 func nothingMatches(all []Server, part string) error {
+	if strings.HasPrefix(part, "#") {
+		return NewInvalidWord(part, "No server has the ID `…`.")
+	}
 	near := nearestNames(all, part)
 	if len(near) == 0 {
 		return NewInvalidWord(part, "No server matches `…`.")

@@ -21,6 +21,7 @@ var matchAccount = []access.Server{
 	{ID: 1213, ExternalID: "1213", Name: `back\slash`},
 	{ID: 1215, ExternalID: "1215", Name: "twin"},
 	{ID: 1214, ExternalID: "1214", Name: "twin"},
+	{ID: 1216, ExternalID: "the vault", Name: "vault"},
 }
 
 func TestMatchServers(t *testing.T) {
@@ -29,18 +30,21 @@ func TestMatchServers(t *testing.T) {
 		pattern string
 		want    []int64 // by name, then by id
 	}{
-		{"", []int64{1211, 1213, 1210, 1212, 1214, 1215, 1203, 1207}},
-		{"  ", []int64{1211, 1213, 1210, 1212, 1214, 1215, 1203, 1207}},
+		{"", []int64{1211, 1213, 1210, 1212, 1214, 1215, 1216, 1203, 1207}},
+		{"  ", []int64{1211, 1213, 1210, 1212, 1214, 1215, 1216, 1203, 1207}},
 		{"web-01", []int64{1203}},
 		{"WEB-01", []int64{1203}},
 		{"web-*", []int64{1203, 1207}},
 		{"*-0?", []int64{1210, 1203, 1207}},
 		{"web-0", nil},
-		{"*", []int64{1211, 1213, 1210, 1212, 1214, 1215, 1203, 1207}},
+		{"*", []int64{1211, 1213, 1210, 1212, 1214, 1215, 1216, 1203, 1207}},
 		{"web-02,web-01, web-*", []int64{1203, 1207}}, // each once
 		{"db-01,,#1207", []int64{1210, 1207}},
 		{"#1203", []int64{1203}},
-		{"#01203", []int64{1203}},
+		{"#01203", nil}, // an ID is text
+		{"#1203, #", nil},
+		{"#the vault", []int64{1216}},
+		{"#The Vault", nil},
 		{"tag:prod", []int64{1203, 1207}},
 		{"TAG:EU", []int64{1207}},
 		{"tag:pro", nil},
@@ -89,6 +93,8 @@ func TestNearestNamesAreShown(t *testing.T) {
 	}
 	_, err = access.MatchServers(matchAccount[3:4], "tag:prod") // nothing has a tag
 	workflowtest.Refuses(t, err, access.Invalid, "No server matches `tag:prod`.")
+	_, err = access.MatchServers(matchAccount, "#99")
+	workflowtest.Refuses(t, err, access.Invalid, "No server has the ID `#99`.")
 	for _, typed := range []string{"hunter2", "#hunter2", "tag:hunter2"} {
 		_, err := access.MatchServers(nil, typed)
 		workflowtest.Refuses(t, err, access.Invalid, "`"+typed+"`")

@@ -29,8 +29,8 @@ func TestRefusedGrantAsksChangeNothing(t *testing.T) {
 		{"a name that matches nothing", func(a *workflow.GrantAsk) { a.Servers = "web-o1" }, "The nearest: web-01, "},
 		{"one of several matches nothing", func(a *workflow.GrantAsk) { a.Servers = "web-01, db-*" }, "No server matches `db-*`"},
 		{"no server named", func(a *workflow.GrantAsk) { a.Servers = " , ," }, "at least one server"},
-		{"an id that is none", func(a *workflow.GrantAsk) { a.Servers = "#web" }, "not a server ID"},
-		{"an id the account lacks", func(a *workflow.GrantAsk) { a.Servers = "#77" }, "No server matches `#77`"},
+		{"an id that is none", func(a *workflow.GrantAsk) { a.Servers = "#" }, "not a server ID"},
+		{"an id the account lacks", func(a *workflow.GrantAsk) { a.Servers = "#77" }, "No server has the ID `#77`"},
 	}
 	h.Unchanged(t, func() {
 		for _, tt := range tests {
