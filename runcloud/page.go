@@ -12,10 +12,11 @@ import (
 	"strconv"
 )
 
-const (
-	maxPerPage = 40 // the largest page (RunCloud API v2 intro page)
-	maxReads   = 3  // of a list that changes while it is read
-)
+// MaxPerPage is how many items the largest page of a list has (RunCloud API v2 intro page).
+const MaxPerPage = 40
+
+// maxReads is how often a list is read that changes meanwhile.
+const maxReads = 3
 
 // ListError is returned for a list that could not be read completely: what was collected differs from
 // what RunCloud states, usually because the list changed meanwhile.
@@ -153,7 +154,7 @@ func readPage[T any](ctx context.Context, c *Client, path string, n, perPage int
 // all collects a list, and reads it again if it changed meanwhile.
 func all[T any](ctx context.Context, c *Client, path string, id func(T) int64) ([]T, error) {
 	for try := 1; ; try++ {
-		items, err := collect(list(ctx, c, path, maxPerPage, id))
+		items, err := collect(list(ctx, c, path, MaxPerPage, id))
 		var changed *ListError
 		if !errors.As(err, &changed) || try == maxReads {
 			return items, err

@@ -55,8 +55,8 @@ type ServerListOpts struct {
 // differs from RunCloud's total, the last thing yielded is a [*ListError].
 func (c *Client) Servers(ctx context.Context, opts ServerListOpts) iter.Seq2[Server, error] {
 	perPage := opts.PerPage
-	if perPage <= 0 || perPage > maxPerPage {
-		perPage = maxPerPage
+	if perPage <= 0 || perPage > MaxPerPage {
+		perPage = MaxPerPage
 	}
 	return list(ctx, c, "/servers", perPage, serverID)
 }

@@ -78,6 +78,13 @@ type ServerReader interface {
 	Server(ctx context.Context, id string) (Server, error)
 }
 
+// Pager is a target whose list of servers takes several calls. Other targets list all of their
+// servers in one.
+type Pager interface {
+	// ServersPerCall returns how many servers one call lists. It is above 0.
+	ServersPerCall() int
+}
+
 // SessionLister is a target that knows who is logged in.
 type SessionLister interface {
 	// Sessions returns the open SSH sessions of a server.

@@ -49,7 +49,7 @@ func (e *Engine) reachable(ctx context.Context, p access.Placement) error {
 		if fresh = e.isUsable(server, usable); fresh || absent != nil {
 			return nil //nolint:nilerr // one that is not known yet is asked about
 		}
-		many, err = manyWait(ctx, tx, at.target.Name(), e.Now())
+		many, err = manyWait(ctx, tx, at.target, e.Now())
 		return err
 	})
 	switch {

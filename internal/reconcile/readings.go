@@ -47,12 +47,9 @@ func (e *Engine) ServersToChoose(ctx context.Context) (serverList, error) {
 	return e.Servers(ctx, ServersFresh)
 }
 
-// onPage is how many servers a target lists in one call.
-const onPage = 40
-
 // manyWait reports whether it takes fewer calls to read all servers of a target than to ask
 // for each on which something waits, or will before an offline server is asked about again.
-func manyWait(ctx context.Context, tx access.Tx, target string, now time.Time) (bool, error) {
+func manyWait(ctx context.Context, tx access.Tx, target access.Target, now time.Time) (bool, error) {
 	due, err := tx.DueWork(ctx, now.Add(longestBackoff))
 	if err != nil {
 		return false, err
@@ -64,12 +61,16 @@ func manyWait(ctx context.Context, tx access.Tx, target string, now time.Time) (
 	known, err := tx.Servers(ctx)
 	there, asked := 0, 0
 	for _, server := range known {
-		if server.Target != target {
+		if server.Target != target.Name() {
 			continue
 		}
 		if there++; waiting[server.ID] {
 			asked++
 		}
 	}
-	return asked > 1+there/onPage, err
+	calls := 1
+	if pager, ok := target.(access.Pager); ok {
+		calls += there / pager.ServersPerCall()
+	}
+	return asked > calls, err
 }

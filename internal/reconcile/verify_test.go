@@ -166,20 +166,38 @@ func TestServerThatWentOfflineAMomentAgoIsNotCalledDone(t *testing.T) {
 	}
 }
 
-// Where many removals wait, all servers are read together, about once a minute.
+// paged is an account that lists one server in each call.
+type paged struct{ *workflowtest.Account }
+
+func (paged) ServersPerCall() int { return 1 }
+
+// Where many removals wait, all servers are read together, about once a minute, unless that
+// takes more calls than to ask for each.
 func TestManyRemovalsReadTheServersTogether(t *testing.T) {
 	t.Parallel()
-	h := newHarness(t, 60)
-	h.MustRegister(alice, "alice laptop")
-	h.Grant(alice, 2*time.Hour, "")
-	h.Work()
-	h.Clock.Advance(10 * time.Minute)
-	_, err := h.GiveBack(h.Ctx(), alice, 0, "done")
-	h.Must(err)
-	h.Clock.Advance(time.Second)
-	h.Account.Asked, h.Account.Readings = 0, 0
-	h.Work()
-	if left := h.Account.Ours(); len(left) != 0 || h.Account.Asked != 0 || h.Account.Readings != 1 {
-		t.Errorf("left %v after %d questions and %d readings", left, h.Account.Asked, h.Account.Readings)
+	for name, tt := range map[string]struct {
+		target          func(*workflowtest.Account) access.Target
+		asked, readings int
+	}{
+		"all in one call": {func(a *workflowtest.Account) access.Target { return a }, 0, 1},
+		"one in each":     {func(a *workflowtest.Account) access.Target { return paged{a} }, 60, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, 60)
+			h.SetTarget(tt.target(h.Account))
+			h.MustRegister(alice, "alice laptop")
+			h.Grant(alice, 2*time.Hour, "")
+			h.Work()
+			h.Clock.Advance(10 * time.Minute)
+			_, err := h.GiveBack(h.Ctx(), alice, 0, "done")
+			h.Must(err)
+			h.Clock.Advance(time.Second)
+			h.Account.Asked, h.Account.Readings = 0, 0
+			h.Work()
+			if left := h.Account.Ours(); len(left) != 0 || h.Account.Asked != tt.asked || h.Account.Readings != tt.readings {
+				t.Errorf("left %v after %d questions and %d readings, want %d and %d", left, h.Account.Asked, h.Account.Readings, tt.asked, tt.readings)
+			}
+		})
 	}
 }

@@ -30,6 +30,7 @@ type Target struct {
 var (
 	_ access.Target        = Target{}
 	_ access.ServerReader  = Target{}
+	_ access.Pager         = Target{}
 	_ access.SessionLister = Target{}
 	_ access.Expirer       = Target{}
 	_ access.Paced         = Target{}
@@ -50,6 +51,9 @@ func (t Target) Title() string {
 
 // TemporaryLifetime implements access.Expirer.
 func (t Target) TemporaryLifetime() time.Duration { return t.Lifetime }
+
+// ServersPerCall implements access.Pager.
+func (t Target) ServersPerCall() int { return runcloud.MaxPerPage }
 
 // MonthlyQuota implements access.Metered.
 func (t Target) MonthlyQuota() int { return t.Quota }

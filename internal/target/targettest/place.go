@@ -162,6 +162,9 @@ func (c *trial) figures() {
 			c.Errorf("the pace of a target that nobody called is %+v", pace)
 		}
 	}
+	if pager, ok := c.Target.(access.Pager); ok && pager.ServersPerCall() <= 0 {
+		c.Errorf("%d servers in one call", pager.ServersPerCall())
+	}
 	if metered, ok := c.Target.(access.Metered); ok && metered.MonthlyQuota() < 0 {
 		c.Errorf("%d calls a month", metered.MonthlyQuota())
 	}
