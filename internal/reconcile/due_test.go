@@ -15,6 +15,13 @@ func wakeDue(h *harness) (jobs []access.Work) {
 	_, err := h.Ledger.SQLite().ExecContext(h.Ctx(), "DELETE FROM river_job")
 	h.Must(err)
 	h.Must(h.Engine.WakeDue(h.Ctx()))
+	return queued(h)
+}
+
+// queued lists the work on servers that was woken and not done by the queue, which does not
+// run here.
+func queued(h *harness) (jobs []access.Work) {
+	h.T.Helper()
 	rows, err := h.Ledger.SQLite().QueryContext(h.Ctx(), `SELECT REPLACE(REPLACE(kind, '_on_server', ''), '_server', ''), args->>'place_id'
 		FROM river_job WHERE args->>'place_id' IS NOT NULL ORDER BY 1, 2`)
 	h.Must(err)

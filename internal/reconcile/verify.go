@@ -58,7 +58,7 @@ func (e *Engine) verified(ctx context.Context, tx access.Tx, was access.Placemen
 		return nil, err
 	}
 	moved := []access.Move{{From: was.State, Action: access.DidPlacementMissing, Placement: next}}
-	return moved, tx.Wake(ctx, access.Work{Kind: access.WorkRemove, ID: was.ServerID})
+	return moved, tx.Wake(ctx, WorkOn(next))
 }
 
 // verifyLater returns a placed key that is looked for again when the cause lets it; what

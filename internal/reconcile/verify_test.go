@@ -2,6 +2,7 @@ package reconcile_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -22,6 +23,10 @@ func TestKeysDeletedByHandArePlacedAgain(t *testing.T) {
 		t.Errorf("before anybody has asked: %v", got)
 	}
 	h.Account.Lists = 0
+	h.One(access.Work{Kind: access.WorkAdd, ID: 1})
+	if woken := queued(h); !slices.Contains(woken, access.Work{Kind: access.WorkRenew, ID: 1}) {
+		t.Errorf("a key is missing, and woken was %v", woken)
+	}
 	h.Work()
 	if got := workflowtest.States(h.MustView(again.ID), access.PhaseAdd); got[access.AlreadyThere] != 1 || got[access.Done] != 2 {
 		t.Errorf("results %v", got)
