@@ -120,6 +120,7 @@ func (e *Engine) addAnswered(ctx context.Context, title string, p addCall, c acc
 	// It may log in as somebody nobody has approved, so it goes before anything else.
 	case err == nil && c.SystemUser != "" && c.SystemUser != p.SystemUser:
 		return e.placedForOther(ctx, title, p, c)
+	// Confirmed; the ledger may have gone on meanwhile, here or on another replica.
 	case err == nil:
 		return e.addConfirmed(ctx, p, c)
 	}
@@ -131,7 +132,8 @@ func (e *Engine) addAnswered(ctx context.Context, title string, p addCall, c acc
 	case access.UnknownOutcome, access.Internal:
 		return e.addFailed(ctx, p, true, err)
 	}
-	return e.addFailed(ctx, p, false, err) // surely had no effect
+	// With every other code the target promises that the call had no effect and will have none.
+	return e.addFailed(ctx, p, false, err)
 }
 
 // placedForOther has a key removed again that was confirmed for another system user than

@@ -43,10 +43,15 @@ func (p addCall) answered(now access.Placement) access.Placement {
 // neither surely absent nor gone.
 func doubted(p access.Placement, now time.Time) access.Placement {
 	switch doubt := !p.InDoubtUntil.IsZero(); {
+	// The answer of a call was lost that stood still until others had settled that the key is
+	// not there: it may land yet, so the list is read before the key is placed anew.
 	case doubt && p.State == access.PlacementWanted:
 		p.State = access.PlacementUnknown
+	// The same after its removal was reported: that is unsaid, and the key is looked for again.
 	case doubt && p.State == access.PlacementGone:
 		p.State, p.CredentialID, p.GoneAt, p.NextAt, p.Setback = access.PlacementLeaving, "", time.Time{}, now, access.Setback{}
+	// Every call has its answer, or the list was read after the last could land: the key surely
+	// is not there.
 	case !doubt && p.State == access.PlacementUnknown:
 		p.State = access.PlacementWanted
 	}
@@ -145,20 +150,27 @@ func (e *Engine) readFailed(ctx context.Context, p access.Placement, cause error
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err() // told to stop: nothing is wrong with the server
+	// The server may have left the account with the key on it, which ends the removal only once
+	// it is settled: a target may say «not found» by mistake.
 	case p.State == access.PlacementLeaving && access.CodeOf(cause) == access.NotFound:
 		return e.lostWithServer(ctx, p)
+	// The key may be there: its removal is owed, and says what stands in the way.
 	case p.State == access.PlacementLeaving:
 		return e.postpone(ctx, p, cause)
 	}
 	return e.record(ctx, p.ServerID, cause, func(ctx context.Context, tx access.Tx) error {
 		was, err := tx.Placement(ctx, p.ID)
+		// An answer came, or a call was begun, while the list was read; or the whole target is
+		// halted, and nothing is wrong with the placement.
 		if err != nil || !isStill(p, was) || access.CodeOf(cause) == access.Unauthorized {
 			return err
 		}
 		next := was
+		// Nothing was read, so the doubt goes on; over, it would be due again at once, and for ever.
 		if doubtOver(was, e.Now()) {
 			next.InDoubtUntil = e.Now().Add(recheckAfter)
 		}
+		// A placed one is there: only the double that a lost call may have left is not known of.
 		if was.State == access.PlacementUnknown {
 			next.Attempts++
 			next = e.later(next, cause)

@@ -79,6 +79,8 @@ func (e *Engine) notFound(ctx context.Context, t access.Target, id int64) error 
 	if err != nil {
 		return err
 	}
+	// The target may be mistaken: a second answer counts only once a list newer than the first
+	// was read.
 	if age := e.Now().Sub(known.NotFoundAt); known.Missing() && age >= goneAfter {
 		if err := e.refreshServers(ctx, t, age); err != nil {
 			return err
@@ -87,13 +89,18 @@ func (e *Engine) notFound(ctx context.Context, t access.Target, id int64) error 
 	result := notFoundServer(t.Title())
 	err = e.Store.Update(ctx, func(tx access.Tx) error {
 		server, err := tx.Server(ctx, id)
+		// Another replica, or an approver, has settled it while we asked.
 		if err != nil || server.Gone() {
 			return err
 		}
+		// The hour begins with the first answer, and anew where that list or another replica found
+		// the server since, or the clock was put back: that answer seems to come from the future.
 		now, fresh := e.Now(), !server.Missing()
 		if server.AskedAt = now; fresh || now.Before(server.NotFoundAt) {
 			server.NotFoundAt = now
 		}
+		// Two replicas that ask at once have one answer between them: only the time since the
+		// first counts, not how many there were.
 		if now.Sub(server.NotFoundAt) >= goneAfter {
 			result = leftServer(t.Title())
 			return e.SettleGone(ctx, tx, server, "")
@@ -101,7 +108,7 @@ func (e *Engine) notFound(ctx context.Context, t access.Target, id int64) error 
 		if err := tx.SaveServer(ctx, server); err != nil || !fresh {
 			return err
 		}
-		return e.readAgain(ctx, tx, server.Target)
+		return e.readAgain(ctx, tx, server.Target) // once, with the first answer
 	})
 	if err != nil {
 		return err

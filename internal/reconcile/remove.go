@@ -30,16 +30,21 @@ func (e *Engine) remove(ctx context.Context, p access.Placement) error {
 	if err != nil || !ok {
 		return err
 	}
+	// The process died, or the answer was lost, before the id was known: the list has it, if the
+	// call has landed.
 	if p.CredentialID == "" {
 		release()
 		_, err := e.readBack(ctx, p)
 		return err
 	}
 	err = at.target.Remove(call, at.id, p.CredentialID)
+	// An earlier call of ours has landed whose answer was lost, somebody was quicker, or the
+	// target is mistaken: the list tells.
 	if access.CodeOf(err) == access.NotFound {
 		release()
 		return e.confirmGone(ctx, at.target, p)
 	}
+	// Should it have taken effect though its answer was lost, the next call is told «not found».
 	if err != nil {
 		return e.postpone(ctx, p, err)
 	}
@@ -83,8 +88,10 @@ func (e *Engine) lostWithServer(ctx context.Context, p access.Placement) error {
 func (e *Engine) confirmGone(ctx context.Context, t access.Target, p access.Placement) error {
 	found, err := e.list(ctx, p)
 	switch {
+	// «Not found» alone is no proof: the whole server may be out of the target's sight.
 	case err != nil:
 		return e.readFailed(ctx, p, err)
+	// One of the two answers is wrong or old. While the key may be there, its removal is owed.
 	case slices.ContainsFunc(found, func(c access.Credential) bool { return c.ID == p.CredentialID }):
 		return e.postpone(ctx, p, &access.Error{Code: access.Unavailable, Message: t.Title() + " lists the key but does not find it."})
 	}

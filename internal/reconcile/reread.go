@@ -135,18 +135,22 @@ func (e *Engine) settleReread(ctx context.Context, tx access.Tx, id int64, found
 		return err
 	}
 	switch was.State {
+	// A call landed after its placement was held to be gone, and was reported as removed.
 	case access.PlacementGone:
 		return e.removeLanded(ctx, tx, was, own)
-	case access.PlacementPlaced: // all of them are doubles
+	// It landed beside what a later call placed: all of them are doubles.
+	case access.PlacementPlaced:
 		return e.removeExtras(ctx, tx, was, own)
-	case access.PlacementWanted: // it is there after all: its own work finds it
+	// It landed before the key was placed anew: its own work finds it, and does not place another.
+	case access.PlacementWanted:
 		next := was
 		next.State, next.InDoubtUntil, next.NextAt = access.PlacementUnknown, now, now
 		if _, err := e.move(ctx, tx, next, was); err != nil {
 			return err
 		}
 		return tx.Wake(ctx, WorkOn(next))
-	case access.PlacementUnknown, access.PlacementLeaving: // its own work settles it
+	// Its own work reads the list as well, before it places the key or says that it is gone.
+	case access.PlacementUnknown, access.PlacementLeaving:
 	}
 	return nil
 }

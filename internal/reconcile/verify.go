@@ -23,6 +23,7 @@ func (e *Engine) verify(ctx context.Context, p access.Placement) error {
 		return ctx.Err() // told to stop: nothing is wrong with the server
 	}
 	return e.record(ctx, p.ServerID, err, func(ctx context.Context, tx access.Tx) error {
+		// Not those that are asked for since: such a key may be placed after the list was read.
 		asked, listErr := tx.Placements(ctx, access.PlacementQuery{Server: p.ServerID, VerifyBefore: began})
 		if listErr != nil {
 			return listErr
@@ -42,16 +43,20 @@ func (e *Engine) verify(ctx context.Context, p access.Placement) error {
 // verified records what a reading of the list says of a placed key; cause is why there is
 // none. It returns the move of a key that is missing, for the caller to record.
 func (e *Engine) verified(ctx context.Context, tx access.Tx, was access.Placement, found []access.Credential, cause error) ([]access.Move, error) {
+	// Without a list nothing is known: the key is neither said to be there nor placed anew.
 	if cause != nil {
 		_, err := e.move(ctx, tx, e.verifyLater(was, cause), was)
 		return nil, err
 	}
 	next := was
 	next.VerifyAt, next.Setback = time.Time{}, access.Setback{}
+	// It is there, by the id that the target confirmed: one under its label may be a double.
 	if slices.ContainsFunc(found, func(c access.Credential) bool { return c.ID == was.CredentialID }) {
 		_, err := e.move(ctx, tx, next, was)
 		return nil, err
 	}
+	// Somebody deleted it at the target, or this list lacks it by mistake: it is removed by its
+	// id before another is placed.
 	next = e.toReplace(next)
 	won, err := e.moveUnrecorded(ctx, tx, next, was)
 	if err != nil || !won {
