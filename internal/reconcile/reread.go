@@ -149,10 +149,14 @@ func (e *Engine) settleReread(ctx context.Context, tx access.Tx, id int64, found
 			return err
 		}
 		return tx.Wake(ctx, WorkOn(next))
-	// Its own work reads the list as well, before it places the key or says that it is gone.
-	case access.PlacementUnknown, access.PlacementLeaving:
+	// The removal of a key by its id reads no list, so it would leave the double.
+	case access.PlacementLeaving:
+		if was.CredentialID != "" {
+			return e.removeExtras(ctx, tx, was, own)
+		}
+	case access.PlacementUnknown:
 	}
-	return nil
+	return nil // its own work reads the list as well, before it places the key or says that it is gone
 }
 
 // rereadFailed puts a look off whose list could not be read; on a server that is gone

@@ -89,6 +89,25 @@ func TestCallThatLandsBesideItsKey(t *testing.T) {
 	}
 }
 
+// So it does while that key waits to be removed: both have to go.
+func TestCallThatLandsBesideAKeyThatLeaves(t *testing.T) {
+	t.Parallel()
+	h, _ := landsLate(t, 25*time.Minute, func(_ *harness, granted access.Request) access.Request { return granted })
+	h.Pass(50 * time.Minute)
+	if got := h.Account.Ours(); len(got) != 2 {
+		t.Fatalf("keys %v, want two", got)
+	}
+	h.Account.Offline[1] = true
+	_, err := h.GiveBack(h.Ctx(), alice, 0, "x")
+	h.Must(err)
+	h.Pass(40 * time.Minute) // the server is read again meanwhile
+	h.Account.Offline[1] = false
+	h.Pass(30 * time.Minute)
+	if left := h.Account.Ours(); len(left) != 0 {
+		t.Errorf("left %v", left)
+	}
+}
+
 func TestLookingAgainCostsOneListForEachServer(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 3)
