@@ -64,7 +64,7 @@ func sortServers(servers []Server) []Server {
 // matchPart returns the servers that one part of a pattern names. TARGET/PART is about the
 // servers of that target alone, if there is one of that name.
 func matchPart(all []Server, part string) ([]Server, error) {
-	if target, rest, ok := strings.Cut(part, "/"); ok {
+	if target, rest, ok := strings.Cut(part, "/"); ok && target != "" {
 		of := slices.DeleteFunc(slices.Clone(all), func(s Server) bool { return !strings.EqualFold(s.Target, target) })
 		if len(of) > 0 {
 			all, part = of, rest
