@@ -10,6 +10,19 @@ import (
 	"sshkeybot/internal/duration"
 )
 
+// GrantAsk is somebody's wish that a person may log in.
+type GrantAsk struct {
+	Source     string // identity of the command, so that a second delivery makes no second request
+	Asker      access.UserID
+	Person     access.UserID
+	Duration   time.Duration
+	Forever    bool
+	Servers    string // as written; empty is every server
+	SystemUser string // empty is the usual one
+	Reason     string
+	Channel    string
+}
+
 // AskGrant stores the wish that a person may log in, fixes the set of servers, and
 // puts it before the approvers, or has it wait for the person's first key. Asking
 // with the same Source again answers the same request.

@@ -9,6 +9,16 @@ import (
 	"sshkeybot/internal/access"
 )
 
+// Decision is an approver's verdict.
+type Decision struct {
+	RequestID int64
+	Shown     string // digest of the facts that the approver was shown
+	Actor     access.UserID
+	Verdict   access.Verdict
+	Reason    string
+	At        time.Time // when it was pressed: in time counts, however late it is carried out; zero is now
+}
+
 // Decide records an approver's verdict and, when it settles the request, carries
 // the decision into the ledger. However many decide at the same instant, one
 // decision holds; the others get a Conflict that says who was first.

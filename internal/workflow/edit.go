@@ -4,10 +4,21 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
 )
+
+// Edit narrows a request before it is decided; nil fields stay.
+type Edit struct {
+	RequestID int64
+	Shown     string // as in Decision
+	Actor     access.UserID
+	Duration  *time.Duration
+	Servers   *string
+	At        time.Time // as in Decision
+}
 
 // Edit narrows a request that is still pending: a shorter duration, or some of its
 // servers. What was asked is kept beside it. Approvals given before are void, like after

@@ -9,6 +9,17 @@ import (
 	"sshkeybot/internal/duration"
 )
 
+// ExtendAsk is the wish that one live grant of a person ends later: Duration after its
+// present end.
+type ExtendAsk struct {
+	Source   string
+	Asker    access.UserID
+	Person   access.UserID
+	GrantID  int64 // one grant; 0 is the person's grant that ends next
+	Duration time.Duration
+	Channel  string
+}
+
 // AskExtend stores the wish that a live grant ends later: Duration after its
 // present end. The end moves in place, so there is no gap. The person themself
 // or who asked for the grant may ask.

@@ -2,11 +2,19 @@ package workflow
 
 import (
 	"context"
-	"slices"
 	"strconv"
 
 	"sshkeybot/internal/access"
 )
+
+// OffboardAsk is an approver's wish that everything of a person's goes.
+type OffboardAsk struct {
+	Source  string
+	Asker   access.UserID
+	Person  access.UserID
+	Reason  string
+	Channel string
+}
 
 // Offboard stores an approver's wish that everything of a person's goes, as a draft
 // that they confirm. Nothing changes before that.
@@ -178,13 +186,4 @@ func countOwed(ctx context.Context, tx access.Tx, r access.Request) (int, error)
 		Person: r.Person, States: []access.PlacementState{access.PlacementUnknown, access.PlacementPlaced, access.PlacementLeaving},
 	})
 	return len(left), err
-}
-
-// Settled reports whether nothing of a request's work is owed any more: every key
-// removed or lawfully kept, every server read, and no key of somebody who was
-// offboarded that is, or may be, on a server.
-func (v RequestView) Settled() bool {
-	return v.Owed == 0 && !slices.ContainsFunc(v.Results, func(r access.Result) bool {
-		return r.Phase != access.PhaseAdd && !r.State.Final()
-	})
 }

@@ -7,6 +7,16 @@ import (
 	"sshkeybot/internal/sshkey"
 )
 
+// Registration is the outcome of registering a key.
+type Registration struct {
+	Key      access.Key
+	Fresh    bool    // false when the person had registered it before
+	Released []int64 // requests that waited for it and go to the approvers now
+
+	Proof     ProofCause       // why it is not registered yet; empty when it is
+	Challenge access.Challenge // what has to be signed then
+}
+
 // maxKeys is how many keys a person may have registered at a time.
 const maxKeys = 10
 

@@ -2,13 +2,26 @@ package workflow
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/reconcile"
+	"sshkeybot/internal/sshkey"
 )
+
+// RevokeAsk is the wish that access ends. Exactly one of Person, Fingerprint and
+// Key is set.
+type RevokeAsk struct {
+	Source      string
+	Asker       access.UserID
+	Person      access.UserID
+	Fingerprint string
+	Key         *sshkey.Key
+	Servers     string
+	Reason      string
+	Channel     string
+}
 
 // draftTTL is how long what an approver ordered waits for their confirmation.
 const draftTTL = 15 * time.Minute
@@ -196,201 +209,4 @@ func (s *Service) endRevoked(ctx context.Context, tx access.Tx, e ending, r acce
 		}
 	}
 	return s.endCovers(ctx, tx, e, q)
-}
-
-// Pick has one credential removed that the bot did not place, because an approver
-// chose that very id.
-func (s *Service) Pick(ctx context.Context, requestID, serverID int64, credentialID string, actor access.UserID) error {
-	return s.decideCandidate(ctx, requestID, serverID, credentialID, actor, s.removePicked)
-}
-
-// Spare has one credential stay that the bot did not place, because an approver
-// knows that it is somebody else's.
-func (s *Service) Spare(ctx context.Context, requestID, serverID int64, credentialID string, actor access.UserID) error {
-	return s.decideCandidate(ctx, requestID, serverID, credentialID, actor, nil)
-}
-
-// decideCandidate records what an approver decided about a candidate: that remove is done with
-// it or, where there is none, that it stays.
-func (s *Service) decideCandidate(ctx context.Context, requestID, serverID int64, credentialID string, actor access.UserID,
-	remove func(ctx context.Context, tx access.Tx, r access.Request, c access.Candidate) error,
-) error {
-	if err := s.requireApprover(ctx, actor); err != nil {
-		return err
-	}
-	return s.Store.Update(ctx, func(tx access.Tx) error {
-		r, err := tx.Request(ctx, requestID)
-		if err != nil {
-			return err
-		}
-		candidates, err := tx.Candidates(ctx, requestID)
-		if err != nil {
-			return err
-		}
-		i := slices.IndexFunc(candidates, func(c access.Candidate) bool { return c.ServerID == serverID && c.Credential.ID == credentialID })
-		if i < 0 || r.State != access.Approved {
-			return access.NewNotFound("That key is not one of those to choose from.")
-		}
-		c := candidates[i]
-		c.PickedBy, c.PickedAt, c.Spared = actor, s.Now(), remove == nil
-		won, err := tx.PickCandidate(ctx, c)
-		if err != nil {
-			return err
-		}
-		if !won {
-			return &access.Error{Code: access.Conflict, Message: alreadyDecided(candidates[i]), Who: candidates[i].PickedBy, When: candidates[i].PickedAt}
-		}
-		if err := tx.Announce(ctx, r.ID); err != nil {
-			return err
-		}
-		if remove != nil {
-			return remove(ctx, tx, r, c)
-		}
-		detail := fmt.Sprintf("credential %s on server %d", credentialID, serverID)
-		return access.Record(ctx, tx, s.Now(), actor, access.DidCandidateSpare, access.NounRequest, r.ID, "", "", detail)
-	})
-}
-
-// SpareRest has every candidate of a request stay that nobody has decided about, those
-// that the approver has been shown (by their OpenDigest): not while servers are still
-// read, nor when others came up since. It returns how many stay.
-func (s *Service) SpareRest(ctx context.Context, requestID int64, shown string, actor access.UserID) (left int, err error) {
-	if err := s.requireApprover(ctx, actor); err != nil {
-		return 0, err
-	}
-	err = s.Store.Update(ctx, func(tx access.Tx) error {
-		r, err := tx.Request(ctx, requestID)
-		if err != nil {
-			return err
-		}
-		v := RequestView{Request: r}
-		if v.Results, err = tx.Results(ctx, requestID); err != nil {
-			return err
-		}
-		if v.Candidates, err = tx.Candidates(ctx, requestID); err != nil {
-			return err
-		}
-		if left = v.Undecided(); left == 0 || v.OpenDigest() != shown || !v.FullyInspected() {
-			return access.NewConflict("The keys to decide about are not the same any more. Please look at the request again.")
-		}
-		for _, c := range v.Candidates {
-			c.PickedBy, c.PickedAt, c.Spared = actor, s.Now(), true
-			if _, err := tx.PickCandidate(ctx, c); err != nil {
-				return err
-			}
-		}
-		if err := tx.Announce(ctx, requestID); err != nil {
-			return err
-		}
-		return access.Record(ctx, tx, s.Now(), actor, access.DidCandidateSpare, access.NounRequest, requestID, "", "", fmt.Sprintf("the other %d", left))
-	})
-	return left, err
-}
-
-func alreadyDecided(c access.Candidate) string {
-	if c.Spared {
-		return "It was decided already that this key stays."
-	}
-	return "This key was chosen already, and is being removed."
-}
-
-func (s *Service) removePicked(ctx context.Context, tx access.Tx, r access.Request, c access.Candidate) error {
-	if err := s.Engine.Unclaimed(ctx, tx, c); err != nil {
-		return err
-	}
-	p := access.Placement{
-		ServerID: c.ServerID, SystemUser: c.Credential.SystemUser, Picked: c.Credential.ID,
-		Person: r.Person, Label: c.Credential.Label, State: access.PlacementLeaving, CredentialID: c.Credential.ID, LeftAt: s.Now(),
-	}
-	p, err := tx.InsertPlacement(ctx, p)
-	if err != nil {
-		return err
-	}
-	result := access.NewResult(s.Now(), r.ID, access.PhaseRemove, p.On(), c.ServerName)
-	if err := tx.InsertResults(ctx, []access.Result{result}); err != nil {
-		return err
-	}
-	detail := fmt.Sprintf("credential %s on server %d, chosen by a person", c.Credential.ID, c.ServerID)
-	if err := access.Record(ctx, tx, s.Now(), c.PickedBy, access.DidPlacementPick, access.NounPlacement, p.ID, "", string(access.PlacementLeaving), detail); err != nil {
-		return err
-	}
-	return tx.Wake(ctx, access.Work{Kind: access.WorkRemove, ID: c.ServerID})
-}
-
-// RetryFailed makes everything that was refused for good under a request due
-// again, and returns how many results that concerns.
-func (s *Service) RetryFailed(ctx context.Context, requestID int64, actor access.UserID) (int, error) {
-	if err := s.Eligible(ctx, actor); err != nil {
-		return 0, err
-	}
-	approver, err := s.IsApprover(ctx, actor)
-	if err != nil {
-		return 0, err
-	}
-	var count int
-	err = s.Store.Update(ctx, func(tx access.Tx) error {
-		count = 0
-		r, err := tx.Request(ctx, requestID)
-		if err != nil {
-			return err
-		}
-		if !approver && actor != r.Asker && actor != r.Person {
-			return access.NewForbidden("Only an approver, or the people this request is about, can retry it.")
-		}
-		results, err := tx.Results(ctx, requestID)
-		if err != nil {
-			return err
-		}
-		var again []access.Result
-		for _, result := range results {
-			if result.State != access.Failed {
-				continue
-			}
-			if err := s.retry(ctx, tx, result); err != nil {
-				return err
-			}
-			result.State = access.Waiting
-			again = append(again, result)
-		}
-		if count = len(again); count == 0 {
-			return access.NewConflict("Nothing has failed here any more.")
-		}
-		if err := s.takeRetry(ctx, tx, r.ID); err != nil {
-			return err
-		}
-		if err := tx.Tell(ctx, again); err != nil { // a second failure is news again
-			return err
-		}
-		return access.Record(ctx, tx, s.Now(), actor, access.DidRequestRetry, access.NounRequest, r.ID, string(r.State), string(r.State), fmt.Sprintf("%d results", count))
-	})
-	return count, err
-}
-
-func (s *Service) retry(ctx context.Context, tx access.Tx, r access.Result) error {
-	if r.Reads() {
-		return s.Engine.InspectAgain(ctx, tx, r)
-	}
-	stuck, err := tx.Placements(ctx, access.PlacementQuery{
-		Server: r.ServerID, SystemUser: r.SystemUser, Fingerprint: r.Fingerprint, Picked: r.Picked,
-		States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementPlaced, access.PlacementLeaving},
-	})
-	if err != nil {
-		return err
-	}
-	for _, p := range stuck {
-		if p.State == access.PlacementPlaced && !p.Stuck {
-			continue // it is there
-		}
-		p.Stuck, p.Setback, p.NextAt = false, access.Setback{}, s.Now()
-		if p.State == access.PlacementPlaced {
-			p.VerifyAt = s.Now()
-		}
-		if _, err := tx.MovePlacement(ctx, p, p.State, p.Attempts); err != nil {
-			return err
-		}
-		if err := tx.Wake(ctx, reconcile.WorkOn(p)); err != nil {
-			return err
-		}
-	}
-	return s.Engine.UpdateResults(ctx, tx, r.On())
 }

@@ -195,3 +195,12 @@ func (s *Service) viewOverlaps(ctx context.Context, tx access.Tx, v *RequestView
 	}
 	return nil
 }
+
+// Settled reports whether nothing of a request's work is owed any more: every key
+// removed or lawfully kept, every server read, and no key of somebody who was
+// offboarded that is, or may be, on a server.
+func (v RequestView) Settled() bool {
+	return v.Owed == 0 && !slices.ContainsFunc(v.Results, func(r access.Result) bool {
+		return r.Phase != access.PhaseAdd && !r.State.Final()
+	})
+}
