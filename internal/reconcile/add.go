@@ -71,7 +71,7 @@ func (e *Engine) stillWanted(ctx context.Context, tx access.Tx, t access.Target,
 	if key.Damaged() {
 		return access.Key{}, false, e.refuseDamaged(ctx, tx, *p)
 	}
-	p.State, p.InDoubtUntil = access.PlacementUnknown, e.doubtful(p.InDoubtUntil)
+	p.State, p.InDoubtUntil = access.PlacementUnknown, e.inDoubtUntil(p.InDoubtUntil)
 	p.Temporary = e.temporary(t, until)
 	return key, true, nil
 }
@@ -169,7 +169,7 @@ func (e *Engine) addFailed(ctx context.Context, p addCall, lost bool, cause erro
 		case was.State == access.PlacementLeaving && was.CredentialID == "":
 			next.Holder, next.NextAt = "", e.Now()
 		}
-		if next = doubted(next, e.Now()); next == was {
+		if next = withConsistentState(next, e.Now()); next == was {
 			return nil
 		}
 		_, err = e.move(ctx, tx, next, was)

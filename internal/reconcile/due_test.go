@@ -108,7 +108,7 @@ func TestLateKeyIsFoundThoughTheClockWentBack(t *testing.T) {
 
 func TestRemovalThatTheClockCausedIsReportedUnderItsGrant(t *testing.T) {
 	t.Parallel()
-	for name, align := range map[string]func(h *harness){
+	for name, change := range map[string]func(h *harness){
 		"by the sweep":     func(h *harness) { h.Must(h.Engine.WakeDue(h.Ctx())) },
 		"by another grant": func(h *harness) { h.Grant(carol, time.Hour, "") },
 		"by a removal beside it": func(h *harness) {
@@ -127,7 +127,7 @@ func TestRemovalThatTheClockCausedIsReportedUnderItsGrant(t *testing.T) {
 			_, err := h.GiveBack(h.Ctx(), carol, 0, "done")
 			h.Must(err)
 			h.Clock.Advance(time.Hour + time.Millisecond)
-			align(h)
+			change(h)
 			h.Work()
 			h.Must(h.Sweep(h.Ctx()))
 			if got := workflowtest.States(h.MustView(r.ID), access.PhaseRemove); got[access.Done] != 2 {

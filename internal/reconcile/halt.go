@@ -48,11 +48,11 @@ func (e *Engine) refuseIfHalted(ctx context.Context, tx access.Tx, server int64)
 	return err
 }
 
-// haltOn stops all work on a target when the cause says that our credentials are refused, tells
+// haltIfUnauthorized stops all work on a target when the cause says that our credentials are refused, tells
 // the team once, and returns errHalted; nil for every other error. Credentials that are
 // accepted for some calls and refused for others neither flood the team with news nor the
 // target with calls.
-func (e *Engine) haltOn(ctx context.Context, target string, cause error) error {
+func (e *Engine) haltIfUnauthorized(ctx context.Context, target string, cause error) error {
 	if access.CodeOf(cause) != access.Unauthorized {
 		return nil
 	}

@@ -24,9 +24,9 @@ type addCall struct {
 	before time.Time // the doubt that earlier calls had left; InDoubtUntil adds that of this one
 }
 
-// doubtful returns until when a call that begins now may land, should nobody ever
+// inDoubtUntil returns until when a call that begins now may land, should nobody ever
 // learn its answer. No two calls of a placement answer the same.
-func (e *Engine) doubtful(before time.Time) time.Time {
+func (e *Engine) inDoubtUntil(before time.Time) time.Time {
 	return latest(e.Now().Add(longestDoubt).Truncate(time.Millisecond), before.Add(time.Millisecond))
 }
 
@@ -39,15 +39,15 @@ func (p addCall) answered(now access.Placement) access.Placement {
 	return now
 }
 
-// doubted brings a placement's state in line with its doubt: what may still land is
+// withConsistentState brings a placement's state in line with its doubt: what may still land is
 // neither surely absent nor gone.
-func doubted(p access.Placement, now time.Time) access.Placement {
+func withConsistentState(p access.Placement, now time.Time) access.Placement {
 	switch doubt := !p.InDoubtUntil.IsZero(); {
 	// The answer of a call was lost that stood still until others had settled that the key is
 	// not there: it may land yet, so the list is read before the key is placed anew.
 	case doubt && p.State == access.PlacementWanted:
 		p.State = access.PlacementUnknown
-	// The same after its removal was reported: that is unsaid, and the key is looked for again.
+	// The same after its removal was reported: that is taken back, and the key is looked for again.
 	case doubt && p.State == access.PlacementGone:
 		p.State, p.CredentialID, p.GoneAt, p.NextAt, p.Setback = access.PlacementLeaving, "", time.Time{}, now, access.Setback{}
 	// Every call has its answer, or the list was read after the last could land: the key surely
@@ -127,7 +127,7 @@ func (e *Engine) settle(ctx context.Context, tx access.Tx, next, was access.Plac
 		return nil
 	// No call can land any more: the key surely is not there, and is placed anew.
 	case len(own) == 0:
-		_, err := e.move(ctx, tx, doubted(next, e.Now()), was)
+		_, err := e.move(ctx, tx, withConsistentState(next, e.Now()), was)
 		return err
 	// The lost call has landed, and nobody wants the key any more.
 	case was.State == access.PlacementLeaving:
@@ -153,7 +153,7 @@ func (e *Engine) readFailed(ctx context.Context, p access.Placement, cause error
 	// The server may have left the account with the key on it, which ends the removal only once
 	// it is settled: a target may say «not found» by mistake.
 	case p.State == access.PlacementLeaving && access.CodeOf(cause) == access.NotFound:
-		return e.lostWithServer(ctx, p)
+		return e.giveUpWithServer(ctx, p)
 	// The key may be there: its removal is owed, and says what stands in the way.
 	case p.State == access.PlacementLeaving:
 		return e.postpone(ctx, p, cause)

@@ -148,7 +148,7 @@ func (e *Engine) inspectionFailed(ctx context.Context, server int64, open []acce
 	}
 	at, err := e.placeOf(ctx, server)
 	if err == nil {
-		err = e.haltOn(ctx, at.target.Name(), cause)
+		err = e.haltIfUnauthorized(ctx, at.target.Name(), cause)
 	} else if access.CodeOf(err) == access.Unavailable { // its target is not configured
 		err = nil
 	}

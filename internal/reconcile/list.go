@@ -84,7 +84,7 @@ func (e *Engine) ReadList(ctx context.Context, target int64, settle func(access.
 		return e.settled(ctx, settle, err)
 	}
 	if err := e.readList(ctx, state.Name, open); err != nil {
-		if halted := e.haltOn(ctx, state.Name, err); halted != nil {
+		if halted := e.haltIfUnauthorized(ctx, state.Name, err); halted != nil {
 			return halted
 		}
 		return e.keepOpen(ctx, open, err, false, settle)

@@ -21,24 +21,24 @@ const (
 	givenUpFresh = 6 * time.Hour
 )
 
-// notFoundServer is what work meets on a server that is missing.
-func notFoundServer(target string) error {
+// serverMissingError is what work meets on a server that is missing.
+func serverMissingError(target string) error {
 	return &access.Error{Code: access.NotFound, Problem: access.ProblemMissing, Message: target + " does not find the server now; I ask again."}
 }
 
-// leftServer is what work meets on a server that is gone for good.
-func leftServer(target string) error {
+// serverGoneError is what work meets on a server that is gone for good.
+func serverGoneError(target string) error {
 	return &access.Error{Code: access.NotFound, Message: "Server not found: it has left the " + target + " account.", Remedy: access.RemedyServer}
 }
 
-// knownAbsent returns why a server need not be asked for: it is gone, or was not found lately.
+// absenceOf returns why a server need not be asked for: it is gone, or was not found lately.
 // What is known of it is as good for all the keys there.
-func (e *Engine) knownAbsent(server access.Server) error {
+func (e *Engine) absenceOf(server access.Server) error {
 	switch age := e.Now().Sub(server.AskedAt); {
 	case server.Gone():
-		return leftServer(e.Title(server.Target))
+		return serverGoneError(e.Title(server.Target))
 	case server.Missing() && age >= 0 && age < askMissing:
-		return notFoundServer(e.Title(server.Target))
+		return serverMissingError(e.Title(server.Target))
 	}
 	return nil
 }
@@ -86,7 +86,7 @@ func (e *Engine) notFound(ctx context.Context, t access.Target, id int64) error 
 			return err
 		}
 	}
-	result := notFoundServer(t.Title())
+	result := serverMissingError(t.Title())
 	err = e.Store.Update(ctx, func(tx access.Tx) error {
 		server, err := tx.Server(ctx, id)
 		// Another replica, or an approver, has settled it while we asked.
@@ -102,7 +102,7 @@ func (e *Engine) notFound(ctx context.Context, t access.Target, id int64) error 
 		// Two replicas that ask at once have one answer between them: only the time since the
 		// first counts, not how many there were.
 		if now.Sub(server.NotFoundAt) >= goneAfter {
-			result = leftServer(t.Title())
+			result = serverGoneError(t.Title())
 			return e.SettleGone(ctx, tx, server, "")
 		}
 		if err := tx.SaveServer(ctx, server); err != nil || !fresh {
@@ -173,7 +173,7 @@ func (e *Engine) readAgain(ctx context.Context, tx access.Tx, target string) err
 func (e *Engine) serverIsGone(ctx context.Context, id int64, p access.Priority) (bool, error) {
 	server, err := e.knownServer(ctx, id)
 	if err == nil {
-		err = e.knownAbsent(server)
+		err = e.absenceOf(server)
 	}
 	if err == nil {
 		if _, err = e.fetchServer(ctx, id, p); err == nil {
@@ -211,14 +211,14 @@ func (e *Engine) findReturned(ctx context.Context, t access.Target, known server
 			continue
 		}
 		if _, err := e.fetchServer(ctx, server.ID, access.Addition); err != nil && access.CodeOf(err) != access.NotFound {
-			return e.haltedOr(ctx, t.Name(), err)
+			return e.haltOr(ctx, t.Name(), err)
 		}
 	}
 	givenUp, err := e.givenUp(ctx, t.Name())
 	if err != nil || !givenUp {
 		return err
 	}
-	return e.haltedOr(ctx, t.Name(), e.refreshServers(ctx, t, givenUpFresh))
+	return e.haltOr(ctx, t.Name(), e.refreshServers(ctx, t, givenUpFresh))
 }
 
 // givenUp reports whether something was given up with a server of a target that is gone.
@@ -243,9 +243,9 @@ func (e *Engine) toAsk(server access.Server, read time.Time) bool {
 	return false
 }
 
-// haltedOr halts all work on a target when err says that our credentials are refused.
-func (e *Engine) haltedOr(ctx context.Context, target string, err error) error {
-	if halted := e.haltOn(ctx, target, err); halted != nil {
+// haltOr halts all work on a target when err says that our credentials are refused.
+func (e *Engine) haltOr(ctx context.Context, target string, err error) error {
+	if halted := e.haltIfUnauthorized(ctx, target, err); halted != nil {
 		return halted
 	}
 	return err

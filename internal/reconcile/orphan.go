@@ -40,7 +40,7 @@ func (e *Engine) FindOrphans(ctx context.Context) error {
 			continue // all work there waits
 		}
 		if err := e.refreshServers(ctx, t, orphanEvery); err != nil {
-			if err := e.haltedOrLater(ctx, t.Name(), err); err != nil {
+			if err := e.haltOrPostpone(ctx, t.Name(), err); err != nil {
 				return err
 			}
 			continue
@@ -107,10 +107,10 @@ func listAgain(ctx context.Context, tx access.Tx) error {
 	return nil
 }
 
-// haltedOrLater halts all work on a target when our credentials were refused. Other trouble
+// haltOrPostpone halts all work on a target when our credentials were refused. Other trouble
 // of it passes, and is no failure: a later call tries again.
-func (e *Engine) haltedOrLater(ctx context.Context, target string, err error) error {
-	if halted := e.haltOn(ctx, target, err); halted != nil {
+func (e *Engine) haltOrPostpone(ctx context.Context, target string, err error) error {
+	if halted := e.haltIfUnauthorized(ctx, target, err); halted != nil {
 		return halted
 	}
 	if access.CodeOf(err) == access.Internal {
@@ -147,7 +147,7 @@ func (e *Engine) findOrphansOn(ctx context.Context, server access.Server) error 
 	began := e.Now()
 	found, err := e.keysOn(ctx, server.ID, access.Reading)
 	if err != nil {
-		return e.haltedOrLater(ctx, server.Target, err)
+		return e.haltOrPostpone(ctx, server.Target, err)
 	}
 	return e.Store.Update(ctx, func(tx access.Tx) error {
 		if err := tx.SetRead(ctx, []int64{server.ID}, began); err != nil {

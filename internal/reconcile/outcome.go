@@ -76,7 +76,7 @@ func placementsOf(ctx context.Context, tx access.Tx, on access.KeyOn) ([]access.
 	return tx.Placements(ctx, q)
 }
 
-// reappeared has a key that was held to be gone removed again, and unsays that it was.
+// reappeared has a key that was held to be gone removed again, and reopens the results that said so.
 func (e *Engine) reappeared(ctx context.Context, tx access.Tx, p access.Placement) error {
 	if err := e.reopen(ctx, tx, p); err != nil {
 		return err

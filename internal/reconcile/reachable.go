@@ -43,7 +43,7 @@ func (e *Engine) reachable(ctx context.Context, p access.Placement) error {
 		if err != nil && access.CodeOf(err) != access.NotFound {
 			return err
 		}
-		if online, absent = server.Online, e.knownAbsent(server); !online {
+		if online, absent = server.Online, e.absenceOf(server); !online {
 			usable = offlineFor(server)
 		}
 		if fresh = e.isUsable(server, usable); fresh || absent != nil {
@@ -64,13 +64,13 @@ func (e *Engine) reachable(ctx context.Context, p access.Placement) error {
 	case many && paceOf(at.target).Pause == 0: // a list is several calls
 		return e.reachableAmongMany(ctx, at.target, p, usable)
 	}
-	return e.askServer(ctx, at.target, p)
+	return e.checkOnline(ctx, at.target, p)
 }
 
 func (e *Engine) reachableAmongMany(ctx context.Context, t access.Target, p access.Placement, usable time.Duration) error {
 	err := e.refreshServers(ctx, t, usable)
 	if access.CodeOf(err) == access.Unavailable && priorityOf(p) == access.Removal {
-		return e.askServer(ctx, t, p) // a key must not stay because of the list
+		return e.checkOnline(ctx, t, p) // a key must not stay because of the list
 	}
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func (e *Engine) reachableAmongMany(ctx context.Context, t access.Target, p acce
 	case err != nil:
 		return err
 	case server.Gone() || !e.isUsable(server, usable): // the list may have lacked it
-		return e.askServer(ctx, t, p)
+		return e.checkOnline(ctx, t, p)
 	case !server.Online:
 		return offline(t)
 	}
@@ -93,7 +93,7 @@ func (e *Engine) isUsable(server access.Server, within time.Duration) bool {
 	return age >= 0 && age < within
 }
 
-func (e *Engine) askServer(ctx context.Context, t access.Target, p access.Placement) error {
+func (e *Engine) checkOnline(ctx context.Context, t access.Target, p access.Placement) error {
 	server, err := e.fetchServer(ctx, p.ServerID, priorityOf(p))
 	if err != nil {
 		return err

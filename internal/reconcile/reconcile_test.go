@@ -22,8 +22,8 @@ func (p *portions) Update(ctx context.Context, fn func(access.Tx) error) error {
 	return p.Store.Update(ctx, func(tx access.Tx) error {
 		part := &portion{Tx: tx, of: p}
 		err := fn(part)
-		if err == nil && part.aligned > 0 {
-			p.largest, p.count = max(p.largest, part.aligned), p.count+1
+		if err == nil && part.reconciled > 0 {
+			p.largest, p.count = max(p.largest, part.reconciled), p.count+1
 		}
 		return err
 	})
@@ -31,13 +31,13 @@ func (p *portions) Update(ctx context.Context, fn func(access.Tx) error) error {
 
 type portion struct {
 	access.Tx
-	of      *portions
-	aligned int
+	of         *portions
+	reconciled int
 }
 
 func (p *portion) Reconcile(ctx context.Context, now time.Time, servers []int64) ([]access.Move, error) {
 	changed, err := p.Tx.Reconcile(ctx, now, servers)
-	p.aligned += len(changed)
+	p.reconciled += len(changed)
 	return changed, err
 }
 

@@ -63,15 +63,15 @@ func (e *Engine) removalStopped(ctx context.Context, p access.Placement, cause e
 		return err
 	}
 	if access.CodeOf(cause) == access.NotFound {
-		return e.lostWithServer(ctx, p)
+		return e.giveUpWithServer(ctx, p)
 	}
 	return e.postpone(ctx, p, cause)
 }
 
-// lostWithServer ends a removal whose server is gone for good, key and all. That the
+// giveUpWithServer ends a removal whose server is gone for good, key and all. That the
 // key is off it nobody has confirmed: should the server come back, it is removed then.
 // Until that is settled the removal is owed.
-func (e *Engine) lostWithServer(ctx context.Context, p access.Placement) error {
+func (e *Engine) giveUpWithServer(ctx context.Context, p access.Placement) error {
 	gone, err := e.serverIsGone(ctx, p.ServerID, access.Removal)
 	if !gone {
 		return e.postpone(ctx, p, err)

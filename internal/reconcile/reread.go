@@ -37,7 +37,7 @@ func (e *Engine) rereadWhenGone(ctx context.Context, tx access.Tx, p access.Plac
 
 // RereadServers reads the servers where a call without an answer may have landed after all,
 // one list for each. A key under our own label that the ledger does not account for is
-// removed, and what was said of it is unsaid.
+// removed, and its results are reopened.
 func (e *Engine) RereadServers(ctx context.Context) error {
 	due, err := e.dueRereads(ctx)
 	if err != nil {
@@ -101,7 +101,7 @@ func (e *Engine) reread(ctx context.Context, due []access.Placement) error {
 	}
 	found, unread := at.target.List(call, at.id)
 	release()
-	if halted := e.haltOn(ctx, at.target.Name(), unread); halted != nil {
+	if halted := e.haltIfUnauthorized(ctx, at.target.Name(), unread); halted != nil {
 		return halted
 	}
 	if ctx.Err() != nil {

@@ -22,15 +22,15 @@ const (
 // line that are not: where a transaction missed another's change, or work that was to do
 // it was lost.
 func (e *Engine) WakeDue(ctx context.Context) error {
-	var askew []int64
+	var outOfLine []int64
 	err := e.Store.Read(ctx, func(tx access.Tx) (err error) {
-		askew, err = tx.OutOfLine(ctx, e.Now().Truncate(time.Millisecond))
+		outOfLine, err = tx.OutOfLine(ctx, e.Now().Truncate(time.Millisecond))
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if err := e.reconcileEach(ctx, askew); err != nil {
+	if err := e.reconcileEach(ctx, outOfLine); err != nil {
 		return err
 	}
 	return e.Store.Update(ctx, func(tx access.Tx) error {

@@ -253,7 +253,7 @@ func (e *Engine) record(ctx context.Context, server int64, cause error, fn func(
 		if err != nil {
 			return err
 		}
-		halted = e.haltOn(ctx, at.target.Name(), cause)
+		halted = e.haltIfUnauthorized(ctx, at.target.Name(), cause)
 	}
 	ctx = context.WithoutCancel(ctx)
 	if err := e.Store.Update(ctx, func(tx access.Tx) error { return fn(ctx, tx) }); err != nil {

@@ -14,9 +14,9 @@ import (
 	"sshkeybot/internal/store"
 )
 
-// testAlignModel makes and ends grants, moves the clock and lets workers act at random, and
+// testReconcileModel makes and ends grants, moves the clock and lets workers act at random, and
 // compares Reconcile with a model in plain Go.
-func testAlignModel(t *testing.T, s *store.Store) {
+func testReconcileModel(t *testing.T, s *store.Store) {
 	base := int64(0)
 	rapid.Check(t, func(rt *rapid.T) {
 		base += 10 // other servers in every run
@@ -28,9 +28,9 @@ func testAlignModel(t *testing.T, s *store.Store) {
 			"tick": func(rt *rapid.T) {
 				m.now = m.now.Add(time.Duration(rapid.IntRange(1, 3).Draw(rt, "hours")) * time.Hour)
 			},
-			"work":    m.work,
-			"foreign": m.foreign,
-			"align":   m.align,
+			"work":      m.work,
+			"foreign":   m.foreign,
+			"reconcile": m.reconcile,
 		})
 	})
 }
@@ -157,7 +157,7 @@ func (m *model) foreign(t *rapid.T) {
 	m.placements = append(m.placements, p)
 }
 
-func (m *model) align(t *rapid.T) {
+func (m *model) reconcile(t *rapid.T) {
 	servers := []int64{m.base, m.base + 1}
 	if rapid.Bool().Draw(t, "one server") {
 		servers = []int64{m.server(t)}

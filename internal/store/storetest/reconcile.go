@@ -12,7 +12,7 @@ import (
 	"sshkeybot/internal/store"
 )
 
-func align(t *testing.T, s *store.Store, now time.Time, servers ...int64) []access.Placement {
+func reconcile(t *testing.T, s *store.Store, now time.Time, servers ...int64) []access.Placement {
 	t.Helper()
 	moves := written(t, s, func(ctx context.Context, tx access.Tx) ([]access.Move, error) {
 		return tx.Reconcile(ctx, now, servers)
@@ -28,7 +28,7 @@ func placementsOf(moves []access.Move) (changed []access.Placement) {
 }
 
 // What Reconcile makes of one key on one server, with a live grant or without.
-func testAlignCases(t *testing.T, s *store.Store) {
+func testReconcileCases(t *testing.T, s *store.Store) {
 	later := epoch.Add(time.Hour)
 	stale := access.Placement{NextAt: later, Stuck: true, Setback: access.Setback{Problem: access.ProblemOffline, Detail: "x"}, CredentialID: "5", Urgent: true}
 	for i, test := range []struct {
@@ -65,7 +65,7 @@ func testAlignCases(t *testing.T, s *store.Store) {
 		was.Person = cmp.Or(was.Person, "U1")
 		was.ServerID, was.SystemUser, was.Fingerprint, was.GrantID = server, "web", "SHA256:a", g.ID
 		was = insertPlacement(t, s, was)
-		changed := align(t, s, epoch, server)
+		changed := reconcile(t, s, epoch, server)
 		if test.want.State == "" {
 			same(t, test.name, changed, nil)
 			continue
@@ -74,23 +74,23 @@ func testAlignCases(t *testing.T, s *store.Store) {
 		want.ID, want.Person, want.ServerID, want.SystemUser, want.Fingerprint, want.GrantID = was.ID, was.Person, server, "web", "SHA256:a", g.ID
 		same(t, test.name, changed, []access.Placement{want})
 	}
-	same(t, "in line", align(t, s, epoch), nil)
+	same(t, "in line", reconcile(t, s, epoch), nil)
 }
 
 // A renewal whose grant has ended is a removal like any other.
-func testAlignRenewal(t *testing.T, s *store.Store) {
+func testReconcileRenewal(t *testing.T, s *store.Store) {
 	g := insertGrant(t, s, access.Grant{State: access.Live, SystemUser: "web", EndsAt: epoch}, access.Cover{ServerID: 1, Fingerprint: "a"})
 	p := access.Placement{ServerID: 1, SystemUser: "web", Fingerprint: "a", GrantID: g.ID, State: access.PlacementLeaving, Urgent: true, Attempts: 1, CredentialID: "5"}
 	p = insertPlacement(t, s, p)
 	urgent := func() bool {
 		return read(t, s, func(ctx context.Context, tx access.Tx) (access.Placement, error) { return tx.Placement(ctx, p.ID) }).Urgent
 	}
-	align(t, s, epoch.Add(-time.Millisecond), 1)
+	reconcile(t, s, epoch.Add(-time.Millisecond), 1)
 	same(t, "urgent while the grant lives", urgent(), true)
-	align(t, s, epoch, 2)
+	reconcile(t, s, epoch, 2)
 	same(t, "urgent on another server", urgent(), true)
 	p.Urgent = false
-	same(t, "changed when it has ended", align(t, s, epoch, 1), []access.Placement{p})
+	same(t, "changed when it has ended", reconcile(t, s, epoch, 1), []access.Placement{p})
 	same(t, "urgent when it has ended", urgent(), false)
 }
 
@@ -101,14 +101,14 @@ func with(p access.Placement, state access.PlacementState) access.Placement {
 
 // Two transactions that end the last two grants of a key at the same time must not each leave
 // the key in place because of the other's grant.
-func testAlignSkew(t *testing.T, s *store.Store) {
+func testReconcileSkew(t *testing.T, s *store.Store) {
 	const grants = 10
 	cover := access.Cover{ServerID: 1, Fingerprint: "a"}
 	var live []access.Grant
 	for range grants {
 		live = append(live, insertGrant(t, s, access.Grant{State: access.Live, SystemUser: "web"}, cover))
 	}
-	p := align(t, s, epoch, 1)[0]
+	p := reconcile(t, s, epoch, 1)[0]
 	p.State, p.CredentialID = access.PlacementPlaced, "7"
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
 		_, err := tx.MovePlacement(ctx, p, access.PlacementWanted, 0)
@@ -137,7 +137,7 @@ func testAlignSkew(t *testing.T, s *store.Store) {
 
 // Reconcile works with 500 servers, three keys on each, and as many old placements as years
 // bring. The log says how long it takes.
-func testAlignLarge(t *testing.T, s *store.Store) {
+func testReconcileLarge(t *testing.T, s *store.Store) {
 	const servers, keys, history = 500, 3, 40_000
 	var covers []access.Cover
 	for server := range int64(servers) {
@@ -165,7 +165,7 @@ func testAlignLarge(t *testing.T, s *store.Store) {
 	timed := func(what string, now time.Time, want int) []access.Placement {
 		t.Helper()
 		begun := time.Now()
-		changed := align(t, s, now)
+		changed := reconcile(t, s, now)
 		t.Logf("%s: %d placements in %v", what, len(changed), time.Since(begun))
 		same(t, what, len(changed), want)
 		return changed
