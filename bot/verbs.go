@@ -91,7 +91,7 @@ func verbs() []verb {
 		},
 		{
 			name: "servers", form: "[SERVERS]", who: "approvers", part: forApprovers,
-			about: "the servers of the RunCloud account.",
+			about: "which servers there are.",
 			read:  readServers, do: (*Bot).servers, readsOnly: true,
 		},
 		{name: helpName, read: readAnything, do: (*Bot).help, readsOnly: true, atOnce: true},

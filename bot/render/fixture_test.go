@@ -189,6 +189,7 @@ func (w world) ended(reason access.EndReason, late time.Duration, state func(int
 func (w world) offboarding(state func(int) access.Result, candidates int) workflow.RequestView {
 	v := w.request(access.KindOffboard, access.Approved)
 	v.Results = append(w.results(access.PhaseRemove, state), w.results(access.PhaseInspect, inspection)...)
+	v.ListsSessions, v.ManualSteps = true, []string{"To do by hand: delete their keys from the SSH Key Vault in RunCloud's dashboard; it has no API."}
 	for i := range candidates {
 		c := access.Candidate{
 			RequestID: 12, ServerID: int64(100 + i), ServerName: w.foreign(fmt.Sprintf("web-%03d", i+1)), Why: []access.Why{access.WhyLabel, access.WhyKey, access.WhyType}[i%3],

@@ -284,15 +284,22 @@ func sessionLines(v workflow.RequestView) []string {
 	return lines
 }
 
-// manualSteps says what no API can do.
+// manualSteps says what no API can do. That a session does not end with its key is said only
+// where somebody can be logged in.
 func manualSteps(v workflow.RequestView) []string {
-	lines := []string{"To do by hand: delete their keys from the SSH Key Vault in RunCloud's dashboard; it has no API."}
+	var lines []string
+	for _, step := range v.ManualSteps {
+		lines = append(lines, sentence(step, reasonLimit))
+	}
 	if left := serversWhere(v, access.OutOfReach); len(left) > 0 {
 		lines = append(lines, "To do by hand: take their keys off "+fit(left, ", ", 500, "the thread lists all")+
 			", gone from "+accounts(v, func(r access.Result) bool { return r.Phase == access.PhaseRemove && r.State == access.OutOfReach })+" with them. Should a server come back, I remove them.")
 	}
 	if len(v.Sessions) > 0 {
 		return append(lines, "To do by hand: end the open sessions; removing a key does not end them."+inBrackets(unreadSessions(v)))
+	}
+	if !v.ListsSessions {
+		return lines
 	}
 	if unread := unreadSessions(v); unread != "" {
 		return append(lines, "Removing a key does not end an SSH session that is open; I have seen none, but "+unread+". To do by hand: look there.")

@@ -3,9 +3,11 @@ package render
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/workflow"
+	"sshkeybot/internal/workflow/workflowtest"
 )
 
 // A sentence about some servers of a request names their targets, and no other.
@@ -41,5 +43,34 @@ func TestSentencesNameTheTargetsConcerned(t *testing.T) {
 		if !strings.Contains(c.got, c.want) {
 			t.Errorf("got %q, want %q", c.got, c.want)
 		}
+	}
+}
+
+// An offboarding speaks only of what its targets have: not of another one's dashboard, and not
+// of sessions where nobody can be logged in.
+func TestOffboardingOnTheVaultAlone(t *testing.T) {
+	t.Parallel()
+	h := workflowtest.NewHarness(t, 0)
+	v := &workflowtest.Vault{}
+	h.SetTarget(v)
+	h.MustRegister(workflowtest.Alice, "alice laptop")
+	h.Grant(workflowtest.Alice, time.Hour, "vault")
+	h.Work()
+	check := func(id int64, title string) {
+		t.Helper()
+		drawn := string(encode(t, Request(h.MustView(id), h.Now())))
+		if !strings.Contains(drawn, title) || strings.Contains(drawn, "RunCloud") || strings.Contains(drawn, "SSH session") || strings.Contains(drawn, "sessions") {
+			t.Errorf("want %q, and no word of RunCloud or of sessions:\n%s", title, drawn)
+		}
+	}
+	v.Down = true
+	off := h.MustOffboard(workflowtest.Alice)
+	h.Work()
+	check(off.ID, "Offboarding (request")
+	v.Down = false
+	h.Pass(time.Hour)
+	check(off.ID, "Offboarded (request")
+	if len(v.Keys) != 0 {
+		t.Errorf("the vault has %+v", v.Keys)
 	}
 }

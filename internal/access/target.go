@@ -98,6 +98,14 @@ type Expirer interface {
 	TemporaryLifetime() time.Duration
 }
 
+// ManualOffboarder is a target that may hold something of a person's which only a person can
+// take away, because it has no API for that.
+type ManualOffboarder interface {
+	// ManualOffboarding returns the sentence that says what has to be done by hand when
+	// somebody leaves.
+	ManualOffboarding() string
+}
+
 // Pace is how fast a target may be called at the moment.
 type Pace struct {
 	Pause     time.Duration // how long it asks not to be called at all; 0 if it does not

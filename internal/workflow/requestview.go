@@ -110,7 +110,8 @@ func sessionsOf(results []access.Result) (open []OpenSession, unread []access.Se
 	return open, unread
 }
 
-// viewTargets fills in what holds up the targets that the request needs.
+// viewTargets fills in what holds up the targets that the request needs, and what they leave
+// to be done by hand.
 func (s *Service) viewTargets(ctx context.Context, tx access.Tx, v *RequestView) error {
 	servers := slices.Clone(v.Servers)
 	for _, r := range v.Results {
@@ -139,9 +140,32 @@ func (s *Service) viewTargets(ctx context.Context, tx access.Tx, v *RequestView)
 			v.HaltedBy = append(v.HaltedBy, s.Engine.Title(t.Name))
 		}
 	}
+	s.viewManualSteps(v, targets, at)
 	v.Pace = s.Engine.Pace(targets)
 	v.Paused, v.PausedBy = s.Engine.PausedUntil(targets)
 	return err
+}
+
+// viewManualSteps fills in, for an offboarding, what its targets leave to be done by hand.
+func (s *Service) viewManualSteps(v *RequestView, targets []string, at map[int64]reconcile.Identity) {
+	if v.Request.Kind != access.KindOffboard {
+		return
+	}
+	sessionless := map[string]bool{} // the targets on which nobody can be logged in
+	for _, t := range s.Engine.Targets {
+		if !slices.Contains(targets, t.Name()) {
+			continue
+		}
+		if by, ok := t.(access.ManualOffboarder); ok {
+			v.ManualSteps = append(v.ManualSteps, by.ManualOffboarding())
+		}
+		if _, ok := t.(access.SessionLister); ok {
+			v.ListsSessions = true
+		} else {
+			sessionless[t.Name()] = true
+		}
+	}
+	v.SessionsUnread = slices.DeleteFunc(v.SessionsUnread, func(on access.ServerRef) bool { return sessionless[at[on.ID].Target] })
 }
 
 // viewAccess fills in the keys, the grant, and what an approval would change.

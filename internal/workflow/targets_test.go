@@ -1,10 +1,6 @@
 package workflow_test
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,82 +12,24 @@ import (
 	"sshkeybot/internal/workflow/workflowtest"
 )
 
-// vault is a target as unlike a RunCloud account as may be: one place, keys that are shown
-// whole, no users, no temporary keys, no sessions, never offline, and ids that are words.
-type vault struct {
-	keys []access.Credential
-	made int
-	down bool
-}
-
-func (*vault) Name() string { return "vault" }
-
-func (*vault) Title() string { return "the vault" }
-
-func (v *vault) Servers(context.Context) ([]access.Server, error) {
-	return []access.Server{{ExternalID: "the vault", Name: "vault", Online: true}}, v.trouble()
-}
-
-func (*vault) Acquire(ctx context.Context, _ access.Priority) (context.Context, func(), error) {
-	return ctx, func() {}, ctx.Err()
-}
-
-func (v *vault) List(_ context.Context, _ string) ([]access.Credential, error) {
-	return slices.Clone(v.keys), v.trouble()
-}
-
-func (v *vault) Add(_ context.Context, server string, c access.Credential) (access.Credential, error) {
-	if server != "the vault" {
-		return access.Credential{}, errors.New("no such place")
-	}
-	if err := v.trouble(); err != nil {
-		return access.Credential{}, err
-	}
-	v.made++
-	c.ID, c.SystemUser, c.Temporary = fmt.Sprintf("key %c", 'a'+v.made), "", nil
-	v.keys = append(v.keys, c)
-	return c, nil
-}
-
-func (v *vault) Remove(_ context.Context, _, credential string) error {
-	if err := v.trouble(); err != nil {
-		return err
-	}
-	left := slices.DeleteFunc(slices.Clone(v.keys), func(c access.Credential) bool { return c.ID == credential })
-	if len(left) == len(v.keys) {
-		return &access.Error{Code: access.NotFound, Message: "There is no such key."}
-	}
-	v.keys = left
-	return nil
-}
-
-func (v *vault) Ping(context.Context) error { return v.trouble() }
-
-func (v *vault) trouble() error {
-	if v.down {
-		return &access.Error{Code: access.Unavailable, Message: "The vault is closed."}
-	}
-	return nil
-}
-
 func TestVaultIsGrantedRevokedAndOffboarded(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 2)
-	v := &vault{}
+	v := &workflowtest.Vault{}
 	h.Engine.Targets = append(h.Engine.Targets, v)
 	alices := h.MustRegister(alice, "alice laptop")
 	r := h.Grant(alice, 48*time.Hour, "vault")
 	h.Work()
-	if len(v.keys) != 1 || !strings.HasPrefix(v.keys[0].PublicKey, alices.Line("")) || len(h.Account.Ours()) != 0 {
-		t.Fatalf("the vault has %+v, the account %v, want alice's key in the vault alone", v.keys, h.Account.Ours())
+	if len(v.Keys) != 1 || !strings.HasPrefix(v.Keys[0].PublicKey, alices.Line("")) || len(h.Account.Ours()) != 0 {
+		t.Fatalf("the vault has %+v, the account %v, want alice's key in the vault alone", v.Keys, h.Account.Ours())
 	}
 	placed := h.MustView(r.ID)
 	if got := workflowtest.States(placed, access.PhaseAdd); got[access.Done] != 1 || placed.Renewals.Every != 0 || placed.ExternalIDs[placed.Results[0].ServerID] != "the vault" {
 		t.Errorf("said %v, renewed every %s, on %v", got, placed.Renewals.Every, placed.ExternalIDs)
 	}
 	h.Pass(20 * time.Hour)
-	if v.made != 1 {
-		t.Errorf("placed %d times, though it lapses never", v.made)
+	if v.Made != 1 {
+		t.Errorf("placed %d times, though it lapses never", v.Made)
 	}
 
 	revoked, err := h.AskRevoke(h.Ctx(), workflow.RevokeAsk{Source: "revoke", Asker: bob, Person: alice, Servers: "vault"})
@@ -99,30 +37,30 @@ func TestVaultIsGrantedRevokedAndOffboarded(t *testing.T) {
 	_, err = h.Confirm(h.Ctx(), revoked.ID, bob, time.Time{})
 	h.Must(err)
 	h.Work()
-	if len(v.keys) != 0 {
-		t.Errorf("after the revocation the vault has %+v", v.keys)
+	if len(v.Keys) != 0 {
+		t.Errorf("after the revocation the vault has %+v", v.Keys)
 	}
 
 	h.Grant(alice, time.Hour, "vault,web-01")
 	h.Work()
 	_, err = v.Add(h.Ctx(), "the vault", access.Credential{Label: "by hand", PublicKey: alices.Line("alice at home")})
 	h.Must(err)
-	v.down = true
+	v.Down = true
 	off := h.MustOffboard(alice)
 	h.Work()
-	if view := h.MustView(off.ID); view.Settled() || len(h.Account.Ours()) != 0 {
-		t.Errorf("settled while the vault is closed, or the account still has %v", h.Account.Ours())
+	if view := h.MustView(off.ID); view.Settled() || len(h.Account.Ours()) != 0 || len(view.SessionsUnread) != 0 {
+		t.Errorf("settled while the vault is closed, or the account still has %v, or sessions are to be read on %v", h.Account.Ours(), view.SessionsUnread)
 	}
-	v.down = false
+	v.Down = false
 	h.Pass(time.Hour)
 	view := h.MustView(off.ID)
-	if len(v.keys) != 1 || !view.Settled() || view.Undecided() != 1 || len(view.SessionsUnread) != 0 {
-		t.Fatalf("the vault has %+v; settled %v, undecided %d", v.keys, view.Settled(), view.Undecided())
+	if len(v.Keys) != 1 || !view.Settled() || view.Undecided() != 1 || len(view.SessionsUnread) != 0 {
+		t.Fatalf("the vault has %+v; settled %v, undecided %d", v.Keys, view.Settled(), view.Undecided())
 	}
 	h.Must(h.Pick(h.Ctx(), off.ID, view.Candidates[0].ServerID, view.Candidates[0].Credential.ID, bob))
 	h.Work()
-	if view := h.MustView(off.ID); len(v.keys) != 0 || !view.Settled() || view.Undecided() != 0 {
-		t.Errorf("in the end the vault has %+v", v.keys)
+	if view := h.MustView(off.ID); len(v.Keys) != 0 || !view.Settled() || view.Undecided() != 0 {
+		t.Errorf("in the end the vault has %+v", v.Keys)
 	}
 	h.VerifyAudit()
 }
@@ -176,7 +114,7 @@ func TestTwoAccountsWithTheSameServers(t *testing.T) {
 func TestTargetThatIsNoLongerConfiguredIsOwed(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)
-	v := &vault{}
+	v := &workflowtest.Vault{}
 	both := append(h.Engine.Targets, v)
 	h.Engine.Targets = both
 	h.MustRegister(alice, "alice laptop")
@@ -191,12 +129,12 @@ func TestTargetThatIsNoLongerConfiguredIsOwed(t *testing.T) {
 			problems = append(problems, result.Problem)
 		}
 	}
-	if diff := cmp.Diff([]access.Problem{access.ProblemUnconfigured}, problems); diff != "" || len(v.keys) != 1 {
-		t.Errorf("the removal: %s, %+v", diff, v.keys)
+	if diff := cmp.Diff([]access.Problem{access.ProblemUnconfigured}, problems); diff != "" || len(v.Keys) != 1 {
+		t.Errorf("the removal: %s, %+v", diff, v.Keys)
 	}
 	h.Engine.Targets = both
 	h.Pass(time.Hour)
-	if len(v.keys) != 0 {
-		t.Errorf("configured again, the vault has %+v", v.keys)
+	if len(v.Keys) != 0 {
+		t.Errorf("configured again, the vault has %+v", v.Keys)
 	}
 }

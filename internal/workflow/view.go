@@ -37,6 +37,8 @@ type RequestView struct {
 	Missing      []access.ServerRef // servers that are owed something and not found now: an approver may say that one is gone for good
 
 	SessionsUnread []access.ServerRef // servers of an inspection whose sessions were not read
+	ListsSessions  bool               // of an offboarding: a target that it is about can tell who is logged in
+	ManualSteps    []string           // of an offboarding: what its targets leave to be done by hand, a sentence each
 
 	Leavers map[string]access.UserID // by fingerprint: who had one of the keys and was offboarded
 	Passed  []access.Key             // of an offboarding: keys the person once had that are somebody else's now

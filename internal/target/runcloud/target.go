@@ -28,14 +28,15 @@ type Target struct {
 }
 
 var (
-	_ access.Target        = Target{}
-	_ access.ServerReader  = Target{}
-	_ access.Pager         = Target{}
-	_ access.SessionLister = Target{}
-	_ access.Expirer       = Target{}
-	_ access.Paced         = Target{}
-	_ access.Metered       = Target{}
-	_ access.Reserver      = Target{}
+	_ access.Target           = Target{}
+	_ access.ServerReader     = Target{}
+	_ access.Pager            = Target{}
+	_ access.SessionLister    = Target{}
+	_ access.Expirer          = Target{}
+	_ access.ManualOffboarder = Target{}
+	_ access.Paced            = Target{}
+	_ access.Metered          = Target{}
+	_ access.Reserver         = Target{}
 )
 
 // Name returns the name of the account.
@@ -54,6 +55,11 @@ func (t Target) TemporaryLifetime() time.Duration { return t.Lifetime }
 
 // ServersPerCall implements access.Pager.
 func (t Target) ServersPerCall() int { return runcloud.MaxPerPage }
+
+// ManualOffboarding implements access.ManualOffboarder.
+func (t Target) ManualOffboarding() string {
+	return "To do by hand: delete their keys from the SSH Key Vault in " + t.Title() + "'s dashboard; it has no API."
+}
 
 // MonthlyQuota implements access.Metered.
 func (t Target) MonthlyQuota() int { return t.Quota }
