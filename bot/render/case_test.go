@@ -53,7 +53,7 @@ func (w world) requestCases() map[string]any {
 		"request-pending-revoke-key": draw(access.KindRevoke, access.Pending, func(v *workflow.RequestView) { v.Request.Fingerprint = fingerprint(1) }),
 		"request-pending-stalled":    draw(access.KindGrant, access.Pending, func(v *workflow.RequestView) { v.Request.Undecidable = true }),
 		"request-pending-guest": draw(access.KindOffboard, access.Pending, func(v *workflow.RequestView) {
-			v.Request.Asker, v.Request.Reason = "", "The Slack account became a guest."
+			v.Request.Asker, v.Request.Standing, v.Request.Reason = "", access.Guest, "The Slack account became a guest."
 		}),
 		"request-pending-offboard": draw(access.KindOffboard, access.Pending, func(v *workflow.RequestView) { v.Request.Asker = "" }),
 		"request-draft-revoke":     draw(access.KindRevoke, access.Draft, nil),

@@ -107,13 +107,19 @@ func ownReason(r access.Request) string {
 	return reason(r)
 }
 
-// slackReason returns what Slack said of the account, where that is the reason.
-func slackReason(r access.Request, whose string) string {
-	what, ok := strings.CutPrefix(r.Reason, "The Slack account ")
-	if !ok {
-		what = "was deactivated."
+// slackSaid says what Slack told of the account, for which an offboarding was begun.
+func slackSaid(r access.Request, whose string) string {
+	what := "was deactivated"
+	switch r.Standing {
+	case access.Guest:
+		what = "became a guest"
+	case access.Nobody:
+		what = "is not known to Slack any more"
+	case access.Outsider:
+		what = "is of another workspace now"
+	case access.Deactivated, access.Member, access.Bot, access.Invited: // no other is a reason
 	}
-	return "Slack told that the account" + whose + " " + escape(what, reasonLimit)
+	return "Slack told that the account" + whose + " " + what + "."
 }
 
 func started(v workflow.RequestView) string {
@@ -121,9 +127,9 @@ func started(v workflow.RequestView) string {
 	case v.Request.FromShell():
 		return "Ordered at the shell of the machine that runs me. Started " + date(v.Request.DecidedAt) + "."
 	case v.Request.Asker == "" && v.Request.DecidedBy != "":
-		return slackReason(v.Request, "") + " " + decision(v)
+		return slackSaid(v.Request, "") + " " + decision(v)
 	case v.Request.Asker == "":
-		return slackReason(v.Request, "") + " Started " + date(v.Request.DecidedAt) + "."
+		return slackSaid(v.Request, "") + " Started " + date(v.Request.DecidedAt) + "."
 	}
 	if v.Request.Asker == v.Request.DecidedBy {
 		return "Ordered by " + mention(v.Request.Asker) + " " + date(v.Request.DecidedAt) + "."

@@ -51,7 +51,7 @@ func Asked(v workflow.RequestView, me access.UserID, in string) Message {
 		text = fmt.Sprintf("Request %d of %s asks for that already, and names you now as well: %s", v.Request.ID, mention(v.Request.Asker), describe(v.Request))
 	}
 	if len(v.Servers) > 0 && v.Request.Kind != access.KindOffboard {
-		text += " on " + strings.TrimPrefix(serverFact(v, reasonLimit/2), "all servers: ")
+		text += " on " + serverFact(v, reasonLimit/2)
 	}
 	text += ". " + next(v.Request)
 	if c := channel(in); c != "" && v.Request.State != access.Draft {

@@ -56,7 +56,7 @@ func title(r access.Request) string {
 // intro says in one sentence what is asked.
 func intro(v workflow.RequestView) string {
 	if v.Request.Asker == "" {
-		return slackReason(v.Request, " of "+mention(v.Request.Person)) + " Shall all their access and every key go?"
+		return slackSaid(v.Request, " of "+mention(v.Request.Person)) + " Shall all their access and every key go?"
 	}
 	if byApproverAlone(v.Request) {
 		return mention(v.Request.Asker) + " revokes " + target(v.Request) + " on *" + where(v) + "*."

@@ -20,3 +20,19 @@ func TestOffboardingFromTheShellSaysSo(t *testing.T) {
 		t.Errorf("started: %q", text)
 	}
 }
+
+// What Slack told when an offboarding began is said of it for ever, whatever the account is now.
+func TestOffboardingSaysWhatSlackTold(t *testing.T) {
+	t.Parallel()
+	for standing, want := range map[access.Standing]string{
+		access.Deactivated: "Slack told that the account was deactivated. ",
+		access.Guest:       "Slack told that the account became a guest. ",
+		access.Nobody:      "Slack told that the account is not known to Slack any more. ",
+		access.Outsider:    "Slack told that the account is of another workspace now. ",
+	} {
+		v := workflow.RequestView{Request: access.Request{Kind: access.KindOffboard, State: access.Approved, Person: "U0BOB", Standing: standing}}
+		if text := started(v); !strings.HasPrefix(text, want) {
+			t.Errorf("%s: %q, want %q", standing, text, want)
+		}
+	}
+}

@@ -64,6 +64,8 @@ type Request struct {
 	NarrowedBy    UserID
 	AskedPattern  string
 
+	Standing Standing // of an offboarding that the bot made: as what the directory showed the person then; empty for others
+
 	Fingerprint string // KindRevoke of one key: its fingerprint
 	PublicKey   string // KindRevoke of one key: TYPE BLOB, to find candidates by
 	GrantID     int64  // the grant that it made (KindGrant) or is about (KindExtend); 0 for none

@@ -7,19 +7,19 @@ import (
 )
 
 const requestColumns = "kind, state, source, asker, person, system_user, duration, pattern, reason, shortened_by, asked_duration, " +
-	"narrowed_by, asked_pattern, fingerprint, public_key, grant_id, channel, created_at, expires_at, decided_at, decided_by, note, reminded_at, facts, undecidable"
+	"narrowed_by, asked_pattern, fingerprint, public_key, grant_id, channel, created_at, expires_at, decided_at, decided_by, note, reminded_at, facts, undecidable, standing"
 
 func requestValues(r access.Request) []any {
 	return []any{
 		r.Kind, r.State, r.Source, r.Asker, r.Person, r.SystemUser, r.Duration.Milliseconds(), r.Pattern, r.Reason, r.ShortenedBy, r.AskedDuration.Milliseconds(),
-		r.NarrowedBy, r.AskedPattern, r.Fingerprint, r.PublicKey, r.GrantID, r.Channel, ms(r.CreatedAt), ms(r.ExpiresAt), ms(r.DecidedAt), r.DecidedBy, r.Note, ms(r.RemindedAt), r.Facts, bit(r.Undecidable),
+		r.NarrowedBy, r.AskedPattern, r.Fingerprint, r.PublicKey, r.GrantID, r.Channel, ms(r.CreatedAt), ms(r.ExpiresAt), ms(r.DecidedAt), r.DecidedBy, r.Note, ms(r.RemindedAt), r.Facts, bit(r.Undecidable), r.Standing,
 	}
 }
 
 func scanRequest(row scanner) (r access.Request, err error) {
 	err = row.Scan(&r.ID, &r.Kind, &r.State, &r.Source, &r.Asker, &r.Person, &r.SystemUser, span{&r.Duration}, &r.Pattern, &r.Reason, &r.ShortenedBy, span{&r.AskedDuration},
 		&r.NarrowedBy, &r.AskedPattern, &r.Fingerprint, &r.PublicKey, &r.GrantID, &r.Channel, instant{&r.CreatedAt}, instant{&r.ExpiresAt}, instant{&r.DecidedAt}, &r.DecidedBy, &r.Note,
-		instant{&r.RemindedAt}, &r.Facts, boolean{&r.Undecidable})
+		instant{&r.RemindedAt}, &r.Facts, boolean{&r.Undecidable}, &r.Standing)
 	return r, err
 }
 

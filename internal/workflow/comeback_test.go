@@ -144,7 +144,7 @@ func TestMemberWhoBecomesAGuestIsOffboarded(t *testing.T) {
 	setStanding(h, alice, access.Guest)
 	h.Work()
 	got := offboardings(h)
-	if len(got) != 1 || got[0].State != access.Approved || !strings.Contains(got[0].Reason, "guest") || len(h.Account.Ours()) != 0 {
+	if len(got) != 1 || got[0].State != access.Approved || !strings.Contains(got[0].Reason, "guest") || got[0].Standing != access.Guest || len(h.Account.Ours()) != 0 {
 		t.Errorf("offboardings %+v, keys %v", got, h.Account.Ours())
 	}
 }
@@ -161,7 +161,7 @@ func TestUnknownAndForeignPeopleAreAskedAbout(t *testing.T) {
 			setStanding(h, alice, standing)
 		}
 		got := offboardings(h)
-		if len(got) != 1 || got[0].State != access.Pending || !strings.Contains(got[0].Reason, words) || len(h.Account.Ours()) != 1 {
+		if len(got) != 1 || got[0].State != access.Pending || !strings.Contains(got[0].Reason, words) || got[0].Standing != standing || len(h.Account.Ours()) != 1 {
 			t.Fatalf("%s: offboardings %+v, keys %v", standing, got, h.Account.Ours())
 		}
 		setStanding(h, alice, access.Member)

@@ -86,7 +86,7 @@ func (s *Service) offboardDeactivated(ctx context.Context, tx access.Tx, id acce
 		return err
 	}
 	ask := asked || many || several || !standing.EndsAccess() || s.Settings.OffboardDeactivated == OffboardAsks
-	return s.beginOffboarding(ctx, tx, id, leftBecause(s.Directory.Title(), standing), ask)
+	return s.beginOffboarding(ctx, tx, id, standing, ask)
 }
 
 // noteStanding notes how somebody stands who is no member. What the approvers decided
@@ -104,9 +104,9 @@ func (*Service) noteStanding(ctx context.Context, tx access.Tx, person access.Pe
 }
 
 // beginOffboarding offboards a person because of what the directory says, or asks the approvers to.
-func (s *Service) beginOffboarding(ctx context.Context, tx access.Tx, id access.UserID, reason string, ask bool) error {
+func (s *Service) beginOffboarding(ctx context.Context, tx access.Tx, id access.UserID, standing access.Standing, ask bool) error {
 	r := s.newRequest(access.KindOffboard, access.NoticeKey(access.DeactivatedSource+string(id), s.Now().UnixNano()), "", id, "")
-	r.Reason = reason
+	r.Reason, r.Standing = leftBecause(s.Directory.Title(), standing), standing
 	r, _, err := tx.InsertRequest(ctx, r, nil)
 	if err != nil {
 		return err

@@ -94,7 +94,8 @@ CREATE TABLE requests (
     note           TEXT   NOT NULL,
     reminded_at    BIGINT NOT NULL,
     facts          TEXT   NOT NULL, -- digest of what its messages show
-    undecidable    BIGINT NOT NULL
+    undecidable    BIGINT NOT NULL,
+    standing       TEXT   NOT NULL  -- why the bot made an offboarding
 );
 CREATE UNIQUE INDEX requests_source ON requests (source) WHERE source <> '';
 CREATE INDEX requests_state ON requests (state, expires_at);
