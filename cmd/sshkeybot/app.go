@@ -22,37 +22,29 @@ import (
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/control"
 	"sshkeybot/internal/health"
-	"sshkeybot/internal/limiter"
 	"sshkeybot/internal/queue"
 	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/store"
-	target "sshkeybot/internal/target/runcloud"
 	"sshkeybot/internal/workflow"
-	"sshkeybot/runcloud"
 )
-
-// callTimeout is the timeout of one call to RunCloud. A write waits for the server's agent.
-const callTimeout = 30 * time.Second
 
 // app is the bot with all its parts, ready to run.
 type app struct {
-	cfg      config.Config
-	log      *slog.Logger
-	store    *store.Store
-	target   target.Target
-	runcloud *runcloud.Client
-	service  *workflow.Service
-	api      *slackapi.Client
-	people   *slackapi.Directory
-	outbox   *outbox.Announcer
-	bot      *bot.Bot
-	runner   *queue.Runner
-	metrics  *health.Metrics
-	pulse    *pulse
-	token    tokenState
+	cfg     config.Config
+	log     *slog.Logger
+	store   *store.Store
+	targets []*configured
+	service *workflow.Service
+	api     *slackapi.Client
+	people  *slackapi.Directory
+	outbox  *outbox.Announcer
+	bot     *bot.Bot
+	runner  *queue.Runner
+	metrics *health.Metrics
+	pulse   *pulse
+	token   tokenState
 
-	counting sync.Mutex
-	counted  int // calls to RunCloud that countCalls has added to the ledger
+	counting sync.Mutex // guards the counts of targets
 }
 
 // newApp builds the bot, with now as its clock. It calls nothing outside but the database.
@@ -70,17 +62,14 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 		return nil, err
 	}
 	a.store = ledger
-	a.runcloud = runcloud.New(cfg.RunCloud.Token.Reveal(),
-		runcloud.WithBaseURL(cfg.RunCloud.APIURL), runcloud.WithTimeout(callTimeout), runcloud.WithLogger(log),
-		runcloud.WithLimiter(limiter.New(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+version))
+	a.targets = configure(cfg, log)
 	machine := &clock.Clock{Read: readClocks(now), Service: "Slack", Tell: a.logClock}
 	api := slackapi.New(slackapi.Config{
 		Token: cfg.Slack.BotToken.Reveal(), URL: cfg.Slack.APIURL, Log: log, Dated: machine.Answered, Plain: render.Plain,
 	})
 	a.api, a.people = api, slackapi.NewDirectory(api)
-	a.target = target.Target{Client: a.runcloud, Lifetime: cfg.RunCloud.TemporaryLifetime, Quota: cfg.RunCloud.MonthlyQuota}
 	engine := &reconcile.Engine{
-		Store: ledger, Targets: []access.Target{a.target}, Directory: a.people,
+		Store: ledger, Targets: targetsOf(a.targets), Directory: a.people,
 		Settings: engineSettings(cfg, replica, onlyRemoves), Now: now, Clock: machine,
 	}
 	a.service = &workflow.Service{Engine: engine, Store: ledger, Directory: a.people, Settings: settings(cfg), Now: now}
@@ -188,24 +177,6 @@ func (a *app) releaseDead(ctx context.Context) error {
 	return err
 }
 
-// countCalls adds the calls to RunCloud since the last time to the count in the ledger.
-func (a *app) countCalls(ctx context.Context) error {
-	a.counting.Lock()
-	defer a.counting.Unlock()
-	calls := a.runcloud.Limiter().State().Calls
-	if err := a.service.Engine.CountCalls(ctx, a.target.Name(), calls-a.counted); err != nil {
-		return err
-	}
-	a.counted = calls
-	return nil
-}
-
-func (a *app) uncounted() int {
-	a.counting.Lock()
-	defer a.counting.Unlock()
-	return a.runcloud.Limiter().State().Calls - a.counted
-}
-
 func (a *app) figures(ctx context.Context) (health.Figures, error) {
 	overview, err := a.service.Overview(ctx, "")
 	if err != nil {
@@ -215,21 +186,23 @@ func (a *app) figures(ctx context.Context) (health.Figures, error) {
 	if err != nil {
 		return health.Figures{}, err
 	}
-	calls, err := a.service.Engine.CallsThisMonth(ctx, a.target.Name())
+	halted, err := a.service.Engine.Halted(ctx)
 	if err != nil {
 		return health.Figures{}, err
 	}
-	halted, err := haltedSince(ctx, a.service.Engine)
 	f := health.Figures{
 		LiveGrants: len(overview.Grants), OverdueGrants: overdue.Grants, OwedRemovals: overdue.Removals, PendingRequests: len(overview.Waiting),
-		Sockets: a.bot.Health().Sockets, WaitingCalls: a.runcloud.Limiter().State().Waiting, CallsThisMonth: calls + a.uncounted(), Halted: halted != "", Writable: a.writable() == nil,
+		Sockets: a.bot.Health().Sockets, Halted: len(halted) > 0, Writable: a.writable() == nil,
 	}
+	err = a.countWaiting(ctx, &f)
 	return f, err
 }
 
 // close closes the connections and the ledger.
 func (a *app) close() {
-	a.runcloud.CloseIdleConnections()
+	for _, c := range a.targets {
+		c.close()
+	}
 	a.store.Close()
 }
 
@@ -284,7 +257,7 @@ func (a *app) run(ctx context.Context) error {
 		a.log.Warn("stopped in the middle of work, which goes on after the next start", "error", err)
 	}
 	if err := a.countCalls(stopping); err != nil {
-		a.log.Warn("some calls to RunCloud are not in the count of this month", "error", err)
+		a.log.Warn("some calls to targets are not in the count of this month", "error", err)
 	}
 	return nil
 }
@@ -330,18 +303,12 @@ func (a *app) serveHTTP(ctx context.Context) (stop func()) {
 }
 
 func (a *app) checks() []health.Check {
-	return []health.Check{
+	checks := []health.Check{
 		{Name: "ledger", Do: func(context.Context) error { return a.writable() }},
 		{Name: "sweep", Do: func(context.Context) error { return a.pulse.sweeps() }},
 		{Name: "slack", Do: a.slackConnected},
-		{Name: "runcloud", Do: func(ctx context.Context) error {
-			since, err := haltedSince(ctx, a.service.Engine)
-			if err == nil && since != "" {
-				err = errors.New("the token is refused since " + since)
-			}
-			return err
-		}},
 	}
+	return append(checks, a.targetChecks()...)
 }
 
 // slackConnected returns why nothing from Slack can reach the bot at the moment, or nil.

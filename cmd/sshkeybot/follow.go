@@ -10,7 +10,6 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/delivery"
-	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/workflow"
 )
 
@@ -19,7 +18,7 @@ const (
 	// drawnWithin is how long the command waits until Slack shows a finished offboarding. What
 	// Slack does not show by then, a running bot will.
 	drawnWithin = 10 * time.Second
-	// haltSure is how long RunCloud must refuse the token before the command says so. A halt
+	// haltSure is how long a target must refuse the token before the command says so. A halt
 	// from before the command started ends at the first call, if the token is right now.
 	haltSure = 3 * time.Second
 )
@@ -32,7 +31,7 @@ type follower struct {
 	out      io.Writer
 	told     map[int64]string // the last line for each server
 	toldHalt bool
-	halted   string    // since when RunCloud refuses the token; empty while it does not
+	halted   string    // since when a target refuses the token; empty while none does
 	seen     time.Time // when the follower noticed that
 }
 
@@ -82,30 +81,32 @@ func atEnd(results []access.Result) bool {
 	return len(results) > 0 && !open
 }
 
-// haltedSince returns since when a target has refused our credentials, so that its work waits,
-// in RFC 3339. It is empty if none does.
-func haltedSince(ctx context.Context, engine *reconcile.Engine) (string, error) {
-	halted, err := engine.Halted(ctx)
-	if err != nil || len(halted) == 0 {
-		return "", err
+// haltedSince returns since when the first of these targets has refused our credentials, so
+// that its work waits, in RFC 3339. It is empty if there are none.
+func haltedSince(halted []access.TargetState) string {
+	if len(halted) == 0 {
+		return ""
 	}
 	first := slices.MinFunc(halted, func(a, b access.TargetState) int { return a.HaltedAt.Compare(b.HaltedAt) })
-	return first.HaltedAt.UTC().Format(time.RFC3339), nil
+	return first.HaltedAt.UTC().Format(time.RFC3339)
 }
 
 func (f *follower) tell(ctx context.Context, view workflow.RequestView) error {
-	halted, err := haltedSince(ctx, f.service.Engine)
+	halted, err := f.service.Engine.Halted(ctx)
 	if err != nil {
 		return err
 	}
+	since := haltedSince(halted)
 	switch {
-	case halted == "" || f.halted == "":
+	case since == "" || f.halted == "":
 		f.seen = time.Now()
 	case !f.toldHalt && time.Since(f.seen) > haltSure:
 		f.toldHalt = true
-		fmt.Fprintln(f.out, "RunCloud answers 401, so all work waits: the API token is wrong, or the address that calls is not on the workspace's allow list.")
+		for _, t := range halted {
+			fmt.Fprintf(f.out, "%s refuses the token (401), so all work there waits: the token is wrong, or this machine's address is not on the allow list.\n", plain(f.service.Engine.Title(t.Name)))
+		}
 	}
-	f.halted = halted
+	f.halted = since
 	for _, s := range byServer(view.Results) {
 		if text := s.say(); text != "" && text != f.told[s.id] {
 			f.told[s.id] = text
@@ -119,6 +120,7 @@ func (f *follower) tell(ctx context.Context, view workflow.RequestView) error {
 type serverWork struct {
 	id      int64
 	name    string
+	target  string // what people call its target
 	results []access.Result
 }
 
@@ -133,7 +135,7 @@ func byServer(results []access.Result) (all []serverWork) {
 		if !known {
 			i = len(all)
 			index[r.ServerID] = i
-			all = append(all, serverWork{id: r.ServerID, name: r.ServerName})
+			all = append(all, serverWork{id: r.ServerID, name: r.ServerName, target: r.TargetTitle})
 		}
 		all[i].results = append(all[i].results, r)
 	}
@@ -147,7 +149,7 @@ func (s serverWork) say() string {
 	for _, r := range s.results {
 		switch {
 		case !r.State.Final() && (r.State == access.Failed || r.Problem != access.NoProblem):
-			return "still owed, " + why(r.Problem, r.Detail)
+			return "still owed, " + why(s.target, r.Problem, r.Detail)
 		case !r.State.Final():
 			return ""
 		case r.Phase == access.PhaseRemove && r.State == access.Kept:
@@ -166,7 +168,7 @@ func (s serverWork) say() string {
 		parts = append(parts, counted(kept, "key")+" kept for another grant")
 	}
 	if lost > 0 {
-		parts = append(parts, counted(lost, "key")+" out of reach: "+why(access.ProblemServerLeft, ""))
+		parts = append(parts, counted(lost, "key")+" out of reach: "+why(s.target, access.ProblemServerLeft, ""))
 	}
 	return strings.Join(parts, ", ")
 }

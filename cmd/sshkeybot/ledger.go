@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -42,9 +43,11 @@ func openToRead(ctx context.Context, cfg config.Config) (*store.Store, error) {
 	return store.OpenReadOnly(ctx, cfg.DatabaseURL.Reveal()) // without a lock: a bot may start meanwhile
 }
 
-// readOnlyService returns a service for reading a ledger. It cannot call Slack or a target.
+// readOnlyService returns a service for reading a ledger. It cannot call Slack, and calls no
+// target: it only asks those what they are called and what they leave to be done by hand.
 func readOnlyService(ledger *store.Store, cfg config.Config, now func() time.Time) *workflow.Service {
-	engine := &reconcile.Engine{Store: ledger, Settings: engineSettings(cfg, "", true), Now: now}
+	targets := targetsOf(configure(cfg, slog.New(slog.DiscardHandler)))
+	engine := &reconcile.Engine{Store: ledger, Targets: targets, Settings: engineSettings(cfg, "", true), Now: now}
 	return &workflow.Service{Engine: engine, Store: ledger, Settings: settings(cfg), Now: now}
 }
 

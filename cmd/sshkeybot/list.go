@@ -103,6 +103,7 @@ type owedLine struct {
 	Problem     access.Problem `json:"problem"`
 	Detail      string         `json:"detail"`
 	Overdue     bool           `json:"overdue"` // false while it is being removed
+	target      string         // what people call the server's target
 }
 
 func listingOf(o workflow.Overview) listing {
@@ -125,7 +126,7 @@ func listingOf(o workflow.Overview) listing {
 		p := d.Placement
 		l.Owed = append(l.Owed, owedLine{
 			ServerID: d.Server.ExternalID, Server: d.Server.Name, Person: p.Person, SystemUser: p.SystemUser,
-			Fingerprint: p.Fingerprint, Problem: p.Problem, Detail: p.Detail, Overdue: !d.Moving,
+			Fingerprint: p.Fingerprint, Problem: p.Problem, Detail: p.Detail, Overdue: !d.Moving, target: d.Title,
 		})
 	}
 	return l
@@ -161,16 +162,16 @@ func (o owedLine) why() string {
 	if !o.Overdue {
 		return "being removed now"
 	}
-	return why(o.Problem, o.Detail)
+	return why(o.target, o.Problem, o.Detail)
 }
 
-// why returns why a key is not removed yet.
-func why(p access.Problem, detail string) string {
+// why returns why a key is not removed yet from a server of a target with that title.
+func why(target string, p access.Problem, detail string) string {
 	if p == access.ProblemOffline {
 		return "the server is offline"
 	}
 	if p == access.ProblemServerLeft {
-		return "the server has left the RunCloud account; the key may still be on it"
+		return "the server has left the " + target + " account; the key may still be on it"
 	}
 	if detail != "" {
 		return detail

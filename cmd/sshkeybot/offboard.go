@@ -192,7 +192,7 @@ func newExecutor(ctx context.Context, cfg config.Config, log *slog.Logger, out i
 		a.close()
 		return executor{}, err
 	}
-	if running { // the jobs go to it through the ledger; this machine may not be allowed to call RunCloud
+	if running { // the jobs go to it through the ledger; this machine may not be allowed to call the targets
 		return executor{service: a.service, outbox: a.store.Outbox(), offboard: a.offboard, close: a.close}, nil
 	}
 	return ownExecutor(a), nil

@@ -16,12 +16,13 @@ type offboarding struct {
 	Done       bool            `json:"done"`
 	State      string          `json:"state"` // offboarded, undecided while candidates are left to decide about, or owed
 	Reason     string          `json:"reason"`
-	Halted     string          `json:"halted_since,omitempty"` // since when RunCloud refuses the token
+	Halted     string          `json:"halted_since,omitempty"` // since when a target refuses the token
 	Results    []resultLine    `json:"results"`
 	Debt       []resultLine    `json:"debt"` // those of the results that are still open
 	Candidates []candidateLine `json:"candidates"`
 	Sessions   []sessionLine   `json:"sessions"`
 	Unread     []string        `json:"sessions_unread"` // servers whose sessions could not be read
+	manual     []string        // what is left to be done by hand
 	removed    int             // keys, since this command was given
 	before     int             // keys, before that: the command was repeated
 	read       int             // servers
@@ -37,7 +38,10 @@ type resultLine struct {
 	State       access.ResultState `json:"state"`
 	Problem     access.Problem     `json:"problem,omitempty"`
 	Detail      string             `json:"detail,omitempty"`
+	target      string             // what people call the server's target
 }
+
+func (r resultLine) why() string { return why(r.target, r.Problem, r.Detail) }
 
 // candidateLine is a key that may be the person's and that the bot did not place.
 type candidateLine struct {
@@ -63,7 +67,7 @@ type sessionLine struct {
 // this command.
 func outcomeOf(v workflow.RequestView, halted string, since time.Time) offboarding {
 	o := offboarding{
-		Request: v.Request.ID, Person: v.Request.Person, Reason: v.Request.Reason, Halted: halted, State: "owed",
+		Request: v.Request.ID, Person: v.Request.Person, Reason: v.Request.Reason, Halted: halted, State: "owed", manual: v.ManualSteps,
 		Results: []resultLine{}, Debt: []resultLine{}, Candidates: []candidateLine{}, Sessions: []sessionLine{}, Unread: []string{},
 	}
 	switch settled := len(v.Results) > 0 && v.Settled(); {
@@ -95,7 +99,7 @@ func outcomeOf(v workflow.RequestView, halted string, since time.Time) offboardi
 func (o *offboarding) add(r access.Result, serverID string, since time.Time) {
 	line := resultLine{
 		ServerID: serverID, Server: r.ServerName, Phase: r.Phase, SystemUser: r.SystemUser,
-		Fingerprint: r.Fingerprint, State: r.State, Problem: r.Problem, Detail: r.Detail,
+		Fingerprint: r.Fingerprint, State: r.State, Problem: r.Problem, Detail: r.Detail, target: r.TargetTitle,
 	}
 	o.Results = append(o.Results, line)
 	switch {
@@ -128,7 +132,7 @@ func (o offboarding) print(out io.Writer) error {
 		if d.Phase == access.PhaseRemove {
 			what = d.Fingerprint + " as " + d.SystemUser
 		}
-		p.say("  owed: %s, %s: %s", plain(d.Server), what, plain(why(d.Problem, d.Detail)))
+		p.say("  owed: %s, %s: %s", plain(d.Server), what, plain(d.why()))
 	}
 	for _, c := range o.Candidates {
 		if !c.Picked && !c.Left {
@@ -143,13 +147,15 @@ func (o offboarding) print(out io.Writer) error {
 	}
 	for _, r := range o.Results {
 		if r.State == access.OutOfReach && r.Phase == access.PhaseInspect {
-			p.say("To do by hand: %s was not looked at: %s", plain(r.Server), why(r.Problem, r.Detail))
+			p.say("To do by hand: %s was not looked at: %s", plain(r.Server), plain(r.why()))
 		}
 		if r.State == access.OutOfReach && r.Phase == access.PhaseRemove {
-			p.say("To do by hand: %s, %s as %s: %s", plain(r.Server), r.Fingerprint, plain(r.SystemUser), why(r.Problem, r.Detail))
+			p.say("To do by hand: %s, %s as %s: %s", plain(r.Server), r.Fingerprint, plain(r.SystemUser), plain(r.why()))
 		}
 	}
-	p.say("To do by hand: delete their keys from the SSH Key Vault in RunCloud's dashboard, which has no API.")
+	for _, step := range o.manual {
+		p.say("%s", plain(step))
+	}
 	return p.err
 }
 

@@ -172,6 +172,7 @@ func TestOffboardFromTheShellBesideTheBot(t *testing.T) {
 		if out.status != exitDone || again.Request != end.Request {
 			t.Errorf("repeated, it is request %d after %d, exit %d", again.Request, end.Request, out.status)
 		}
+		r.says(r.Shell("offboard", alice, "--yes").stdout, "To do by hand: delete their keys from the SSH Key Vault")
 		r.says(r.Types(bob, "list"), "No") // the bot still answers
 	})
 }
@@ -235,7 +236,7 @@ func TestOffboardFromTheShellWithWrongToken(t *testing.T) {
 	if out.status != exitFailed {
 		t.Errorf("exit %d", out.status)
 	}
-	r.says(out.stdout, "401", "token", "allow list", "Not finished")
+	r.says(out.stdout, "RunCloud refuses the token (401)", "allow list", "Not finished")
 }
 
 func TestOffboardOfNobody(t *testing.T) {

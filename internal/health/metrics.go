@@ -15,8 +15,8 @@ type Figures struct {
 	OverdueGrants   int // past their end, and not ended
 	OwedRemovals    int // keys that must go and are not known to be gone
 	Sockets         int // connected to Slack
-	WaitingCalls    int // to RunCloud
-	CallsThisMonth  int // to RunCloud
+	WaitingCalls    int // to targets
+	CallsThisMonth  int // to targets
 	Halted          bool
 	Writable        bool // the ledger
 }
@@ -71,9 +71,9 @@ func (f figures) Collect(ch chan<- prometheus.Metric) {
 		{gauge("grants_overdue", "Grants that are past their end and could not be ended."), float64(now.OverdueGrants)},
 		{gauge("removals_owed", "Keys that must leave a server and are not confirmed to be gone."), float64(now.OwedRemovals)},
 		{gauge("slack_sockets", "Sockets that are connected to Slack."), float64(now.Sockets)},
-		{gauge("runcloud_calls_waiting", "Calls that wait for RunCloud's rate limit."), float64(now.WaitingCalls)},
-		{gauge("runcloud_calls_this_month", "Calls to RunCloud since the month began (UTC), by all processes on this ledger."), float64(now.CallsThisMonth)},
-		{gauge("halted", "1 while RunCloud refuses the token and all work waits."), oneIf(now.Halted)},
+		{gauge("runcloud_calls_waiting", "Calls that wait for the rate limit of a target, such as RunCloud."), float64(now.WaitingCalls)},
+		{gauge("runcloud_calls_this_month", "Calls to targets, such as RunCloud, since the month began (UTC), by all processes on this ledger."), float64(now.CallsThisMonth)},
+		{gauge("halted", "1 while a target refuses the token and all work there waits."), oneIf(now.Halted)},
 		{gauge("ledger_writable", "1 if the ledger can be written."), oneIf(now.Writable)},
 		{gauge("ledger_readable", "1 if the numbers above could be read."), oneIf(err == nil)},
 	} {

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/health"
+	"sshkeybot/internal/limiter"
+	"sshkeybot/internal/workflow/workflowtest"
+)
+
+// Each target has its own count of calls and its own check, and the figures are those of all.
+func TestSeveralTargets(t *testing.T) {
+	t.Parallel()
+	h := workflowtest.NewHarness(t, 1)
+	vault := &workflowtest.Vault{}
+	h.Engine.Targets = append(h.Engine.Targets, vault)
+	a := &app{service: h.Service, targets: []*configured{
+		{target: h.Account, limiter: limiter.New(1)}, {target: vault, limiter: limiter.New(1)},
+	}}
+	call := func(target, times int) {
+		for range times {
+			h.Must(a.targets[target].limiter.Do(t.Context(), func() limiter.Answer { return limiter.Answer{Status: http.StatusOK} }))
+		}
+	}
+	call(0, 2)
+	call(1, 3)
+	h.Must(a.countCalls(t.Context()))
+	call(1, 4)
+	var f health.Figures
+	h.Must(a.countWaiting(t.Context(), &f))
+	counted, err := h.Engine.CallsThisMonth(t.Context(), vault.Name())
+	h.Must(err)
+	if counted != 3 || f.CallsThisMonth != 9 || f.WaitingCalls != 0 {
+		t.Errorf("of the vault %d calls are counted, figures %+v", counted, f)
+	}
+
+	h.MustRegister(workflowtest.Alice, "alice laptop")
+	h.Account.Next = func(int64, bool) workflowtest.Fault { return workflowtest.Unauthorized }
+	h.Grant(workflowtest.Alice, time.Hour, "")
+	h.Work()
+	refused := map[string]bool{}
+	for _, c := range a.targetChecks() {
+		refused[c.Name] = c.Do(t.Context()) != nil
+	}
+	if len(refused) != 2 || !refused["account"] || refused["vault"] {
+		t.Errorf("refused by %v", refused)
+	}
+}
