@@ -55,7 +55,7 @@ func (b *Bot) doAction(ctx context.Context, in interaction) (render.Message, err
 	case render.ActionFreeKey:
 		r, err := b.cfg.Uses.FreeKey(ctx, id, in.Person)
 		return render.Freed(r), err
-	case render.ActionPick, render.ActionLeave:
+	case render.ActionPick, render.ActionSpare:
 		return b.judgeKey(ctx, in)
 	case render.ActionGone:
 		ids, ok := in.ids(2)
@@ -64,7 +64,7 @@ func (b *Bot) doAction(ctx context.Context, in interaction) (render.Message, err
 		}
 		server, err := b.cfg.Uses.GoneForGood(ctx, ids[0], ids[1], in.Person)
 		return render.ServerGone(server), err
-	case render.ActionLeaveRest:
+	case render.ActionSpareRest:
 		_, shown := render.ReadDecision(in.Value)
 		n, err := b.cfg.Uses.SpareRest(ctx, id, shown, in.Person)
 		return render.LeftAlone(n), err
@@ -78,7 +78,7 @@ func (b *Bot) judgeKey(ctx context.Context, in interaction) (render.Message, err
 	if !ok {
 		return render.Message{}, refuse("That choice cannot be read.")
 	}
-	if in.Action == render.ActionLeave {
+	if in.Action == render.ActionSpare {
 		return render.LeftAlone(1), b.cfg.Uses.Spare(ctx, request, server, credential, in.Person)
 	}
 	return render.Picked(), b.cfg.Uses.Pick(ctx, request, server, credential, in.Person)

@@ -17,14 +17,14 @@ import (
 
 // The roles of the messages of a request, as they stand in the ledger.
 const (
-	roleRequest  = "request"  // carries the buttons, and has the thread
-	roleAnnounce = "announce" // an offboarding, where everybody sees it; then this one has the thread
-	roleProgress = "progress"
-	roleSummary  = "summary"
-	roleFile     = "file"
-	roleDirect   = "direct:" // a direct message, with the kind of its notice behind it
-	roleHelp     = "mend"    // a direct message that says how to let us into the channel
-	roleCopy     = "copy:"   // of the request, with an approver behind it, where there is no channel
+	roleRequest    = "request"  // carries the buttons, and has the thread
+	roleAnnounce   = "announce" // an offboarding, where everybody sees it; then this one has the thread
+	roleProgress   = "progress"
+	roleSummary    = "summary"
+	roleFile       = "file"
+	roleDirect     = "direct:"     // a direct message, with the kind of its notice behind it
+	roleCannotShow = "cannot_show" // a direct message that says how to let us into the channel
+	roleCopy       = "copy:"       // of the request, with an approver behind it, where there is no channel
 )
 
 const (
@@ -270,14 +270,14 @@ func (n *Announcer) record(ctx context.Context, v *request, role string, at slac
 // be shown there later.
 func (n *Announcer) cannotShow(ctx context.Context, v *request, cause error) error {
 	channel := slackapi.ErrorChannel(cause)
-	told := slices.ContainsFunc(v.messages, func(m delivery.Message) bool { return m.Role == roleHelp && m.Digest == channel })
+	told := slices.ContainsFunc(v.messages, func(m delivery.Message) bool { return m.Role == roleCannotShow && m.Digest == channel })
 	if to := n.helper(ctx, v); !told && to != "" {
 		at, err := n.API.Post(ctx, to, "", render.CannotShow(v.Request.ID, channel, slackapi.ErrorCode(cause), n.self(ctx)))
 		if err != nil && slackapi.IsTemporary(err) {
 			return err
 		}
 		if err == nil {
-			if err := n.record(ctx, v, roleHelp, at, channel); err != nil {
+			if err := n.record(ctx, v, roleCannotShow, at, channel); err != nil {
 				return err
 			}
 		}

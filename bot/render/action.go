@@ -4,7 +4,8 @@ package render
 // done), the fingerprint of a key (remove_key), the nonce of a challenge (prove), "request:server:credential"
 // (pick, leave), "request:server" (server_gone), "request:page" (servers_page) or a page number (home_page). Those
 // that decide a request or about its keys (approve, deny, edit, leave_rest) have a dot and the digest of what was
-// shown behind the request.
+// shown behind the request. An id must not change, since the buttons of posted messages carry it: so the two for
+// sparing a key are still called leave.
 const (
 	ActionApprove   = "approve"
 	ActionDeny      = "deny"
@@ -20,8 +21,8 @@ const (
 	ActionProve     = "prove"
 	ActionFreeKey   = "free_key"
 	ActionPick      = "pick"
-	ActionLeave     = "leave"
-	ActionLeaveRest = "leave_rest"
+	ActionSpare     = "leave"
+	ActionSpareRest = "leave_rest"
 	ActionGone      = "server_gone"
 	ActionHomePage  = "home_page"
 

@@ -59,11 +59,11 @@ func (p *page) open(v workflow.RequestView, open []access.Candidate) {
 	} else {
 		for _, c := range open {
 			p.addText(candidateLine(c))
-			p.addButtons(button(ActionPick, candidateID(c), "Remove this key"), button(ActionLeave, candidateID(c), "Leave it"))
+			p.addButtons(button(ActionPick, candidateID(c), "Remove this key"), button(ActionSpare, candidateID(c), "Leave it"))
 		}
 	}
 	if len(open) > 1 && v.FullyInspected() {
-		p.addButtons(leaveRest(v, len(open)))
+		p.addButtons(spareRest(v, len(open)))
 	}
 }
 
@@ -84,8 +84,8 @@ func whyAsked(v workflow.RequestView, n int) string {
 	return "They " + whose + ", but I did not place them. An approver removes or leaves each."
 }
 
-func leaveRest(v workflow.RequestView, n int) *slack.ButtonBlockElement {
-	b := button(ActionLeaveRest, idValue(v.Request.ID)+"."+v.OpenDigest(), "Leave them all")
+func spareRest(v workflow.RequestView, n int) *slack.ButtonBlockElement {
+	b := button(ActionSpareRest, idValue(v.Request.ID)+"."+v.OpenDigest(), "Leave them all")
 	return withConfirm(b, "Leave all of them?", fmt.Sprintf("These %s stay on their servers. Whoever has the private key of one can still log in with it.", count(n, "key", "keys")), "Leave them")
 }
 
@@ -102,7 +102,7 @@ func (p *page) candidateMenus(open []access.Candidate) {
 		label = fmt.Sprintf("Choose among the first %d keys; %d more come up as these go.", shown, left)
 	}
 	p.addText(label)
-	p.addButtons(menu(ActionPick, "Remove a key", open[:shown]), menu(ActionLeave, "Leave a key", open[:shown]))
+	p.addButtons(menu(ActionPick, "Remove a key", open[:shown]), menu(ActionSpare, "Leave a key", open[:shown]))
 }
 
 func menu(action, label string, open []access.Candidate) *slack.SelectBlockElement {

@@ -13,7 +13,7 @@ import (
 	"sshkeybot/internal/store/storetest"
 )
 
-func TestOpenBesideReadsWhatTheOtherWrites(t *testing.T) {
+func TestOpenReadOnlyReadsWhatTheOtherWrites(t *testing.T) {
 	t.Parallel()
 	url := "sqlite:" + filepath.Join(t.TempDir(), "ledger.db")
 	if _, err := store.OpenReadOnly(t.Context(), url); access.CodeOf(err) != access.Unavailable {
