@@ -244,8 +244,8 @@ func (t *thread) attachFile(ctx context.Context) error {
 	}
 	if err != nil {
 		t.Log.Warn("the list of results could not be attached", "request", t.view.Request.ID, "error", err)
-		if _, unsaid := t.API.Post(ctx, t.parent.Channel, t.parent.TS, render.NoFile(slackapi.ErrorCode(err), t.self(ctx))); unsaid != nil {
-			return unsaid
+		if _, postErr := t.API.Post(ctx, t.parent.Channel, t.parent.TS, render.NoFile(slackapi.ErrorCode(err), t.self(ctx))); postErr != nil {
+			return postErr
 		}
 	}
 	return t.record(ctx, t.view, role, place, name)

@@ -263,7 +263,7 @@ func (w world) noticeCases() map[string]any {
 		"notice-returned":   Notice(notice(access.NoticeReturned), &back, nil, ""),
 		"notice-stays-out":  Notice(notice(access.NoticeReturned), &out, nil, ""),
 		"notice-decidable":  Notice(notice(access.NoticeDecidable), &v, nil, ""),
-		"notice-unsaid":     Notice(notice(access.NoticeUnsaid), &v, nil, ""),
+		"notice-reopened":   Notice(notice(access.NoticeReopened), &v, nil, ""),
 		"notice-daily":      daily,
 
 		"notice-key-lost":  Notice(moved(carol), nil, nil, ""),

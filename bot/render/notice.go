@@ -45,7 +45,7 @@ func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant, channel s
 		p.decidable(v)
 	case access.NoticeChanged:
 		p.approvalVoided(v)
-	case access.NoticeUnsaid:
+	case access.NoticeReopened:
 		p.retraction(n)
 	case access.NoticeReturned:
 		p.returned(v)

@@ -21,7 +21,7 @@ const (
 	NoticeReminder  NoticeKind = "reminder"   // a request still waits for a decision
 	NoticeDecidable NoticeKind = "decidable"  // a request can be decided now: the key it waited for was registered
 	NoticeChanged   NoticeKind = "changed"    // what a request asks for has changed, so approvals given before are void
-	NoticeUnsaid    NoticeKind = "unsaid"     // a request that was reported as done has work left again
+	NoticeReopened  NoticeKind = "reopened"   // a request that was reported as done has work left again
 	NoticeSummary   NoticeKind = "summary"    // the daily summary
 	NoticeReturned  NoticeKind = "returned"   // the account of somebody who was offboarded is active again
 	NoticeGroup     NoticeKind = "group"      // the directory does not let the bot read a group of approvers; Detail: its ID, and why

@@ -29,9 +29,9 @@ const owed = `
 	UNION ALL SELECT 'result of ' || CAST(request_id AS TEXT) || ' on ' || place_name || ' is ' || state || ' ' || problem FROM results
 		WHERE state IN ('waiting', 'failed')`
 
-// unsaid selects a description of everything that Slack does not show yet. After a storm that
+// notShown selects a description of everything that Slack does not show yet. After a storm that
 // may take minutes: Slack accepts one message a second for a channel.
-const unsaid = `
+const notShown = `
 	SELECT 'request ' || CAST(request_id AS TEXT) || ' is not drawn' FROM drawings WHERE version > shown
 	UNION ALL SELECT 'notice ' || name FROM notices WHERE sent_at = 0`
 
@@ -178,9 +178,9 @@ func (s stage) decidedOnce(events []access.Event) {
 		if e.Noun != "placement" {
 			continue
 		}
-		unsaid := e.To == string(access.PlacementLeaving)  // a late call has placed the key after all
-		again := e.From == string(access.PlacementUnknown) // entering that state is not recorded
-		if was := state[e.NounID]; was == string(access.PlacementGone) && !unsaid || was == e.To && !again {
+		takenBack := e.To == string(access.PlacementLeaving) // a late call has placed the key after all
+		again := e.From == string(access.PlacementUnknown)   // entering that state is not recorded
+		if was := state[e.NounID]; was == string(access.PlacementGone) && !takenBack || was == e.To && !again {
 			s.Errorf("event %d: placement %s is %s and becomes %s", e.Seq, e.NounID, was, e.To)
 		}
 		state[e.NounID] = e.To

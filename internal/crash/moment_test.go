@@ -87,7 +87,7 @@ func moments(t *testing.T, ledger database) {
 		}
 	}
 	s.hastens(strangers)
-	s.none(unsaid)
+	s.none(notShown)
 	s.stop()
 	s.audit()
 }

@@ -197,7 +197,7 @@ func TestInspectionComesWhenTheServerIsBack(t *testing.T) {
 			if v := h.MustView(r.ID); len(v.Candidates) != 1 || !v.Settled() {
 				t.Errorf("candidates %+v, results %+v", v.Candidates, v.Results)
 			}
-			if told := h.Notices(access.NoticeUnsaid); (len(told) == 1) != (away > time.Hour) {
+			if told := h.Notices(access.NoticeReopened); (len(told) == 1) != (away > time.Hour) {
 				t.Errorf("told %+v", told)
 			}
 		})

@@ -106,8 +106,8 @@ func (e *Engine) retract(ctx context.Context, tx access.Tx, reopened []access.Re
 		if err := tx.Announce(ctx, r.RequestID); err != nil {
 			return err
 		}
-		key := access.NoticeKey("unsaid:"+e.Now().UTC().Format("2006-01-02T15"), r.RequestID)
-		if err := tx.Notify(ctx, access.Notice{Key: key, Kind: access.NoticeUnsaid, RequestID: r.RequestID, Detail: r.ServerName}); err != nil {
+		key := access.NoticeKey("reopened:"+e.Now().UTC().Format("2006-01-02T15"), r.RequestID)
+		if err := tx.Notify(ctx, access.Notice{Key: key, Kind: access.NoticeReopened, RequestID: r.RequestID, Detail: r.ServerName}); err != nil {
 			return err
 		}
 	}

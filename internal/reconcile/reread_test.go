@@ -50,7 +50,7 @@ func TestCallThatLandsAfterOffboardedWasSaid(t *testing.T) {
 			h.Account.Offline[1] = true // so that what is said meanwhile can be seen
 			h.Pass(12*time.Hour + 10*time.Minute)
 			h.Settled(t, off.ID, false, "its key has turned up")
-			if told := h.Notices(access.NoticeUnsaid); len(told) != 1 || told[0].RequestID != off.ID {
+			if told := h.Notices(access.NoticeReopened); len(told) != 1 || told[0].RequestID != off.ID {
 				t.Errorf("told %+v, want that the announcement is taken back", told)
 			}
 			h.Account.Offline[1] = false
