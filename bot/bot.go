@@ -48,11 +48,11 @@ type Config struct {
 
 // Bot handles what people do in Slack.
 type Bot struct {
-	cfg          Config
-	socket       *socket.Client
-	queues       *userQueues
-	leaverQueues *userQueues // of who left: that goes before what they did
-	timeouts     timeouts
+	cfg           Config
+	socket        *socket.Client
+	queues        *userQueues
+	accountQueues *userQueues // of who left: that goes before what they did
+	timeouts      timeouts
 
 	mu   sync.Mutex
 	busy map[string]bool // envelopes that this process is handling
@@ -66,7 +66,7 @@ func New(cfg Config) *Bot {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	b := &Bot{cfg: cfg, queues: newUserQueues(), leaverQueues: newUserQueues(), timeouts: slackTimeouts, busy: map[string]bool{}}
+	b := &Bot{cfg: cfg, queues: newUserQueues(), accountQueues: newUserQueues(), timeouts: slackTimeouts, busy: map[string]bool{}}
 	b.socket = socket.New(socket.Config{AppToken: cfg.AppToken, APIURL: cfg.APIURL, HTTP: cfg.HTTP, Log: cfg.Log, Handler: b.receive, Lost: b.ackLost})
 	return b
 }
@@ -87,7 +87,7 @@ func (b *Bot) Run(ctx context.Context) {
 // off and leaves it in the inbox.
 func (b *Bot) Close(ctx context.Context) {
 	b.socket.Close(ctx)
-	b.leaverQueues.close(ctx)
+	b.accountQueues.close(ctx)
 	b.queues.close(ctx)
 }
 
@@ -181,7 +181,7 @@ func (b *Bot) start(in interaction, ack *ackReply) {
 	b.busy[in.ID] = true
 	queues := b.queues
 	if in.Kind == kindUserChange {
-		queues = b.leaverQueues
+		queues = b.accountQueues
 	}
 	queues.add(in.Person, func(ctx context.Context) { // handling outlives the envelope
 		defer b.release(in.ID)

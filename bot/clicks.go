@@ -56,7 +56,7 @@ func (b *Bot) doAction(ctx context.Context, in interaction) (render.Message, err
 		r, err := b.cfg.Uses.FreeKey(ctx, id, in.Person)
 		return render.Freed(r), err
 	case render.ActionPick, render.ActionSpare:
-		return b.judgeKey(ctx, in)
+		return b.decideCandidate(ctx, in)
 	case render.ActionGone:
 		ids, ok := in.ids(2)
 		if !ok {
@@ -67,19 +67,19 @@ func (b *Bot) doAction(ctx context.Context, in interaction) (render.Message, err
 	case render.ActionSpareRest:
 		_, shown := render.ReadDecision(in.Value)
 		n, err := b.cfg.Uses.SpareRest(ctx, id, shown, in.Person)
-		return render.LeftAlone(n), err
+		return render.Spared(n), err
 	}
 	return render.Message{}, &access.Error{Code: access.Invalid, Op: "click", Message: "That button is of an older version of me. Please use `/sshkey`."}
 }
 
-// judgeKey removes one key that we did not place, or leaves it.
-func (b *Bot) judgeKey(ctx context.Context, in interaction) (render.Message, error) {
+// decideCandidate removes one key that we did not place, or leaves it.
+func (b *Bot) decideCandidate(ctx context.Context, in interaction) (render.Message, error) {
 	request, server, credential, ok := render.ReadCandidate(in.Value)
 	if !ok {
 		return render.Message{}, refuse("That choice cannot be read.")
 	}
 	if in.Action == render.ActionSpare {
-		return render.LeftAlone(1), b.cfg.Uses.Spare(ctx, request, server, credential, in.Person)
+		return render.Spared(1), b.cfg.Uses.Spare(ctx, request, server, credential, in.Person)
 	}
 	return render.Picked(), b.cfg.Uses.Pick(ctx, request, server, credential, in.Person)
 }

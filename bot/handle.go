@@ -45,7 +45,7 @@ func (b *Bot) postpone(ctx context.Context, in interaction, ack *ackReply, err e
 	if !temporary(err) || !in.changes() || late {
 		return false
 	}
-	b.cfg.Log.Warn("an act waits", "envelope", in.ID, "person", in.Person, "kind", in.Kind, "error", err)
+	b.cfg.Log.Warn("an interaction waits", "envelope", in.ID, "person", in.Person, "kind", in.Kind, "error", err)
 	if in.fresh && in.expectsReply() {
 		b.reply(ctx, in, ack, slackapi.Ephemeral(render.HasToWait()))
 	}

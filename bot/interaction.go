@@ -23,7 +23,7 @@ const (
 	kindClick      interactionKind = "click"
 	kindSubmission interactionKind = "submission"
 	kindHomeOpened interactionKind = "home_opened"
-	kindUserChange interactionKind = "left" // Slack says that an account has changed: that somebody left, or is back
+	kindUserChange interactionKind = "user_change" // Slack says that an account has changed: that somebody left, or is back
 )
 
 // interaction is one thing that somebody did in Slack, in the form in which it is stored.

@@ -73,7 +73,7 @@ func (w world) requestCases() map[string]any {
 			v.Results = w.results(access.PhaseRemove, allDone)
 		}),
 		"request-pending-leavers-key": draw(access.KindGrant, access.Pending, func(v *workflow.RequestView) {
-			v.Leavers = map[string]access.UserID{v.Keys[0].Fingerprint: carol}
+			v.FormerHolders = map[string]access.UserID{v.Keys[0].Fingerprint: carol}
 		}),
 		"request-revoking": draw(access.KindRevoke, access.Approved, func(v *workflow.RequestView) { v.Results = w.results(access.PhaseRemove, removals) }),
 	}
@@ -144,7 +144,7 @@ func (w world) runCases() map[string]any {
 // returned is an offboarding whose person is back.
 func returned(w world, out bool) workflow.RequestView {
 	v := w.offboarding(allDone, 0)
-	v.Leaver, v.LeaverOut = access.Person{ID: bob, OffboardedAt: noon(), ReturnedAt: noon()}, out
+	v.Subject, v.SubjectBarred = access.Person{ID: bob, OffboardedAt: noon(), ReturnedAt: noon()}, out
 	return v
 }
 
@@ -321,9 +321,9 @@ func (w world) answerCases() map[string]any {
 		"form-not-opened":      FormNotOpened(),
 		"asked":                Asked(pendingView, alice, "C0OPS"),
 		"asked-waiting":        Asked(w.request(access.KindGrant, access.WaitingForKey), alice, "D0BOB"),
-		"left-alone":           LeftAlone(1),
+		"spared":               Spared(1),
 		"server-gone":          ServerGone(access.Server{ID: 7, Name: w.foreign("web-007")}),
-		"left-alone-rest":      LeftAlone(w.n),
+		"spared-rest":          Spared(w.n),
 		"registered":           Registered(workflow.Registration{Key: key, Fresh: true, Released: []int64{12}}),
 		"registered-again":     Registered(workflow.Registration{Key: key}),
 		"proof-held":           Registered(w.contested(workflow.ProofHeld)),

@@ -42,7 +42,7 @@ func keys(v workflow.RequestView) string {
 	out := make([]string, len(v.Keys))
 	for i, k := range v.Keys {
 		out[i] = keyText(k)
-		if leaver, ok := v.Leavers[k.Fingerprint]; ok {
+		if leaver, ok := v.FormerHolders[k.Fingerprint]; ok {
 			out[i] += ", *which was a key of " + mention(leaver) + ", who was offboarded*"
 		}
 	}

@@ -72,11 +72,11 @@ func offboardState(v workflow.RequestView) string {
 
 // afterwards says what the person may do from then on.
 func afterwards(v workflow.RequestView) string {
-	back := "The account is active in Slack again since " + date(v.Leaver.ReturnedAt) + ". "
+	back := "The account is active in Slack again since " + date(v.Subject.ReturnedAt) + ". "
 	switch {
-	case !v.LeaverOut && v.Leaver.Offboarded():
+	case !v.SubjectBarred && v.Subject.Offboarded():
 		return back + "They may register a key and be given access upon a new request. " + noRights
-	case v.Leaver.ReturnedAt.IsZero():
+	case v.Subject.ReturnedAt.IsZero():
 		return "Nobody can give them access any more."
 	}
 	return back + staysOut
@@ -93,7 +93,7 @@ func (p *page) returned(v *workflow.RequestView) {
 		return
 	}
 	what := noRights
-	if v.LeaverOut {
+	if v.SubjectBarred {
 		what = staysOut
 	}
 	p.addText(fmt.Sprintf("*The Slack account of %s is active again.* They were offboarded (request %d). %s", mention(v.Request.Person), v.Request.ID, what))

@@ -173,8 +173,8 @@ func Picked() Message {
 	return Say("That key is being removed. The message of the request shows it.")
 }
 
-// LeftAlone is the receipt of keys that were chosen to stay.
-func LeftAlone(n int) Message {
+// Spared is the receipt of keys that were chosen to stay.
+func Spared(n int) Message {
 	if n == 1 {
 		return Say("That key stays. The message of the request shows it.")
 	}

@@ -70,7 +70,7 @@ const (
 	DidRequestExpired     Action = "request.expired"
 	DidRequestRetry       Action = "request.retry" // somebody had what failed tried again
 
-	DidCandidateSpare Action = "candidate.leave" // the decision was to leave a candidate on its server
+	DidCandidateSpare Action = "candidate.spare" // the decision was to leave a candidate on its server
 
 	DidOrphanFound Action = "orphan.found" // a key under our label that the ledger does not know
 

@@ -25,7 +25,7 @@ type GrantAsk struct {
 
 // AskGrant stores the wish that a person may log in, fixes the set of servers, and
 // puts it before the approvers, or has it wait for the person's first key. Asking
-// with the same Source again answers the same request.
+// with the same Source again returns the same request.
 func (s *Service) AskGrant(ctx context.Context, a GrantAsk) (access.Request, error) {
 	if a.SystemUser == "" {
 		a.SystemUser = s.Settings.SystemUser

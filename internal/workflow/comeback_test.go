@@ -41,8 +41,8 @@ func TestWhoComesBackHasNeitherAccessNorRights(t *testing.T) {
 			if len(told) != 1 || told[0].RequestID != off.ID || told[0].To != "" {
 				t.Errorf("told %+v, want one for everybody", told)
 			}
-			if v := h.MustView(off.ID); v.Leaver.ReturnedAt.IsZero() || v.LeaverOut != out || !v.Settled() {
-				t.Errorf("the offboarding shows %+v, out %v", v.Leaver, v.LeaverOut)
+			if v := h.MustView(off.ID); v.Subject.ReturnedAt.IsZero() || v.SubjectBarred != out || !v.Settled() {
+				t.Errorf("the offboarding shows %+v, out %v", v.Subject, v.SubjectBarred)
 			}
 			if is, err := h.IsApprover(h.Ctx(), dave); is || err != nil {
 				t.Errorf("he is an approver again: %v", err)
@@ -101,7 +101,7 @@ func TestOffboardedByAPersonStaysOut(t *testing.T) {
 		t.Errorf("offboardings %+v", got)
 	}
 	refuses(t, h.Eligible(h.Ctx(), alice), access.Forbidden, "offboarding")
-	if v := h.MustView(off.ID); !v.LeaverOut {
+	if v := h.MustView(off.ID); !v.SubjectBarred {
 		t.Error("the offboarding says that she may take part")
 	}
 }

@@ -122,11 +122,11 @@ func TestKeyOfSomebodyWhoWasOffboardedNeedsAProof(t *testing.T) {
 			}
 			mustProve(h, challenged(h, alice, "old laptop", workflow.ProofOffboarded), "old laptop")
 			r := h.Ask(alice, time.Hour, "")
-			if was := h.MustView(r.ID).Leavers[key.Fingerprint()]; was != carol {
+			if was := h.MustView(r.ID).FormerHolders[key.Fingerprint()]; was != carol {
 				t.Errorf("the request says that it was %q's key, want carol's", was)
 			}
 			h.Approve(r.ID)
-			if was := h.MustView(r.ID).Leavers[key.Fingerprint()]; was != carol {
+			if was := h.MustView(r.ID).FormerHolders[key.Fingerprint()]; was != carol {
 				t.Errorf("once approved it says %q, want carol's", was)
 			}
 		})
@@ -149,7 +149,7 @@ func TestOffboardingShowsKeysThatSomebodyElseHasNow(t *testing.T) {
 		t.Errorf("alice has %v", got)
 	}
 	r := h.Ask(alice, time.Hour, "")
-	if was := h.MustView(r.ID).Leavers[key.Fingerprint()]; was != carol {
+	if was := h.MustView(r.ID).FormerHolders[key.Fingerprint()]; was != carol {
 		t.Errorf("her request says that it was %q's key", was)
 	}
 }

@@ -59,10 +59,10 @@ func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestVi
 	if v.Owed, err = countOwed(ctx, tx, v.Request); err != nil {
 		return v, err
 	}
-	if v.Leaver, err = tx.Person(ctx, v.Request.Person); err != nil {
+	if v.Subject, err = tx.Person(ctx, v.Request.Person); err != nil {
 		return v, err
 	}
-	if v.LeaverOut, err = isOffboarded(ctx, tx, v.Request.Person); err != nil {
+	if v.SubjectBarred, err = isOffboarded(ctx, tx, v.Request.Person); err != nil {
 		return v, err
 	}
 	if v.Candidates, err = tx.Candidates(ctx, id); err != nil {
@@ -188,7 +188,7 @@ func (s *Service) viewAccess(ctx context.Context, tx access.Tx, v *RequestView) 
 	if err := s.viewKeys(ctx, tx, v); err != nil {
 		return err
 	}
-	if err := viewLeavers(ctx, tx, v); err != nil {
+	if err := viewFormerHolders(ctx, tx, v); err != nil {
 		return err
 	}
 	if err := viewPassed(ctx, tx, v); err != nil {
@@ -293,21 +293,21 @@ func viewPassed(ctx context.Context, tx access.Tx, v *RequestView) error {
 	return nil
 }
 
-// viewLeavers fills in which of the keys somebody else had who was offboarded.
-func viewLeavers(ctx context.Context, tx access.Tx, v *RequestView) error {
+// viewFormerHolders fills in which of the keys somebody else had who was offboarded.
+func viewFormerHolders(ctx context.Context, tx access.Tx, v *RequestView) error {
 	for _, key := range v.Keys {
 		holders, err := tx.Holders(ctx, key.Fingerprint)
 		if err != nil {
 			return err
 		}
 		for _, k := range holders {
-			if _, known := v.Leavers[k.Fingerprint]; known || k.Ended != access.KeyOffboarded || k.Person == v.Request.Person {
+			if _, known := v.FormerHolders[k.Fingerprint]; known || k.Ended != access.KeyOffboarded || k.Person == v.Request.Person {
 				continue
 			}
-			if v.Leavers == nil {
-				v.Leavers = map[string]access.UserID{}
+			if v.FormerHolders == nil {
+				v.FormerHolders = map[string]access.UserID{}
 			}
-			v.Leavers[k.Fingerprint] = k.Person
+			v.FormerHolders[k.Fingerprint] = k.Person
 		}
 	}
 	return nil

@@ -40,12 +40,12 @@ type RequestView struct {
 	ListsSessions  bool               // of an offboarding: a target that it is about can tell who is logged in
 	ManualSteps    []string           // of an offboarding: what its targets leave to be done by hand, a sentence each
 
-	Leavers map[string]access.UserID // by fingerprint: who had one of the keys and was offboarded
-	Passed  []access.Key             // of an offboarding: keys the person once had that are somebody else's now
-	Refused bool                     // of a revocation: its key cannot be registered until an approver frees it
+	FormerHolders map[string]access.UserID // by fingerprint: who had one of the keys and was offboarded
+	Passed        []access.Key             // of an offboarding: keys the person once had that are somebody else's now
+	Refused       bool                     // of a revocation: its key cannot be registered until an approver frees it
 
-	Leaver    access.Person // whom it is about
-	LeaverOut bool          // they were offboarded and can be given no access
+	Subject       access.Person // whom it is about
+	SubjectBarred bool          // they were offboarded and can be given no access
 
 	Pace        access.Pace
 	Paused      time.Time        // until when a target asks to be left alone; zero when none does, or not for long
