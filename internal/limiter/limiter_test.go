@@ -199,6 +199,34 @@ func TestAQuarterIsKept(t *testing.T) {
 	})
 }
 
+// Where no answer states a limit, nobody knows whether little is left: the others go on at three quarters of
+// the rate that was measured.
+func TestAQuarterOfAMeasuredRateIsKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.New(0)
+		for range 2 { // the second refusal soon after the first is none by chance
+			do(t.Context(), l, limiter.Answer{Status: refused, RetryAfter: time.Second})
+			for range 10 {
+				<-time.After(time.Second)
+				do(t.Context(), l, limiter.Answer{Status: ok})
+			}
+		}
+		gap := func() time.Duration {
+			do(t.Context(), l, limiter.Answer{Status: ok})
+			return do(t.Context(), l, limiter.Answer{Status: ok})
+		}
+		for range 30 { // what was not used before is used up
+			gap()
+		}
+		alone := gap()
+		l.Reserve(time.Hour)
+		if ratio := gap().Seconds() / alone.Seconds(); ratio < 1.25 || ratio > 1.35 {
+			t.Errorf("a call waited %v for the one before, and %.2f times that while others are expected", alone, ratio)
+		}
+	})
+}
+
 // A removal is several calls, so the others do not rush in between them; one that was refused comes again.
 func TestTheNextCallOfARemovalIsExpected(t *testing.T) {
 	type test struct {

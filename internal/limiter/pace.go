@@ -58,23 +58,28 @@ type ticket struct {
 
 // at returns when a call may start, as far as time alone decides. While calls of priority High are under
 // way or expected, the others start at three quarters of the rate, and at one quarter when no more than a
-// quarter is left.
+// quarter of a stated limit is left.
 func (p *pace) at(now time.Duration, pr Priority) time.Duration {
 	from, next, left := p.pausedUntil, p.next, p.remaining-p.underWay
 	switch {
 	case pr == High:
 		from = min(from, p.probe)
-	case p.high > 0 || now < p.reserved:
+	case p.yields(now):
 		if left -= p.peak / 4; left > 0 {
 			return max(from, next+p.interval()/3)
 		}
-		next += 3 * p.interval()
+		if next += p.interval() / 3; p.limit > 0 {
+			next = p.next + 3*p.interval()
+		}
 	}
 	if left > 0 {
 		return from
 	}
 	return max(from, next, p.answer)
 }
+
+// yields reports whether calls of priority High are under way or expected.
+func (p *pace) yields(now time.Duration) bool { return p.high > 0 || now < p.reserved }
 
 func (p *pace) interval() time.Duration {
 	if p.rate == 0 {
@@ -95,7 +100,7 @@ func (p *pace) start(now time.Duration, pr Priority) ticket {
 	if p.underWay == 0 && p.refusals == 0 && now-p.ended > longPause {
 		p.resumed, p.counted = now, 0
 	}
-	if p.limit > 0 {
+	if p.limit > 0 || pr != High && p.yields(now) {
 		p.next = now // else what was not used may be used later
 	}
 	p.next += p.interval()
