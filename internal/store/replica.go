@@ -119,7 +119,16 @@ func (s *Store) ReleaseDead(ctx context.Context) ([]string, error) {
 			released = append(released, replica)
 		}
 	}
-	return released, nil
+	return released, db.releaseLate(ctx)
+}
+
+// releaseLate releases the jobs of replicas that were released already. A replica may have been
+// killed while it was fetching jobs: the server still carries that statement out, and may do so
+// after the replica was found dead.
+func (db *postgresDB) releaseLate(ctx context.Context) error {
+	_, err := db.pool.Exec(ctx, `UPDATE river_job SET state = 'available', scheduled_at = now()
+		WHERE state = 'running' AND attempted_by[array_upper(attempted_by, 1)] NOT IN (SELECT id FROM replicas)`)
+	return err
 }
 
 func (db *postgresDB) others(ctx context.Context, self string) (ids []string, err error) {

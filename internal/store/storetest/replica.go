@@ -107,6 +107,18 @@ func testReleaseDead(t *testing.T, s *store.Store) {
 	releaseDead(t, s)
 }
 
+// The server may carry out a statement of a replica after it was killed, and released.
+func testReleaseLate(t *testing.T, s *store.Store) {
+	if s.Postgres() == nil {
+		t.Skip("SQLite has one process")
+	}
+	hold(t, s, 1, "killed")
+	hold(t, s, 2, "self")
+	releaseDead(t, s)
+	same(t, "their job", jobs(t, s, "state = 'available' AND args->>'place_id' = '1'"), 1)
+	same(t, "our job", jobs(t, s, "state = 'running' AND args->>'place_id' = '2'"), 1)
+}
+
 func releaseDead(t *testing.T, s *store.Store, want ...string) {
 	t.Helper()
 	released, err := s.ReleaseDead(t.Context())

@@ -111,6 +111,7 @@ func wholeLedger() map[string]func(*testing.T, *store.Store) {
 		"InboxOneTaker":        testInboxOneTaker,
 		"ReleaseJobs":          testReleaseJobs,
 		"Release":              testRelease,
+		"ReleaseLate":          testReleaseLate,
 		"LeaseIsTakenAgain":    testLeaseIsTakenAgain,
 		"RetryOnSerialization": testRetry,
 	}
