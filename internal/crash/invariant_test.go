@@ -35,10 +35,20 @@ const notShown = `
 	SELECT 'request ' || CAST(request_id AS TEXT) || ' is not drawn' FROM drawings WHERE version > shown
 	UNION ALL SELECT 'notice ' || name FROM notices WHERE sent_at = 0`
 
-// none waits until a query returns no rows.
+// running selects a description of the jobs that are under way.
+const running = `
+	SELECT 'job ' || kind || ' ' || CAST(args AS TEXT) || ' is run by ' || CAST(attempted_by AS TEXT) FROM river_job WHERE state = 'running'`
+
+// none waits until a query returns no rows. If it does in vain, it tells what is running.
 func (s stage) none(query string) {
 	s.Helper()
-	until(s.T, settles, func() string { return some(s.ledger.texts(s.T, query)) })
+	until(s.T, settles, func() string {
+		left := some(s.ledger.texts(s.T, query))
+		if left != "" {
+			left += "\n" + strings.Join(s.ledger.texts(s.T, running), "\n")
+		}
+		return left
+	})
 }
 
 // some returns a text about rows that are left, and "" if there are none.
