@@ -65,11 +65,12 @@ func (p *pace) at(now time.Duration, pr Priority) time.Duration {
 	case pr == High:
 		from = min(from, p.probe)
 	case p.yields(now):
-		if left -= p.peak / 4; left > 0 {
-			return max(from, next+p.interval()/3)
+		gap := p.interval() / 3 // beyond the usual one
+		if left -= p.peak / 4; left <= 0 && p.limit > 0 {
+			gap = 3 * p.interval()
 		}
-		if next += p.interval() / 3; p.limit > 0 {
-			next = p.next + 3*p.interval()
+		if next += gap; left > 0 {
+			return max(from, next)
 		}
 	}
 	if left > 0 {
