@@ -119,13 +119,13 @@ func (s *Store) ReleaseDead(ctx context.Context) ([]string, error) {
 			released = append(released, replica)
 		}
 	}
-	return released, db.releaseLate(ctx)
+	return released, db.releaseJobs(ctx)
 }
 
-// releaseLate releases the jobs of replicas that were released already. A replica may have been
-// killed while it was fetching jobs: the server still carries that statement out, and may do so
-// after the replica was found dead.
-func (db *postgresDB) releaseLate(ctx context.Context) error {
+// releaseJobs releases the jobs that no known replica runs. Those of a dead one are released
+// again and again, not once with the rest: it may have been killed while it was fetching some,
+// and the server may carry that statement out after the replica was found dead.
+func (db *postgresDB) releaseJobs(ctx context.Context) error {
 	_, err := db.pool.Exec(ctx, `UPDATE river_job SET state = 'available', scheduled_at = now()
 		WHERE state = 'running' AND attempted_by[array_upper(attempted_by, 1)] NOT IN (SELECT id FROM replicas)`)
 	return err
@@ -153,12 +153,11 @@ func (db *postgresDB) releaseIfDead(ctx context.Context, replica string) (dead b
 	return dead && err == nil, err
 }
 
-// releaseReplica makes what a replica was doing available. Its placements are due at once: what
+// releaseReplica makes what a replica held available, and leaves its jobs to releaseJobs. Its placements are due at once: what
 // became of the call that was under way is found out by reading the server.
 func (t *tx) releaseReplica(ctx context.Context, replica string) error {
 	for _, query := range []string{
 		"UPDATE placements SET holder = '', next_at = 0 WHERE holder = $1",
-		"UPDATE river_job SET state = 'available', scheduled_at = now() WHERE state = 'running' AND attempted_by[array_upper(attempted_by, 1)] = $1",
 		"UPDATE inbox SET held_until = 0, holder = '' WHERE handled = 0 AND holder = $1",
 		"DELETE FROM replicas WHERE id = $1",
 	} {

@@ -20,19 +20,24 @@ func newest() (int64, error) {
 // catalog holds a database's queries for what tables it has.
 type catalog struct {
 	migrated string // whether anything was migrated
-	released string // whether the tables have the columns that the first migration got last
+	released string // whether the tables have the lastColumns
 }
+
+// lastColumns are those that the first migration got last, with their tables.
+const lastColumns = "(VALUES ('places', 'external_id'), ('notices', 'target'), ('requests', 'standing'))"
 
 func sqliteCatalog() catalog {
 	return catalog{
 		migrated: "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'goose_db_version')",
-		released: "SELECT EXISTS (SELECT 1 FROM pragma_table_info('places') WHERE name = 'external_id') AND EXISTS (SELECT 1 FROM pragma_table_info('notices') WHERE name = 'target')",
+		released: "SELECT COUNT(*) = 3 FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE (t.name, c.name) IN " + lastColumns,
 	}
 }
 
 func postgresCatalog() catalog {
-	const columns = "information_schema.columns WHERE table_schema = current_schema() AND (table_name, column_name) IN (('places', 'external_id'), ('notices', 'target'))"
-	return catalog{migrated: "SELECT to_regclass('goose_db_version') IS NOT NULL", released: "SELECT COUNT(*) = 2 FROM " + columns}
+	return catalog{
+		migrated: "SELECT to_regclass('goose_db_version') IS NOT NULL",
+		released: "SELECT COUNT(*) = 3 FROM information_schema.columns WHERE table_schema = current_schema() AND (table_name, column_name) IN " + lastColumns,
+	}
 }
 
 // check returns an error if the ledger's tables are those of a version from before the first
