@@ -51,7 +51,7 @@ type Bot struct {
 	cfg           Config
 	socket        *socket.Client
 	queues        *userQueues
-	accountQueues *userQueues // of who left: that goes before what they did
+	accountQueues *userQueues // changes of accounts: they go before what their people did
 	timeouts      timeouts
 
 	mu   sync.Mutex

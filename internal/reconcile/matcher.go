@@ -61,10 +61,10 @@ func (e *Engine) newKeyMatcher(ctx context.Context, tx access.Tx, r access.Reque
 
 // add has a key looked for: by its fingerprint alone where the ledger's copy of it is
 // damaged, and so another key.
-func (s *keyMatcher) add(fingerprint string, key sshkey.Key) {
-	s.prints = append(s.prints, fingerprint)
+func (m *keyMatcher) add(fingerprint string, key sshkey.Key) {
+	m.prints = append(m.prints, fingerprint)
 	if key.Fingerprint() == fingerprint {
-		s.keys = append(s.keys, key)
+		m.keys = append(m.keys, key)
 	}
 }
 
@@ -75,22 +75,22 @@ func wordsOf(text string) []string {
 
 // why says what makes a credential one that is looked for; empty for nothing. ours reports
 // that its label is of this ledger.
-func (s keyMatcher) why(c access.Credential, ours bool) access.Why {
+func (m keyMatcher) why(c access.Credential, ours bool) access.Why {
 	owner, _, labelled := access.LabelOwner(c.Label)
 	if labelled && ours {
 		switch {
-		case s.labelled(c) != "":
+		case m.labelled(c) != "":
 			return whyProof // our own label with the fingerprint of a key that is looked for
-		case owner == s.person && !s.byKey:
+		case owner == m.person && !m.byKey:
 			return access.WhyLabel
-		case !slices.ContainsFunc(s.keys, func(k sshkey.Key) bool { return sshkey.Proves(c.PublicKey, k) }):
+		case !slices.ContainsFunc(m.keys, func(k sshkey.Key) bool { return sshkey.Proves(c.PublicKey, k) }):
 			return ""
 		}
 	}
 	var why access.Why
-	for _, key := range s.keys {
+	for _, key := range m.keys {
 		switch {
-		case sshkey.Proves(c.PublicKey, key) && s.proven:
+		case sshkey.Proves(c.PublicKey, key) && m.proven:
 			return whyProof
 		case sshkey.Proves(c.PublicKey, key):
 			return access.WhyWhole
@@ -103,16 +103,16 @@ func (s keyMatcher) why(c access.Credential, ours bool) access.Why {
 	}
 	label := strings.ToLower(c.Label)
 	named := func(word string) bool { return strings.Contains(label, word) }
-	called := func(word string) bool { return slices.Contains(s.names, word) }
-	if !s.byKey && (labelled && owner == s.person || slices.ContainsFunc(s.words, named) || slices.ContainsFunc(wordsOf(label), called)) {
+	called := func(word string) bool { return slices.Contains(m.names, word) }
+	if !m.byKey && (labelled && owner == m.person || slices.ContainsFunc(m.words, named) || slices.ContainsFunc(wordsOf(label), called)) {
 		return access.WhyLabel
 	}
 	return why
 }
 
 // labelled returns which of the keys looked for our own label on a credential names.
-func (s keyMatcher) labelled(c access.Credential) string {
-	for _, fingerprint := range s.prints {
+func (m keyMatcher) labelled(c access.Credential) string {
+	for _, fingerprint := range m.prints {
 		if access.LabelFits(c.Label, fingerprint) {
 			return fingerprint
 		}
@@ -121,11 +121,11 @@ func (s keyMatcher) labelled(c access.Credential) string {
 }
 
 // fingerprintOf returns which of the keys looked for a credential is proven to be.
-func (s keyMatcher) fingerprintOf(c access.Credential) string {
-	if fingerprint := s.labelled(c); fingerprint != "" {
+func (m keyMatcher) fingerprintOf(c access.Credential) string {
+	if fingerprint := m.labelled(c); fingerprint != "" {
 		return fingerprint
 	}
-	for _, key := range s.keys {
+	for _, key := range m.keys {
 		if sshkey.Proves(c.PublicKey, key) {
 			return key.Fingerprint()
 		}

@@ -183,20 +183,11 @@ func (e *Engine) backWithServers(ctx context.Context, tx access.Tx, ids []int64)
 	if err != nil {
 		return err
 	}
-	var moves []access.Move
-	for _, was := range givenUp {
-		next := was
-		next.State, next.GoneAt, next.InDoubtUntil, next.NextAt = access.PlacementLeaving, time.Time{}, e.Now(), e.Now()
-		next.Setback = access.Setback{}
-		won, err := e.moveUnrecorded(ctx, tx, next, was)
-		if err != nil {
-			return err
-		}
-		if won {
-			moves = append(moves, access.Move{From: was.State, Placement: next})
-		}
-	}
-	if err := access.RecordMoves(ctx, tx, e.Now(), moves); err != nil {
+	_, err = e.moveEach(ctx, tx, givenUp, func(p access.Placement) access.Placement {
+		p.State, p.GoneAt, p.InDoubtUntil, p.NextAt, p.Setback = access.PlacementLeaving, time.Time{}, e.Now(), e.Now(), access.Setback{}
+		return p
+	})
+	if err != nil {
 		return err
 	}
 	for _, id := range ids {

@@ -116,21 +116,11 @@ func (e *Engine) renewOn(ctx context.Context, t access.Target) error {
 		if err != nil {
 			return err
 		}
-		var moves []access.Move
-		for i, was := range again {
-			again[i] = e.toReplace(was)
-			won, err := e.moveUnrecorded(ctx, tx, again[i], was)
-			if err != nil {
-				return err
-			}
-			if won {
-				moves = append(moves, access.Move{From: was.State, Placement: again[i]})
-			}
-		}
-		if err := access.RecordMoves(ctx, tx, e.Now(), moves); err != nil {
+		leaving, err := e.moveEach(ctx, tx, again, e.toReplace)
+		if err != nil {
 			return err
 		}
-		return e.wakeFor(ctx, tx, again)
+		return e.wakeFor(ctx, tx, leaving)
 	})
 }
 

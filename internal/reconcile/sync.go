@@ -197,8 +197,26 @@ func (e *Engine) move(ctx context.Context, tx access.Tx, p access.Placement, was
 	return true, access.RecordMoves(ctx, tx, e.Now(), []access.Move{{From: was.State, Placement: p}})
 }
 
-// moveUnrecorded does what move does without the audit event: who moves many placements in
-// one transaction records them together.
+// moveEach moves placements as move does, each to what next returns for it, and records them
+// together. It returns them as they are then.
+func (e *Engine) moveEach(ctx context.Context, tx access.Tx, all []access.Placement, next func(access.Placement) access.Placement) ([]access.Placement, error) {
+	moved := make([]access.Placement, len(all))
+	var moves []access.Move
+	for i, was := range all {
+		moved[i] = next(was)
+		won, err := e.moveUnrecorded(ctx, tx, moved[i], was)
+		if err != nil {
+			return nil, err
+		}
+		if won {
+			moves = append(moves, access.Move{From: was.State, Placement: moved[i]})
+		}
+	}
+	return moved, access.RecordMoves(ctx, tx, e.Now(), moves)
+}
+
+// moveUnrecorded does what move does without the audit event, for those who record several
+// moves together.
 func (e *Engine) moveUnrecorded(ctx context.Context, tx access.Tx, p access.Placement, was access.Placement) (bool, error) {
 	won, err := tx.MovePlacement(ctx, p, was.State, was.Attempts)
 	if err != nil || !won {

@@ -111,7 +111,7 @@ func (s *Service) decide(ctx context.Context, tx access.Tx, d Decision, alias st
 	return s.approve(ctx, tx, r, d.Actor, alias)
 }
 
-// orNow is when something was pressed; zero is now.
+// orNow returns when something was pressed: now, if that is not known.
 func (s *Service) orNow(at time.Time) time.Time {
 	if at.IsZero() {
 		return s.Now()
@@ -360,7 +360,7 @@ func nonDraft(state access.RequestState) access.RequestState {
 }
 
 // ExpireRequests closes requests that nobody answered in time. What somebody
-// orNow before and is still in the inbox comes first.
+// pressed before and is still in the inbox comes first.
 func (s *Service) ExpireRequests(ctx context.Context) (int, error) {
 	var expired int
 	err := s.Store.Update(ctx, func(tx access.Tx) error {
