@@ -85,6 +85,11 @@ func verbs() []verb {
 			read:  readOffboard, do: (*Bot).offboard,
 		},
 		{
+			name: "reinstate", form: "@user [for REASON]", who: "approvers", part: forApprovers,
+			about: "let somebody who was offboarded be given access again. Another approver decides.",
+			read:  readOffboard, do: (*Bot).reinstate,
+		},
+		{
 			name: "pending", who: "approvers", part: forApprovers,
 			about: "requests that wait for a decision.",
 			read:  readNothing, do: (*Bot).pending, readsOnly: true,
@@ -227,6 +232,16 @@ func (b *Bot) revoke(ctx context.Context, in interaction, c command) (render.Mes
 
 func (b *Bot) offboard(ctx context.Context, in interaction, c command) (render.Message, error) {
 	r, err := b.cfg.Uses.Offboard(ctx, workflow.OffboardAsk{
+		Source: in.ID, Asker: in.Person, Person: c.Person, Reason: c.Reason, Channel: in.Channel,
+	})
+	return b.receipt(ctx, in, r, err)
+}
+
+func (b *Bot) reinstate(ctx context.Context, in interaction, c command) (render.Message, error) {
+	if err := b.checkVisible(in); err != nil {
+		return render.Message{}, err
+	}
+	r, err := b.cfg.Uses.AskReinstate(ctx, workflow.ReinstateAsk{
 		Source: in.ID, Asker: in.Person, Person: c.Person, Reason: c.Reason, Channel: in.Channel,
 	})
 	return b.receipt(ctx, in, r, err)

@@ -116,6 +116,10 @@ func (d *domain) Offboard(_ context.Context, a workflow.OffboardAsk) (access.Req
 	return d.Ask(access.Request{Kind: access.KindOffboard, State: access.Draft, Source: a.Source, Asker: a.Asker, Person: a.Person, Channel: a.Channel})
 }
 
+func (d *domain) AskReinstate(_ context.Context, a workflow.ReinstateAsk) (access.Request, error) {
+	return d.Ask(access.Request{Kind: access.KindReinstate, Source: a.Source, Asker: a.Asker, Person: a.Person, Reason: a.Reason, Channel: a.Channel})
+}
+
 // move settles an open request for the first who comes.
 func (d *domain) move(id int64, actor access.UserID, to access.RequestState, at time.Time) (access.Request, error) {
 	unlock, err := d.change()

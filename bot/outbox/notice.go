@@ -204,7 +204,7 @@ func (n *Announcer) where(ctx context.Context, notice access.Notice, view *reque
 	if notice.To != "" {
 		return string(notice.To), ""
 	}
-	if view != nil && notice.Kind == access.NoticeReturned {
+	if view != nil && (notice.Kind == access.NoticeReturned || notice.Kind == access.NoticeReinstated) {
 		if m, ok := newest(view.messages, roleAnnounce); ok {
 			return m.Channel, "" // where the offboarding was announced, for everybody to see
 		}

@@ -244,19 +244,24 @@ func serverLine(s access.Server) string {
 func Draft(v workflow.RequestView) Message {
 	p := &page{}
 	r := v.Request
-	if r.Kind == access.KindOffboard {
+	switch r.Kind {
+	case access.KindReinstate:
+		p.addText(fmt.Sprintf("*Reinstate %s?*", mention(r.Person)))
+		p.addText(bullets(reinstatementFacts(v))...)
+		p.addText("• No other approver is named here, so you decide it alone.", "• It is announced where the offboarding was.")
+	case access.KindOffboard:
 		p.addText(fmt.Sprintf("*Offboard %s?*", mention(r.Person)))
 		p.addText("• All their access ends and their open requests are closed.",
 			"• Every key that I placed for them is removed from every server.",
 			"• Other keys that may be theirs are listed for you to decide on.",
 			"• Nobody can give them access any more, and they approve nothing any more.",
 			"• It is announced.")
-	} else {
+	case access.KindRevoke, access.KindGrant, access.KindExtend, access.KindOrphan: // only revocations are drafts
 		p.addText(fmt.Sprintf("*Revoke %s on %s?*", target(r), where(v)))
 		p.addText("*Servers:* " + serverFact(v, patternLimit))
 		p.addText("• It starts at once, without another approver.", "• Only keys that I placed are removed. If I find others that fit, you decide about each.", bullet(unregistered(v)))
 	}
-	if r.Person != "" {
+	if r.Person != "" && r.Kind != access.KindReinstate {
 		p.addText(liveNow(v))
 	}
 	p.addText(orNone(reason(r)))
@@ -277,8 +282,12 @@ func bullet(line string) string {
 }
 
 func confirmLabel(r access.Request) string {
-	if r.Kind == access.KindOffboard {
+	switch r.Kind {
+	case access.KindOffboard:
 		return "Offboard"
+	case access.KindReinstate:
+		return "Reinstate"
+	case access.KindRevoke, access.KindGrant, access.KindExtend, access.KindOrphan: // below
 	}
 	return "Revoke"
 }

@@ -49,6 +49,8 @@ func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant, channel s
 		p.retraction(n)
 	case access.NoticeReturned:
 		p.returned(v)
+	case access.NoticeReinstated:
+		p.reinstated(n, v)
 	case access.NoticeGroup:
 		p.group(n)
 	case access.NoticeKeyMoved:
@@ -151,6 +153,8 @@ func (p *page) decided(v *workflow.RequestView, channel string) {
 	}
 	line := decision(*v)
 	switch {
+	case v.Request.Kind == access.KindReinstate && v.Request.State == access.Approved:
+		line += "\n" + mention(v.Request.Person) + mayAsk + " " + keysAnew
 	case v.Grant == nil:
 	case v.Grant.State == access.Live:
 		line += "\n" + approvalOutcome(*v)
@@ -193,6 +197,8 @@ func describe(r access.Request) string {
 		return "revoke " + target(r)
 	case access.KindOffboard:
 		return "offboard " + mention(r.Person)
+	case access.KindReinstate:
+		return "reinstate " + mention(r.Person)
 	case access.KindOrphan:
 		return "keys that my ledger does not know"
 	case access.KindGrant: // below

@@ -74,6 +74,8 @@ func offboardState(v workflow.RequestView) string {
 func afterwards(v workflow.RequestView) string {
 	back := "The account is active in Slack again since " + date(v.Subject.ReturnedAt) + ". "
 	switch {
+	case v.Subject.ReinstatedAt.After(v.Request.DecidedAt):
+		return "They were reinstated " + date(v.Subject.ReinstatedAt) + ". They" + mayAsk
 	case !v.SubjectBarred && v.Subject.Offboarded():
 		return back + "They may register a key and be given access upon a new request. " + noRights
 	case v.Subject.ReturnedAt.IsZero():
@@ -83,8 +85,8 @@ func afterwards(v workflow.RequestView) string {
 }
 
 const (
-	noRights = "Nothing that they had is back: neither keys nor access, nor the right to decide, which takes an approver who reinstates them; I cannot do that yet."
-	staysOut = "Still nobody can give them access, since an approver is behind the offboarding: an approver has to reinstate them first, which I cannot do yet."
+	noRights = "Nothing that they had is back: neither keys nor access, nor the right to decide, which takes `/sshkey reinstate`."
+	staysOut = "Still nobody can give them access, since an approver is behind the offboarding: an approver has to ask for `/sshkey reinstate` first."
 )
 
 // returned says that somebody who was offboarded is back.

@@ -119,7 +119,7 @@ func Decided(r access.Request, verdict access.Verdict) Message {
 	case r.State == access.Pending:
 		return Say(fmt.Sprintf("You approved request %d. It needs another approver as well.", r.ID))
 	}
-	if r.Kind == access.KindExtend {
+	if r.Kind == access.KindExtend || r.Kind == access.KindReinstate {
 		return Say(fmt.Sprintf("You approved request %d: %s.", r.ID, describe(r)))
 	}
 	return Say(fmt.Sprintf("You approved request %d: %s. The thread of the request shows every server.", r.ID, describe(r)))
@@ -127,6 +127,9 @@ func Decided(r access.Request, verdict access.Verdict) Message {
 
 // Confirmed is the receipt of an approver's own draft that is carried out now.
 func Confirmed(r access.Request) Message {
+	if r.Kind == access.KindReinstate {
+		return Say(fmt.Sprintf("%s is reinstated (request %d). They%s", mention(r.Person), r.ID, mayAsk))
+	}
 	return Say(fmt.Sprintf("Request %d is under way: %s. The thread of the request shows every server.", r.ID, describe(r)))
 }
 

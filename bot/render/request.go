@@ -23,6 +23,8 @@ func Request(v workflow.RequestView, now time.Time) Message {
 		return offboard(v)
 	case access.KindOrphan:
 		return orphans(v)
+	case access.KindReinstate:
+		return reinstatement(v)
 	case access.KindGrant, access.KindExtend, access.KindRevoke: // below
 	}
 	p := &page{}
@@ -46,6 +48,8 @@ func title(r access.Request) string {
 		return fmt.Sprintf("Request %d: revoke access", r.ID)
 	case access.KindOffboard:
 		return fmt.Sprintf("Request %d: offboarding", r.ID)
+	case access.KindReinstate:
+		return fmt.Sprintf("Request %d: reinstate somebody", r.ID)
 	case access.KindOrphan:
 		return fmt.Sprintf("Keys that my ledger does not know (request %d)", r.ID)
 	case access.KindGrant: // below
@@ -80,6 +84,8 @@ func requestClause(v workflow.RequestView) string {
 		return fmt.Sprintf("asks to revoke %s on *%s*", target(r), where(v))
 	case access.KindOffboard:
 		return "asks to offboard " + mention(r.Person) + ": all access and every key goes"
+	case access.KindReinstate:
+		return "asks to reinstate " + mention(r.Person) + ", who was offboarded"
 	case access.KindGrant, access.KindOrphan: // below; orphans nobody asks for
 	}
 	return fmt.Sprintf("asks for SSH access%s to *%s* as %s for *%s*", receiver(r), where(v), code(r.SystemUser, nameLimit), howLong(r.Duration))

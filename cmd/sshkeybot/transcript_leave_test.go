@@ -81,7 +81,22 @@ func leaving() chapter {
 		p.bulletin(playBob, newsChannel)
 
 		p.judging()
+		p.comingBack()
 	}}
+}
+
+// comingBack has Dave reinstated, whom request 3 offboarded.
+func (p *play) comingBack() {
+	p.scene("Dave comes back to the company")
+	p.types(playDave, "grant @dave 1h")
+	p.types(playAlice, "reinstate @dave")
+	p.types(playBob, "reinstate @dave for he is back, as a freelancer")
+	p.channel(playCarol, 4)
+	p.presses(playBob, 4, "Approve")
+	p.presses(playCarol, 4, "Approve")
+	p.bulletin(playBob, newsChannel)
+	p.types(playBob, "reinstate @dave")
+	p.types(playDave, "grant @dave 1h")
 }
 
 func deactivated() chapter {

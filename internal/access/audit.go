@@ -91,9 +91,10 @@ const (
 	DidPlacementMissing Action = "placement.missing" // a key that should be there is not
 	DidPlacementDamaged Action = "placement.damaged" // the ledger's copy of the key was altered
 
-	DidPersonOffboard Action = "person.offboard"
-	DidPersonLeave    Action = "person.leave"  // somebody offboarded who had returned left again
-	DidPersonReturn   Action = "person.return" // the account of somebody offboarded is active again
+	DidPersonOffboard  Action = "person.offboard"
+	DidPersonLeave     Action = "person.leave"     // somebody offboarded who had returned left again
+	DidPersonReturn    Action = "person.return"    // the account of somebody offboarded is active again
+	DidPersonReinstate Action = "person.reinstate" // somebody offboarded may be given access again
 
 	DidKeyChallenge Action = "key.challenge" // a person was asked to prove that they hold it
 	DidKeyRegister  Action = "key.register"

@@ -11,23 +11,24 @@ type NoticeKind string
 
 // The kinds of notice.
 const (
-	NoticeKeyWanted NoticeKind = "key_wanted" // a request waits for the person's first key
-	NoticeEnding    NoticeKind = "ending"     // a grant ends soon
-	NoticeLapsed    NoticeKind = "lapsed"     // a renewal came too late: the target's own timer removed the key
-	NoticeHalted    NoticeKind = "halted"     // the target refuses our credentials, so work on it is halted
-	NoticeResumed   NoticeKind = "resumed"    // it accepts them again
-	NoticeQuota     NoticeKind = "quota"      // most of the target's monthly quota is used up
-	NoticeDecided   NoticeKind = "decided"    // how a request was decided, for its asker or receiver
-	NoticeReminder  NoticeKind = "reminder"   // a request still waits for a decision
-	NoticeDecidable NoticeKind = "decidable"  // a request can be decided now: the key it waited for was registered
-	NoticeChanged   NoticeKind = "changed"    // what a request asks for has changed, so approvals given before are void
-	NoticeReopened  NoticeKind = "reopened"   // a request that was reported as done has work left again
-	NoticeSummary   NoticeKind = "summary"    // the daily summary
-	NoticeReturned  NoticeKind = "returned"   // the account of somebody who was offboarded is active again
-	NoticeGroup     NoticeKind = "group"      // the directory does not let the bot read a group of approvers; Detail: its ID, and why
-	NoticeClock     NoticeKind = "clock"      // the bot's clock is in doubt, or no longer
-	NoticeCorrected NoticeKind = "corrected"  // a grant ends earlier than was shown, since a clock was wrong
-	NoticeKeyMoved  NoticeKind = "key_moved"  // somebody proved that a key is theirs that another had registered
+	NoticeKeyWanted  NoticeKind = "key_wanted" // a request waits for the person's first key
+	NoticeEnding     NoticeKind = "ending"     // a grant ends soon
+	NoticeLapsed     NoticeKind = "lapsed"     // a renewal came too late: the target's own timer removed the key
+	NoticeHalted     NoticeKind = "halted"     // the target refuses our credentials, so work on it is halted
+	NoticeResumed    NoticeKind = "resumed"    // it accepts them again
+	NoticeQuota      NoticeKind = "quota"      // most of the target's monthly quota is used up
+	NoticeDecided    NoticeKind = "decided"    // how a request was decided, for its asker or receiver
+	NoticeReminder   NoticeKind = "reminder"   // a request still waits for a decision
+	NoticeDecidable  NoticeKind = "decidable"  // a request can be decided now: the key it waited for was registered
+	NoticeChanged    NoticeKind = "changed"    // what a request asks for has changed, so approvals given before are void
+	NoticeReopened   NoticeKind = "reopened"   // a request that was reported as done has work left again
+	NoticeSummary    NoticeKind = "summary"    // the daily summary
+	NoticeReturned   NoticeKind = "returned"   // the account of somebody who was offboarded is active again
+	NoticeReinstated NoticeKind = "reinstated" // somebody who was offboarded may be given access again; Detail: by which request
+	NoticeGroup      NoticeKind = "group"      // the directory does not let the bot read a group of approvers; Detail: its ID, and why
+	NoticeClock      NoticeKind = "clock"      // the bot's clock is in doubt, or no longer
+	NoticeCorrected  NoticeKind = "corrected"  // a grant ends earlier than was shown, since a clock was wrong
+	NoticeKeyMoved   NoticeKind = "key_moved"  // somebody proved that a key is theirs that another had registered
 )
 
 // Notice is one message to one person or channel, sent once.

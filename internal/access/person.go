@@ -15,6 +15,7 @@ type Person struct {
 	ID           UserID
 	OffboardedAt time.Time // zero while active
 	ReturnedAt   time.Time // since when the account of somebody offboarded is active again; zero while it is not
+	ReinstatedAt time.Time // when approvers took back the last offboarding; zero if they did not, or somebody offboarded the person since
 	Standing     Standing  // the last standing that the directory told, unless it is Member; empty for a member
 }
 

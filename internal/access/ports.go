@@ -52,6 +52,9 @@ type PersonTx interface {
 	// SetReturned sets the ReturnedAt of somebody who was offboarded; the zero time clears
 	// it. It reports whether that changed whether they are back.
 	SetReturned(ctx context.Context, id UserID, at time.Time) (bool, error)
+	// Reinstate takes an offboarding of the person back at that time. It reports false, and changes
+	// nothing, if they are not offboarded.
+	Reinstate(ctx context.Context, id UserID, at time.Time) (bool, error)
 	// SetStanding sets the Standing of a person; empty for a member.
 	SetStanding(ctx context.Context, id UserID, standing Standing) error
 	// KnownPersons returns everybody who has a key, a live grant or an open request, or was

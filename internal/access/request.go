@@ -20,11 +20,18 @@ const (
 	// KindOrphan is made by the bot: it collects the keys that it finds under its own labels
 	// without the ledger knowing them, for approvers to decide about.
 	KindOrphan RequestKind = "orphan"
+	// KindReinstate lets somebody who was offboarded be given access again. It gives none by
+	// itself.
+	KindReinstate RequestKind = "reinstate"
 )
 
 // EndsAccess reports whether a request of that kind only ends access. Its work and its
 // messages go before those of all others.
 func (k RequestKind) EndsAccess() bool { return k == KindRevoke || k == KindOffboard }
+
+// NeedsAnother reports whether somebody else than who asks decides a request of that kind, also
+// where people may otherwise decide what they asked for themselves.
+func (k RequestKind) NeedsAnother() bool { return k == KindReinstate }
 
 // RequestState is the state of a request; the package comment draws them.
 type RequestState string

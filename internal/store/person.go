@@ -12,10 +12,10 @@ const keyColumns = "fingerprint, person, type, blob, note, registered_at, proved
 // Person implements access.PersonTx.
 func (t *tx) Person(ctx context.Context, id access.UserID) (access.Person, error) {
 	scan := func(row scanner) (p access.Person, err error) {
-		err = row.Scan(&p.ID, instant{&p.OffboardedAt}, instant{&p.ReturnedAt}, &p.Standing)
+		err = row.Scan(&p.ID, instant{&p.OffboardedAt}, instant{&p.ReturnedAt}, instant{&p.ReinstatedAt}, &p.Standing)
 		return p, err
 	}
-	found, err := many(ctx, t, scan, "SELECT id, offboarded_at, returned_at, standing FROM persons WHERE id = $1", id)
+	found, err := many(ctx, t, scan, "SELECT id, offboarded_at, returned_at, reinstated_at, standing FROM persons WHERE id = $1", id)
 	if err != nil || len(found) == 0 {
 		return access.Person{ID: id}, err
 	}
@@ -24,8 +24,8 @@ func (t *tx) Person(ctx context.Context, id access.UserID) (access.Person, error
 
 // SetOffboarded implements access.PersonTx.
 func (t *tx) SetOffboarded(ctx context.Context, id access.UserID, at time.Time) error {
-	_, err := t.Exec(ctx, `INSERT INTO persons (id, offboarded_at, returned_at, standing) VALUES ($1, $2, 0, '')
-		ON CONFLICT (id) DO UPDATE SET offboarded_at = excluded.offboarded_at, returned_at = 0
+	_, err := t.Exec(ctx, `INSERT INTO persons (id, offboarded_at, returned_at, reinstated_at, standing) VALUES ($1, $2, 0, 0, '')
+		ON CONFLICT (id) DO UPDATE SET offboarded_at = excluded.offboarded_at, returned_at = 0, reinstated_at = 0
 		WHERE persons.offboarded_at = 0 OR persons.returned_at <> 0`, id, ms(at))
 	return err
 }
@@ -35,9 +35,14 @@ func (t *tx) SetReturned(ctx context.Context, id access.UserID, at time.Time) (b
 	return won(t.Exec(ctx, "UPDATE persons SET returned_at = $2 WHERE id = $1 AND offboarded_at <> 0 AND (returned_at = 0) <> (CAST($2 AS BIGINT) = 0)", id, ms(at)))
 }
 
+// Reinstate implements access.PersonTx.
+func (t *tx) Reinstate(ctx context.Context, id access.UserID, at time.Time) (bool, error) {
+	return won(t.Exec(ctx, "UPDATE persons SET offboarded_at = 0, returned_at = 0, reinstated_at = $2 WHERE id = $1 AND offboarded_at <> 0", id, ms(at)))
+}
+
 // SetStanding implements access.PersonTx.
 func (t *tx) SetStanding(ctx context.Context, id access.UserID, standing access.Standing) error {
-	_, err := t.Exec(ctx, `INSERT INTO persons (id, offboarded_at, returned_at, standing) VALUES ($1, 0, 0, $2)
+	_, err := t.Exec(ctx, `INSERT INTO persons (id, offboarded_at, returned_at, reinstated_at, standing) VALUES ($1, 0, 0, 0, $2)
 		ON CONFLICT (id) DO UPDATE SET standing = excluded.standing`, id, standing)
 	return err
 }

@@ -2,7 +2,6 @@ package workflow
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -63,10 +62,14 @@ func (s *Service) request(ctx context.Context, id int64) (r access.Request, err 
 // receiver checks, at the moment of an approval, that who receives access still
 // may have it.
 func (s *Service) receiver(ctx context.Context, r access.Request, v access.Verdict) (access.Profile, error) {
-	if v != access.Approve || (r.Kind != access.KindGrant && r.Kind != access.KindExtend) {
-		return access.Profile{}, nil
+	switch {
+	case v != access.Approve:
+	case r.Kind == access.KindGrant || r.Kind == access.KindExtend:
+		return s.requireMember(ctx, r.Person, 0)
+	case r.Kind == access.KindReinstate:
+		return access.Profile{}, s.requireOffboarded(ctx, r.Person)
 	}
-	return s.requireMember(ctx, r.Person, 0)
+	return access.Profile{}, nil
 }
 
 func (s *Service) decide(ctx context.Context, tx access.Tx, d Decision, alias string) (access.Request, error) {
@@ -79,7 +82,7 @@ func (s *Service) decide(ctx context.Context, tx access.Tx, d Decision, alias st
 	}
 	if asked, err := asks(ctx, tx, r, d.Actor); err != nil {
 		return r, err
-	} else if asked && !s.Settings.SelfApproval {
+	} else if asked && (r.Kind.NeedsAnother() || !s.Settings.SelfApproval) {
 		return r, askedYourself()
 	}
 	if err := s.checkShown(ctx, tx, r, d.Shown); err != nil {
@@ -152,7 +155,7 @@ func (s *Service) close(ctx context.Context, tx access.Tx, r access.Request, to 
 func (s *Service) tellDecision(ctx context.Context, tx access.Tx, r access.Request) error {
 	to := []access.UserID{r.Asker}
 	switch {
-	case r.State == access.Approved && (r.Kind == access.KindGrant || r.Kind == access.KindExtend):
+	case r.State == access.Approved && (r.Kind == access.KindGrant || r.Kind == access.KindExtend || r.Kind == access.KindReinstate):
 		to = append(to, r.Person)
 	case r.State != access.Denied && r.State != access.Expired || r.Asker == "":
 		return nil
@@ -171,126 +174,6 @@ func (s *Service) tellDecision(ctx context.Context, tx access.Tx, r access.Reque
 		}
 	}
 	return nil
-}
-
-// approve moves the request to approved and carries it into the ledger.
-func (s *Service) approve(ctx context.Context, tx access.Tx, r access.Request, actor access.UserID, alias string) (access.Request, error) {
-	switch r.Kind {
-	case access.KindGrant:
-		return s.approveGrant(ctx, tx, r, actor, alias)
-	case access.KindExtend:
-		return s.approveExtension(ctx, tx, r, actor)
-	case access.KindRevoke:
-		return s.approveRevocation(ctx, tx, r, actor)
-	case access.KindOffboard:
-		return s.approveOffboarding(ctx, tx, r, actor)
-	case access.KindOrphan:
-	}
-	return r, access.NewConflict("There is nothing to approve here.")
-}
-
-// approveGrant starts the grant first: the decision names it.
-func (s *Service) approveGrant(ctx context.Context, tx access.Tx, r access.Request, actor access.UserID, alias string) (access.Request, error) {
-	var err error
-	if r.GrantID, err = s.startGrant(ctx, tx, r, alias); err != nil {
-		return r, err
-	}
-	return s.close(ctx, tx, r, access.Approved, actor, r.Note)
-}
-
-// approveExtension extends the grant first: where that cannot be, nothing is decided.
-func (s *Service) approveExtension(ctx context.Context, tx access.Tx, r access.Request, actor access.UserID) (access.Request, error) {
-	if err := s.extendGrant(ctx, tx, r, actor); err != nil {
-		return r, err
-	}
-	return s.close(ctx, tx, r, access.Approved, actor, r.Note)
-}
-
-// approveRevocation closes the request first: what it ends would close it otherwise.
-func (s *Service) approveRevocation(ctx context.Context, tx access.Tx, r access.Request, actor access.UserID) (access.Request, error) {
-	var err error
-	if r.Person, err = ownerNow(ctx, tx, r); err != nil {
-		return r, err
-	}
-	if r, err = s.close(ctx, tx, r, access.Approved, actor, r.Note); err != nil {
-		return r, err
-	}
-	return r, s.carryOutRevoke(ctx, tx, r, actor)
-}
-
-// approveOffboarding closes the request first: all other requests of the person are closed
-// with what it ends.
-func (s *Service) approveOffboarding(ctx context.Context, tx access.Tx, r access.Request, actor access.UserID) (access.Request, error) {
-	r, err := s.close(ctx, tx, r, access.Approved, actor, r.Note)
-	if err != nil {
-		return r, err
-	}
-	return r, s.carryOutOffboard(ctx, tx, r, actor)
-}
-
-// startGrant puts a live grant into the ledger, with every key that its person has
-// registered by now on every server of the request.
-func (s *Service) startGrant(ctx context.Context, tx access.Tx, r access.Request, alias string) (int64, error) {
-	if err := s.Settings.allow(r.SystemUser, r.Duration, r.Forever()); err != nil { // the settings may be others than when it was asked
-		return 0, err
-	}
-	steady, err := s.Engine.SureOfTime(ctx, tx)
-	if err != nil {
-		return 0, err
-	}
-	keys, err := tx.KeysOf(ctx, r.Person)
-	if err != nil {
-		return 0, err
-	}
-	if len(keys) == 0 {
-		return 0, access.NewConflict("This person has no key any more; it can be approved once they have registered one.")
-	}
-	servers, err := tx.RequestServers(ctx, r.ID)
-	if err != nil {
-		return 0, err
-	}
-	g := access.Grant{RequestID: r.ID, Person: r.Person, Alias: alias, SystemUser: r.SystemUser, State: access.Live, StartsAt: s.Now()}
-	if !r.Forever() {
-		g.EndsAt, g.SteadyEnd = g.StartsAt.Add(r.Duration), steady.Add(r.Duration)
-	}
-	covers, results := s.coverAll(r, servers, keys)
-	if g, err = tx.InsertGrant(ctx, g, covers); err != nil {
-		return 0, err
-	}
-	if err := tx.InsertResults(ctx, results); err != nil {
-		return 0, err
-	}
-	detail := fmt.Sprintf("%s as %s on %d servers with %d keys", g.Person, g.SystemUser, len(servers), len(keys))
-	if err := access.Record(ctx, tx, s.Now(), "", access.DidGrantStart, access.NounGrant, g.ID, "", string(access.Live), detail); err != nil {
-		return 0, err
-	}
-	return g.ID, s.beginPlacing(ctx, tx, g, covers)
-}
-
-func (s *Service) coverAll(r access.Request, servers []access.ServerRef, keys []access.Key) ([]access.Cover, []access.Result) {
-	var covers []access.Cover
-	var results []access.Result
-	for _, server := range servers {
-		for _, key := range keys {
-			covers = append(covers, access.Cover{ServerID: server.ID, Fingerprint: key.Fingerprint})
-			results = append(results, access.NewResult(s.Now(), r.ID, access.PhaseAdd, access.KeyOn{ServerID: server.ID, SystemUser: r.SystemUser, Fingerprint: key.Fingerprint}, server.Name))
-		}
-	}
-	return covers, results
-}
-
-// beginPlacing has the servers of a new grant brought in line, and the keys looked for
-// that the ledger holds to be there.
-func (s *Service) beginPlacing(ctx context.Context, tx access.Tx, g access.Grant, covers []access.Cover) error {
-	there, err := tx.VerifyPlaced(ctx, g.ID, s.Now())
-	if err != nil {
-		return err
-	}
-	first, rest, _ := firstPortion(covers, coversAtOnce)
-	if err := s.Engine.Reconcile(ctx, tx, first); err != nil {
-		return err
-	}
-	return wakeServers(ctx, tx, access.WorkAdd, append(rest, there...))
 }
 
 // Cancel takes back a request that is still open: the right of those who asked. While
@@ -329,6 +212,9 @@ func (s *Service) Confirm(ctx context.Context, id int64, actor access.UserID, at
 	if err := s.requireApprover(ctx, actor); err != nil {
 		return access.Request{}, err
 	}
+	if err := s.checkConfirmable(ctx, id, actor); err != nil {
+		return access.Request{}, err
+	}
 	var out access.Request
 	err := s.Store.Update(ctx, func(tx access.Tx) error {
 		r, err := tx.Request(ctx, id)
@@ -350,6 +236,26 @@ func (s *Service) Confirm(ctx context.Context, id int64, actor access.UserID, at
 		return err
 	})
 	return out, err
+}
+
+// checkConfirmable refuses a draft that has come to need another approver, or whose person may not
+// have what it gives.
+func (s *Service) checkConfirmable(ctx context.Context, id int64, actor access.UserID) error {
+	r, err := s.request(ctx, id)
+	if err != nil || r.State != access.Draft {
+		return err
+	}
+	if r.Kind.NeedsAnother() {
+		others, err := s.otherApprovers(ctx, actor)
+		if err != nil {
+			return err
+		}
+		if len(others) > 0 {
+			return access.NewForbidden("There is another approver now, who has to decide this. Please ask for it again.")
+		}
+	}
+	_, err = s.receiver(ctx, r, access.Approve)
+	return err
 }
 
 func nonDraft(state access.RequestState) access.RequestState {

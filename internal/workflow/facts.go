@@ -26,7 +26,7 @@ func (s *Service) factsOf(ctx context.Context, tx access.Tx, r access.Request) (
 		servers, err := tx.RequestServers(ctx, r.ID)
 		f.Servers = access.IDsOf(servers)
 		return f, err
-	case access.KindOffboard: // the person says all
+	case access.KindOffboard, access.KindReinstate: // the person says all
 	case access.KindOrphan: // nothing is approved
 	}
 	return f, nil

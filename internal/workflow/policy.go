@@ -22,7 +22,7 @@ func (s *Service) requireParticipant(ctx context.Context, id access.UserID, maxA
 }
 
 // staysOut says what undoes an offboarding.
-const staysOut = "That holds until an approver reinstates the person, which I cannot do yet."
+const staysOut = "That holds until approvers reinstate the person."
 
 // requireMember returns the profile of somebody else who is to receive access, and refuses
 // whoever may not.
@@ -114,7 +114,7 @@ func (s *Service) requireApprover(ctx context.Context, id access.UserID) error {
 	}
 	left, err := s.withoutOffboarded(ctx, []access.UserID{id})
 	if err == nil && len(left) == 0 {
-		err = s.approversOnly("You were offboarded and have returned, so you decide nothing until another approver reinstates you, which I cannot do yet. Ask one of them to decide this.")
+		err = s.approversOnly("You were offboarded and have returned, so you decide nothing until another approver reinstates you. Ask one of them to decide this, and to reinstate you.")
 	}
 	return err
 }
@@ -132,10 +132,10 @@ func (s *Service) requireDecider(ctx context.Context, r access.Request, id acces
 	return s.checkIndependent(r, id)
 }
 
-// checkIndependent refuses who asks and who receives, unless the team allows it.
+// checkIndependent refuses who asks and who receives, unless the team allows it for such a request.
 func (s *Service) checkIndependent(r access.Request, id access.UserID) error {
 	switch {
-	case s.Settings.SelfApproval:
+	case s.Settings.SelfApproval && !r.Kind.NeedsAnother():
 		return nil
 	case id == r.Asker:
 		return askedYourself()

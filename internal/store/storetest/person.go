@@ -30,6 +30,17 @@ func testPersons(t *testing.T, s *store.Store) {
 	same(t, "who goes again first", []bool{returned(time.Time{}), returned(time.Time{}), returned(later)}, []bool{true, false, true})
 	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SetOffboarded(ctx, "U1", later) })
 	same(t, "offboarded again", read(t, s, person), access.Person{ID: "U1", OffboardedAt: later})
+	reinstate := func() (changed bool) {
+		update(t, s, func(ctx context.Context, tx access.Tx) (err error) {
+			changed, err = tx.Reinstate(ctx, "U1", later)
+			return err
+		})
+		return changed
+	}
+	same(t, "who reinstates first", []bool{reinstate(), reinstate()}, []bool{true, false})
+	same(t, "reinstated", read(t, s, person), access.Person{ID: "U1", ReinstatedAt: later})
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SetOffboarded(ctx, "U1", later) })
+	same(t, "offboarded after that", read(t, s, person), access.Person{ID: "U1", OffboardedAt: later})
 	for _, standing := range []access.Standing{access.Guest, access.Deactivated, ""} {
 		update(t, s, func(ctx context.Context, tx access.Tx) error {
 			return errors.Join(tx.SetStanding(ctx, "U1", standing), tx.SetStanding(ctx, "U2", standing))

@@ -6,6 +6,7 @@ CREATE TABLE persons (
     id            TEXT   NOT NULL PRIMARY KEY,
     offboarded_at BIGINT NOT NULL,
     returned_at   BIGINT NOT NULL,
+    reinstated_at BIGINT NOT NULL,
     standing      TEXT   NOT NULL
 );
 

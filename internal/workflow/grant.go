@@ -1,0 +1,73 @@
+package workflow
+
+import (
+	"context"
+	"fmt"
+
+	"sshkeybot/internal/access"
+)
+
+// startGrant puts a live grant into the ledger, with every key that its person has
+// registered by now on every server of the request.
+func (s *Service) startGrant(ctx context.Context, tx access.Tx, r access.Request, alias string) (int64, error) {
+	if err := s.Settings.allow(r.SystemUser, r.Duration, r.Forever()); err != nil { // the settings may be others than when it was asked
+		return 0, err
+	}
+	steady, err := s.Engine.SureOfTime(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	keys, err := tx.KeysOf(ctx, r.Person)
+	if err != nil {
+		return 0, err
+	}
+	if len(keys) == 0 {
+		return 0, access.NewConflict("This person has no key any more; it can be approved once they have registered one.")
+	}
+	servers, err := tx.RequestServers(ctx, r.ID)
+	if err != nil {
+		return 0, err
+	}
+	g := access.Grant{RequestID: r.ID, Person: r.Person, Alias: alias, SystemUser: r.SystemUser, State: access.Live, StartsAt: s.Now()}
+	if !r.Forever() {
+		g.EndsAt, g.SteadyEnd = g.StartsAt.Add(r.Duration), steady.Add(r.Duration)
+	}
+	covers, results := s.coverAll(r, servers, keys)
+	if g, err = tx.InsertGrant(ctx, g, covers); err != nil {
+		return 0, err
+	}
+	if err := tx.InsertResults(ctx, results); err != nil {
+		return 0, err
+	}
+	detail := fmt.Sprintf("%s as %s on %d servers with %d keys", g.Person, g.SystemUser, len(servers), len(keys))
+	if err := access.Record(ctx, tx, s.Now(), "", access.DidGrantStart, access.NounGrant, g.ID, "", string(access.Live), detail); err != nil {
+		return 0, err
+	}
+	return g.ID, s.beginPlacing(ctx, tx, g, covers)
+}
+
+func (s *Service) coverAll(r access.Request, servers []access.ServerRef, keys []access.Key) ([]access.Cover, []access.Result) {
+	var covers []access.Cover
+	var results []access.Result
+	for _, server := range servers {
+		for _, key := range keys {
+			covers = append(covers, access.Cover{ServerID: server.ID, Fingerprint: key.Fingerprint})
+			results = append(results, access.NewResult(s.Now(), r.ID, access.PhaseAdd, access.KeyOn{ServerID: server.ID, SystemUser: r.SystemUser, Fingerprint: key.Fingerprint}, server.Name))
+		}
+	}
+	return covers, results
+}
+
+// beginPlacing has the servers of a new grant brought in line, and the keys looked for
+// that the ledger holds to be there.
+func (s *Service) beginPlacing(ctx context.Context, tx access.Tx, g access.Grant, covers []access.Cover) error {
+	there, err := tx.VerifyPlaced(ctx, g.ID, s.Now())
+	if err != nil {
+		return err
+	}
+	first, rest, _ := firstPortion(covers, coversAtOnce)
+	if err := s.Engine.Reconcile(ctx, tx, first); err != nil {
+		return err
+	}
+	return wakeServers(ctx, tx, access.WorkAdd, append(rest, there...))
+}
