@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -53,26 +54,71 @@ func (p *page) open(v workflow.RequestView, open []access.Candidate) {
 	if len(open) == 0 {
 		return
 	}
-	p.addText("*" + stillToDecide(len(open)) + "* " + whyAsked(v, len(open)))
-	if len(open) > candidateButtons {
-		p.candidateMenus(open)
+	p.addText("*" + credentials(open) + " still to decide.* " + whyAsked(v, open))
+	free, fixed := split(open)
+	if len(free) > candidateButtons {
+		p.candidateMenus(free)
 	} else {
-		for _, c := range open {
+		for _, c := range free {
 			p.addText(candidateLine(c))
-			p.addButtons(button(ActionPick, candidateID(c), "Remove this key"), button(ActionSpare, candidateID(c), "Leave it"))
+			p.addButtons(button(ActionPick, candidateID(c), "Remove this "+noun(c)), button(ActionSpare, candidateID(c), "Leave it"))
 		}
 	}
-	if len(open) > 1 && v.FullyInspected() {
-		p.addButtons(spareRest(v, len(open)))
+	p.addList("API tokens that I do not remove, since one of them may be the one I use. Look at them in the dashboard", lines(fixed), shortList, "the file lists all")
+	if len(open)+len(fixed) > 1 && v.FullyInspected() {
+		p.addButtons(spareRest(v, open))
 	}
 }
 
-func stillToDecide(n int) string { return count(n, "key", "keys") + " still to decide." }
+// split returns the candidates that can be removed, and those that cannot.
+func split(open []access.Candidate) (free, fixed []access.Candidate) {
+	for _, c := range open {
+		if c.Credential.Fixed {
+			fixed = append(fixed, c)
+		} else {
+			free = append(free, c)
+		}
+	}
+	return free, fixed
+}
+
+// undecided returns the candidates that nobody has decided about.
+func undecided(v workflow.RequestView) []access.Candidate {
+	return slices.DeleteFunc(slices.Clone(v.Candidates), func(c access.Candidate) bool { return c.PickedBy != "" })
+}
+
+// credentials counts candidates as what they are.
+func credentials(all []access.Candidate) string {
+	tokens := 0
+	for _, c := range all {
+		if c.Credential.Token {
+			tokens++
+		}
+	}
+	switch tokens {
+	case 0:
+		return count(len(all), "key", "keys")
+	case len(all):
+		return count(tokens, "API token", "API tokens")
+	}
+	return count(len(all)-tokens, "key", "keys") + " and " + count(tokens, "API token", "API tokens")
+}
+
+func noun(c access.Candidate) string {
+	if c.Credential.Token {
+		return "token"
+	}
+	return "key"
+}
 
 // whyAsked returns why a person has to decide.
-func whyAsked(v workflow.RequestView, n int) string {
+func whyAsked(v workflow.RequestView, open []access.Candidate) string {
+	n := len(open)
 	if v.Request.Kind == access.KindOrphan {
 		return "An approver removes or leaves each."
+	}
+	if !slices.ContainsFunc(open, func(c access.Candidate) bool { return !c.Credential.Token }) {
+		return "Made while " + mention(v.Request.Person) + " held a key of the account, and not ended with it. An approver removes or leaves each."
 	}
 	whose := "may be theirs"
 	if v.Request.Person == "" {
@@ -84,18 +130,14 @@ func whyAsked(v workflow.RequestView, n int) string {
 	return "They " + whose + ", but I did not place them. An approver removes or leaves each."
 }
 
-func spareRest(v workflow.RequestView, n int) *slack.ButtonBlockElement {
+func spareRest(v workflow.RequestView, open []access.Candidate) *slack.ButtonBlockElement {
 	b := button(ActionSpareRest, idValue(v.Request.ID)+"."+v.OpenDigest(), "Leave them all")
-	return withConfirm(b, "Leave all of them?", fmt.Sprintf("These %s stay on their servers. Whoever has the private key of one can still log in with it.", count(n, "key", "keys")), "Leave them")
+	return withConfirm(b, "Leave all of them?", "These stay: "+credentials(open)+". Whoever holds one can still log in with it.", "Leave them")
 }
 
 // candidateMenus adds menus for many candidates; the text names those that have room in it.
 func (p *page) candidateMenus(open []access.Candidate) {
-	lines := make([]string, len(open))
-	for i, c := range open {
-		lines[i] = "• " + candidateLine(c)
-	}
-	p.lines = append(p.lines, fit(lines, "\n", 1200, "the menus hold them"))
+	p.lines = append(p.lines, fit(bullets(lines(open)), "\n", 1200, "the menus hold them"))
 	shown := min(len(open), menuOptions)
 	label := fmt.Sprintf("Choose among %d keys.", shown)
 	if left := len(open) - shown; left > 0 {
@@ -131,12 +173,27 @@ func ReadCandidate(value string) (request, server int64, credential string, ok b
 	return request, server, parts[2], requestErr == nil && serverErr == nil
 }
 
+func lines(all []access.Candidate) []string {
+	out := make([]string, len(all))
+	for i, c := range all {
+		out[i] = candidateLine(c)
+	}
+	return out
+}
+
 func candidateLine(c access.Candidate) string {
+	if c.Credential.Token {
+		return fmt.Sprintf("%s (%s)", labelled(c), whyCandidate(c))
+	}
 	return fmt.Sprintf("%s, %s (%s)", labelled(c), code(c.Credential.PublicKey, 56), whyCandidate(c))
 }
 
 func labelled(c access.Candidate) string {
-	return fmt.Sprintf("%s: label %s for %s", code(c.ServerName, nameLimit), code(c.Credential.Label, labelLimit), code(c.Credential.SystemUser, nameLimit))
+	what := "label "
+	if c.Credential.Token {
+		what = "API token "
+	}
+	return code(c.ServerName, nameLimit) + ": " + what + code(c.Credential.Label, labelLimit) + forUser(c.Credential.SystemUser)
 }
 
 // whyCandidate returns what made a credential a candidate, and what that is worth.
@@ -150,6 +207,14 @@ func whyCandidate(c access.Candidate) string {
 		return "it is this whole key, but nobody has proved whose that is"
 	case access.WhyType:
 		return "what can be seen fits, but it is the same for every key of this type"
+	case access.WhyUnregistered:
+		return "nobody has registered it"
+	case access.WhyToken:
+		used := "never used"
+		if !c.Credential.UsedAt.IsZero() {
+			used = "last used " + date(c.Credential.UsedAt)
+		}
+		return "made " + date(c.Credential.CreatedAt) + ", " + used
 	case access.WhyOrphan:
 		return "its label is like mine" // whom it names is a stranger's word, and mentions nobody
 	}

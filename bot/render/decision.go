@@ -121,11 +121,14 @@ func placing(v workflow.RequestView) string {
 	if v.Grant != nil {
 		end = " " + until(v.Grant.EndsAt)
 	}
-	all := servers(t.servers + len(v.Revoked))
+	all := t.count(t.servers + len(v.Revoked))
 	if t.moving > 0 {
 		return fmt.Sprintf("*Placing keys:* granted on %d of %s so far%s.", t.good(), all, end) + revoked(v)
 	}
 	text := fmt.Sprintf("*Granted* on %d of %s%s.", t.good(), all, end)
+	if v.Account != "" && t.owed() == 0 {
+		text = "*Granted*" + end + "."
+	}
 	if t.owed() > 0 {
 		text += " " + upper(t.notDone()) + "; the thread says more."
 	}
@@ -192,11 +195,11 @@ func removing(t tally, elsewhere bool, names string) string {
 	case t.servers == 0:
 		return "There was no key placed by me to remove."
 	case t.by[access.Done] == t.servers:
-		return "*Removed* on " + allServers(t.servers) + names + "."
+		return "*Removed* on " + t.all() + names + "."
 	case t.owed() == 0:
-		return fmt.Sprintf("*Removed* on %d of %s%s. %s.", t.by[access.Done], servers(t.servers), names, upper(t.notDone()))
+		return fmt.Sprintf("*Removed* on %d of %s%s. %s.", t.by[access.Done], t.count(t.servers), names, upper(t.notDone()))
 	}
-	return fmt.Sprintf("*Removing keys:* removed on %d of %s so far%s. %s.", t.by[access.Done], servers(t.servers), names, upper(t.notDone()))
+	return fmt.Sprintf("*Removing keys:* removed on %d of %s so far%s. %s.", t.by[access.Done], t.count(t.servers), names, upper(t.notDone()))
 }
 
 // ending says why and when the access of a request ended, and how late.

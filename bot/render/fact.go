@@ -25,7 +25,10 @@ func facts(v workflow.RequestView) []string {
 	case r.Kind == access.KindGrant || r.Kind == access.KindExtend || r.Kind == access.KindRevoke && r.Fingerprint != "":
 		lines = append(lines, "*Keys:* "+keys(v))
 	}
-	if v.Request.Kind != access.KindExtend || len(v.Servers) > 0 {
+	switch {
+	case v.Account != "":
+		lines = append(lines, "*Account:* "+escape(v.Account, nameLimit)+" ("+serverNames(v.Servers)+")"+offline(v))
+	case v.Request.Kind != access.KindExtend || len(v.Servers) > 0:
 		lines = append(lines, "*Servers:* "+serverFact(v, patternLimit))
 	}
 	if v.Request.Kind == access.KindGrant || v.Request.Kind == access.KindExtend {
@@ -86,6 +89,9 @@ const patternLimit = sectionLimit - 400
 // serverFact says which servers a request is about: their names where they are few, else
 // how they were written, of which room characters are shown.
 func serverFact(v workflow.RequestView, room int) string {
+	if v.Account != "" {
+		return theAccount(v.Account)
+	}
 	text := serverCount(v, room)
 	if n := len(v.Servers); n > 0 && n <= fewServers {
 		text += ": " + serverNames(v.Servers)
@@ -129,7 +135,7 @@ func offline(v workflow.RequestView) string {
 
 // namedServers names the servers of a request where they are few, and counts them otherwise.
 func namedServers(v workflow.RequestView) string {
-	if n := len(v.Servers); n > 0 && n <= fewServers/2 {
+	if n := len(v.Servers); v.Account == "" && n > 0 && n <= fewServers/2 {
 		return serverNames(v.Servers)
 	}
 	return where(v)

@@ -199,7 +199,7 @@ func (w world) offboarding(state func(int) access.Result, candidates int) workfl
 			c.PickedBy, c.PickedAt, c.Spared = carol, noon().Add(2*time.Hour), i == 4
 		}
 		if i == 2 {
-			v.Results = append(v.Results, access.Result{RequestID: 12, Phase: access.PhaseRemove, ServerID: c.ServerID, ServerName: c.ServerName, Picked: "4002", State: access.Done})
+			v.Results = append(v.Results, access.Result{RequestID: 12, Phase: access.PhaseRemove, ServerID: c.ServerID, ServerName: c.ServerName, TargetTitle: "RunCloud", Picked: "4002", State: access.Done})
 		}
 		v.Candidates = append(v.Candidates, c)
 	}

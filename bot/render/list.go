@@ -72,7 +72,11 @@ func grantLines(all []workflow.GrantView) []string {
 }
 
 func grantText(g workflow.GrantView) string {
-	text := fmt.Sprintf("as %s on %s%s, %s (request %d)", code(g.Grant.SystemUser, nameLimit), servers(g.Servers), grantServers(g), until(g.Grant.EndsAt), g.Grant.RequestID)
+	on := fmt.Sprintf("as %s on %s%s", code(g.Grant.SystemUser, nameLimit), servers(g.Servers), grantServers(g))
+	if g.Account != "" {
+		on = "to " + theAccount(g.Account)
+	}
+	text := fmt.Sprintf("%s, %s (request %d)", on, until(g.Grant.EndsAt), g.Grant.RequestID)
 	if g.Wanted > 0 {
 		text += fmt.Sprintf("; %s still to place", count(g.Wanted, "key", "keys"))
 	}
@@ -127,11 +131,19 @@ func owedLines(all []workflow.DebtView) []string {
 }
 
 func owedLine(d workflow.DebtView) string {
-	text := fmt.Sprintf("%s: the key %s of %s for %s", code(d.Server.Name, nameLimit), placedKey(d.Placement), mention(d.Placement.Person), code(d.Placement.SystemUser, nameLimit))
+	text := fmt.Sprintf("%s: the key %s of %s%s", code(d.Server.Name, nameLimit), placedKey(d.Placement), mention(d.Placement.Person), forUser(d.Placement.SystemUser))
 	if !d.Placement.LeftAt.IsZero() {
 		text += ", since " + date(d.Placement.LeftAt)
 	}
 	return text + outcomeReason(outcome{Title: d.Title, Setback: d.Placement.Setback})
+}
+
+// forUser continues the name of a key with its system user, if it has one.
+func forUser(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " for " + code(name, nameLimit)
 }
 
 // Daily is the summary of the day; ok is false when there is nothing to say.

@@ -94,9 +94,9 @@ func grantName(v *workflow.RequestView, g *access.Grant) string {
 	case g == nil:
 		return ""
 	case v == nil:
-		return " as " + code(g.SystemUser, nameLimit)
+		return asUser(g.SystemUser)
 	}
-	return " to " + namedServers(*v) + " as " + code(g.SystemUser, nameLimit)
+	return " to " + namedServers(*v) + asUser(g.SystemUser)
 }
 
 func (p *page) keyWanted(n access.Notice, v *workflow.RequestView) {
@@ -203,7 +203,11 @@ func describe(r access.Request) string {
 		return "keys that my ledger does not know"
 	case access.KindGrant: // below
 	}
-	return durationText(r.Duration) + " for " + mention(r.Person) + " as " + code(r.SystemUser, nameLimit)
+	on := asUser(r.SystemUser)
+	if on == "" { // on an account, which the pattern names alone
+		on = " on " + code(r.Pattern, nameLimit)
+	}
+	return durationText(r.Duration) + " for " + mention(r.Person) + on
 }
 
 // decidable mentions the approvers anew: Slack notifies nobody of a mention that an edit brings.

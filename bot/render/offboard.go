@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"sshkeybot/internal/access"
@@ -25,7 +26,7 @@ func offboard(v workflow.RequestView) Message {
 	}
 	p.addHeading(offboardTitle(v))
 	p.addText(offboardState(v), started(v), ownReason(r))
-	p.addText(removing(tallyOf(v.Results, access.PhaseRemove), false, removedFrom(v))+halted(v), reading(v))
+	p.removal(v)
 	p.addContext(manualSteps(v)...)
 	p.addList("Keys that they had, and that somebody else has registered now. Revoke each that they may still hold", passedLines(v), shortList, "the log names all")
 	p.addList("Still to remove", debtLines(v), list, "see `/sshkey list`")
@@ -35,6 +36,38 @@ func offboard(v workflow.RequestView) Message {
 	p.addList("SSH sessions that were open", sessionLines(v), shortList, "look at the servers themselves")
 	p.addButtons(requestButtons(v)...)
 	return p.message()
+}
+
+// removal says how far an offboarding is: target by target where it is about several.
+func (p *page) removal(v workflow.RequestView) {
+	var titles []string
+	for _, r := range v.Results {
+		if !slices.Contains(titles, r.TargetTitle) {
+			titles = append(titles, r.TargetTitle)
+		}
+	}
+	slices.Sort(titles)
+	for _, title := range titles {
+		of, head := onTarget(v, title), ""
+		if len(titles) > 1 {
+			head = "*" + escape(title, nameLimit) + ".* "
+		}
+		p.addText(head+removing(tallyOf(of.Results, access.PhaseRemove), false, removedFrom(of))+halted(of), reading(of))
+	}
+	if len(titles) == 0 {
+		p.addText(removing(tally{}, false, ""))
+	}
+}
+
+// onTarget returns a view with what is on one target alone.
+func onTarget(v workflow.RequestView, title string) workflow.RequestView {
+	on := map[int64]bool{}
+	v.Results = slices.DeleteFunc(slices.Clone(v.Results), func(r access.Result) bool { return r.TargetTitle != title })
+	for _, r := range v.Results {
+		on[r.ServerID] = true
+	}
+	v.Candidates = slices.DeleteFunc(slices.Clone(v.Candidates), func(c access.Candidate) bool { return !on[c.ServerID] })
+	return v
 }
 
 func passedLines(v workflow.RequestView) []string {
@@ -54,7 +87,7 @@ func offboardTitle(v workflow.RequestView) string {
 	case isFinished(v):
 		return fmt.Sprintf("Offboarded (request %d)", v.Request.ID)
 	case n > 0:
-		return fmt.Sprintf("Offboarding: %s still to decide (request %d)", count(n, "key", "keys"), v.Request.ID)
+		return fmt.Sprintf("Offboarding: %s still to decide (request %d)", credentials(undecided(v)), v.Request.ID)
 	}
 	return fmt.Sprintf("Offboarding (request %d)", v.Request.ID)
 }
@@ -165,7 +198,10 @@ func placedLines(results []access.Result) []string {
 	}
 	lines := make([]string, len(order))
 	for i, k := range order {
-		lines[i] = fmt.Sprintf("%s for %s on %s", code(k.fingerprint, nameLimit), code(k.user, nameLimit), servers(on[k]))
+		lines[i] = fmt.Sprintf("%s%s on %s", code(k.fingerprint, nameLimit), forUser(k.user), count(on[k], "place", "places"))
+		if k.user != "" {
+			lines[i] = fmt.Sprintf("%s%s on %s", code(k.fingerprint, nameLimit), forUser(k.user), servers(on[k]))
+		}
 	}
 	return lines
 }
@@ -203,20 +239,37 @@ func reading(v workflow.RequestView) string {
 	switch {
 	case t.servers == 0:
 		return ""
+	case v.Request.Kind == access.KindGrant:
+		return tokensMade(v, t)
 	case t.owed() > 0:
 		return "*Looking for other keys:* " + toRead(v.Results, t.owed()) + "."
 	}
-	read := "*Looked for other keys:* every server is read"
+	every := "every server is read"
+	if t.accounts == t.servers {
+		every = "the account is read, its API tokens too"
+	}
+	read := "*Looked for other keys:* " + every
 	if names := inspectedNames(v, access.OutOfReach); len(names) > 0 {
-		read = "*Looked for other keys:* every server is read but " + fit(names, ", ", 500, "the file lists all") + ", gone for good"
+		read += " but " + fit(names, ", ", 500, "the file lists all") + ", gone for good"
 	}
 	switch {
 	case len(v.Candidates) == 0:
 		return read + ", and none was found."
 	case v.Undecided() == 0:
-		return read + ", and an approver has decided about " + count(len(v.Candidates), "key", "keys") + "."
+		return read + ", and an approver has decided about " + credentials(v.Candidates) + "."
 	}
 	return read + "."
+}
+
+// tokensMade returns how many API tokens were made while a grant lent an account.
+func tokensMade(v workflow.RequestView, t tally) string {
+	switch {
+	case t.owed() > 0:
+		return "*Looking for API tokens that were made meanwhile:* " + toRead(v.Results, t.owed()) + "."
+	case len(v.Candidates) == 0:
+		return "*API tokens made meanwhile:* none."
+	}
+	return "*API tokens made meanwhile:* " + grouped(len(v.Candidates)) + "."
 }
 
 // inspectedNames names the servers whose inspection is in that state.

@@ -17,7 +17,7 @@ func Progress(v workflow.RequestView, phase access.Phase, left time.Duration) Me
 	t := tallyOf(v.Results, phase)
 	settled := t.servers - t.open()
 	known := t.words(access.Failed, access.AlreadyThere, access.Kept, access.Dropped)
-	line := fmt.Sprintf("*%s:* %d of %s finished%s.%s", phaseNoun(phase), settled, servers(t.servers), inBrackets(known), leftWords(v, phase, t, left))
+	line := fmt.Sprintf("*%s:* %d of %s finished%s.%s", phaseNoun(phase), settled, t.count(t.servers), inBrackets(known), leftWords(v, phase, t, left))
 	p := &page{}
 	p.addText(line)
 	bar := markup("`" + barText(settled, t.servers) + "`")

@@ -50,7 +50,7 @@ func Asked(v workflow.RequestView, me access.UserID, in string) Message {
 	if slices.ContainsFunc(v.Askers, func(a access.Asker) bool { return a.Asker == me }) {
 		text = fmt.Sprintf("Request %d of %s asks for that already, and names you now as well: %s", v.Request.ID, mention(v.Request.Asker), describe(v.Request))
 	}
-	if len(v.Servers) > 0 && v.Request.Kind != access.KindOffboard {
+	if len(v.Servers) > 0 && v.Account == "" && v.Request.Kind != access.KindOffboard {
 		text += " on " + serverFact(v, reasonLimit/2)
 	}
 	text += ". " + next(v.Request)
@@ -151,7 +151,7 @@ func Edited(r access.Request) Message {
 func GivenBack(grants []workflow.RequestView) Message {
 	lines := make([]string, len(grants))
 	for i, v := range grants {
-		lines[i] = fmt.Sprintf("as %s on %s (request %d)", code(v.Request.SystemUser, nameLimit), namedServers(v), v.Request.ID)
+		lines[i] = strings.TrimPrefix(fmt.Sprintf("%s on %s (request %d)", asUser(v.Request.SystemUser), namedServers(v), v.Request.ID), " ")
 	}
 	return Say("You gave back your access " + fit(lines, "; ", 1500, "") + ". The keys are being removed; the thread of " + theRequests(len(grants)) + " shows every server.")
 }

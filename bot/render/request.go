@@ -14,6 +14,9 @@ import (
 // bigAccount is the number of servers from which on «all servers» is worth a second question.
 const bigAccount = 20
 
+// confirmLimit is how much text a confirmation holds (docs.slack.dev, confirmation dialog object).
+const confirmLimit = 300
+
 // Request draws the message of a request as it stands: what is asked and, once decided, what came of it. An
 // offboarding that is under way or finished is drawn as its announcement. Equal states draw equal messages,
 // whatever the time, but for a grant whose end has passed.
@@ -32,6 +35,7 @@ func Request(v workflow.RequestView, now time.Time) Message {
 	p.addText(intro(v), askForDecision(v))
 	p.addText(decision(v), unregistered(v), ending(v), workState(v, now), reading(v))
 	p.addText(facts(v)...)
+	p.addText(lending(v))
 	p.addText(orNone(reason(v.Request)), alsoAsked(v))
 	p.addContext(changes(v)...)
 	p.missing(v)
@@ -53,6 +57,9 @@ func title(r access.Request) string {
 	case access.KindOrphan:
 		return fmt.Sprintf("Keys that my ledger does not know (request %d)", r.ID)
 	case access.KindGrant: // below
+	}
+	if r.SystemUser == "" {
+		return fmt.Sprintf("Request %d: access to an account", r.ID)
 	}
 	return fmt.Sprintf("Request %d: SSH access", r.ID)
 }
@@ -79,7 +86,7 @@ func requestClause(v workflow.RequestView) string {
 	r := v.Request
 	switch r.Kind {
 	case access.KindExtend:
-		return fmt.Sprintf("asks for *%s* more SSH access%s%s", durationText(r.Duration), receiver(r), extendedWhere(v))
+		return fmt.Sprintf("asks for *%s* more %s%s%s", durationText(r.Duration), accessTo(v), receiver(r), extendedWhere(v))
 	case access.KindRevoke:
 		return fmt.Sprintf("asks to revoke %s on *%s*", target(r), where(v))
 	case access.KindOffboard:
@@ -88,7 +95,31 @@ func requestClause(v workflow.RequestView) string {
 		return "asks to reinstate " + mention(r.Person) + ", who was offboarded"
 	case access.KindGrant, access.KindOrphan: // below; orphans nobody asks for
 	}
-	return fmt.Sprintf("asks for SSH access%s to *%s* as %s for *%s*", receiver(r), where(v), code(r.SystemUser, nameLimit), howLong(r.Duration))
+	return fmt.Sprintf("asks for %s%s to *%s*%s for *%s*", accessTo(v), receiver(r), where(v), asUser(r.SystemUser), howLong(r.Duration))
+}
+
+// lending says what it means that an account is lent.
+func lending(v workflow.RequestView) string {
+	if v.Lending == "" || v.Request.Kind == access.KindRevoke {
+		return ""
+	}
+	return "*Note:* " + sentence(v.Lending, reasonLimit)
+}
+
+// accessTo says what kind of access a request is about.
+func accessTo(v workflow.RequestView) string {
+	if v.Account != "" {
+		return "access"
+	}
+	return "SSH access"
+}
+
+// asUser continues a sentence with the system user of a key, if it has one.
+func asUser(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " as " + code(name, nameLimit)
 }
 
 // receiver names who gets access where that is somebody else than who asks.
@@ -101,9 +132,9 @@ func receiver(r access.Request) string {
 
 func extendedWhere(v workflow.RequestView) string {
 	if len(v.Servers) == 0 {
-		return " as " + code(v.Request.SystemUser, nameLimit)
+		return asUser(v.Request.SystemUser)
 	}
-	return " to " + where(v) + " as " + code(v.Request.SystemUser, nameLimit)
+	return " to " + where(v) + asUser(v.Request.SystemUser)
 }
 
 // howLong continues a sentence with «for».
@@ -145,6 +176,9 @@ func unregistered(v workflow.RequestView) string {
 
 // where says on how many servers, and on which in the words of who asked.
 func where(v workflow.RequestView) string {
+	if v.Account != "" {
+		return theAccount(v.Account)
+	}
 	if v.Request.Pattern == "" && len(v.Servers) == 0 {
 		return "all servers"
 	}
@@ -153,6 +187,9 @@ func where(v workflow.RequestView) string {
 	}
 	return servers(len(v.Servers))
 }
+
+// theAccount names an account that is lent instead of servers.
+func theAccount(title string) string { return "the " + escape(title, nameLimit) + " account" }
 
 func askForDecision(v workflow.RequestView) string {
 	switch v.Request.State {
@@ -285,6 +322,8 @@ func approveButton(v workflow.RequestView) *slack.ButtonBlockElement {
 	switch {
 	case r.Kind == access.KindOffboard:
 		return withConfirm(b, title, "All access of this person ends, and every key that I placed for them is removed from every server.", "Approve")
+	case v.Lending != "" && (r.Kind == access.KindGrant || r.Kind == access.KindExtend):
+		return withConfirm(b, title, plainText(v.Lending, confirmLimit), "Approve")
 	case r.Kind == access.KindGrant && (r.SystemUser == "root" || r.Forever() || all):
 		text := fmt.Sprintf("This lets the person log in as %s on %s for %s.", plainText(r.SystemUser, nameLimit), where(v), howLong(r.Duration))
 		return withConfirm(b, title, text, "Approve")

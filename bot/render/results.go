@@ -72,11 +72,23 @@ func groups(all []outcome) []group {
 	return out
 }
 
+// count writes how many places there are, and what they are.
+func (g group) count() string {
+	accounts := 0
+	for _, o := range g.members {
+		if o.Account {
+			accounts++
+		}
+	}
+	return places(len(g.members), accounts, len(g.members))
+}
+
 // pieces writes the group as texts that fit into a section each; all of them begin with what they are about.
 func (g group) pieces() []piece {
-	title := fmt.Sprintf("*%s %s*", phaseOutcome(g.phase, g.state), servers(len(g.members)))
+	on := g.count()
+	title := fmt.Sprintf("*%s %s*", phaseOutcome(g.phase, g.state), on)
 	if g.problem != "" {
-		title = fmt.Sprintf("*%s %s: %s*", phaseOutcome(g.phase, g.state), servers(len(g.members)), g.problem)
+		title = fmt.Sprintf("*%s %s: %s*", phaseOutcome(g.phase, g.state), on, g.problem)
 	}
 	separator, items := g.items()
 	head := title

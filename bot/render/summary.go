@@ -54,15 +54,15 @@ func verdict(t tally, v workflow.RequestView, phase access.Phase) string {
 	case t.servers == 0:
 		return "There was nothing to do."
 	case phase == access.PhaseInspect && t.owed() == 0:
-		return fmt.Sprintf("Looked for other keys on %s: %s found.", allServers(t.servers), orNo(len(v.Candidates)))
+		return fmt.Sprintf("Looked for other keys on %s: %s found.", t.all(), orNo(len(v.Candidates)))
 	case phase == access.PhaseInspect:
-		return fmt.Sprintf("Looked for other keys on %d of %s: %s found so far.", t.servers-t.owed(), servers(t.servers), orNo(len(v.Candidates)))
+		return fmt.Sprintf("Looked for other keys on %d of %s: %s found so far.", t.servers-t.owed(), t.count(t.servers), orNo(len(v.Candidates)))
 	}
 	done := phaseOutcome(phase, access.Done)
 	if t.by[access.Done] == t.servers {
-		return done + " " + allServers(t.servers) + "."
+		return done + " " + t.all() + "."
 	}
-	return fmt.Sprintf("%s %d of %s: %s.", done, t.by[access.Done], servers(t.servers), t.notDone())
+	return fmt.Sprintf("%s %d of %s: %s.", done, t.by[access.Done], t.count(t.servers), t.notDone())
 }
 
 func allServers(n int) string {
@@ -79,10 +79,10 @@ func allServers(n int) string {
 func rest(t tally, v workflow.RequestView, phase access.Phase) string {
 	var parts []string
 	if n := t.by[access.Failed]; n > 0 {
-		parts = append(parts, fmt.Sprintf("%s failed: mend the cause, then press Retry failed on the request.", servers(n)))
+		parts = append(parts, fmt.Sprintf("%s failed: mend the cause, then press Retry failed on the request.", t.count(n)))
 	}
 	if n := t.open(); n > 0 {
-		parts = append(parts, fmt.Sprintf("I go on with %s by myself.", servers(n)))
+		parts = append(parts, fmt.Sprintf("I go on with %s by myself.", t.count(n)))
 	}
 	if NeedsFile(v, phase) {
 		parts = append(parts, "The list follows as a file.")

@@ -17,6 +17,7 @@ type outcome struct {
 	Of      int             // keys
 	Like    int             // of them in State
 	Title   string          // what people call the target
+	Account bool            // it is an account, and no server
 	Results []access.Result // that it sums up
 	access.Setback
 }
@@ -51,7 +52,7 @@ func outcomes(results []access.Result) []outcome {
 		if !known {
 			i = len(out)
 			index[at] = i
-			out = append(out, outcome{Server: r.ServerID, Name: r.ServerName, Phase: phase, State: r.State, Title: r.TargetTitle, Setback: r.Setback})
+			out = append(out, outcome{Server: r.ServerID, Name: r.ServerName, Phase: phase, State: r.State, Title: r.TargetTitle, Account: r.Account, Setback: r.Setback})
 		}
 		out[i].add(r)
 	}
@@ -74,9 +75,10 @@ func (o *outcome) add(r access.Result) {
 
 // tally counts the servers of one phase by outcome.
 type tally struct {
-	servers int
-	moving  int // expected to change in a moment; what waits for a server may take days
-	by      map[access.ResultState]int
+	servers  int
+	accounts int // of them that are accounts
+	moving   int // expected to change in a moment; what waits for a server may take days
+	by       map[access.ResultState]int
 }
 
 func tallyOf(results []access.Result, phase access.Phase) tally {
@@ -86,12 +88,41 @@ func tallyOf(results []access.Result, phase access.Phase) tally {
 			continue
 		}
 		t.servers++
+		if o.Account {
+			t.accounts++
+		}
 		t.by[o.State]++
 		if (access.Result{State: o.State, Setback: o.Setback}).Moving() {
 			t.moving++
 		}
 	}
 	return t
+}
+
+// count writes a number of the places that are counted, with what they are.
+func (t tally) count(n int) string { return places(n, t.accounts, t.servers) }
+
+// places writes a number of places with what they are, some or all of which are accounts.
+func places(n, accounts, all int) string {
+	switch accounts {
+	case 0:
+		return servers(n)
+	case all:
+		return count(n, "account", "accounts")
+	}
+	return count(n, "place", "places")
+}
+
+// all writes that it is every place.
+func (t tally) all() string {
+	switch t.servers {
+	case 1:
+		return t.count(1)
+	case 2:
+		_, what, _ := strings.Cut(t.count(2), " ")
+		return "both " + what
+	}
+	return "all " + t.count(t.servers)
 }
 
 // open counts the servers that will still change by themselves.

@@ -25,4 +25,7 @@ const (
 	WhyType   Why = "type"   // what is visible fits, but is the same for every key of that type
 	WhyOrphan Why = "orphan" // its label is of this ledger, which does not know it
 	WhyWhole  Why = "whole"  // it is the whole key, but nobody has proved whose that is
+
+	WhyUnregistered Why = "unregistered" // on an account of which they held a key, and nobody has registered it
+	WhyToken        Why = "token"        // made while they held a key of the account
 )

@@ -15,17 +15,23 @@ const MaxPattern = 2000
 
 // MatchServers returns the servers that a pattern names, sorted by name. A pattern is a
 // comma-separated list of names with * and ?, #ID with the ID exactly as the target has it,
-// and tag:NAME; the empty pattern names all servers. The error has code Invalid: for a part
-// that matches nothing its message has the nearest names.
+// and tag:NAME; the empty pattern names all servers. One that is Alone is named by a pattern
+// that is its whole name, and by no other. The error has code Invalid: for a part that matches
+// nothing its message has the nearest names.
 func MatchServers(all []Server, pattern string) ([]Server, error) {
 	if utf8.RuneCountInString(pattern) > MaxPattern {
 		return nil, NewInvalid("That names too many servers one by one. Name them with * and ?, or by a tag.")
 	}
+	if alone, err := matchAlone(all, pattern); err != nil || len(alone) > 0 {
+		return alone, err
+	}
+	known := all
+	all = slices.DeleteFunc(slices.Clone(all), func(s Server) bool { return s.Alone })
 	if strings.TrimSpace(pattern) == "" {
 		if len(all) == 0 {
 			return nil, NewInvalid("There are no servers.")
 		}
-		return sortServers(slices.Clone(all)), nil
+		return SortServers(slices.Clone(all)), nil
 	}
 	chosen := map[int64]Server{}
 	for part := range strings.SplitSeq(pattern, ",") {
@@ -33,7 +39,7 @@ func MatchServers(all []Server, pattern string) ([]Server, error) {
 		if part == "" {
 			continue
 		}
-		found, err := matchPart(all, part)
+		found, err := matchPart(all, known, part)
 		if err != nil {
 			return nil, err
 		}
@@ -48,10 +54,32 @@ func MatchServers(all []Server, pattern string) ([]Server, error) {
 	for _, server := range chosen {
 		result = append(result, server)
 	}
-	return sortServers(result), nil
+	return SortServers(result), nil
 }
 
-func sortServers(servers []Server) []Server {
+// matchAlone returns the server that a pattern names alone, if it does. It is an error to name
+// others as well.
+func matchAlone(all []Server, pattern string) ([]Server, error) {
+	parts := strings.Split(pattern, ",")
+	for i, part := range parts {
+		parts[i] = strings.TrimSpace(part)
+	}
+	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+	for _, s := range all {
+		named := func(part string) bool { return s.Alone && strings.EqualFold(part, s.Name) }
+		switch {
+		case !slices.ContainsFunc(parts, named):
+		case !slices.ContainsFunc(parts, func(part string) bool { return !named(part) }):
+			return []Server{s}, nil
+		default:
+			return nil, NewInvalidWord(s.Name, "`…` is an account, and no server: ask for it alone. A server of that name is named by its ID, like #1203.")
+		}
+	}
+	return nil, nil
+}
+
+// SortServers sorts servers by name, in place, and returns them.
+func SortServers(servers []Server) []Server {
 	slices.SortFunc(servers, func(a, b Server) int {
 		if c := strings.Compare(a.Name, b.Name); c != 0 {
 			return c
@@ -62,12 +90,13 @@ func sortServers(servers []Server) []Server {
 }
 
 // matchPart returns the servers that one part of a pattern names. TARGET/PART is about the
-// servers of that target alone, if there is one of that name.
-func matchPart(all []Server, part string) ([]Server, error) {
+// servers of that target alone, if there is one of that name. The names that a refusal
+// proposes are those of known.
+func matchPart(all, known []Server, part string) ([]Server, error) {
 	if target, rest, ok := strings.Cut(part, "/"); ok && target != "" {
 		of := slices.DeleteFunc(slices.Clone(all), func(s Server) bool { return !strings.EqualFold(s.Target, target) })
 		if len(of) > 0 {
-			all, part = of, rest
+			all, known, part = of, of, rest
 		}
 	}
 	fits, err := matcher(part)
@@ -81,7 +110,7 @@ func matchPart(all []Server, part string) ([]Server, error) {
 		}
 	}
 	if len(found) == 0 {
-		return nil, nothingMatches(all, part)
+		return nil, nothingMatches(known, part)
 	}
 	return found, nil
 }

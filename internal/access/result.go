@@ -50,6 +50,7 @@ type Result struct {
 	UpdatedAt   time.Time
 	Told        ResultState // the state that the request's thread showed last; empty for none
 	TargetTitle string      // what people call its target; not stored
+	Account     bool        // its place is the account of a Lender, and no server; not stored
 	Setback
 }
 

@@ -15,6 +15,7 @@ type Server struct {
 	Tags       []string
 	Online     bool
 	SeenAt     time.Time // when this was read; zero for never
+	Alone      bool      // patterns name it alone: it is the account of a Lender; not stored
 
 	OfflineSince time.Time // since when every reading found it offline; zero while it is online
 	NotFoundAt   time.Time // since when the target does not find it; zero while it does

@@ -106,6 +106,18 @@ type ManualOffboarder interface {
 	ManualOffboarding() string
 }
 
+// Lender is a target whose one place is an account with a service: whoever holds a key there can
+// act as that account, and there are no system users. A grant names the place alone.
+type Lender interface {
+	// Lending returns the sentence that says what it means to hold a key there, also beside an
+	// error, which has code Forbidden if keys are not placed there for grants.
+	Lending() (means string, err error)
+	// Tokens returns all API tokens of the account. A key lets its holder make them, and they
+	// outlive it. Remove takes their IDs, too, which no key has, and refuses those that are
+	// Fixed.
+	Tokens(ctx context.Context, server string) ([]Credential, error)
+}
+
 // Pace is how fast a target may be called at the moment.
 type Pace struct {
 	Pause     time.Duration // how long it asks not to be called at all; 0 if it does not

@@ -30,13 +30,13 @@ func (e *Engine) Inspect(ctx context.Context, server int64, settle func(access.T
 	if err != nil {
 		return e.inspectionFailed(ctx, server, open, err, settle)
 	}
-	found, sessions, err := e.readForInspection(ctx, server, requests)
+	found, err := e.readForInspection(ctx, server, requests)
 	if err != nil {
 		return e.inspectionFailed(ctx, server, open, err, settle)
 	}
 	return e.Store.Update(ctx, func(tx access.Tx) error {
 		for _, result := range open {
-			if err := e.inspected(ctx, tx, result, people[result.RequestID], found, sessions); err != nil {
+			if err := e.inspected(ctx, tx, result, people[result.RequestID], found); err != nil {
 				return err
 			}
 		}
@@ -94,7 +94,7 @@ const namesFresh = time.Hour
 func (e *Engine) inspectedPeople(ctx context.Context, requests []access.Request) (people map[int64]access.Profile, err error) {
 	people = map[int64]access.Profile{}
 	for _, r := range requests {
-		if r.PublicKey != "" {
+		if r.PublicKey != "" || r.Kind == access.KindGrant {
 			continue
 		}
 		if people[r.ID], err = e.Directory.Profile(ctx, r.Person, namesFresh); err != nil && !r.FromShell() {
@@ -104,36 +104,61 @@ func (e *Engine) inspectedPeople(ctx context.Context, requests []access.Request)
 	return people, nil
 }
 
-// readForInspection lists a server's keys, and its sessions where somebody is being
-// offboarded; they are nil where nobody knows them.
-func (e *Engine) readForInspection(ctx context.Context, server int64, requests []access.Request) ([]access.Credential, []access.Session, error) {
-	found, err := e.keysOn(ctx, server, access.Renewal)
-	if err != nil || !slices.ContainsFunc(requests, func(r access.Request) bool { return r.Kind == access.KindOffboard }) {
-		return found, nil, err
+// contents are what was read of a server.
+type contents struct {
+	keys     []access.Credential
+	tokens   []access.Credential // of an account
+	sessions []access.Session    // nil where nobody knows them
+	account  bool                // it is one that is lent
+}
+
+// readForInspection lists a server's keys; the tokens where access to an account has ended; and
+// the sessions where somebody is being offboarded.
+func (e *Engine) readForInspection(ctx context.Context, server int64, requests []access.Request) (c contents, err error) {
+	if c.keys, err = e.keysOn(ctx, server, access.Renewal); err != nil {
+		return c, err
 	}
 	at, err := e.placeOf(ctx, server)
 	if err != nil {
-		return nil, nil, err
+		return c, err
+	}
+	asks := func(kinds ...access.RequestKind) bool {
+		return slices.ContainsFunc(requests, func(r access.Request) bool { return slices.Contains(kinds, r.Kind) })
+	}
+	var lender access.Lender
+	if lender, c.account = at.target.(access.Lender); c.account && asks(access.KindGrant, access.KindOffboard) {
+		if c.tokens, err = called(ctx, at, lender.Tokens); err != nil {
+			return c, err
+		}
+	}
+	if !asks(access.KindOffboard) {
+		return c, nil
 	}
 	lister, ok := at.target.(access.SessionLister)
 	if !ok {
-		return found, []access.Session{}, nil // nobody logs in there
+		c.sessions = []access.Session{} // nobody logs in there
+		return c, nil
 	}
-	call, release, err := at.target.Acquire(ctx, access.Renewal)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer release()
-	sessions, err := lister.Sessions(call, at.id)
+	c.sessions, err = called(ctx, at, lister.Sessions)
 	switch {
 	case access.CodeOf(err) == access.Unauthorized:
-		return nil, nil, err
+		return c, err
 	case err != nil:
-		return found, nil, nil // shown as not read; nothing hangs on them
-	case sessions == nil:
-		sessions = []access.Session{}
+		c.sessions = nil // shown as not read; nothing hangs on them
+	case c.sessions == nil:
+		c.sessions = []access.Session{}
 	}
-	return found, sessions, nil
+	return c, nil
+}
+
+// called makes a call that reads a server, once its target may be called for that.
+func called[T any](ctx context.Context, at place, read func(context.Context, string) (T, error)) (out T, err error) {
+	call, release, err := at.target.Acquire(ctx, access.Renewal)
+	if err != nil {
+		return out, err
+	}
+	defer release()
+	return read(call, at.id)
 }
 
 // inspectionFailed keeps the inspection of a server open: shown, and tried again by the
@@ -189,43 +214,69 @@ func inspectAgainAt(r access.Result, decided time.Time) time.Time {
 }
 
 // inspected turns what was read on one server into candidates and removals.
-func (e *Engine) inspected(ctx context.Context, tx access.Tx, result access.Result, profile access.Profile, found []access.Credential, sessions []access.Session) error {
+func (e *Engine) inspected(ctx context.Context, tx access.Tx, result access.Result, profile access.Profile, read contents) error {
 	r, err := tx.Request(ctx, result.RequestID)
 	if err != nil {
 		return err
 	}
-	matcher, err := e.newKeyMatcher(ctx, tx, r, profile)
+	candidates, err := e.tokensOf(ctx, tx, r, result, read)
 	if err != nil {
 		return err
 	}
-	known, err := e.claimsOn(ctx, tx, result.ServerID)
-	if err != nil {
-		return err
-	}
-	var candidates []access.Candidate
-	for _, c := range found {
-		ours, err := e.wroteLabel(ctx, tx, result.ServerID, c.Label)
+	if r.Kind != access.KindGrant { // which is read for the tokens alone
+		keys, err := e.keysOf(ctx, tx, r, result, profile, read)
 		if err != nil {
 			return err
 		}
+		candidates = append(candidates, keys...)
+	}
+	if err := tx.SaveCandidates(ctx, candidates); err != nil {
+		return err
+	}
+	result.State, result.Setback, result.Sessions = access.Done, access.Setback{}, read.sessions
+	return e.saveInspection(ctx, tx, result)
+}
+
+// keysOf has the keys removed that are proven to be looked for, and returns those that a person
+// has to decide about.
+func (e *Engine) keysOf(ctx context.Context, tx access.Tx, r access.Request, result access.Result, profile access.Profile, read contents) (candidates []access.Candidate, err error) {
+	matcher, err := e.newKeyMatcher(ctx, tx, r, profile)
+	if err != nil {
+		return nil, err
+	}
+	known, err := e.claimsOn(ctx, tx, result.ServerID)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range read.keys {
+		ours, err := e.wroteLabel(ctx, tx, result.ServerID, c.Label)
+		if err != nil {
+			return nil, err
+		}
 		why := matcher.why(c, ours)
+		if why == "" && read.account && !matcher.byKey && !ours {
+			why, err = unregistered(ctx, tx, c)
+		}
+		if err != nil {
+			return nil, err
+		}
 		switch {
 		case why == "", known.account(c): // what the ledger holds goes, or stays, with its grant
 			continue
 		case why == whyProof:
 			err = e.removeProven(ctx, tx, r, result, c, matcher.fingerprintOf(c))
 		default:
-			candidates = append(candidates, access.Candidate{RequestID: r.ID, ServerID: result.ServerID, ServerName: result.ServerName, Credential: c, Why: why})
+			candidates = append(candidates, candidate(result, c, why))
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
-	if err := tx.SaveCandidates(ctx, candidates); err != nil {
-		return err
-	}
-	result.State, result.Setback, result.Sessions = access.Done, access.Setback{}, sessions
-	return e.saveInspection(ctx, tx, result)
+	return candidates, nil
+}
+
+func candidate(of access.Result, c access.Credential, why access.Why) access.Candidate {
+	return access.Candidate{RequestID: of.RequestID, ServerID: of.ServerID, ServerName: of.ServerName, Credential: c, Why: why}
 }
 
 // claims are the placements of a server that a credential there may belong to.
@@ -263,7 +314,7 @@ func (e *Engine) Unclaimed(ctx context.Context, tx access.Tx, c access.Candidate
 func (e *Engine) removeProven(ctx context.Context, tx access.Tx, r access.Request, result access.Result, c access.Credential, fingerprint string) error {
 	p, err := tx.InsertPlacement(ctx, access.Placement{
 		ServerID: result.ServerID, SystemUser: c.SystemUser, Fingerprint: fingerprint, Person: r.Person,
-		Label: c.Label, State: access.PlacementLeaving, CredentialID: c.ID, LeftAt: e.Now(),
+		Label: c.Label, State: access.PlacementLeaving, CredentialID: c.ID, PlacedAt: c.CreatedAt, LeftAt: e.Now(),
 	})
 	if err != nil {
 		return err

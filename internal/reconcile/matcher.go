@@ -17,12 +17,17 @@ const whyProof access.Why = "proof"
 // keyMatcher is whose keys an inspection looks for.
 type keyMatcher struct {
 	person access.UserID
-	prints []string     // the fingerprints of the keys
-	keys   []sshkey.Key // those that the ledger holds undamaged
-	words  []string     // names that a label may carry anywhere, in lower case
-	names  []string     // those that are words of it
-	byKey  bool         // one key is wanted, whosever it is
-	proven bool         // a complete key is proof that a credential is to be removed
+	prints []string    // the fingerprints of the keys
+	keys   []soughtKey // those that the ledger holds undamaged
+	words  []string    // names that a label may carry anywhere, in lower case
+	names  []string    // those that are words of it
+	byKey  bool        // one key is wanted, whosever it is
+}
+
+// soughtKey is a key that is looked for.
+type soughtKey struct {
+	sshkey.Key
+	proven bool // to be this complete key is proof that a credential is to be removed
 }
 
 func (e *Engine) newKeyMatcher(ctx context.Context, tx access.Tx, r access.Request, profile access.Profile) (keyMatcher, error) {
@@ -32,16 +37,20 @@ func (e *Engine) newKeyMatcher(ctx context.Context, tx access.Tx, r access.Reque
 		if err != nil {
 			return m, err
 		}
-		m.add(r.Fingerprint, key)
-		m.proven, err = ownersProved(ctx, tx, r)
+		proven, err := ownersProved(ctx, tx, r)
+		m.add(r.Fingerprint, key, proven)
 		return m, err
 	}
 	keys, err := tx.AllKeysOf(ctx, r.Person)
-	for _, k := range keys {
-		m.add(k.Fingerprint, k.Public())
-	}
 	if err != nil {
 		return m, err
+	}
+	for _, k := range keys {
+		others, err := heldByAnother(ctx, tx, k.Fingerprint, r.Person)
+		if err != nil {
+			return m, err
+		}
+		m.add(k.Fingerprint, k.Public(), !k.ProvedAt.IsZero() && k.Ended != access.KeyLost && !others)
 	}
 	grants, err := tx.Grants(ctx, access.GrantQuery{Person: r.Person})
 	for _, g := range grants {
@@ -61,11 +70,30 @@ func (e *Engine) newKeyMatcher(ctx context.Context, tx access.Tx, r access.Reque
 
 // add has a key looked for: by its fingerprint alone where the ledger's copy of it is
 // damaged, and so another key.
-func (m *keyMatcher) add(fingerprint string, key sshkey.Key) {
+func (m *keyMatcher) add(fingerprint string, key sshkey.Key, proven bool) {
 	m.prints = append(m.prints, fingerprint)
 	if key.Fingerprint() == fingerprint {
-		m.keys = append(m.keys, key)
+		m.keys = append(m.keys, soughtKey{key, proven})
 	}
+}
+
+// heldByAnother reports whether a key is registered by somebody else than that person.
+func heldByAnother(ctx context.Context, tx access.Tx, fingerprint string, person access.UserID) (bool, error) {
+	k, err := tx.Key(ctx, fingerprint)
+	if access.CodeOf(err) == access.NotFound {
+		return false, nil
+	}
+	return k.Ended == access.KeyCounts && k.Person != person, err
+}
+
+// unregistered returns WhyUnregistered for a key that nobody has registered, and else nothing.
+func unregistered(ctx context.Context, tx access.Tx, c access.Credential) (access.Why, error) {
+	if key, err := sshkey.Parse(c.PublicKey); err == nil { // nobody can register another one
+		if held, err := heldByAnother(ctx, tx, key.Fingerprint(), ""); err != nil || held {
+			return "", err
+		}
+	}
+	return access.WhyUnregistered, nil
 }
 
 // wordsOf splits a name or a label into its words, in lower case.
@@ -83,18 +111,18 @@ func (m keyMatcher) why(c access.Credential, ours bool) access.Why {
 			return whyProof // our own label with the fingerprint of a key that is looked for
 		case owner == m.person && !m.byKey:
 			return access.WhyLabel
-		case !slices.ContainsFunc(m.keys, func(k sshkey.Key) bool { return sshkey.Proves(c.PublicKey, k) }):
+		case !slices.ContainsFunc(m.keys, func(k soughtKey) bool { return sshkey.Proves(c.PublicKey, k.Key) }):
 			return ""
 		}
 	}
 	var why access.Why
 	for _, key := range m.keys {
 		switch {
-		case sshkey.Proves(c.PublicKey, key) && m.proven:
+		case sshkey.Proves(c.PublicKey, key.Key) && key.proven:
 			return whyProof
-		case sshkey.Proves(c.PublicKey, key):
+		case sshkey.Proves(c.PublicKey, key.Key):
 			return access.WhyWhole
-		case !sshkey.CouldBe(c.PublicKey, key):
+		case !sshkey.CouldBe(c.PublicKey, key.Key):
 		case sshkey.PrefixIsConstant(key.Type):
 			why = access.WhyType
 		default:
@@ -126,7 +154,7 @@ func (m keyMatcher) fingerprintOf(c access.Credential) string {
 		return fingerprint
 	}
 	for _, key := range m.keys {
-		if sshkey.Proves(c.PublicKey, key) {
+		if sshkey.Proves(c.PublicKey, key.Key) {
 			return key.Fingerprint()
 		}
 	}

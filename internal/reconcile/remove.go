@@ -148,6 +148,9 @@ func (e *Engine) markGone(ctx context.Context, tx access.Tx, next, was access.Pl
 	if err := e.rereadWhenGone(ctx, tx, next); err != nil {
 		return err
 	}
+	if err := e.listTokens(ctx, tx, next); err != nil {
+		return err
+	}
 	return e.realign(ctx, tx, next)
 }
 

@@ -13,8 +13,9 @@ import (
 // serverList is what the ledger holds of the servers at one moment. Its parts are read
 // together: another replica may store a newer list between two looks.
 type serverList struct {
-	All     []access.Server // that are not settled as gone, by name
-	targets map[string]access.TargetState
+	All        []access.Server // that are not settled as gone, by name
+	targets    map[string]access.TargetState
+	configured []string // the names of the targets that are
 }
 
 // freshAt reports whether a target's list was read within age. A clock that jumped back
@@ -25,11 +26,12 @@ func (l serverList) freshAt(target string, now time.Time, age time.Duration) boo
 }
 
 // Listed returns the servers that access may be asked for: those that their target lists or,
-// while that list is doubted, those that are known; none that is missing.
+// while that list is doubted, those that are known; none that is missing, and none of a target
+// that is not configured any more.
 func (l serverList) Listed() []access.Server {
 	return slices.DeleteFunc(slices.Clone(l.All), func(server access.Server) bool {
 		t := l.targets[server.Target]
-		return server.Missing() || t.Doubt == "" && server.SeenAt.Before(t.ListedAt)
+		return !slices.Contains(l.configured, server.Target) || server.Missing() || t.Doubt == "" && server.SeenAt.Before(t.ListedAt)
 	})
 }
 
@@ -74,6 +76,9 @@ func (e *Engine) KnownServers(ctx context.Context) (l serverList, err error) {
 		if l.All, err = tx.Servers(ctx); err != nil {
 			return err
 		}
+		for i, server := range l.All {
+			_, l.All[i].Alone = e.lender(server.Target)
+		}
 		known, err := tx.Targets(ctx)
 		l.targets = make(map[string]access.TargetState, len(known))
 		for _, t := range known {
@@ -81,6 +86,9 @@ func (e *Engine) KnownServers(ctx context.Context) (l serverList, err error) {
 		}
 		return err
 	})
+	for _, t := range e.Targets {
+		l.configured = append(l.configured, t.Name())
+	}
 	return l, err
 }
 

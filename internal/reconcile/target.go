@@ -38,6 +38,44 @@ func (e *Engine) Title(name string) string {
 	return t.Title()
 }
 
+// lender returns the target of that name if it lends an account.
+func (e *Engine) lender(name string) (access.Lender, bool) {
+	t, err := e.target(name)
+	if err != nil {
+		return nil, false
+	}
+	l, ok := t.(access.Lender)
+	return l, ok
+}
+
+// LendsAccount reports whether the place of the target of that name is an account.
+func (e *Engine) LendsAccount(name string) bool {
+	_, ok := e.lender(name)
+	return ok
+}
+
+// Account is what is lent instead of servers.
+type Account struct {
+	access.Lender
+	Title string // what people call its target
+}
+
+// AccountAmong returns the account that these servers are, and nil if they are servers.
+func (e *Engine) AccountAmong(ctx context.Context, tx access.Tx, servers []access.ServerRef) (*Account, error) {
+	if len(servers) != 1 { // an account is named alone
+		return nil, nil
+	}
+	at, err := e.identityOf(ctx, tx, servers[0].ID)
+	if err != nil {
+		return nil, err
+	}
+	l, ok := e.lender(at.Target)
+	if !ok {
+		return nil, nil
+	}
+	return &Account{Lender: l, Title: e.Title(at.Target)}, nil
+}
+
 // place is a server as its target knows it.
 type place struct {
 	target access.Target

@@ -113,7 +113,7 @@ func (t *tx) Approvals(ctx context.Context, id int64) ([]access.Approval, error)
 	return many(ctx, t, scan, "SELECT request_id, approver, verdict, reason, at, facts FROM approvals WHERE request_id = $1 ORDER BY at, approver", id)
 }
 
-const candidateColumns = "request_id, place_id, credential_id, place_name, label, system_user, public_key, temporary, created_at, why, picked_by, picked_at, spared"
+const candidateColumns = "request_id, place_id, credential_id, place_name, label, system_user, public_key, temporary, created_at, token, used_at, fixed, why, picked_by, picked_at, spared"
 
 // SaveCandidates implements access.CandidateTx.
 func (t *tx) SaveCandidates(ctx context.Context, cs []access.Candidate) error {
@@ -121,7 +121,7 @@ func (t *tx) SaveCandidates(ctx context.Context, cs []access.Candidate) error {
 	for i, c := range cs {
 		all[i] = []any{
 			c.RequestID, c.ServerID, c.Credential.ID, c.ServerName, c.Credential.Label, c.Credential.SystemUser, c.Credential.PublicKey,
-			optionalBit(c.Credential.Temporary), ms(c.Credential.CreatedAt), c.Why, c.PickedBy, ms(c.PickedAt), bit(c.Spared),
+			optionalBit(c.Credential.Temporary), ms(c.Credential.CreatedAt), bit(c.Credential.Token), ms(c.Credential.UsedAt), bit(c.Credential.Fixed), c.Why, c.PickedBy, ms(c.PickedAt), bit(c.Spared),
 		}
 	}
 	return insertMany(ctx, t, "candidates", candidateColumns, "ON CONFLICT (request_id, place_id, credential_id) DO NOTHING", all)
@@ -134,7 +134,8 @@ func (t *tx) Candidates(ctx context.Context, requestID int64) ([]access.Candidat
 
 func scanCandidate(row scanner) (c access.Candidate, err error) {
 	err = row.Scan(&c.RequestID, &c.ServerID, &c.Credential.ID, &c.ServerName, &c.Credential.Label, &c.Credential.SystemUser, &c.Credential.PublicKey,
-		optionalBoolean{&c.Credential.Temporary}, instant{&c.Credential.CreatedAt}, &c.Why, &c.PickedBy, instant{&c.PickedAt}, boolean{&c.Spared})
+		optionalBoolean{&c.Credential.Temporary}, instant{&c.Credential.CreatedAt},
+		boolean{&c.Credential.Token}, instant{&c.Credential.UsedAt}, boolean{&c.Credential.Fixed}, &c.Why, &c.PickedBy, instant{&c.PickedAt}, boolean{&c.Spared})
 	return c, err
 }
 

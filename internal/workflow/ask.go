@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
+	"sshkeybot/internal/reconcile"
 )
 
 // GrantAsk is somebody's wish that a person may log in.
@@ -27,14 +29,14 @@ type GrantAsk struct {
 // puts it before the approvers, or has it wait for the person's first key. Asking
 // with the same Source again returns the same request.
 func (s *Service) AskGrant(ctx context.Context, a GrantAsk) (access.Request, error) {
-	if a.SystemUser == "" {
-		a.SystemUser = s.Settings.SystemUser
-	}
 	if err := s.checkGrantAsk(ctx, a); err != nil {
 		return access.Request{}, err
 	}
 	servers, err := s.chooseServers(ctx, a.Servers)
 	if err != nil {
+		return access.Request{}, err
+	}
+	if a.SystemUser, err = s.chooseUser(ctx, a.SystemUser, servers); err != nil {
 		return access.Request{}, err
 	}
 	r := s.newRequest(access.KindGrant, a.Source, a.Asker, a.Person, a.Channel)
@@ -49,7 +51,7 @@ func (s *Service) checkGrantAsk(ctx context.Context, a GrantAsk) error {
 	if err := s.Eligible(ctx, a.Asker); err != nil {
 		return err
 	}
-	if err := s.Settings.allow(a.SystemUser, a.Duration, a.Forever); err != nil {
+	if err := s.Settings.allow(cmp.Or(a.SystemUser, s.Settings.SystemUser), a.Duration, a.Forever); err != nil {
 		return err
 	}
 	if a.Person == a.Asker {
@@ -57,6 +59,26 @@ func (s *Service) checkGrantAsk(ctx context.Context, a GrantAsk) error {
 	}
 	_, err := s.requireMember(ctx, a.Person, actorMaxAge)
 	return err
+}
+
+// chooseUser returns the system user of a grant on these servers: none on an account, which has
+// to be lent.
+func (s *Service) chooseUser(ctx context.Context, asked string, servers []access.ServerRef) (string, error) {
+	var account *reconcile.Account
+	err := s.Store.Read(ctx, func(tx access.Tx) (err error) {
+		account, err = s.Engine.AccountAmong(ctx, tx, servers)
+		return err
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case account == nil:
+		return cmp.Or(asked, s.Settings.SystemUser), nil
+	case asked != "":
+		return "", access.NewInvalid("There are no system users on " + account.Title + ". Leave out `as`.")
+	}
+	_, err = account.Lending()
+	return "", err
 }
 
 // allow refuses a grant that the settings rule out.

@@ -41,6 +41,9 @@ func (s *Service) decideCandidate(ctx context.Context, requestID, serverID int64
 		if i < 0 || r.State != access.Approved {
 			return access.NewNotFound("That key is not one of those to choose from.")
 		}
+		if remove != nil && candidates[i].Credential.Fixed {
+			return access.NewForbidden("This token may be the one that I use myself, so I do not remove it.")
+		}
 		c := candidates[i]
 		c.PickedBy, c.PickedAt, c.Spared = actor, s.Now(), remove == nil
 		won, err := tx.PickCandidate(ctx, c)

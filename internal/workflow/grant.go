@@ -10,7 +10,11 @@ import (
 // startGrant puts a live grant into the ledger, with every key that its person has
 // registered by now on every server of the request.
 func (s *Service) startGrant(ctx context.Context, tx access.Tx, r access.Request, alias string) (int64, error) {
-	if err := s.Settings.allow(r.SystemUser, r.Duration, r.Forever()); err != nil { // the settings may be others than when it was asked
+	servers, err := tx.RequestServers(ctx, r.ID)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.allowStill(ctx, tx, r, servers); err != nil {
 		return 0, err
 	}
 	steady, err := s.Engine.SureOfTime(ctx, tx)
@@ -23,10 +27,6 @@ func (s *Service) startGrant(ctx context.Context, tx access.Tx, r access.Request
 	}
 	if len(keys) == 0 {
 		return 0, access.NewConflict("This person has no key any more; it can be approved once they have registered one.")
-	}
-	servers, err := tx.RequestServers(ctx, r.ID)
-	if err != nil {
-		return 0, err
 	}
 	g := access.Grant{RequestID: r.ID, Person: r.Person, Alias: alias, SystemUser: r.SystemUser, State: access.Live, StartsAt: s.Now()}
 	if !r.Forever() {
@@ -44,6 +44,21 @@ func (s *Service) startGrant(ctx context.Context, tx access.Tx, r access.Request
 		return 0, err
 	}
 	return g.ID, s.beginPlacing(ctx, tx, g, covers)
+}
+
+// allowStill refuses a grant that the settings have come to rule out since it was asked for.
+func (s *Service) allowStill(ctx context.Context, tx access.Tx, r access.Request, servers []access.ServerRef) error {
+	account, err := s.Engine.AccountAmong(ctx, tx, servers)
+	switch {
+	case err != nil:
+		return err
+	case account == nil:
+		return s.Settings.allow(r.SystemUser, r.Duration, r.Forever())
+	}
+	if _, err := account.Lending(); err != nil {
+		return err
+	}
+	return s.Settings.Durations().Check(r.Duration, r.Forever())
 }
 
 func (s *Service) coverAll(r access.Request, servers []access.ServerRef, keys []access.Key) ([]access.Cover, []access.Result) {

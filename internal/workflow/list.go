@@ -107,6 +107,9 @@ func (s *Service) grantView(ctx context.Context, tx access.Tx, g access.Grant, k
 	}
 	slices.Sort(view.Names)
 	view.Names = view.Names[:min(len(servers), namesShown)]
+	if len(servers) == 1 && s.Engine.LendsAccount(known[servers[0]].Target) {
+		view.Account = s.Engine.Title(known[servers[0]].Target)
+	}
 	placed, err := tx.Placements(ctx, access.PlacementQuery{Servers: servers, SystemUser: g.SystemUser, Person: g.Person, States: []access.PlacementState{access.PlacementPlaced}})
 	view.Placed = len(placed)
 	view.Wanted = max(0, len(live)-len(placed))
@@ -148,6 +151,9 @@ func (s *Service) FindServers(ctx context.Context, actor access.UserID, pattern 
 	list, err := s.Engine.ServersToChoose(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if pattern == "" && len(list.All) > 0 {
+		return access.SortServers(list.Listed()), nil // accounts, too, which no pattern names beside servers
 	}
 	return access.MatchServers(list.Listed(), pattern)
 }

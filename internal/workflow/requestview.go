@@ -72,7 +72,22 @@ func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestVi
 	if err := s.viewAccess(ctx, tx, &v); err != nil {
 		return v, err
 	}
+	if err := s.viewAccount(ctx, tx, &v); err != nil {
+		return v, err
+	}
 	return v, s.viewTargets(ctx, tx, &v)
+}
+
+// viewAccount fills in the account that a request is about, where it is one. What it means to
+// hold a key there is said whether or not that is still lent.
+func (s *Service) viewAccount(ctx context.Context, tx access.Tx, v *RequestView) error {
+	account, err := s.Engine.AccountAmong(ctx, tx, v.Servers)
+	if err != nil || account == nil {
+		return err
+	}
+	v.Account = account.Title
+	v.Lending, _ = account.Lending()
+	return nil
 }
 
 // stillAsked lists the configured approvers that may still decide a request: without
@@ -132,7 +147,7 @@ func (s *Service) viewTargets(ctx context.Context, tx access.Tx, v *RequestView)
 	for i, r := range v.Results {
 		name := cmp.Or(r.Target, at[r.ServerID].Target)
 		targets = append(targets, name)
-		v.Results[i].TargetTitle = s.Engine.Title(name)
+		v.Results[i].TargetTitle, v.Results[i].Account = s.Engine.Title(name), s.Engine.LendsAccount(name)
 	}
 	halted, err := reconcile.Halted(ctx, tx)
 	for _, t := range halted {

@@ -124,6 +124,9 @@ func (s *Service) revocable(ctx context.Context, pattern string) ([]access.Serve
 		}
 		list = known
 	}
+	if pattern == "" && len(list.All) > 0 {
+		return access.Refs(list.All), nil // accounts, too
+	}
 	chosen, err := access.MatchServers(list.All, pattern)
 	return access.Refs(chosen), err
 }

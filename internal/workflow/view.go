@@ -18,6 +18,8 @@ type RequestView struct {
 	Facts        access.Facts   // of a pending request: what a decision is about
 	Askers       []access.Asker // who else asks for the same
 	Servers      []access.ServerRef
+	Account      string       // what people call the account that it is about instead of servers; empty for none
+	Lending      string       // what it means to hold a key of that account, as a sentence
 	GrantPattern string       // of an extension: the servers of its grant as they were written
 	Offline      int          // how many of them were offline when last read
 	Keys         []access.Key // what it covers, or would cover if it were approved now
@@ -96,6 +98,7 @@ type OpenSession struct {
 // GrantView is a grant as a list shows it.
 type GrantView struct {
 	Grant   access.Grant
+	Account string // as in RequestView
 	Servers int
 	Names   []string // up to a handful of server names
 	Pattern string

@@ -14,7 +14,7 @@ import (
 func testResults(t *testing.T, s *store.Store) {
 	full := filled[access.Result](0)
 	full.RequestID, full.ServerName, full.Sessions = 1, "b", nil // not read yet
-	full.TargetTitle = ""                                        // a view fills it in
+	full.TargetTitle, full.Account = "", false                   // a view fills them in
 	waiting := access.Result{RequestID: 1, Phase: access.PhaseAdd, ServerID: 7, ServerName: "a", SystemUser: "web", Fingerprint: "f", State: access.Waiting}
 	results := func(ctx context.Context, tx access.Tx) ([]access.Result, error) { return tx.Results(ctx, 1) }
 	open := func(ctx context.Context, tx access.Tx) ([]access.Result, error) {

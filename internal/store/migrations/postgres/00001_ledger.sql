@@ -148,6 +148,9 @@ CREATE TABLE candidates (
     public_key    TEXT   NOT NULL,
     temporary     BIGINT , -- NULL where the target does not say
     created_at    BIGINT NOT NULL,
+    token         BIGINT NOT NULL, -- an API token, and no key
+    used_at       BIGINT NOT NULL,
+    fixed         BIGINT NOT NULL,
     why           TEXT   NOT NULL,
     picked_by     TEXT   NOT NULL,
     picked_at     BIGINT NOT NULL,
