@@ -3,7 +3,7 @@
 // A [Limiter] learns from the answers, and assumes nothing of how the API counts:
 //
 //   - Nothing waits while what is asked for fits into what an answer says is left, nor before an answer
-//     states a limit or is a 429.
+//     states a limit or is a 429, unless a limit is known beforehand ([NewWithLimit]).
 //   - Beyond that, calls start at a rate. Each call that is accepted adds one a minute to it, each refusal
 //     takes a quarter away; where no answer states a limit, it is measured between refusals.
 //   - A refusal pauses all calls for as long as it asks; if it does not say, for half a second, and
@@ -15,6 +15,7 @@
 package limiter
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -72,15 +73,29 @@ type waiter struct {
 // priority [High], so that calls which hang do not hold those up; 0 is any number.
 func New(inFlight int) *Limiter { return &Limiter{inFlight: inFlight, made: time.Now()} }
 
+// NewWithLimit returns a limiter like [New] for an API whose limit is known beforehand and not stated in
+// its answers: at most burst calls start at once, and perMinute a minute beyond that. A refusal slows it
+// down, and what is accepted later speeds it up again, to perMinute at most.
+func NewWithLimit(inFlight, perMinute, burst int) *Limiter {
+	l := New(inFlight)
+	l.pace = pace{rate: perMinute, fastest: perMinute, burst: max(1, burst)}
+	l.pace.next = -time.Duration(l.pace.burst) * l.pace.interval() // rested
+	return l
+}
+
 // Reserve announces calls of priority [High] for the next d. It takes the place of what was announced
 // before; with 0 none are.
 func (l *Limiter) Reserve(d time.Duration) {
 	l.update(func(now time.Duration) { l.pace.reserved = now + d })
 }
 
+// Count counts a call that was made without leave, because another one that has leave could not go on
+// without it. Those that follow wait the longer.
+func (l *Limiter) Count(a Answer) { l.update(func(now time.Duration) { l.pace.count(now, a) }) }
+
 // State is what a [Limiter] knows at a moment.
 type State struct {
-	Limit    int           // calls a minute; 0 if no answer has stated any
+	Limit    int           // calls a minute; 0 if it is not known and no answer has stated any
 	Pause    time.Duration // for so long no calls start; 0 if they do
 	Waiting  int
 	InFlight int
@@ -91,7 +106,7 @@ type State struct {
 func (l *Limiter) State() State {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return State{l.pace.limit, max(0, l.pace.pausedUntil-time.Since(l.made)), len(l.queue), l.pace.underWay, l.pace.seen}
+	return State{cmp.Or(l.pace.limit, l.pace.fastest), max(0, l.pace.pausedUntil-time.Since(l.made)), len(l.queue), l.pace.underWay, l.pace.seen}
 }
 
 // leave to make one call.

@@ -32,9 +32,11 @@ type pace struct {
 	reserved     time.Duration // until when calls of priority High are expected
 
 	// Calls beyond that start at a rate.
-	rate   int           // a minute; 0 is any
-	next   time.Duration // when the rate lets one start
-	answer time.Duration // until when the answer to the last one is waited for
+	rate    int           // a minute; 0 is any
+	fastest int           // the highest rate; 0 is any
+	burst   int           // calls that may start at once after a rest, where fastest is set
+	next    time.Duration // when the rate lets one start
+	answer  time.Duration // until when the answer to the last one is waited for
 
 	// After a refusal all pause.
 	pausedUntil time.Duration // when calls start again
@@ -104,6 +106,9 @@ func (p *pace) start(now time.Duration, pr Priority) ticket {
 	if p.limit > 0 || pr != High && p.yields(now) {
 		p.next = now // else what was not used may be used later
 	}
+	if p.fastest > 0 {
+		p.next = max(p.next, now-time.Duration(p.burst-1)*p.interval())
+	}
 	p.next += p.interval()
 	if p.limit > 0 || p.refusals > 0 {
 		p.answer = now + patience
@@ -112,6 +117,15 @@ func (p *pace) start(now time.Duration, pr Priority) ticket {
 	p.underWay++
 	p.high += t.high
 	return t
+}
+
+// count counts a call that did not wait for its time.
+func (p *pace) count(now time.Duration, a Answer) {
+	t := ticket{seq: p.started}
+	p.next += p.interval()
+	p.started++
+	p.underWay++
+	p.finish(t, now, a)
 }
 
 // finish counts a call out and learns from its answer.
@@ -203,7 +217,7 @@ func (p *pace) accept(now time.Duration) {
 	case p.refusals > 0:
 		p.measure(now)
 	case p.rate > 0 && p.next > now:
-		p.rate++
+		p.rate = p.capped(p.rate + 1)
 	}
 	p.refusals, p.pausedUntil = 0, 0
 }
@@ -213,10 +227,18 @@ func (p *pace) accept(now time.Duration) {
 func (p *pace) measure(now time.Duration) {
 	took, paused := now-p.resumed, now-p.next
 	if took < recent && (p.limited || p.refusals > 1) {
-		p.rate = max(slowest, int(time.Duration(p.counted)*time.Minute/took)*3/4)
+		p.rate = p.capped(max(slowest, int(time.Duration(p.counted)*time.Minute/took)*3/4))
 	}
 	if p.next = now; paused > longPause {
 		p.next -= time.Duration(p.counted*19/20) * p.interval()
 	}
 	p.resumed, p.counted, p.limited = now, 0, true
+}
+
+// capped returns the rate, or the highest one if that is lower.
+func (p *pace) capped(rate int) int {
+	if p.fastest > 0 {
+		return min(rate, p.fastest)
+	}
+	return rate
 }
