@@ -47,6 +47,7 @@ var arrows = map[string][]string{
 	"internal/queue":                 {"internal/access", "internal/store"},
 	"internal/reconcile":             {"internal/access", "internal/clock", "internal/sshkey"},
 	"internal/redact":                nil,
+	"internal/scalingo":              {"internal/limiter"},
 	"internal/sim/nodetest":          nil,
 	"internal/sim/runcloudsim":       nil,
 	"internal/sim/slacksim":          nil,
