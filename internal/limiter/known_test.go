@@ -112,3 +112,36 @@ func TestKnownLimitKeepsPriorities(t *testing.T) {
 		}
 	})
 }
+
+// While removals are expected, the others leave them a quarter of what may start at once, and then go at three
+// quarters of the rate.
+func TestKnownLimitLeavesAQuarter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.NewWithLimit(0, 60, 8)
+		l.Reserve(time.Hour)
+		atOnce := func(p limiter.Priority) (n int) {
+			for ctx := limiter.WithPriority(t.Context(), p); ; n++ {
+				ctx, cancel := context.WithTimeout(ctx, time.Millisecond)
+				waited := do(ctx, l, limiter.Answer{Status: ok})
+				if cancel(); waited != 0 {
+					return n
+				}
+			}
+		}
+		if n := atOnce(limiter.Normal); n != 4 {
+			t.Errorf("%d others started at once", n)
+		}
+		if n := atOnce(limiter.High); n != 2 {
+			t.Errorf("%d removals started at once", n)
+		}
+		do(t.Context(), l, limiter.Answer{Status: ok})
+		began := time.Now()
+		for range 30 {
+			do(t.Context(), l, limiter.Answer{Status: ok})
+		}
+		if took := time.Since(began).Round(time.Second); took != 40*time.Second {
+			t.Errorf("30 others took %v", took)
+		}
+	})
+}

@@ -67,7 +67,7 @@ func (p *pace) at(now time.Duration, pr Priority) time.Duration {
 	case pr == High:
 		from = min(from, p.probe)
 	case p.yields(now):
-		gap := p.interval() / 3 // beyond the usual one
+		gap := p.yielded()
 		if left -= p.peak / 4; left <= 0 && p.limit > 0 {
 			gap = 3 * p.interval()
 		}
@@ -91,6 +91,15 @@ func (p *pace) interval() time.Duration {
 	return time.Minute / time.Duration(p.rate)
 }
 
+// yielded returns how much later than it could a call starts that yields: by a third of the usual gap, or when
+// a quarter of a known burst is left.
+func (p *pace) yielded() time.Duration {
+	if p.fastest > 0 {
+		return time.Duration(p.burst/4) * p.interval()
+	}
+	return p.interval() / 3
+}
+
 // start counts a call in whose time has come.
 func (p *pace) start(now time.Duration, pr Priority) ticket {
 	t := ticket{seq: p.started, probe: now < p.pausedUntil}
@@ -103,11 +112,15 @@ func (p *pace) start(now time.Duration, pr Priority) ticket {
 	if p.underWay == 0 && p.refusals == 0 && now-p.ended > longPause {
 		p.resumed, p.counted = now, 0
 	}
-	if p.limit > 0 || pr != High && p.yields(now) {
-		p.next = now // else what was not used may be used later
-	}
-	if p.fastest > 0 {
+	yields := pr != High && p.yields(now)
+	switch {
+	case p.fastest > 0:
 		p.next = max(p.next, now-time.Duration(p.burst-1)*p.interval())
+		if yields {
+			p.next += p.interval() / 3
+		}
+	case p.limit > 0 || yields:
+		p.next = now // else what was not used may be used later
 	}
 	p.next += p.interval()
 	if p.limit > 0 || p.refusals > 0 {
