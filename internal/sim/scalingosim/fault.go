@@ -124,7 +124,7 @@ func (f *fault) answer(right answer) answer {
 	case FaultDrop, FaultHang, FaultLate:
 		return answer{drop: true}
 	case FaultCut:
-		right.cut = true
+		right.cut, right.drop = true, len(right.body) == 0
 		return right
 	case FaultHalf:
 		return right.half()

@@ -59,6 +59,7 @@ type Fault struct {
 	Applied bool        // a write that fails takes effect all the same, within an hour
 
 	Lists      bool          // only Servers and List go wrong
+	Keys       bool          // only List goes wrong
 	Hangs      bool          // nothing is answered until the caller gives up
 	RetryAfter time.Duration // for how long the target asks to be left alone; 0 when it does not say
 	Words      string        // a part of what a person is told

@@ -17,7 +17,7 @@ const settled = time.Hour
 // truth when that is over.
 func (c *trial) fault(f Fault) {
 	planted := c.Plant(c.place, c.key())
-	if f.Lists {
+	if f.Lists || f.Keys {
 		c.plantMany()
 	}
 	heal := f.Set()
@@ -43,7 +43,7 @@ func (c *trial) meets(f Fault, call call) {
 	if call.write {
 		want = f.Write
 	}
-	if f.Lists && !call.list {
+	if f.Lists && !call.list || f.Keys && call.name != "List" {
 		want = ""
 	}
 	keys, arrived := len(c.Keys(c.place)), c.Additions()
