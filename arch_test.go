@@ -56,6 +56,7 @@ var arrows = map[string][]string{
 	"internal/store":                 {"internal/access", "internal/delivery"},
 	"internal/store/storetest":       {"internal/access", "internal/delivery", "internal/store"},
 	"internal/target/runcloud":       {"internal/access", "internal/limiter", "runcloud"},
+	"internal/target/scalingo":       {"internal/access", "internal/limiter", "internal/scalingo"},
 	"internal/target/targettest":     {"internal/access"},
 	"internal/workflow":              {"internal/access", "internal/clock", "internal/duration", "internal/reconcile", "internal/sshkey"},
 	"internal/workflow/workflowtest": {"internal/access", "internal/delivery", "internal/reconcile", "internal/sshkey", "internal/store", "internal/workflow"},
