@@ -117,7 +117,7 @@ func (a *Account) SetLatency(d time.Duration) {
 	a.latency = d
 }
 
-// SetOffline cuts every connection that carries a call, or ends that.
+// SetOffline has every call end without an answer and without effect, until it is called with false.
 func (a *Account) SetOffline(offline bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
