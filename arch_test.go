@@ -44,6 +44,7 @@ var arrows = map[string][]string{
 	"internal/health":                nil,
 	"internal/limiter":               nil,
 	"internal/nearest":               nil,
+	"internal/octopus":               {"internal/limiter"},
 	"internal/queue":                 {"internal/access", "internal/store"},
 	"internal/reconcile":             {"internal/access", "internal/clock", "internal/sshkey"},
 	"internal/redact":                nil,

@@ -1,0 +1,61 @@
+package octopus
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"time"
+)
+
+type retryRule struct {
+	attempts      int
+	base, maxWait time.Duration
+}
+
+// retrying repeats a GET after failures that may pass. It never repeats a PUT or POST: whether it was carried out
+// is for the caller to find out.
+func retrying(next handler, rule retryRule) handler {
+	return func(req *http.Request) (*reply, error) {
+		for attempt := 1; ; attempt++ {
+			rep, err := next(req)
+			e := asError(err)
+			if e == nil {
+				return rep, err
+			}
+			wait := rule.wait(attempt, e.RetryAfter)
+			if attempt >= rule.attempts || wait > rule.maxWait || !retryable(req, e) {
+				return nil, e
+			}
+			if err := sleep(req.Context(), wait); err != nil {
+				e.Err = errors.Join(err, e.Err)
+				return nil, e
+			}
+		}
+	}
+}
+
+func retryable(req *http.Request, e *Error) bool {
+	return !isWrite(req.Method) && req.Context().Err() == nil && e.temporary()
+}
+
+// wait returns the backoff, half to one and a half times the doubled base, or what is demanded if that is longer.
+// The backoff alone never exceeds maxWait.
+func (r retryRule) wait(attempt int, demanded time.Duration) time.Duration {
+	backoff := r.base << min(attempt-1, 16)
+	if backoff > 0 {
+		backoff = backoff/2 + rand.N(backoff)
+	}
+	return max(min(backoff, r.maxWait), demanded)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
