@@ -50,6 +50,7 @@ var arrows = map[string][]string{
 	"internal/redact":                nil,
 	"internal/scalingo":              {"internal/limiter"},
 	"internal/sim/nodetest":          nil,
+	"internal/sim/octopussim":        nil,
 	"internal/sim/runcloudsim":       nil,
 	"internal/sim/scalingosim":       nil,
 	"internal/sim/slacksim":          nil,
