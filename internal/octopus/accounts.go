@@ -12,7 +12,7 @@ import (
 func (c *Client) FindAccount(ctx context.Context, space, nameOrID string) (Account, error) {
 	if isID(nameOrID) {
 		account, err := c.Account(ctx, space, nameOrID)
-		if !IsNotFound(err) {
+		if !isNoID(err) {
 			return account, err
 		}
 	}

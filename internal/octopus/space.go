@@ -18,7 +18,7 @@ type Space struct {
 func (c *Client) Space(ctx context.Context, nameOrID string) (Space, error) {
 	if isID(nameOrID) {
 		space, err := c.spaceByID(ctx, nameOrID)
-		if !IsNotFound(err) {
+		if !isNoID(err) {
 			return space, err
 		}
 	}
@@ -46,6 +46,9 @@ var idForm = regexp.MustCompile(`^[A-Za-z]+-[A-Za-z0-9-]+$`)
 
 // isID reports whether a text can be an id, such as Spaces-1; names can look like that, too.
 func isID(text string) bool { return idForm.MatchString(text) }
+
+// isNoID reports whether Octopus knows nothing with an id, or does not take the text for one.
+func isNoID(err error) bool { return IsNotFound(err) || IsInvalid(err) }
 
 // having returns those whose name is the given one.
 func having[T any](things []T, name string, of func(T) string) []T {
