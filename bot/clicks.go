@@ -52,6 +52,8 @@ func (b *Bot) doAction(ctx context.Context, in interaction) (render.Message, err
 		return render.KeyRemoved(in.Value), b.cfg.Uses.RemoveKey(ctx, in.Person, in.Value)
 	case render.ActionServersFile:
 		return render.Message{}, b.sendServers(ctx, in)
+	case render.ActionKeysFile:
+		return render.Message{}, b.sendKeys(ctx, in)
 	case render.ActionFreeKey:
 		r, err := b.cfg.Uses.FreeKey(ctx, id, in.Person)
 		return render.Freed(r), err

@@ -252,6 +252,19 @@ func readOffboard(c *command, rest string) error {
 	return c.setPerson(words[0])
 }
 
+// readPurge reads a system user, and the servers.
+func readPurge(c *command, rest string) error {
+	words, err := c.readClauses(rest, "on")
+	switch {
+	case err != nil:
+		return err
+	case len(words) != 1 || c.Reason != "":
+		return refuse("Exactly one system user is needed, and no reason.")
+	}
+	c.SystemUser = words[0].Text
+	return nil
+}
+
 func readServers(c *command, rest string) error {
 	words, reason := splitWords(rest)
 	value, left := listValue(words, nil)

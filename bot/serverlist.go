@@ -38,16 +38,27 @@ func (b *Bot) turnServersPage(ctx context.Context, in interaction) {
 // sendServers sends the list of a request's servers as a file to the one who asks for it,
 // in their direct messages.
 func (b *Bot) sendServers(ctx context.Context, in interaction) error {
-	if err := b.cfg.Uses.Eligible(ctx, in.Person); err != nil {
-		return err
-	}
-	v, err := b.cfg.Uses.View(ctx, in.id())
+	v, err := b.requestFor(ctx, in)
 	if err != nil {
 		return err
 	}
-	at, err := b.cfg.API.Post(ctx, string(in.Person), "", render.ServersFile(v))
+	return b.sendFile(ctx, in, render.ServersFile(v), fmt.Sprintf("request-%d-servers.csv", v.Request.ID), "Servers", render.ServersCSV(v))
+}
+
+// sendKeys does the same with the keys that a request lists.
+func (b *Bot) sendKeys(ctx context.Context, in interaction) error {
+	v, err := b.requestFor(ctx, in)
 	if err != nil {
 		return err
 	}
-	return b.cfg.API.Upload(ctx, at, fmt.Sprintf("request-%d-servers.csv", v.Request.ID), "Servers", render.ServersCSV(v))
+	return b.sendFile(ctx, in, render.KeysFile(v), fmt.Sprintf("request-%d-keys.csv", v.Request.ID), "Keys", render.KeysCSV(v))
+}
+
+// sendFile sends a file to the direct messages of the one who asks for it.
+func (b *Bot) sendFile(ctx context.Context, in interaction, m render.Message, name, title string, content []byte) error {
+	at, err := b.cfg.API.Post(ctx, string(in.Person), "", m)
+	if err != nil {
+		return err
+	}
+	return b.cfg.API.Upload(ctx, at, name, title, content)
 }

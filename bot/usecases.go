@@ -26,6 +26,7 @@ type Requester interface {
 	AskExtend(ctx context.Context, a workflow.ExtendAsk) (access.Request, error)
 	AskRevoke(ctx context.Context, a workflow.RevokeAsk) (access.Request, error)
 	Offboard(ctx context.Context, a workflow.OffboardAsk) (access.Request, error)
+	AskPurge(ctx context.Context, a workflow.PurgeAsk) (access.Request, error)
 	AskReinstate(ctx context.Context, a workflow.ReinstateAsk) (access.Request, error)
 	AccountDeactivated(ctx context.Context, id access.UserID) error
 	ProfileChanged(ctx context.Context, id access.UserID, standing access.Standing) (concerns bool, err error)

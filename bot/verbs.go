@@ -85,6 +85,11 @@ func verbs() []verb {
 			read:  readOffboard, do: (*Bot).offboard,
 		},
 		{
+			name: "purge", form: "SYSTEM_USER [on SERVERS]", who: "approvers", part: forApprovers,
+			about: "remove every key of a system user, whoever placed it. Another approver decides about the list.",
+			read:  readPurge, do: (*Bot).purge,
+		},
+		{
 			name: "reinstate", form: "@user [for REASON]", who: "approvers", part: forApprovers,
 			about: "let somebody who was offboarded be given access again. Another approver decides.",
 			read:  readOffboard, do: (*Bot).reinstate,
@@ -104,7 +109,7 @@ func verbs() []verb {
 }
 
 // planned are verbs that come later; nobody should wonder whether they mistyped.
-var planned = []string{"audit", "purge", "rotate", "log"}
+var planned = []string{"audit", "rotate", "log"}
 
 // verbNamed returns the verb of a name, the zero one when there is none.
 func verbNamed(name string) verb {
@@ -233,6 +238,16 @@ func (b *Bot) revoke(ctx context.Context, in interaction, c command) (render.Mes
 func (b *Bot) offboard(ctx context.Context, in interaction, c command) (render.Message, error) {
 	r, err := b.cfg.Uses.Offboard(ctx, workflow.OffboardAsk{
 		Source: in.ID, Asker: in.Person, Person: c.Person, Reason: c.Reason, Channel: in.Channel,
+	})
+	return b.receipt(ctx, in, r, err)
+}
+
+func (b *Bot) purge(ctx context.Context, in interaction, c command) (render.Message, error) {
+	if err := b.checkVisible(in); err != nil {
+		return render.Message{}, err
+	}
+	r, err := b.cfg.Uses.AskPurge(ctx, workflow.PurgeAsk{
+		Source: in.ID, Asker: in.Person, SystemUser: c.SystemUser, Servers: c.Servers, Channel: in.Channel,
 	})
 	return b.receipt(ctx, in, r, err)
 }

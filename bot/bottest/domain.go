@@ -116,6 +116,10 @@ func (d *domain) Offboard(_ context.Context, a workflow.OffboardAsk) (access.Req
 	return d.Ask(access.Request{Kind: access.KindOffboard, State: access.Draft, Source: a.Source, Asker: a.Asker, Person: a.Person, Channel: a.Channel})
 }
 
+func (d *domain) AskPurge(_ context.Context, a workflow.PurgeAsk) (access.Request, error) {
+	return d.Ask(access.Request{Kind: access.KindPurge, Source: a.Source, Asker: a.Asker, SystemUser: a.SystemUser, Pattern: a.Servers, Channel: a.Channel})
+}
+
 func (d *domain) AskReinstate(_ context.Context, a workflow.ReinstateAsk) (access.Request, error) {
 	return d.Ask(access.Request{Kind: access.KindReinstate, Source: a.Source, Asker: a.Asker, Person: a.Person, Reason: a.Reason, Channel: a.Channel})
 }

@@ -29,6 +29,7 @@ const (
 	ActionServers     = "servers"
 	ActionServersPage = "servers_page"
 	ActionServersFile = "servers_file"
+	ActionKeysFile    = "keys_file"
 )
 
 // The callback ids of modals.

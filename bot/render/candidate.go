@@ -24,7 +24,7 @@ func (p *page) candidates(v workflow.RequestView) {
 	var gone, going, left []string
 	for _, c := range v.Candidates {
 		switch {
-		case c.PickedBy == "":
+		case !c.Decided():
 			open = append(open, c)
 		case c.Spared:
 			left = append(left, decidedLine(c))
@@ -84,7 +84,7 @@ func split(open []access.Candidate) (free, fixed []access.Candidate) {
 
 // undecided returns the candidates that nobody has decided about.
 func undecided(v workflow.RequestView) []access.Candidate {
-	return slices.DeleteFunc(slices.Clone(v.Candidates), func(c access.Candidate) bool { return c.PickedBy != "" })
+	return slices.DeleteFunc(slices.Clone(v.Candidates), func(c access.Candidate) bool { return c.Decided() })
 }
 
 // credentials counts candidates as what they are.
@@ -215,6 +215,7 @@ func whyCandidate(c access.Candidate) string {
 			used = "last used " + date(c.Credential.UsedAt)
 		}
 		return "made " + date(c.Credential.CreatedAt) + ", " + used
+	case access.WhyListed, access.WhySince: // below; a purge shows no reason
 	case access.WhyOrphan:
 		return "its label is like mine" // whom it names is a stranger's word, and mentions nobody
 	}

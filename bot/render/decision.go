@@ -71,7 +71,7 @@ func noteClause(note string) string {
 // phaseOf returns the phase that a request's work is in.
 func phaseOf(v workflow.RequestView) access.Phase {
 	ended := v.Grant != nil && v.Grant.State == access.Ended
-	if k := v.Request.Kind; k == access.KindRevoke || k == access.KindOffboard || k == access.KindOrphan || v.Request.Kind == access.KindGrant && ended {
+	if k := v.Request.Kind; k == access.KindRevoke || k == access.KindOffboard || k == access.KindPurge || k == access.KindOrphan || v.Request.Kind == access.KindGrant && ended {
 		return access.PhaseRemove
 	}
 	return access.PhaseAdd
@@ -181,7 +181,7 @@ func numbers(all []access.Request, kind access.RequestKind) string {
 
 // shownElsewhere reports whether the removal is shown where it was asked for.
 func shownElsewhere(g *access.Grant) bool {
-	return g != nil && (g.EndReason == access.EndRevoked || g.EndReason == access.EndOffboarded)
+	return g != nil && (g.EndReason == access.EndRevoked || g.EndReason == access.EndPurged || g.EndReason == access.EndOffboarded)
 }
 
 // removing says how far the removal is; names, if any, are the servers where it is done.
@@ -223,6 +223,8 @@ func endWord(g access.Grant) string {
 		return "revoked " + decidedBy(g.EndedBy)
 	case access.EndGivenBack:
 		return "given back " + decidedBy(g.EndedBy)
+	case access.EndPurged:
+		return "all keys of that system user were ordered to be removed " + decidedBy(g.EndedBy)
 	case access.EndKeyLost:
 		return mention(g.EndedBy) + " proved that its key is theirs"
 	case access.EndOffboarded:

@@ -199,6 +199,11 @@ func describe(r access.Request) string {
 		return "offboard " + mention(r.Person)
 	case access.KindReinstate:
 		return "reinstate " + mention(r.Person)
+	case access.KindPurge:
+		if r.SystemUser == "" {
+			return "remove keys that nobody manages"
+		}
+		return "purge " + code(r.SystemUser, nameLimit)
 	case access.KindOrphan:
 		return "keys that my ledger does not know"
 	case access.KindGrant: // below

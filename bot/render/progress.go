@@ -17,7 +17,11 @@ func Progress(v workflow.RequestView, phase access.Phase, left time.Duration) Me
 	t := tallyOf(v.Results, phase)
 	settled := t.servers - t.open()
 	known := t.words(access.Failed, access.AlreadyThere, access.Kept, access.Dropped)
-	line := fmt.Sprintf("*%s:* %d of %s finished%s.%s", phaseNoun(phase), settled, t.count(t.servers), inBrackets(known), leftWords(v, phase, t, left))
+	doing := phaseNoun(phase)
+	if phase == access.PhaseInspect && v.Request.Kind == access.KindPurge {
+		doing = "Reading servers"
+	}
+	line := fmt.Sprintf("*%s:* %d of %s finished%s.%s", doing, settled, t.count(t.servers), inBrackets(known), leftWords(v, phase, t, left))
 	p := &page{}
 	p.addText(line)
 	bar := markup("`" + barText(settled, t.servers) + "`")

@@ -199,6 +199,7 @@ func TestOffboardedIsSaidOnlyWhenNothingIsOwed(t *testing.T) {
 		undecided := small().offboarding(allDone, 5)
 		if tt.want { // the two that were open are decided about
 			undecided.Candidates[0].PickedBy, undecided.Candidates[1].PickedBy = bob, carol
+			undecided.Candidates[0].PickedAt, undecided.Candidates[1].PickedAt = noon(), noon()
 		}
 		for _, v := range []workflow.RequestView{removal, unread, undecided} {
 			if got := strings.Contains(string(encode(t, Request(v, noon()))), "Offboarded"); got != tt.want {

@@ -28,6 +28,8 @@ func Request(v workflow.RequestView, now time.Time) Message {
 		return orphans(v)
 	case access.KindReinstate:
 		return reinstatement(v)
+	case access.KindPurge:
+		return purge(v)
 	case access.KindGrant, access.KindExtend, access.KindRevoke: // below
 	}
 	p := &page{}
@@ -54,6 +56,8 @@ func title(r access.Request) string {
 		return fmt.Sprintf("Request %d: offboarding", r.ID)
 	case access.KindReinstate:
 		return fmt.Sprintf("Request %d: reinstate somebody", r.ID)
+	case access.KindPurge:
+		return fmt.Sprintf("Request %d: %s", r.ID, plainText(purgeOf(r), nameLimit))
 	case access.KindOrphan:
 		return fmt.Sprintf("Keys that my ledger does not know (request %d)", r.ID)
 	case access.KindGrant: // below
@@ -91,6 +95,8 @@ func requestClause(v workflow.RequestView) string {
 		return fmt.Sprintf("asks to revoke %s on *%s*", target(r), where(v))
 	case access.KindOffboard:
 		return "asks to offboard " + mention(r.Person) + ": all access and every key goes"
+	case access.KindPurge:
+		return "asks to " + purgeClause(v)
 	case access.KindReinstate:
 		return "asks to reinstate " + mention(r.Person) + ", who was offboarded"
 	case access.KindGrant, access.KindOrphan: // below; orphans nobody asks for

@@ -82,7 +82,7 @@ func outcomeOf(v workflow.RequestView, halted string, since time.Time) offboardi
 	for _, c := range v.Candidates {
 		o.Candidates = append(o.Candidates, candidateLine{
 			ServerID: v.ExternalIDs[c.ServerID], Server: c.ServerName, Credential: c.Credential.ID, Label: c.Credential.Label,
-			SystemUser: c.Credential.SystemUser, Why: string(c.Why), Picked: c.PickedBy != "" && !c.Spared, Left: c.Spared,
+			SystemUser: c.Credential.SystemUser, Why: string(c.Why), Picked: c.Decided() && !c.Spared, Left: c.Spared,
 		})
 	}
 	for _, s := range v.Sessions {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -82,7 +83,7 @@ func (p *play) privately(who player, do func()) {
 func (p *play) letters() {
 	for _, who := range players() {
 		for _, m := range p.unseen(who) {
-			p.seen[letterKey(m)] = m.Text
+			p.seen[letterKey(m)] = textOf(m)
 			if m.To == "" {
 				p.says("Direct message to %s", who.name)
 			} else {
@@ -91,14 +92,17 @@ func (p *play) letters() {
 			p.prints(p.looks(m, who))
 		}
 		for _, m := range p.slack.DMs(who.id) { // an edit notifies nobody
-			if m.User != who.id && p.seen[letterKey(m)] != m.Text {
-				p.seen[letterKey(m)] = m.Text
+			if m.User != who.id && p.seen[letterKey(m)] != textOf(m) {
+				p.seen[letterKey(m)] = textOf(m)
 				p.says("An earlier message to %s reads now", who.name)
 				p.prints(p.looks(m, who))
 			}
 		}
 	}
 }
+
+// textOf returns what tells a message from what it said before; a file has no text.
+func textOf(m slacksim.Message) string { return cmp.Or(m.Text, "a file") }
 
 func (p *play) unseen(who player) []slacksim.Message {
 	all := slices.Concat(answers(p.slack.Ephemeral(who.id)), p.slack.DMs(who.id))

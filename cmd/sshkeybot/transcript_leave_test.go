@@ -99,6 +99,33 @@ func (p *play) comingBack() {
 	p.types(playDave, "grant @dave 1h")
 }
 
+func purging() chapter {
+	return chapter{title: "Every key of root goes", servers: threeServers(), scenes: func(p *play) {
+		p.types(playAlice, "register "+playKey(p.t, playAlice))
+		p.types(playAlice, "grant @alice 8h on web-01 as root")
+		p.presses(playBob, 1, "Approve")
+		p.account.AddKey(102, runcloudsim.Credential{Label: "old agency", User: "root", PublicKey: keyOf(p.t, "agency")})
+		p.account.AddKey(103, runcloudsim.Credential{Label: "backup", User: "root", PublicKey: keyOf(p.t, "backup")})
+		p.account.AddKey(103, runcloudsim.Credential{Label: "deploy", User: "runcloud", PublicKey: keyOf(p.t, "deploy")})
+
+		p.scene("Who may ask for it, and how")
+		p.types(playAlice, "purge root")
+		p.types(playBob, "purge")
+		p.types(playBob, "purge Root")
+		p.types(playBob, "purge root")
+		p.channel(playCarol, 2)
+		p.presses(playBob, 2, "Approve")
+
+		p.scene("Another key comes, and another approver looks at the list")
+		p.account.AddKey(101, runcloudsim.Credential{Label: "just now", User: "root", PublicKey: keyOf(p.t, "just now")})
+		p.presses(playCarol, 2, "Send me the list as a file")
+		p.presses(playCarol, 2, "Approve")
+		p.thread(playCarol, 2)
+		p.channel(playCarol, 2)
+		p.channel(playAlice, 1)
+	}}
+}
+
 func deactivated() chapter {
 	return chapter{title: "A deactivated account", servers: threeServers(), scenes: func(p *play) {
 		p.types(playAlice, "register "+playKey(p.t, playAlice))

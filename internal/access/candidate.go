@@ -10,10 +10,13 @@ type Candidate struct {
 	ServerName string
 	Credential Credential
 	Why        Why
-	PickedBy   UserID // who decided about it; empty until somebody has
-	PickedAt   time.Time
-	Spared     bool // the decision was to leave it on the server
+	PickedBy   UserID    // who decided about it; empty if the bot did
+	PickedAt   time.Time // zero until it was decided about
+	Spared     bool      // the decision was to leave it on the server
 }
+
+// Decided reports whether it was decided to remove the candidate, or to leave it.
+func (c Candidate) Decided() bool { return !c.PickedAt.IsZero() }
 
 // Why is what made a credential a candidate.
 type Why string
@@ -25,6 +28,9 @@ const (
 	WhyType   Why = "type"   // what is visible fits, but is the same for every key of that type
 	WhyOrphan Why = "orphan" // its label is of this ledger, which does not know it
 	WhyWhole  Why = "whole"  // it is the whole key, but nobody has proved whose that is
+
+	WhyListed Why = "listed" // of a purge: it is one of those to be removed
+	WhySince  Why = "since"  // of a purge: it came after the list was decided, and stays
 
 	WhyUnregistered Why = "unregistered" // on an account of which they held a key, and nobody has registered it
 	WhyToken        Why = "token"        // made while they held a key of the account

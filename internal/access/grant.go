@@ -23,6 +23,7 @@ const (
 	EndRevoked    EndReason = "revoked"
 	EndGivenBack  EndReason = "given_back"
 	EndOffboarded EndReason = "offboarded"
+	EndPurged     EndReason = "purged"
 	EndKeyLost    EndReason = "key_lost" // somebody else proved that its only key left is theirs
 )
 

@@ -130,6 +130,8 @@ type CandidateTx interface {
 	SaveCandidates(ctx context.Context, cs []Candidate) error
 	// Candidates returns the candidates of a request, by server name.
 	Candidates(ctx context.Context, requestID int64) ([]Candidate, error)
+	// CandidatesOn returns those on one server.
+	CandidatesOn(ctx context.Context, requestID, serverID int64) ([]Candidate, error)
 	// PickCandidate stores the decision about a candidate: PickedBy, PickedAt and Spared. It
 	// reports false if there is no such candidate, or it was decided about before.
 	PickCandidate(ctx context.Context, c Candidate) (bool, error)
@@ -229,6 +231,9 @@ type ResultTx interface {
 	// ReopenResults sets the removals of a key from a server that were done, or out of
 	// reach, since that time back to waiting, and returns them: the key turned up again.
 	ReopenResults(ctx context.Context, on KeyOn, since time.Time) ([]Result, error)
+	// ReopenReadings has every server of a request that was read for candidates read again, and
+	// returns them.
+	ReopenReadings(ctx context.Context, requestID int64) ([]Result, error)
 	// ReopenInspections sets the inspections of a server that were out of reach back to
 	// waiting, and returns them.
 	ReopenInspections(ctx context.Context, server int64) ([]Result, error)

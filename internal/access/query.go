@@ -27,6 +27,7 @@ type GrantQuery struct {
 // CoverQuery selects live covers; zero fields do not restrict.
 type CoverQuery struct {
 	Person      UserID
+	SystemUser  string
 	Fingerprint string
 	Servers     []int64
 }

@@ -23,15 +23,21 @@ const (
 	// KindReinstate lets somebody who was offboarded be given access again. It gives none by
 	// itself.
 	KindReinstate RequestKind = "reinstate"
+	// KindPurge removes exactly the credentials that are its candidates: all that a system user
+	// has on its servers when it is asked for or, without a system user, those that somebody
+	// chose.
+	KindPurge RequestKind = "purge"
 )
 
 // EndsAccess reports whether a request of that kind only ends access. Its work and its
 // messages go before those of all others.
-func (k RequestKind) EndsAccess() bool { return k == KindRevoke || k == KindOffboard }
+func (k RequestKind) EndsAccess() bool {
+	return k == KindRevoke || k == KindOffboard || k == KindPurge
+}
 
 // NeedsAnother reports whether somebody else than who asks decides a request of that kind, also
 // where people may otherwise decide what they asked for themselves.
-func (k RequestKind) NeedsAnother() bool { return k == KindReinstate }
+func (k RequestKind) NeedsAnother() bool { return k == KindReinstate || k == KindPurge }
 
 // RequestState is the state of a request; the package comment draws them.
 type RequestState string

@@ -94,7 +94,7 @@ const namesFresh = time.Hour
 func (e *Engine) inspectedPeople(ctx context.Context, requests []access.Request) (people map[int64]access.Profile, err error) {
 	people = map[int64]access.Profile{}
 	for _, r := range requests {
-		if r.PublicKey != "" || r.Kind == access.KindGrant {
+		if r.PublicKey != "" || r.Kind == access.KindGrant || r.Kind == access.KindPurge {
 			continue
 		}
 		if people[r.ID], err = e.Directory.Profile(ctx, r.Person, namesFresh); err != nil && !r.FromShell() {
@@ -218,6 +218,9 @@ func (e *Engine) inspected(ctx context.Context, tx access.Tx, result access.Resu
 	r, err := tx.Request(ctx, result.RequestID)
 	if err != nil {
 		return err
+	}
+	if r.Kind == access.KindPurge {
+		return e.readForPurge(ctx, tx, r, result, read)
 	}
 	candidates, err := e.tokensOf(ctx, tx, r, result, read)
 	if err != nil {

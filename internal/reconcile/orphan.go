@@ -220,7 +220,7 @@ func (e *Engine) leaveOutTold(ctx context.Context, tx access.Tx, server int64, o
 		}
 		orphans = slices.DeleteFunc(orphans, func(o access.Credential) bool {
 			return slices.ContainsFunc(told, func(c access.Candidate) bool {
-				return c.ServerID == server && c.Credential.ID == o.ID && (c.PickedBy == "" || c.Spared)
+				return c.ServerID == server && c.Credential.ID == o.ID && (!c.Decided() || c.Spared)
 			})
 		})
 	}

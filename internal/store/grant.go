@@ -77,6 +77,7 @@ func (t *tx) EndCovers(ctx context.Context, q access.CoverQuery, at time.Time) e
 	live := conditions{args: []any{ms(at)}}
 	live.add("state = 'live'")
 	addIf(&live, "person = ?", q.Person)
+	addIf(&live, "system_user = ?", q.SystemUser)
 	c := conditions{args: live.args}
 	c.add("ended_at = 0")
 	c.add("grant_id IN (SELECT id FROM grants" + live.where() + ")")

@@ -132,6 +132,11 @@ func (t *tx) Candidates(ctx context.Context, requestID int64) ([]access.Candidat
 	return many(ctx, t, scanCandidate, "SELECT "+candidateColumns+" FROM candidates WHERE request_id = $1 ORDER BY place_name, place_id, LENGTH(credential_id), credential_id", requestID)
 }
 
+// CandidatesOn implements access.CandidateTx.
+func (t *tx) CandidatesOn(ctx context.Context, requestID, serverID int64) ([]access.Candidate, error) {
+	return many(ctx, t, scanCandidate, "SELECT "+candidateColumns+" FROM candidates WHERE request_id = $1 AND place_id = $2 ORDER BY LENGTH(credential_id), credential_id", requestID, serverID)
+}
+
 func scanCandidate(row scanner) (c access.Candidate, err error) {
 	err = row.Scan(&c.RequestID, &c.ServerID, &c.Credential.ID, &c.ServerName, &c.Credential.Label, &c.Credential.SystemUser, &c.Credential.PublicKey,
 		optionalBoolean{&c.Credential.Temporary}, instant{&c.Credential.CreatedAt},

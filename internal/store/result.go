@@ -135,6 +135,12 @@ func (t *tx) ReopenInspections(ctx context.Context, server int64) ([]access.Resu
 		WHERE phase = 'inspect' AND place_id = $1 AND state = 'out_of_reach' RETURNING `+resultColumns, server)
 }
 
+// ReopenReadings implements access.ResultTx.
+func (t *tx) ReopenReadings(ctx context.Context, request int64) ([]access.Result, error) {
+	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', remedy = '', detail = ''
+		WHERE phase = 'inspect' AND request_id = $1 AND state <> 'out_of_reach' RETURNING `+resultColumns, request)
+}
+
 // ReopenAdditions implements access.ResultTx.
 func (t *tx) ReopenAdditions(ctx context.Context, p access.Placement, now time.Time) ([]access.Result, error) {
 	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', remedy = '', detail = ''

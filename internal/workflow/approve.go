@@ -19,6 +19,8 @@ func (s *Service) approve(ctx context.Context, tx access.Tx, r access.Request, a
 		return s.approveOffboarding(ctx, tx, r, actor)
 	case access.KindReinstate:
 		return s.approveReinstatement(ctx, tx, r, actor)
+	case access.KindPurge:
+		return s.approvePurge(ctx, tx, r, actor)
 	case access.KindOrphan:
 	}
 	return r, access.NewConflict("There is nothing to approve here.")

@@ -204,6 +204,11 @@ func (s *Service) submitted(ctx context.Context, tx access.Tx, r access.Request)
 	if r.State == access.Draft {
 		return nil
 	}
+	if r.Kind == access.KindPurge {
+		if err := s.readServersOf(ctx, tx, r); err != nil {
+			return err
+		}
+	}
 	if err := s.refreshFacts(ctx, tx, r); err != nil {
 		return err
 	}

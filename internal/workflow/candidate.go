@@ -38,7 +38,7 @@ func (s *Service) decideCandidate(ctx context.Context, requestID, serverID int64
 			return err
 		}
 		i := slices.IndexFunc(candidates, func(c access.Candidate) bool { return c.ServerID == serverID && c.Credential.ID == credentialID })
-		if i < 0 || r.State != access.Approved {
+		if i < 0 || r.State != access.Approved || r.Kind == access.KindPurge {
 			return access.NewNotFound("That key is not one of those to choose from.")
 		}
 		if remove != nil && candidates[i].Credential.Fixed {

@@ -139,6 +139,11 @@ func (s *Service) close(ctx context.Context, tx access.Tx, r access.Request, to 
 	if err := tx.DropFacts(ctx, r.ID); err != nil {
 		return r, err
 	}
+	if r.Kind == access.KindPurge && to != access.Approved {
+		if err := s.dropReadings(ctx, tx, r); err != nil {
+			return r, err
+		}
+	}
 	if from == access.Draft && to != access.Approved {
 		return r, nil // nobody has seen it
 	}

@@ -26,6 +26,14 @@ func (s *Service) factsOf(ctx context.Context, tx access.Tx, r access.Request) (
 		servers, err := tx.RequestServers(ctx, r.ID)
 		f.Servers = access.IDsOf(servers)
 		return f, err
+	case access.KindPurge:
+		servers, err := tx.RequestServers(ctx, r.ID)
+		if err != nil {
+			return f, err
+		}
+		listed, err := tx.Candidates(ctx, r.ID)
+		f.Servers, f.List = access.IDsOf(servers), listDigest(listed)
+		return f, err
 	case access.KindOffboard, access.KindReinstate: // the person says all
 	case access.KindOrphan: // nothing is approved
 	}

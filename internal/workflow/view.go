@@ -62,11 +62,11 @@ func (v RequestView) approvedBy(id access.UserID) bool {
 }
 
 // Undecided counts the keys that the bot did not place and that nobody has decided
-// about: to remove them, or to leave them.
+// about: to remove them, or to leave them. Those of a purge are decided about together.
 func (v RequestView) Undecided() int {
 	open := 0
 	for _, c := range v.Candidates {
-		if c.PickedBy == "" {
+		if !c.Decided() && v.Request.Kind != access.KindPurge {
 			open++
 		}
 	}
@@ -77,7 +77,7 @@ func (v RequestView) Undecided() int {
 func (v RequestView) OpenDigest() string {
 	var open strings.Builder
 	for _, c := range v.Candidates {
-		if c.PickedBy == "" {
+		if !c.Decided() {
 			fmt.Fprintf(&open, "%d:%s\n", c.ServerID, c.Credential.ID)
 		}
 	}
