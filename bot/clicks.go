@@ -52,6 +52,12 @@ func (b *Bot) doAction(ctx context.Context, in interaction) (render.Message, err
 		return render.KeyRemoved(in.Value), b.cfg.Uses.RemoveKey(ctx, in.Person, in.Value)
 	case render.ActionServersFile:
 		return render.Message{}, b.sendServers(ctx, in)
+	case render.ActionAuditPage:
+		return b.auditPage(ctx, in)
+	case render.ActionAuditFile:
+		return render.Message{}, b.sendAudit(ctx, in)
+	case render.ActionKeepFinding, render.ActionRemoveFinding, render.ActionPlaceAgain, render.ActionEndThere:
+		return b.decideFinding(ctx, in)
 	case render.ActionKeysFile:
 		return render.Message{}, b.sendKeys(ctx, in)
 	case render.ActionFreeKey:

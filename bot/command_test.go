@@ -75,7 +75,7 @@ func TestRefusedCommands(t *testing.T) {
 		"grnat <@U1> 1h":            "`/sshkey grant`",
 		"frobnicate":                "I do not know that command",
 		"rotate x":                  "not in this version yet",
-		"audit":                     "not in this version yet",
+		"rotate":                    "not in this version yet",
 		"grant @alice 12h":          "pick the person from the list",
 		"grant <!subteam^S1|@x> 1h": "group",
 		"grant <@U1> <@U2> 1h":      "one person",

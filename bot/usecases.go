@@ -26,6 +26,7 @@ type Requester interface {
 	AskExtend(ctx context.Context, a workflow.ExtendAsk) (access.Request, error)
 	AskRevoke(ctx context.Context, a workflow.RevokeAsk) (access.Request, error)
 	Offboard(ctx context.Context, a workflow.OffboardAsk) (access.Request, error)
+	AskAudit(ctx context.Context, a workflow.AuditAsk) (access.Request, error)
 	AskPurge(ctx context.Context, a workflow.PurgeAsk) (access.Request, error)
 	AskReinstate(ctx context.Context, a workflow.ReinstateAsk) (access.Request, error)
 	AccountDeactivated(ctx context.Context, id access.UserID) error
@@ -43,6 +44,10 @@ type Decider interface {
 	Spare(ctx context.Context, requestID, serverID int64, credentialID string, actor access.UserID) error
 	SpareRest(ctx context.Context, requestID int64, shown string, actor access.UserID) (int, error)
 	GoneForGood(ctx context.Context, requestID, serverID int64, actor access.UserID) (access.Server, error)
+	KeepFindings(ctx context.Context, c workflow.FindingChoice) (int, error)
+	RemoveFindings(ctx context.Context, c workflow.FindingChoice) (access.Request, error)
+	PlaceAgain(ctx context.Context, c workflow.FindingChoice) (int, error)
+	EndThere(ctx context.Context, c workflow.FindingChoice) (int, error)
 	FreeKey(ctx context.Context, requestID int64, actor access.UserID) (access.Request, error)
 }
 
@@ -73,6 +78,7 @@ type Reader interface {
 	PendingRequests(ctx context.Context, actor access.UserID) ([]workflow.RequestView, error)
 	FindServers(ctx context.Context, actor access.UserID, pattern string) ([]access.Server, error)
 	View(ctx context.Context, requestID int64) (workflow.RequestView, error)
+	Audit(ctx context.Context, actor access.UserID, requestID int64) (workflow.RequestView, error)
 	IsApprover(ctx context.Context, id access.UserID) (bool, error)
 }
 

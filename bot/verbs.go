@@ -85,6 +85,11 @@ func verbs() []verb {
 			read:  readOffboard, do: (*Bot).offboard,
 		},
 		{
+			name: "audit", form: "[SERVERS]", who: "approvers", part: forApprovers,
+			about: "compare what is on the servers with what I know, and decide about the rest.",
+			read:  readServers, do: (*Bot).audit,
+		},
+		{
 			name: "purge", form: "SYSTEM_USER [on SERVERS]", who: "approvers", part: forApprovers,
 			about: "remove every key of a system user, whoever placed it. Another approver decides about the list.",
 			read:  readPurge, do: (*Bot).purge,
@@ -109,7 +114,7 @@ func verbs() []verb {
 }
 
 // planned are verbs that come later; nobody should wonder whether they mistyped.
-var planned = []string{"audit", "rotate", "log"}
+var planned = []string{"rotate", "log"}
 
 // verbNamed returns the verb of a name, the zero one when there is none.
 func verbNamed(name string) verb {

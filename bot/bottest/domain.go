@@ -116,6 +116,30 @@ func (d *domain) Offboard(_ context.Context, a workflow.OffboardAsk) (access.Req
 	return d.Ask(access.Request{Kind: access.KindOffboard, State: access.Draft, Source: a.Source, Asker: a.Asker, Person: a.Person, Channel: a.Channel})
 }
 
+func (d *domain) AskAudit(_ context.Context, a workflow.AuditAsk) (access.Request, error) {
+	r, err := d.Ask(access.Request{Kind: access.KindAudit, State: access.Approved, Source: a.Source, Asker: a.Asker, Pattern: a.Servers, Channel: a.Channel})
+	if err == nil {
+		d.Lock()
+		defer d.Unlock()
+		d.Views[r.ID].Audit = &workflow.AuditView{}
+	}
+	return r, err
+}
+
+func (d *domain) Audit(ctx context.Context, _ access.UserID, id int64) (workflow.RequestView, error) {
+	return d.View(ctx, id)
+}
+
+func (d *domain) KeepFindings(context.Context, workflow.FindingChoice) (int, error) { return 2, nil }
+
+func (d *domain) RemoveFindings(_ context.Context, c workflow.FindingChoice) (access.Request, error) {
+	return d.Ask(access.Request{Kind: access.KindPurge, Source: c.Source, Asker: c.Actor, Channel: c.Channel})
+}
+
+func (d *domain) PlaceAgain(context.Context, workflow.FindingChoice) (int, error) { return 1, nil }
+
+func (d *domain) EndThere(context.Context, workflow.FindingChoice) (int, error) { return 1, nil }
+
 func (d *domain) AskPurge(_ context.Context, a workflow.PurgeAsk) (access.Request, error) {
 	return d.Ask(access.Request{Kind: access.KindPurge, Source: a.Source, Asker: a.Asker, SystemUser: a.SystemUser, Pattern: a.Servers, Channel: a.Channel})
 }

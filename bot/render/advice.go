@@ -24,6 +24,8 @@ func problemWord(p access.Problem, target string) string {
 		return "somebody else has placed this very key"
 	case access.ProblemDamaged:
 		return "the key is damaged in my ledger"
+	case access.ProblemDeleted:
+		return "somebody deleted the key there"
 	case access.ProblemServerLeft:
 		return "the server is gone from the " + target + " account"
 	case access.ProblemMissing:
@@ -61,7 +63,7 @@ func advice(o outcome) string {
 		return "Nothing to do: I try again by myself."
 	case access.ProblemMissing:
 		return "Nothing to do if it comes back: I ask again. If it is gone for good, an approver can say so with the button on the request."
-	case access.ProblemRefused, access.ProblemForeign, access.ProblemDamaged:
+	case access.ProblemRefused, access.ProblemForeign, access.ProblemDamaged, access.ProblemDeleted:
 		return "What to do: " + remedy(o)
 	case access.ProblemUnconfigured:
 		return "What to do: configure the account again, under the name that it had, and start me anew."
@@ -76,6 +78,8 @@ func remedy(o outcome) string {
 	switch o.Problem {
 	case access.ProblemForeign:
 		return "I did not place that entry, so I leave it alone. Delete it in " + target + " if it should go, then press Retry failed."
+	case access.ProblemDeleted:
+		return "somebody may have had a reason. An approver has it placed again with Retry failed, or ends the access there with `/sshkey audit`."
 	case access.ProblemDamaged:
 		return "somebody may have altered my database: find out who can write to it. The owner of the key then removes it from their keys, registers it again, and access is asked for anew."
 	default:

@@ -71,7 +71,7 @@ func noteClause(note string) string {
 // phaseOf returns the phase that a request's work is in.
 func phaseOf(v workflow.RequestView) access.Phase {
 	ended := v.Grant != nil && v.Grant.State == access.Ended
-	if k := v.Request.Kind; k == access.KindRevoke || k == access.KindOffboard || k == access.KindPurge || k == access.KindOrphan || v.Request.Kind == access.KindGrant && ended {
+	if k := v.Request.Kind; k == access.KindRevoke || k == access.KindOffboard || k == access.KindPurge || k == access.KindAudit || k == access.KindOrphan || v.Request.Kind == access.KindGrant && ended {
 		return access.PhaseRemove
 	}
 	return access.PhaseAdd

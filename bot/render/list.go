@@ -268,7 +268,7 @@ func Draft(v workflow.RequestView) Message {
 			"• Other keys that may be theirs are listed for you to decide on.",
 			"• Nobody can give them access any more, and they approve nothing any more.",
 			"• It is announced.")
-	case access.KindRevoke, access.KindGrant, access.KindExtend, access.KindOrphan, access.KindPurge: // only revocations are drafts
+	case access.KindRevoke, access.KindGrant, access.KindExtend, access.KindOrphan, access.KindPurge, access.KindAudit: // only revocations are drafts
 		p.addText(fmt.Sprintf("*Revoke %s on %s?*", target(r), where(v)))
 		p.addText("*Servers:* " + serverFact(v, patternLimit))
 		p.addText("• It starts at once, without another approver.", "• Only keys that I placed are removed. If I find others that fit, you decide about each.", bullet(unregistered(v)))
@@ -299,7 +299,7 @@ func confirmLabel(r access.Request) string {
 		return "Offboard"
 	case access.KindReinstate:
 		return "Reinstate"
-	case access.KindRevoke, access.KindGrant, access.KindExtend, access.KindOrphan, access.KindPurge: // below
+	case access.KindRevoke, access.KindGrant, access.KindExtend, access.KindOrphan, access.KindPurge, access.KindAudit: // below
 	}
 	return "Revoke"
 }

@@ -204,6 +204,11 @@ func describe(r access.Request) string {
 			return "remove keys that nobody manages"
 		}
 		return "purge " + code(r.SystemUser, nameLimit)
+	case access.KindAudit:
+		if r.Pattern != "" {
+			return "audit of " + code(r.Pattern, nameLimit)
+		}
+		return "audit of everything"
 	case access.KindOrphan:
 		return "keys that my ledger does not know"
 	case access.KindGrant: // below

@@ -53,7 +53,11 @@ func Asked(v workflow.RequestView, me access.UserID, in string) Message {
 	if len(v.Servers) > 0 && v.Account == "" && v.Request.Kind != access.KindOffboard {
 		text += " on " + serverFact(v, reasonLimit/2)
 	}
-	text += ". " + next(v.Request)
+	if v.Request.Kind == access.KindAudit {
+		text += ". I read them behind all other work, and show what I find."
+	} else {
+		text += ". " + next(v.Request)
+	}
 	if c := channel(in); c != "" && v.Request.State != access.Draft {
 		text += " It is in " + c + "."
 	}

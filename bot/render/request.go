@@ -30,6 +30,8 @@ func Request(v workflow.RequestView, now time.Time) Message {
 		return reinstatement(v)
 	case access.KindPurge:
 		return purge(v)
+	case access.KindAudit:
+		return audit(v)
 	case access.KindGrant, access.KindExtend, access.KindRevoke: // below
 	}
 	p := &page{}
@@ -58,6 +60,8 @@ func title(r access.Request) string {
 		return fmt.Sprintf("Request %d: reinstate somebody", r.ID)
 	case access.KindPurge:
 		return fmt.Sprintf("Request %d: %s", r.ID, plainText(purgeOf(r), nameLimit))
+	case access.KindAudit:
+		return fmt.Sprintf("Audit (request %d)", r.ID)
 	case access.KindOrphan:
 		return fmt.Sprintf("Keys that my ledger does not know (request %d)", r.ID)
 	case access.KindGrant: // below
@@ -99,7 +103,7 @@ func requestClause(v workflow.RequestView) string {
 		return "asks to " + purgeClause(v)
 	case access.KindReinstate:
 		return "asks to reinstate " + mention(r.Person) + ", who was offboarded"
-	case access.KindGrant, access.KindOrphan: // below; orphans nobody asks for
+	case access.KindGrant, access.KindOrphan, access.KindAudit: // below; the others nobody decides
 	}
 	return fmt.Sprintf("asks for %s%s to *%s*%s for *%s*", accessTo(v), receiver(r), where(v), asUser(r.SystemUser), howLong(r.Duration))
 }

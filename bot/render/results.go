@@ -174,7 +174,7 @@ func phaseVerb(phase access.Phase) string {
 	switch phase {
 	case access.PhaseRemove:
 		return "remove"
-	case access.PhaseInspect, access.PhaseList:
+	case access.PhaseInspect, access.PhaseList, access.PhaseAudit:
 		return "look for other keys"
 	case access.PhaseAdd:
 	}
@@ -186,7 +186,7 @@ func phaseNoun(phase access.Phase) string {
 	switch phase {
 	case access.PhaseRemove:
 		return "Removing keys"
-	case access.PhaseInspect, access.PhaseList:
+	case access.PhaseInspect, access.PhaseList, access.PhaseAudit:
 		return "Looking for other keys"
 	case access.PhaseAdd:
 	}

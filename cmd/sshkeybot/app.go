@@ -154,12 +154,17 @@ func (a *app) botTimers() []queue.Timer {
 		{Name: "returned", Every: time.Minute, Do: a.service.Engine.FindReturned},
 		{Name: "time", Every: 2 * time.Second, Do: a.askTheTime},
 		{Name: "look again", Every: time.Minute, Do: a.service.Engine.RereadServers},
+		{Name: "audit", Every: 2 * time.Second, Do: a.service.ReadForAudits},
 		{Name: "undecidable", Every: 15 * time.Second, Do: a.service.FindUndecidable},
 	}
 	if at := a.cfg.DailySummary; at != nil {
-		sinceMidnight := time.Duration(at.Hour)*time.Hour + time.Duration(at.Minute)*time.Minute
 		timers = append(timers, queue.Timer{
-			Name: "summary", Every: time.Minute, Do: func(ctx context.Context) error { return a.service.Summarise(ctx, sinceMidnight) },
+			Name: "summary", Every: time.Minute, Do: func(ctx context.Context) error { return a.service.Summarise(ctx, at.SinceMidnight()) },
+		})
+	}
+	if at := a.cfg.Audit; at != nil {
+		timers = append(timers, queue.Timer{
+			Name: "weekly audit", Every: time.Minute, Do: func(ctx context.Context) error { return a.service.AuditWeekly(ctx, at.Day, at.SinceMidnight()) },
 		})
 	}
 	return timers

@@ -126,6 +126,48 @@ func purging() chapter {
 	}}
 }
 
+func auditing() chapter {
+	return chapter{title: "An audit", servers: threeServers(), scenes: func(p *play) {
+		p.types(playAlice, "register "+playKey(p.t, playAlice))
+		p.types(playAlice, "grant @alice 8h")
+		p.presses(playBob, 1, "Approve")
+		for _, server := range []int64{101, 102} {
+			p.account.AddKey(server, runcloudsim.Credential{Label: "ci", User: "runcloud", PublicKey: keyOf(p.t, "ci")})
+		}
+		p.account.AddKey(103, runcloudsim.Credential{Label: "old agency", User: "root", PublicKey: keyOf(p.t, "agency")})
+		p.clock.jump(10 * time.Minute)
+		for _, c := range p.account.Keys(103) {
+			if c.User == "runcloud" {
+				p.account.RemoveKey(103, c.ID)
+			}
+		}
+
+		p.scene("What is there is compared with what should be")
+		p.types(playAlice, "audit")
+		p.types(playBob, "audit nothing-*")
+		p.types(playBob, "audit")
+		p.until("the audit is complete", func() bool {
+			v, err := p.app.service.View(p.t.Context(), 2)
+			p.must(err)
+			return v.Audit.Moving == 0
+		})
+		p.shown()
+		p.channel(playCarol, 2)
+		p.thread(playCarol, 1)
+
+		p.scene("Each is decided about")
+		p.presses(playAlice, 2, "Keep")
+		p.presses(playCarol, 2, "Remove")
+		p.channel(playBob, 3)
+		p.presses(playCarol, 3, "Approve")
+		p.presses(playBob, 3, "Approve")
+		p.presses(playBob, 2, "Keep")
+		p.presses(playBob, 2, "Place again")
+		p.settled()
+		p.channel(playCarol, 2)
+	}}
+}
+
 func deactivated() chapter {
 	return chapter{title: "A deactivated account", servers: threeServers(), scenes: func(p *play) {
 		p.types(playAlice, "register "+playKey(p.t, playAlice))

@@ -72,6 +72,11 @@ const (
 
 	DidCandidateSpare Action = "candidate.spare" // the decision was to leave a candidate on its server
 
+	DidAuditStart  Action = "audit.start"
+	DidFindingKeep Action = "finding.keep" // the decision was that what nobody manages stays
+	DidMissingBack Action = "missing.back" // the decision was to place again what somebody had deleted
+	DidMissingEnd  Action = "missing.end"  // the decision was to end the access there
+
 	DidOrphanFound Action = "orphan.found" // a key under our label that the ledger does not know
 
 	DidGrantStart   Action = "grant.start"

@@ -68,6 +68,9 @@ const (
 	ProblemRefused Problem = "refused" // 403, 422: the target said no
 	ProblemForeign Problem = "foreign" // the key is there, but the bot did not place it and must not remove it
 	ProblemDamaged Problem = "damaged" // Key.Damaged
+	// ProblemDeleted is the problem of a placement whose key somebody deleted on the server: an
+	// approver decides whether it is placed again.
+	ProblemDeleted Problem = "deleted"
 	// ProblemServerLeft is the problem of a placement that is gone because its server left
 	// the account: nobody has confirmed that the key is off that server.
 	ProblemServerLeft   Problem = "server_left"

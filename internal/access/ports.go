@@ -26,6 +26,7 @@ type Tx interface {
 	RequestTx
 	ApprovalTx
 	CandidateTx
+	FindingTx
 	GrantTx
 	PlacementTx
 	DueTx
@@ -137,6 +138,17 @@ type CandidateTx interface {
 	PickCandidate(ctx context.Context, c Candidate) (bool, error)
 }
 
+// FindingTx keeps what audits found.
+type FindingTx interface {
+	// Findings returns the findings on servers that are not gone, or on these alone if there are
+	// any, by server and credential.
+	Findings(ctx context.Context, servers ...int64) ([]Finding, error)
+	// SaveFindings inserts or replaces findings.
+	SaveFindings(ctx context.Context, fs []Finding) error
+	// DropFindings deletes the findings of credentials on a server.
+	DropFindings(ctx context.Context, server int64, credentials []string) error
+}
+
 // GrantTx keeps grants and what they cover.
 type GrantTx interface {
 	// InsertGrant stores a new live grant with its covers and returns it with its ID.
@@ -221,6 +233,9 @@ type ResultTx interface {
 	OpenResults(ctx context.Context, on KeyOn) ([]Result, error)
 	// OpenReadings returns the inspections of a server that are not final.
 	OpenReadings(ctx context.Context, server int64) ([]Result, error)
+	// OpenAudits returns the readings for audits that are not final and were last tried before
+	// that time, the longest ago first, at most limit.
+	OpenAudits(ctx context.Context, before time.Time, limit int) ([]Result, error)
 	// OpenLists returns the readings of a target's list of servers that are not final.
 	OpenLists(ctx context.Context, target string) ([]Result, error)
 	// WaitingKeys returns the keys that have an addition or a removal on the server that is

@@ -27,6 +27,9 @@ const (
 	// has on its servers when it is asked for or, without a system user, those that somebody
 	// chose.
 	KindPurge RequestKind = "purge"
+	// KindAudit compares what is on servers with the ledger. Nobody decides it: what it finds is
+	// decided about one by one.
+	KindAudit RequestKind = "audit"
 )
 
 // EndsAccess reports whether a request of that kind only ends access. Its work and its

@@ -10,6 +10,7 @@ const (
 	PhaseAdd     Phase = "add"
 	PhaseRemove  Phase = "remove"
 	PhaseInspect Phase = "inspect" // reading a server for keys the bot did not place; the result has no key and no system user
+	PhaseAudit   Phase = "audit"   // reading a server for an audit; the result has no key and no system user
 	PhaseList    Phase = "list"    // reading a target's list of servers, to inspect each; the result has no server
 )
 

@@ -31,7 +31,8 @@ type Config struct {
 
 	KeyProof            KeyProof
 	OffboardDeactivated OffboardDeactivated
-	DailySummary        *TimeOfDay // local time; nil: off
+	DailySummary        *TimeOfDay  // local time; nil: off
+	Audit               *TimeOfWeek // local time; nil: off
 
 	DatabaseURL Secret // sqlite:PATH or postgres://…, which may hold a password
 	Concurrency int    // servers worked on at the same time, 1 to 256
@@ -98,6 +99,17 @@ const (
 
 // TimeOfDay is a time on the clock, without a zone.
 type TimeOfDay struct{ Hour, Minute int }
+
+// SinceMidnight returns how long after the beginning of a day it is, by the clock.
+func (t TimeOfDay) SinceMidnight() time.Duration {
+	return time.Duration(t.Hour)*time.Hour + time.Duration(t.Minute)*time.Minute
+}
+
+// TimeOfWeek is a day of the week and a time of that day.
+type TimeOfWeek struct {
+	Day time.Weekday
+	TimeOfDay
+}
 
 // Load returns the settings in the environment of the process. An empty value counts as missing, except where
 // it turns something off. The error is *Problems when settings are wrong; it never holds a value.
@@ -207,6 +219,7 @@ func (r *reader) operation(env environment, c *Config) {
 	c.OffboardDeactivated = OffboardDeactivated(r.oneOf(env.OffboardDeactivated,
 		string(OffboardDeactivatedRun), string(OffboardDeactivatedAsk), string(OffboardDeactivatedOff)))
 	c.DailySummary = r.clock(env.DailySummary)
+	c.Audit = r.weekly(env.Audit)
 	c.DatabaseURL = r.database(env.DatabaseURL, env.DatabaseURLFile)
 	c.Concurrency = r.number(env.Concurrency, 1, 256)
 	c.HTTPAddr = r.address(env.HTTPAddr)

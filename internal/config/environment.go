@@ -46,6 +46,7 @@ type environment struct {
 	KeyProof            setting `envconfig:"SSHKEYBOT_KEY_PROOF" default:"contested"`
 	OffboardDeactivated setting `envconfig:"SSHKEYBOT_OFFBOARD_DEACTIVATED" default:"run"`
 	DailySummary        setting `envconfig:"SSHKEYBOT_DAILY_SUMMARY" default:"09:00" empty:"off"`
+	Audit               setting `envconfig:"SSHKEYBOT_AUDIT" default:"mon-09:30" empty:"off"`
 	DatabaseURL         setting `envconfig:"SSHKEYBOT_DATABASE_URL"`
 	DatabaseURLFile     setting `envconfig:"SSHKEYBOT_DATABASE_URL_FILE"`
 	Concurrency         setting `envconfig:"SSHKEYBOT_CONCURRENCY" default:"16"`

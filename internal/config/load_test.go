@@ -86,6 +86,7 @@ func defaults() Config {
 		KeyProof:            KeyProofContested,
 		OffboardDeactivated: OffboardDeactivatedRun,
 		DailySummary:        &TimeOfDay{9, 0},
+		Audit:               &TimeOfWeek{time.Monday, TimeOfDay{9, 30}},
 		DatabaseURL:         NewSecret("sqlite:sshkeybot.db"),
 		Concurrency:         16,
 		HTTPAddr:            "127.0.0.1:9464",
@@ -103,7 +104,7 @@ func TestLoadDefaults(t *testing.T) {
 	}
 	for _, name := range []string{
 		"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "RUNCLOUD_API_TOKEN", "SSHKEYBOT_APPROVERS",
-		"SSHKEYBOT_DAILY_SUMMARY", "SSHKEYBOT_HTTP_ADDR",
+		"SSHKEYBOT_DAILY_SUMMARY", "SSHKEYBOT_AUDIT", "SSHKEYBOT_HTTP_ADDR",
 	} {
 		delete(allEmpty, name)
 	}
@@ -138,6 +139,7 @@ func TestLoadEverything(t *testing.T) {
 		"SSHKEYBOT_SYSTEM_USERS":         "deploy, root",
 		"SSHKEYBOT_OFFBOARD_DEACTIVATED": "ask",
 		"SSHKEYBOT_DAILY_SUMMARY":        "23:59",
+		"SSHKEYBOT_AUDIT":                "Sat-23:58",
 		"SSHKEYBOT_DATABASE_URL":         "postgres://bot:pass@db/keys?sslmode=require",
 		"SSHKEYBOT_CONCURRENCY":          "256",
 		"SSHKEYBOT_HTTP_ADDR":            ":0",
@@ -169,6 +171,7 @@ func TestLoadEverything(t *testing.T) {
 		KeyProof:            KeyProofAlways,
 		OffboardDeactivated: OffboardDeactivatedAsk,
 		DailySummary:        &TimeOfDay{23, 59},
+		Audit:               &TimeOfWeek{time.Saturday, TimeOfDay{23, 58}},
 		DatabaseURL:         NewSecret("postgres://bot:pass@db/keys?sslmode=require"),
 		Concurrency:         256,
 		HTTPAddr:            ":0",
@@ -187,6 +190,7 @@ func TestLoadAccepts(t *testing.T) {
 		change func(*Config)
 	}{
 		"announce where approved": {map[string]string{"SSHKEYBOT_APPROVAL_CHANNEL": "C0A"}, func(c *Config) { c.ApprovalChannel, c.AnnounceChannel = "C0A", "C0A" }},
+		"audit off":               {map[string]string{"SSHKEYBOT_AUDIT": ""}, func(c *Config) { c.Audit = nil }},
 		"summary off":             {map[string]string{"SSHKEYBOT_DAILY_SUMMARY": ""}, func(c *Config) { c.DailySummary = nil }},
 		"HTTP off":                {map[string]string{"SSHKEYBOT_HTTP_ADDR": " "}, func(c *Config) { c.HTTPAddr = "" }},
 		"IPv6":                    {map[string]string{"SSHKEYBOT_HTTP_ADDR": "[::1]:80"}, func(c *Config) { c.HTTPAddr = "[::1]:80" }},

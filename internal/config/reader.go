@@ -113,6 +113,24 @@ func (r *reader) address(s setting) string {
 }
 
 // clock returns a time of day; nil is off.
+// weekly reads a day and a time, like mon-09:30; nil where it is empty.
+func (r *reader) weekly(s setting) *TimeOfWeek {
+	text := strings.TrimSpace(s.text)
+	if text == "" {
+		return nil
+	}
+	name, rest, _ := strings.Cut(text, "-")
+	day := slices.Index([]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}, strings.ToLower(name))
+	parts := timeOfDay.FindStringSubmatch(rest)
+	if day < 0 || parts == nil {
+		r.problems.add(s.name, "must be a day and a time like mon-09:30, or empty for off")
+		return nil
+	}
+	hour, _ := strconv.Atoi(parts[1])
+	minute, _ := strconv.Atoi(parts[2])
+	return &TimeOfWeek{Day: time.Weekday(day), TimeOfDay: TimeOfDay{Hour: hour, Minute: minute}}
+}
+
 func (r *reader) clock(s setting) *TimeOfDay {
 	text := strings.TrimSpace(s.text)
 	if text == "" {

@@ -150,6 +150,8 @@ func additionOutcome(placements []access.Placement, start time.Time, wanted bool
 		switch {
 		case p.State == access.PlacementLeaving:
 			old = p
+		case p.State == access.PlacementPlaced && p.Problem == access.ProblemDeleted:
+			return access.Failed, p.Setback
 		case p.State == access.PlacementPlaced && p.PlacedAt.Before(start) && !p.VerifyAt.IsZero():
 			if p.Stuck {
 				return access.Failed, p.Setback

@@ -68,6 +68,13 @@ func (e *Engine) purge(ctx context.Context, tx access.Tx, r access.Request, resu
 	if err := tx.SaveCandidates(ctx, since); err != nil {
 		return err
 	}
+	decided := make([]string, len(listed))
+	for i, l := range listed {
+		decided[i] = l.Credential.ID
+	}
+	if err := tx.DropFindings(ctx, result.ServerID, decided); err != nil {
+		return err
+	}
 	return e.removeChosen(ctx, tx, r, result, chosen)
 }
 

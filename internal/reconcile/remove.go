@@ -94,8 +94,21 @@ func (e *Engine) confirmGone(ctx context.Context, t access.Target, p access.Plac
 	// One of the two answers is wrong or old. While the key may be there, its removal is owed.
 	case slices.ContainsFunc(found, func(c access.Credential) bool { return c.ID == p.CredentialID }):
 		return e.postpone(ctx, p, &access.Error{Code: access.Unavailable, Message: t.Title() + " lists the key but does not find it."})
+	case e.deletedByOthers(p):
+		return e.ifStill(ctx, p, func(ctx context.Context, tx access.Tx, was access.Placement) error {
+			next := was
+			next.Setback = access.Setback{Problem: access.ProblemDeleted}
+			return e.markGone(ctx, tx, next, was)
+		})
 	}
 	return e.removalConfirmed(ctx, p)
+}
+
+// deletedByOthers reports whether a key that is being renewed, and is not there, was deleted by
+// somebody: neither by an earlier call of ours, whose answer may have been lost, nor by its target's
+// own timer.
+func (e *Engine) deletedByOthers(p access.Placement) bool {
+	return p.Urgent && p.Temporary && p.Problem != access.ProblemDeleted && p.Attempts <= 1 && p.InDoubtUntil.IsZero() && !e.timerEnded(p)
 }
 
 func (e *Engine) list(ctx context.Context, p access.Placement) ([]access.Credential, error) {
@@ -180,7 +193,7 @@ func (e *Engine) removeExtras(ctx context.Context, tx access.Tx, p access.Placem
 }
 
 // realign has what a removal made room for placed, such as the second half of a
-// renewal: that at once, before other additions.
+// renewal: that at once, before other additions, unless somebody had deleted the first.
 func (e *Engine) realign(ctx context.Context, tx access.Tx, left access.Placement) error {
 	changed, err := e.reconcileAndAudit(ctx, tx, []int64{left.ServerID})
 	if err != nil {
@@ -192,8 +205,16 @@ func (e *Engine) realign(ctx context.Context, tx access.Tx, left access.Placemen
 			continue
 		}
 		p.Urgent, p.LapsesAt, p.ToldLapsed = true, left.LapsesAt, left.ToldLapsed
+		if left.Problem == access.ProblemDeleted {
+			p.Urgent, p.Stuck, p.Setback = false, true, left.Setback
+		}
 		if _, err := tx.MovePlacement(ctx, p.Placement, access.PlacementWanted, p.Attempts); err != nil {
 			return err
+		}
+		if p.Stuck {
+			if err := e.keyMissing(ctx, tx, p.Placement); err != nil {
+				return err
+			}
 		}
 		changed[i] = p
 	}

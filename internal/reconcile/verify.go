@@ -58,6 +58,7 @@ func (e *Engine) verified(ctx context.Context, tx access.Tx, was access.Placemen
 	// Somebody deleted it at the target, or this list lacks it by mistake: it is removed by its
 	// id before another is placed.
 	next = e.toReplace(next)
+	next.Problem = access.ProblemDeleted // which an approver has seen, or approved that it is placed
 	won, err := e.moveUnrecorded(ctx, tx, next, was)
 	if err != nil || !won {
 		return nil, err

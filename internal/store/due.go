@@ -32,7 +32,7 @@ func (t *tx) RemovalsBy(ctx context.Context, target string, by time.Time) (bool,
 // DueRenewals implements access.DueTx. The id of a placement decides by how much of
 // Spread its renewal comes sooner.
 func (t *tx) DueRenewals(ctx context.Context, q access.RenewalQuery) ([]access.Placement, error) {
-	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements p WHERE state = 'placed' AND ($7 = '' OR place_id IN (SELECT id FROM places WHERE target = $7)) AND (
+	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements p WHERE state = 'placed' AND problem <> 'deleted' AND ($7 = '' OR place_id IN (SELECT id FROM places WHERE target = $7)) AND (
 			lapses_at > 0 AND lapses_at + id % 60 * $6 / 60 <= $2 AND EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at > p.lapses_at + $5))
 			OR temporary = 0 AND placed_at <= $3 AND EXISTS (`+covering+`)
 				AND NOT EXISTS (`+covering+` AND (g.ends_at = 0 OR g.ends_at - g.starts_at > $4)))

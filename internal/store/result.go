@@ -106,6 +106,12 @@ func (t *tx) OpenReadings(ctx context.Context, server int64) ([]access.Result, e
 		WHERE place_id = $1 AND system_user = '' AND fingerprint = '' AND phase = 'inspect' AND `+openResult+" ORDER BY request_id", server)
 }
 
+// OpenAudits implements access.ResultTx.
+func (t *tx) OpenAudits(ctx context.Context, before time.Time, most int) ([]access.Result, error) {
+	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results
+		WHERE phase = 'audit' AND state = 'waiting' AND updated_at < $1 ORDER BY updated_at, request_id, place_id`+limit(most), ms(before))
+}
+
 // OpenLists implements access.ResultTx.
 func (t *tx) OpenLists(ctx context.Context, target string) ([]access.Result, error) {
 	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results

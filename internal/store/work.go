@@ -210,7 +210,7 @@ func (t *tx) first(ctx context.Context) (map[access.Work]bool, error) {
 			continue
 		}
 		var c conditions
-		c.add("r.kind IN ('revoke', 'offboard')")
+		c.add("r.kind IN ('revoke', 'offboard', 'purge')")
 		addIn(&c, "w.id", asked)
 		ending, err := many(ctx, t, column[int64], "SELECT w.id FROM "+from+c.where(), c.args...)
 		if err != nil {

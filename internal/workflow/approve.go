@@ -21,7 +21,7 @@ func (s *Service) approve(ctx context.Context, tx access.Tx, r access.Request, a
 		return s.approveReinstatement(ctx, tx, r, actor)
 	case access.KindPurge:
 		return s.approvePurge(ctx, tx, r, actor)
-	case access.KindOrphan:
+	case access.KindOrphan, access.KindAudit:
 	}
 	return r, access.NewConflict("There is nothing to approve here.")
 }

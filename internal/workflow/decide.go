@@ -139,8 +139,8 @@ func (s *Service) close(ctx context.Context, tx access.Tx, r access.Request, to 
 	if err := tx.DropFacts(ctx, r.ID); err != nil {
 		return r, err
 	}
-	if r.Kind == access.KindPurge && to != access.Approved {
-		if err := s.dropReadings(ctx, tx, r); err != nil {
+	if r.Kind == access.KindPurge {
+		if err := s.purgeClosed(ctx, tx, r); err != nil {
 			return r, err
 		}
 	}

@@ -35,7 +35,7 @@ func (s *Service) factsOf(ctx context.Context, tx access.Tx, r access.Request) (
 		f.Servers, f.List = access.IDsOf(servers), listDigest(listed)
 		return f, err
 	case access.KindOffboard, access.KindReinstate: // the person says all
-	case access.KindOrphan: // nothing is approved
+	case access.KindOrphan, access.KindAudit: // nothing is approved
 	}
 	return f, nil
 }

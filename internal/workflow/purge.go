@@ -106,6 +106,19 @@ func (s *Service) approvePurge(ctx context.Context, tx access.Tx, r access.Reque
 	return r, s.Engine.ReadAgain(ctx, tx, r.ID)
 }
 
+// purgeClosed does what follows when a purge was decided, or expired.
+func (s *Service) purgeClosed(ctx context.Context, tx access.Tx, r access.Request) error {
+	if r.State != access.Approved {
+		if err := s.dropReadings(ctx, tx, r); err != nil {
+			return err
+		}
+	}
+	if r.SystemUser != "" {
+		return nil
+	}
+	return s.auditsChanged(ctx, tx)
+}
+
 // dropReadings ends the reading of servers for a request that was not approved.
 func (s *Service) dropReadings(ctx context.Context, tx access.Tx, r access.Request) error {
 	results, err := tx.Results(ctx, r.ID)

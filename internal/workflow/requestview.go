@@ -78,6 +78,9 @@ func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestVi
 	if err := s.viewEnding(ctx, tx, &v); err != nil {
 		return v, err
 	}
+	if err := s.viewAudit(ctx, tx, &v); err != nil {
+		return v, err
+	}
 	return v, s.viewTargets(ctx, tx, &v)
 }
 

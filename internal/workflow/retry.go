@@ -82,7 +82,7 @@ func (s *Service) RetryFailed(ctx context.Context, requestID int64, actor access
 		}
 		var again []access.Result
 		for _, result := range results {
-			if result.State != access.Failed {
+			if result.State != access.Failed || result.Problem == access.ProblemDeleted && !approver {
 				continue
 			}
 			if err := s.retry(ctx, tx, result); err != nil {

@@ -35,6 +35,7 @@ type RequestView struct {
 	Results      []access.Result    // by server name
 	Owed         int                // of an offboarding: keys of the person that are, or may be, on a server
 	Candidates   []access.Candidate
+	Audit        *AuditView // of an audit
 	Sessions     []OpenSession
 	Missing      []access.ServerRef // servers that are owed something and not found now: an approver may say that one is gone for good
 

@@ -49,6 +49,16 @@ func (a *Account) AddKey(serverID int64, c Credential) int64 {
 	return a.addKey(s, c).ID
 }
 
+// RemoveKey takes a key off a server as somebody with the dashboard would. It does nothing if the server does not
+// have it.
+func (a *Account) RemoveKey(serverID, id int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s := a.byID[serverID]; s != nil {
+		s.keys = slices.DeleteFunc(s.keys, func(k Credential) bool { return k.ID == id })
+	}
+}
+
 // Keys returns the credentials of a server, ascending by id.
 func (a *Account) Keys(serverID int64) []Credential {
 	a.mu.Lock()

@@ -81,7 +81,7 @@ func testWakeOptions(t *testing.T, s *store.Store) {
 // Messages about requests that end access have a queue of their own.
 func testWakeFirst(t *testing.T, s *store.Store) {
 	ids := map[access.RequestKind]int64{}
-	for _, kind := range []access.RequestKind{access.KindGrant, access.KindExtend, access.KindRevoke, access.KindOffboard} {
+	for _, kind := range []access.RequestKind{access.KindGrant, access.KindExtend, access.KindRevoke, access.KindOffboard, access.KindPurge} {
 		r := written(t, s, func(ctx context.Context, tx access.Tx) (access.Request, error) {
 			r, _, err := tx.InsertRequest(ctx, access.Request{Kind: kind, State: access.Pending}, nil)
 			return r, err
@@ -100,9 +100,9 @@ func testWakeFirst(t *testing.T, s *store.Store) {
 	}
 	for condition, want := range map[string]int64{
 		"kind = 'announce_request' AND queue = 'slack'":       2,
-		"kind = 'announce_request' AND queue = 'slack_first'": 2,
+		"kind = 'announce_request' AND queue = 'slack_first'": 3,
 		"kind = 'send_notice' AND queue = 'slack'":            2,
-		"kind = 'send_notice' AND queue = 'slack_first'":      2,
+		"kind = 'send_notice' AND queue = 'slack_first'":      3,
 	} {
 		same(t, condition, jobs(t, s, condition), want)
 	}

@@ -59,6 +59,20 @@ func (h *Harness) Queued() (list []delivery.Notice) {
 	return list
 }
 
+// IsDrawn reports whether a request is shown, or is to be.
+func (h *Harness) IsDrawn(id int64) bool {
+	h.T.Helper()
+	err := h.Ledger.Outbox().Read(h.Ctx(), func(tx delivery.Tx) error {
+		_, err := tx.Drawing(h.Ctx(), id)
+		return err
+	})
+	if access.CodeOf(err) == access.NotFound {
+		return false
+	}
+	h.Must(err)
+	return true
+}
+
 // Announced returns how often a request was marked to be drawn anew.
 func (h *Harness) Announced(id int64) int64 {
 	h.T.Helper()

@@ -158,6 +158,20 @@ CREATE TABLE candidates (
     PRIMARY KEY (request_id, place_id, credential_id)
 );
 
+CREATE TABLE findings (
+    place_id      BIGINT NOT NULL,
+    credential_id TEXT   NOT NULL,
+    label         TEXT   NOT NULL,
+    system_user   TEXT   NOT NULL,
+    public_key    TEXT   NOT NULL,
+    created_at    BIGINT NOT NULL,
+    found_at      BIGINT NOT NULL,
+    kept_by       TEXT   NOT NULL,
+    kept_at       BIGINT NOT NULL,
+    request_id    BIGINT NOT NULL, -- 0 for none
+    PRIMARY KEY (place_id, credential_id)
+);
+
 CREATE TABLE grants (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     request_id  BIGINT NOT NULL,
