@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -26,6 +27,7 @@ type Event struct {
 	From   string    `json:"from"`
 	To     string    `json:"to"`
 	Detail string    `json:"detail"`
+	About  string    `json:"about"` // the subjects that it concerns besides its Actor, separated by spaces: see AboutAll
 	Prev   string    `json:"prev"`
 	Hash   string    `json:"hash"`
 }
@@ -153,13 +155,15 @@ func didMove(to PlacementState) Action {
 
 // Record appends an event to the audit log, in the transaction that changes what it is
 // about. An empty actor means that time or the bot acted. An empty action is an error, so
-// that no change is stored of which the log cannot say what it was.
-func Record(ctx context.Context, tx Tx, at time.Time, actor UserID, action Action, noun Noun, id int64, from, to, detail string) error {
+// that no change is stored of which the log cannot say what it was. The event concerns the
+// given subjects besides those that follow from its noun: see Tx.Audit.
+func Record(ctx context.Context, tx Tx, at time.Time, actor UserID, action Action, noun Noun, id int64, from, to, detail string, also ...Subject) error {
 	if action == "" {
 		return fmt.Errorf("no audit action for %s %d from %q to %q", noun, id, from, to)
 	}
 	return tx.Audit(ctx, Event{
 		At: at, Actor: actor, Action: action, Noun: noun, NounID: strconv.FormatInt(id, 10), From: from, To: to, Detail: detail,
+		About: AboutAll(also...),
 	})
 }
 
@@ -239,17 +243,23 @@ func (e Event) digest() string {
 	// A JSON array keeps the fields apart whatever they contain.
 	content, _ := json.Marshal([]string{ // strings always marshal
 		e.Prev, strconv.FormatInt(e.Seq, 10), strconv.FormatInt(e.At.UnixMilli(), 10), string(e.Actor),
-		string(e.Action), string(e.Noun), e.NounID, e.From, e.To, e.Detail,
+		string(e.Action), string(e.Noun), e.NounID, e.From, e.To, e.Detail, e.About,
 	})
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:])
 }
 
 // VerifyNext returns an error unless e follows prev in the chain and neither its content
-// nor its hash was altered. The zero Event stands for the one before the first.
+// nor its hash was altered. Its text is a clause about e. The zero Event stands for the one
+// before the first.
 func (e Event) VerifyNext(prev Event) error {
-	if e.Seq != prev.Seq+1 || e.Prev != prev.Hash || e.Hash != e.digest() {
-		return fmt.Errorf("audit chain is broken at event %d", e.Seq)
+	switch {
+	case e.Seq != prev.Seq+1:
+		return fmt.Errorf("event %d is missing before it", prev.Seq+1)
+	case e.Hash != e.digest():
+		return errors.New("its content does not have its hash")
+	case e.Prev != prev.Hash:
+		return errors.New("it does not follow the event before it")
 	}
 	return nil
 }

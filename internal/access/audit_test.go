@@ -15,7 +15,7 @@ func chain() []access.Event {
 	var events []access.Event
 	var prev access.Event
 	for _, action := range []access.Action{"request.ask", "request.approved", "grant.start"} {
-		prev = access.Event{At: at, Actor: workflowtest.Alice, Action: action, Noun: access.NounRequest, NounID: "7", From: "a", To: "b", Detail: "d"}.Seal(prev)
+		prev = access.Event{At: at, Actor: workflowtest.Alice, Action: action, Noun: access.NounRequest, NounID: "7", From: "a", To: "b", Detail: "d", About: "#7 U2"}.Seal(prev)
 		events = append(events, prev)
 	}
 	return events
@@ -61,6 +61,7 @@ func TestTamperingIsFound(t *testing.T) {
 		"from":    func(e *access.Event) { e.From = "x" },
 		"to":      func(e *access.Event) { e.To = "x" },
 		"detail":  func(e *access.Event) { e.Detail = "" },
+		"about":   func(e *access.Event) { e.About = "" },
 		"fields":  func(e *access.Event) { e.From, e.To = e.From+e.To, "" },
 		"prev":    func(e *access.Event) { e.Prev = "" },
 		"hash":    func(e *access.Event) { e.Hash = "" },

@@ -36,11 +36,20 @@ type Tx interface {
 	InboxTx
 	FlagTx
 
-	// Audit appends an event to the audit log. The store seals it when the update commits.
-	Audit(ctx context.Context, e Event) error
+	LogTx
 	// Wake enqueues work, each piece at most once at a time. It is part of the transaction:
 	// the work is enqueued if and only if the transaction commits.
 	Wake(ctx context.Context, work ...Work) error
+}
+
+// LogTx keeps the audit log.
+type LogTx interface {
+	// Audit appends an event to the audit log. The store seals it when the update commits. It
+	// concerns the subjects of its About, and before them the request that its noun names or
+	// belongs to, whom that is about, and who asked for it. Events finds it by all of them.
+	Audit(ctx context.Context, e Event) error
+	// Events returns the events that match.
+	Events(ctx context.Context, q EventQuery) ([]Event, error)
 }
 
 // PersonTx keeps persons.

@@ -71,3 +71,13 @@ type Waits struct {
 	Limited time.Time // for the NextAt of what was rate limited, and for VerifyAt
 	InDoubt time.Time // for InDoubtUntil
 }
+
+// EventQuery selects events of the audit log; zero fields do not restrict.
+type EventQuery struct {
+	About  Subject   // it concerns, or acted
+	After  int64     // with a higher number
+	Before int64     // with a lower number
+	Since  time.Time // at that time or later
+	Newest bool      // the newest of them, newest first; else the oldest, oldest first
+	Limit  int       // 0 is no limit
+}

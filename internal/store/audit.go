@@ -2,29 +2,123 @@ package store
 
 import (
 	"context"
+	"slices"
+	"strconv"
 
 	"sshkeybot/internal/access"
 )
 
-const eventColumns = "seq, at, actor, action, noun, noun_id, from_state, to_state, detail, prev, hash"
+const eventColumns = "seq, at, actor, action, noun, noun_id, from_state, to_state, detail, about, prev, hash"
 
-// Audit implements access.Tx. The event gets its place in the chain when the
-// transaction ends.
-func (t *tx) Audit(_ context.Context, e access.Event) error {
+// The queries for the request that a noun names or belongs to, who asked for it, and whom the
+// noun is about.
+const (
+	aboutRequest   = "SELECT id, asker, person FROM requests WHERE id = $1"
+	aboutGrant     = "SELECT grants.request_id, COALESCE(asker, ''), grants.person FROM grants LEFT JOIN requests ON requests.id = grants.request_id WHERE grants.id = $1"
+	aboutPlacement = "SELECT COALESCE(grants.request_id, 0), COALESCE(asker, ''), placements.person FROM placements " +
+		"LEFT JOIN grants ON grants.id = placements.grant_id LEFT JOIN requests ON requests.id = grants.request_id WHERE placements.id = $1"
+	aboutPicked = "SELECT DISTINCT request_id, '', '' FROM results JOIN placements USING (place_id, system_user, fingerprint, picked) " +
+		"WHERE placements.id = $1 AND phase = 'remove' AND results.state IN ('waiting', 'failed', 'unknown')"
+)
+
+// Audit implements access.LogTx. The event gets its place in the chain when the transaction
+// ends; what it is about is looked up now, as it is at this moment.
+func (t *tx) Audit(ctx context.Context, e access.Event) error {
 	if t.enqueue == nil {
 		return errReadOnly
 	}
+	named, err := t.subjectsOf(ctx, e)
+	if err != nil {
+		return err
+	}
+	e.About = access.AboutAll(append(named, e.AboutSubjects()...)...)
 	t.events = append(t.events, e)
 	return nil
+}
+
+// subjectsOf returns the subjects that follow from the event's noun: the requests first, then
+// whom it is about, then who asked.
+func (t *tx) subjectsOf(ctx context.Context, e access.Event) ([]access.Subject, error) {
+	queries := map[access.Noun][]string{
+		access.NounRequest: {aboutRequest}, access.NounGrant: {aboutGrant}, access.NounPlacement: {aboutPlacement, aboutPicked},
+	}[e.Noun]
+	id, err := strconv.ParseInt(e.NounID, 10, 64)
+	if err != nil {
+		return nil, nil //nolint:nilerr // nothing that the ledger has by a number
+	}
+	var requests, persons []access.Subject
+	for _, query := range queries {
+		found, err := many(ctx, t, scanSubjects, query, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range found {
+			requests, persons = append(requests, s[0]), append(persons, s[1:]...)
+		}
+	}
+	return append(requests, persons...), nil
+}
+
+// scanSubjects scans a request, who asked for it, and whom it is about.
+func scanSubjects(row scanner) ([]access.Subject, error) {
+	var request int64
+	var asker, person access.UserID
+	err := row.Scan(&request, &asker, &person)
+	return []access.Subject{access.AboutRequest(request), access.AboutPerson(person), access.AboutPerson(asker)}, err
+}
+
+// Events implements access.LogTx.
+func (t *tx) Events(ctx context.Context, q access.EventQuery) ([]access.Event, error) {
+	query, args := eventsSQL(q)
+	return many(ctx, t, scanEvent, query, args...)
+}
+
+func eventsSQL(q access.EventQuery) (query string, args []any) {
+	from, number := "audit", "seq"
+	var c conditions
+	if q.About != "" {
+		from, number = "audit_about JOIN audit ON seq = event", "event" // in the order of the index
+		c.add("subject = ?", q.About)
+	}
+	addIf(&c, number+" > ?", q.After)
+	addIf(&c, number+" < ?", q.Before)
+	addIf(&c, "at >= ?", ms(q.Since))
+	order := number
+	if q.Newest {
+		order += " DESC"
+	}
+	return "SELECT " + eventColumns + " FROM " + from + c.where() + " ORDER BY " + order + limit(q.Limit), c.args
 }
 
 // Events returns the audit events after a sequence number, oldest first, at most limit.
 func (s *Store) Events(ctx context.Context, after int64, limit int) (events []access.Event, err error) {
 	err = s.read(ctx, func(t *tx) error {
-		events, err = many(ctx, t, scanEvent, "SELECT "+eventColumns+" FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2", after, limit)
+		events, err = t.Events(ctx, access.EventQuery{After: after, Limit: limit})
 		return err
 	})
 	return events, err
+}
+
+// Found returns the subjects by which the log finds its events after a sequence number, up to
+// and including another one, by their numbers, each in ascending order.
+func (s *Store) Found(ctx context.Context, after, through int64) (found map[int64][]access.Subject, err error) {
+	type entry struct {
+		event   int64
+		subject access.Subject
+	}
+	scan := func(row scanner) (e entry, err error) { return e, row.Scan(&e.event, &e.subject) }
+	err = s.read(ctx, func(t *tx) error {
+		all, err := many(ctx, t, scan, "SELECT event, subject FROM audit_about WHERE event > $1 AND event <= $2", after, through)
+		found = map[int64][]access.Subject{}
+		for _, e := range all {
+			found[e.event] = append(found[e.event], e.subject)
+		}
+		return err
+	})
+	for _, subjects := range found {
+		slices.Sort(subjects)
+	}
+	return found, err
 }
 
 // flushEvents seals the events of the transaction and appends them to the chain. No other
@@ -34,7 +128,7 @@ func (t *tx) flushEvents(ctx context.Context) error {
 	if len(t.events) == 0 {
 		return nil
 	}
-	heads, err := many(ctx, t, scanEvent, "SELECT "+eventColumns+" FROM audit ORDER BY seq DESC LIMIT 1")
+	heads, err := t.Events(ctx, access.EventQuery{Newest: true, Limit: 1})
 	if err != nil {
 		return err
 	}
@@ -43,15 +137,22 @@ func (t *tx) flushEvents(ctx context.Context) error {
 		prev = heads[0]
 	}
 	all := make([][]any, len(t.events))
+	var about [][]any
 	for i, e := range t.events {
 		e = e.Seal(prev)
-		all[i] = []any{e.Seq, ms(e.At), e.Actor, e.Action, e.Noun, e.NounID, e.From, e.To, e.Detail, e.Prev, e.Hash}
+		all[i] = []any{e.Seq, ms(e.At), e.Actor, e.Action, e.Noun, e.NounID, e.From, e.To, e.Detail, e.About, e.Prev, e.Hash}
+		for _, subject := range e.Subjects() {
+			about = append(about, []any{subject, e.Seq})
+		}
 		prev = e
 	}
-	return insertMany(ctx, t, "audit", eventColumns, "", all)
+	if err := insertMany(ctx, t, "audit", eventColumns, "", all); err != nil {
+		return err
+	}
+	return insertMany(ctx, t, "audit_about", "subject, event", "", about)
 }
 
 func scanEvent(row scanner) (e access.Event, err error) {
-	err = row.Scan(&e.Seq, instant{&e.At}, &e.Actor, &e.Action, &e.Noun, &e.NounID, &e.From, &e.To, &e.Detail, &e.Prev, &e.Hash)
+	err = row.Scan(&e.Seq, instant{&e.At}, &e.Actor, &e.Action, &e.Noun, &e.NounID, &e.From, &e.To, &e.Detail, &e.About, &e.Prev, &e.Hash)
 	return e, err
 }

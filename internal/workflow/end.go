@@ -62,7 +62,7 @@ func (s *Service) closeGrant(ctx context.Context, tx access.Tx, e ending, g acce
 	if err != nil || !won {
 		return won, err
 	}
-	if err := access.Record(ctx, tx, s.Now(), e.actor, access.DidGrantEnd, access.NounGrant, g.ID, string(access.Live), string(access.Ended), string(e.reason)); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), e.actor, access.DidGrantEnd, access.NounGrant, g.ID, string(access.Live), string(access.Ended), string(e.reason), access.AboutRequest(e.request)); err != nil {
 		return false, err
 	}
 	if err := s.closeExtensions(ctx, tx, g); err != nil {
@@ -149,7 +149,7 @@ func (s *Service) auditNarrowed(ctx context.Context, tx access.Tx, e ending, g a
 	}
 	for _, fingerprint := range slices.Sorted(maps.Keys(servers)) {
 		detail := fmt.Sprintf("%s no longer on servers %v", fingerprint, servers[fingerprint])
-		if err := access.Record(ctx, tx, s.Now(), e.actor, access.DidGrantNarrow, access.NounGrant, g.ID, "", string(e.reason), detail); err != nil {
+		if err := access.Record(ctx, tx, s.Now(), e.actor, access.DidGrantNarrow, access.NounGrant, g.ID, "", string(e.reason), detail, access.AboutRequest(e.request)); err != nil {
 			return err
 		}
 	}

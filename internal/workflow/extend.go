@@ -111,7 +111,7 @@ func (s *Service) extendGrant(ctx context.Context, tx access.Tx, r access.Reques
 		return access.NewConflict("That access has ended in the meantime. Ask for a new grant instead.")
 	}
 	detail := before.UTC().Format(time.RFC3339) + " to " + g.EndsAt.UTC().Format(time.RFC3339)
-	if err := access.Record(ctx, tx, s.Now(), actor, access.DidGrantExtend, access.NounGrant, g.ID, string(access.Live), string(access.Live), detail); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), actor, access.DidGrantExtend, access.NounGrant, g.ID, string(access.Live), string(access.Live), detail, access.AboutRequest(r.ID)); err != nil {
 		return err
 	}
 	if err := s.factsChanged(ctx, tx, g.Person); err != nil { // another extension would lead to another end now

@@ -140,7 +140,7 @@ func (s *Service) nameHolder(ctx context.Context, tx access.Tx, r access.Request
 			return err
 		}
 	}
-	if err := access.Record(ctx, tx, s.Now(), "", access.DidRequestHolder, access.NounRequest, r.ID, string(before), string(holder), r.Fingerprint); err != nil {
+	if err := access.Record(ctx, tx, s.Now(), "", access.DidRequestHolder, access.NounRequest, r.ID, string(before), string(holder), r.Fingerprint, access.AboutPerson(before)); err != nil {
 		return err
 	}
 	return access.AnnounceNow(ctx, tx, r.ID)
@@ -204,7 +204,7 @@ func (s *Service) freeKey(ctx context.Context, tx access.Tx, r access.Request, h
 			return err
 		}
 	}
-	if err := s.auditKey(ctx, tx, actor, access.DidKeyFree, r.Fingerprint, string(access.KeyRemoved), fmt.Sprintf("revoked by request %d", r.ID)); err != nil {
+	if err := s.auditKey(ctx, tx, actor, access.DidKeyFree, r.Fingerprint, string(access.KeyRemoved), fmt.Sprintf("revoked by request %d", r.ID), access.AboutRequest(r.ID), access.AboutPerson(r.Person)); err != nil {
 		return err
 	}
 	return access.AnnounceNow(ctx, tx, r.ID)

@@ -46,7 +46,7 @@ func (s *Service) challenge(ctx context.Context, tx access.Tx, k access.Key, who
 	if err := tx.SaveChallenge(ctx, c, s.Now()); err != nil {
 		return access.Challenge{}, err
 	}
-	return c, s.auditKey(ctx, tx, k.Person, access.DidKeyChallenge, k.Fingerprint, "", "")
+	return c, s.auditKey(ctx, tx, k.Person, access.DidKeyChallenge, k.Fingerprint, "", "", access.AboutPerson(k.Person))
 }
 
 // Prove registers the key of a challenge for the person who answers it with a signature by

@@ -67,7 +67,7 @@ func (s *Service) saveKey(ctx context.Context, tx access.Tx, a admission, k acce
 	if a.Proof != "" {
 		detail = "proved with a signature"
 	}
-	if err := s.auditKey(ctx, tx, k.Person, access.DidKeyRegister, k.Fingerprint, "registered", detail); err != nil {
+	if err := s.auditKey(ctx, tx, k.Person, access.DidKeyRegister, k.Fingerprint, "registered", detail, access.AboutPerson(k.Person)); err != nil {
 		return Registration{}, err
 	}
 	if err := s.updateRevocations(ctx, tx, k); err != nil {
@@ -80,8 +80,10 @@ func (s *Service) saveKey(ctx context.Context, tx access.Tx, a admission, k acce
 	return Registration{Key: k, Fresh: true, Released: released}, err
 }
 
-func (s *Service) auditKey(ctx context.Context, tx access.Tx, actor access.UserID, action access.Action, fingerprint, to, detail string) error {
-	return tx.Audit(ctx, access.Event{At: s.Now(), Actor: actor, Action: action, Noun: access.NounKey, NounID: fingerprint, To: to, Detail: detail})
+func (s *Service) auditKey(ctx context.Context, tx access.Tx, actor access.UserID, action access.Action, fingerprint, to, detail string, about ...access.Subject) error {
+	return tx.Audit(ctx, access.Event{
+		At: s.Now(), Actor: actor, Action: action, Noun: access.NounKey, NounID: fingerprint, To: to, Detail: detail, About: access.AboutAll(about...),
+	})
 }
 
 // keysChanged has the open requests for a person drawn anew, and what was approved of them
@@ -167,7 +169,7 @@ func (s *Service) endKey(ctx context.Context, tx access.Tx, actor access.UserID,
 	if err := tx.SaveKey(ctx, key); err != nil {
 		return err
 	}
-	if err := s.auditKey(ctx, tx, actor, access.DidKeyRemove, key.Fingerprint, string(how), "of "+string(key.Person)); err != nil {
+	if err := s.auditKey(ctx, tx, actor, access.DidKeyRemove, key.Fingerprint, string(how), "of "+string(key.Person), access.AboutPerson(key.Person)); err != nil {
 		return err
 	}
 	return s.keysChanged(ctx, tx, key.Person)

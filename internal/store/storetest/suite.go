@@ -96,6 +96,8 @@ func wholeLedger() map[string]func(*testing.T, *store.Store) {
 		"Flags":                testFlags,
 		"AuditChain":           testAuditChain,
 		"AuditOnlyGrows":       testAuditOnlyGrows,
+		"AuditSubjects":        testAuditSubjects,
+		"AuditPages":           testAuditPages,
 		"OneWinner":            testOneWinner,
 		"Rollback":             testRollback,
 		"Panic":                testPanic,

@@ -329,9 +329,18 @@ CREATE TABLE audit (
     from_state TEXT   NOT NULL,
     to_state   TEXT   NOT NULL,
     detail     TEXT   NOT NULL,
+    about      TEXT   NOT NULL, -- subjects, separated by spaces
     prev       TEXT   NOT NULL,
     hash       TEXT   NOT NULL
 );
+
+-- By which persons and requests an event is found.
+CREATE TABLE audit_about (
+    subject TEXT   NOT NULL,
+    event   BIGINT NOT NULL,
+    PRIMARY KEY (subject, event)
+);
+CREATE INDEX audit_about_event ON audit_about (event);
 
 CREATE TABLE inbox (
     id         TEXT   NOT NULL PRIMARY KEY,
@@ -356,4 +365,6 @@ CREATE FUNCTION audit_only_grows() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'the audit log only grows'; END $$;
 -- +goose StatementEnd
 CREATE TRIGGER audit_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_only_grows();
+CREATE TRIGGER audit_about_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_about
     FOR EACH STATEMENT EXECUTE FUNCTION audit_only_grows();

@@ -329,9 +329,18 @@ CREATE TABLE audit (
     from_state TEXT   NOT NULL,
     to_state   TEXT   NOT NULL,
     detail     TEXT   NOT NULL,
+    about      TEXT   NOT NULL, -- subjects, separated by spaces
     prev       TEXT   NOT NULL,
     hash       TEXT   NOT NULL
 );
+
+-- By which persons and requests an event is found.
+CREATE TABLE audit_about (
+    subject TEXT   NOT NULL,
+    event   BIGINT NOT NULL,
+    PRIMARY KEY (subject, event)
+);
+CREATE INDEX audit_about_event ON audit_about (event);
 
 CREATE TABLE inbox (
     id         TEXT   NOT NULL PRIMARY KEY,
@@ -351,5 +360,13 @@ BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END;
 -- +goose StatementEnd
 -- +goose StatementBegin
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
+BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER audit_about_no_update BEFORE UPDATE ON audit_about
+BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER audit_about_no_delete BEFORE DELETE ON audit_about
 BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END;
 -- +goose StatementEnd
