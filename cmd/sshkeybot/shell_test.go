@@ -271,46 +271,6 @@ func TestListFromTheShell(t *testing.T) {
 	})
 }
 
-func TestLogVerify(t *testing.T) {
-	t.Parallel()
-	onBoth(t, func(t *testing.T, database string) {
-		r := start(t, plan{database: database, servers: 1})
-		r.Register(alice)
-		r.Granted(alice, "grant @alice 1h")
-		if out := r.Shell("log", "verify"); out.status != exitDone || !strings.Contains(out.stdout, "whole") || !strings.Contains(out.stdout, "Last hash: ") {
-			t.Errorf("beside the bot: %+v", out)
-		}
-		r.tampers("audit_no_update", "UPDATE audit SET actor = 'U0EVE' WHERE seq = 2")
-		out := r.Shell("log", "verify", "--json")
-		var chain struct {
-			Events int
-			Broken *access.Event
-		}
-		r.must(json.Unmarshal([]byte(out.stdout), &chain))
-		if out.status != exitFailed || chain.Events != 1 || chain.Broken == nil || chain.Broken.Seq != 2 {
-			t.Errorf("of a changed log: exit %d, %+v", out.status, chain)
-		}
-		r.says(r.Shell("log", "verify").stdout, "broken at event 2")
-	})
-}
-
-// tampers changes the audit log in the database with SQL.
-func (r *rig) tampers(trigger, statement string) {
-	r.t.Helper()
-	ctx := r.t.Context()
-	if db := r.app.store.SQLite(); db != nil {
-		for _, s := range []string{"DROP TRIGGER " + trigger, statement} {
-			_, err := db.ExecContext(ctx, s)
-			r.must(err)
-		}
-		return
-	}
-	for _, s := range []string{"ALTER TABLE audit DISABLE TRIGGER ALL", statement} {
-		_, err := r.app.store.Postgres().Exec(ctx, s)
-		r.must(err)
-	}
-}
-
 func TestCheckFromTheShell(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {

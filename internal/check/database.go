@@ -105,12 +105,12 @@ func file(path string) Finding {
 }
 
 func chain(ctx context.Context, log Log) Finding {
-	found, err := Verify(ctx, log)
+	found, err := Verify(ctx, log, access.Head{})
 	switch {
 	case err != nil:
 		return problem("audit log", "It could not be read to its end.", "See the log of the database.")
 	case found.Broken != nil:
-		return problem("audit log", fmt.Sprintf("It is broken at event %d: somebody changed or removed something.", found.Broken.Seq),
+		return problem("audit log", fmt.Sprintf("It is broken at event %d: somebody changed or removed something.", found.Broken.Number),
 			"Compare with a backup. `sshkeybot log verify` shows the event.")
 	}
 	return ok("audit log", fmt.Sprintf("Its %d events hold together.", found.Events))
