@@ -35,12 +35,13 @@ func (s *Service) approveGrant(ctx context.Context, tx access.Tx, r access.Reque
 	return s.close(ctx, tx, r, access.Approved, actor, r.Note)
 }
 
-// approveExtension extends the grant first: where that cannot be, nothing is decided.
+// approveExtension closes the request first: the new end would void its approvals otherwise.
 func (s *Service) approveExtension(ctx context.Context, tx access.Tx, r access.Request, actor access.UserID) (access.Request, error) {
-	if err := s.extendGrant(ctx, tx, r, actor); err != nil {
+	r, err := s.close(ctx, tx, r, access.Approved, actor, r.Note)
+	if err != nil {
 		return r, err
 	}
-	return s.close(ctx, tx, r, access.Approved, actor, r.Note)
+	return r, s.extendGrant(ctx, tx, r, actor)
 }
 
 // approveRevocation closes the request first: what it ends would close it otherwise.

@@ -54,6 +54,9 @@ func (s *Service) Overview(ctx context.Context, of access.UserID) (Overview, err
 		if out.Waiting, err = waitingOf(ctx, tx, of); err != nil {
 			return err
 		}
+		if out.Log, err = logHead(ctx, tx); err != nil {
+			return err
+		}
 		return s.addDebt(ctx, tx, &out, of, servers)
 	})
 	return out, err

@@ -131,6 +131,7 @@ type Overview struct {
 	Waiting  []access.Request // open requests of the persons shown
 	Debt     []DebtView
 	Complete bool // everybody's, not only one person's
+	Log      access.Head
 }
 
 // viewChanges fills in what became of a grant since its approval: where it was revoked

@@ -1,0 +1,210 @@
+package workflow
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strconv"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+const (
+	logPage    = 15   // events on a page
+	logPortion = 1000 // events that are read in one transaction
+	logServers = 5    // servers of an event up to which it has their names
+)
+
+// LogQuery selects a page of the audit log. Of Before and After, one is 0; with neither, it
+// is the page of the latest events.
+type LogQuery struct {
+	About  access.Subject // empty is everybody and everything
+	Before int64          // the latest before that event
+	After  int64          // the first after that event
+}
+
+// LogEntry is an event of the audit log with the names of what it has by number.
+type LogEntry struct {
+	access.Event
+	Keys    access.Keys // where the event is about keys on servers
+	Servers []string    // the names of those servers, where they are few
+}
+
+// LogPage is a page of the audit log.
+type LogPage struct {
+	About   access.Subject
+	Entries []LogEntry // the latest first
+	Older   bool       // whether there are events before these
+	Newer   bool       // and after these
+}
+
+// Log returns a page of the audit log, for approvers. Where fewer events than a page holds
+// come after the one of a query, it is the page of the latest.
+func (s *Service) Log(ctx context.Context, actor access.UserID, q LogQuery) (LogPage, error) {
+	if err := s.requireApprover(ctx, actor); err != nil {
+		return LogPage{}, err
+	}
+	var page LogPage
+	err := s.Store.Read(ctx, func(tx access.Tx) (err error) {
+		page, err = pageOf(ctx, tx, q)
+		return err
+	})
+	return page, err
+}
+
+func pageOf(ctx context.Context, tx access.Tx, q LogQuery) (LogPage, error) {
+	events, more, err := eventsOf(ctx, tx, q)
+	if err == nil && q.After != 0 && len(events) < logPage {
+		q.After = 0
+		events, more, err = eventsOf(ctx, tx, q)
+	}
+	if err != nil {
+		return LogPage{}, err
+	}
+	page := LogPage{About: q.About, Older: more || q.After != 0, Newer: q.Before != 0 || q.After != 0 && more}
+	page.Entries, err = entries(ctx, tx, events, map[int64]string{})
+	return page, err
+}
+
+// eventsOf returns the events of a page, the latest first, and whether there are more in the
+// direction of the query.
+func eventsOf(ctx context.Context, tx access.Tx, q LogQuery) (events []access.Event, more bool, err error) {
+	forward := q.After != 0
+	events, err = tx.Events(ctx, access.EventQuery{About: q.About, Before: q.Before, After: q.After, Newest: !forward, Limit: logPage + 1})
+	if more = len(events) > logPage; more {
+		events = events[:logPage]
+	}
+	if forward {
+		slices.Reverse(events)
+	}
+	return events, more, err
+}
+
+// entries adds the names of servers to events; names holds those that are known by now.
+func entries(ctx context.Context, tx access.Tx, events []access.Event, names map[int64]string) ([]LogEntry, error) {
+	all := make([]LogEntry, len(events))
+	for i, e := range events {
+		keys, err := keysOf(ctx, tx, e)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = LogEntry{Event: e, Keys: keys}
+		for _, id := range keys.Servers {
+			name, err := serverName(ctx, tx, id, names)
+			if err != nil {
+				return nil, err
+			}
+			all[i].Servers = append(all[i].Servers, name)
+		}
+	}
+	return all, nil
+}
+
+// keysOf returns what an event says about keys on servers: in its detail or, where that says
+// nothing of them, by the placement that it is about.
+func keysOf(ctx context.Context, tx access.Tx, e access.Event) (access.Keys, error) {
+	if keys, ok := e.Keys(logServers); ok || e.Noun != access.NounPlacement {
+		return keys, nil
+	}
+	id, err := strconv.ParseInt(e.NounID, 10, 64)
+	if err != nil {
+		return access.Keys{}, nil //nolint:nilerr // no placement that the ledger could have
+	}
+	p, err := tx.Placement(ctx, id)
+	if err != nil {
+		return access.Keys{}, unlessGone(err)
+	}
+	return access.Keys{Key: p.Fingerprint, SystemUser: p.SystemUser, Servers: []int64{p.ServerID}, Count: 1, Rest: e.Detail}, nil
+}
+
+func serverName(ctx context.Context, tx access.Tx, id int64, names map[int64]string) (string, error) {
+	if name, known := names[id]; known {
+		return name, nil
+	}
+	server, err := tx.Server(ctx, id)
+	names[id] = server.Name
+	return server.Name, unlessGone(err)
+}
+
+// unlessGone drops the error of what the ledger does not have any more: its events stay.
+func unlessGone(err error) error {
+	if access.CodeOf(err) == access.NotFound {
+		return nil
+	}
+	return err
+}
+
+// LogReading reads a part of the audit log, however long, in portions. It is the same each
+// time that it is read, though the log grows meanwhile.
+type LogReading struct {
+	store   access.Store
+	about   access.Subject
+	since   time.Time
+	through int64 // the last event
+	names   map[int64]string
+}
+
+// WholeLog returns a reading of all of the audit log, for approvers.
+func (s *Service) WholeLog(ctx context.Context, actor access.UserID) (LogReading, error) {
+	if err := s.requireApprover(ctx, actor); err != nil {
+		return LogReading{}, err
+	}
+	return s.ReadLog(ctx, "", time.Time{})
+}
+
+// ReadLog returns a reading of the audit log from that time on, about one subject or, if that
+// is empty, about all. It asks nobody for permission: WholeLog does.
+func (s *Service) ReadLog(ctx context.Context, about access.Subject, since time.Time) (LogReading, error) {
+	r := LogReading{store: s.Store, about: about, since: since, names: map[int64]string{}}
+	err := s.Store.Read(ctx, func(tx access.Tx) error {
+		head, err := logHead(ctx, tx)
+		r.through = head.Seq
+		return err
+	})
+	return r, err
+}
+
+// All returns the entries of the reading, the oldest first. An error is the last of them.
+func (r LogReading) All(ctx context.Context) iter.Seq2[LogEntry, error] {
+	return func(yield func(LogEntry, error) bool) {
+		for after := int64(0); ; {
+			portion, err := r.portion(ctx, after)
+			if err != nil {
+				yield(LogEntry{}, err)
+				return
+			}
+			for _, e := range portion {
+				if !yield(e, nil) {
+					return
+				}
+				after = e.Seq
+			}
+			if len(portion) < logPortion {
+				return
+			}
+		}
+	}
+}
+
+// portion returns the entries after an event, as many as are read at once.
+func (r LogReading) portion(ctx context.Context, after int64) (all []LogEntry, err error) {
+	err = r.store.Read(ctx, func(tx access.Tx) error {
+		events, err := tx.Events(ctx, access.EventQuery{About: r.about, Since: r.since, After: after, Before: r.through + 1, Limit: logPortion})
+		if err != nil {
+			return err
+		}
+		all, err = entries(ctx, tx, events, r.names)
+		return err
+	})
+	return all, err
+}
+
+// logHead returns the head of the audit log.
+func logHead(ctx context.Context, tx access.Tx) (access.Head, error) {
+	last, err := tx.Events(ctx, access.EventQuery{Newest: true, Limit: 1})
+	if err != nil || len(last) == 0 {
+		return access.Head{}, err
+	}
+	return last[0].Head(), nil
+}
