@@ -146,6 +146,9 @@ func forUser(name string) string {
 	return " for " + code(name, nameLimit)
 }
 
+// headLimit lets a head of the audit log be read whole: a number and 64 digits.
+const headLimit = 90
+
 // Daily is the summary of the day; ok is false when there is nothing to say.
 func Daily(o workflow.Overview) (m Message, ok bool) {
 	if len(o.Grants)+len(o.Waiting)+len(o.Debt) == 0 {
@@ -157,6 +160,7 @@ func Daily(o workflow.Overview) (m Message, ok bool) {
 	p.addList("Still to remove", owedLines(o.Debt), list, "see `/sshkey list`")
 	p.addList("Access now", grantLines(o.Grants), list, "see `/sshkey list`")
 	p.addList("Waiting", waitingLines(o.Waiting), list, "see `/sshkey pending`")
+	p.addContext("Audit log: " + code(o.Log.String(), headLimit))
 	return p.message(), true
 }
 

@@ -39,7 +39,7 @@ func (s *Service) Decide(ctx context.Context, d Decision) (access.Request, error
 	}
 	var out access.Request
 	err = s.Store.Update(ctx, func(tx access.Tx) error {
-		if err := s.dropApprovals(ctx, tx, r, void, "may not approve any more"); err != nil {
+		if err := s.dropApprovals(ctx, tx, r, void, "they may not approve any more"); err != nil {
 			return err
 		}
 		out, err = s.decide(ctx, tx, d, profile.Name)
