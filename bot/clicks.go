@@ -25,7 +25,7 @@ func (b *Bot) click(ctx context.Context, in interaction) (slackapi.Reply, error)
 		b.cfg.Log.Warn("a Home tab is not drawn anew", "person", in.Person, "error", shown)
 	}
 	r := slackapi.Ephemeral(m)
-	r.Replace = in.Private && err == nil // the buttons of a draft have done their work
+	r.Replace = in.Private && err == nil && in.Action != render.ActionLogFile // the buttons of a draft have done their work, and a page is turned
 	return r, err
 }
 
@@ -60,6 +60,10 @@ func (b *Bot) doAction(ctx context.Context, in interaction) (render.Message, err
 		return b.decideFinding(ctx, in)
 	case render.ActionKeysFile:
 		return render.Message{}, b.sendKeys(ctx, in)
+	case render.ActionLogPage:
+		return b.turnLogPage(ctx, in)
+	case render.ActionLogFile:
+		return b.sendLog(ctx, in)
 	case render.ActionFreeKey:
 		r, err := b.cfg.Uses.FreeKey(ctx, id, in.Person)
 		return render.Freed(r), err

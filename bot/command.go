@@ -24,6 +24,7 @@ type command struct {
 	Reason      string
 	Fingerprint string
 	Key         *sshkey.Key
+	Request     int64
 	Incomplete  bool // a form asks for the rest
 }
 
@@ -273,6 +274,22 @@ func readServers(c *command, rest string) error {
 	}
 	c.Servers = value
 	return nil
+}
+
+// readLog reads a person, or the number of a request.
+func readLog(c *command, rest string) error {
+	words, reason := splitWords(rest)
+	if reason != "" || len(words) > 1 {
+		return refuse("Only one person or one request can be named here.")
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	if about, ok := access.ParseSubject(words[0].Text); ok && about.Request() != 0 {
+		c.Request = about.Request()
+		return nil
+	}
+	return c.setPerson(words[0])
 }
 
 // readRevoke reads a person, a fingerprint, or a public key with its comment.

@@ -49,6 +49,11 @@ func TestReadCommand(t *testing.T) {
 		"list":                               {Verb: "list"},
 		"list <@U1>":                         {Verb: "list", Person: "U1"},
 		"servers web-*, db":                  {Verb: "servers", Servers: "web-*,db"},
+		"log":                                {Verb: "log"},
+		"log <@U1|bob>":                      {Verb: "log", Person: "U1"},
+		"log me":                             {Verb: "log", Person: "me"},
+		"log #12":                            {Verb: "log", Request: 12},
+		"LOG 12":                             {Verb: "log", Request: 12},
 		"register":                           {Verb: "register", Incomplete: true},
 		"register " + someKey + " my key for work": {Verb: "register", Key: &noted},
 		`grant <@U1> 1h on "on"`:                   {Verb: "grant", Person: "U1", Duration: time.Hour, Servers: "on"},
@@ -100,6 +105,11 @@ func TestRefusedCommands(t *testing.T) {
 		"offboard bob":              "/sshkey offboard @user",
 		"list a b":                  "one person",
 		"pending x":                 "Nothing is expected",
+		"log #12 <@U1>":             "one person or one request",
+		"log 12 for fun":            "one person or one request",
+		"log @bob":                  "pick the person from the list",
+		"log U1":                    "/sshkey log [@user|REQUEST]",
+		"log #0":                    "do not understand",
 	} {
 		_, err := parseCommand(text)
 		if access.CodeOf(err) != access.Invalid || !strings.Contains(access.MessageOf(err), want) {

@@ -68,7 +68,7 @@ func (in interaction) changes() bool {
 	case kindHomeOpened:
 		return false
 	}
-	return in.Action != render.ActionHomePage
+	return in.Action != render.ActionHomePage && in.Action != render.ActionLogPage
 }
 
 // perform does what an interaction asks for. A panic counts as refused: it would come again.

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"sshkeybot/bot/slackapi"
@@ -80,6 +81,8 @@ type Reader interface {
 	View(ctx context.Context, requestID int64) (workflow.RequestView, error)
 	Audit(ctx context.Context, actor access.UserID, requestID int64) (workflow.RequestView, error)
 	IsApprover(ctx context.Context, id access.UserID) (bool, error)
+	Log(ctx context.Context, actor access.UserID, q workflow.LogQuery) (workflow.LogPage, error)
+	WholeLog(ctx context.Context, actor access.UserID) (iter.Seq2[workflow.LogEntry, error], error)
 }
 
 var _ UseCases = (*workflow.Service)(nil)

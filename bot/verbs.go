@@ -109,12 +109,17 @@ func verbs() []verb {
 			about: "which servers there are.",
 			read:  readServers, do: (*Bot).servers, readsOnly: true,
 		},
+		{
+			name: "log", form: "[@user|REQUEST]", who: "approvers", part: forApprovers,
+			about: "who did what, and when.",
+			read:  readLog, do: (*Bot).log, readsOnly: true,
+		},
 		{name: helpName, read: readAnything, do: (*Bot).help, readsOnly: true, atOnce: true},
 	}
 }
 
 // planned are verbs that come later; nobody should wonder whether they mistyped.
-var planned = []string{"rotate", "log"}
+var planned = []string{"rotate"}
 
 // verbNamed returns the verb of a name, the zero one when there is none.
 func verbNamed(name string) verb {

@@ -30,9 +30,11 @@ type domain struct {
 	Woken    []access.Work
 	Told     [][]access.Result
 	Inbox    map[string]*Kept
+	Events   []workflow.LogEntry // of the audit log, the latest last
 
 	Trouble   []error                 // of the next calls that change something
 	Closed    error                   // of Accept
+	LogBreaks error                   // where the reading of the whole log ends
 	OnView    func()                  // runs in every look at a request
 	OnChange  func()                  // runs in every call that changes something
 	OnMessage func(role string) error // runs before a message, or what it told, is recorded

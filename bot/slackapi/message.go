@@ -83,11 +83,28 @@ func (c *Client) PostEphemeral(ctx context.Context, channel string, to access.Us
 	})
 }
 
+// File is a file to share. Its content is read while it is sent, so that it need not fit into
+// memory, and again for another try.
+type File struct {
+	Name, Title string
+	Size        int                  // in bytes; Slack takes no empty file
+	Open        func() io.ReadCloser // returns the content
+}
+
 // Upload shares a file in a thread; the bot must be in the channel.
 func (c *Client) Upload(ctx context.Context, at Ref, name, title string, data []byte) error {
+	return c.UploadFile(ctx, at, File{
+		Name: name, Title: title, Size: len(data), Open: func() io.ReadCloser { return io.NopCloser(bytes.NewReader(data)) },
+	})
+}
+
+// UploadFile is Upload for a file whose content is not in memory.
+func (c *Client) UploadFile(ctx context.Context, at Ref, f File) error {
 	return c.do(ctx, call{method: "files.upload", place: at.Channel}, func(ctx context.Context) error {
+		content := f.Open()
+		defer func() { _ = content.Close() }()
 		_, err := c.slack.UploadFileContext(ctx, slack.UploadFileParameters{
-			Filename: name, Title: title, FileSize: len(data), Reader: bytes.NewReader(data), Channel: at.Channel, ThreadTimestamp: at.TS,
+			Filename: f.Name, Title: f.Title, FileSize: f.Size, Reader: content, Channel: at.Channel, ThreadTimestamp: at.TS,
 		})
 		return err
 	})

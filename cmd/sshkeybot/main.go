@@ -87,7 +87,7 @@ func rootCommand(now func() time.Time) *cobra.Command {
 	root.SetVersionTemplate("sshkeybot {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddCommand(runCommand(now), demoCommand(), manifestCommand(), versionCommand(), healthcheckCommand(),
-		checkCommand(), listCommand(now), auditCommand(now), offboardCommand(now), logCommand())
+		checkCommand(), listCommand(now), auditCommand(now), offboardCommand(now), logCommand(now))
 	return root
 }
 

@@ -24,7 +24,7 @@ func AboutPerson(id UserID) Subject { return Subject(id) }
 
 var (
 	requestNumber = regexp.MustCompile(`^#?([1-9][0-9]{0,17})$`)
-	personID      = regexp.MustCompile(`^@?([UW][A-Z0-9]{2,})$`)
+	personID      = regexp.MustCompile(`^@?([UW][A-Z0-9]+)$`)
 )
 
 // ParseSubject reads a request's number, with or without #, or a user ID, with or without

@@ -63,7 +63,10 @@ func pageOf(ctx context.Context, tx access.Tx, q LogQuery) (LogPage, error) {
 		return LogPage{}, err
 	}
 	page := LogPage{About: q.About, Older: more || q.After != 0, Newer: q.Before != 0 || q.After != 0 && more}
-	page.Entries, err = entries(ctx, tx, events, map[int64]string{})
+	page.Entries, err = entries(ctx, tx, events, func(id int64) (string, error) {
+		server, err := tx.Server(ctx, id)
+		return server.Name, unlessGone(err)
+	})
 	return page, err
 }
 
@@ -81,8 +84,8 @@ func eventsOf(ctx context.Context, tx access.Tx, q LogQuery) (events []access.Ev
 	return events, more, err
 }
 
-// entries adds the names of servers to events; names holds those that are known by now.
-func entries(ctx context.Context, tx access.Tx, events []access.Event, names map[int64]string) ([]LogEntry, error) {
+// entries adds the names of servers to events, by what named returns for an ID.
+func entries(ctx context.Context, tx access.Tx, events []access.Event, named func(id int64) (string, error)) ([]LogEntry, error) {
 	all := make([]LogEntry, len(events))
 	for i, e := range events {
 		keys, err := keysOf(ctx, tx, e)
@@ -91,7 +94,7 @@ func entries(ctx context.Context, tx access.Tx, events []access.Event, names map
 		}
 		all[i] = LogEntry{Event: e, Keys: keys}
 		for _, id := range keys.Servers {
-			name, err := serverName(ctx, tx, id, names)
+			name, err := named(id)
 			if err != nil {
 				return nil, err
 			}
@@ -118,15 +121,6 @@ func keysOf(ctx context.Context, tx access.Tx, e access.Event) (access.Keys, err
 	return access.Keys{Key: p.Fingerprint, SystemUser: p.SystemUser, Servers: []int64{p.ServerID}, Count: 1, Rest: e.Detail}, nil
 }
 
-func serverName(ctx context.Context, tx access.Tx, id int64, names map[int64]string) (string, error) {
-	if name, known := names[id]; known {
-		return name, nil
-	}
-	server, err := tx.Server(ctx, id)
-	names[id] = server.Name
-	return server.Name, unlessGone(err)
-}
-
 // unlessGone drops the error of what the ledger does not have any more: its events stay.
 func unlessGone(err error) error {
 	if access.CodeOf(err) == access.NotFound {
@@ -135,66 +129,69 @@ func unlessGone(err error) error {
 	return err
 }
 
-// LogReading reads a part of the audit log, however long, in portions. It is the same each
-// time that it is read, though the log grows meanwhile.
-type LogReading struct {
+// logReading reads a part of the audit log in portions.
+type logReading struct {
 	store   access.Store
 	about   access.Subject
 	since   time.Time
-	through int64 // the last event
-	names   map[int64]string
+	through int64            // the last event
+	names   map[int64]string // of all servers
 }
 
-// WholeLog returns a reading of all of the audit log, for approvers.
-func (s *Service) WholeLog(ctx context.Context, actor access.UserID) (LogReading, error) {
+// WholeLog returns all of the audit log, for approvers, as ReadLog does.
+func (s *Service) WholeLog(ctx context.Context, actor access.UserID) (iter.Seq2[LogEntry, error], error) {
 	if err := s.requireApprover(ctx, actor); err != nil {
-		return LogReading{}, err
+		return nil, err
 	}
 	return s.ReadLog(ctx, "", time.Time{})
 }
 
-// ReadLog returns a reading of the audit log from that time on, about one subject or, if that
-// is empty, about all. It asks nobody for permission: WholeLog does.
-func (s *Service) ReadLog(ctx context.Context, about access.Subject, since time.Time) (LogReading, error) {
-	r := LogReading{store: s.Store, about: about, since: since, names: map[int64]string{}}
+// ReadLog returns the audit log from that time on, about one subject or, if that is empty,
+// about all, the oldest event first. It is read in portions, however long it is, and is the
+// same each time, though the log grows meanwhile; an error is the last that it yields. ReadLog
+// asks nobody for permission: WholeLog does.
+func (s *Service) ReadLog(ctx context.Context, about access.Subject, since time.Time) (iter.Seq2[LogEntry, error], error) {
+	r := logReading{store: s.Store, about: about, since: since}
 	err := s.Store.Read(ctx, func(tx access.Tx) error {
 		head, err := logHead(ctx, tx)
-		r.through = head.Seq
+		if err != nil {
+			return err
+		}
+		servers, err := tx.AllServers(ctx)
+		r.through, r.names = head.Seq, map[int64]string{}
+		for _, server := range servers {
+			r.names[server.ID] = server.Name
+		}
 		return err
 	})
-	return r, err
+	return func(yield func(LogEntry, error) bool) { r.all(ctx, yield) }, err
 }
 
-// All returns the entries of the reading, the oldest first. An error is the last of them.
-func (r LogReading) All(ctx context.Context) iter.Seq2[LogEntry, error] {
-	return func(yield func(LogEntry, error) bool) {
-		for after := int64(0); ; {
-			portion, err := r.portion(ctx, after)
-			if err != nil {
-				yield(LogEntry{}, err)
-				return
-			}
-			for _, e := range portion {
-				if !yield(e, nil) {
-					return
-				}
-				after = e.Seq
-			}
-			if len(portion) < logPortion {
-				return
-			}
+func (r logReading) all(ctx context.Context, yield func(LogEntry, error) bool) {
+	for after, more := int64(0), true; more; {
+		portion, err := r.portion(ctx, after)
+		if err != nil {
+			yield(LogEntry{}, err)
+			return
 		}
+		for _, e := range portion {
+			if !yield(e, nil) {
+				return
+			}
+			after = e.Seq
+		}
+		more = len(portion) == logPortion
 	}
 }
 
 // portion returns the entries after an event, as many as are read at once.
-func (r LogReading) portion(ctx context.Context, after int64) (all []LogEntry, err error) {
+func (r logReading) portion(ctx context.Context, after int64) (all []LogEntry, err error) {
 	err = r.store.Read(ctx, func(tx access.Tx) error {
 		events, err := tx.Events(ctx, access.EventQuery{About: r.about, Since: r.since, After: after, Before: r.through + 1, Limit: logPortion})
 		if err != nil {
 			return err
 		}
-		all, err = entries(ctx, tx, events, r.names)
+		all, err = entries(ctx, tx, events, func(id int64) (string, error) { return r.names[id], nil })
 		return err
 	})
 	return all, err

@@ -1,6 +1,7 @@
 package workflow_test
 
 import (
+	"iter"
 	"slices"
 	"testing"
 	"time"
@@ -120,7 +121,7 @@ func steps(h *harness, about access.Subject) (all []access.Action) {
 func entriesOf(h *harness, about access.Subject) (all []workflow.LogEntry) {
 	reading, err := h.ReadLog(h.Ctx(), about, time.Time{})
 	h.Must(err)
-	for e, err := range reading.All(h.Ctx()) {
+	for e, err := range reading {
 		h.Must(err)
 		all = append(all, e)
 	}
@@ -171,10 +172,10 @@ func TestAReadingOfTheLogIsSteady(t *testing.T) {
 	h.Must(err)
 	write(10)
 	for range 2 {
-		for want, reading := range map[int]workflow.LogReading{2500: whole, 1500: late} {
+		for want, reading := range map[int]iter.Seq2[workflow.LogEntry, error]{2500: whole, 1500: late} {
 			n := 0
 			var last int64
-			for e, err := range reading.All(h.Ctx()) {
+			for e, err := range reading {
 				h.Must(err)
 				if n++; e.Seq <= last {
 					t.Fatalf("%d after %d", e.Seq, last)
