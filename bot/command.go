@@ -289,6 +289,9 @@ func readLog(c *command, rest string) error {
 		c.Request = about.Request()
 		return nil
 	}
+	if !isPerson(words[0]) {
+		return refuse("Only a person, picked from Slack's list, or the number of a request can be named here.")
+	}
 	return c.setPerson(words[0])
 }
 

@@ -109,7 +109,7 @@ func TestRefusedCommands(t *testing.T) {
 		"log 12 for fun":            "one person or one request",
 		"log @bob":                  "pick the person from the list",
 		"log U1":                    "/sshkey log [@user|REQUEST]",
-		"log #0":                    "do not understand",
+		"log #0":                    "number of a request",
 	} {
 		_, err := parseCommand(text)
 		if access.CodeOf(err) != access.Invalid || !strings.Contains(access.MessageOf(err), want) {

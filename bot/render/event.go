@@ -1,8 +1,10 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -53,10 +55,10 @@ func (w eventWriter) sentence(e workflow.LogEntry) string {
 	if e.Actor == "" && alone != "" {
 		text = alone
 	}
-	request, person := aboutFirst(e.Event)
+	requests, person := aboutFirst(e.Event)
 	parts := []string{
 		"{actor}", w.personOr(e.Actor, "the bot"), "{person}", w.personOr(person, "somebody"),
-		"{request}", requestWords("request", request), "{Request}", requestWords("Request", request), "{of}", ofRequest(request),
+		"{request}", requestWords("request", requests), "{Request}", requestWords("Request", requests), "{of}", ofRequests(requests),
 		"{detail}", w.text(e.Detail, w.limit), "{why}", w.after(": ", e.Detail), "{rest}", w.after(": ", e.Keys.Rest),
 		"{key}", w.key(e), "{servers}", w.servers(e), "{user}", w.user(e.Keys.SystemUser), "{id}", w.code(e.NounID, nameLimit),
 		"{asked}", w.asked(e.Event, person), "{edit}", w.edit(e.Detail), "{grant}", w.grant(e.Detail), "{end}", w.end(e.Detail),
@@ -66,31 +68,33 @@ func (w eventWriter) sentence(e workflow.LogEntry) string {
 	return upper(strings.NewReplacer(parts...).Replace(text))
 }
 
-// aboutFirst returns the request and the person of what an event happened to.
-func aboutFirst(e access.Event) (request int64, person access.UserID) {
+// aboutFirst returns the numbers of the requests that an event is about, the first of which
+// is that of what it happened to, and the person whom it happened to.
+func aboutFirst(e access.Event) (requests []string, person access.UserID) {
 	for _, s := range e.AboutSubjects() {
-		if request == 0 {
-			request = s.Request()
+		if id := s.Request(); id != 0 {
+			requests = append(requests, strconv.FormatInt(id, 10))
 		}
-		if person == "" {
-			person = s.Person()
-		}
+		person = cmp.Or(person, s.Person())
 	}
-	return request, person
+	return requests, person
 }
 
-func requestWords(word string, id int64) string {
-	if id == 0 {
+func requestWords(word string, numbers []string) string {
+	if len(numbers) == 0 {
 		return "the " + strings.ToLower(word)
 	}
-	return fmt.Sprintf("%s %d", word, id)
+	return word + " " + numbers[0]
 }
 
-func ofRequest(request int64) string {
-	if request == 0 {
+func ofRequests(numbers []string) string {
+	switch len(numbers) {
+	case 0:
 		return ""
+	case 1:
+		return " (request " + numbers[0] + ")"
 	}
-	return fmt.Sprintf(" (request %d)", request)
+	return " (requests " + strings.Join(numbers, ", ") + ")"
 }
 
 func (w eventWriter) personOr(id access.UserID, none string) string {
@@ -145,6 +149,9 @@ func (w eventWriter) user(systemUser string) string {
 func (w eventWriter) asked(e access.Event, person access.UserID) string {
 	kind, _, _ := strings.Cut(e.Detail, " ")
 	whom := w.personOr(person, "somebody")
+	if person == e.Actor && person != "" {
+		whom = "themself"
+	}
 	switch access.RequestKind(kind) {
 	case access.KindGrant:
 		return "for access for " + whom

@@ -38,7 +38,7 @@ func (w world) story() []workflow.LogEntry {
 	var all []workflow.LogEntry
 	for i, e := range []access.Event{
 		did(access.DidRequestAsk, request(alice, "", access.Pending, "grant for U0BOB")),
-		did(access.DidRequestAsk, request(alice, "", access.Pending, "extend for U0BOB")),
+		did(access.DidRequestAsk, request(bob, "", access.Pending, "extend for U0BOB")),
 		did(access.DidRequestAsk, request(alice, "", access.Draft, "revoke for U0BOB")),
 		did(access.DidRequestAsk, request(alice, "", access.Pending, "revoke for ")),
 		did(access.DidRequestAsk, request("", "", access.Pending, "offboard for U0BOB")),
@@ -121,6 +121,9 @@ func (w world) entry(i int, e access.Event) workflow.LogEntry {
 	case access.NounKey:
 		e.About = "U0BOB"
 	default:
+	}
+	if e.Action == access.DidGrantEnd && e.Actor == carol {
+		e.About += " #14"
 	}
 	out := workflow.LogEntry{Event: e}
 	out.Keys, _ = e.Keys(5)

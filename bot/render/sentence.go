@@ -108,7 +108,7 @@ func thingSentence(e workflow.LogEntry) (text, alone string) {
 	case access.DidClockDoubt, access.DidClockRight:
 		return "About the bot's clock: {detail}", ""
 	case access.DidLedgerBind:
-		return "The ledger was bound to the workspace {id}.", ""
+		return "The workspace {id} became that of the ledger.", ""
 	default:
 		return "Something happened that this version has no words for{of}.", ""
 	}

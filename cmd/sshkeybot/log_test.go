@@ -67,13 +67,13 @@ func TestLogFromTheShell(t *testing.T) {
 				r.Ends()
 			}
 			out := r.Shell("log")
-			r.says(out.stdout, alice+" registered the key", alice+" asked for access for "+alice+" (request 1).", bob+" approved request 1.", dave+" asked for access")
+			r.says(out.stdout, alice+" registered the key", alice+" asked for access for themself (request 1).", bob+" approved request 1.", dave+" asked for access")
 			if out.status != exitDone || strings.ContainsAny(out.stdout, "<>{}") {
 				t.Errorf("bot ended %t: %+v", ended, out)
 			}
 			for _, about := range []string{dave, "@" + dave, "2", "#2"} {
 				some := r.Shell("log", about)
-				r.says(some.stdout, dave+" asked for access for "+dave+" (request 2).")
+				r.says(some.stdout, dave+" asked for access for themself (request 2).")
 				r.saysNot(some.stdout, alice)
 			}
 			r.saysNot(r.Shell("log", "--since", "2200-01-01").stdout, "asked")

@@ -32,12 +32,16 @@ func (p *play) viewer(who player) slacksim.Viewer {
 	return slacksim.Viewer{TZ: zone, Width: playWidth}
 }
 
-// chance matches the parts of a text that are random.
-var chance = regexp.MustCompile(`\b(ledger|nonce) [a-zA-Z0-9]+\b`)
+// The parts of a text that are random, and the head of an audit log, which depends on them.
+var (
+	chance = regexp.MustCompile(`\b(ledger|nonce) [a-zA-Z0-9]+\b`)
+	head   = regexp.MustCompile(`\b[0-9]+:[0-9a-f]{64}\b`)
+)
 
 // prints writes a text to the transcript, as somebody sees it.
 func (p *play) prints(text string) {
 	text = chance.ReplaceAllString(text, "$1 (drawn by chance)")
+	text = head.ReplaceAllString(text, "NUMBER:HASH")
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		p.out.WriteString(strings.TrimRight("    "+line, " ") + "\n")
 	}
@@ -108,6 +112,9 @@ func (p *play) unseen(who player) []slacksim.Message {
 	all := slices.Concat(answers(p.slack.Ephemeral(who.id)), p.slack.DMs(who.id))
 	return slices.DeleteFunc(all, func(m slacksim.Message) bool { return p.seen[letterKey(m)] != "" || m.User == who.id })
 }
+
+// textOf returns the text of a message, which a file has none of.
+func textOf(m slacksim.Message) string { return cmp.Or(m.Text, "a file") }
 
 // letterKey returns a key that identifies a message. A message that only one person sees gets
 // a new one when it is replaced.

@@ -33,7 +33,7 @@ func TestTranscript(t *testing.T) {
 	if withRace {
 		t.Skip("the transcript is about words: under the race detector it takes minutes, and the other tests run the same paths")
 	}
-	chapters := []chapter{firstSteps(), deciding(), twoApprovals(), bigAccount(), failures(), ending(), ownHands(), longAccess(), takingAway(), pastedKey(), leaving(), purging(), auditing(), deactivated(), askedToOffboard(), archivedChannel(), uninvited(), trouble()}
+	chapters := []chapter{firstSteps(), deciding(), twoApprovals(), bigAccount(), failures(), ending(), ownHands(), longAccess(), takingAway(), pastedKey(), leaving(), purging(), auditing(), readingTheLog(), deactivated(), askedToOffboard(), archivedChannel(), uninvited(), trouble()}
 	texts := make([]string, len(chapters))
 	t.Run("chapters", func(t *testing.T) {
 		for i, c := range chapters {
