@@ -3,6 +3,8 @@ package main
 import (
 	"regexp"
 	"strings"
+
+	"sshkeybot/internal/sim/slacksim"
 )
 
 // readingTheLog is what an approver reads afterwards.
@@ -29,8 +31,7 @@ func readingTheLog() chapter {
 		p.types(playBob, "log @dave")
 
 		p.scene("The whole log")
-		p.pressesPrivate(playBob, "Whole log as a file")
-		p.file(playBob)
+		p.sendsFile(playBob, "Whole log as a file")
 
 		p.scene("Who may read it, and how it is asked for")
 		p.types(playAlice, "log")
@@ -41,10 +42,22 @@ func readingTheLog() chapter {
 // seconds matches those of a time in a file, which depend on how often the play looks.
 var seconds = regexp.MustCompile(`(T[0-9]{2}:[0-9]{2}):[0-9]{2}Z`)
 
+// sendsFile presses a button of the latest message that only this person sees, and shows the
+// file that comes in their direct messages with a message there, and the answer.
+func (p *play) sendsFile(who player, label string) {
+	p.t.Helper()
+	all := answers(p.slack.Ephemeral(who.id))
+	p.says("%s presses «%s»", who.name, label)
+	outcome, err := p.slack.ClickEphemeral(p.t.Context(), who.id, all[len(all)-1].TS, slacksim.Pick{Label: label})
+	p.acked(outcome, err)
+	p.until("the file and the answer are there", func() bool { return len(p.unseen(who)) == 3 })
+	p.letters()
+	p.file(who)
+}
+
 // file shows the latest file in somebody's direct messages.
 func (p *play) file(who player) {
 	p.t.Helper()
-	p.until("the file is there", func() bool { return len(p.slack.Files(p.slack.DM(who.id))) > 0 })
 	all := p.slack.Files(p.slack.DM(who.id))
 	p.says("The file in the direct messages of %s", who.name)
 	for line := range strings.Lines(string(all[len(all)-1].Content)) {
