@@ -29,25 +29,32 @@ func TestPagesOfTheLogComeFromIndexes(t *testing.T) {
 		"of one, younger": {access.EventQuery{About: "#12", After: 7, Limit: 9}, "audit_about"},
 	} {
 		query, args := store.EventsSQL(c.q)
-		rows, err := s.SQLite().QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var plan []string
-		for rows.Next() {
-			var id, parent, unused int
-			var step string
-			if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
-				t.Fatal(err)
-			}
-			plan = append(plan, step)
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
+		plan := planOf(t, s, query, args)
 		all := strings.Join(plan, "\n")
 		if !strings.Contains(plan[0], c.index+" USING") || !strings.Contains(all, "INDEX") || strings.Contains(all, "TEMP B-TREE") {
 			t.Errorf("%s: %s\n%s", name, query, all)
 		}
 	}
+}
+
+// planOf returns the steps in which SQLite would run a query.
+func planOf(t *testing.T, s *store.Store, query string, args []any) (steps []string) {
+	t.Helper()
+	rows, err := s.SQLite().QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return steps
 }
