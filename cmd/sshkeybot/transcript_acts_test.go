@@ -105,9 +105,6 @@ func (p *play) letters() {
 	}
 }
 
-// textOf returns what tells a message from what it said before; a file has no text.
-func textOf(m slacksim.Message) string { return cmp.Or(m.Text, "a file") }
-
 func (p *play) unseen(who player) []slacksim.Message {
 	all := slices.Concat(answers(p.slack.Ephemeral(who.id)), p.slack.DMs(who.id))
 	return slices.DeleteFunc(all, func(m slacksim.Message) bool { return p.seen[letterKey(m)] != "" || m.User == who.id })
