@@ -62,10 +62,28 @@ func open(t *testing.T, rules scalingosim.Rules) *targettest.Bench {
 		},
 		Plant:     func(_ string, c access.Credential) string { return account.AddKeyByHand(c.Label, c.PublicKey) },
 		Additions: func() int { return additions(account) },
-		TakenKey:  true, Limited: true,
+		Tokens:    func() []access.Credential { return tokens(account, rules) },
+		MakeToken: func(label string) {
+			if _, ok := account.NewTokenByKey(account.Keys()[0].Content, label); !ok {
+				t.Error("no token was made")
+			}
+		},
+		TakenKey: true, Limited: true,
 		Secrets: []string{token, "eyJ", "@", key[12:40], tail, "<html", "<!DOCTYPE"},
 		Faults:  append(ruled(t, account), others(account, client)...),
 	}
+}
+
+// tokens returns the tokens as they have to be listed. The first is the bot's own; where no use of one is recorded,
+// it cannot be known which that is.
+func tokens(account *scalingosim.Account, rules scalingosim.Rules) (list []access.Credential) {
+	for i, k := range account.Tokens() {
+		list = append(list, access.Credential{
+			ID: idOf(k), Label: k.Name, CreatedAt: k.CreatedAt, Token: true, UsedAt: k.LastUsedAt,
+			Fixed: i == 0 || rules.LastUsed == scalingosim.LastUsedNever,
+		})
+	}
+	return list
 }
 
 // additions returns how many additions have arrived. One that was refused for its JSON web token is none: it is

@@ -20,6 +20,7 @@ import (
 // may do whatever the account may, and there are no system users.
 type Target struct {
 	Client *scalingo.Client
+	Grants bool // the account may be lent
 
 	mu      sync.Mutex
 	account string // its id; empty until it was read
@@ -27,6 +28,7 @@ type Target struct {
 
 var (
 	_ access.Target           = (*Target)(nil)
+	_ access.Lender           = (*Target)(nil)
 	_ access.ManualOffboarder = (*Target)(nil)
 	_ access.Paced            = (*Target)(nil)
 	_ access.Reserver         = (*Target)(nil)
@@ -178,8 +180,11 @@ func sameKey(a, b string) bool {
 	return len(x) > 1 && len(y) > 1 && x[0] == y[0] && x[1] == y[1]
 }
 
-// Remove deletes a key.
+// Remove deletes a key, or an API token that is not Fixed.
 func (t *Target) Remove(ctx context.Context, place, credential string) error {
+	if strings.HasPrefix(credential, tokenPrefix) {
+		return t.removeToken(ctx, place, credential)
+	}
 	if err := t.at(ctx, "remove key", place); err != nil {
 		return err
 	}

@@ -57,6 +57,9 @@ func (b *bench) add(c access.Credential) (access.Credential, error) {
 	return b.Add(b.Context(), here, c)
 }
 
+// idOf returns the id under which a target has a token.
+func idOf(k scalingosim.Token) string { return "token:" + k.ID }
+
 // coded fails the test unless the error has that code.
 func (b *bench) coded(err error, want access.Code) {
 	b.Helper()
@@ -72,7 +75,7 @@ func TestAnotherAccount(t *testing.T) {
 		_, listed := b.List(b.Context(), other)
 		_, added := b.Add(b.Context(), other, access.Credential{Label: "l", PublicKey: key})
 		_, tokens := b.Tokens(b.Context(), other)
-		for _, err := range []error{listed, added, tokens, b.Remove(b.Context(), other, id), b.RemoveToken(b.Context(), other, "x")} {
+		for _, err := range []error{listed, added, tokens, b.Remove(b.Context(), other, id), b.Remove(b.Context(), other, "token:x")} {
 			if b.coded(err, access.Unavailable); !strings.Contains(access.MessageOf(err), "is of another account") {
 				b.Error(access.MessageOf(err))
 			}
@@ -154,6 +157,19 @@ func TestRemoveIsConfirmed(t *testing.T) {
 	})
 }
 
+// The account is lent only where that is set, and what it means is said all the same.
+func TestLending(t *testing.T) {
+	t.Parallel()
+	means, err := (&target.Target{Grants: true}).Lending()
+	if err != nil || !strings.Contains(means, "act as the account") || !strings.Contains(means, "outlive the key") {
+		t.Errorf("%q, %v", means, err)
+	}
+	same, err := (&target.Target{}).Lending()
+	if access.CodeOf(err) != access.Forbidden || !strings.Contains(access.MessageOf(err), "SCALINGO_GRANTS") || same != means {
+		t.Errorf("%q, %v", same, err)
+	}
+}
+
 // The tokens that were made with a lent key can be removed, and ours cannot.
 func TestTokens(t *testing.T) {
 	for name, rules := range map[string]scalingosim.Rules{
@@ -167,18 +183,18 @@ func TestTokens(t *testing.T) {
 				}
 				real := b.account.Tokens()
 				got, err := b.Tokens(b.Context(), here)
-				want := []target.APIToken{
-					{ID: real[0].ID, Name: "sshkeybot", CreatedAt: real[0].CreatedAt, LastUsedAt: b.account.Tokens()[0].LastUsedAt},
-					{ID: real[1].ID, Name: "leftover", CreatedAt: real[1].CreatedAt, Removable: true},
+				want := []access.Credential{
+					{ID: idOf(real[0]), Label: "sshkeybot", CreatedAt: real[0].CreatedAt, Token: true, UsedAt: b.account.Tokens()[0].LastUsedAt, Fixed: true},
+					{ID: idOf(real[1]), Label: "leftover", CreatedAt: real[1].CreatedAt, Token: true},
 				}
 				if diff := cmp.Diff(want, got); diff != "" || err != nil {
 					b.Errorf("%v (-want +got):\n%s", err, diff)
 				}
-				b.coded(b.RemoveToken(b.Context(), here, real[0].ID), access.Forbidden)
-				if err := b.RemoveToken(b.Context(), here, real[1].ID); err != nil {
+				b.coded(b.Remove(b.Context(), here, idOf(real[0])), access.Forbidden)
+				if err := b.Remove(b.Context(), here, idOf(real[1])); err != nil {
 					b.Error(err)
 				}
-				b.coded(b.RemoveToken(b.Context(), here, real[1].ID), access.NotFound)
+				b.coded(b.Remove(b.Context(), here, idOf(real[1])), access.NotFound)
 				if left := b.account.Tokens(); len(left) != 1 || left[0].ID != real[0].ID {
 					b.Errorf("left are %+v", left)
 				}
@@ -193,14 +209,14 @@ func TestTokensWhileOursIsUnknown(t *testing.T) {
 		b.account.AddKeyByHand("lent", key)
 		b.account.NewTokenByKey(key, "left over")
 		got, err := b.Tokens(b.Context(), here)
-		if err != nil || len(got) != 2 || slices.ContainsFunc(got, func(k target.APIToken) bool { return k.Removable }) {
+		if err != nil || len(got) != 2 || slices.ContainsFunc(got, func(k access.Credential) bool { return !k.Fixed }) {
 			b.Errorf("%+v, %v", got, err)
 		}
 		for _, k := range b.account.Tokens() {
-			b.coded(b.RemoveToken(b.Context(), here, k.ID), access.Forbidden)
+			b.coded(b.Remove(b.Context(), here, idOf(k)), access.Forbidden)
 		}
 		b.account.SetRules(scalingosim.Rules{})
-		if err := b.RemoveToken(b.Context(), here, b.account.Tokens()[1].ID); err != nil {
+		if err := b.Remove(b.Context(), here, idOf(b.account.Tokens()[1])); err != nil {
 			b.Error(err)
 		}
 	})
@@ -211,14 +227,14 @@ func TestTokenFaults(t *testing.T) {
 	trial(t, scalingosim.Rules{}, func(b *bench) {
 		b.account.AddKeyByHand("lent", key)
 		b.account.NewTokenByKey(key, "left over")
-		id := b.account.Tokens()[1].ID
+		id := idOf(b.account.Tokens()[1])
 		page := scalingosim.FaultRule{Op: scalingosim.OpDeleteToken, Kind: scalingosim.FaultHTML, Status: 404}
 		heal := b.account.Fault(page)
-		b.coded(b.RemoveToken(b.Context(), here, id), access.Unavailable)
+		b.coded(b.Remove(b.Context(), here, id), access.Unavailable)
 		heal()
 		page.After = true
 		heal = b.account.Fault(page)
-		b.coded(b.RemoveToken(b.Context(), here, id), access.NotFound)
+		b.coded(b.Remove(b.Context(), here, id), access.NotFound)
 		heal()
 		b.account.Fault(scalingosim.FaultRule{Op: scalingosim.OpListTokens, Kind: scalingosim.FaultPages})
 		_, err := b.Tokens(b.Context(), here)

@@ -4,41 +4,55 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
+	"strings"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/scalingo"
 )
 
-// APIToken is an API token of the account, which has every right of it and no end. Whoever holds a key there can
-// make one.
-type APIToken struct {
-	ID         string
-	Name       string
-	CreatedAt  time.Time
-	LastUsedAt time.Time // zero for never
-	Removable  bool      // it surely is not the one that the bot uses
+// tokenPrefix begins the ids of API tokens, so that none is that of a key: Scalingo's ids are UUIDs, or 24
+// hexadecimal digits.
+const tokenPrefix = "token:"
+
+const (
+	opListTokens  = "list API tokens"
+	opRemoveToken = "remove API token"
+)
+
+// Lending implements access.Lender. That a key lets its holder make API tokens is known from Scalingo's own
+// command line, which does so.
+func (t *Target) Lending() (string, error) {
+	const means = "Whoever holds a key of this Scalingo account can act as the account on all of its apps, and can make API tokens " +
+		"for it, which have no end and outlive the key."
+	if t.Grants {
+		return means, nil
+	}
+	return means, &access.Error{
+		Code: access.Forbidden, Op: "lend account",
+		Message: "Lending the Scalingo account is turned off. Whoever operates me turns it on with SCALINGO_GRANTS=true.",
+	}
 }
 
-// Tokens returns all API tokens of a place. While it is not known which of them the bot uses, none is removable;
-// it may take some seconds to find out.
-func (t *Target) Tokens(ctx context.Context, place string) ([]APIToken, error) {
-	if err := t.at(ctx, "list API tokens", place); err != nil {
+// Tokens implements access.Lender. While it is not known which of the tokens the bot uses, all are Fixed; it may
+// take some seconds to find out.
+func (t *Target) Tokens(ctx context.Context, place string) ([]access.Credential, error) {
+	if err := t.at(ctx, opListTokens, place); err != nil {
 		return nil, err
 	}
 	own, err := t.Client.OwnToken(ctx)
 	if err != nil && !errors.Is(err, scalingo.ErrOwnTokenUnknown) {
-		return nil, failure("list API tokens", err)
+		return nil, failure(opListTokens, err)
 	}
 	list, err := t.Client.APITokens(ctx)
 	if err != nil {
-		return nil, failure("list API tokens", err)
+		return nil, failure(opListTokens, err)
 	}
 	known := hasToken(list, own)
-	tokens := make([]APIToken, len(list))
+	tokens := make([]access.Credential, len(list))
 	for i, k := range list {
-		tokens[i] = APIToken{
-			ID: k.ID, Name: access.CleanText(k.Name), CreatedAt: k.CreatedAt, LastUsedAt: k.LastUsedAt, Removable: known && k.ID != own,
+		tokens[i] = access.Credential{
+			ID: tokenPrefix + k.ID, Label: access.CleanText(k.Name), CreatedAt: k.CreatedAt,
+			Token: true, UsedAt: k.LastUsedAt, Fixed: !known || k.ID == own,
 		}
 	}
 	return tokens, nil
@@ -48,23 +62,24 @@ func hasToken(list []scalingo.APIToken, id string) bool {
 	return slices.ContainsFunc(list, func(k scalingo.APIToken) bool { return k.ID == id })
 }
 
-// RemoveToken deletes an API token. The error has code NotFound if the place has none with that ID, and Forbidden
-// if it is not removable now, whatever it was when it was shown.
-func (t *Target) RemoveToken(ctx context.Context, place, id string) error {
+// removeToken deletes the API token of an id that Tokens returned. The error has code Forbidden if it is Fixed
+// now, whatever it was when it was shown.
+func (t *Target) removeToken(ctx context.Context, place, credential string) error {
 	tokens, err := t.Tokens(ctx, place)
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(tokens, func(k APIToken) bool { return k.ID == id })
+	i := slices.IndexFunc(tokens, func(k access.Credential) bool { return k.ID == credential })
 	switch {
 	case i < 0:
-		return &access.Error{Code: access.NotFound, Op: "remove API token", Message: "Scalingo has no such API token any more."}
-	case !tokens[i].Removable:
-		return &access.Error{Code: access.Forbidden, Op: "remove API token", Message: "This may be the API token that I use myself, so I do not remove it."}
+		return &access.Error{Code: access.NotFound, Op: opRemoveToken, Message: "Scalingo has no such API token any more."}
+	case tokens[i].Fixed:
+		return &access.Error{Code: access.Forbidden, Op: opRemoveToken, Message: "This may be the API token that I use myself, so I do not remove it."}
 	}
+	id := strings.TrimPrefix(credential, tokenPrefix)
 	if err = t.Client.DeleteAPIToken(ctx, id); !scalingo.IsNotFound(err) {
-		return failed("remove API token", err)
+		return failed(opRemoveToken, err)
 	}
 	left, listErr := t.Client.APITokens(ctx)
-	return missing("remove API token", err, hasToken(left, id), listErr)
+	return missing(opRemoveToken, err, hasToken(left, id), listErr)
 }

@@ -36,6 +36,11 @@ type Bench struct {
 	RemovePlace func(place string)                   // removes a place for good; for a ServerReader
 	Login       func(place string, s access.Session) // opens a session; for a SessionLister
 
+	// Tokens returns the API tokens that really are there, as Lender.Tokens has to list them but
+	// for their labels, which are as they are. The bot's own is among them. For a Lender.
+	Tokens    func() []access.Credential
+	MakeToken func(label string) // makes one, as the holder of a key that is there would; for a Lender
+
 	TakenLabel bool // a label that is there already is refused
 	TakenKey   bool // a key that is there already for that user is refused
 	Limited    bool // calls wait for each other from some number on

@@ -59,6 +59,16 @@ func TestBrokenTargetsAreCaught(t *testing.T) {
 		"removes what is not there": {"AddAndRemove", func(v *vault) access.Target { return forgiving{v} }},
 		"keeps keys for ever":       {"Temporary", func(v *vault) access.Target { return lasting{v} }},
 
+		"says nothing of lending":  {"Lending", func(v *vault) access.Target { return silent{v} }},
+		"lends by mood":            {"Lending", func(v *vault) access.Target { return moody{v} }},
+		"hides a token":            {"Tokens", listsTokens(func(k keys) keys { return k[1:] })},
+		"gives a token a key's id": {"Tokens", func(v *vault) access.Target { return confusing{v} }},
+		"shows a foreign token":    {"Tokens", listsTokens(func(k keys) keys { k[0].Label += "\a"; return k })},
+		"offers its own token":     {"Tokens", listsTokens(func(k keys) keys { k[0].Fixed = false; return k })},
+		"removes its own token":    {"Tokens", func(v *vault) access.Target { return obeying{v} }},
+		"keeps a token":            {"Tokens", func(v *vault) access.Target { return hoarding{v} }},
+		"returns half the tokens":  {"Fault/closed", func(v *vault) access.Target { return guessing{v} }},
+
 		"adds what nobody waits for":  {"CancelledBefore", func(v *vault) access.Target { return deaf{v} }},
 		"reads what nobody waits for": {"CancelledDuring", func(v *vault) access.Target { return deaf{v} }},
 		"waits for nobody":            {"LeaveCancelled", func(v *vault) access.Target { return deaf{v} }},
@@ -119,6 +129,12 @@ type (
 	forgetful struct{ *vault }
 	pushing   struct{ *vault }
 	generous  struct{ *vault }
+	silent    struct{ *vault }
+	moody     struct{ *vault }
+	confusing struct{ *vault }
+	obeying   struct{ *vault }
+	hoarding  struct{ *vault }
+	guessing  struct{ *vault }
 
 	placing struct {
 		*vault
@@ -127,6 +143,10 @@ type (
 	listing struct {
 		*vault
 		with func(keys, error) (keys, error)
+	}
+	listingTokens struct {
+		*vault
+		with func(keys) keys
 	}
 	adding struct {
 		*vault
@@ -140,6 +160,10 @@ func listsPlaces(with func(places) places) func(*vault) access.Target {
 
 func lists(with func(keys, error) (keys, error)) func(*vault) access.Target {
 	return func(v *vault) access.Target { return listing{v, with} }
+}
+
+func listsTokens(with func(keys) keys) func(*vault) access.Target {
+	return func(v *vault) access.Target { return listingTokens{v, with} }
 }
 
 func adds(with func(key, error) (key, error)) func(*vault) access.Target {
@@ -196,6 +220,46 @@ func (p placing) Servers(ctx context.Context) (places, error) {
 
 func (l listing) List(ctx context.Context, place string) (keys, error) {
 	return l.with(l.vault.List(ctx, place))
+}
+
+func (l listingTokens) Tokens(ctx context.Context, place string) (keys, error) {
+	all, err := l.vault.Tokens(ctx, place)
+	return l.with(all), err
+}
+
+func (silent) Lending() (string, error) { return "", nil }
+
+func (moody) Lending() (string, error) {
+	return "Who holds a key may open it.", failed("lend", access.Conflict, nil)
+}
+
+func (c confusing) Tokens(ctx context.Context, place string) (keys, error) {
+	all, err := c.vault.Tokens(ctx, place)
+	if keys := c.there(place); len(keys) > 0 && len(all) > 0 {
+		all[0].ID = keys[0].ID
+	}
+	return all, err
+}
+
+func (o obeying) Remove(ctx context.Context, place, id string) error {
+	o.change(func() {
+		for i := range o.tokens {
+			o.tokens[i].Fixed = false
+		}
+	})
+	return o.vault.Remove(ctx, place, id)
+}
+
+func (h hoarding) Remove(ctx context.Context, place, id string) error {
+	before := h.allTokens()
+	err := h.vault.Remove(ctx, place, id)
+	h.change(func() { h.tokens = before })
+	return err
+}
+
+func (g guessing) Tokens(ctx context.Context, place string) (keys, error) {
+	_, err := g.vault.Tokens(ctx, place)
+	return g.allTokens(), err
 }
 
 func (a adding) Add(ctx context.Context, place string, k key) (key, error) {

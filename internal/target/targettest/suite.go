@@ -58,6 +58,8 @@ func checks() map[string]func(*trial) {
 		"Temporary":       (*trial).temporary,
 		"Together":        (*trial).together,
 		"Sessions":        (*trial).sessions,
+		"Lending":         (*trial).lending,
+		"Tokens":          (*trial).tokens,
 		"Figures":         (*trial).figures,
 		"CancelledBefore": (*trial).cancelledBefore,
 		"CancelledDuring": (*trial).cancelledDuring,
@@ -179,6 +181,12 @@ func (c *trial) calls(remove string) []call {
 	if lister, ok := c.Target.(access.SessionLister); ok {
 		all = append(all, call{name: "Sessions", do: func(ctx context.Context) error {
 			got, err := lister.Sessions(ctx, c.place)
+			return c.whole(len(got), err)
+		}})
+	}
+	if lender, ok := c.Target.(access.Lender); ok {
+		all = append(all, call{name: "Tokens", list: true, do: func(ctx context.Context) error {
+			got, err := lender.Tokens(ctx, c.place)
 			return c.whole(len(got), err)
 		}})
 	}

@@ -27,11 +27,12 @@ const (
 )
 
 // vault is a target as unlike a RunCloud account as may be: one place, keys that are shown
-// whole, no users, no temporary keys, no sessions, never offline, and ids that are words. Two
-// may be in it at a time.
+// whole, no users, no temporary keys, no sessions, never offline, and ids that are words. It
+// has API tokens. Two may be in it at a time.
 type vault struct {
 	mu      sync.Mutex
 	keys    []access.Credential
+	tokens  []access.Credential
 	made    int
 	arrived int
 	fault   Fault // the zero one is none
@@ -167,11 +168,36 @@ func (v *vault) List(ctx context.Context, place string) ([]access.Credential, er
 	if err := v.call(ctx, "list", place, nil); err != nil {
 		return nil, err
 	}
-	list := v.there(place)
+	return cleaned(v.there(place)), nil
+}
+
+func cleaned(list []access.Credential) []access.Credential {
 	for i := range list {
 		list[i].Label, list[i].PublicKey = access.CleanText(list[i].Label), access.CleanText(list[i].PublicKey)
 	}
-	return list, nil
+	return list
+}
+
+func (*vault) Lending() (string, error) { return "Who holds a key may open it.", nil }
+
+func (v *vault) Tokens(ctx context.Context, place string) ([]access.Credential, error) {
+	if err := v.call(ctx, "tokens", place, nil); err != nil {
+		return nil, err
+	}
+	return cleaned(v.allTokens()), nil
+}
+
+func (v *vault) allTokens() []access.Credential {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.Clone(v.tokens)
+}
+
+func (v *vault) makeToken(label string) {
+	v.change(func() {
+		v.made++
+		v.tokens = append(v.tokens, access.Credential{ID: fmt.Sprint("token ", v.made), Label: label, CreatedAt: time.Now(), Token: true, Fixed: len(v.tokens) == 0})
+	})
 }
 
 func (v *vault) there(string) []access.Credential {
@@ -200,11 +226,15 @@ func (v *vault) put(c access.Credential) access.Credential {
 
 func (v *vault) Remove(ctx context.Context, place, id string) error {
 	return v.call(ctx, "remove", place, func() error {
-		left := slices.DeleteFunc(slices.Clone(v.keys), func(k access.Credential) bool { return k.ID == id })
-		if len(left) == len(v.keys) {
+		isIt := func(c access.Credential) bool { return c.ID == id }
+		if slices.ContainsFunc(v.tokens, func(t access.Credential) bool { return isIt(t) && t.Fixed }) {
+			return failed("remove", access.Forbidden, nil)
+		}
+		before := len(v.keys) + len(v.tokens)
+		v.keys, v.tokens = slices.DeleteFunc(v.keys, isIt), slices.DeleteFunc(v.tokens, isIt)
+		if len(v.keys)+len(v.tokens) == before {
 			return failed("remove", access.NotFound, nil)
 		}
-		v.keys = left
 		return nil
 	})
 }
@@ -217,11 +247,12 @@ func (v *vault) additions() int {
 
 func openVault(*testing.T) *Bench {
 	v := &vault{}
+	v.makeToken("the bot's")
 	b := &Bench{
 		Target: v, Places: v.places, Keys: v.there, Unknown: "another vault",
 		Plant:     func(_ string, c access.Credential) string { return v.put(c).ID },
-		Additions: v.additions,
-		TakenKey:  true, Limited: true, Secrets: []string{combination},
+		Additions: v.additions, Tokens: v.allTokens, MakeToken: v.makeToken,
+		TakenKey: true, Limited: true, Secrets: []string{combination},
 	}
 	for _, f := range []Fault{
 		{Name: "wrong combination", Read: access.Unauthorized, Write: access.Unauthorized},
