@@ -199,7 +199,7 @@ func (a *app) figures(ctx context.Context) (health.Figures, error) {
 		LiveGrants: len(overview.Grants), OverdueGrants: overdue.Grants, OwedRemovals: overdue.Removals, PendingRequests: len(overview.Waiting),
 		Sockets: a.bot.Health().Sockets, Halted: len(halted) > 0, Writable: a.writable() == nil,
 	}
-	err = a.countWaiting(ctx, &f)
+	f.Targets, err = a.callFigures(ctx)
 	return f, err
 }
 

@@ -10,7 +10,9 @@ import (
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/health"
 	"sshkeybot/internal/limiter"
+	"sshkeybot/internal/scalingo"
 	runcloudtarget "sshkeybot/internal/target/runcloud"
+	scalingotarget "sshkeybot/internal/target/scalingo"
 	"sshkeybot/runcloud"
 )
 
@@ -27,7 +29,11 @@ type configured struct {
 
 // configure returns the targets of these settings. It calls none of them.
 func configure(cfg config.Config, log *slog.Logger) []*configured {
-	return []*configured{runcloudAccount(cfg, log)}
+	all := []*configured{runcloudAccount(cfg, log)}
+	if cfg.Scalingo != nil {
+		all = append(all, scalingoAccount(*cfg.Scalingo, log))
+	}
+	return all
 }
 
 func runcloudAccount(cfg config.Config, log *slog.Logger) *configured {
@@ -36,6 +42,16 @@ func runcloudAccount(cfg config.Config, log *slog.Logger) *configured {
 		runcloud.WithLimiter(limiter.New(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+version))
 	return &configured{
 		target:  runcloudtarget.Target{Client: client, Lifetime: cfg.RunCloud.TemporaryLifetime, Quota: cfg.RunCloud.MonthlyQuota},
+		limiter: client.Limiter(), close: client.CloseIdleConnections,
+	}
+}
+
+// scalingoAccount returns a target with the limiter of its client, which keeps 45 calls a minute.
+func scalingoAccount(cfg config.Scalingo, log *slog.Logger) *configured {
+	client := scalingo.New(cfg.Token.Reveal(),
+		scalingo.WithBaseURL(cfg.AuthURL), scalingo.WithTimeout(callTimeout), scalingo.WithLogger(log), scalingo.WithUserAgent("sshkeybot/"+version))
+	return &configured{
+		target:  &scalingotarget.Target{Client: client, Grants: cfg.Grants},
 		limiter: client.Limiter(), close: client.CloseIdleConnections,
 	}
 }
@@ -65,21 +81,21 @@ func (a *app) countCalls(ctx context.Context) error {
 	return trouble
 }
 
-// countWaiting fills in how many calls wait for a target's limit, and how many were made to all
-// of them this month.
-func (a *app) countWaiting(ctx context.Context, f *health.Figures) error {
+// callFigures returns for each target how many calls wait for its limit, and how many were made
+// to it this month.
+func (a *app) callFigures(ctx context.Context) ([]health.TargetFigures, error) {
 	a.counting.Lock()
 	defer a.counting.Unlock()
-	for _, c := range a.targets {
+	figures := make([]health.TargetFigures, len(a.targets))
+	for i, c := range a.targets {
 		counted, err := a.service.Engine.CallsThisMonth(ctx, c.target.Name())
 		if err != nil {
-			return err
+			return nil, err
 		}
 		now := c.limiter.State()
-		f.WaitingCalls += now.Waiting
-		f.CallsThisMonth += counted + now.Calls - c.counted
+		figures[i] = health.TargetFigures{Name: c.target.Name(), WaitingCalls: now.Waiting, CallsThisMonth: counted + now.Calls - c.counted}
 	}
-	return nil
+	return figures, nil
 }
 
 // targetChecks returns a check for each target, which fails while that refuses our credentials.

@@ -60,6 +60,7 @@ type RunCloud struct {
 type Scalingo struct {
 	Token   Secret
 	AuthURL string // without a slash at the end
+	Grants  bool   // whether the account may be lent
 }
 
 // Octopus is the access to Octopus Deploy.
@@ -229,11 +230,14 @@ func (r *reader) operation(env environment, c *Config) {
 
 func (r *reader) scalingo(env environment) *Scalingo {
 	token := r.token(r.secret(env.ScalingoAPIToken, env.ScalingoAPITokenFile), "")
-	address := r.baseURL(env.ScalingoAuthURL)
+	address, grants := r.baseURL(env.ScalingoAuthURL), r.boolean(env.ScalingoGrants)
+	if grants && env.ScalingoAPIToken.text == "" && env.ScalingoAPITokenFile.text == "" {
+		r.problems.add(env.ScalingoGrants.name, "needs %s, the token of the account that may be lent", env.ScalingoAPIToken.name)
+	}
 	if token.Reveal() == "" {
 		return nil
 	}
-	return &Scalingo{Token: token, AuthURL: address}
+	return &Scalingo{Token: token, AuthURL: address, Grants: grants}
 }
 
 func (r *reader) octopus(env environment) *Octopus {

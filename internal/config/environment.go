@@ -57,6 +57,7 @@ type environment struct {
 	ScalingoAPIToken     setting `envconfig:"SCALINGO_API_TOKEN"`
 	ScalingoAPITokenFile setting `envconfig:"SCALINGO_API_TOKEN_FILE"`
 	ScalingoAuthURL      setting `envconfig:"SCALINGO_AUTH_URL" default:"https://auth.scalingo.com"`
+	ScalingoGrants       setting `envconfig:"SCALINGO_GRANTS" default:"false"`
 	OctopusURL           setting `envconfig:"OCTOPUS_URL"`
 	OctopusAPIKey        setting `envconfig:"OCTOPUS_API_KEY"`
 	OctopusAPIKeyFile    setting `envconfig:"OCTOPUS_API_KEY_FILE"`

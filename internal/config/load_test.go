@@ -147,6 +147,7 @@ func TestLoadEverything(t *testing.T) {
 		"SSHKEYBOT_LOG_FORMAT":           "console",
 		"SCALINGO_API_TOKEN":             "tk-us-1",
 		"SCALINGO_AUTH_URL":              "http://127.0.0.1:3/",
+		"SCALINGO_GRANTS":                "true",
 		"OCTOPUS_URL":                    "https://deploy.example/octopus/",
 		"OCTOPUS_API_KEY":                "API-KEY",
 		"OCTOPUS_SPACE":                  "Spaces 1",
@@ -154,7 +155,7 @@ func TestLoadEverything(t *testing.T) {
 	want := Config{
 		Slack:               Slack{NewSecret(botToken), NewSecret(appToken), "http://127.0.0.1:1/api/"},
 		RunCloud:            RunCloud{NewSecret(runToken), "http://127.0.0.1:2/v3", 7 * time.Hour, 0},
-		Scalingo:            &Scalingo{NewSecret("tk-us-1"), "http://127.0.0.1:3"},
+		Scalingo:            &Scalingo{NewSecret("tk-us-1"), "http://127.0.0.1:3", true},
 		Octopus:             &Octopus{"https://deploy.example/octopus", NewSecret("API-KEY"), "Spaces 1"},
 		Approvers:           []string{"U0ALICE", "W0BOB", "S0OPS"},
 		ApprovalChannel:     "C0APPROVE",
@@ -199,7 +200,7 @@ func TestLoadAccepts(t *testing.T) {
 		"shortest is longest":     {map[string]string{"SSHKEYBOT_MIN_DURATION": "30d"}, func(c *Config) { c.MinDuration = 30 * 24 * time.Hour }},
 		"a group may be many":     {map[string]string{"SSHKEYBOT_APPROVERS": "S0OPS", "SSHKEYBOT_APPROVALS": "3"}, func(c *Config) { c.Approvers, c.Approvals = []string{"S0OPS"}, 3 }},
 		"database on a socket":    {map[string]string{"SSHKEYBOT_DATABASE_URL": "postgresql:///keys?host=/run/pg"}, func(c *Config) { c.DatabaseURL = NewSecret("postgresql:///keys?host=/run/pg") }},
-		"Scalingo by default":     {map[string]string{"SCALINGO_API_TOKEN": "tk"}, func(c *Config) { c.Scalingo = &Scalingo{NewSecret("tk"), "https://auth.scalingo.com"} }},
+		"Scalingo by default":     {map[string]string{"SCALINGO_API_TOKEN": "tk"}, func(c *Config) { c.Scalingo = &Scalingo{NewSecret("tk"), "https://auth.scalingo.com", false} }},
 		"Kubernetes' own": {map[string]string{
 			"SSHKEYBOT_SERVICE_HOST": "10.0.0.1", "SSHKEYBOT_SERVICE_PORT": "80", "SSHKEYBOT_SERVICE_PORT_HTTP": "80",
 			"SSHKEYBOT_PORT": "tcp://10.0.0.1:80", "SSHKEYBOT_PORT_80_TCP": "tcp://10.0.0.1:80", "SSHKEYBOT_PORT_80_TCP_ADDR": "10.0.0.1",

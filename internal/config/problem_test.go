@@ -70,6 +70,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"SSHKEYBOT_LOG_FORMAT", "text", "one of: json, console"},
 		{"SCALINGO_API_TOKEN", "a b", "holds a blank"},
 		{"SCALINGO_AUTH_URL", "auth.scalingo.com", "https://"},
+		{"SCALINGO_GRANTS", "perhaps", "true or false"},
+		{"SCALINGO_GRANTS", "true", "needs SCALINGO_API_TOKEN"},
 		{"SCALINGO_API_TOKEN_FILE", directory, "readable file"},
 		{"SCALINGO_API_TOKEN_FILE", filepath.Join(directory, "none"), "no such file"},
 		{"SSHKEYBOT_APPROVER", "U1", "did you mean SSHKEYBOT_APPROVERS?"},

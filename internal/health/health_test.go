@@ -28,7 +28,7 @@ func TestPages(t *testing.T) {
 	t.Parallel()
 	var broken error
 	metrics := health.NewMetrics(func(context.Context) (health.Figures, error) {
-		return health.Figures{LiveGrants: 3, OwedRemovals: 2, Halted: true}, nil
+		return health.Figures{LiveGrants: 3, OwedRemovals: 2, Halted: true, Targets: []health.TargetFigures{{Name: "a", WaitingCalls: 4, CallsThisMonth: 5}, {Name: "b"}}}, nil
 	})
 	metrics.GrantEnded(4 * time.Second)
 	h := health.Handler("3f", []health.Check{
@@ -47,7 +47,11 @@ func TestPages(t *testing.T) {
 		t.Errorf("a process that lives is healthy whatever its connections do, and names its ledger: %d %s", code, body)
 	}
 	_, body := page(t, h, "/metrics")
-	for _, line := range []string{"sshkeybot_grants_live 3", "sshkeybot_removals_owed 2", "sshkeybot_halted 1", `sshkeybot_grant_end_lateness_seconds_bucket{le="5"} 1`} {
+	for _, line := range []string{
+		"sshkeybot_grants_live 3", "sshkeybot_removals_owed 2", "sshkeybot_halted 1",
+		`sshkeybot_target_calls_waiting{target="a"} 4`, `sshkeybot_target_calls_this_month{target="a"} 5`, `sshkeybot_target_calls_this_month{target="b"} 0`,
+		`sshkeybot_grant_end_lateness_seconds_bucket{le="5"} 1`,
+	} {
 		if !strings.Contains(body, line) {
 			t.Errorf("metrics lack %q", line)
 		}

@@ -15,10 +15,16 @@ type Figures struct {
 	OverdueGrants   int // past their end, and not ended
 	OwedRemovals    int // keys that must go and are not known to be gone
 	Sockets         int // connected to Slack
-	WaitingCalls    int // to targets
-	CallsThisMonth  int // to targets
+	Targets         []TargetFigures
 	Halted          bool
 	Writable        bool // the ledger
+}
+
+// TargetFigures are the numbers of calls to one target.
+type TargetFigures struct {
+	Name           string
+	WaitingCalls   int // for its rate limit
+	CallsThisMonth int // by all processes on the ledger, since the month began (UTC)
 }
 
 // Metrics is the Prometheus registry of the process, with its own metrics registered.
@@ -49,8 +55,8 @@ type figures struct {
 	read func(ctx context.Context) (Figures, error)
 }
 
-func gauge(name, help string) *prometheus.Desc {
-	return prometheus.NewDesc("sshkeybot_"+name, help, nil, nil)
+func gauge(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("sshkeybot_"+name, help, labels, nil)
 }
 
 // Describe implements prometheus.Collector. It describes nothing, so that the figures are
@@ -71,13 +77,21 @@ func (f figures) Collect(ch chan<- prometheus.Metric) {
 		{gauge("grants_overdue", "Grants that are past their end and could not be ended."), float64(now.OverdueGrants)},
 		{gauge("removals_owed", "Keys that must leave a server and are not confirmed to be gone."), float64(now.OwedRemovals)},
 		{gauge("slack_sockets", "Sockets that are connected to Slack."), float64(now.Sockets)},
-		{gauge("runcloud_calls_waiting", "Calls that wait for the rate limit of a target, such as RunCloud."), float64(now.WaitingCalls)},
-		{gauge("runcloud_calls_this_month", "Calls to targets, such as RunCloud, since the month began (UTC), by all processes on this ledger."), float64(now.CallsThisMonth)},
 		{gauge("halted", "1 while a target refuses the token and all work there waits."), oneIf(now.Halted)},
 		{gauge("ledger_writable", "1 if the ledger can be written."), oneIf(now.Writable)},
 		{gauge("ledger_readable", "1 if the numbers above could be read."), oneIf(err == nil)},
 	} {
 		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.value)
+	}
+	collectCalls(ch, now.Targets)
+}
+
+func collectCalls(ch chan<- prometheus.Metric, targets []TargetFigures) {
+	waiting := gauge("target_calls_waiting", "Calls that wait for the rate limit of the target.", "target")
+	made := gauge("target_calls_this_month", "Calls to the target since the month began (UTC), by all processes on this ledger.", "target")
+	for _, t := range targets {
+		ch <- prometheus.MustNewConstMetric(waiting, prometheus.GaugeValue, float64(t.WaitingCalls), t.Name)
+		ch <- prometheus.MustNewConstMetric(made, prometheus.GaugeValue, float64(t.CallsThisMonth), t.Name)
 	}
 }
 
