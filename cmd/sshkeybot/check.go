@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -17,7 +18,7 @@ func checkCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "check", Short: "Prove that the settings work, and say how to mend what does not", Args: noArguments,
-		Long: "Asks Slack, RunCloud and the database whether the bot could do its work with these\n" +
+		Long: "Asks Slack, the targets and the database whether the bot could do its work with these\n" +
 			"settings: one line for each proof. Nothing is written or changed anywhere, and a bot may\n" +
 			"run meanwhile. Run it as the user that runs the bot.\n" +
 			"Exits 0 when nothing is a problem, 1 otherwise, 2 for settings that cannot be used.",
@@ -34,7 +35,11 @@ func checkCommand() *cobra.Command {
 }
 
 func checker(cfg config.Config) check.Checker {
-	return check.Checker{Config: cfg, Manifest: sshkeybot.Manifest, Now: time.Now, Zone: os.Getenv("TZ")}
+	c := check.Checker{Config: cfg, Manifest: sshkeybot.Manifest, Now: time.Now, Zone: os.Getenv("TZ")}
+	for _, t := range targetsOf(configure(cfg, slog.New(slog.DiscardHandler))) {
+		c.Targets = append(c.Targets, t.Name())
+	}
+	return c
 }
 
 func showFindings(out io.Writer, findings []check.Finding, asJSON bool) error {

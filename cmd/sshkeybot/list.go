@@ -82,6 +82,14 @@ type grantLine struct {
 	Placed     int           `json:"keys_placed"`
 	Missing    int           `json:"keys_missing"`
 	Ends       *time.Time    `json:"ends"` // null is for ever
+	account    string        // what people call the account that is lent instead of servers; empty for servers
+}
+
+func (g grantLine) where() string {
+	if g.account != "" {
+		return "the " + g.account + " account"
+	}
+	return counted(g.Servers, "server")
 }
 
 type requestLine struct {
@@ -111,7 +119,7 @@ func listingOf(o workflow.Overview) listing {
 	for _, v := range o.Grants {
 		g := grantLine{
 			Grant: v.Grant.ID, Request: v.Grant.RequestID, Person: v.Grant.Person, SystemUser: v.Grant.SystemUser,
-			Pattern: v.Pattern, Servers: v.Servers, Placed: v.Placed, Missing: v.Wanted,
+			Pattern: v.Pattern, Servers: v.Servers, Placed: v.Placed, Missing: v.Wanted, account: v.Account,
 		}
 		if !v.Grant.EndsAt.IsZero() {
 			ends := v.Grant.EndsAt.UTC()
@@ -140,8 +148,8 @@ func (l listing) print(out io.Writer) error {
 		if g.Ends != nil {
 			ends = "until " + g.Ends.Format("2006-01-02 15:04 MST")
 		}
-		fmt.Fprintf(w, "  request %d\t%s\tas %s\ton %s\t%s\t%d keys placed, %d missing\n",
-			g.Request, g.Person, g.SystemUser, counted(g.Servers, "server"), ends, g.Placed, g.Missing)
+		fmt.Fprintf(w, "  request %d\t%s\ton %s%s\t%s\t%s placed, %d missing\n",
+			g.Request, g.Person, g.where(), asUser(g.SystemUser), ends, counted(g.Placed, "key"), g.Missing)
 	}
 	if len(l.Waiting) > 0 {
 		fmt.Fprintf(w, "%s waiting\n", counted(len(l.Waiting), "request"))
@@ -153,7 +161,7 @@ func (l listing) print(out io.Writer) error {
 		fmt.Fprintf(w, "%s still to remove\n", counted(len(l.Owed), "key"))
 	}
 	for _, o := range l.Owed {
-		fmt.Fprintf(w, "  %s\t%s\tas %s\t%s\t%s\n", plain(o.Server), o.Person, o.SystemUser, o.Fingerprint, plain(o.why()))
+		fmt.Fprintf(w, "  %s%s\t%s\t%s\t%s\n", plain(o.Server), asUser(o.SystemUser), o.Person, o.Fingerprint, plain(o.why()))
 	}
 	return w.Flush()
 }

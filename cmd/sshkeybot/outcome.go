@@ -26,6 +26,7 @@ type offboarding struct {
 	removed    int             // keys, since this command was given
 	before     int             // keys, before that: the command was repeated
 	read       int             // servers
+	accounts   int             // that were read
 }
 
 // resultLine is the result for one key on one server, or of reading a server.
@@ -50,7 +51,9 @@ type candidateLine struct {
 	Credential string `json:"credential"`
 	Label      string `json:"label"`
 	SystemUser string `json:"system_user"`
-	Why        string `json:"why"`    // label, prefix or type
+	Token      bool   `json:"token"`  // it is an API token, and no key
+	Fixed      bool   `json:"fixed"`  // the bot never removes it, since it may be its own token
+	Why        string `json:"why"`    // what speaks for it being the person's
 	Picked     bool   `json:"picked"` // an approver chose to remove it
 	Left       bool   `json:"left"`   // an approver chose to leave it
 }
@@ -82,7 +85,7 @@ func outcomeOf(v workflow.RequestView, halted string, since time.Time) offboardi
 	for _, c := range v.Candidates {
 		o.Candidates = append(o.Candidates, candidateLine{
 			ServerID: v.ExternalIDs[c.ServerID], Server: c.ServerName, Credential: c.Credential.ID, Label: c.Credential.Label,
-			SystemUser: c.Credential.SystemUser, Why: string(c.Why), Picked: c.Decided() && !c.Spared, Left: c.Spared,
+			SystemUser: c.Credential.SystemUser, Token: c.Credential.Token, Fixed: c.Credential.Fixed, Why: string(c.Why), Picked: c.Decided() && !c.Spared, Left: c.Spared,
 		})
 	}
 	for _, s := range v.Sessions {
@@ -106,6 +109,8 @@ func (o *offboarding) add(r access.Result, serverID string, since time.Time) {
 	case !r.State.Final():
 		o.Debt = append(o.Debt, line)
 	case r.State != access.Done:
+	case r.Phase == access.PhaseInspect && r.Account:
+		o.accounts++
 	case r.Phase == access.PhaseInspect:
 		o.read++
 	case r.Phase == access.PhaseRemove && r.UpdatedAt.Before(since.Truncate(time.Millisecond)):
@@ -122,7 +127,7 @@ func (o offboarding) print(out io.Writer) error {
 	case "offboarded":
 		p.say("Offboarded %s (request %d): %s.", o.Person, o.Request, o.did())
 	case "undecided":
-		p.say("Not finished: %s (request %d) can get no access any more, %s. An approver has still to decide in Slack about the keys below.", o.Person, o.Request, o.did())
+		p.say("Not finished: %s (request %d) can get no access any more, %s. An approver has still to decide in Slack about what follows.", o.Person, o.Request, o.did())
 	default:
 		p.say("Not finished: %s (request %d) can get no access any more, %s, %d left to do. A running bot goes on by itself; repeat the command to follow.",
 			o.Person, o.Request, o.did(), len(o.Debt))
@@ -130,13 +135,13 @@ func (o offboarding) print(out io.Writer) error {
 	for _, d := range o.Debt {
 		what := "to be read"
 		if d.Phase == access.PhaseRemove {
-			what = d.Fingerprint + " as " + d.SystemUser
+			what = d.Fingerprint + asUser(d.SystemUser)
 		}
 		p.say("  owed: %s, %s: %s", plain(d.Server), what, plain(d.why()))
 	}
 	for _, c := range o.Candidates {
 		if !c.Picked && !c.Left {
-			p.say("  may be theirs (by its %s), for an approver to remove or leave in Slack: %s, credential %s «%s» of %s", c.Why, plain(c.Server), plain(c.Credential), plain(c.Label), plain(c.SystemUser))
+			p.say("  %s", c)
 		}
 	}
 	for _, s := range o.Sessions {
@@ -150,7 +155,7 @@ func (o offboarding) print(out io.Writer) error {
 			p.say("To do by hand: %s was not looked at: %s", plain(r.Server), plain(r.why()))
 		}
 		if r.State == access.OutOfReach && r.Phase == access.PhaseRemove {
-			p.say("To do by hand: %s, %s as %s: %s", plain(r.Server), r.Fingerprint, plain(r.SystemUser), plain(r.why()))
+			p.say("To do by hand: %s, %s%s: %s", plain(r.Server), r.Fingerprint, asUser(r.SystemUser), plain(r.why()))
 		}
 	}
 	for _, step := range o.manual {
@@ -165,7 +170,42 @@ func (o offboarding) did() string {
 	if o.before > 0 {
 		text += fmt.Sprintf(" (%d more before this command)", o.before)
 	}
-	return text + ", " + counted(o.read, "server") + " read"
+	text += ", " + counted(o.read, "server")
+	if o.accounts > 0 {
+		text += " and " + counted(o.accounts, "account")
+	}
+	return text + " read"
+}
+
+// String returns what an approver has to decide about.
+func (c candidateLine) String() string {
+	at := fmt.Sprintf("%s, credential %s «%s»", plain(c.Server), plain(c.Credential), plain(c.Label))
+	switch {
+	case c.Fixed:
+		return "API token that may be my own, which I never remove: " + at
+	case c.Token:
+		return "API token that may be theirs, for an approver to remove or leave in Slack: " + at
+	}
+	return fmt.Sprintf("may be theirs (%s), for an approver to remove or leave in Slack: %s%s", c.because(), at, asUser(c.SystemUser))
+}
+
+// because returns what speaks for a key being the person's.
+func (c candidateLine) because() string {
+	switch access.Why(c.Why) {
+	case access.WhyWhole:
+		return "they had registered it, and not proved that it is theirs"
+	case access.WhyUnregistered:
+		return "nobody has registered it"
+	}
+	return "by its " + c.Why
+}
+
+// asUser names a system user; empty for none, as on an account.
+func asUser(user string) string {
+	if user == "" {
+		return ""
+	}
+	return " as " + plain(user)
 }
 
 // printer prints lines until one fails, and keeps that error.

@@ -35,6 +35,46 @@ func TestOffboardingWaitsForADecisionAboutEveryKey(t *testing.T) {
 	}
 }
 
+// Of an account there are no system users, and a token is no key.
+func TestOffboardingFromAnAccount(t *testing.T) {
+	t.Parallel()
+	candidate := func(why access.Why, c access.Credential) access.Candidate {
+		return access.Candidate{ServerID: 1, ServerName: "scalingo", Credential: c, Why: why}
+	}
+	v := workflow.RequestView{
+		Request: access.Request{ID: 3, Person: "U0ALICE"},
+		Results: []access.Result{
+			{Phase: access.PhaseRemove, ServerID: 1, ServerName: "scalingo", Fingerprint: "SHA256:x", State: access.Waiting, Account: true},
+			{Phase: access.PhaseRemove, ServerID: 1, ServerName: "scalingo", Fingerprint: "SHA256:y", State: access.OutOfReach, Account: true},
+			{Phase: access.PhaseInspect, ServerID: 1, ServerName: "scalingo", State: access.Done, Account: true},
+			{Phase: access.PhaseInspect, ServerID: 2, ServerName: "web-01", State: access.Done},
+		},
+		Candidates: []access.Candidate{
+			candidate(access.WhyToken, access.Credential{ID: "token:1", Label: "laptop", Token: true}),
+			candidate(access.WhyToken, access.Credential{ID: "token:2", Label: "sshkeybot", Token: true, Fixed: true}),
+			candidate(access.WhyUnregistered, access.Credential{ID: "5", Label: "ci"}),
+			candidate(access.WhyWhole, access.Credential{ID: "6", Label: "phone"}),
+		},
+	}
+	var out strings.Builder
+	if err := outcomeOf(v, "", time.Time{}).print(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		"0 keys removed, 1 server and 1 account read,", "owed: scalingo, SHA256:x: not removed yet\n", "To do by hand: scalingo, SHA256:y: ",
+		"API token that may be theirs, for an approver to remove or leave in Slack: scalingo, credential token:1 «laptop»\n",
+		"API token that may be my own, which I never remove: scalingo, credential token:2",
+		"may be theirs (nobody has registered it), for an approver", "(they had registered it, and not proved",
+	} {
+		if !strings.Contains(out.String(), line) {
+			t.Errorf("it lacks %q:\n%s", line, &out)
+		}
+	}
+	if strings.Contains(out.String(), " as ") {
+		t.Errorf("an account has no system users:\n%s", &out)
+	}
+}
+
 // What an earlier command has removed does not count as removed by this one.
 func TestOffboardingCountsWhatItDid(t *testing.T) {
 	t.Parallel()

@@ -16,6 +16,7 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/scalingosim"
 )
 
 // typed is the outcome of a command in the shell.
@@ -68,7 +69,7 @@ func (r *rig) ShellUntil(enough func(stdout string) bool, args ...string) typed 
 	} else {
 		r.must(err)
 	}
-	for _, secret := range []string{r.slack.BotToken(), r.slack.AppToken(), runcloudsim.DefaultToken} {
+	for _, secret := range []string{r.slack.BotToken(), r.slack.AppToken(), runcloudsim.DefaultToken, scalingosim.DefaultToken} {
 		r.saysNot(out.stdout+out.stderr, secret)
 	}
 	return out
@@ -76,13 +77,17 @@ func (r *rig) ShellUntil(enough func(stdout string) bool, args ...string) typed 
 
 func (r *rig) environment() []string {
 	c := r.app.cfg
-	return []string{
+	env := []string{
 		"PATH=" + os.Getenv("PATH"),
 		"SLACK_BOT_TOKEN=" + c.Slack.BotToken.Reveal(), "SLACK_APP_TOKEN=" + c.Slack.AppToken.Reveal(), "SLACK_API_URL=" + c.Slack.APIURL,
 		"RUNCLOUD_API_TOKEN=" + c.RunCloud.Token.Reveal(), "RUNCLOUD_API_URL=" + c.RunCloud.APIURL,
 		"SSHKEYBOT_APPROVERS=" + strings.Join(c.Approvers, ","), "SSHKEYBOT_DATABASE_URL=" + c.DatabaseURL.Reveal(),
 		"SSHKEYBOT_APPROVAL_CHANNEL=" + c.ApprovalChannel, "SSHKEYBOT_ANNOUNCE_CHANNEL=" + c.AnnounceChannel,
 	}
+	if s := c.Scalingo; s != nil {
+		env = append(env, "SCALINGO_API_TOKEN="+s.Token.Reveal(), "SCALINGO_AUTH_URL="+s.AuthURL, "SCALINGO_GRANTS="+strconv.FormatBool(s.Grants))
+	}
+	return env
 }
 
 // listed returns what list --json prints.

@@ -18,6 +18,7 @@ import (
 
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/scalingosim"
 	"sshkeybot/internal/sim/slacksim"
 )
 
@@ -50,16 +51,18 @@ type plan struct {
 	now      func() time.Time // for the bot, for RunCloud, and for Slack's Date; time.Now when nil
 	clocks   *clocks          // of the machine; when nil, they agree with now
 	log      io.Writer        // takes everything that the bot logs
+	scalingo bool             // a Scalingo account is configured, too, and may be lent
 }
 
 // rig is the real bot with a simulated Slack workspace and a simulated RunCloud account, over
 // real sockets.
 type rig struct {
-	t       testing.TB
-	slack   *slacksim.Workspace
-	account *runcloudsim.Account
-	servers []int64
-	app     *app
+	t        testing.TB
+	slack    *slacksim.Workspace
+	account  *runcloudsim.Account
+	servers  []int64
+	scalingo *scalingosim.Account // nil unless it is planned
+	app      *app
 
 	leave func()
 	ended chan error
@@ -97,6 +100,9 @@ func start(t testing.TB, p plan) *rig {
 		p.prepare(r)
 	}
 	cfg := r.config(slackURL, accountURL, cmp.Or(p.database, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db")))
+	if p.scalingo {
+		r.scalingo, cfg.Scalingo = playScalingo(t, p.now)
+	}
 	if p.config != nil {
 		p.config(&cfg)
 	}
@@ -109,6 +115,19 @@ func start(t testing.TB, p plan) *rig {
 	r.app.service.Engine.Clock.Read = p.clocks.read
 	r.run()
 	return r
+}
+
+// playScalingo starts a Scalingo account with an API token that is a day old, and returns it with
+// the settings of a bot that may lend it.
+func playScalingo(t testing.TB, now func() time.Time) (*scalingosim.Account, *config.Scalingo) {
+	t.Helper()
+	account := scalingosim.New(scalingosim.Options{Now: now, Made: now().Add(-24 * time.Hour)})
+	address, err := account.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = account.Close() })
+	return account, &config.Scalingo{Token: config.NewSecret(scalingosim.DefaultToken), AuthURL: address, Grants: true}
 }
 
 // logTo returns a log that discards everything, unless a level is set to search for a fault.

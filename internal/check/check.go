@@ -1,6 +1,6 @@
 // Package check checks, before anything runs, whether the bot can do its work with the
 // settings that it is given. Each check says what it found and how to fix it. No check
-// changes anything in Slack, at RunCloud or in the database, and no finding contains a secret.
+// changes anything in Slack, at a target or in the database, and no finding contains a secret.
 package check
 
 import (
@@ -48,6 +48,7 @@ type Checker struct {
 	Manifest string           // of the Slack app, in YAML
 	Now      func() time.Time // the clock that is compared with Slack's and RunCloud's
 	Zone     string           // the environment variable TZ
+	Targets  []string         // the names of the targets that are configured
 }
 
 // callTimeout is the timeout of one call.
@@ -56,7 +57,7 @@ const callTimeout = 15 * time.Second
 // Run makes every check, one after the other.
 func (c Checker) Run(ctx context.Context) []Finding {
 	findings := append([]Finding{c.socket(ctx)}, c.workspace(ctx)...)
-	findings = append(findings, c.runCloud(ctx)...)
+	findings = append(append(findings, c.runCloud(ctx)...), c.scalingo(ctx)...)
 	findings = append(findings, c.database(ctx)...)
 	return append(append(findings, c.rules()...), c.withoutEffect()...)
 }
@@ -65,7 +66,7 @@ func (c Checker) Run(ctx context.Context) []Finding {
 // is not among them, since the bot has opened it, and neither is any that takes many calls.
 func (c Checker) AtStart(ctx context.Context) []Finding {
 	findings := append(c.workspace(ctx), c.reachesRunCloud(ctx))
-	return append(findings, c.withoutEffect()...)
+	return append(append(findings, c.reachesScalingo(ctx)...), c.withoutEffect()...)
 }
 
 // Good reports whether there is no problem among the findings.

@@ -42,7 +42,7 @@ func (c Checker) database(ctx context.Context) []Finding {
 }
 
 // ledger checks whether the ledger can be used, and verifies the audit log.
-func (Checker) ledger(ctx context.Context, url, reached string) []Finding {
+func (c Checker) ledger(ctx context.Context, url, reached string) []Finding {
 	ledger, err := store.OpenReadOnly(ctx, url)
 	switch {
 	case access.CodeOf(err) == access.NotFound:
@@ -54,7 +54,8 @@ func (Checker) ledger(ctx context.Context, url, reached string) []Finding {
 	if err := ledger.TakesWrites(ctx); err != nil {
 		return []Finding{problem("database", reached+" and cannot be written.", mendWrite), chain(ctx, ledger)}
 	}
-	return []Finding{ok("database", reached+", and can be written."), chain(ctx, ledger)}
+	findings := []Finding{ok("database", reached+", and can be written."), chain(ctx, ledger)}
+	return append(findings, c.unconfigured(ctx, ledger)...)
 }
 
 // notYet checks whether the file could be made. It does not make it, because it would belong

@@ -57,16 +57,9 @@ func (c Checker) selfApproval() Finding {
 // withoutEffect warns about settings that nothing uses yet: whoever sets them would rely on
 // their effect.
 func (c Checker) withoutEffect() []Finding {
-	var set, left []string
-	if c.Config.Scalingo != nil {
-		set, left = append(set, "SCALINGO_API_TOKEN"), append(left, "Scalingo")
-	}
-	if c.Config.Octopus != nil {
-		set, left = append(set, "OCTOPUS_URL", "OCTOPUS_API_KEY"), append(left, "Octopus Deploy")
-	}
-	if len(set) == 0 {
+	if c.Config.Octopus == nil {
 		return nil
 	}
-	return []Finding{warning("without effect", fmt.Sprintf("%s have no effect in this version: no key is placed or removed in %s, not even by an offboarding.",
-		strings.Join(set, ", "), strings.Join(left, " and ")), "Remove leavers there by hand, and take the settings out until a version uses them.")}
+	return []Finding{warning("without effect", "OCTOPUS_URL, OCTOPUS_API_KEY have no effect in this version: no key is placed or removed in Octopus Deploy, not even by an offboarding.",
+		"Remove leavers there by hand, and take the settings out until a version uses them.")}
 }

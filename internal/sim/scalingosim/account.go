@@ -20,6 +20,7 @@ const (
 // Options describes a new account; the zero value is a usable one.
 type Options struct {
 	Token string           // the API token named «sshkeybot»; DefaultToken when empty
+	Made  time.Time        // when that was made; now when zero
 	Now   func() time.Time // time.Now when nil
 	Rules Rules
 }
@@ -62,6 +63,9 @@ func New(o Options) *Account {
 	}
 	a.idle = sync.NewCond(&a.mu)
 	a.addToken("sshkeybot", o.Token)
+	if !o.Made.IsZero() {
+		a.tokens[0].CreatedAt = o.Made.UTC().Truncate(time.Millisecond)
+	}
 	return a
 }
 
