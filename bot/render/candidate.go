@@ -20,24 +20,32 @@ const (
 // candidates lists credentials that may be the person's and about which a person has to
 // decide, and what was decided about the others.
 func (p *page) candidates(v workflow.RequestView) {
-	var open []access.Candidate
-	var gone, going, left []string
+	var open, gone, going, left []access.Candidate
 	for _, c := range v.Candidates {
 		switch {
 		case !c.Decided():
 			open = append(open, c)
 		case c.Spared:
-			left = append(left, decidedLine(c))
+			left = append(left, c)
 		case isRemoved(v, c):
-			gone = append(gone, decidedLine(c))
+			gone = append(gone, c)
 		default:
-			going = append(going, decidedLine(c))
+			going = append(going, c)
 		}
 	}
 	p.open(v, open)
-	p.addList("Other keys that an approver had removed", gone, shortList, "the log names all")
-	p.addList("Other keys that are being removed, as an approver decided", going, shortList, "the log names all")
-	p.addList("Other keys that stay, as an approver decided", left, shortList, "the log names all")
+	p.decidedLikewise("an approver had removed", gone)
+	p.decidedLikewise("are being removed, as an approver decided", going)
+	p.decidedLikewise("stay, as an approver decided", left)
+}
+
+// decidedLikewise lists credentials about which an approver decided the same.
+func (p *page) decidedLikewise(what string, all []access.Candidate) {
+	lines := make([]string, len(all))
+	for i, c := range all {
+		lines[i] = decidedLine(c)
+	}
+	p.addList("Other "+kinds(all)+" that "+what, lines, shortList, "the log names all")
 }
 
 // isRemoved reports whether a credential that somebody chose is confirmed to be gone.
@@ -89,12 +97,7 @@ func undecided(v workflow.RequestView) []access.Candidate {
 
 // credentials counts candidates as what they are.
 func credentials(all []access.Candidate) string {
-	tokens := 0
-	for _, c := range all {
-		if c.Credential.Token {
-			tokens++
-		}
-	}
+	tokens := tokensAmong(all)
 	switch tokens {
 	case 0:
 		return count(len(all), "key", "keys")
@@ -102,6 +105,26 @@ func credentials(all []access.Candidate) string {
 		return count(tokens, "API token", "API tokens")
 	}
 	return count(len(all)-tokens, "key", "keys") + " and " + count(tokens, "API token", "API tokens")
+}
+
+// kinds returns what candidates are, in the plural.
+func kinds(all []access.Candidate) string {
+	switch tokensAmong(all) {
+	case 0:
+		return "keys"
+	case len(all):
+		return "API tokens"
+	}
+	return "keys and API tokens"
+}
+
+func tokensAmong(all []access.Candidate) (n int) {
+	for _, c := range all {
+		if c.Credential.Token {
+			n++
+		}
+	}
+	return n
 }
 
 func noun(c access.Candidate) string {
@@ -132,7 +155,7 @@ func whyAsked(v workflow.RequestView, open []access.Candidate) string {
 
 func spareRest(v workflow.RequestView, open []access.Candidate) *slack.ButtonBlockElement {
 	b := button(ActionSpareRest, idValue(v.Request.ID)+"."+v.OpenDigest(), "Leave them all")
-	return withConfirm(b, "Leave all of them?", "These stay: "+credentials(open)+". Whoever holds one can still log in with it.", "Leave them")
+	return withConfirm(b, "Leave all of them?", "These stay: "+credentials(open)+". Whoever holds one can still use it.", "Leave them")
 }
 
 // candidateMenus adds menus for many candidates; the text names those that have room in it.

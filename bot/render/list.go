@@ -214,22 +214,29 @@ func inChannel(id string) string {
 	return ""
 }
 
-// Servers lists the servers that a pattern matches, of total in the account.
+// Servers lists the servers that a pattern matches, of total that there are.
 func Servers(all []access.Server, total int) Message {
 	p := &page{}
 	if len(all) == 0 {
 		p.addText(fmt.Sprintf("No server matches. The account has %s.", servers(total)))
 		return p.message()
 	}
-	offline := 0
+	offline, alone := 0, 0
 	lines := make([]string, len(all))
 	for i, s := range all {
 		lines[i] = serverLine(s)
 		if !s.Online {
 			offline++
 		}
+		if s.Alone {
+			alone++
+		}
 	}
-	p.addText(fmt.Sprintf("*%s* of %s in the account, %s offline", servers(len(all)), grouped(total), orNo(offline)))
+	found := fmt.Sprintf("*%s* of %s in the account", servers(len(all)), grouped(total))
+	if alone > 0 {
+		found = fmt.Sprintf("*%s and %s* of %s in all", servers(len(all)-alone), count(alone, "account", "accounts"), grouped(total))
+	}
+	p.addText(fmt.Sprintf("%s, %s offline", found, orNo(offline)))
 	p.addText(fit(lines, "\n", longList, "narrow it, as in `/sshkey servers web-*`"))
 	return p.message()
 }
@@ -249,6 +256,9 @@ func serverLine(s access.Server) string {
 			tags[i] = code(tag, 30)
 		}
 		text += ", tags " + fit(tags, " ", 150, "")
+	}
+	if s.Alone {
+		text += ", an account"
 	}
 	if !s.Online {
 		text += ", offline"

@@ -183,11 +183,14 @@ func removedFrom(v workflow.RequestView) string {
 
 // placedLines name the keys that the bot removes, each with its system user.
 func placedLines(results []access.Result) []string {
-	type key struct{ fingerprint, user string }
+	type key struct {
+		fingerprint, user string
+		account           bool
+	}
 	on := map[key]int{}
 	var order []key
 	for _, r := range results {
-		k := key{r.Fingerprint, r.SystemUser}
+		k := key{r.Fingerprint, r.SystemUser, r.Account}
 		if r.Phase != access.PhaseRemove || r.Picked != "" {
 			continue
 		}
@@ -198,10 +201,11 @@ func placedLines(results []access.Result) []string {
 	}
 	lines := make([]string, len(order))
 	for i, k := range order {
-		lines[i] = fmt.Sprintf("%s%s on %s", code(k.fingerprint, nameLimit), forUser(k.user), count(on[k], "place", "places"))
-		if k.user != "" {
-			lines[i] = fmt.Sprintf("%s%s on %s", code(k.fingerprint, nameLimit), forUser(k.user), servers(on[k]))
+		at := servers(on[k])
+		if k.account {
+			at = count(on[k], "account", "accounts")
 		}
+		lines[i] = fmt.Sprintf("%s%s on %s", code(k.fingerprint, nameLimit), forUser(k.user), at)
 	}
 	return lines
 }
@@ -293,13 +297,23 @@ func toRead(results []access.Result, owed int) string {
 		}
 	}
 	if owed > 0 {
-		parts = append(parts, servers(owed)+unread(results))
+		parts = append(parts, places(owed, unreadAccounts(results), owed)+unread(results))
 	}
 	return "still to read: " + strings.Join(parts, ", and ")
 }
 
 // isList reports whether a result is of reading the list of servers.
 func isList(r access.Result) bool { return r.Phase == access.PhaseList }
+
+// unreadAccounts counts the accounts that are still to be read.
+func unreadAccounts(results []access.Result) (n int) {
+	for _, o := range outcomes(results) {
+		if o.Phase == access.PhaseInspect && o.Account && !o.State.Final() {
+			n++
+		}
+	}
+	return n
+}
 
 // unread names the servers that could not be read, and why.
 func unread(results []access.Result) string {
@@ -328,7 +342,10 @@ func debtLines(v workflow.RequestView) []string {
 func outcomeReason(o outcome) string {
 	text := o.problem()
 	if detail := escape(o.Detail, detailLimit); detail != "" && o.Problem != access.ProblemOffline {
-		text += " (" + o.target() + ": " + detail + ")"
+		if !strings.HasPrefix(detail, o.target()+" ") {
+			detail = o.target() + ": " + detail
+		}
+		text += " (" + detail + ")"
 	}
 	if text == "" {
 		return ""

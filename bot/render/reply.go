@@ -126,7 +126,11 @@ func Decided(r access.Request, verdict access.Verdict) Message {
 	if r.Kind == access.KindExtend || r.Kind == access.KindReinstate {
 		return Say(fmt.Sprintf("You approved request %d: %s.", r.ID, describe(r)))
 	}
-	return Say(fmt.Sprintf("You approved request %d: %s. The thread of the request shows every server.", r.ID, describe(r)))
+	shows := "every server"
+	if r.Kind == access.KindGrant && r.SystemUser == "" { // of an account
+		shows = "what comes of it"
+	}
+	return Say(fmt.Sprintf("You approved request %d: %s. The thread of the request shows %s.", r.ID, describe(r), shows))
 }
 
 // Confirmed is the receipt of an approver's own draft that is carried out now.
@@ -177,15 +181,15 @@ func Retried(keys int) Message {
 
 // Picked is the receipt of a credential that was chosen to be removed.
 func Picked() Message {
-	return Say("That key is being removed. The message of the request shows it.")
+	return Say("It is being removed. The message of the request shows it.")
 }
 
-// Spared is the receipt of keys that were chosen to stay.
+// Spared is the receipt of credentials that were chosen to stay.
 func Spared(n int) Message {
 	if n == 1 {
-		return Say("That key stays. The message of the request shows it.")
+		return Say("It stays. The message of the request shows it.")
 	}
-	return Say("Those " + count(n, "key", "keys") + " stay. The message of the request shows them.")
+	return Say("Those " + grouped(n) + " stay. The message of the request shows them.")
 }
 
 // OnIt returns the reply to what takes longer than Slack waits for.

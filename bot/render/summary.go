@@ -55,6 +55,8 @@ func verdict(t tally, v workflow.RequestView, phase access.Phase) string {
 		return "There was nothing to do."
 	case phase == access.PhaseInspect && v.Request.Kind == access.KindPurge:
 		return fmt.Sprintf("Read %d of %s: %s on the list.", t.servers-t.owed(), t.count(t.servers), count(len(keysOf(v, access.WhyListed)), "key", "keys"))
+	case phase == access.PhaseInspect && t.owed() == 0 && v.Request.Kind == access.KindGrant:
+		return fmt.Sprintf("Read the API tokens of %s: %s made meanwhile.", t.all(), orNo(len(v.Candidates)))
 	case phase == access.PhaseInspect && t.owed() == 0:
 		return fmt.Sprintf("Looked for other keys on %s: %s found.", t.all(), orNo(len(v.Candidates)))
 	case phase == access.PhaseInspect:

@@ -189,11 +189,3 @@ func (f findings) print(out io.Writer) error {
 func (k keyOnServer) String() string {
 	return fmt.Sprintf("%s: credential %s «%s»%s", plain(k.Server), plain(k.Credential), plain(k.Label), asUser(k.SystemUser))
 }
-
-// asUser continues the name of a key with its system user, if it has one.
-func asUser(name string) string {
-	if name == "" {
-		return ""
-	}
-	return " as " + plain(name)
-}

@@ -15,6 +15,7 @@ import (
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/scalingosim"
 	"sshkeybot/internal/sim/slacksim"
 )
 
@@ -78,15 +79,17 @@ type chapter struct {
 // play is the state of one chapter: the real bot with the simulators, and what the people have
 // seen so far.
 type play struct {
-	t       *testing.T
-	clock   *playClock
-	slack   *slacksim.Workspace
-	account *runcloudsim.Account
-	app     *app
-	out     strings.Builder
-	held    sync.RWMutex      // locked while RunCloud's calls are held
-	halted  bool              // all work is halted
-	seen    map[string]string // what was read in each message
+	t        *testing.T
+	clock    *playClock
+	slack    *slacksim.Workspace
+	account  *runcloudsim.Account
+	scalingo *scalingosim.Account // nil where it is not configured
+	app      *app
+	out      strings.Builder
+	held     sync.RWMutex      // locked while RunCloud's calls are held
+	halted   bool              // all work is halted
+	down     bool              // Scalingo answers nothing
+	seen     map[string]string // what was read in each message
 }
 
 func newPlay(t *testing.T, c chapter) *play {
@@ -110,6 +113,9 @@ func newPlay(t *testing.T, c chapter) *play {
 	cfg := p.config(slackURL, accountURL)
 	if c.config != nil {
 		c.config(&cfg)
+	}
+	if cfg.Scalingo != nil {
+		p.playAccount(cfg.Scalingo)
 	}
 	p.app, err = newApp(t.Context(), cfg, newLog("error", "console", io.Discard), clock.Now)
 	p.must(err)
@@ -188,17 +194,19 @@ func (p *play) until(what string, cond func() bool) {
 	}
 }
 
-// whileHeld does something that starts work on servers. It lets RunCloud answer only after
+// whileHeld does something that starts work on servers. It lets the targets answer only after
 // Slack has shown that the work has begun, and look, if there is one, has been called.
 func (p *play) whileHeld(do, look func()) {
 	p.t.Helper()
 	p.held.Lock()
+	release := p.holdAccount()
 	do()
 	p.shown()
 	if look != nil {
 		look()
 	}
 	p.held.Unlock()
+	release()
 	p.settled()
 }
 
@@ -252,7 +260,8 @@ func (p *play) rests() bool {
 // moves reports whether a result will change without anybody doing anything.
 func (p *play) moves(r access.Result) bool {
 	waits := slices.ContainsFunc(p.account.Servers(), func(s runcloudsim.Server) bool { return s.Name == r.ServerName && s.Offline })
-	return !r.State.Final() && r.State != access.Failed && !(waits && r.Problem == access.ProblemOffline)
+	stands := waits && r.Problem == access.ProblemOffline || p.down && r.Problem == access.ProblemTrouble
+	return !r.State.Final() && r.State != access.Failed && !stands
 }
 
 // later lets time pass, and waits until everything that is due by then is done.

@@ -19,7 +19,7 @@ var updateTranscript = flag.Bool("update", false, "write testdata/transcript.txt
 
 const transcriptHead = `What people read and press: everything a team does with sshkeybot, in order.
 
-Written by TestTranscript from a played Slack workspace and RunCloud account with the real bot between
+Written by TestTranscript from a played Slack workspace, RunCloud and Scalingo account with the real bot between
 them; "go test ./cmd/sshkeybot -run TestTranscript -update" writes it anew. Alice (Lisbon) and Dave
 (Kolkata) work with servers, Bob (Berlin) and Carol (New York) approve; Gus is a guest of the
 workspace. Requests go to #ops, what everybody should know to #security. Each chapter begins on a new
@@ -33,7 +33,7 @@ func TestTranscript(t *testing.T) {
 	if withRace {
 		t.Skip("the transcript is about words: under the race detector it takes minutes, and the other tests run the same paths")
 	}
-	chapters := []chapter{firstSteps(), deciding(), twoApprovals(), bigAccount(), failures(), ending(), ownHands(), longAccess(), takingAway(), pastedKey(), leaving(), purging(), auditing(), readingTheLog(), deactivated(), askedToOffboard(), archivedChannel(), uninvited(), trouble()}
+	chapters := []chapter{firstSteps(), deciding(), twoApprovals(), bigAccount(), failures(), ending(), ownHands(), longAccess(), takingAway(), pastedKey(), leaving(), purging(), auditing(), readingTheLog(), deactivated(), askedToOffboard(), archivedChannel(), uninvited(), trouble(), notLent(), lent(), leavingAccount()}
 	texts := make([]string, len(chapters))
 	t.Run("chapters", func(t *testing.T) {
 		for i, c := range chapters {

@@ -168,8 +168,8 @@ func (t *Target) refused(ctx context.Context, c access.Credential, cause error) 
 	case slices.ContainsFunc(keys, func(k scalingo.Key) bool { return sameKey(k.Content, c.PublicKey) }):
 		e.Remedy, e.Err = access.RemedyKey, fmt.Errorf("%w: %w", access.ErrKeyTaken, cause)
 	case status(cause) == http.StatusUnprocessableEntity:
-		e.Message += ". The key is not on this account, so it probably is on another Scalingo account already, and Scalingo accepts " +
-			"a key on one account only: register a separate key for this one."
+		e.Message = "Scalingo refuses the key. It probably is on another Scalingo account, and a key can be on one only: " +
+			"register a separate key. (" + e.Message + ")"
 	}
 	return e
 }

@@ -113,7 +113,7 @@ func TestTakenKey(t *testing.T) {
 		b.account.TakeElsewhere(key)
 		_, err = b.add(access.Credential{Label: "ours", PublicKey: key})
 		b.coded(err, access.Invalid)
-		if errors.Is(err, access.ErrKeyTaken) || !strings.Contains(access.MessageOf(err), "422: Unprocessable Entity; base no. ") ||
+		if errors.Is(err, access.ErrKeyTaken) || !strings.Contains(access.MessageOf(err), "(Scalingo answers 422: Unprocessable Entity; base no)") ||
 			!strings.Contains(access.MessageOf(err), "register a separate key") {
 			b.Error(access.MessageOf(err))
 		}
