@@ -8,18 +8,21 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/scalingosim"
 	"sshkeybot/internal/sim/slacksim"
 	"sshkeybot/internal/sshkey"
+	"sshkeybot/internal/workflow"
 )
 
 const (
@@ -39,8 +42,9 @@ func demoCommand() *cobra.Command {
 	var servers int
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Show the whole thing on this machine, with nothing to set up", Args: noArguments,
-		Long: "Plays a Slack workspace and a RunCloud account on this machine, some servers of it ill,\n" +
-			"runs the real bot between them, lets Alice ask and Bob approve, and prints what they see.",
+		Long: "Plays a Slack workspace, a RunCloud account and a Scalingo account on this machine, some\n" +
+			"servers ill, runs the real bot between them, lets Alice ask and Bob approve, and prints what\n" +
+			"they see.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if servers < 1 || servers > 2000 {
 				return usageError{errors.New("--servers takes a number from 1 to 2000")}
@@ -96,15 +100,19 @@ func (w cancelOnError) Write(text []byte) (int, error) {
 // stage is the simulated services of the demo, and the bot that runs with them.
 type stage struct {
 	story
-	slack   *slacksim.Workspace
-	account *runcloudsim.Account
-	app     *app
-	ended   chan error
-	leave   context.CancelFunc
+	slack    *slacksim.Workspace
+	account  *runcloudsim.Account
+	scalingo *scalingosim.Account
+	app      *app
+	ended    chan error
+	leave    context.CancelFunc
 }
 
 func newStage(out io.Writer) *stage {
-	return &stage{story: newStory(out), slack: slacksim.New(slacksim.Options{RateLimits: true}), account: runcloudsim.New(runcloudsim.Options{}), ended: make(chan error, 1)}
+	return &stage{
+		story: newStory(out), slack: slacksim.New(slacksim.Options{RateLimits: true}), account: runcloudsim.New(runcloudsim.Options{}),
+		scalingo: scalingosim.New(scalingosim.Options{Made: time.Now().Add(-24 * time.Hour)}), ended: make(chan error, 1),
+	}
 }
 
 // open starts the services and the bot. close must be called even if it fails.
@@ -117,12 +125,18 @@ func (s *stage) open(ctx context.Context, servers int, database string) error {
 	if err != nil {
 		return err
 	}
+	scalingoURL, err := s.scalingo.Start()
+	if err != nil {
+		return err
+	}
 	s.slack.AddUser(slacksim.User{ID: demoAlice, Name: "alice", RealName: "Alice Adams", TZ: "Europe/Lisbon"})
 	s.slack.AddUser(slacksim.User{ID: demoBob, Name: "bob", RealName: "Bob Brown", TZ: "Europe/Berlin"})
 	s.slack.AddChannel(slacksim.Channel{ID: demoChannel, Name: "ops", Members: []string{demoAlice, demoBob, s.slack.BotUserID()}})
 	s.account.SetLatency(50 * time.Millisecond)
 	addFaults(s.account, s.account.AddServers(servers))
-	s.app, err = newApp(ctx, demoConfig(s.slack, slackURL, accountURL, database), slog.New(slog.DiscardHandler), time.Now)
+	cfg := demoConfig(s.slack, slackURL, accountURL, database)
+	cfg.Scalingo = &config.Scalingo{Token: config.NewSecret(scalingosim.DefaultToken), AuthURL: scalingoURL, Grants: true}
+	s.app, err = newApp(ctx, cfg, slog.New(slog.DiscardHandler), time.Now)
 	if err != nil {
 		return err
 	}
@@ -170,10 +184,10 @@ func (s *stage) close() (err error) {
 		s.app.close()
 	}
 	s.slack.Close()
-	return errors.Join(err, s.account.Close())
+	return errors.Join(err, s.account.Close(), s.scalingo.Close())
 }
 
-// play has Alice ask and Bob approve, and prints what each of them sees.
+// play has Alice ask for the servers, and for the account, and prints what she and Bob see.
 func (s *stage) play(ctx context.Context) error {
 	key, _, err := sshkey.Generate()
 	if err != nil {
@@ -182,22 +196,23 @@ func (s *stage) play(ctx context.Context) error {
 	if err := s.types(ctx, demoAlice, "register "+key.Line("alice laptop")); err != nil {
 		return err
 	}
+	if err := s.lendsServers(ctx); err != nil {
+		return err
+	}
+	return s.lendsAccount(ctx, key)
+}
+
+// lendsServers has Alice ask for all servers and Bob approve.
+func (s *stage) lendsServers(ctx context.Context) error {
 	if err := s.types(ctx, demoAlice, "grant @alice 12h for the release of 4.2"); err != nil {
 		return err
 	}
-	request, err := s.request(ctx)
+	request, err := s.approves(ctx, 1)
 	if err != nil {
 		return err
 	}
-	s.says("#ops, as Bob sees it")
-	s.shows(s.slack.Render(request, s.viewer("Europe/Berlin")))
-	s.says("Bob presses Approve")
 	begin := time.Now()
-	outcome, err := s.slack.Click(ctx, demoBob, demoChannel, request.TS, slacksim.Pick{Label: "Approve"})
-	if err != nil || !outcome.Acked {
-		return fmt.Errorf("the click was not acknowledged: %w", err)
-	}
-	if err := s.finished(ctx); err != nil {
+	if err := s.finished(ctx, 1, atRest); err != nil {
 		return err
 	}
 	s.says(fmt.Sprintf("#ops, %s later, as Alice sees it", time.Since(begin).Round(100*time.Millisecond)))
@@ -207,6 +222,22 @@ func (s *stage) play(ctx context.Context) error {
 		s.shows(s.slack.Render(message, s.viewer("Europe/Lisbon")))
 	}
 	return s.checkServers(ctx)
+}
+
+// approves waits for a request, and has Bob approve it.
+func (s *stage) approves(ctx context.Context, id int64) (slacksim.Message, error) {
+	request, err := s.request(ctx, id)
+	if err != nil {
+		return request, err
+	}
+	s.says("#ops, as Bob sees it")
+	s.shows(s.slack.Render(request, s.viewer("Europe/Berlin")))
+	s.says("Bob presses Approve")
+	outcome, err := s.slack.Click(ctx, demoBob, demoChannel, request.TS, slacksim.Pick{Label: "Approve"})
+	if err == nil && !outcome.Acked {
+		err = errors.New("the click was not acknowledged")
+	}
+	return request, err
 }
 
 // types has a person give a command, and prints the private answer.
@@ -232,25 +263,31 @@ func (s *stage) types(ctx context.Context, user, text string) error {
 	return nil
 }
 
-func (s *stage) request(ctx context.Context) (slacksim.Message, error) {
-	err := s.slack.Wait(ctx, func(w *slacksim.Workspace) bool { return len(w.Messages(demoChannel)) > 0 })
-	if err != nil {
-		return slacksim.Message{}, err
-	}
-	return s.slack.Messages(demoChannel)[0], nil
+// request waits for the message of a request.
+func (s *stage) request(ctx context.Context, id int64) (found slacksim.Message, err error) {
+	isIt := func(m slacksim.Message) bool { return strings.HasPrefix(m.Text, fmt.Sprintf("Request %d:", id)) }
+	err = s.slack.Wait(ctx, func(w *slacksim.Workspace) bool {
+		all := w.Messages(demoChannel)
+		i := slices.IndexFunc(all, isIt)
+		if i >= 0 {
+			found = all[i]
+		}
+		return i >= 0
+	})
+	return found, err
 }
 
-// finished waits until every server has a result that will not change soon, and Slack shows it.
-func (s *stage) finished(ctx context.Context) error {
+// finished waits until a request is as it will be for a while, and Slack shows it.
+func (s *stage) finished(ctx context.Context, id int64, is func(workflow.RequestView) bool) error {
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		view, err := s.app.service.View(ctx, 1)
+		view, err := s.app.service.View(ctx, id)
 		if err != nil {
 			return err
 		}
-		shown, err := delivery.Shown(ctx, s.app.store.Outbox(), 1)
-		if err != nil || shown && atRest(view.Results) {
+		shown, err := delivery.Shown(ctx, s.app.store.Outbox(), id)
+		if err != nil || shown && is(view) {
 			return err
 		}
 		select {
@@ -261,13 +298,14 @@ func (s *stage) finished(ctx context.Context) error {
 	}
 }
 
-func atRest(results []access.Result) bool {
-	for _, r := range results {
+// atRest reports whether every server has a result that will not change soon.
+func atRest(v workflow.RequestView) bool {
+	for _, r := range v.Results {
 		if !r.State.Final() && r.State != access.Failed && r.Problem != access.ProblemOffline {
 			return false
 		}
 	}
-	return len(results) > 0
+	return len(v.Results) > 0
 }
 
 // checkServers prints how many servers have the key, and returns an error if those are others
@@ -302,42 +340,3 @@ func compare(said []access.Result, account *runcloudsim.Account) (have int, err 
 	}
 	return have, err
 }
-
-// story prints what happens in the demo.
-type story struct {
-	out   io.Writer
-	color bool
-	width int
-}
-
-func newStory(out io.Writer) story {
-	s := story{out: out, width: demoWidth}
-	if w, ok := out.(cancelOnError); ok {
-		out = w.Writer
-	}
-	if file, ok := out.(*os.File); ok && colorful(file) {
-		s.color = true
-		if width, _, err := term.GetSize(int(file.Fd())); err == nil {
-			s.width = min(max(width, 60), 120)
-		}
-	}
-	return s
-}
-
-// viewer returns a viewer of Slack in that time zone.
-func (s story) viewer(zone string) slacksim.Viewer {
-	location, err := time.LoadLocation(zone)
-	if err != nil {
-		location = time.UTC // the machine has no time zones
-	}
-	return slacksim.Viewer{TZ: location, Width: s.width, Color: s.color}
-}
-
-func (s story) says(line string) {
-	if s.color {
-		line = "\x1b[1;36m" + line + "\x1b[0m"
-	}
-	fmt.Fprintf(s.out, "\n── %s\n", line)
-}
-
-func (s story) shows(text string) { fmt.Fprintln(s.out, text) }
