@@ -64,6 +64,9 @@ func placed(server int64, user, authorized string) string {
 	return fmt.Sprintf("%d %s %s", server, user, authorized)
 }
 
+// onAccount returns a text for one key on the Scalingo account.
+func onAccount(authorized string) string { return placed(0, "account", authorized) }
+
 // wants returns the keys that should be on the servers: those of strangers, and those of
 // everybody who has access, each once.
 func (s stage) wants(strangers []string) []string {
@@ -74,16 +77,24 @@ func (s stage) wants(strangers []string) []string {
 				want = append(want, placed(server, "runcloud", p.key.Authorized()))
 			}
 		}
+		if p.lent {
+			want = append(want, onAccount(p.key.Authorized()))
+		}
 	}
 	slices.Sort(want)
 	return want
 }
 
-// holds returns the keys that are on the servers.
+// holds returns the keys that are on the servers and on the account.
 func (s stage) holds() (got []string) {
 	for _, k := range s.account.AllKeys() {
 		words := strings.Fields(k.PublicKey)
 		got = append(got, placed(k.Server, k.User, strings.Join(words[:2], " ")))
+	}
+	if s.scalingo != nil {
+		for _, k := range s.scalingo.Keys() {
+			got = append(got, onAccount(strings.Join(strings.Fields(k.Content)[:2], " ")))
+		}
 	}
 	slices.Sort(got)
 	return got
@@ -216,7 +227,7 @@ func (s stage) decidedOnce(events []access.Event) {
 func (s stage) otherLives() string {
 	var want []string
 	for _, p := range s.people {
-		if p.has {
+		if p.has || p.lent {
 			want = append(want, p.id)
 		}
 	}

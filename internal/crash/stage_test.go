@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/scalingosim"
 	"sshkeybot/internal/sim/slacksim"
 	"sshkeybot/internal/sshkey"
 )
@@ -33,14 +34,15 @@ func (s stage) as(t *testing.T) stage { return stage{t, s.world} }
 // world is the environment of a test: the simulated services, one database, and as many
 // replicas of the program as the test starts.
 type world struct {
-	whole   *testing.T // the processes end with it, not with a subtest
-	slack   *slacksim.Workspace
-	account *runcloudsim.Account
-	servers []int64
-	ledger  database
-	program string
-	env     []string
-	jail    *syscall.SysProcAttr // root directory and user of the program, if not our own
+	whole    *testing.T // the processes end with it, not with a subtest
+	slack    *slacksim.Workspace
+	account  *runcloudsim.Account
+	servers  []int64
+	scalingo *scalingosim.Account // nil where none is configured
+	ledger   database
+	program  string
+	env      []string
+	jail     *syscall.SysProcAttr // root directory and user of the program, if not our own
 
 	mu       sync.Mutex
 	children []*child // the last run of each replica
@@ -229,6 +231,7 @@ type person struct {
 	id, name string
 	key      sshkey.Key
 	has      bool // whether the person should have access in the end
+	lent     bool // whether the person should hold the Scalingo account in the end
 }
 
 func (s stage) person(name string, key sshkey.Key) *person {

@@ -44,6 +44,7 @@ type Account struct {
 	faults    []*fault
 	recent    []time.Time // of the calls that count in the rate limit
 	calls     []Call
+	hook      func(Call) // nil for none
 	inFlight  int
 	listening *http.Server
 	socket    net.Listener

@@ -292,3 +292,23 @@ func TestRateLimit(t *testing.T) {
 		t.Errorf("%d %q %v", last.status, last.body, last.header)
 	}
 }
+
+// A hook sees each call before and after it takes effect, and the token is as old as it is said to be.
+func TestHook(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Rules{})
+	var seen []string
+	b.OnCall(func(c Call) {
+		seen = append(seen, fmt.Sprint(c.Op, " ", c.Phase == After, " ", c.Applied, " ", len(b.Keys())))
+	})
+	b.add("laptop", publicKey(t, "a"), 201)
+	b.OnCall(nil)
+	b.call("GET", "/v1/keys", "")
+	if want := []string{"add key false false 0", "add key true true 1"}; !cmp.Equal(seen, want) {
+		t.Errorf("seen %q, want %q", seen, want)
+	}
+	made := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	if got := New(Options{Made: made}).Tokens()[0].CreatedAt; !got.Equal(made) {
+		t.Errorf("made %s", got)
+	}
+}

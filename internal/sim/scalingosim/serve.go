@@ -82,10 +82,9 @@ func (a *Account) applyLater(r request, n int, d time.Duration) {
 
 // apply carries a call out, all of it or nothing.
 func (a *Account) apply(r request, n int) answer {
+	a.reach(n, Before, false)
 	out := a.outcome(r)
-	if out.applied {
-		a.setApplied(n)
-	}
+	a.reach(n, After, out.applied)
 	return out.answer
 }
 
