@@ -193,7 +193,7 @@ func (s *stage) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.types(ctx, demoAlice, "register "+key.Line("alice laptop")); err != nil {
+	if err := s.types(ctx, "register "+key.Line("alice laptop")); err != nil {
 		return err
 	}
 	if err := s.lendsServers(ctx); err != nil {
@@ -204,7 +204,7 @@ func (s *stage) play(ctx context.Context) error {
 
 // lendsServers has Alice ask for all servers and Bob approve.
 func (s *stage) lendsServers(ctx context.Context) error {
-	if err := s.types(ctx, demoAlice, "grant @alice 12h for the release of 4.2"); err != nil {
+	if err := s.types(ctx, "grant @alice 12h for the release of 4.2"); err != nil {
 		return err
 	}
 	request, err := s.approves(ctx, 1)
@@ -240,24 +240,24 @@ func (s *stage) approves(ctx context.Context, id int64) (slacksim.Message, error
 	return request, err
 }
 
-// types has a person give a command, and prints the private answer.
-func (s *stage) types(ctx context.Context, user, text string) error {
+// types has Alice give a command, and prints the private answer.
+func (s *stage) types(ctx context.Context, text string) error {
 	s.says("Alice types")
 	s.shows("/sshkey " + text)
-	before := len(s.slack.Ephemeral(user))
-	outcome, err := s.slack.Command(ctx, user, demoChannel, "/sshkey "+text)
+	before := len(s.slack.Ephemeral(demoAlice))
+	outcome, err := s.slack.Command(ctx, demoAlice, demoChannel, "/sshkey "+text)
 	if err != nil {
 		return err
 	}
 	if !outcome.Acked {
 		return fmt.Errorf("the command was not acknowledged: %s", outcome.Error)
 	}
-	err = s.slack.Wait(ctx, func(w *slacksim.Workspace) bool { return len(w.Ephemeral(user)) > before })
+	err = s.slack.Wait(ctx, func(w *slacksim.Workspace) bool { return len(w.Ephemeral(demoAlice)) > before })
 	if err != nil {
 		return err
 	}
 	s.says(fmt.Sprintf("Only Alice sees, after %s", outcome.Latency.Round(time.Millisecond)))
-	for _, message := range s.slack.Ephemeral(user)[before:] {
+	for _, message := range s.slack.Ephemeral(demoAlice)[before:] {
 		s.shows(s.slack.Render(message, s.viewer("Europe/Lisbon")))
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 // lendsAccount has Alice ask for the Scalingo account, make an API token with her key, and give everything back:
 // the token outlives the key, and is put before Bob.
 func (s *stage) lendsAccount(ctx context.Context, key sshkey.Key) error {
-	if err := s.types(ctx, demoAlice, "grant @alice 4h on scalingo for a deployment that fails"); err != nil {
+	if err := s.types(ctx, "grant @alice 4h on scalingo for a deployment that fails"); err != nil {
 		return err
 	}
 	request, err := s.approves(ctx, 2)
@@ -26,7 +26,7 @@ func (s *stage) lendsAccount(ctx context.Context, key sshkey.Key) error {
 	if _, ok := s.scalingo.NewTokenByKey(key.Authorized(), "alice-laptop"); !ok {
 		return errors.New("the key is not on the account")
 	}
-	if err := s.types(ctx, demoAlice, "done"); err != nil {
+	if err := s.types(ctx, "done"); err != nil {
 		return err
 	}
 	if err := s.finished(ctx, 2, tokensListed); err != nil {

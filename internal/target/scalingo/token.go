@@ -15,8 +15,8 @@ import (
 const tokenPrefix = "token:"
 
 const (
-	opListTokens  = "list API tokens"
-	opRemoveToken = "remove API token"
+	opList  = "list API tokens"
+	opRemove = "remove API token"
 )
 
 // Lending implements access.Lender. That a key lets its holder make API tokens is known from Scalingo's own
@@ -36,16 +36,16 @@ func (t *Target) Lending() (string, error) {
 // Tokens implements access.Lender. While it is not known which of the tokens the bot uses, all are Fixed; it may
 // take some seconds to find out.
 func (t *Target) Tokens(ctx context.Context, place string) ([]access.Credential, error) {
-	if err := t.at(ctx, opListTokens, place); err != nil {
+	if err := t.at(ctx, opList, place); err != nil {
 		return nil, err
 	}
 	own, err := t.Client.OwnToken(ctx)
 	if err != nil && !errors.Is(err, scalingo.ErrOwnTokenUnknown) {
-		return nil, failure(opListTokens, err)
+		return nil, failure(opList, err)
 	}
 	list, err := t.Client.APITokens(ctx)
 	if err != nil {
-		return nil, failure(opListTokens, err)
+		return nil, failure(opList, err)
 	}
 	known := hasToken(list, own)
 	tokens := make([]access.Credential, len(list))
@@ -72,14 +72,14 @@ func (t *Target) removeToken(ctx context.Context, place, credential string) erro
 	i := slices.IndexFunc(tokens, func(k access.Credential) bool { return k.ID == credential })
 	switch {
 	case i < 0:
-		return &access.Error{Code: access.NotFound, Op: opRemoveToken, Message: "Scalingo has no such API token any more."}
+		return &access.Error{Code: access.NotFound, Op: opRemove, Message: "Scalingo has no such API token any more."}
 	case tokens[i].Fixed:
-		return &access.Error{Code: access.Forbidden, Op: opRemoveToken, Message: "This may be the API token that I use myself, so I do not remove it."}
+		return &access.Error{Code: access.Forbidden, Op: opRemove, Message: "This may be the API token that I use myself, so I do not remove it."}
 	}
 	id := strings.TrimPrefix(credential, tokenPrefix)
 	if err = t.Client.DeleteAPIToken(ctx, id); !scalingo.IsNotFound(err) {
-		return failed(opRemoveToken, err)
+		return failed(opRemove, err)
 	}
 	left, listErr := t.Client.APITokens(ctx)
-	return missing(opRemoveToken, err, hasToken(left, id), listErr)
+	return missing(opRemove, err, hasToken(left, id), listErr)
 }
