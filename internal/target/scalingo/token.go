@@ -15,7 +15,7 @@ import (
 const tokenPrefix = "token:"
 
 const (
-	opList  = "list API tokens"
+	opList   = "list API tokens"
 	opRemove = "remove API token"
 )
 
