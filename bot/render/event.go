@@ -164,8 +164,13 @@ func (w eventWriter) asked(e access.Event, person access.UserID) string {
 		return "to end access of " + whom
 	case access.KindOffboard:
 		return "to offboard " + whom
+	case access.KindReinstate:
+		return "to reinstate " + whom
+	case access.KindPurge:
+		return "to have keys removed, whoever placed them"
 	case access.KindOrphan:
 		return "what to do with unknown keys"
+	case access.KindAudit: // which has an event of its own
 	}
 	return "for something"
 }
@@ -245,6 +250,8 @@ func (w eventWriter) reason(e access.Event) string {
 		return "it was given back" + by
 	case access.EndOffboarded:
 		return "the person was offboarded" + by
+	case access.EndPurged:
+		return "all keys of its system user were ordered to be removed" + by
 	case access.EndKeyLost:
 		return "its key was proved to be somebody else's"
 	}

@@ -45,6 +45,16 @@ func eventSentence(e workflow.LogEntry) (text, alone string) {
 		return "{actor} had what failed of {request} tried again.", ""
 	case access.DidCandidateSpare:
 		return "{actor} decided that {spared} may stay{of}.", ""
+	case access.DidPurgeRemove:
+		return "What {request} lists is being removed from {servers}{user}.", ""
+	case access.DidAuditStart:
+		return "{actor} had what is on the servers compared with the ledger{of}.", "The weekly audit began{of}."
+	case access.DidFindingKeep:
+		return "{actor} decided that keys stay which nobody manages: {detail}{of}.", ""
+	case access.DidMissingBack:
+		return "{actor} had {key} of {person}, which somebody had deleted, placed again on {servers}{user}{of}.", ""
+	case access.DidMissingEnd:
+		return "{actor} ended the access of {person} with {key}, which somebody had deleted, on {servers}{user}{of}.", ""
 	case access.DidOrphanFound:
 		return "A key with the bot's label that the ledger does not know was found on {servers}{rest}{of}.", ""
 	case access.DidGrantStart:
@@ -89,6 +99,8 @@ func thingSentence(e workflow.LogEntry) (text, alone string) {
 		return "{actor} offboarded {person}{of}.", "{person} was offboarded{of}."
 	case access.DidPersonLeave:
 		return "{person}, who had returned after an offboarding, left again{of}.", ""
+	case access.DidPersonReinstate:
+		return "{actor} reinstated {person}{of}.", ""
 	case access.DidPersonReturn:
 		return "The account of {person}, who was offboarded, is active again{of}.", ""
 	case access.DidKeyChallenge:

@@ -74,6 +74,8 @@ const (
 
 	DidCandidateSpare Action = "candidate.spare" // the decision was to leave a candidate on its server
 
+	DidPurgeRemove Action = "purge.remove" // what was approved is removed from a server
+
 	DidAuditStart  Action = "audit.start"
 	DidFindingKeep Action = "finding.keep" // the decision was that what nobody manages stays
 	DidMissingBack Action = "missing.back" // the decision was to place again what somebody had deleted
@@ -202,7 +204,7 @@ func RecordMoves(ctx context.Context, tx Tx, at time.Time, moves []Move) error {
 		if g.grant == 0 {
 			noun, id = NounPlacement, g.placement
 		}
-		detail := fmt.Sprintf("%s for %s on places %s%s", g.key, g.user, ranges(places[g]), g.problem)
+		detail := fmt.Sprintf("%s for %s on places %s%s", g.key, g.user, Ranges(places[g]), g.problem)
 		if err := Record(ctx, tx, at, "", g.action, noun, id, string(g.from), string(g.to), detail); err != nil {
 			return err
 		}
@@ -210,8 +212,8 @@ func RecordMoves(ctx context.Context, tx Tx, at time.Time, moves []Move) error {
 	return nil
 }
 
-// ranges returns numbers in ascending order, consecutive ones as first-last.
-func ranges(numbers []int64) string {
+// Ranges returns numbers in ascending order, consecutive ones as first-last.
+func Ranges(numbers []int64) string {
 	slices.Sort(numbers)
 	var parts []string
 	for i := 0; i < len(numbers); {

@@ -1,9 +1,11 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"sshkeybot/internal/access"
 )
@@ -84,8 +86,9 @@ func (e *Engine) removeChosen(ctx context.Context, tx access.Tx, r access.Reques
 		return nil
 	}
 	var results []access.Result
-	detail := fmt.Sprintf("on place %d, as approved:", result.ServerID)
-	for _, c := range chosen {
+	ids := make([]string, len(chosen))
+	for i, c := range chosen {
+		ids[i] = c.ID
 		p, err := tx.InsertPlacement(ctx, access.Placement{
 			ServerID: result.ServerID, SystemUser: c.SystemUser, Picked: c.ID,
 			Label: c.Label, State: access.PlacementLeaving, CredentialID: c.ID, LeftAt: e.Now(),
@@ -94,12 +97,12 @@ func (e *Engine) removeChosen(ctx context.Context, tx access.Tx, r access.Reques
 			return err
 		}
 		results = append(results, access.NewResult(e.Now(), r.ID, access.PhaseRemove, p.On(), result.ServerName))
-		detail += " credential " + c.ID
 	}
 	if err := tx.InsertResults(ctx, results); err != nil {
 		return err
 	}
-	if err := access.Record(ctx, tx, e.Now(), "", access.DidPlacementPick, access.NounRequest, r.ID, "", string(access.PlacementLeaving), detail); err != nil {
+	detail := fmt.Sprintf("credentials:%s for %s on places %d", strings.Join(ids, ","), cmp.Or(chosen[0].SystemUser, "nobody"), result.ServerID)
+	if err := access.Record(ctx, tx, e.Now(), "", access.DidPurgeRemove, access.NounRequest, r.ID, "", string(access.PlacementLeaving), detail); err != nil {
 		return err
 	}
 	return tx.Wake(ctx, access.Work{Kind: access.WorkRemove, ID: result.ServerID})

@@ -161,7 +161,7 @@ func (s *Service) decideMissing(ctx context.Context, c FindingChoice, did access
 		if err := decide(tx, g); err != nil {
 			return err
 		}
-		detail := fmt.Sprintf("%s on places %v", g.Key.Fingerprint, access.IDsOf(g.Servers))
+		detail := fmt.Sprintf("%s for %s on places %s", g.Key.Fingerprint, g.Grant.SystemUser, access.Ranges(access.IDsOf(g.Servers)))
 		if err := access.Record(ctx, tx, s.Now(), c.Actor, did, access.NounGrant, g.Grant.ID, "", "", detail); err != nil {
 			return err
 		}
