@@ -99,6 +99,7 @@ var methods = map[string][]string{
 	"UpdateModal":   nil,
 	"PublishHome":   nil,
 	"Upload":        {"files:write"},
+	"UploadFile":    {"files:write"},
 	"User":          {"users:read"},
 	"Users":         {"users:read"},
 	"Group":         {"usergroups:read"},

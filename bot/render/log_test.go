@@ -19,20 +19,13 @@ import (
 // story has an event for every action, and more than one where its sentence depends on what
 // else the event says.
 func (w world) story() []workflow.LogEntry {
-	on := func(from, to access.PlacementState, detail string) access.Event {
-		return access.Event{Noun: access.NounGrant, From: string(from), To: string(to), Detail: fingerprint(0) + " for runcloud on places " + detail}
-	}
 	request := func(actor access.UserID, from, to access.RequestState, detail string) access.Event {
 		return access.Event{Actor: actor, Noun: access.NounRequest, NounID: "12", From: string(from), To: string(to), Detail: detail}
 	}
 	grant := func(actor access.UserID, detail string) access.Event {
 		return access.Event{Actor: actor, Noun: access.NounGrant, NounID: "7", From: "live", To: "live", Detail: detail}
 	}
-	key := func(actor access.UserID, to access.KeyEnd, detail string) access.Event {
-		return access.Event{Actor: actor, Noun: access.NounKey, NounID: fingerprint(1), To: string(to), Detail: detail}
-	}
 	did := func(a access.Action, e access.Event) access.Event { e.Action = a; return e }
-	label := access.Event{Noun: access.NounPlacement, NounID: "3", To: "leaving", Detail: w.foreign("sshkeybot bob")}
 	told := w.foreign("Please use staging first")
 	later := "2026-03-02T12:00:00Z to 2026-03-02T18:00:00Z"
 	var all []workflow.LogEntry
@@ -65,16 +58,6 @@ func (w world) story() []workflow.LogEntry {
 		did(access.DidRequestRetry, request(alice, access.Approved, access.Approved, "3 results")),
 		did(access.DidCandidateSpare, request(carol, "", "", "credential 4711 on server 100")),
 		did(access.DidCandidateSpare, request(carol, "", "", "the other 3")),
-		did(access.DidRequestAsk, request(alice, "", access.Pending, "reinstate for U0BOB")),
-		did(access.DidRequestAsk, request(alice, "", access.Pending, "purge for ")),
-		did(access.DidPurgeRemove, access.Event{Noun: access.NounRequest, NounID: "12", Detail: "credentials:4711,4712 for root on places 100"}),
-		did(access.DidAuditStart, request(carol, "", access.Approved, "3 places")),
-		did(access.DidAuditStart, request("", "", access.Approved, "3 places")),
-		did(access.DidFindingKeep, request(carol, "", "", "3 times «"+w.foreign("ci")+"»")),
-		did(access.DidMissingBack, access.Event{Actor: carol, Noun: access.NounGrant, NounID: "7", Detail: fingerprint(0) + " for runcloud on places 100-101"}),
-		did(access.DidMissingEnd, access.Event{Actor: carol, Noun: access.NounGrant, NounID: "7", Detail: fingerprint(0) + " for runcloud on places 100"}),
-		did(access.DidPersonReinstate, request(carol, "offboarded", "active", "U0BOB")),
-		did(access.DidGrantEnd, grant(carol, string(access.EndPurged))),
 		did(access.DidOrphanFound, request("", "", "", "credential 4712 on server 100: "+w.foreign("sshkeybot bob"))),
 		did(access.DidGrantStart, grant("", "U0BOB as runcloud on 3 servers with 1 keys")),
 		did(access.DidGrantExtend, grant(carol, later)),
@@ -85,6 +68,29 @@ func (w world) story() []workflow.LogEntry {
 		did(access.DidGrantEnd, grant(bob, string(access.EndGivenBack))),
 		did(access.DidGrantEnd, grant("", string(access.EndOffboarded))),
 		did(access.DidGrantEnd, grant(carol, string(access.EndKeyLost))),
+	} {
+		all = append(all, w.entry(i, e))
+	}
+	for _, e := range slices.Concat(w.thingStory(), w.auditStory()) {
+		all = append(all, w.entry(len(all), e))
+	}
+	return all
+}
+
+// thingStory has the events of keys, people and the bot itself.
+func (w world) thingStory() []access.Event {
+	on := func(from, to access.PlacementState, detail string) access.Event {
+		return access.Event{Noun: access.NounGrant, From: string(from), To: string(to), Detail: fingerprint(0) + " for runcloud on places " + detail}
+	}
+	request := func(actor access.UserID, from, to access.RequestState, detail string) access.Event {
+		return access.Event{Actor: actor, Noun: access.NounRequest, NounID: "12", From: string(from), To: string(to), Detail: detail}
+	}
+	key := func(actor access.UserID, to access.KeyEnd, detail string) access.Event {
+		return access.Event{Actor: actor, Noun: access.NounKey, NounID: fingerprint(1), To: string(to), Detail: detail}
+	}
+	did := func(a access.Action, e access.Event) access.Event { e.Action = a; return e }
+	label := access.Event{Noun: access.NounPlacement, NounID: "3", To: "leaving", Detail: w.foreign("sshkeybot bob")}
+	return []access.Event{
 		did(access.DidPlacementWanted, on("", access.PlacementWanted, "100-102")),
 		did(access.DidPlacementPlaced, on(access.PlacementUnknown, access.PlacementPlaced, "100-102")),
 		did(access.DidPlacementLeaving, on(access.PlacementPlaced, access.PlacementLeaving, "100-2000")),
@@ -116,10 +122,26 @@ func (w world) story() []workflow.LogEntry {
 		did(access.DidClockDoubt, access.Event{Noun: access.NounClock, NounID: "0", From: "right", To: "doubt", Detail: "It is in doubt: it jumped 2 hours ahead."}),
 		did(access.DidClockRight, access.Event{Noun: access.NounClock, NounID: "0", From: "doubt", To: "right", Detail: "It is no longer in doubt, and I grant access again."}),
 		did(access.DidLedgerBind, access.Event{Noun: access.NounWorkspace, NounID: "T0TEAM"}),
-	} {
-		all = append(all, w.entry(i, e))
 	}
-	return all
+}
+
+// auditStory has the events of audits and purges, and of somebody who comes back.
+func (w world) auditStory() []access.Event {
+	about := func(did access.Action, actor access.UserID, noun access.Noun, id, detail string) access.Event {
+		return access.Event{Action: did, Actor: actor, Noun: noun, NounID: id, Detail: detail}
+	}
+	return []access.Event{
+		about(access.DidRequestAsk, alice, access.NounRequest, "12", "reinstate for U0BOB"),
+		about(access.DidRequestAsk, alice, access.NounRequest, "12", "purge for "),
+		about(access.DidPurgeRemove, "", access.NounRequest, "12", "credentials:4711,4712 for root on places 100"),
+		about(access.DidAuditStart, carol, access.NounRequest, "12", "3 places"),
+		about(access.DidAuditStart, "", access.NounRequest, "12", "3 places"),
+		about(access.DidFindingKeep, carol, access.NounRequest, "12", "3 times «"+w.foreign("ci")+"»"),
+		about(access.DidMissingBack, carol, access.NounGrant, "7", fingerprint(0)+" for runcloud on places 100-101"),
+		about(access.DidMissingEnd, carol, access.NounGrant, "7", fingerprint(0)+" for runcloud on places 100"),
+		about(access.DidPersonReinstate, carol, access.NounRequest, "12", "U0BOB"),
+		about(access.DidGrantEnd, carol, access.NounGrant, "7", string(access.EndPurged)),
+	}
 }
 
 // entry is an event as the ledger has it, about bob and request 12 where it may be.
