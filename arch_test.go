@@ -57,6 +57,7 @@ var arrows = map[string][]string{
 	"internal/sshkey":                nil,
 	"internal/store":                 {"internal/access", "internal/delivery"},
 	"internal/store/storetest":       {"internal/access", "internal/delivery", "internal/store"},
+	"internal/target/octopus":        {"internal/access", "internal/octopus"},
 	"internal/target/runcloud":       {"internal/access", "internal/limiter", "runcloud"},
 	"internal/target/scalingo":       {"internal/access", "internal/limiter", "internal/scalingo"},
 	"internal/target/targettest":     {"internal/access"},

@@ -57,3 +57,10 @@ func (c *Client) account(ctx context.Context, method string, p path, in any, id 
 	}
 	return newAccount(d), nil
 }
+
+// CountAccounts returns how many SSH key pair accounts a space has.
+func (c *Client) CountAccounts(ctx context.Context, space string) (int, error) {
+	query := url.Values{"accountType": {TypeSSHKeyPair}}
+	docs, err := all(ctx, c, path{space, "accounts"}, query, func(d document) string { return d.text("Id") })
+	return len(docs), err
+}

@@ -115,6 +115,9 @@ func TestRotation(t *testing.T) {
 	if account.Type() != octopus.TypeSSHKeyPair || account.ID() != b.account || len(account.EnvironmentIDs()) != 1 {
 		t.Errorf("%v", account)
 	}
+	if n := must(b.CountAccounts(ctx, space.ID))(t); n != 1 { // the others have another type
+		t.Errorf("%d accounts", n)
+	}
 	if u := must(b.Usages(ctx, space.ID, account.ID()))(t); len(u.Targets) != 1 || u.Targets[0].ID != b.target {
 		t.Errorf("%+v", u)
 	}
@@ -176,8 +179,9 @@ func TestWritesAgainstFaults(t *testing.T) {
 				t.Parallel()
 				b := newBench(t)
 				account := must(b.Account(t.Context(), "Spaces-1", b.account))(t)
-				tt.rule.Op, tt.rule.After = octopussim.OpUpdateAccount, after
-				b.sim.Fault(tt.rule)
+				rule := tt.rule
+				rule.Op, rule.After = octopussim.OpUpdateAccount, after
+				b.sim.Fault(rule)
 				file, public := keyFile(t)
 				_, err := b.UpdateAccount(t.Context(), "Spaces-1", account.WithPrivateKey(file))
 				if !tt.is(err) || octopus.IsOutcomeUnknown(err) != tt.unknown || b.sim.Count(octopussim.OpUpdateAccount) != 1 {
