@@ -44,7 +44,8 @@ const (
 	NounServer    Noun = "server"
 	NounTarget    Noun = "target"
 	NounWorkspace Noun = "workspace"
-	NounClock     Noun = "clock" // there is one, and its ID is 0
+	NounRotation  Noun = "rotation" // by its request
+	NounClock     Noun = "clock"    // there is one, and its ID is 0
 )
 
 // Action is what happened in an event. The part before the dot is what it happened to, which
@@ -109,6 +110,20 @@ const (
 	DidKeyRegister  Action = "key.register"
 	DidKeyRemove    Action = "key.remove"
 	DidKeyFree      Action = "key.free" // a revoked key may be registered again
+
+	DidRotationAsked      Action = "rotation.asked"
+	DidRotationPreparing  Action = "rotation.preparing"
+	DidRotationPlacing    Action = "rotation.placing"
+	DidRotationConfirming Action = "rotation.confirming"
+	DidRotationWriting    Action = "rotation.writing"
+	DidRotationChecking   Action = "rotation.checking"
+	DidRotationDraining   Action = "rotation.draining"
+	DidRotationRemoving   Action = "rotation.removing"
+	DidRotationProving    Action = "rotation.proving"
+	DidRotationHalfway    Action = "rotation.halfway"
+	DidRotationDone       Action = "rotation.done"
+	DidRotationFailed     Action = "rotation.failed"
+	DidRotationDropped    Action = "rotation.dropped"
 
 	DidServerGone Action = "server.gone" // for good
 

@@ -31,6 +31,9 @@ const (
 
 	WhyListed Why = "listed" // of a purge: it is one of those to be removed
 	WhySince  Why = "since"  // of a purge: it came after the list was decided, and stays
+	WhyOwned  Why = "owned"  // of a purge: an account logs in with it, so it stays
+
+	WhyBefore Why = "before" // of a rotation: it was there before the new key, and may be the old one
 
 	WhyUnregistered Why = "unregistered" // on an account of which they held a key, and nobody has registered it
 	WhyToken        Why = "token"        // made while they held a key of the account

@@ -26,6 +26,18 @@
 //	  │                          └──no longer wanted────────────────────► leaving
 //	  └──no longer wanted──► gone ◄──removed, no doubt───────────────────────┘
 //
+// A rotation, from its approval on:
+//
+//	preparing ──pair made──► placing ──placed──► confirming ──all listed──► writing
+//	  ▲  ▲  │                   │ │                   │ │                     │ │
+//	  │  │  └──changed──► failed ◄┴──refused, too late─┘ │                    │ │
+//	  │  └──────its process died, or the write is lost───┴────────────────────┘ │
+//	  │                                                                         ▼
+//	  │     done ◄──healthy── proving ◄──gone── removing ◄── draining ◄──healthy── checking
+//	  │       ▲                  │                  │                              │ ▲
+//	  │       └──nothing to remove──────────────────┘                              ▼ │check again
+//	  └───rotate again──────── halfway ◄───────────not healthy────────────────────────
+//
 // A server:
 //
 //	known ──not found when asked for──► missing ──not found an hour later,──► gone

@@ -25,7 +25,7 @@ type Facts struct {
 	SystemUser  string        `json:"system_user,omitempty"`
 	Duration    time.Duration `json:"duration,omitempty"` // of a grant; 0 is for ever
 	Until       time.Time     `json:"until,omitzero"`     // of an extension: the new end
-	List        string        `json:"list,omitempty"`     // of a purge: a digest of the credentials to be removed
+	List        string        `json:"list,omitempty"`     // a digest: of a purge, of the credentials to be removed; of a rotation, of its account
 }
 
 // Digest returns the digest of the JSON form. Equal facts have equal digests, in every

@@ -24,6 +24,7 @@ const (
 	EndGivenBack  EndReason = "given_back"
 	EndOffboarded EndReason = "offboarded"
 	EndPurged     EndReason = "purged"
+	EndRotated    EndReason = "rotated"  // the account has another key, or this one never came into it
 	EndKeyLost    EndReason = "key_lost" // somebody else proved that its only key left is theirs
 )
 
@@ -32,8 +33,8 @@ const (
 type Grant struct {
 	ID         int64
 	RequestID  int64
-	Person     UserID
-	Alias      string // the person's name when granted, for labels only
+	Person     UserID // empty if it is an account's
+	Alias      string // the person's name when granted, for labels only; or the name of the account
 	SystemUser string
 	State      GrantState
 	StartsAt   time.Time
@@ -50,6 +51,10 @@ type Grant struct {
 func (g Grant) LiveAt(now time.Time) bool {
 	return g.State == Live && (g.EndsAt.IsZero() || now.Before(g.EndsAt))
 }
+
+// OfAccount reports whether the key is not a person's but that of an account, which Alias
+// names. Such a grant has no end, and only the rotation of the account's key ends it.
+func (g Grant) OfAccount() bool { return g.Person == "" }
 
 // Cover is one key on one server that a grant wants there while it lives.
 type Cover struct {

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"crypto/rand"
 	"regexp"
 	"strconv"
@@ -9,7 +10,8 @@ import (
 
 const (
 	labelMark       = "sshkeybot"
-	labelRunes      = 63 // under 64, where a target may have a limit
+	labelAccount    = "ACCOUNT" // instead of a person; no user ID has that form
+	labelRunes      = 63        // under 64, where a target may have a limit
 	labelAliasRunes = 10
 	labelPrintRunes = 16 // of the fingerprint: 96 bits of the SHA-256, so that nobody can make a second key with them
 )
@@ -29,12 +31,14 @@ func NewLedgerID() string { return strings.ToLower(rand.Text()[:ledgerIDRunes]) 
 //
 //	sshkeybot LEDGER gGRANT FINGERPRINT PERSON ALIAS
 //
+// For the key of an account, PERSON is ACCOUNT and ALIAS from the account's name.
+//
 // It is unique on a server, because a grant places a key there once. It has at most 63
 // characters, all letters, digits, spaces, - and _: a target may document no rule for
 // labels, and any sensible one allows that. What identifies the key comes first, in case the
 // target cuts the label.
 func Label(ledger string, g Grant, fingerprint string) string {
-	words := []string{labelMark, ledger, "g" + strconv.FormatInt(g.ID, 10), shortPrint(fingerprint), string(g.Person), Alias(g.Alias)}
+	words := []string{labelMark, ledger, "g" + strconv.FormatInt(g.ID, 10), shortPrint(fingerprint), cmp.Or(string(g.Person), labelAccount), Alias(g.Alias)}
 	text := strings.Join(words, " ")
 	return strings.TrimRight(text[:min(len(text), labelRunes)], " ")
 }
@@ -55,11 +59,15 @@ func SameLabel(read, written string) bool {
 }
 
 // LabelOwner returns the person and the shortened fingerprint of a label that Label made,
-// for any ledger. ok is false for every other text.
+// for any ledger. The person is empty for the key of an account. ok is false for every other
+// text.
 func LabelOwner(label string) (person UserID, short string, ok bool) {
 	parts := ownLabel.FindStringSubmatch(label)
 	if parts == nil || parts[4] == "" {
 		return "", "", false
+	}
+	if parts[4] == labelAccount {
+		return "", parts[3], true
 	}
 	return UserID(parts[4]), parts[3], true
 }

@@ -133,3 +133,14 @@ func TestSameLabel(t *testing.T) {
 		t.Errorf("a stranger's label is compared as a whole")
 	}
 }
+
+func TestLabelOfAccount(t *testing.T) {
+	t.Parallel()
+	label := Label("abcde", Grant{ID: 7, Alias: "Deploy Web"}, "SHA256:0123456789abcdefghij")
+	if want := "sshkeybot abcde g7 0123456789abcdef ACCOUNT deploy"; label != want {
+		t.Errorf("%q", label)
+	}
+	if owner, _, ok := LabelOwner(label); owner != "" || !ok || !LabelFits(label, "SHA256:0123456789abcdefghij") {
+		t.Errorf("%q, %v", owner, ok)
+	}
+}

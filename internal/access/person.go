@@ -41,7 +41,7 @@ const (
 // Key is a public key that a person has registered.
 type Key struct {
 	Fingerprint  string // SHA256:… as ssh-keygen prints it; identifies the key
-	Person       UserID // empty for a key that was revoked and that nobody had registered
+	Person       UserID // empty for an account's, and for one that was revoked and that nobody had registered
 	Type         string // ssh-ed25519, …
 	Blob         string // base64 of the key
 	Note         string // the person's own words for it
@@ -54,6 +54,9 @@ type Key struct {
 
 // Public returns the public key itself.
 func (k Key) Public() sshkey.Key { return sshkey.Key{Type: k.Type, Blob: k.Blob} }
+
+// OfAccount reports whether the key is one that an account logs in with, named by its Note.
+func (k Key) OfAccount() bool { return k.Person == "" && k.RemovedAt.IsZero() }
 
 // Damaged reports whether the blob is not that of the fingerprint: then the row was altered,
 // and placing its key would give access to a key that nobody approved.

@@ -32,6 +32,7 @@ type Tx interface {
 	DueTx
 	ResultTx
 	ServerTx
+	RotationTx
 	NewsTx
 	InboxTx
 	FlagTx
@@ -80,9 +81,10 @@ type KeyTx interface {
 	// Holders returns the key with that fingerprint once for everybody who ever held it: the
 	// present holder first, then the others, the latest first.
 	Holders(ctx context.Context, fingerprint string) ([]Key, error)
-	// KeysOf returns the keys that a person holds, oldest first.
+	// KeysOf returns the keys that a person holds, oldest first; none for an empty id.
 	KeysOf(ctx context.Context, id UserID) ([]Key, error)
-	// AllKeysOf returns every key that the person ever registered, oldest first.
+	// AllKeysOf returns every key that the person ever registered, oldest first; none for an
+	// empty id.
 	AllKeysOf(ctx context.Context, id UserID) ([]Key, error)
 	// SaveKey inserts or replaces the key of that person. It fails if somebody else holds
 	// that key.
@@ -301,6 +303,22 @@ type ServerTx interface {
 	Targets(ctx context.Context) ([]TargetState, error)
 	// SaveTarget inserts or replaces a target, by its name, and returns it with its ID.
 	SaveTarget(ctx context.Context, t TargetState) (TargetState, error)
+}
+
+// RotationTx keeps rotations.
+type RotationTx interface {
+	// InsertRotation stores a new rotation. It reports false, and changes nothing, if there is
+	// one of the same account that is not over.
+	InsertRotation(ctx context.Context, r Rotation) (bool, error)
+	// Rotation returns the rotation of a request.
+	Rotation(ctx context.Context, requestID int64) (Rotation, error)
+	// MoveRotation stores r if the stored State, Attempt and Holder still are those of was, and
+	// reports whether they were.
+	MoveRotation(ctx context.Context, r, was Rotation) (bool, error)
+	// OpenRotations returns the rotations that are not over, oldest first.
+	OpenRotations(ctx context.Context) ([]Rotation, error)
+	// RotationsOf returns all rotations of an account, oldest first.
+	RotationsOf(ctx context.Context, space, accountID string) ([]Rotation, error)
 }
 
 // NewsTx takes what people are to be shown and told.

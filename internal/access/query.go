@@ -30,6 +30,7 @@ type CoverQuery struct {
 	SystemUser  string
 	Fingerprint string
 	Servers     []int64
+	OfPersons   bool // leaves out those of accounts
 }
 
 // PlacementQuery selects placements; zero fields do not restrict.

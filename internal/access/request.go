@@ -30,6 +30,8 @@ const (
 	// KindAudit compares what is on servers with the ledger. Nobody decides it: what it finds is
 	// decided about one by one.
 	KindAudit RequestKind = "audit"
+	// KindRotate replaces the key that an account logs in with: see Rotation.
+	KindRotate RequestKind = "rotate"
 )
 
 // EndsAccess reports whether a request of that kind only ends access. Its work and its
@@ -40,7 +42,9 @@ func (k RequestKind) EndsAccess() bool {
 
 // NeedsAnother reports whether somebody else than who asks decides a request of that kind, also
 // where people may otherwise decide what they asked for themselves.
-func (k RequestKind) NeedsAnother() bool { return k == KindReinstate || k == KindPurge }
+func (k RequestKind) NeedsAnother() bool {
+	return k == KindReinstate || k == KindPurge || k == KindRotate
+}
 
 // RequestState is the state of a request; the package comment draws them.
 type RequestState string

@@ -14,6 +14,7 @@ type Server struct {
 	Name       string
 	Tags       []string
 	Online     bool
+	Address    string    // its public IP address, as its target says; empty if it does not
 	SeenAt     time.Time // when this was read; zero for never
 	Alone      bool      // patterns name it alone: it is the account of a Lender; not stored
 

@@ -47,7 +47,7 @@ type Target interface {
 	// Title returns what people call the target in a sentence, like «the vault».
 	Title() string
 	// Servers returns all servers, to the last page, or an error. It sets ExternalID, which no
-	// two share, Name, Tags and Online.
+	// two share, Name, Tags and Online, and Address where the target knows it.
 	Servers(ctx context.Context) ([]Server, error)
 	// Acquire waits until the target's rate limit allows a call, higher priorities first, and
 	// returns the context to make that one call with. A call with a context that was not

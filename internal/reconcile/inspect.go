@@ -94,7 +94,7 @@ const namesFresh = time.Hour
 func (e *Engine) inspectedPeople(ctx context.Context, requests []access.Request) (people map[int64]access.Profile, err error) {
 	people = map[int64]access.Profile{}
 	for _, r := range requests {
-		if r.PublicKey != "" || r.Kind == access.KindGrant || r.Kind == access.KindPurge {
+		if r.PublicKey != "" || r.Kind == access.KindGrant || r.Kind == access.KindPurge || r.Kind == access.KindRotate {
 			continue
 		}
 		if people[r.ID], err = e.Directory.Profile(ctx, r.Person, namesFresh); err != nil && !r.FromShell() {
@@ -222,6 +222,9 @@ func (e *Engine) inspected(ctx context.Context, tx access.Tx, result access.Resu
 	if r.Kind == access.KindPurge {
 		return e.readForPurge(ctx, tx, r, result, read)
 	}
+	if r.Kind == access.KindRotate {
+		return e.readForRotation(ctx, tx, r, result, read)
+	}
 	candidates, err := e.tokensOf(ctx, tx, r, result, read)
 	if err != nil {
 		return err
@@ -300,6 +303,16 @@ func (cs claims) account(c access.Credential) bool {
 		}
 		return labels(p, c)
 	})
+}
+
+// ofAccounts returns those of keys that accounts log in with.
+func (cs claims) ofAccounts() (owned claims) {
+	for _, p := range cs {
+		if p.GrantID != 0 && p.Person == "" {
+			owned = append(owned, p)
+		}
+	}
+	return owned
 }
 
 // Unclaimed refuses what a person decided about a credential that the ledger has come to

@@ -131,7 +131,7 @@ func (e *Engine) grantOf(ctx context.Context, tx access.Tx, r access.Result) (st
 	if err != nil || len(grants) == 0 {
 		return time.Time{}, false, err
 	}
-	g := grants[0]
+	g := grants[len(grants)-1] // a rotation that began anew has several
 	if !g.LiveAt(e.Now()) {
 		return g.StartsAt, false, nil
 	}

@@ -31,13 +31,24 @@ func (e *Engine) readForPurge(ctx context.Context, tx access.Tx, r access.Reques
 	return e.saveInspection(ctx, tx, result)
 }
 
-// listForPurge makes candidates of all keys of the system user.
+// listForPurge makes candidates of all keys of the system user. Those that an account logs in with
+// are listed as staying.
 func (e *Engine) listForPurge(ctx context.Context, tx access.Tx, r access.Request, result access.Result, found []access.Credential) error {
+	known, err := e.claimsOn(ctx, tx, result.ServerID)
+	if err != nil {
+		return err
+	}
+	owned := known.ofAccounts()
 	var listed []access.Candidate
 	for _, c := range found {
-		if c.SystemUser == r.SystemUser {
-			listed = append(listed, candidate(result, c, access.WhyListed))
+		if c.SystemUser != r.SystemUser {
+			continue
 		}
+		l := candidate(result, c, access.WhyListed)
+		if owned.account(c) {
+			l.Why, l.PickedAt, l.Spared = access.WhyOwned, e.Now(), true
+		}
+		listed = append(listed, l)
 	}
 	return tx.SaveCandidates(ctx, listed)
 }

@@ -78,6 +78,9 @@ func (t *tx) EndCovers(ctx context.Context, q access.CoverQuery, at time.Time) e
 	live.add("state = 'live'")
 	addIf(&live, "person = ?", q.Person)
 	addIf(&live, "system_user = ?", q.SystemUser)
+	if q.OfPersons {
+		live.add("person <> ''")
+	}
 	c := conditions{args: live.args}
 	c.add("ended_at = 0")
 	c.add("grant_id IN (SELECT id FROM grants" + live.where() + ")")

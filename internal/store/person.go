@@ -76,12 +76,12 @@ const holders = "SELECT " + keyColumns + ` FROM person_keys WHERE fingerprint = 
 
 // KeysOf implements access.KeyTx.
 func (t *tx) KeysOf(ctx context.Context, id access.UserID) ([]access.Key, error) {
-	return many(ctx, t, scanKey, "SELECT "+keyColumns+" FROM person_keys WHERE person = $1 AND removed_at = 0 ORDER BY registered_at, fingerprint", id)
+	return many(ctx, t, scanKey, "SELECT "+keyColumns+" FROM person_keys WHERE person = $1 AND person <> '' AND removed_at = 0 ORDER BY registered_at, fingerprint", id)
 }
 
 // AllKeysOf implements access.KeyTx.
 func (t *tx) AllKeysOf(ctx context.Context, id access.UserID) ([]access.Key, error) {
-	return many(ctx, t, scanKey, "SELECT "+keyColumns+" FROM person_keys WHERE person = $1 ORDER BY registered_at, fingerprint", id)
+	return many(ctx, t, scanKey, "SELECT "+keyColumns+" FROM person_keys WHERE person = $1 AND person <> '' ORDER BY registered_at, fingerprint", id)
 }
 
 // SaveKey implements access.KeyTx.

@@ -9,16 +9,16 @@ import (
 	"sshkeybot/internal/access"
 )
 
-const serverColumns = "target, external_id, name, tags, online, seen_at, not_found_at, asked_at, gone_at, offline_since"
+const serverColumns = "target, external_id, name, tags, online, seen_at, not_found_at, asked_at, gone_at, offline_since, address"
 
 func serverValues(s access.Server) ([]any, error) {
 	tags, err := json.Marshal(s.Tags)
-	return []any{s.Target, s.ExternalID, s.Name, string(tags), bit(s.Online), ms(s.SeenAt), ms(s.NotFoundAt), ms(s.AskedAt), ms(s.GoneAt), ms(s.OfflineSince)}, err
+	return []any{s.Target, s.ExternalID, s.Name, string(tags), bit(s.Online), ms(s.SeenAt), ms(s.NotFoundAt), ms(s.AskedAt), ms(s.GoneAt), ms(s.OfflineSince), s.Address}, err
 }
 
 func scanServer(row scanner) (s access.Server, err error) {
 	err = row.Scan(&s.ID, &s.Target, &s.ExternalID, &s.Name, words{&s.Tags}, boolean{&s.Online}, instant{&s.SeenAt}, instant{&s.NotFoundAt}, instant{&s.AskedAt}, instant{&s.GoneAt},
-		instant{&s.OfflineSince})
+		instant{&s.OfflineSince}, &s.Address)
 	return s, err
 }
 
@@ -63,7 +63,7 @@ func (t *tx) SaveServers(ctx context.Context, target string, servers []access.Se
 	slices.Sort(moved)
 	return moved, insertMany(ctx, t, "places", serverColumns+", read_at", `ON CONFLICT (target, external_id) DO UPDATE SET name = excluded.name, tags = excluded.tags,
 		online = excluded.online, seen_at = excluded.seen_at, not_found_at = excluded.not_found_at, asked_at = excluded.asked_at, gone_at = excluded.gone_at,
-		offline_since = excluded.offline_since`, values)
+		offline_since = excluded.offline_since, address = excluded.address`, values)
 }
 
 // SaveServer implements access.ServerTx.

@@ -23,6 +23,7 @@ func TestLedgersOfOtherVersionsAreRefused(t *testing.T) {
 		"with an earlier form of one":   {"ALTER TABLE notices DROP COLUMN target", "before the first release"},
 		"with an earlier audit log":     {"ALTER TABLE audit DROP COLUMN about", "before the first release"},
 		"without the last column":       {"ALTER TABLE requests DROP COLUMN standing", "before the first release"},
+		"without the last table":        {"DROP TABLE rotations", "before the first release"},
 		"of a newer version":            {"INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, %true)", "newer version"},
 	} {
 		t.Run("SQLite "+name, func(t *testing.T) {

@@ -86,6 +86,7 @@ func testEndCovers(t *testing.T, s *store.Store) {
 	mine := insertGrant(t, s, access.Grant{State: access.Live, Person: "U1"}, covers...)
 	other := insertGrant(t, s, access.Grant{State: access.Live, Person: "U2"}, covers[:1]...)
 	over := insertGrant(t, s, access.Grant{State: access.Ended, Person: "U1"}, covers...)
+	account := insertGrant(t, s, access.Grant{State: access.Live}, access.Cover{ServerID: 9, Fingerprint: "x"})
 	left := func(ctx context.Context, tx access.Tx) (n int, err error) {
 		for _, g := range []access.Grant{mine, other, over} {
 			covers, err := tx.Covers(ctx, g.ID)
@@ -107,8 +108,9 @@ func testEndCovers(t *testing.T, s *store.Store) {
 		{"by server and key", access.CoverQuery{Person: "U1", Servers: []int64{1, 9}, Fingerprint: "a"}, 6, nil},
 		{"only what is left", access.CoverQuery{Person: "U1", Fingerprint: "a"}, 5, nil},
 		{"the last of a grant", access.CoverQuery{Person: "U1", Fingerprint: "b"}, 4, []int64{mine.ID}},
-		{"of anybody", access.CoverQuery{}, 3, []int64{mine.ID, other.ID}},
-		{"nothing is left", access.CoverQuery{}, 3, []int64{mine.ID, other.ID}},
+		{"of any person", access.CoverQuery{OfPersons: true}, 3, []int64{mine.ID, other.ID}},
+		{"nothing is left", access.CoverQuery{OfPersons: true}, 3, []int64{mine.ID, other.ID}},
+		{"of accounts, too", access.CoverQuery{}, 3, []int64{mine.ID, other.ID, account.ID}},
 	} {
 		update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.EndCovers(ctx, step.query, epoch) })
 		same(t, step.name, read(t, s, left), step.left)

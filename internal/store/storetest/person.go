@@ -58,12 +58,13 @@ func testKnownPersons(t *testing.T, s *store.Store) {
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
 		for _, k := range []access.Key{
 			{Fingerprint: "a", Person: "UKEY"}, {Fingerprint: "b", Person: "UREMOVED", RemovedAt: epoch}, {Fingerprint: "c", Person: "UGONE"},
+			{Fingerprint: "d"}, // an account's
 		} {
 			if err := tx.SaveKey(ctx, k); err != nil {
 				return err
 			}
 		}
-		for _, g := range []access.Grant{{Person: "UGRANT", State: access.Live}, {Person: "UENDED", State: access.Ended}, {Person: "UKEY", State: access.Live}} {
+		for _, g := range []access.Grant{{Person: "UGRANT", State: access.Live}, {Person: "UENDED", State: access.Ended}, {Person: "UKEY", State: access.Live}, {Alias: "account", State: access.Live}} {
 			if _, err := tx.InsertGrant(ctx, g, nil); err != nil {
 				return err
 			}
@@ -106,4 +107,14 @@ func testKeys(t *testing.T, s *store.Store) {
 	same(t, "keys that count, oldest first", read(t, s, of), []access.Key{first, later})
 	all := func(ctx context.Context, tx access.Tx) ([]access.Key, error) { return tx.AllKeysOf(ctx, "U1") }
 	same(t, "all keys, oldest first", read(t, s, all), []access.Key{removed, first, later})
+
+	account := access.Key{Fingerprint: "SHA256:account", Note: "account", RegisteredAt: epoch}
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveKey(ctx, account) })
+	same(t, "an account's key", read(t, s, func(ctx context.Context, tx access.Tx) (access.Key, error) { return tx.Key(ctx, account.Fingerprint) }), account)
+	nobodys := func(ctx context.Context, tx access.Tx) ([]access.Key, error) {
+		held, err := tx.KeysOf(ctx, "")
+		once, onceErr := tx.AllKeysOf(ctx, "")
+		return append(held, once...), errors.Join(err, onceErr)
+	}
+	same(t, "nobody's keys", read(t, s, nobodys), nil)
 }

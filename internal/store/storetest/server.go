@@ -107,7 +107,7 @@ func testTargets(t *testing.T, s *store.Store) {
 
 func testServers(t *testing.T, s *store.Store) {
 	now := epoch
-	a := access.Server{ID: 2, Target: "one", ExternalID: "a1", Name: "a", Tags: []string{"x", `y"`}, Online: true}
+	a := access.Server{ID: 2, Target: "one", ExternalID: "a1", Name: "a", Tags: []string{"x", `y"`}, Online: true, Address: "198.18.0.1"}
 	b := access.Server{ID: 1, Target: "one", ExternalID: "b1", Name: "b", Tags: []string{}}
 	save := func(servers ...access.Server) []int64 {
 		t.Helper()

@@ -45,6 +45,7 @@ func people() map[string]func(*testing.T, *store.Store) {
 		"GrantRoundTrip":   testGrantRoundTrip,
 		"GrantQuery":       testGrantQuery,
 		"EndCovers":        testEndCovers,
+		"Rotations":        testRotations,
 	}
 }
 

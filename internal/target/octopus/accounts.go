@@ -57,6 +57,9 @@ func (a *Accounts) space(ctx context.Context) (string, error) {
 		return id, nil
 	}
 	found, err := a.Client.Space(ctx, a.Space)
+	if octopus.IsNotFound(err) || octopus.IsAmbiguous(err) { // which must not be taken for that of an account
+		return "", &access.Error{Code: access.Forbidden, Op: "read space", Message: "Octopus Deploy has no space of that name, or does not show it to my API key. Whoever runs me can mend OCTOPUS_SPACE.", Err: err}
+	}
 	if err != nil {
 		return "", failure("read space", err)
 	}

@@ -147,6 +147,14 @@ func TestAccountsAreFoundWhole(t *testing.T) {
 	})
 }
 
+func TestSpaceThatIsNotThereIsNoMissingAccount(t *testing.T) {
+	trial(t, func(t *testing.T, b *bench) {
+		b.Space = "Elsewhere"
+		_, err := b.Find(t.Context(), "web")
+		b.coded(err, access.Forbidden)
+	})
+}
+
 func TestUsesNameMachinesAndCountTheRest(t *testing.T) {
 	trial(t, func(t *testing.T, b *bench) {
 		other := b.sim.AddAccount(space, octopussim.Account{Name: "other", Username: "deploy"})

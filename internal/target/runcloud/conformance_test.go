@@ -52,7 +52,7 @@ func open(t *testing.T, rules runcloudsim.Rules) *targettest.Bench {
 		User:   "runcloud", Unknown: "77",
 		Places: func() (places []access.Server) {
 			for _, s := range account.Servers() {
-				places = append(places, access.Server{ExternalID: text(s.ID), Name: s.Name, Tags: s.Tags, Online: !s.Offline})
+				places = append(places, access.Server{ExternalID: text(s.ID), Name: s.Name, Tags: s.Tags, Online: !s.Offline, Address: runcloudsim.Address(s.ID)})
 			}
 			return places
 		},

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
@@ -95,7 +96,16 @@ func server(s runcloud.Server) access.Server {
 	for i, tag := range tags {
 		tags[i] = access.CleanText(tag)
 	}
-	return access.Server{ExternalID: strconv.FormatInt(s.ID, 10), Name: access.CleanText(s.Name), Tags: tags, Online: s.Online}
+	return access.Server{ExternalID: strconv.FormatInt(s.ID, 10), Name: access.CleanText(s.Name), Tags: tags, Online: s.Online, Address: address(s.IPAddress)}
+}
+
+// address returns an IP address in its usual form, and nothing for other texts.
+func address(text string) string {
+	parsed, err := netip.ParseAddr(strings.TrimSpace(text))
+	if err != nil {
+		return ""
+	}
+	return parsed.Unmap().String()
 }
 
 // Acquire waits for leave to make one call; what is more urgent goes first.

@@ -59,6 +59,7 @@ CREATE TABLE places (
     external_id   TEXT   NOT NULL,
     name          TEXT   NOT NULL,
     tags          TEXT   NOT NULL, -- JSON
+    address       TEXT   NOT NULL, -- its public IP address
     online        BIGINT NOT NULL,
     seen_at       BIGINT NOT NULL,
     offline_since BIGINT NOT NULL, -- since when it has been offline without a break, as far as was read
@@ -280,6 +281,36 @@ CREATE TABLE sessions (
     since       TEXT   NOT NULL,
     PRIMARY KEY (request_id, place_id, number)
 );
+
+-- The replacement of the key that an account logs in with, for the request that asks for it.
+CREATE TABLE rotations (
+    request_id   BIGINT NOT NULL PRIMARY KEY REFERENCES requests (id),
+    state        TEXT   NOT NULL,
+    space        TEXT   NOT NULL, -- of the account; empty while that is to be made
+    account_id   TEXT   NOT NULL,
+    account_name TEXT   NOT NULL,
+    system_user  TEXT   NOT NULL,
+    created      BIGINT NOT NULL,
+    found        TEXT   NOT NULL, -- JSON: what was found when it was asked for
+    attempt      BIGINT NOT NULL,
+    fingerprint  TEXT   NOT NULL, -- of the public half; the private one is nowhere in the ledger
+    grant_id     BIGINT NOT NULL,
+    wrote        BIGINT NOT NULL, -- whether a private half went, or may have gone, into the account
+    modified_at  BIGINT NOT NULL, -- of the account, by the clock of its system
+    checks       BIGINT NOT NULL,
+    check_id     TEXT   NOT NULL,
+    removes      BIGINT NOT NULL,
+    unproven     TEXT   NOT NULL, -- JSON
+    busy         TEXT   NOT NULL, -- JSON
+    problem      TEXT   NOT NULL,
+    since        BIGINT NOT NULL,
+    next_at      BIGINT NOT NULL,
+    holder       TEXT   NOT NULL, -- the process that has the private half
+    held_until   BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX rotations_open ON rotations (space, account_id, (CASE account_id WHEN '' THEN account_name ELSE '' END))
+    WHERE state NOT IN ('done', 'failed', 'dropped');
+CREATE INDEX rotations_account ON rotations (space, account_id);
 
 CREATE TABLE drawings (
     request_id BIGINT NOT NULL PRIMARY KEY,
