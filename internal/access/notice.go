@@ -23,6 +23,7 @@ const (
 	NoticeChanged    NoticeKind = "changed"    // what a request asks for has changed, so approvals given before are void
 	NoticeReopened   NoticeKind = "reopened"   // a request that was reported as done has work left again
 	NoticeSummary    NoticeKind = "summary"    // the daily summary
+	NoticeRotation   NoticeKind = "rotation"   // a rotation is done, has failed or is half way; Detail: its RotationState
 	NoticeReturned   NoticeKind = "returned"   // the account of somebody who was offboarded is active again
 	NoticeReinstated NoticeKind = "reinstated" // somebody who was offboarded may be given access again; Detail: by which request
 	NoticeGroup      NoticeKind = "group"      // the directory does not let the bot read a group of approvers; Detail: its ID, and why

@@ -21,6 +21,8 @@ func (s *Service) approve(ctx context.Context, tx access.Tx, r access.Request, a
 		return s.approveReinstatement(ctx, tx, r, actor)
 	case access.KindPurge:
 		return s.approvePurge(ctx, tx, r, actor)
+	case access.KindRotate:
+		return s.approveRotation(ctx, tx, r, actor)
 	case access.KindOrphan, access.KindAudit:
 	}
 	return r, access.NewConflict("There is nothing to approve here.")

@@ -84,9 +84,14 @@ func (s *Service) chooseUser(ctx context.Context, asked string, servers []access
 // allow refuses a grant that the settings rule out.
 func (s Settings) allow(systemUser string, d time.Duration, forever bool) error {
 	if !s.MayUse(systemUser) {
-		return access.NewInvalidWord(systemUser, "Keys are not placed for the system user `…` here. Possible: "+strings.Join(s.SystemUsers, ", ")+".")
+		return s.notUsed(systemUser)
 	}
 	return s.Durations().Check(d, forever)
+}
+
+// notUsed refuses a system user that keys are not placed for.
+func (s Settings) notUsed(user string) error {
+	return access.NewInvalidWord(user, "Keys are not placed for the system user `…` here. Possible: "+strings.Join(s.SystemUsers, ", ")+".")
 }
 
 // Durations are the limits of what may be asked for.
@@ -143,7 +148,12 @@ func (s *Service) chooseServers(ctx context.Context, pattern string) ([]access.S
 
 // submit stores a new request, and says what comes of it: a drawing for the
 // approvers, or a message to the person whose key is missing.
-func (s *Service) submit(ctx context.Context, r access.Request, servers []access.ServerRef) (stored access.Request, err error) {
+func (s *Service) submit(ctx context.Context, r access.Request, servers []access.ServerRef) (access.Request, error) {
+	return s.submitWith(ctx, r, servers, func(access.Tx, access.Request) error { return nil })
+}
+
+// submitWith does what submit does, with more that belongs to the new request.
+func (s *Service) submitWith(ctx context.Context, r access.Request, servers []access.ServerRef, also func(access.Tx, access.Request) error) (stored access.Request, err error) {
 	err = s.Store.Update(ctx, func(tx access.Tx) error {
 		if err := refuseOffboarded(ctx, tx, r); err != nil {
 			return err
@@ -171,6 +181,9 @@ func (s *Service) submit(ctx context.Context, r access.Request, servers []access
 		}
 		var fresh bool
 		if stored, fresh, err = tx.InsertRequest(ctx, r, servers); err != nil || !fresh {
+			return err
+		}
+		if err := also(tx, stored); err != nil {
 			return err
 		}
 		return s.submitted(ctx, tx, stored)
@@ -228,6 +241,9 @@ func (s *Service) submitted(ctx context.Context, tx access.Tx, r access.Request)
 const duplicateWindow = 2 * time.Minute
 
 func (s *Service) refuseDuplicate(ctx context.Context, tx access.Tx, r access.Request) error {
+	if r.Kind == access.KindRotate {
+		return nil // there is one rotation of an account at a time
+	}
 	open, err := tx.Requests(ctx, access.RequestQuery{
 		States: []access.RequestState{access.Pending, access.WaitingForKey}, Kinds: []access.RequestKind{r.Kind},
 		Asker: r.Asker, Person: r.Person, CreatedAfter: r.CreatedAt.Add(-duplicateWindow),

@@ -144,6 +144,11 @@ func (s *Service) close(ctx context.Context, tx access.Tx, r access.Request, to 
 			return r, err
 		}
 	}
+	if r.Kind == access.KindRotate && to != access.Approved {
+		if err := s.decideRotation(ctx, tx, r.ID, access.RotationDropped, actor); err != nil {
+			return r, err
+		}
+	}
 	if from == access.Draft && to != access.Approved {
 		return r, nil // nobody has seen it
 	}

@@ -97,9 +97,9 @@ func (s *Service) endCovers(ctx context.Context, tx access.Tx, e ending, q acces
 	if err != nil {
 		return err
 	}
-	if q.SystemUser != "" {
-		grants = slices.DeleteFunc(grants, func(g access.Grant) bool { return g.SystemUser != q.SystemUser })
-	}
+	grants = slices.DeleteFunc(grants, func(g access.Grant) bool {
+		return q.SystemUser != "" && g.SystemUser != q.SystemUser || q.OfPersons && g.OfAccount()
+	})
 	ended := map[int64][]access.Cover{}
 	for _, g := range grants {
 		covers, err := tx.Covers(ctx, g.ID)

@@ -34,6 +34,14 @@ func (s *Service) factsOf(ctx context.Context, tx access.Tx, r access.Request) (
 		listed, err := tx.Candidates(ctx, r.ID)
 		f.Servers, f.List = access.IDsOf(servers), listDigest(listed)
 		return f, err
+	case access.KindRotate:
+		rotation, err := tx.Rotation(ctx, r.ID)
+		if err != nil {
+			return f, err
+		}
+		servers, err := tx.RequestServers(ctx, r.ID)
+		f.Servers, f.List = access.IDsOf(servers), rotation.Digest()
+		return f, err
 	case access.KindOffboard, access.KindReinstate: // the person says all
 	case access.KindOrphan, access.KindAudit: // nothing is approved
 	}

@@ -46,6 +46,9 @@ func (s *Service) admit(ctx context.Context, tx access.Tx, person access.UserID,
 		if k.Ended == access.KeyRevoked {
 			return a, &access.Error{Code: access.Conflict, Message: "This key was revoked, so it cannot be registered until an approver allows it, on the message of that revocation. A new key pair is the safer way.", Who: k.EndedBy, When: k.RemovedAt}
 		}
+		if k.OfAccount() {
+			return a, access.NewConflict("That is the key of an account, and of no person.")
+		}
 		if k.Person == person {
 			a.own = k
 		}

@@ -114,8 +114,8 @@ func (s *Service) grantView(ctx context.Context, tx access.Tx, g access.Grant, k
 		view.Account = s.Engine.Title(known[servers[0]].Target)
 	}
 	placed, err := tx.Placements(ctx, access.PlacementQuery{Servers: servers, SystemUser: g.SystemUser, Person: g.Person, States: []access.PlacementState{access.PlacementPlaced}})
-	view.Placed = len(placed)
-	view.Wanted = max(0, len(live)-len(placed))
+	view.Placed = len(slices.DeleteFunc(placed, func(p access.Placement) bool { return p.Person != g.Person })) // nobody's are an account's
+	view.Wanted = max(0, len(live)-view.Placed)
 	return view, err
 }
 

@@ -99,7 +99,7 @@ func (s *Service) approvePurge(ctx context.Context, tx access.Tx, r access.Reque
 			return r, err
 		}
 		e := ending{actor: actor, reason: access.EndPurged, request: r.ID}
-		if err := s.endCovers(ctx, tx, e, access.CoverQuery{SystemUser: r.SystemUser, Servers: access.IDsOf(servers)}); err != nil {
+		if err := s.endCovers(ctx, tx, e, access.CoverQuery{SystemUser: r.SystemUser, Servers: access.IDsOf(servers), OfPersons: true}); err != nil {
 			return r, err
 		}
 	}
@@ -151,7 +151,7 @@ func (s *Service) viewEnding(ctx context.Context, tx access.Tx, v *RequestView) 
 		return err
 	}
 	for _, g := range live {
-		if g.SystemUser != v.Request.SystemUser {
+		if g.SystemUser != v.Request.SystemUser || g.OfAccount() {
 			continue
 		}
 		covers, err := tx.Covers(ctx, g.ID)

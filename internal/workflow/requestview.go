@@ -81,6 +81,13 @@ func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestVi
 	if err := s.viewAudit(ctx, tx, &v); err != nil {
 		return v, err
 	}
+	if v.Request.Kind == access.KindRotate {
+		r, err := tx.Rotation(ctx, id)
+		if err != nil {
+			return v, err
+		}
+		v.Rotation = &r
+	}
 	return v, s.viewTargets(ctx, tx, &v)
 }
 

@@ -78,6 +78,8 @@ func (s *Service) nameKey(ctx context.Context, r *access.Request, a RevokeAsk) e
 			return access.NewNotFound("No key with that fingerprint is registered. Paste the public key itself and I look for it on every server.")
 		case access.CodeOf(err) == access.NotFound:
 			return nil
+		case err == nil && key.OfAccount():
+			return access.NewConflict("That is the key of an account. It is replaced by `rotate`, which takes it away once the account has another.")
 		case err == nil:
 			r.Person, r.PublicKey = key.Person, key.Public().Authorized()
 		}

@@ -36,7 +36,9 @@ type Service struct {
 	Directory access.Directory
 	Settings  Settings
 	Now       func() time.Time
+	Accounts  access.KeyedAccounts  // whose keys can be rotated; nil if no such system is configured
 	Late      func(d time.Duration) // told how long after its end each expired grant was ended; may be nil
 
 	mismatches mismatches
+	halves     halves
 }

@@ -18,11 +18,12 @@ type RequestView struct {
 	Facts        access.Facts   // of a pending request: what a decision is about
 	Askers       []access.Asker // who else asks for the same
 	Servers      []access.ServerRef
-	Account      string       // what people call the account that it is about instead of servers; empty for none
-	Lending      string       // what it means to hold a key of that account, as a sentence
-	GrantPattern string       // of an extension: the servers of its grant as they were written
-	Offline      int          // how many of them were offline when last read
-	Keys         []access.Key // what it covers, or would cover if it were approved now
+	Rotation     *access.Rotation // of a request that asks for one
+	Account      string           // what people call the account that it is about instead of servers; empty for none
+	Lending      string           // what it means to hold a key of that account, as a sentence
+	GrantPattern string           // of an extension: the servers of its grant as they were written
+	Offline      int              // how many of them were offline when last read
+	Keys         []access.Key     // what it covers, or would cover if it were approved now
 	Approvals    []access.Approval
 	Needed       int                // approvals needed
 	Deciders     []string           // configured approvers, users and groups, that may still decide

@@ -110,7 +110,7 @@ func (a *Account) Servers(context.Context) ([]access.Server, error) {
 	a.Readings++
 	var all []access.Server
 	for _, id := range slices.Sorted(maps.Keys(a.Names)) {
-		all = append(all, access.Server{ExternalID: strconv.FormatInt(id, 10), Name: a.Names[id], Online: !a.Offline[id]})
+		all = append(all, access.Server{ExternalID: strconv.FormatInt(id, 10), Name: a.Names[id], Online: !a.Offline[id], Address: Address(id)})
 	}
 	return all, nil
 }
@@ -125,7 +125,25 @@ func (a *Account) Server(_ context.Context, server string) (access.Server, error
 	if !ok {
 		return access.Server{}, &access.Error{Code: access.NotFound, Message: "Resources not found."}
 	}
-	return access.Server{ExternalID: server, Name: name, Online: !a.Offline[id]}, nil
+	return access.Server{ExternalID: server, Name: name, Online: !a.Offline[id], Address: Address(id)}, nil
+}
+
+// Address returns the IP address of a server.
+func Address(server int64) string { return fmt.Sprintf("198.18.0.%d", server) }
+
+// has reports whether the server with an address lets a user in with a public key.
+func (a *Account) has(address, user, publicKey string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for server := range a.Names {
+		if Address(server) != address || a.Offline[server] {
+			continue
+		}
+		return slices.ContainsFunc(a.Keys[server], func(c access.Credential) bool {
+			return c.SystemUser == user && strings.HasPrefix(c.PublicKey, publicKey)
+		})
+	}
+	return false
 }
 
 // Acquire never waits.
