@@ -13,7 +13,8 @@ import (
 // are looked for, and an approver picks.
 func (s *Service) removeOld(ctx context.Context, next, was access.Rotation) error {
 	next.State = access.RotationRemoving
-	return s.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error {
+	ctx = context.WithoutCancel(ctx)
+	return s.Store.Update(ctx, func(tx access.Tx) error {
 		old, err := oldGrants(ctx, tx, was)
 		if err != nil {
 			return err

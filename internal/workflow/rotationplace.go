@@ -75,7 +75,8 @@ func (s *Service) place(ctx context.Context, was access.Rotation) error {
 	next.State, next.Attempt, next.Problem = access.RotationPlacing, was.Attempt+1, ""
 	next.Fingerprint = public.Fingerprint()
 	s.halves.put(next.Fingerprint, private)
-	return s.Store.Update(context.WithoutCancel(ctx), func(tx access.Tx) error {
+	ctx = context.WithoutCancel(ctx)
+	return s.Store.Update(ctx, func(tx access.Tx) error {
 		key := access.Key{Fingerprint: next.Fingerprint, Type: public.Type, Blob: public.Blob, Note: next.AccountName, RegisteredAt: s.Now()}
 		g, covers, err := s.coverForAccount(ctx, tx, next, key)
 		if err != nil {
