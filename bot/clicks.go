@@ -67,6 +67,10 @@ func (b *Bot) doAction(ctx context.Context, in interaction) (render.Message, err
 	case render.ActionFreeKey:
 		r, err := b.cfg.Uses.FreeKey(ctx, id, in.Person)
 		return render.Freed(r), err
+	case render.ActionCheckAgain:
+		return render.CheckedAgain(), b.cfg.Uses.CheckAgain(ctx, id, in.Person)
+	case render.ActionRotateAgain:
+		return render.RotatedAgain(), b.cfg.Uses.RotateAgain(ctx, id, in.Person)
 	case render.ActionPick, render.ActionSpare:
 		return b.decideCandidate(ctx, in)
 	case render.ActionGone:
@@ -103,7 +107,7 @@ const redrawEvery = 3 * time.Second
 // effect any more: an old copy, or one that Slack showed late. The error is that of the
 // click.
 func (b *Bot) refreshStale(ctx context.Context, in interaction, err error) {
-	requestIs := []string{render.ActionApprove, render.ActionDeny, render.ActionEdit, render.ActionCancel, render.ActionRetry}
+	requestIs := []string{render.ActionApprove, render.ActionDeny, render.ActionEdit, render.ActionCancel, render.ActionRetry, render.ActionCheckAgain, render.ActionRotateAgain}
 	if in.Message == "" || in.Private || in.Home || !slices.Contains(requestIs, in.Action) {
 		return
 	}

@@ -21,6 +21,7 @@ type command struct {
 	Forever     bool
 	Servers     string
 	SystemUser  string
+	Account     string // whose key is rotated
 	Reason      string
 	Fingerprint string
 	Key         *sshkey.Key
@@ -263,6 +264,19 @@ func readPurge(c *command, rest string) error {
 		return refuse("Exactly one system user is needed, and no reason.")
 	}
 	c.SystemUser = words[0].Text
+	return nil
+}
+
+// readRotate reads the name of an account, which may have blanks, and for whom and where it is made.
+func readRotate(c *command, rest string) error {
+	words, err := c.readClauses(rest, "on", "as")
+	switch {
+	case err != nil:
+		return err
+	case len(words) == 0 || c.Reason != "":
+		return refuse("An account is needed, and no reason.")
+	}
+	c.Account = joined(words)
 	return nil
 }
 

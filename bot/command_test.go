@@ -79,8 +79,9 @@ func TestRefusedCommands(t *testing.T) {
 	for text, want := range map[string]string{
 		"grnat <@U1> 1h":            "`/sshkey grant`",
 		"frobnicate":                "I do not know that command",
-		"rotate x":                  "not in this version yet",
-		"rotate":                    "not in this version yet",
+		"rotate":                    "An account is needed",
+		"rotate x as a as b":        "only once",
+		"rotate x for fun":          "no reason",
 		"grant @alice 12h":          "pick the person from the list",
 		"grant <!subteam^S1|@x> 1h": "group",
 		"grant <@U1> <@U2> 1h":      "one person",

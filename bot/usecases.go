@@ -29,6 +29,7 @@ type Requester interface {
 	Offboard(ctx context.Context, a workflow.OffboardAsk) (access.Request, error)
 	AskAudit(ctx context.Context, a workflow.AuditAsk) (access.Request, error)
 	AskPurge(ctx context.Context, a workflow.PurgeAsk) (access.Request, error)
+	AskRotate(ctx context.Context, a workflow.RotateAsk) (access.Request, error)
 	AskReinstate(ctx context.Context, a workflow.ReinstateAsk) (access.Request, error)
 	AccountDeactivated(ctx context.Context, id access.UserID) error
 	ProfileChanged(ctx context.Context, id access.UserID, standing access.Standing) (concerns bool, err error)
@@ -49,6 +50,8 @@ type Decider interface {
 	RemoveFindings(ctx context.Context, c workflow.FindingChoice) (access.Request, error)
 	PlaceAgain(ctx context.Context, c workflow.FindingChoice) (int, error)
 	EndThere(ctx context.Context, c workflow.FindingChoice) (int, error)
+	CheckAgain(ctx context.Context, requestID int64, actor access.UserID) error
+	RotateAgain(ctx context.Context, requestID int64, actor access.UserID) error
 	FreeKey(ctx context.Context, requestID int64, actor access.UserID) (access.Request, error)
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"sshkeybot/bot/render"
@@ -95,6 +94,11 @@ func verbs() []verb {
 			read:  readPurge, do: (*Bot).purge,
 		},
 		{
+			name: "rotate", form: "ACCOUNT [as SYSTEM_USER] [on SERVERS]", who: "approvers", part: forApprovers,
+			about: "give an SSH key pair account of Octopus Deploy another key. Another approver decides. `as` and `on` are for an account that is to be made.",
+			read:  readRotate, do: (*Bot).rotate,
+		},
+		{
 			name: "reinstate", form: "@user [for REASON]", who: "approvers", part: forApprovers,
 			about: "let somebody who was offboarded be given access again. Another approver decides.",
 			read:  readOffboard, do: (*Bot).reinstate,
@@ -118,9 +122,6 @@ func verbs() []verb {
 	}
 }
 
-// planned are verbs that come later; nobody should wonder whether they mistyped.
-var planned = []string{"rotate"}
-
 // verbNamed returns the verb of a name, the zero one when there is none.
 func verbNamed(name string) verb {
 	return firstOf(verbs(), func(v verb) bool { return v.name == name })
@@ -138,9 +139,6 @@ func verbNames() []string {
 func (v verb) typed() string { return strings.TrimSpace(v.name + " " + v.form) }
 
 func unknownVerb(name string) error {
-	if slices.Contains(planned, name) {
-		return refuse("`%s` is not in this version yet. `/sshkey help` shows what is.", name)
-	}
 	if len(name) <= 20 {
 		if near := closest(name, verbNames()); near != "" {
 			return refuse("I do not know that command. Did you mean `/sshkey %s`? `/sshkey help` shows all.", near)
@@ -258,6 +256,16 @@ func (b *Bot) purge(ctx context.Context, in interaction, c command) (render.Mess
 	}
 	r, err := b.cfg.Uses.AskPurge(ctx, workflow.PurgeAsk{
 		Source: in.ID, Asker: in.Person, SystemUser: c.SystemUser, Servers: c.Servers, Channel: in.Channel,
+	})
+	return b.receipt(ctx, in, r, err)
+}
+
+func (b *Bot) rotate(ctx context.Context, in interaction, c command) (render.Message, error) {
+	if err := b.checkVisible(in); err != nil {
+		return render.Message{}, err
+	}
+	r, err := b.cfg.Uses.AskRotate(ctx, workflow.RotateAsk{
+		Source: in.ID, Asker: in.Person, Account: c.Account, SystemUser: c.SystemUser, Servers: c.Servers, Channel: in.Channel,
 	})
 	return b.receipt(ctx, in, r, err)
 }

@@ -27,16 +27,6 @@ func TestFormsAskForWhatIsLeftOut(t *testing.T) {
 	}
 }
 
-// A verb is in the table or in the list of those that come later.
-func TestNoPlannedVerbIsThere(t *testing.T) {
-	t.Parallel()
-	for _, name := range planned {
-		if slices.Contains(verbNames(), name) {
-			t.Errorf("%s has its row, and has to leave the list of planned verbs", name)
-		}
-	}
-}
-
 // What Help shows can be typed, with what may be left out and without it.
 func TestEveryFormIsTakenAsItIsShown(t *testing.T) {
 	t.Parallel()

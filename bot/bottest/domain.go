@@ -146,6 +146,36 @@ func (d *domain) AskPurge(_ context.Context, a workflow.PurgeAsk) (access.Reques
 	return d.Ask(access.Request{Kind: access.KindPurge, Source: a.Source, Asker: a.Asker, SystemUser: a.SystemUser, Pattern: a.Servers, Channel: a.Channel})
 }
 
+func (d *domain) AskRotate(_ context.Context, a workflow.RotateAsk) (access.Request, error) {
+	r, err := d.Ask(access.Request{Kind: access.KindRotate, Source: a.Source, Asker: a.Asker, SystemUser: cmp.Or(a.SystemUser, "runcloud"), Pattern: a.Servers, Channel: a.Channel})
+	if err == nil {
+		d.Views[r.ID].Rotation = &access.Rotation{RequestID: r.ID, State: access.RotationAsked, AccountName: a.Account}
+	}
+	return r, err
+}
+
+func (d *domain) CheckAgain(_ context.Context, id int64, _ access.UserID) error {
+	return d.fromHalfway(id, access.RotationChecking)
+}
+
+func (d *domain) RotateAgain(_ context.Context, id int64, _ access.UserID) error {
+	return d.fromHalfway(id, access.RotationPreparing)
+}
+
+func (d *domain) fromHalfway(id int64, to access.RotationState) error {
+	unlock, err := d.change()
+	defer unlock()
+	if err != nil {
+		return err
+	}
+	v := d.Views[id]
+	if v == nil || v.Rotation == nil || v.Rotation.State != access.RotationHalfway {
+		return &access.Error{Code: access.Conflict, Message: "This is not half way any more."}
+	}
+	v.Rotation.State = to
+	return nil
+}
+
 func (d *domain) AskReinstate(_ context.Context, a workflow.ReinstateAsk) (access.Request, error) {
 	return d.Ask(access.Request{Kind: access.KindReinstate, Source: a.Source, Asker: a.Asker, Person: a.Person, Reason: a.Reason, Channel: a.Channel})
 }

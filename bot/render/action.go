@@ -26,7 +26,11 @@ const (
 	ActionSpare     = "leave"
 	ActionSpareRest = "leave_rest"
 	ActionGone      = "server_gone"
-	ActionHomePage  = "home_page"
+
+	ActionCheckAgain  = "check_again"
+	ActionRotateAgain = "rotate_again"
+
+	ActionHomePage = "home_page"
 
 	ActionServers     = "servers"
 	ActionServersPage = "servers_page"

@@ -140,6 +140,9 @@ func whyAsked(v workflow.RequestView, open []access.Candidate) string {
 	if v.Request.Kind == access.KindOrphan {
 		return "An approver removes or leaves each."
 	}
+	if v.Request.Kind == access.KindRotate {
+		return "They were there before the new key, and one may be the old one. An approver removes or leaves each; what stays still works."
+	}
 	if !slices.ContainsFunc(open, func(c access.Candidate) bool { return !c.Credential.Token }) {
 		return "Made while " + mention(v.Request.Person) + " held a key of the account, and not ended with it. An approver removes or leaves each."
 	}
@@ -238,7 +241,9 @@ func whyCandidate(c access.Candidate) string {
 			used = "last used " + date(c.Credential.UsedAt)
 		}
 		return "made " + date(c.Credential.CreatedAt) + ", " + used
-	case access.WhyListed, access.WhySince: // below; a purge shows no reason
+	case access.WhyBefore:
+		return "it was there before"
+	case access.WhyListed, access.WhySince, access.WhyOwned: // below; a purge shows no reason
 	case access.WhyOrphan:
 		return "its label is like mine" // whom it names is a stranger's word, and mentions nobody
 	}

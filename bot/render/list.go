@@ -66,7 +66,7 @@ func emptyList(o workflow.Overview, of access.UserID, own bool) string {
 func grantLines(all []workflow.GrantView) []string {
 	lines := make([]string, len(all))
 	for i, g := range all {
-		lines[i] = mention(g.Grant.Person) + " " + grantText(g)
+		lines[i] = holderOf(g.Grant) + " " + grantText(g)
 	}
 	return lines
 }
@@ -131,11 +131,19 @@ func owedLines(all []workflow.DebtView) []string {
 }
 
 func owedLine(d workflow.DebtView) string {
-	text := fmt.Sprintf("%s: the key %s of %s%s", code(d.Server.Name, nameLimit), placedKey(d.Placement), mention(d.Placement.Person), forUser(d.Placement.SystemUser))
+	text := fmt.Sprintf("%s: the key %s%s%s", code(d.Server.Name, nameLimit), placedKey(d.Placement), ofPerson(d.Placement.Person), forUser(d.Placement.SystemUser))
 	if !d.Placement.LeftAt.IsZero() {
 		text += ", since " + date(d.Placement.LeftAt)
 	}
 	return text + outcomeReason(outcome{Title: d.Title, Setback: d.Placement.Setback})
+}
+
+// ofPerson continues the name of a key with whose it is, if it is a person's.
+func ofPerson(id access.UserID) string {
+	if id == "" {
+		return ""
+	}
+	return " of " + mention(id)
 }
 
 // forUser continues the name of a key with its system user, if it has one.
@@ -282,7 +290,7 @@ func Draft(v workflow.RequestView) Message {
 			"• Other keys that may be theirs are listed for you to decide on.",
 			"• Nobody can give them access any more, and they approve nothing any more.",
 			"• It is announced.")
-	case access.KindRevoke, access.KindGrant, access.KindExtend, access.KindOrphan, access.KindPurge, access.KindAudit: // only revocations are drafts
+	case access.KindRevoke, access.KindGrant, access.KindExtend, access.KindOrphan, access.KindPurge, access.KindAudit, access.KindRotate: // only revocations are drafts
 		p.addText(fmt.Sprintf("*Revoke %s on %s?*", target(r), where(v)))
 		p.addText("*Servers:* " + serverFact(v, patternLimit))
 		p.addText("• It starts at once, without another approver.", "• Only keys that I placed are removed. If I find others that fit, you decide about each.", bullet(unregistered(v)))
@@ -313,7 +321,7 @@ func confirmLabel(r access.Request) string {
 		return "Offboard"
 	case access.KindReinstate:
 		return "Reinstate"
-	case access.KindRevoke, access.KindGrant, access.KindExtend, access.KindOrphan, access.KindPurge, access.KindAudit: // below
+	case access.KindRevoke, access.KindGrant, access.KindExtend, access.KindOrphan, access.KindPurge, access.KindAudit, access.KindRotate: // below
 	}
 	return "Revoke"
 }

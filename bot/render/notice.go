@@ -51,6 +51,8 @@ func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant, channel s
 		p.returned(v)
 	case access.NoticeReinstated:
 		p.reinstated(n, v)
+	case access.NoticeRotation:
+		p.rotationNews(n, v)
 	case access.NoticeGroup:
 		p.group(n)
 	case access.NoticeKeyMoved:
@@ -209,6 +211,8 @@ func describe(r access.Request) string {
 			return "audit of " + code(r.Pattern, nameLimit)
 		}
 		return "audit of everything"
+	case access.KindRotate:
+		return "another key of an account for " + code(r.SystemUser, nameLimit)
 	case access.KindOrphan:
 		return "keys that my ledger does not know"
 	case access.KindGrant: // below

@@ -30,6 +30,7 @@ func purge(v workflow.RequestView) Message {
 		p.missing(v)
 	}
 	p.addList("Keys that were on the list", keysByServer(v, access.WhyListed), shortList, "the file has all")
+	p.addList("Keys that an account logs in with, and stay", keysByServer(v, access.WhyOwned), shortList, "the file has all")
 	p.addList("Keys that were not on the list, and stay", keysByServer(v, access.WhySince), shortList, "the file has all")
 	p.addButtons(append(requestButtons(v), keysFileButton(v)...)...)
 	return p.message()
@@ -64,6 +65,7 @@ func (p *page) purgeToDecide(v workflow.RequestView) {
 	if t.owed() > 0 {
 		p.addText("*Not read, so nothing is removed there:* " + strings.TrimPrefix(unread(v.Results), ": ") + ".")
 	}
+	p.addList("Keys that an account logs in with: they stay", keysByServer(v, access.WhyOwned), shortList, "the file has all")
 	p.addList("Access that ends with it", grantLines(v.Overlaps), shortList, "see `/sshkey list`")
 	p.addButtons(slices.Concat(requestButtons(v), keysFileButton(v))...)
 }

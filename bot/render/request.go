@@ -32,6 +32,8 @@ func Request(v workflow.RequestView, now time.Time) Message {
 		return purge(v)
 	case access.KindAudit:
 		return audit(v)
+	case access.KindRotate:
+		return rotation(v)
 	case access.KindGrant, access.KindExtend, access.KindRevoke: // below
 	}
 	p := &page{}
@@ -62,6 +64,8 @@ func title(r access.Request) string {
 		return fmt.Sprintf("Request %d: %s", r.ID, plainText(purgeOf(r), nameLimit))
 	case access.KindAudit:
 		return fmt.Sprintf("Audit (request %d)", r.ID)
+	case access.KindRotate:
+		return fmt.Sprintf("Request %d: another key of an account", r.ID)
 	case access.KindOrphan:
 		return fmt.Sprintf("Keys that my ledger does not know (request %d)", r.ID)
 	case access.KindGrant: // below
@@ -101,6 +105,8 @@ func requestClause(v workflow.RequestView) string {
 		return "asks to offboard " + mention(r.Person) + ": all access and every key goes"
 	case access.KindPurge:
 		return "asks to " + purgeClause(v)
+	case access.KindRotate:
+		return rotateClause(v)
 	case access.KindReinstate:
 		return "asks to reinstate " + mention(r.Person) + ", who was offboarded"
 	case access.KindGrant, access.KindOrphan, access.KindAudit: // below; the others nobody decides
@@ -330,6 +336,8 @@ func approveButton(v workflow.RequestView) *slack.ButtonBlockElement {
 	title := fmt.Sprintf("Approve request %d?", r.ID)
 	all := r.Pattern == "" && len(v.Servers) > bigAccount
 	switch {
+	case r.Kind == access.KindRotate && !v.Rotation.Created:
+		return withConfirm(b, title, "Once the account has the new key there is no way back: the old private key is lost.", "Approve")
 	case r.Kind == access.KindOffboard:
 		return withConfirm(b, title, "All access of this person ends, and every key that I placed for them is removed from every server.", "Approve")
 	case v.Lending != "" && (r.Kind == access.KindGrant || r.Kind == access.KindExtend):

@@ -86,7 +86,9 @@ func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestVi
 		if err != nil {
 			return v, err
 		}
-		v.Rotation = &r
+		if v.Rotation = &r; s.Accounts != nil {
+			v.System = s.Accounts.Title()
+		}
 	}
 	return v, s.viewTargets(ctx, tx, &v)
 }

@@ -19,6 +19,7 @@ type RequestView struct {
 	Askers       []access.Asker // who else asks for the same
 	Servers      []access.ServerRef
 	Rotation     *access.Rotation // of a request that asks for one
+	System       string           // what people call the system of that rotation's account
 	Account      string           // what people call the account that it is about instead of servers; empty for none
 	Lending      string           // what it means to hold a key of that account, as a sentence
 	GrantPattern string           // of an extension: the servers of its grant as they were written
