@@ -29,7 +29,7 @@ func TestEveryVerbIsAnswered(t *testing.T) {
 		"": "/sshkey", "help": "/sshkey grant", "grant @bob 12h for the disk": "Request ", "list": "", "pending": "", "servers": "web-1",
 		"servers web": "web-1", "keys": "", "register " + someKey: "Registered", "done": "gave back", "grnat": "/sshkey grant",
 		"extend @bob 1h": "Request ", "revoke @bob": "", "offboard @bob": "", "grant @nobody 1h": "pick the person",
-		"audit": "not in this version", "rotate web deploy": "another key of an account", "register ssh-dss AAAA": "DSA", "grant @bob 0h": "`/sshkey grant @user DURATION",
+		"audit": "audit of everything", "purge root": "purge", "reinstate @bob": "reinstate", "rotate web deploy": "another key of an account", "register ssh-dss AAAA": "DSA", "grant @bob 0h": "`/sshkey grant @user DURATION",
 	} {
 		if got := r.types(t, "U2", text); got == "" || !strings.Contains(got, want) {
 			t.Errorf("%q: %q", text, got)

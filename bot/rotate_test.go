@@ -14,9 +14,9 @@ func TestHalfwayButtonsAreAnswered(t *testing.T) {
 	for action, answer := range map[string]string{"check_again": "checked once more", "rotate_again": "another key pair"} {
 		r := start(t, slacksim.Options{})
 		r.types(t, "U1", "rotate web deploy")
-		m := r.announce(t, 1)
 		v := r.Domain.Views[1]
 		v.Request.State, v.Rotation.State = access.Approved, access.RotationHalfway
+		m := r.announce(t, 1)
 		for i, want := range []string{answer, "not half way"} {
 			before := len(r.Ephemeral("U3"))
 			r.click(t, "U3", m.TS, action)

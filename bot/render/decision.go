@@ -223,6 +223,8 @@ func endWord(g access.Grant) string {
 		return "revoked " + decidedBy(g.EndedBy)
 	case access.EndGivenBack:
 		return "given back " + decidedBy(g.EndedBy)
+	case access.EndRotated:
+		return "the account has another key, or this one never came into it"
 	case access.EndPurged:
 		return "all keys of that system user were ordered to be removed " + decidedBy(g.EndedBy)
 	case access.EndKeyLost:

@@ -166,6 +166,8 @@ func (w eventWriter) asked(e access.Event, person access.UserID) string {
 		return "to offboard " + whom
 	case access.KindReinstate:
 		return "to reinstate " + whom
+	case access.KindRotate:
+		return "for another key of an account"
 	case access.KindPurge:
 		return "to have keys removed, whoever placed them"
 	case access.KindOrphan:
@@ -250,6 +252,8 @@ func (w eventWriter) reason(e access.Event) string {
 		return "it was given back" + by
 	case access.EndOffboarded:
 		return "the person was offboarded" + by
+	case access.EndRotated:
+		return "the account has another key, or this one never came into it"
 	case access.EndPurged:
 		return "all keys of its system user were ordered to be removed" + by
 	case access.EndKeyLost:

@@ -139,6 +139,21 @@ func (w world) auditStory() []access.Event {
 		about(access.DidFindingKeep, carol, access.NounRequest, "12", "3 times «"+w.foreign("ci")+"»"),
 		about(access.DidMissingBack, carol, access.NounGrant, "7", fingerprint(0)+" for runcloud on places 100-101"),
 		about(access.DidMissingEnd, carol, access.NounGrant, "7", fingerprint(0)+" for runcloud on places 100"),
+		about(access.DidRequestAsk, alice, access.NounRequest, "12", "rotate for "),
+		about(access.DidRotationAsked, alice, access.NounRotation, "12", "Accounts-1"),
+		about(access.DidRotationPreparing, carol, access.NounRotation, "12", ""),
+		about(access.DidRotationPlacing, "", access.NounRotation, "12", ""),
+		about(access.DidRotationConfirming, "", access.NounRotation, "12", ""),
+		about(access.DidRotationWriting, "", access.NounRotation, "12", ""),
+		about(access.DidRotationChecking, "", access.NounRotation, "12", ""),
+		about(access.DidRotationDraining, "", access.NounRotation, "12", ""),
+		about(access.DidRotationRemoving, "", access.NounRotation, "12", ""),
+		about(access.DidRotationProving, "", access.NounRotation, "12", ""),
+		about(access.DidRotationHalfway, "", access.NounRotation, "12", w.foreign("web-1 is unhealthy")),
+		about(access.DidRotationDone, "", access.NounRotation, "12", ""),
+		about(access.DidRotationFailed, "", access.NounRotation, "12", w.foreign("the account was changed")),
+		about(access.DidRotationDropped, "", access.NounRotation, "12", ""),
+		about(access.DidGrantEnd, "", access.NounGrant, "7", string(access.EndRotated)),
 		about(access.DidPersonReinstate, carol, access.NounRequest, "12", "U0BOB"),
 		about(access.DidGrantEnd, carol, access.NounGrant, "7", string(access.EndPurged)),
 	}
@@ -148,7 +163,7 @@ func (w world) auditStory() []access.Event {
 func (w world) entry(i int, e access.Event) workflow.LogEntry {
 	e.Seq, e.At, e.Hash = int64(i+1), noon().Add(time.Duration(i)*time.Minute), strings.Repeat("ab", 32)
 	switch e.Noun {
-	case access.NounRequest, access.NounGrant, access.NounPlacement:
+	case access.NounRequest, access.NounRotation, access.NounGrant, access.NounPlacement:
 		e.About = "#12 U0BOB U0ALICE"
 	case access.NounKey:
 		e.About = "U0BOB"

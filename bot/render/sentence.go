@@ -72,8 +72,45 @@ func eventSentence(e workflow.LogEntry) (text, alone string) {
 	}
 }
 
+// rotationSentence is eventSentence for the steps of a rotation.
+func rotationSentence(e workflow.LogEntry) string {
+	switch e.Action {
+	case access.DidRotationAsked:
+		return "{actor} asked for another key of an account{of}."
+	case access.DidRotationPreparing:
+		return "The rotation of {request} begins with a new key pair."
+	case access.DidRotationPlacing:
+		return "The new public key of {request} is being placed."
+	case access.DidRotationConfirming:
+		return "The new public key of {request} was placed, and the servers are read for it."
+	case access.DidRotationWriting:
+		return "The new private key of {request} is being written into the account."
+	case access.DidRotationChecking:
+		return "The account of {request} has its new key, and its machines are checked."
+	case access.DidRotationDraining:
+		return "The machines of {request} are healthy; what runs on them is waited for."
+	case access.DidRotationRemoving:
+		return "The old key of {request} is being taken away."
+	case access.DidRotationProving:
+		return "The machines of {request} are checked once more."
+	case access.DidRotationHalfway:
+		return "The rotation of {request} is half way: both keys stay{why}."
+	case access.DidRotationDone:
+		return "The rotation of {request} is done."
+	case access.DidRotationFailed:
+		return "The rotation of {request} came to nothing, and the account is as it was{why}."
+	case access.DidRotationDropped:
+		return "The rotation of {request} was not approved."
+	default:
+		return ""
+	}
+}
+
 // thingSentence is eventSentence for what happens to keys, people and the bot itself.
 func thingSentence(e workflow.LogEntry) (text, alone string) {
+	if step := rotationSentence(e); step != "" {
+		return step, ""
+	}
 	switch e.Action {
 	case access.DidPlacementWanted:
 		return "{key} of {person} is to be placed on {servers}{user}{of}.", ""

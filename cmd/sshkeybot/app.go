@@ -44,6 +44,8 @@ type app struct {
 	pulse   *pulse
 	token   tokenState
 
+	closeAccounts func()
+
 	counting sync.Mutex // guards the counts of targets
 }
 
@@ -73,6 +75,7 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 		Settings: engineSettings(cfg, replica, onlyRemoves), Now: now, Clock: machine,
 	}
 	a.service = &workflow.Service{Engine: engine, Store: ledger, Directory: a.people, Settings: settings(cfg), Now: now}
+	a.service.Accounts, a.closeAccounts = configureAccounts(cfg, log)
 	a.people.Bind = a.service.BindWorkspace
 	a.metrics = health.NewMetrics(a.figures)
 	a.service.Late = a.metrics.GrantEnded
@@ -149,6 +152,7 @@ func (a *app) botTimers() []queue.Timer {
 	timers := []queue.Timer{
 		{Name: "ledger", Every: pulseEvery, Do: a.watchLedger},
 		{Name: "slack", Every: 15 * time.Second, Do: a.askSlack},
+		{Name: "rotations", Every: time.Second, Do: a.service.Rotate},
 		{Name: "leavers", Every: time.Minute, Do: a.service.FindDeactivated},
 		{Name: "orphans", Every: time.Minute, Do: a.service.Engine.FindOrphans},
 		{Name: "returned", Every: time.Minute, Do: a.service.Engine.FindReturned},
@@ -208,6 +212,7 @@ func (a *app) close() {
 	for _, c := range a.targets {
 		c.close()
 	}
+	a.closeAccounts()
 	a.store.Close()
 }
 

@@ -196,7 +196,7 @@ func (c candidateLine) because() string {
 		return "they had registered it, and not proved that it is theirs"
 	case access.WhyUnregistered:
 		return "nobody has registered it"
-	case access.WhyLabel, access.WhyKey, access.WhyType, access.WhyOrphan, access.WhyToken, access.WhyListed, access.WhySince:
+	case access.WhyLabel, access.WhyKey, access.WhyType, access.WhyOrphan, access.WhyToken, access.WhyListed, access.WhySince, access.WhyOwned, access.WhyBefore:
 	}
 	return "by its " + c.Why
 }

@@ -58,15 +58,16 @@ const callTimeout = 15 * time.Second
 func (c Checker) Run(ctx context.Context) []Finding {
 	findings := append([]Finding{c.socket(ctx)}, c.workspace(ctx)...)
 	findings = append(append(findings, c.runCloud(ctx)...), c.scalingo(ctx)...)
+	findings = append(findings, c.octopus(ctx)...)
 	findings = append(findings, c.database(ctx)...)
-	return append(append(findings, c.rules()...), c.withoutEffect()...)
+	return append(findings, c.rules()...)
 }
 
 // AtStart makes the checks that a starting bot does not make by itself anyway. The database
 // is not among them, since the bot has opened it, and neither is any that takes many calls.
 func (c Checker) AtStart(ctx context.Context) []Finding {
 	findings := append(c.workspace(ctx), c.reachesRunCloud(ctx))
-	return append(append(findings, c.reachesScalingo(ctx)...), c.withoutEffect()...)
+	return append(findings, c.reachesScalingo(ctx)...)
 }
 
 // Good reports whether there is no problem among the findings.

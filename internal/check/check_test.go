@@ -195,14 +195,13 @@ func TestFindingsElsewhere(t *testing.T) {
 		"log changed":        {func(t *testing.T, b *bench) { b.tamper(t, "UPDATE audit SET detail = 'x' WHERE seq = 2") }, "audit log", check.Problem, "event 2", "log verify"},
 		"log with a gap":     {func(t *testing.T, b *bench) { b.tamper(t, "DELETE FROM audit WHERE seq = 2") }, "audit log", check.Problem, "event 3", "backup"},
 
-		"zone unknown":     {func(_ *testing.T, b *bench) { b.Zone = "Europe/Nix" }, "time zone", check.Problem, "UTC is used", "Europe/Lisbon"},
-		"zone known":       {func(_ *testing.T, b *bench) { b.Zone = "Europe/Lisbon" }, "time zone", check.OK, "09:00", none},
-		"durations":        {func(*testing.T, *bench) {}, "durations", check.OK, "from 5m to 30d", none},
-		"for ever":         {func(_ *testing.T, b *bench) { b.Config.AllowForever = true }, "durations", check.Warning, "for ever", "SSHKEYBOT_ALLOW_FOREVER"},
-		"permanent":        {func(_ *testing.T, b *bench) { b.Config.LongGrants = config.LongGrantsPermanent }, "long grants", check.Warning, "longer than 12h is placed as a permanent", "renew"},
-		"settings in vain": {func(_ *testing.T, b *bench) { b.Config.Octopus = &config.Octopus{} }, "without effect", check.Warning, "OCTOPUS_URL, OCTOPUS_API_KEY have no effect", "by hand"},
-		"disk":             {func(t *testing.T, b *bench) { b.ledger(t) }, "disk", check.OK, "MiB are left", none},
-		"self-approval":    {func(_ *testing.T, b *bench) { b.Config.SelfApproval = true }, "self-approval", check.Warning, "their own", "SSHKEYBOT_SELF_APPROVAL"},
+		"zone unknown":  {func(_ *testing.T, b *bench) { b.Zone = "Europe/Nix" }, "time zone", check.Problem, "UTC is used", "Europe/Lisbon"},
+		"zone known":    {func(_ *testing.T, b *bench) { b.Zone = "Europe/Lisbon" }, "time zone", check.OK, "09:00", none},
+		"durations":     {func(*testing.T, *bench) {}, "durations", check.OK, "from 5m to 30d", none},
+		"for ever":      {func(_ *testing.T, b *bench) { b.Config.AllowForever = true }, "durations", check.Warning, "for ever", "SSHKEYBOT_ALLOW_FOREVER"},
+		"permanent":     {func(_ *testing.T, b *bench) { b.Config.LongGrants = config.LongGrantsPermanent }, "long grants", check.Warning, "longer than 12h is placed as a permanent", "renew"},
+		"disk":          {func(t *testing.T, b *bench) { b.ledger(t) }, "disk", check.OK, "MiB are left", none},
+		"self-approval": {func(_ *testing.T, b *bench) { b.Config.SelfApproval = true }, "self-approval", check.Warning, "their own", "SSHKEYBOT_SELF_APPROVAL"},
 	})
 }
 

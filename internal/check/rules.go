@@ -53,13 +53,3 @@ func (c Checker) selfApproval() Finding {
 	}
 	return ok(name, "Nobody decides on what they ask for or receive.")
 }
-
-// withoutEffect warns about settings that nothing uses yet: whoever sets them would rely on
-// their effect.
-func (c Checker) withoutEffect() []Finding {
-	if c.Config.Octopus == nil {
-		return nil
-	}
-	return []Finding{warning("without effect", "OCTOPUS_URL, OCTOPUS_API_KEY have no effect in this version: no key is placed or removed in Octopus Deploy, not even by an offboarding.",
-		"Remove leavers there by hand, and take the settings out until a version uses them.")}
-}

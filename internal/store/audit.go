@@ -40,7 +40,7 @@ func (t *tx) Audit(ctx context.Context, e access.Event) error {
 // whom it is about, then who asked.
 func (t *tx) subjectsOf(ctx context.Context, e access.Event) ([]access.Subject, error) {
 	queries := map[access.Noun][]string{
-		access.NounRequest: {aboutRequest}, access.NounGrant: {aboutGrant}, access.NounPlacement: {aboutPlacement, aboutPicked},
+		access.NounRequest: {aboutRequest}, access.NounRotation: {aboutRequest}, access.NounGrant: {aboutGrant}, access.NounPlacement: {aboutPlacement, aboutPicked},
 	}[e.Noun]
 	id, err := strconv.ParseInt(e.NounID, 10, 64)
 	if err != nil {
