@@ -66,6 +66,7 @@ func leavingAccount() chapter {
 
 		p.scene("Alice leaves, while Scalingo is down")
 		p.goesDown(true)
+		p.clock.jump(2 * time.Minute) // so that its place has to be asked for as well
 		p.types(playBob, "offboard @alice for she leaves on friday")
 		p.pressesPrivate(playBob, "Offboard")
 		p.channel(playBob, 3)

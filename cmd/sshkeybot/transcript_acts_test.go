@@ -35,12 +35,14 @@ func (p *play) viewer(who player) slacksim.Viewer {
 // The parts of a text that are random, and the head of an audit log, which depends on them.
 var (
 	chance = regexp.MustCompile(`\b(ledger|nonce) [a-zA-Z0-9]+\b`)
+	label  = regexp.MustCompile(`\bsshkeybot [a-z0-9]{5} g`)
 	head   = regexp.MustCompile(`\b[0-9]+:[0-9a-f]{64}\b`)
 )
 
 // prints writes a text to the transcript, as somebody sees it.
 func (p *play) prints(text string) {
 	text = chance.ReplaceAllString(text, "$1 (drawn by chance)")
+	text = label.ReplaceAllString(text, "sshkeybot abc27 g")
 	text = head.ReplaceAllString(text, "NUMBER:HASH")
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		p.out.WriteString(strings.TrimRight("    "+line, " ") + "\n")
