@@ -18,6 +18,7 @@ import (
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/delivery"
+	"sshkeybot/internal/sim/octopussim"
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/scalingosim"
 	"sshkeybot/internal/sim/slacksim"
@@ -42,9 +43,9 @@ func demoCommand() *cobra.Command {
 	var servers int
 	cmd := &cobra.Command{
 		Use: "demo", Short: "Show the whole thing on this machine, with nothing to set up", Args: noArguments,
-		Long: "Plays a Slack workspace, a RunCloud account and a Scalingo account on this machine, some\n" +
-			"servers ill, runs the real bot between them, lets Alice ask and Bob approve, and prints what\n" +
-			"they see.",
+		Long: "Plays a Slack workspace, a RunCloud account, a Scalingo account and an Octopus Deploy on this\n" +
+			"machine, some servers ill, runs the real bot between them, lets people ask and approve, and\n" +
+			"prints what they see.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if servers < 1 || servers > 2000 {
 				return usageError{errors.New("--servers takes a number from 1 to 2000")}
@@ -103,6 +104,8 @@ type stage struct {
 	slack    *slacksim.Workspace
 	account  *runcloudsim.Account
 	scalingo *scalingosim.Account
+	octopus  *octopussim.Server
+	deploys  func() error // ends octopus
 	app      *app
 	ended    chan error
 	leave    context.CancelFunc
@@ -129,12 +132,18 @@ func (s *stage) open(ctx context.Context, servers int, database string) error {
 	if err != nil {
 		return err
 	}
+	octopus, octopusURL, stop, err := playOctopus(ctx, s.account)
+	if err != nil {
+		return err
+	}
+	s.octopus, s.deploys = octopus, stop
+	s.slack.AddUser(slacksim.User{ID: demoCarol, Name: "carol", RealName: "Carol Clark", TZ: "America/New_York"})
 	s.slack.AddUser(slacksim.User{ID: demoAlice, Name: "alice", RealName: "Alice Adams", TZ: "Europe/Lisbon"})
 	s.slack.AddUser(slacksim.User{ID: demoBob, Name: "bob", RealName: "Bob Brown", TZ: "Europe/Berlin"})
-	s.slack.AddChannel(slacksim.Channel{ID: demoChannel, Name: "ops", Members: []string{demoAlice, demoBob, s.slack.BotUserID()}})
+	s.slack.AddChannel(slacksim.Channel{ID: demoChannel, Name: "ops", Members: []string{demoAlice, demoBob, demoCarol, s.slack.BotUserID()}})
 	s.account.SetLatency(50 * time.Millisecond)
 	addFaults(s.account, s.account.AddServers(servers))
-	cfg := demoConfig(s.slack, slackURL, accountURL, database)
+	cfg := demoConfig(s.slack, slackURL, accountURL, octopusURL, database)
 	cfg.Scalingo = &config.Scalingo{Token: config.NewSecret(scalingosim.DefaultToken), AuthURL: scalingoURL, Grants: true}
 	s.app, err = newApp(ctx, cfg, slog.New(slog.DiscardHandler), time.Now)
 	if err != nil {
@@ -165,11 +174,12 @@ func addFaults(account *runcloudsim.Account, servers []int64) {
 	}
 }
 
-func demoConfig(slack *slacksim.Workspace, slackURL, accountURL, database string) config.Config {
+func demoConfig(slack *slacksim.Workspace, slackURL, accountURL, octopusURL, database string) config.Config {
 	return config.Config{
 		Slack:     config.Slack{BotToken: config.NewSecret(slack.BotToken()), AppToken: config.NewSecret(slack.AppToken()), APIURL: slackURL},
 		RunCloud:  config.RunCloud{Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour},
-		Approvers: []string{demoBob}, ApprovalChannel: demoChannel, AnnounceChannel: demoChannel, Approvals: 1,
+		Octopus:   &config.Octopus{URL: octopusURL, APIKey: config.NewSecret(octopussim.DefaultKey)},
+		Approvers: []string{demoBob, demoCarol}, ApprovalChannel: demoChannel, AnnounceChannel: demoChannel, Approvals: 1,
 		RequestTTL: 8 * time.Hour, MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour,
 		LongGrants: config.LongGrantsRenew, SystemUser: "runcloud", SystemUsers: []string{"runcloud"},
 		OffboardDeactivated: config.OffboardDeactivatedRun, DatabaseURL: config.NewSecret("sqlite:" + database), Concurrency: 16,
@@ -183,11 +193,15 @@ func (s *stage) close() (err error) {
 		err = <-s.ended
 		s.app.close()
 	}
+	if s.deploys != nil {
+		err = errors.Join(err, s.deploys())
+	}
 	s.slack.Close()
 	return errors.Join(err, s.account.Close(), s.scalingo.Close())
 }
 
-// play has Alice ask for the servers, and for the account, and prints what she and Bob see.
+// play has Alice ask for the servers and for the account, and Bob for another key of Octopus Deploy's, and prints what
+// people see.
 func (s *stage) play(ctx context.Context) error {
 	key, _, err := sshkey.Generate()
 	if err != nil {
@@ -199,7 +213,10 @@ func (s *stage) play(ctx context.Context) error {
 	if err := s.lendsServers(ctx); err != nil {
 		return err
 	}
-	return s.lendsAccount(ctx, key)
+	if err := s.lendsAccount(ctx, key); err != nil {
+		return err
+	}
+	return s.playRotation(ctx, 3)
 }
 
 // lendsServers has Alice ask for all servers and Bob approve.

@@ -25,6 +25,7 @@ func TestDemo(t *testing.T) {
 		"/sshkey grant @alice 12h", "Only Alice sees", "as Bob sees it", "[ Approve ]", "Bob presses Approve", "as Alice sees it",
 		"23 of 25 servers", "1 failed, 1 waiting", "This action is unauthorized.", "offline", "23 of 25 servers have the key, each exactly once",
 		"/sshkey grant @alice 4h on scalingo", "can act as the account", "/sshkey done", "`alice-laptop`", "[ Remove this token ]", "no key of Alice's any more",
+		"/sshkey rotate Shop", "No way back", "Done: the account has the new key", "Removed on 1 server",
 	} {
 		if !strings.Contains(out.String(), act) {
 			t.Errorf("the story lacks %q:\n%s", act, &out)

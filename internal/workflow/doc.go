@@ -17,4 +17,8 @@
 // signature that it is theirs, or its holder is offboarded. How it ended says who may
 // register it next: see keyowner.go. A key that is merely registered proves nothing: everybody
 // can register a public key that they have seen.
+//
+// The key of an account is replaced in steps that stand in the ledger: see rotation.go. They are
+// the only thing here that calls a system outside, through access.KeyedAccounts: a private half
+// must not leave the memory of its process, so it cannot wait in a queue.
 package workflow

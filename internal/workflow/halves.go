@@ -11,6 +11,8 @@ import (
 // halves are the private halves of rotations that this process has in its memory, and nobody
 // else has, by the fingerprint of their pair. The zero value holds none.
 type halves struct {
+	turn sync.Mutex // held by who does steps of rotations
+
 	mu   sync.Mutex
 	held map[string]sshkey.Private
 }

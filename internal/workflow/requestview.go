@@ -89,6 +89,9 @@ func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestVi
 		if v.Rotation = &r; s.Accounts != nil {
 			v.System = s.Accounts.Title()
 		}
+		if r.State == access.RotationHalfway {
+			v.Deciders = s.Settings.Approvers // each may press its buttons
+		}
 	}
 	return v, s.viewTargets(ctx, tx, &v)
 }

@@ -16,8 +16,9 @@ const (
 	stepFor = 20 * time.Second // the longest that a step takes
 	holdFor = 40 * time.Second // the hold of a process, counted from the next step
 
-	lookAgain  = 4 * time.Second  // between two looks at a check, or at an account
-	drainAgain = 15 * time.Second // between two looks at what the system is doing, or at old keys
+	lookAgain  = time.Second      // the shortest wait between two looks, for what is usually quick
+	checkAgain = 4 * time.Second  // the longest between two looks at a check
+	drainAgain = 15 * time.Second // the longest between two looks at what the system is doing, or at old keys
 	trialAgain = 10 * time.Second // before a step that came to nothing is tried again
 	longTrial  = 20 * time.Second // the longest such wait, so that after a death another process is at work within a minute
 
@@ -29,6 +30,8 @@ const (
 // Rotate goes on with the rotations that are due, each by one step. Any replica may call it at
 // any time; a process that was started to end access only must not.
 func (s *Service) Rotate(ctx context.Context) error {
+	s.halves.turn.Lock()
+	defer s.halves.turn.Unlock()
 	var open []access.Rotation
 	err := s.Store.Read(ctx, func(tx access.Tx) (err error) {
 		open, err = tx.OpenRotations(ctx)
@@ -109,6 +112,12 @@ func (s *Service) step(ctx context.Context, r access.Rotation) error {
 	case access.RotationAsked, access.RotationHalfway, access.RotationDone, access.RotationFailed, access.RotationDropped:
 	}
 	return nil
+}
+
+// pause returns how long to wait before the next look at a rotation: longer, up to a limit, the
+// longer it has been in its state.
+func (s *Service) pause(r access.Rotation, longest time.Duration) time.Duration {
+	return min(max(s.Now().Sub(r.Since)/4, lookAgain), longest)
 }
 
 // tryLater notes what keeps a rotation from going on.

@@ -24,7 +24,7 @@ func (s *Service) checkMachines(ctx context.Context, was access.Rotation) error 
 		return s.halfway(ctx, was, "The check of the machines does not end.", nil)
 	case !check.Over:
 		next := was
-		next.Problem, next.NextAt = "", s.Now().Add(lookAgain)
+		next.Problem, next.NextAt = "", s.Now().Add(s.pause(was, checkAgain))
 		return s.saveRotation(ctx, next, was)
 	}
 	return s.judge(ctx, was, check)
@@ -111,7 +111,7 @@ func (s *Service) drain(ctx context.Context, was access.Rotation) error {
 		return err
 	}
 	next := was
-	next.Busy, next.Problem, next.NextAt = busy, "", s.Now().Add(drainAgain)
+	next.Busy, next.Problem, next.NextAt = busy, "", s.Now().Add(s.pause(was, drainAgain))
 	if len(busy) > 0 && !late {
 		return s.saveRotation(ctx, next, was)
 	}

@@ -100,7 +100,7 @@ func (s *Service) awaitRemoved(ctx context.Context, was access.Rotation) error {
 		return err
 	}
 	next := was
-	next.Problem, next.NextAt = "", s.Now().Add(drainAgain)
+	next.Problem, next.NextAt = "", s.Now().Add(s.pause(was, drainAgain))
 	if !v.Settled() || v.Undecided() > 0 {
 		return s.saveRotation(ctx, next, was)
 	}
