@@ -89,7 +89,7 @@ func (p *page) missingKeys(v workflow.RequestView, groups []workflow.MissingGrou
 }
 
 func missingLine(g workflow.MissingGroup) string {
-	return fmt.Sprintf("The key %s of %s%s, on %s (request %d)", shortPrint(g.Key.Fingerprint), mention(g.Grant.Person), forUser(g.Grant.SystemUser), someServers(g.Servers), g.Grant.RequestID)
+	return fmt.Sprintf("The key %s of %s%s, on %s (request %d)", shortPrint(g.Key.Fingerprint), holderOf(g.Grant), forUser(g.Grant.SystemUser), someServers(g.Servers), g.Grant.RequestID)
 }
 
 // someServers names servers where they are few, and counts them otherwise.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"regexp"
@@ -76,6 +77,7 @@ type grantLine struct {
 	Grant      int64         `json:"grant"`
 	Request    int64         `json:"request"`
 	Person     access.UserID `json:"person"`
+	Account    string        `json:"account,omitempty"` // whose key it is instead of a person's
 	SystemUser string        `json:"system_user"`
 	Pattern    string        `json:"pattern"` // as it was typed; empty is every server
 	Servers    int           `json:"servers"`
@@ -121,6 +123,9 @@ func listingOf(o workflow.Overview) listing {
 			Grant: v.Grant.ID, Request: v.Grant.RequestID, Person: v.Grant.Person, SystemUser: v.Grant.SystemUser,
 			Pattern: v.Pattern, Servers: v.Servers, Placed: v.Placed, Missing: v.Wanted, account: v.Account,
 		}
+		if v.Grant.OfAccount() {
+			g.Account = v.Grant.Alias
+		}
 		if !v.Grant.EndsAt.IsZero() {
 			ends := v.Grant.EndsAt.UTC()
 			g.Ends = &ends
@@ -149,7 +154,7 @@ func (l listing) print(out io.Writer) error {
 			ends = "until " + g.Ends.Format("2006-01-02 15:04 MST")
 		}
 		fmt.Fprintf(w, "  request %d\t%s\ton %s%s\t%s\t%s placed, %d missing\n",
-			g.Request, g.Person, g.where(), asUser(g.SystemUser), ends, counted(g.Placed, "key"), g.Missing)
+			g.Request, cmp.Or(string(g.Person), "account "+plain(g.Account)), g.where(), asUser(g.SystemUser), ends, counted(g.Placed, "key"), g.Missing)
 	}
 	if len(l.Waiting) > 0 {
 		fmt.Fprintf(w, "%s waiting\n", counted(len(l.Waiting), "request"))

@@ -55,8 +55,11 @@ func oldGrants(ctx context.Context, tx access.Tx, r access.Rotation) (old []acce
 func (s *Service) endOfAccount(ctx context.Context, tx access.Tx, request int64, grants []access.Grant) error {
 	for _, g := range grants {
 		covers, err := tx.Covers(ctx, g.ID)
-		if err != nil || len(covers) == 0 {
+		if err != nil {
 			return err
+		}
+		if len(covers) == 0 {
+			continue
 		}
 		key, err := tx.Key(ctx, covers[0].Fingerprint)
 		if err != nil {
