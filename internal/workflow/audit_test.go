@@ -1,12 +1,14 @@
 package workflow_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/workflow"
+	"sshkeybot/internal/workflow/workflowtest"
 )
 
 // audit has everything read, and returns what was found.
@@ -233,5 +235,41 @@ func TestWeeklyAuditTellsWhatIsUndecided(t *testing.T) {
 	next()
 	if shown := weekly(); shown != 3 {
 		t.Errorf("%d shown, want none for what is kept", shown)
+	}
+}
+
+// An audit of a large account costs one list for each server, and shows what a person can decide:
+// few groups, however many copies they have.
+func TestAuditOfALargeAccount(t *testing.T) {
+	t.Parallel()
+	const servers, foreign, different = 500, 12, 20
+	h := newHarness(t, servers)
+	for server := range int64(servers) {
+		for i := range foreign {
+			label := fmt.Sprintf("agency %d", (int(server)+i)%different)
+			h.Account.Keys[server+1] = append(h.Account.Keys[server+1], access.Credential{
+				ID: fmt.Sprint(10_000 + int(server)*foreign + i), Label: label, SystemUser: []string{"root", "runcloud"}[i%2], PublicKey: workflowtest.NewKey(label).Line(label), CreatedAt: h.Now(), Temporary: new(bool),
+			})
+		}
+	}
+	h.Work()
+	lists := h.Account.Lists
+	r, err := h.AskAudit(h.Ctx(), workflow.AuditAsk{Source: "audit", Asker: bob})
+	h.Must(err)
+	for h.MustView(r.ID).Audit.Moving > 0 {
+		h.Must(h.ReadForAudits(h.Ctx()))
+	}
+	v := h.MustView(r.ID)
+	copies := 0
+	for _, g := range v.Audit.Groups {
+		copies += len(g.Findings)
+	}
+	if got := h.Account.Lists - lists; got != servers || len(v.Audit.Groups) != different || copies != servers*foreign {
+		t.Errorf("%d lists, %d groups with %d copies", got, len(v.Audit.Groups), copies)
+	}
+	kept, err := h.KeepFindings(h.Ctx(), choose(h, v, v.Audit.Groups[0].Digest, bob))
+	h.Must(err)
+	if kept != copies/different {
+		t.Errorf("%d are kept", kept)
 	}
 }
