@@ -106,6 +106,7 @@ func (e *Engine) inspectedPeople(ctx context.Context, requests []access.Request)
 
 // contents are what was read of a server.
 type contents struct {
+	began    time.Time // when the reading began
 	keys     []access.Credential
 	tokens   []access.Credential // of an account
 	sessions []access.Session    // nil where nobody knows them
@@ -115,6 +116,7 @@ type contents struct {
 // readForInspection lists a server's keys; the tokens where access to an account has ended; and
 // the sessions where somebody is being offboarded.
 func (e *Engine) readForInspection(ctx context.Context, server int64, requests []access.Request) (c contents, err error) {
+	c.began = e.Now()
 	if c.keys, err = e.keysOn(ctx, server, access.Renewal); err != nil {
 		return c, err
 	}
@@ -266,6 +268,15 @@ func (e *Engine) keysOf(ctx context.Context, tx access.Tx, r access.Request, res
 		if err != nil {
 			return nil, err
 		}
+		if why != "" {
+			removed, err := removedSince(ctx, tx, result.ServerID, c, read.began)
+			if err != nil {
+				return nil, err
+			}
+			if removed {
+				continue
+			}
+		}
 		switch {
 		case why == "", known.account(c): // what the ledger holds goes, or stays, with its grant
 			continue
@@ -313,6 +324,13 @@ func (cs claims) ofAccounts() (owned claims) {
 		}
 	}
 	return owned
+}
+
+// removedSince reports whether the ledger has come to hold a credential to be gone since a list was
+// read that still has it: the list is the older of the two.
+func removedSince(ctx context.Context, tx access.Tx, server int64, c access.Credential, read time.Time) (bool, error) {
+	gone, err := tx.Placements(ctx, access.PlacementQuery{Server: server, Credential: c.ID, States: []access.PlacementState{access.PlacementGone}})
+	return slices.ContainsFunc(gone, func(p access.Placement) bool { return !p.GoneAt.Before(read.Truncate(time.Millisecond)) }), err
 }
 
 // Unclaimed refuses what a person decided about a credential that the ledger has come to

@@ -19,7 +19,7 @@ func (e *Engine) readForPurge(ctx context.Context, tx access.Tx, r access.Reques
 	case access.Pending:
 		err = e.listForPurge(ctx, tx, r, result, read.keys)
 	case access.Approved:
-		err = e.purge(ctx, tx, r, result, read.keys)
+		err = e.purge(ctx, tx, r, result, read)
 	default:
 		result.State, result.Setback = access.Dropped, access.Setback{}
 		return e.saveInspection(ctx, tx, result)
@@ -55,7 +55,7 @@ func (e *Engine) listForPurge(ctx context.Context, tx access.Tx, r access.Reques
 
 // purge has the keys of the list removed that are still there. Those that the ledger accounts for
 // go, or stay, with their grants. Keys of the system user that are not on the list are noted.
-func (e *Engine) purge(ctx context.Context, tx access.Tx, r access.Request, result access.Result, found []access.Credential) error {
+func (e *Engine) purge(ctx context.Context, tx access.Tx, r access.Request, result access.Result, read contents) error {
 	listed, err := tx.CandidatesOn(ctx, r.ID, result.ServerID)
 	if err != nil {
 		return err
@@ -66,10 +66,14 @@ func (e *Engine) purge(ctx context.Context, tx access.Tx, r access.Request, resu
 	}
 	var chosen []access.Credential
 	var since []access.Candidate
-	for _, c := range found {
+	for _, c := range read.keys {
+		removed, err := removedSince(ctx, tx, result.ServerID, c, read.began)
+		if err != nil {
+			return err
+		}
 		onList := slices.ContainsFunc(listed, func(l access.Candidate) bool { return l.Credential.ID == c.ID && !l.Spared })
 		switch {
-		case known.account(c):
+		case removed, known.account(c):
 		case onList:
 			chosen = append(chosen, c)
 		case r.SystemUser != "" && c.SystemUser == r.SystemUser:
