@@ -69,31 +69,32 @@ func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestVi
 		return v, err
 	}
 	v.Sessions, v.SessionsUnread = sessionsOf(v.Results)
-	if err := s.viewAccess(ctx, tx, &v); err != nil {
-		return v, err
-	}
-	if err := s.viewAccount(ctx, tx, &v); err != nil {
-		return v, err
-	}
-	if err := s.viewEnding(ctx, tx, &v); err != nil {
-		return v, err
-	}
-	if err := s.viewAudit(ctx, tx, &v); err != nil {
-		return v, err
-	}
-	if v.Request.Kind == access.KindRotate {
-		r, err := tx.Rotation(ctx, id)
-		if err != nil {
+	for _, fillIn := range []func(context.Context, access.Tx, *RequestView) error{
+		s.viewAccess, s.viewAccount, s.viewEnding, s.viewAudit, s.viewRotation, s.viewTargets,
+	} {
+		if err := fillIn(ctx, tx, &v); err != nil {
 			return v, err
 		}
-		if v.Rotation = &r; s.Accounts != nil {
-			v.System = s.Accounts.Title()
-		}
-		if r.State == access.RotationHalfway {
-			v.Deciders = s.Settings.Approvers // each may press its buttons
-		}
 	}
-	return v, s.viewTargets(ctx, tx, &v)
+	return v, nil
+}
+
+// viewRotation fills in where a rotation stands.
+func (s *Service) viewRotation(ctx context.Context, tx access.Tx, v *RequestView) error {
+	if v.Request.Kind != access.KindRotate {
+		return nil
+	}
+	r, err := tx.Rotation(ctx, v.Request.ID)
+	if err != nil {
+		return err
+	}
+	if v.Rotation = &r; s.Accounts != nil {
+		v.System = s.Accounts.Title()
+	}
+	if r.State == access.RotationHalfway {
+		v.Deciders = s.Settings.Approvers // each may press its buttons
+	}
+	return nil
 }
 
 // viewAccount fills in the account that a request is about, where it is one. What it means to
