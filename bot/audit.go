@@ -9,9 +9,6 @@ import (
 )
 
 func (b *Bot) audit(ctx context.Context, in interaction, c command) (render.Message, error) {
-	if err := b.checkVisible(in); err != nil {
-		return render.Message{}, err
-	}
 	r, err := b.cfg.Uses.AskAudit(ctx, workflow.AuditAsk{Source: in.ID, Asker: in.Person, Servers: c.Servers, Channel: in.Channel})
 	return b.receipt(ctx, in, r, err)
 }

@@ -27,6 +27,7 @@ type verb struct {
 	modal     string // callback id of the form that asks for what is left out, if any
 	readsOnly bool   // changes nothing, so it is not kept to be tried again
 	atOnce    bool   // done before the acknowledgement, without being stored
+	toOthers  bool   // is for approvers to see, so it is refused where they would not
 }
 
 // The headings of the help.
@@ -46,12 +47,12 @@ func verbs() []verb {
 		{
 			name: "grant", form: "@user DURATION [on SERVERS] [as SYSTEM_USER] [for REASON]", who: "everybody", part: yourAccess,
 			about: "ask for access, for yourself or for somebody else. An approver decides.",
-			read:  readGrant, do: (*Bot).grant, modal: render.ModalGrant,
+			read:  readGrant, do: (*Bot).grant, toOthers: true, modal: render.ModalGrant,
 		},
 		{
 			name: "extend", form: "@user DURATION", who: "who has the access, or asked for it", part: yourAccess,
 			about: "ask for more time.",
-			read:  readExtend, do: (*Bot).extend,
+			read:  readExtend, do: (*Bot).extend, toOthers: true,
 		},
 		{
 			name: "done", who: "who has the access", part: yourAccess,
@@ -76,7 +77,7 @@ func verbs() []verb {
 		{
 			name: "revoke", form: "@user|FINGERPRINT|KEY [on SERVERS] [for REASON]", who: "everybody", part: revokeAccess,
 			about: "end access early, or have a key removed. An approver decides.",
-			read:  readRevoke, do: (*Bot).revoke,
+			read:  readRevoke, do: (*Bot).revoke, toOthers: true,
 		},
 		{
 			name: "offboard", form: "@user [for REASON]", who: "approvers", part: forApprovers,
@@ -86,22 +87,22 @@ func verbs() []verb {
 		{
 			name: "audit", form: "[SERVERS]", who: "approvers", part: forApprovers,
 			about: "compare what is on the servers with what I know, and decide about the rest.",
-			read:  readServers, do: (*Bot).audit,
+			read:  readServers, do: (*Bot).audit, toOthers: true,
 		},
 		{
 			name: "purge", form: "SYSTEM_USER [on SERVERS]", who: "approvers", part: forApprovers,
 			about: "remove every key of a system user, whoever placed it. Another approver decides about the list.",
-			read:  readPurge, do: (*Bot).purge,
+			read:  readPurge, do: (*Bot).purge, toOthers: true,
 		},
 		{
 			name: "rotate", form: "ACCOUNT [as SYSTEM_USER] [on SERVERS]", who: "approvers", part: forApprovers,
 			about: "give an SSH key pair account of Octopus Deploy another key. Another approver decides. `as` and `on` are for an account that is to be made.",
-			read:  readRotate, do: (*Bot).rotate,
+			read:  readRotate, do: (*Bot).rotate, toOthers: true,
 		},
 		{
 			name: "reinstate", form: "@user [for REASON]", who: "approvers", part: forApprovers,
 			about: "let somebody who was offboarded be given access again. Another approver decides.",
-			read:  readOffboard, do: (*Bot).reinstate,
+			read:  readOffboard, do: (*Bot).reinstate, toOthers: true,
 		},
 		{
 			name: "pending", who: "approvers", part: forApprovers,
@@ -162,7 +163,13 @@ func (b *Bot) command(ctx context.Context, in interaction) (slackapi.Reply, erro
 	if in.unclear != nil {
 		return slackapi.Reply{}, in.unclear
 	}
-	m, err := in.command.verb().do(b, ctx, in, in.command)
+	v := in.command.verb()
+	if v.toOthers {
+		if err := b.checkVisible(in); err != nil {
+			return slackapi.Reply{}, err
+		}
+	}
+	m, err := v.do(b, ctx, in, in.command)
 	return slackapi.Ephemeral(m), err
 }
 
@@ -191,9 +198,6 @@ func (b *Bot) keys(ctx context.Context, in interaction, c command) (render.Messa
 }
 
 func (b *Bot) grant(ctx context.Context, in interaction, c command) (render.Message, error) {
-	if err := b.checkVisible(in); err != nil {
-		return render.Message{}, err
-	}
 	r, err := b.cfg.Uses.AskGrant(ctx, workflow.GrantAsk{
 		Source: in.ID, Asker: in.Person, Person: c.Person, Duration: c.Duration, Forever: c.Forever,
 		Servers: c.Servers, SystemUser: c.SystemUser, Reason: c.Reason, Channel: in.Channel,
@@ -202,9 +206,6 @@ func (b *Bot) grant(ctx context.Context, in interaction, c command) (render.Mess
 }
 
 func (b *Bot) extend(ctx context.Context, in interaction, c command) (render.Message, error) {
-	if err := b.checkVisible(in); err != nil {
-		return render.Message{}, err
-	}
 	r, err := b.cfg.Uses.AskExtend(ctx, workflow.ExtendAsk{
 		Source: in.ID, Asker: in.Person, Person: c.Person, Duration: c.Duration, Channel: in.Channel,
 	})
@@ -233,9 +234,6 @@ func (b *Bot) givenBack(ctx context.Context, given []access.Grant, err error) (r
 }
 
 func (b *Bot) revoke(ctx context.Context, in interaction, c command) (render.Message, error) {
-	if err := b.checkVisible(in); err != nil {
-		return render.Message{}, err
-	}
 	r, err := b.cfg.Uses.AskRevoke(ctx, workflow.RevokeAsk{
 		Source: in.ID, Asker: in.Person, Person: c.Person, Fingerprint: c.Fingerprint, Key: c.Key,
 		Servers: c.Servers, Reason: c.Reason, Channel: in.Channel,
@@ -251,9 +249,6 @@ func (b *Bot) offboard(ctx context.Context, in interaction, c command) (render.M
 }
 
 func (b *Bot) purge(ctx context.Context, in interaction, c command) (render.Message, error) {
-	if err := b.checkVisible(in); err != nil {
-		return render.Message{}, err
-	}
 	r, err := b.cfg.Uses.AskPurge(ctx, workflow.PurgeAsk{
 		Source: in.ID, Asker: in.Person, SystemUser: c.SystemUser, Servers: c.Servers, Channel: in.Channel,
 	})
@@ -261,9 +256,6 @@ func (b *Bot) purge(ctx context.Context, in interaction, c command) (render.Mess
 }
 
 func (b *Bot) rotate(ctx context.Context, in interaction, c command) (render.Message, error) {
-	if err := b.checkVisible(in); err != nil {
-		return render.Message{}, err
-	}
 	r, err := b.cfg.Uses.AskRotate(ctx, workflow.RotateAsk{
 		Source: in.ID, Asker: in.Person, Account: c.Account, SystemUser: c.SystemUser, Servers: c.Servers, Channel: in.Channel,
 	})
@@ -271,9 +263,6 @@ func (b *Bot) rotate(ctx context.Context, in interaction, c command) (render.Mes
 }
 
 func (b *Bot) reinstate(ctx context.Context, in interaction, c command) (render.Message, error) {
-	if err := b.checkVisible(in); err != nil {
-		return render.Message{}, err
-	}
 	r, err := b.cfg.Uses.AskReinstate(ctx, workflow.ReinstateAsk{
 		Source: in.ID, Asker: in.Person, Person: c.Person, Reason: c.Reason, Channel: in.Channel,
 	})
