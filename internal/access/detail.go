@@ -39,7 +39,7 @@ func (e Event) Keys(most int) (k Keys, ok bool) {
 	return k, k.Count > 0
 }
 
-// readRanges reads what ranges writes: up to most numbers, and how many there are. It
+// readRanges reads what Ranges returns: up to most numbers, and how many there are. It
 // returns 0 for anything else.
 func readRanges(list string, most int) (numbers []int64, count int) {
 	for part := range strings.SplitSeq(list, ",") {

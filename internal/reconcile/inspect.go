@@ -221,6 +221,9 @@ func (e *Engine) inspected(ctx context.Context, tx access.Tx, result access.Resu
 	if err != nil {
 		return err
 	}
+	if read.keys, err = withoutRemoved(ctx, tx, result.ServerID, read); err != nil {
+		return err
+	}
 	if r.Kind == access.KindPurge {
 		return e.readForPurge(ctx, tx, r, result, read)
 	}
@@ -267,15 +270,6 @@ func (e *Engine) keysOf(ctx context.Context, tx access.Tx, r access.Request, res
 		}
 		if err != nil {
 			return nil, err
-		}
-		if why != "" {
-			removed, err := removedSince(ctx, tx, result.ServerID, c, read.began)
-			if err != nil {
-				return nil, err
-			}
-			if removed {
-				continue
-			}
 		}
 		switch {
 		case why == "", known.account(c): // what the ledger holds goes, or stays, with its grant
@@ -326,11 +320,20 @@ func (cs claims) ofAccounts() (owned claims) {
 	return owned
 }
 
-// removedSince reports whether the ledger has come to hold a credential to be gone since a list was
-// read that still has it: the list is the older of the two.
-func removedSince(ctx context.Context, tx access.Tx, server int64, c access.Credential, read time.Time) (bool, error) {
-	gone, err := tx.Placements(ctx, access.PlacementQuery{Server: server, Credential: c.ID, States: []access.PlacementState{access.PlacementGone}})
-	return slices.ContainsFunc(gone, func(p access.Placement) bool { return !p.GoneAt.Before(read.Truncate(time.Millisecond)) }), err
+// withoutRemoved leaves out of a list the keys that the ledger has come to hold to be gone since it
+// was read: the list is the older of the two.
+func withoutRemoved(ctx context.Context, tx access.Tx, server int64, read contents) (left []access.Credential, err error) {
+	since := read.began.Truncate(time.Millisecond)
+	for _, c := range read.keys {
+		gone, err := tx.Placements(ctx, access.PlacementQuery{Server: server, Credential: c.ID, States: []access.PlacementState{access.PlacementGone}})
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(gone, func(p access.Placement) bool { return !p.GoneAt.Before(since) }) {
+			left = append(left, c)
+		}
+	}
+	return left, nil
 }
 
 // Unclaimed refuses what a person decided about a credential that the ledger has come to

@@ -67,13 +67,9 @@ func (e *Engine) purge(ctx context.Context, tx access.Tx, r access.Request, resu
 	var chosen []access.Credential
 	var since []access.Candidate
 	for _, c := range read.keys {
-		removed, err := removedSince(ctx, tx, result.ServerID, c, read.began)
-		if err != nil {
-			return err
-		}
 		onList := slices.ContainsFunc(listed, func(l access.Candidate) bool { return l.Credential.ID == c.ID && !l.Spared })
 		switch {
-		case removed, known.account(c):
+		case known.account(c):
 		case onList:
 			chosen = append(chosen, c)
 		case r.SystemUser != "" && c.SystemUser == r.SystemUser:

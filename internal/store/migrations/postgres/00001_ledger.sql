@@ -234,6 +234,7 @@ CREATE TABLE placements (
 CREATE UNIQUE INDEX placements_one ON placements (place_id, system_user, fingerprint)
     WHERE state IN ('wanted', 'unknown', 'placed');
 CREATE INDEX placements_key ON placements (place_id, system_user, fingerprint, id);
+CREATE INDEX placements_credential ON placements (place_id, credential_id);
 CREATE INDEX placements_state ON placements (state, next_at);
 CREATE INDEX placements_person ON placements (person);
 CREATE INDEX placements_in_doubt ON placements (in_doubt_until) WHERE in_doubt_until > 0;
