@@ -171,6 +171,8 @@ type GrantTx interface {
 	Grants(ctx context.Context, q GrantQuery) ([]Grant, error)
 	// Covers returns what a grant covers, ended covers included.
 	Covers(ctx context.Context, grantID int64) ([]Cover, error)
+	// CountCovers returns the number of what a grant covers, ended covers included.
+	CountCovers(ctx context.Context, grantID int64) (int, error)
 	// EndCovers ends the covers of live grants that match. A live grant that covers nothing
 	// any more stays live: see EmptyGrants.
 	EndCovers(ctx context.Context, q CoverQuery, at time.Time) error
@@ -190,8 +192,15 @@ type PlacementTx interface {
 	//   - A leaving placement that is covered again becomes placed if no call to remove it
 	//     was made yet, and unknown if it only was in doubt.
 	Reconcile(ctx context.Context, now time.Time, servers []int64) ([]Move, error)
-	// OutOfLine returns the servers on which Reconcile would change something at that time.
-	OutOfLine(ctx context.Context, now time.Time) ([]int64, error)
+	// OutOfLine returns those of the servers, or of all if none are given, on which Reconcile
+	// would change something at that time.
+	OutOfLine(ctx context.Context, now time.Time, servers []int64) ([]int64, error)
+	// MarkOutOfLine notes that Reconcile may have something to change on servers; ends says
+	// whether access to them may have ended. Reconcile deletes the note.
+	MarkOutOfLine(ctx context.Context, servers []int64, ends bool) error
+	// MarkedOutOfLine returns servers with such a note, those first to which access may have
+	// ended.
+	MarkedOutOfLine(ctx context.Context, limit int) ([]int64, error)
 	Placement(ctx context.Context, id int64) (Placement, error)
 	InsertPlacement(ctx context.Context, p Placement) (Placement, error)
 	// MovePlacement stores p if the stored state still is from and the stored Attempts
@@ -216,6 +225,9 @@ type DueTx interface {
 	// DueWork returns the work on the servers that have a placement which is due: to be
 	// placed, removed or verified, or whose doubt is over. Each piece is there once.
 	DueWork(ctx context.Context, now time.Time) ([]Work, error)
+	// IdleWork returns the work of DueWork that is in no queue: nobody woke it, or what was
+	// woken is lost.
+	IdleWork(ctx context.Context, now time.Time) ([]Work, error)
 	// RemovalsBy reports whether access to a target ends by then: by a live grant whose EndsAt it is,
 	// or by the next try of a removal.
 	RemovalsBy(ctx context.Context, target string, by time.Time) (bool, error)
@@ -240,6 +252,10 @@ type DueTx interface {
 type ResultTx interface {
 	// InsertResults stores results; those that exist stay as they are.
 	InsertResults(ctx context.Context, rs []Result) error
+	// OweRemovals stores a waiting removal, under a request, for each cover of a grant that has
+	// not ended, that matches, and whose key is on its server, or may be; those that exist
+	// stay as they are.
+	OweRemovals(ctx context.Context, requestID, grantID int64, q CoverQuery, now time.Time) error
 	// OpenResults returns the additions and removals of a key on a server that are not final.
 	OpenResults(ctx context.Context, on KeyOn) ([]Result, error)
 	// OpenReadings returns the inspections of a server that are not final.
@@ -290,6 +306,8 @@ type ServerTx interface {
 	Server(ctx context.Context, id int64) (Server, error)
 	// AllServers returns every server that was ever read.
 	AllServers(ctx context.Context) ([]Server, error)
+	// ServersAfter returns the IDs that follow one, in ascending order, at most limit.
+	ServersAfter(ctx context.Context, id int64, limit int) ([]int64, error)
 	// Servers returns the servers that are not gone, by name.
 	Servers(ctx context.Context) ([]Server, error)
 	// DueReadings returns the servers of these targets that are not missing and were last

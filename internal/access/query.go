@@ -48,7 +48,7 @@ type PlacementQuery struct {
 	Due             time.Time // NextAt at or before, and not stuck
 	DoubtEndsBefore time.Time // InDoubtUntil set and at or before; never a leaving one, which is due by its NextAt
 	VerifyBefore    time.Time // placed, not stuck, VerifyAt set and at or before
-	LapsesBefore    time.Time // LapsesAt set and at or before
+	Renewed         bool      // Urgent
 	Problem         Problem
 	Limit           int
 }

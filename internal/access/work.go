@@ -9,6 +9,7 @@ const (
 	WorkRemove   WorkKind = "remove"   // remove keys from server ID
 	WorkRenew    WorkKind = "renew"    // remove keys from server ID in order to place them anew
 	WorkAdd      WorkKind = "add"      // place keys on server ID, and remove a second copy of one
+	WorkAlign    WorkKind = "align"    // bring the servers in line that are marked for it; there is no ID
 	WorkInspect  WorkKind = "inspect"  // find candidates and sessions on server ID
 	WorkList     WorkKind = "list"     // read the list of servers of target ID, to inspect each
 	WorkAnnounce WorkKind = "announce" // show request ID anew

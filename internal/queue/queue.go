@@ -41,7 +41,18 @@ const (
 	rescueAfter = 3 * time.Minute
 
 	fetchCooldown = 10 * time.Millisecond
-	fetchPoll     = 100 * time.Millisecond
+
+	// Jobs are fetched when the transaction that put them into the queue is committed. Polling is
+	// for what that misses: on PostgreSQL, jobs whose time comes.
+	pollPostgres = time.Second
+	pollSQLite   = 2 * time.Second
+
+	// recordedWithin is how long it takes River to record that a job is to run again, if nothing
+	// is in the way: it gathers such records for a quarter of a second.
+	recordedWithin = 300 * time.Millisecond
+
+	// keepCompleted is how long completed jobs are kept, which nobody asks for.
+	keepCompleted = 10 * time.Minute
 
 	// workersPerCall is the number of workers for each call that the target allows at the
 	// same time. While some write to the ledger, others wait at the target's limiter, so that
@@ -65,6 +76,8 @@ type Work interface {
 	// Sync brings a server in line with the ledger, as far as that kind of work goes. If
 	// again is positive, the job runs again after that time; settle was not called then.
 	Sync(ctx context.Context, kind access.WorkKind, server int64, settle func(access.Tx) error) (again time.Duration, err error)
+	// Align brings the servers in line that are marked for it.
+	Align(ctx context.Context, settle func(access.Tx) error) error
 	// Inspect reads a server for keys that the bot did not place.
 	Inspect(ctx context.Context, server int64, settle func(access.Tx) error) error
 	// ReadList reads a target's list of servers.
@@ -99,6 +112,7 @@ type Runner struct {
 	client  client
 	store   *store.Store
 	tracker *tracker
+	wakes   *wakes
 	timers  []Timer
 	log     *slog.Logger
 
@@ -117,23 +131,28 @@ type client interface {
 func New(c Config) (*Runner, error) {
 	var rc client
 	var err error
-	tracked := &tracker{running: map[int64]bool{}}
+	r := &Runner{store: c.Store, tracker: &tracker{running: map[int64]bool{}}, wakes: newWakes(), timers: c.Timers, log: c.Log}
 	if db := c.Store.SQLite(); db != nil {
-		rc, err = newClient(c, riversqlite.New(db), store.NativeSQLite, tracked)
+		rc, err = newClient(c, r, localDriver{riversqlite.New(db), r.wakes}, store.NativeSQLite, pollSQLite)
+		c.Store.OnEnqueued(r.wakes.add)
 	} else {
-		rc, err = newClient(c, riverpgxv5.New(c.Store.Postgres()), store.NativePostgres, tracked)
+		rc, err = newClient(c, r, riverpgxv5.New(c.Store.Postgres()), store.NativePostgres, pollPostgres)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("prepare the queue: %w", err)
 	}
-	return &Runner{client: rc, store: c.Store, tracker: tracked, timers: c.Timers, log: c.Log}, nil
+	r.client = rc
+	return r, nil
 }
 
-func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(access.Tx) TTx, tracked *tracker) (client, error) {
+func newClient[TTx any](c Config, r *Runner, driver riverdriver.Driver[TTx], native func(access.Tx) TTx, poll time.Duration) (client, error) {
 	syncOf := func(kind access.WorkKind) workFunc {
 		return func(ctx context.Context, server int64, settle func(access.Tx) error) (time.Duration, error) {
 			return c.Work.Sync(ctx, kind, server, settle)
 		}
+	}
+	align := func(ctx context.Context, _ int64, settle func(access.Tx) error) (time.Duration, error) {
+		return 0, c.Work.Align(ctx, settle)
 	}
 	inspect := func(ctx context.Context, server int64, settle func(access.Tx) error) (time.Duration, error) {
 		return 0, c.Work.Inspect(ctx, server, settle)
@@ -143,13 +162,14 @@ func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(ac
 	}
 	workers := river.NewWorkers()
 	err := errors.Join(
-		river.AddWorkerSafely(workers, targetWorker(c.Log, native, func(a store.RemoveOnServer) int64 { return a.ServerID }, syncOf(access.WorkRemove))),
-		river.AddWorkerSafely(workers, targetWorker(c.Log, native, func(a store.RenewOnServer) int64 { return a.ServerID }, syncOf(access.WorkRenew))),
-		river.AddWorkerSafely(workers, targetWorker(c.Log, native, func(a store.AddOnServer) int64 { return a.ServerID }, syncOf(access.WorkAdd))),
-		river.AddWorkerSafely(workers, targetWorker(c.Log, native, func(a store.InspectServer) int64 { return a.ServerID }, inspect)),
-		river.AddWorkerSafely(workers, targetWorker(c.Log, native, func(a store.ListServers) int64 { return a.TargetID }, list)),
-		river.AddWorkerSafely(workers, slackWorker(c.Log, func(a store.AnnounceRequest) int64 { return a.RequestID }, c.Outbox.Announce)),
-		river.AddWorkerSafely(workers, slackWorker(c.Log, func(a store.SendNotice) int64 { return a.NoticeID }, c.Outbox.SendNotice)),
+		river.AddWorkerSafely(workers, targetWorker(r, native, func(a store.RemoveOnServer) int64 { return a.ServerID }, syncOf(access.WorkRemove))),
+		river.AddWorkerSafely(workers, targetWorker(r, native, func(a store.RenewOnServer) int64 { return a.ServerID }, syncOf(access.WorkRenew))),
+		river.AddWorkerSafely(workers, targetWorker(r, native, func(a store.AddOnServer) int64 { return a.ServerID }, syncOf(access.WorkAdd))),
+		river.AddWorkerSafely(workers, targetWorker(r, native, func(store.AlignServers) int64 { return 0 }, align)),
+		river.AddWorkerSafely(workers, targetWorker(r, native, func(a store.InspectServer) int64 { return a.ServerID }, inspect)),
+		river.AddWorkerSafely(workers, targetWorker(r, native, func(a store.ListServers) int64 { return a.TargetID }, list)),
+		river.AddWorkerSafely(workers, slackWorker(r, func(a store.AnnounceRequest) int64 { return a.RequestID }, c.Outbox.Announce)),
+		river.AddWorkerSafely(workers, slackWorker(r, func(a store.SendNotice) int64 { return a.NoticeID }, c.Outbox.SendNotice)),
 	)
 	if err != nil {
 		return nil, err
@@ -157,7 +177,7 @@ func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(ac
 	servers := river.QueueConfig{MaxWorkers: workersPerCall * c.Concurrency}
 	queues := map[string]river.QueueConfig{
 		store.QueueRemove: servers, store.QueueRenew: servers, store.QueueAdd: servers,
-		store.QueueInspect: {MaxWorkers: inspectWorkers}, store.QueueSlack: {MaxWorkers: slackWorkers}, store.QueueFirst: {MaxWorkers: slackWorkers},
+		store.QueueAlign: {MaxWorkers: 1}, store.QueueInspect: {MaxWorkers: inspectWorkers}, store.QueueSlack: {MaxWorkers: slackWorkers}, store.QueueFirst: {MaxWorkers: slackWorkers},
 	}
 	if c.NoAdditions {
 		delete(queues, store.QueueAdd)
@@ -170,10 +190,12 @@ func newClient[TTx any](c Config, driver riverdriver.Driver[TTx], native func(ac
 		Queues:               queues,
 		Workers:              workers,
 		FetchCooldown:        fetchCooldown,
-		FetchPollInterval:    fetchPoll,
+		FetchPollInterval:    poll,
 		JobTimeout:           jobTimeout,
 		RescueStuckJobsAfter: rescueAfter,
-		Middleware:           []rivertype.Middleware{tracked},
+		Middleware:           []rivertype.Middleware{r.tracker},
+
+		CompletedJobRetentionPeriod: keepCompleted,
 	})
 }
 

@@ -51,6 +51,10 @@ func (h *fakeWork) Sync(ctx context.Context, kind access.WorkKind, server int64,
 	return 0, h.ledger.Update(ctx, settle)
 }
 
+func (h *fakeWork) Align(ctx context.Context, settle func(access.Tx) error) error {
+	return h.ledger.Update(ctx, settle)
+}
+
 func (h *fakeWork) ReadList(ctx context.Context, _ int64, settle func(access.Tx) error) error {
 	return h.ledger.Update(ctx, settle)
 }

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -22,7 +21,7 @@ type workFunc func(ctx context.Context, id int64, settle func(access.Tx) error) 
 
 // targetWorker returns the worker for the jobs that look at a server or a target. After an
 // error the job is snoozed, never ended: what it was to do still has to be done.
-func targetWorker[TTx any, TArgs river.JobArgs](log *slog.Logger, native func(access.Tx) TTx, id func(TArgs) int64, work workFunc) river.Worker[TArgs] {
+func targetWorker[TTx any, TArgs river.JobArgs](r *Runner, native func(access.Tx) TTx, id func(TArgs) int64, work workFunc) river.Worker[TArgs] {
 	return river.WorkFunc(func(ctx context.Context, job *river.Job[TArgs]) error {
 		var again time.Duration
 		err := recovered(func() (err error) {
@@ -36,26 +35,33 @@ func targetWorker[TTx any, TArgs river.JobArgs](log *slog.Logger, native func(ac
 		case err == nil && again == 0:
 			return nil // the job was completed by settle
 		case err == nil:
-			return river.JobSnooze(again)
+			return r.snooze(job.Queue, again)
 		case ctx.Err() == nil && access.CodeOf(err) == access.Internal:
-			log.Error("work failed", "work", job.Kind, "id", id(job.Args), "error", err)
+			r.log.Error("work failed", "work", job.Kind, "id", id(job.Args), "error", err)
 		}
-		return river.JobSnooze(retryAfter)
+		return r.snooze(job.Queue, retryAfter)
 	})
 }
 
 // slackWorker returns the worker for the jobs of the outbox. After an error the job is
 // snoozed: not even the time of the next try could be stored. A wake-up that comes while the
 // job runs is lost here, too, but the drawing or notice is still due, and the sweep finds it.
-func slackWorker[TArgs river.JobArgs](log *slog.Logger, id func(TArgs) int64, show func(ctx context.Context, id int64) error) river.Worker[TArgs] {
+func slackWorker[TArgs river.JobArgs](r *Runner, id func(TArgs) int64, show func(ctx context.Context, id int64) error) river.Worker[TArgs] {
 	return river.WorkFunc(func(ctx context.Context, job *river.Job[TArgs]) error {
 		err := recovered(func() error { return show(ctx, id(job.Args)) })
 		if err == nil {
 			return nil
 		}
 		if ctx.Err() == nil {
-			log.Error("work failed", "work", job.Kind, "id", id(job.Args), "error", err)
+			r.log.Error("work failed", "work", job.Kind, "id", id(job.Args), "error", err)
 		}
-		return river.JobSnooze(retryAfter)
+		return r.snooze(job.Queue, retryAfter)
 	})
+}
+
+// snooze returns what has River run a job of a queue again after a while, and sees to it that
+// the queue is looked at then.
+func (r *Runner) snooze(queue string, d time.Duration) error {
+	time.AfterFunc(max(d, recordedWithin)+fetchCooldown, func() { r.wakes.add(queue) })
+	return river.JobSnooze(d)
 }

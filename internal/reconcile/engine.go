@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -22,6 +23,9 @@ type Engine struct {
 	readings readings
 	locals   sync.Map // *local by name of the target
 	known    sync.Map // Identity by id of the server
+
+	checked atomic.Int64 // the last server that checkSome looked at
+	renewed sync.Map     // when DueRenewals was asked last, by name of the target
 }
 
 // Directory looks people up; see access.Directory.

@@ -193,25 +193,3 @@ func removalOutcome(placements []access.Placement, covered bool) (access.ResultS
 		return access.Waiting, p.Setback
 	}
 }
-
-// RemovalResults returns a waiting result for every cover whose key is, or may be,
-// on its server; where it surely is not there is nothing to report.
-func (e *Engine) RemovalResults(ctx context.Context, tx access.Tx, request int64, g access.Grant, covers []access.Cover, before []access.Placement) ([]access.Result, error) {
-	there := map[access.Cover]bool{}
-	for _, p := range before {
-		if p.State != access.PlacementWanted {
-			there[access.Cover{ServerID: p.ServerID, Fingerprint: p.Fingerprint}] = true
-		}
-	}
-	names, err := access.ServerNames(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	var results []access.Result
-	for _, c := range covers {
-		if there[access.Cover{ServerID: c.ServerID, Fingerprint: c.Fingerprint}] {
-			results = append(results, access.NewResult(e.Now(), request, access.PhaseRemove, access.KeyOn{ServerID: c.ServerID, SystemUser: g.SystemUser, Fingerprint: c.Fingerprint}, names[c.ServerID]))
-		}
-	}
-	return results, nil
-}

@@ -19,7 +19,16 @@ func (e *Engine) Reconcile(ctx context.Context, tx access.Tx, servers []int64) e
 	if len(servers) == 0 {
 		return nil
 	}
-	if err := e.reconcilePlacements(ctx, tx, servers); err != nil {
+	changed, err := tx.Reconcile(ctx, e.Now().Truncate(time.Millisecond), servers)
+	if err != nil {
+		return err
+	}
+	return e.follow(ctx, tx, servers, changed)
+}
+
+// follow does what has to follow from bringing servers in line.
+func (e *Engine) follow(ctx context.Context, tx access.Tx, servers []int64, changed []access.Move) error {
+	if err := e.reportAndWake(ctx, tx, changed); err != nil {
 		return err
 	}
 	for _, server := range servers {
@@ -30,77 +39,54 @@ func (e *Engine) Reconcile(ctx context.Context, tx access.Tx, servers []int64) e
 	return nil
 }
 
-// reconcileEach does that in transactions of their own, each for a few servers.
-func (e *Engine) reconcileEach(ctx context.Context, servers []int64) error {
-	for some := range slices.Chunk(servers, serversAtOnce) {
-		if err := e.Store.Update(ctx, func(tx access.Tx) error { return e.Reconcile(ctx, tx, some) }); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// serversAtOnce bounds one transaction that brings servers in line whose covers were not
-// counted.
-const serversAtOnce = 10
-
 // reconcilePlacements brings the placements on these servers in line with the live grants and
 // wakes the work that this causes.
 func (e *Engine) reconcilePlacements(ctx context.Context, tx access.Tx, servers []int64) error {
-	changed, err := e.reconcileAndAudit(ctx, tx, servers)
+	changed, err := tx.Reconcile(ctx, e.Now().Truncate(time.Millisecond), servers)
 	if err != nil {
 		return err
 	}
 	return e.reportAndWake(ctx, tx, changed)
 }
 
-// reconcileAndAudit brings placements in line and records what that moved. That a key is
-// wanted follows from the grant, and that one left to be renewed was recorded when it did.
-func (e *Engine) reconcileAndAudit(ctx context.Context, tx access.Tx, servers []int64) ([]access.Move, error) {
-	changed, err := tx.Reconcile(ctx, e.Now().Truncate(time.Millisecond), servers)
-	if err != nil {
-		return nil, err
-	}
+// auditAligned records what bringing servers in line moved. That a key is wanted follows from
+// the grant, and that one left to be renewed was recorded when it did.
+func (e *Engine) auditAligned(ctx context.Context, tx access.Tx, changed []access.Move) error {
 	known := func(m access.Move) bool { return m.From == m.State || m.State == access.PlacementWanted }
-	return changed, access.RecordMoves(ctx, tx, e.Now(), slices.DeleteFunc(slices.Clone(changed), known))
+	return access.RecordMoves(ctx, tx, e.Now(), slices.DeleteFunc(slices.Clone(changed), known))
 }
 
-// reportAndWake has what was brought in line reported and worked on. The clock may have taken
-// keys from a grant that nobody has ended yet: it is owed their results like any other.
+// reportAndWake has what was brought in line recorded, reported and worked on. The clock may
+// have taken keys from a grant that nobody has ended yet: it is owed their results like any
+// other.
 func (e *Engine) reportAndWake(ctx context.Context, tx access.Tx, changed []access.Move) error {
-	leaving := map[string][]access.Placement{} // by system user
-	for _, p := range changed {
-		if p.State == access.PlacementLeaving {
-			leaving[p.SystemUser] = append(leaving[p.SystemUser], p.Placement)
-		}
+	if err := e.auditAligned(ctx, tx, changed); err != nil {
+		return err
 	}
-	if len(leaving) > 0 {
-		if err := e.oweResults(ctx, tx, leaving); err != nil {
-			return err
-		}
-	}
+	var left []int64
 	placements := make([]access.Placement, len(changed))
 	for i, m := range changed {
 		placements[i] = m.Placement
+		if m.State == access.PlacementLeaving {
+			left = append(left, m.ServerID)
+		}
+	}
+	if len(left) > 0 {
+		slices.Sort(left)
+		if err := e.oweResults(ctx, tx, slices.Compact(left)); err != nil {
+			return err
+		}
 	}
 	return e.wakeFor(ctx, tx, placements)
 }
 
-func (e *Engine) oweResults(ctx context.Context, tx access.Tx, leaving map[string][]access.Placement) error {
-	due, err := tx.Grants(ctx, access.GrantQuery{State: access.Live, EndsBefore: e.Now()})
+func (e *Engine) oweResults(ctx context.Context, tx access.Tx, servers []int64) error {
+	over, err := tx.Grants(ctx, access.GrantQuery{State: access.Live, EndsBefore: e.Now()})
 	if err != nil {
 		return err
 	}
-	for _, g := range due {
-		covers, err := tx.Covers(ctx, g.ID)
-		if err != nil {
-			return err
-		}
-		results, err := e.RemovalResults(ctx, tx, g.RequestID, g, access.LiveCovers(covers), leaving[g.SystemUser])
-		if err != nil {
-			return err
-		}
-		if err := tx.InsertResults(ctx, results); err != nil {
+	for _, g := range over {
+		if err := tx.OweRemovals(ctx, g.RequestID, g.ID, access.CoverQuery{Servers: servers}, e.Now()); err != nil {
 			return err
 		}
 	}

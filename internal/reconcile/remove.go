@@ -195,7 +195,7 @@ func (e *Engine) removeExtras(ctx context.Context, tx access.Tx, p access.Placem
 // realign has what a removal made room for placed, such as the second half of a
 // renewal: that at once, before other additions, unless somebody had deleted the first.
 func (e *Engine) realign(ctx context.Context, tx access.Tx, left access.Placement) error {
-	changed, err := e.reconcileAndAudit(ctx, tx, []int64{left.ServerID})
+	changed, err := tx.Reconcile(ctx, e.Now().Truncate(time.Millisecond), []int64{left.ServerID})
 	if err != nil {
 		return err
 	}

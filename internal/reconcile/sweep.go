@@ -18,19 +18,18 @@ const (
 	longestBackoff = lastBackoff * 6 / 5 // with its jitter
 )
 
-// WakeDue wakes the work on every server that has some due, and brings the servers in
-// line that are not: where a transaction missed another's change, or work that was to do
-// it was lost.
+// WakeDue wakes the work that is due and that nobody woke, or whose waking was lost, and checks
+// whether a few of the servers are in line.
 func (e *Engine) WakeDue(ctx context.Context) error {
-	var outOfLine []int64
+	if err := e.checkSome(ctx); err != nil {
+		return err
+	}
+	var due []access.Work
 	err := e.Store.Read(ctx, func(tx access.Tx) (err error) {
-		outOfLine, err = tx.OutOfLine(ctx, e.Now().Truncate(time.Millisecond))
+		due, err = e.workDue(ctx, tx)
 		return err
 	})
 	if err != nil {
-		return err
-	}
-	if err := e.reconcileEach(ctx, outOfLine); err != nil {
 		return err
 	}
 	return e.Store.Update(ctx, func(tx access.Tx) error {
@@ -42,16 +41,24 @@ func (e *Engine) WakeDue(ctx context.Context) error {
 		if err := tx.CapWaits(ctx, latest); err != nil {
 			return err
 		}
-		due, err := tx.DueWork(ctx, now)
-		if err != nil {
-			return err
-		}
-		inspections, err := e.inspectionsDue(ctx, tx, now)
-		if err != nil {
-			return err
-		}
-		return tx.Wake(ctx, append(due, inspections...)...)
+		return tx.Wake(ctx, due...)
 	})
+}
+
+func (e *Engine) workDue(ctx context.Context, tx access.Tx) ([]access.Work, error) {
+	due, err := tx.IdleWork(ctx, e.Now())
+	if err != nil {
+		return nil, err
+	}
+	inspections, err := e.inspectionsDue(ctx, tx, e.Now())
+	if err != nil {
+		return nil, err
+	}
+	marked, err := tx.MarkedOutOfLine(ctx, 1)
+	if len(marked) > 0 {
+		due = append(due, access.Work{Kind: access.WorkAlign})
+	}
+	return append(due, inspections...), err
 }
 
 // inspectionsDue lists the work on open inspections whose next try has come.
@@ -89,12 +96,27 @@ func (e *Engine) Renew(ctx context.Context) error {
 	}
 	var trouble error
 	for _, t := range e.Targets {
-		if lifetime(t) > 0 {
+		if lifetime(t) > 0 && e.renewalsDue(t) {
 			trouble = errors.Join(trouble, e.renewOn(ctx, t))
 		}
 	}
 	return trouble
 }
+
+// renewalsDue reports whether it is time to ask for renewals on a target again: many keys are
+// close to the end of their lifetime all the time, and to look at them takes a while.
+func (e *Engine) renewalsDue(t access.Target) bool {
+	now := e.Now()
+	last, asked := e.renewed.Load(t.Name())
+	if asked && now.Sub(last.(time.Time)).Abs() < leadOf(t)/60 {
+		return false
+	}
+	e.renewed.Store(t.Name(), now)
+	return true
+}
+
+// leadOf returns how long before a target's own timer ends a key it is renewed at the latest.
+func leadOf(t access.Target) time.Duration { return min(renewalLead, lifetime(t)/4) }
 
 func (e *Engine) renewOn(ctx context.Context, t access.Target) error {
 	query := e.renewalQuery(t, e.Now())
@@ -128,8 +150,7 @@ func (e *Engine) renewOn(ctx context.Context, t access.Target) error {
 // that was asked for as temporary, so a permanent one is replaced no more often than a
 // temporary one would be.
 func (e *Engine) renewalQuery(t access.Target, now time.Time) access.RenewalQuery {
-	lifetime := lifetime(t)
-	lead := min(renewalLead, lifetime/4)
+	lifetime, lead := lifetime(t), leadOf(t)
 	q := access.RenewalQuery{
 		Target: t.Name(), Now: now, Spare: min(time.Minute, lifetime/100), LapsesBefore: now.Add(lead), Spread: lead / 2, PlacedBefore: now.Add(-lifetime),
 		Permanent: math.MaxInt64, Limit: sweepBatch,
@@ -154,22 +175,30 @@ func (e *Engine) leftToOthers(ctx context.Context, tx access.Tx, p access.Placem
 // its target would have removed the old key, or the new one is refused. Until it is
 // placed, the request does not say any more that it is.
 func (e *Engine) TellLapsed(ctx context.Context) error {
+	lapsed := func(ctx context.Context, tx access.Tx) ([]access.Placement, error) {
+		renewed, err := tx.Placements(ctx, access.PlacementQuery{Renewed: true, States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementLeaving}})
+		return slices.DeleteFunc(renewed, func(p access.Placement) bool {
+			late := !p.LapsesAt.IsZero() && !e.Now().Before(p.LapsesAt)
+			refused := p.State != access.PlacementLeaving && p.Problem == access.ProblemRefused
+			return p.ToldLapsed || !late && !refused
+		}), err
+	}
+	var untold []access.Placement
+	err := e.Store.Read(ctx, func(tx access.Tx) (err error) {
+		untold, err = lapsed(ctx, tx)
+		return err
+	})
+	if err != nil || len(untold) == 0 {
+		return err
+	}
 	return e.Store.Update(ctx, func(tx access.Tx) error {
 		now := e.Now()
-		late, err := tx.Placements(ctx, access.PlacementQuery{States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementLeaving}, LapsesBefore: now})
+		untold, err := lapsed(ctx, tx)
 		if err != nil {
 			return err
 		}
-		refused, err := tx.Placements(ctx, access.PlacementQuery{States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown}, Problem: access.ProblemRefused})
-		if err != nil {
-			return err
-		}
-		told := map[int64]bool{}
-		for _, p := range append(late, refused...) {
-			if !p.Urgent || p.ToldLapsed || told[p.ID] {
-				continue
-			}
-			p.ToldLapsed, told[p.ID] = true, true
+		for _, p := range untold {
+			p.ToldLapsed = true
 			if _, err := tx.MovePlacement(ctx, p, p.State, p.Attempts); err != nil {
 				return err
 			}

@@ -153,7 +153,7 @@ func (e *Engine) finish(ctx context.Context, kind access.WorkKind, server int64,
 		if due != nil {
 			return errMoreWork
 		}
-		changed, err := e.reconcileAndAudit(ctx, tx, []int64{server})
+		changed, err := tx.Reconcile(ctx, e.Now().Truncate(time.Millisecond), []int64{server})
 		switch {
 		case err != nil:
 			return err
@@ -168,7 +168,7 @@ func (e *Engine) finish(ctx context.Context, kind access.WorkKind, server int64,
 	case errors.Is(err, errMoreWork) && again > 0:
 		return again, nil
 	case errors.Is(err, errOutOfLine):
-		if err = e.reconcileEach(ctx, []int64{server}); err == nil {
+		if err = e.Store.Update(ctx, func(tx access.Tx) error { return e.Reconcile(ctx, tx, []int64{server}) }); err == nil {
 			err = errMoreWork
 		}
 	}

@@ -72,6 +72,11 @@ func (t *tx) Covers(ctx context.Context, grantID int64) ([]access.Cover, error) 
 	return many(ctx, t, scan, "SELECT grant_id, place_id, fingerprint, ended_at FROM covers WHERE grant_id = $1 ORDER BY place_id, fingerprint", grantID)
 }
 
+// CountCovers implements access.GrantTx.
+func (t *tx) CountCovers(ctx context.Context, grantID int64) (int, error) {
+	return one(ctx, t, column[int], "SELECT COUNT(*) FROM covers WHERE grant_id = $1", grantID)
+}
+
 // EndCovers implements access.GrantTx.
 func (t *tx) EndCovers(ctx context.Context, q access.CoverQuery, at time.Time) error {
 	live := conditions{args: []any{ms(at)}}

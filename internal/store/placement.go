@@ -54,6 +54,12 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 	addIf(&c, "place_id = ?", q.Server)
 	addIn(&c, "place_id", q.Servers)
 	addIn(&c, "state", q.States)
+	if len(q.States) > 0 && !slices.Contains(q.States, access.PlacementGone) {
+		c.add("state <> 'gone'") // for SQLite to use the index that leaves history out
+	}
+	if q.Renewed {
+		c.add("urgent = 1")
+	}
 	addIf(&c, "person = ?", q.Person)
 	addIf(&c, "fingerprint = ?", q.Fingerprint)
 	addIf(&c, "picked = ?", q.Picked)
@@ -63,15 +69,18 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 	addIf(&c, "stuck = 0 AND next_at <= ?", ms(q.Due))
 	addIf(&c, "in_doubt_until > 0 AND state <> 'leaving' AND in_doubt_until <= ?", ms(q.DoubtEndsBefore))
 	addIf(&c, "verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= ?", ms(q.VerifyBefore))
-	addIf(&c, "lapses_at > 0 AND lapses_at <= ?", ms(q.LapsesBefore))
 	addIf(&c, "problem = ?", q.Problem)
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+" FROM placements"+c.where()+" ORDER BY id"+limit(q.Limit), c.args...)
 }
 
 // Covered implements access.PlacementTx.
 func (t *tx) Covered(ctx context.Context, p access.Placement, now time.Time) (covered bool, until time.Time, err error) {
-	ends, err := many(ctx, t, column[int64], "SELECT g.ends_at "+liveCovers+` AND c.place_id = $2 AND c.fingerprint = $3 AND g.system_user = $4 AND ($5 = '' OR g.person = $5)
-		ORDER BY CASE WHEN g.ends_at = 0 THEN 0 ELSE 1 END, g.ends_at DESC LIMIT 1`, ms(now), p.ServerID, p.Fingerprint, p.SystemUser, p.Person)
+	c := conditions{args: []any{ms(now)}}
+	c.add("c.place_id = ?", p.ServerID)
+	c.add("c.fingerprint = ?", p.Fingerprint)
+	c.add("g.system_user = ?", p.SystemUser)
+	addIf(&c, "g.person = ?", p.Person)
+	ends, err := many(ctx, t, column[int64], "SELECT g.ends_at "+liveCovers+c.and()+" ORDER BY CASE WHEN g.ends_at = 0 THEN 0 ELSE 1 END, g.ends_at DESC LIMIT 1", c.args...)
 	if err != nil || len(ends) == 0 {
 		return false, time.Time{}, err
 	}
@@ -81,20 +90,24 @@ func (t *tx) Covered(ctx context.Context, p access.Placement, now time.Time) (co
 
 // VerifyPlaced implements access.DueTx.
 func (t *tx) VerifyPlaced(ctx context.Context, grantID int64, at time.Time) ([]int64, error) {
-	servers, err := many(ctx, t, column[int64], `UPDATE placements AS p SET verify_at = $1, stuck = 0
-		WHERE p.state = 'placed' AND EXISTS (SELECT 1 FROM grants g JOIN covers c ON c.grant_id = g.id
-			WHERE g.id = $2 AND g.system_user = p.system_user AND g.person = p.person
-			AND c.place_id = p.place_id AND c.fingerprint = p.fingerprint AND c.ended_at = 0)
+	servers, err := many(ctx, t, column[int64], `UPDATE placements SET verify_at = $1, stuck = 0 WHERE id IN (
+			SELECT p.id FROM grants g CROSS JOIN covers c CROSS JOIN placements p WHERE g.id = $2 AND c.grant_id = g.id AND c.ended_at = 0
+				AND p.place_id = c.place_id AND p.system_user = g.system_user AND p.fingerprint = c.fingerprint AND p.person = g.person
+				AND `+there+` AND p.state = 'placed')
 		RETURNING place_id`, ms(at), grantID)
 	slices.Sort(servers)
 	return slices.Compact(servers), err
 }
 
 // Debt implements access.PlacementTx. It contains placements that do not leave yet but that
-// no live grant covers: their grant is over, and the sweep will end it in a moment.
+// no live grant covers: on servers that wait to be brought in line, and those of grants that
+// are over and that the sweep will end in a moment.
 func (t *tx) Debt(ctx context.Context, now time.Time) ([]access.Placement, error) {
-	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements p
-		WHERE state = 'leaving' AND urgent = 0
-			OR state IN ('unknown', 'placed', 'leaving') AND grant_id <> 0 AND NOT EXISTS (`+covering+`)
+	const uncovered = " AND " + there + " AND p.state IN ('unknown', 'placed', 'leaving') AND p.grant_id <> 0 AND NOT EXISTS (" + covering + ")"
+	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements WHERE id IN (
+		SELECT p.id FROM placements p WHERE p.state = 'leaving' AND p.urgent = 0
+		UNION SELECT p.id FROM out_of_line l CROSS JOIN placements p WHERE p.place_id = l.place_id`+uncovered+`
+		UNION SELECT p.id FROM grants o CROSS JOIN covers k CROSS JOIN placements p WHERE o.state = 'live' AND o.ends_at > 0 AND o.ends_at <= $1
+			AND k.grant_id = o.id AND p.place_id = k.place_id AND p.system_user = o.system_user AND p.fingerprint = k.fingerprint`+uncovered+`)
 		ORDER BY left_at, id`, ms(now))
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // liveCovers selects the covers (c) of the grants (g) that give access at $1. SQLite joins a
-// CROSS JOIN in the order in which it is written: the live grants, which are few, before
-// the covers of all grants that ever were.
+// CROSS JOIN in the order in which it is written: the live grants, which are few and have
+// indexes of their own, before the covers of all grants that ever were.
 const liveCovers = `FROM grants g CROSS JOIN covers c
 	WHERE g.state = 'live' AND (g.ends_at = 0 OR g.ends_at > $1) AND c.grant_id = g.id AND c.ended_at = 0`
 
@@ -18,7 +18,11 @@ const liveCovers = `FROM grants g CROSS JOIN covers c
 // for the same key: if a key has become somebody else's, its placement leaves and is placed
 // anew with a label that names its new holder.
 const covering = `SELECT 1 ` + liveCovers + `
-	AND c.place_id = p.place_id AND c.fingerprint = p.fingerprint AND g.system_user = p.system_user AND g.person = p.person`
+	AND g.person = p.person AND g.system_user = p.system_user AND c.place_id = p.place_id AND c.fingerprint = p.fingerprint`
+
+// there is the condition on a placement that it is not history. It stands in a query word by
+// word, or SQLite does not use the index that leaves history out.
+const there = "p.state <> 'gone'"
 
 // Reconcile implements access.PlacementTx. It runs in one update, so no other one changes a
 // grant or a placement between its steps.
@@ -37,7 +41,10 @@ func (t *tx) Reconcile(ctx context.Context, now time.Time, servers []int64) ([]a
 		}
 		changed = append(changed, more...)
 	}
-	return changed, nil
+	var marks conditions
+	addIn(&marks, "place_id", servers)
+	_, err := t.Exec(ctx, "DELETE FROM out_of_line"+marks.where(), marks.args...)
+	return changed, err
 }
 
 // cancelLeaving brings leaving placements that are covered again back to the state they had
@@ -73,12 +80,12 @@ func coveredAgain(now time.Time) conditions {
 	c := conditions{args: []any{ms(now)}}
 	// After an attempt whose answer was lost, or while a replica holds it and its call is
 	// under way, the key may be off the server already: it must not count as placed.
-	c.add(`p.state = 'leaving' AND p.grant_id <> 0 AND (p.credential_id = '' AND p.in_doubt_until > 0
+	c.add(there + ` AND p.state = 'leaving' AND p.grant_id <> 0 AND (p.credential_id = '' AND p.in_doubt_until > 0
 		OR p.credential_id <> '' AND p.attempts = 0 AND p.urgent = 0 AND p.holder = '')`)
 	c.add("EXISTS (" + covering + ")")
 	// A call that took effect late may have placed the key a second time. Only the newest
 	// counts again, and only if no other placement of the key does.
-	c.add(`NOT EXISTS (SELECT 1 FROM placements o WHERE o.place_id = p.place_id AND o.system_user = p.system_user AND o.fingerprint = p.fingerprint
+	c.add(`NOT EXISTS (SELECT 1 FROM placements o WHERE o.state <> 'gone' AND o.place_id = p.place_id AND o.system_user = p.system_user AND o.fingerprint = p.fingerprint
 		AND (o.state IN ('wanted', 'unknown', 'placed') OR o.state = 'leaving' AND o.id > p.id))`)
 	return c
 }
@@ -112,17 +119,35 @@ const (
 // uncovered are the conditions on a placement in some states that no live grant covers.
 func uncovered(now time.Time, states string) conditions {
 	c := conditions{args: []any{ms(now)}}
-	c.add(states + " AND p.grant_id <> 0")
+	c.add(there + " AND " + states + " AND p.grant_id <> 0")
 	c.add("NOT EXISTS (" + covering + ")")
 	return c
 }
 
 // OutOfLine implements access.PlacementTx.
-func (t *tx) OutOfLine(ctx context.Context, now time.Time) ([]int64, error) {
-	stay, ends, left, gaps := coveredAgain(now), uncovered(now, beingRenewed), uncovered(now, notLeaving), gapsAt(now) // each has one argument: now
+func (t *tx) OutOfLine(ctx context.Context, now time.Time, servers []int64) ([]int64, error) {
+	stay, ends, left, gaps := coveredAgain(now), uncovered(now, beingRenewed), uncovered(now, notLeaving), gapsAt(now)
+	for _, c := range []*conditions{&stay, &ends, &left} {
+		addIn(c, "p.place_id", servers)
+	}
+	addIn(&gaps, "c.place_id", servers) // each has the same arguments: now, and the servers
 	const placements = "SELECT p.place_id FROM placements p"
 	return many(ctx, t, column[int64], placements+stay.where()+" UNION "+placements+ends.where()+" UNION "+placements+left.where()+
-		" UNION SELECT c.place_id "+liveCovers+gaps.and()+" ORDER BY 1", ms(now))
+		" UNION SELECT c.place_id "+liveCovers+gaps.and()+" ORDER BY 1", stay.args...)
+}
+
+// MarkOutOfLine implements access.PlacementTx.
+func (t *tx) MarkOutOfLine(ctx context.Context, servers []int64, ends bool) error {
+	all := make([][]any, len(servers))
+	for i, id := range servers {
+		all[i] = []any{id, bit(ends)}
+	}
+	return insertMany(ctx, t, "out_of_line", "place_id, ends", "ON CONFLICT (place_id) DO UPDATE SET ends = 1 WHERE excluded.ends > out_of_line.ends", all)
+}
+
+// MarkedOutOfLine implements access.PlacementTx.
+func (t *tx) MarkedOutOfLine(ctx context.Context, most int) ([]int64, error) {
+	return many(ctx, t, column[int64], "SELECT place_id FROM out_of_line ORDER BY ends DESC, place_id"+limit(most))
 }
 
 // wantMissing inserts a wanted placement for every key that is covered and has none on the
@@ -183,7 +208,7 @@ func (t *tx) missing(ctx context.Context, now time.Time, servers []int64) ([]gap
 func gapsAt(now time.Time) conditions {
 	c := conditions{args: []any{ms(now)}}
 	c.add(`NOT EXISTS (SELECT 1 FROM placements p WHERE p.place_id = c.place_id AND p.system_user = g.system_user AND p.fingerprint = c.fingerprint
-		AND p.state IN ('wanted', 'unknown', 'placed', 'leaving'))`)
+		AND ` + there + ")")
 	return c
 }
 

@@ -41,6 +41,19 @@ func (t *tx) InsertResults(ctx context.Context, rs []access.Result) error {
 	return t.putResults(ctx, rs, "DO NOTHING")
 }
 
+// OweRemovals implements access.ResultTx.
+func (t *tx) OweRemovals(ctx context.Context, requestID, grantID int64, q access.CoverQuery, now time.Time) error {
+	c := conditions{args: []any{requestID, grantID, ms(now)}}
+	addIf(&c, "c.fingerprint = ?", q.Fingerprint)
+	addIn(&c, "c.place_id", q.Servers)
+	_, err := t.Exec(ctx, "INSERT INTO results ("+resultColumns+`)
+		SELECT CAST($1 AS BIGINT), 'remove', c.place_id, '', g.system_user, c.fingerprint, '', COALESCE(s.name, ''), 'waiting', '', '', '', 0, CAST($3 AS BIGINT), ''
+		FROM grants g CROSS JOIN covers c LEFT JOIN places s ON s.id = c.place_id WHERE g.id = $2 AND c.grant_id = g.id AND c.ended_at = 0`+c.and()+`
+			AND EXISTS (SELECT 1 FROM placements p WHERE p.place_id = c.place_id AND p.system_user = g.system_user AND p.fingerprint = c.fingerprint
+				AND `+there+" AND p.state <> 'wanted') "+resultIdentity+"DO NOTHING", c.args...)
+	return err
+}
+
 // SaveResult implements access.ResultTx. It leaves Told alone, which the outbox may have
 // changed by Tell since the result was read.
 func (t *tx) SaveResult(ctx context.Context, r access.Result) error {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -23,7 +24,8 @@ func scanServer(row scanner) (s access.Server, err error) {
 }
 
 // SaveServers implements access.ServerTx. It does not return a server that is new: no work
-// can be waiting for it.
+// can be waiting for it. Those of which nothing has changed but that they were seen again,
+// nearly all, take one statement.
 func (t *tx) SaveServers(ctx context.Context, target string, servers []access.Server, now time.Time) ([]int64, error) {
 	all, err := many(ctx, t, scanServer, "SELECT id, "+serverColumns+" FROM places WHERE target = $1", target)
 	if err != nil {
@@ -37,7 +39,7 @@ func (t *tx) SaveServers(ctx context.Context, target string, servers []access.Se
 	for i, s := range servers {
 		last[s.ExternalID] = i
 	}
-	var moved []int64
+	var moved, same []int64
 	var values [][]any
 	for i, s := range servers {
 		if last[s.ExternalID] != i {
@@ -54,16 +56,37 @@ func (t *tx) SaveServers(ctx context.Context, target string, servers []access.Se
 		if !s.Online && met && !old.Online && !old.OfflineSince.IsZero() {
 			s.OfflineSince = old.OfflineSince
 		}
+		old.SeenAt = now
 		row, err := serverValues(s)
-		if err != nil {
-			return nil, err
+		before, errBefore := serverValues(old)
+		switch {
+		case errors.Join(err, errBefore) != nil:
+			return nil, errors.Join(err, errBefore)
+		case met && slices.Equal(row, before):
+			same = append(same, old.ID)
+		default:
+			values = append(values, append(row, 0))
 		}
-		values = append(values, append(row, 0))
 	}
 	slices.Sort(moved)
+	if err := t.seen(ctx, same, now); err != nil {
+		return nil, err
+	}
 	return moved, insertMany(ctx, t, "places", serverColumns+", read_at", `ON CONFLICT (target, external_id) DO UPDATE SET name = excluded.name, tags = excluded.tags,
 		online = excluded.online, seen_at = excluded.seen_at, not_found_at = excluded.not_found_at, asked_at = excluded.asked_at, gone_at = excluded.gone_at,
 		offline_since = excluded.offline_since, address = excluded.address`, values)
+}
+
+// seen stores that servers were in a list that was read then.
+func (t *tx) seen(ctx context.Context, servers []int64, at time.Time) error {
+	for some := range slices.Chunk(servers, 500) {
+		c := conditions{args: []any{ms(at)}}
+		addIn(&c, "id", some)
+		if _, err := t.Exec(ctx, "UPDATE places SET seen_at = $1"+c.where(), c.args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SaveServer implements access.ServerTx.
@@ -84,6 +107,11 @@ func (t *tx) Server(ctx context.Context, id int64) (access.Server, error) {
 // AllServers implements access.ServerTx.
 func (t *tx) AllServers(ctx context.Context) ([]access.Server, error) {
 	return many(ctx, t, scanServer, "SELECT id, "+serverColumns+" FROM places ORDER BY id")
+}
+
+// ServersAfter implements access.ServerTx.
+func (t *tx) ServersAfter(ctx context.Context, id int64, most int) ([]int64, error) {
+	return many(ctx, t, column[int64], "SELECT id FROM places WHERE id > $1 ORDER BY id"+limit(most), id)
 }
 
 // Servers implements access.ServerTx.

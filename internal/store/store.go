@@ -35,11 +35,12 @@ var (
 
 // Store is the ledger. It is safe for use by many goroutines.
 type Store struct {
-	db      database
-	replica string
-	schema  string
-	path    string                    // of a SQLite file that was opened with OpenReadOnly
-	refused atomic.Pointer[time.Time] // when a transaction last failed because the ledger could not be written
+	db       database
+	replica  string
+	schema   string
+	path     string // of a SQLite file that was opened with OpenReadOnly
+	enqueued atomic.Pointer[func(queues ...string)]
+	refused  atomic.Pointer[time.Time] // when a transaction last failed because the ledger could not be written
 }
 
 // database is what differs between SQLite and PostgreSQL.
@@ -67,6 +68,7 @@ type tx struct {
 	postgres pgx.Tx
 	enqueue  func(ctx context.Context, jobs []river.InsertManyParams) error // nil while reading
 	work     map[access.Work]bool
+	queues   []string // those that work was put into
 	events   []access.Event
 }
 
@@ -84,14 +86,25 @@ func (s *Store) Update(ctx context.Context, fn func(access.Tx) error) error {
 
 func (s *Store) update(ctx context.Context, fn func(*tx) error) error {
 	return s.retry(ctx, func() error {
-		return s.db.update(ctx, func(t *tx) error {
+		var queues []string
+		err := s.db.update(ctx, func(t *tx) error {
 			if err := fn(t); err != nil {
 				return err
 			}
-			return t.flush(ctx)
+			err := t.flush(ctx)
+			queues = t.queues
+			return err
 		})
+		if call := s.enqueued.Load(); err == nil && call != nil && len(queues) > 0 {
+			(*call)(queues...)
+		}
+		return err
 	})
 }
+
+// OnEnqueued has call called after each update that put work into queues, with their names, as
+// soon as it is committed.
+func (s *Store) OnEnqueued(call func(queues ...string)) { s.enqueued.Store(&call) }
 
 // Read runs fn on one consistent state. What fn tries to write fails.
 func (s *Store) Read(ctx context.Context, fn func(access.Tx) error) error {

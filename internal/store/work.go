@@ -23,6 +23,7 @@ const (
 	QueueRemove  = "remove"
 	QueueRenew   = "renew"
 	QueueAdd     = "add"
+	QueueAlign   = "align"
 	QueueInspect = "inspect"
 	QueueSlack   = "slack"
 	QueueFirst   = "slack_first" // messages about requests that end access
@@ -42,6 +43,9 @@ type RenewOnServer struct {
 type AddOnServer struct {
 	ServerID int64 `json:"place_id"`
 }
+
+// AlignServers is the job that brings the marked servers in line.
+type AlignServers struct{}
 
 // InspectServer is the job that finds candidates and sessions on a server.
 type InspectServer struct {
@@ -73,6 +77,9 @@ func (RenewOnServer) Kind() string { return "renew_on_server" }
 func (AddOnServer) Kind() string { return "add_on_server" }
 
 // Kind implements river.JobArgs.
+func (AlignServers) Kind() string { return "align_servers" }
+
+// Kind implements river.JobArgs.
 func (InspectServer) Kind() string { return "inspect_server" }
 
 // Kind implements river.JobArgs.
@@ -92,6 +99,9 @@ func (RenewOnServer) InsertOpts() river.InsertOpts { return onceIn(QueueRenew) }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (AddOnServer) InsertOpts() river.InsertOpts { return onceIn(QueueAdd) }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (AlignServers) InsertOpts() river.InsertOpts { return onceIn(QueueAlign) }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (InspectServer) InsertOpts() river.InsertOpts { return onceIn(QueueInspect) }
@@ -155,6 +165,8 @@ func job(w access.Work) (river.JobArgs, error) {
 		return RenewOnServer{w.ID}, nil
 	case access.WorkAdd:
 		return AddOnServer{w.ID}, nil
+	case access.WorkAlign:
+		return AlignServers{}, nil
 	case access.WorkInspect:
 		return InspectServer{w.ID}, nil
 	case access.WorkList:
@@ -189,8 +201,19 @@ func (t *tx) flushWork(ctx context.Context) error {
 			params.InsertOpts = &river.InsertOpts{Queue: QueueFirst}
 		}
 		jobs = append(jobs, params)
+		t.queues = append(t.queues, queueOf(params))
 	}
+	slices.Sort(t.queues)
+	t.queues = slices.Compact(t.queues)
 	return t.enqueue(ctx, jobs)
+}
+
+// queueOf returns the queue into which a job is put.
+func queueOf(params river.InsertManyParams) string {
+	if params.InsertOpts != nil {
+		return params.InsertOpts.Queue
+	}
+	return params.Args.(river.JobArgsWithInsertOpts).InsertOpts().Queue //nolint:forcetypeassert // each job says its queue
 }
 
 // first returns the work that goes to QueueFirst: messages about requests that end access.

@@ -38,8 +38,12 @@ func (s *Service) endGrants(ctx context.Context, tx access.Tx, e ending, grants 
 		if err != nil {
 			return err
 		}
-		if won {
-			ended[g.ID] = access.LiveCovers(covers)
+		if !won {
+			continue
+		}
+		ended[g.ID] = access.LiveCovers(covers)
+		if err := s.owe(ctx, tx, e.under(g), g, access.CoverQuery{}); err != nil {
+			return err
 		}
 	}
 	room := coversAtOnce
@@ -49,11 +53,19 @@ func (s *Service) endGrants(ctx context.Context, tx access.Tx, e ending, grants 
 			continue
 		}
 		var err error
-		if room, err = s.startRemoval(ctx, tx, e.under(g), g, covers, room); err != nil {
+		if room, err = s.startRemoval(ctx, tx, covers, room); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// owe gives each key that a grant placed and that is to go a result under a request.
+func (s *Service) owe(ctx context.Context, tx access.Tx, request int64, g access.Grant, q access.CoverQuery) error {
+	if err := tx.OweRemovals(ctx, request, g.ID, q, s.Now()); err != nil {
+		return err
+	}
+	return tx.Announce(ctx, request)
 }
 
 func (s *Service) closeGrant(ctx context.Context, tx access.Tx, e ending, g access.Grant) (bool, error) {
@@ -107,6 +119,12 @@ func (s *Service) endCovers(ctx context.Context, tx access.Tx, e ending, q acces
 			return err
 		}
 		ended[g.ID] = slices.DeleteFunc(access.LiveCovers(covers), func(c access.Cover) bool { return !matches(q, c) })
+		if len(ended[g.ID]) == 0 {
+			continue
+		}
+		if err := s.owe(ctx, tx, e.under(g), g, q); err != nil {
+			return err
+		}
 	}
 	if err := tx.EndCovers(ctx, q, s.Now()); err != nil {
 		return err
@@ -128,7 +146,7 @@ func (s *Service) endCovers(ctx context.Context, tx access.Tx, e ending, q acces
 		if err := s.auditNarrowed(ctx, tx, e, g, ended[g.ID]); err != nil {
 			return err
 		}
-		if room, err = s.startRemoval(ctx, tx, e.under(g), g, ended[g.ID], room); err != nil {
+		if room, err = s.startRemoval(ctx, tx, ended[g.ID], room); err != nil {
 			return err
 		}
 		if err := s.factsChanged(ctx, tx, g.Person); err != nil {
@@ -162,36 +180,18 @@ func matches(q access.CoverQuery, c access.Cover) bool {
 }
 
 // startRemoval has the servers of covers that ended brought in line: the ledger no longer
-// wants their keys, so each gets a result under the request. It brings in line itself
-// the servers of as many covers as there is room for, and returns the room that is left;
-// the others are woken.
-func (s *Service) startRemoval(ctx context.Context, tx access.Tx, request int64, g access.Grant, covers []access.Cover, room int) (int, error) {
-	servers := access.ServersOf(covers)
-	before, err := tx.Placements(ctx, access.PlacementQuery{
-		Servers: servers, SystemUser: g.SystemUser, States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementPlaced, access.PlacementLeaving},
-	})
-	if err != nil {
-		return room, err
-	}
-	results, err := s.Engine.RemovalResults(ctx, tx, request, g, covers, before)
-	if err != nil {
-		return room, err
-	}
-	if err := tx.InsertResults(ctx, results); err != nil {
-		return room, err
-	}
+// wants their keys. It brings in line itself the servers of as many covers as there is room
+// for, and returns the room that is left; the others are marked.
+func (s *Service) startRemoval(ctx context.Context, tx access.Tx, covers []access.Cover, room int) (int, error) {
 	first, rest, room := firstPortion(covers, room)
 	if err := s.Engine.Reconcile(ctx, tx, first); err != nil {
 		return room, err
 	}
-	if err := wakeServers(ctx, tx, access.WorkRemove, rest); err != nil {
-		return room, err
-	}
-	return room, tx.Announce(ctx, request)
+	return room, s.Engine.MarkOutOfLine(ctx, tx, rest, true)
 }
 
-// EndDue ends every grant whose time is over by the wall clock or by the steady one. Any
-// replica may call it at any time.
+// EndDue ends grants whose time is over by the wall clock or by the steady one, as many as one
+// transaction should, and returns how many. Any replica may call it at any time.
 func (s *Service) EndDue(ctx context.Context) (int, error) {
 	var ended []access.Grant
 	var steady time.Time
@@ -200,12 +200,15 @@ func (s *Service) EndDue(ctx context.Context) (int, error) {
 		if err != nil {
 			return err
 		}
-		due, err := tx.Grants(ctx, access.GrantQuery{State: access.Live, EndsBefore: s.Now(), SteadyUntil: v.Mark.Steady, Limit: endBatch})
+		steady = v.Mark.Steady
+		due, err := tx.Grants(ctx, access.GrantQuery{State: access.Live, EndsBefore: s.Now(), SteadyUntil: steady, Limit: endBatch})
 		if err != nil {
 			return err
 		}
-		ended, steady = due, v.Mark.Steady
-		return s.endGrants(ctx, tx, ending{reason: access.EndExpired}, due)
+		if ended, err = firstToEnd(ctx, tx, due); err != nil {
+			return err
+		}
+		return s.endGrants(ctx, tx, ending{reason: access.EndExpired}, ended)
 	})
 	if err == nil && s.Late != nil {
 		for _, g := range ended {
@@ -219,8 +222,27 @@ func (s *Service) EndDue(ctx context.Context) (int, error) {
 	return len(ended), err
 }
 
-// endBatch bounds one transaction of the sweep.
-const endBatch = 20
+const (
+	// endBatch bounds one transaction of the sweep.
+	endBatch = 20
+	// coversToEnd bounds one that ends grants besides: each of their covers gets a result.
+	coversToEnd = 1000
+)
+
+// firstToEnd returns as many of the grants as have no more than coversToEnd, at least one.
+func firstToEnd(ctx context.Context, tx access.Tx, due []access.Grant) ([]access.Grant, error) {
+	covers := 0
+	for i, g := range due {
+		n, err := tx.CountCovers(ctx, g.ID)
+		if err != nil {
+			return nil, err
+		}
+		if covers += n; covers > coversToEnd && i > 0 {
+			return due[:i], nil
+		}
+	}
+	return due, nil
+}
 
 // personsChanged says that something changed for everybody who sees a request among their
 // own: who asks, who receives, and the approvers.

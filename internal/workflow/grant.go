@@ -84,5 +84,8 @@ func (s *Service) beginPlacing(ctx context.Context, tx access.Tx, g access.Grant
 	if err := s.Engine.Reconcile(ctx, tx, first); err != nil {
 		return err
 	}
-	return wakeServers(ctx, tx, access.WorkAdd, append(rest, there...))
+	if err := s.Engine.MarkOutOfLine(ctx, tx, rest, false); err != nil {
+		return err
+	}
+	return wakeServers(ctx, tx, access.WorkAdd, there)
 }

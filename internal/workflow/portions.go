@@ -7,8 +7,8 @@ import (
 )
 
 // coversAtOnce is how many covers one transaction brings in line at most, so that no
-// decision, however large, holds up what others write meanwhile: the work on each of the
-// other servers brings its own in line, in a transaction of its own.
+// decision, however large, holds up what others write meanwhile: it marks the other servers,
+// and Engine.Align brings them in line, some at a time.
 const coversAtOnce = 100
 
 // firstPortion splits the servers of covers into those with no more covers than there is room

@@ -16,15 +16,15 @@ const reminderLead = 15 * time.Minute
 
 // Sweep claims everything that is due now: ends, expiries, reminders and renewals.
 func (s *Service) Sweep(ctx context.Context) error {
-	return errors.Join(s.watchClock(ctx), allOf(ctx, s.EndDue), allOf(ctx, s.ExpireRequests), s.remindPersons(ctx), s.remindApprovers(ctx), s.Engine.Reserve(ctx), s.Engine.Renew(ctx), s.Engine.TellLapsed(ctx))
+	return errors.Join(s.watchClock(ctx), allOf(ctx, s.EndDue, 1), allOf(ctx, s.ExpireRequests, endBatch), s.remindPersons(ctx), s.remindApprovers(ctx), s.Engine.Reserve(ctx), s.Engine.Renew(ctx), s.Engine.TellLapsed(ctx))
 }
 
-// allOf claims in batches until a batch is not full, so that many ends at the same
+// allOf claims in batches until one is smaller than full, so that many ends at the same
 // instant are all on time.
-func allOf(ctx context.Context, claim func(context.Context) (int, error)) error {
+func allOf(ctx context.Context, claim func(context.Context) (int, error), full int) error {
 	for {
 		n, err := claim(ctx)
-		if err != nil || n < endBatch {
+		if err != nil || n < full {
 			return err
 		}
 	}

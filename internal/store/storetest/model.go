@@ -166,13 +166,13 @@ func (m *model) reconcile(t *rapid.T) {
 	var stored []access.Placement
 	var before, after []int64
 	m.update(func(ctx context.Context, tx access.Tx) (err error) {
-		if before, err = tx.OutOfLine(ctx, m.now); err != nil {
+		if before, err = tx.OutOfLine(ctx, m.now, nil); err != nil {
 			return err
 		}
 		if moves, err = tx.Reconcile(ctx, m.now, servers); err != nil {
 			return err
 		}
-		if after, err = tx.OutOfLine(ctx, m.now); err != nil {
+		if after, err = tx.OutOfLine(ctx, m.now, nil); err != nil {
 			return err
 		}
 		stored, err = tx.Placements(ctx, access.PlacementQuery{Servers: []int64{m.base, m.base + 1}})

@@ -56,7 +56,7 @@ func testPlacementQuery(t *testing.T, s *store.Store) {
 		{ServerID: 2, Person: "U1", Fingerprint: "a", SystemUser: "root", State: access.PlacementPlaced, VerifyAt: epoch, NextAt: epoch.Add(time.Hour), Temporary: true, LapsesAt: epoch},
 		{ServerID: 3, Person: "U2", Fingerprint: "b", SystemUser: "web", State: access.PlacementLeaving, Stuck: true, Setback: access.Setback{Problem: access.ProblemRefused}},
 		{ServerID: 3, Person: "U2", Fingerprint: "b", SystemUser: "web", State: access.PlacementGone, InDoubtUntil: epoch},
-		{ServerID: 4, Person: "U3", Fingerprint: "c", SystemUser: "web", State: access.PlacementLeaving, NextAt: epoch.Add(time.Hour), InDoubtUntil: epoch},
+		{ServerID: 4, Person: "U3", Fingerprint: "c", SystemUser: "web", State: access.PlacementLeaving, NextAt: epoch.Add(time.Hour), InDoubtUntil: epoch, Urgent: true},
 	} {
 		ids = append(ids, insertPlacement(t, s, p).ID)
 	}
@@ -79,8 +79,8 @@ func testPlacementQuery(t *testing.T, s *store.Store) {
 		"label":               {access.PlacementQuery{Label: "of a"}, ids[:1]},
 		"verify":              {access.PlacementQuery{VerifyBefore: epoch}, ids[1:2]},
 		"verify not yet":      {access.PlacementQuery{VerifyBefore: before}, nil},
-		"lapses":              {access.PlacementQuery{LapsesBefore: epoch}, ids[1:2]},
-		"lapses not yet":      {access.PlacementQuery{LapsesBefore: before}, nil},
+		"renewed":             {access.PlacementQuery{Renewed: true}, ids[4:5]},
+		"there":               {access.PlacementQuery{Server: 3, States: []access.PlacementState{access.PlacementPlaced, access.PlacementLeaving}}, ids[2:3]},
 		"problem":             {access.PlacementQuery{Problem: access.ProblemRefused}, ids[2:3]},
 		"limit":               {access.PlacementQuery{Limit: 3}, ids[:3]},
 	} {

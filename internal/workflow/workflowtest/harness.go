@@ -256,6 +256,8 @@ func (h *Harness) One(w access.Work) {
 	settle := func(access.Tx) error { return nil }
 	var err error
 	switch w.Kind {
+	case access.WorkAlign:
+		err = h.Engine.Align(h.Ctx(), settle)
 	case access.WorkInspect:
 		err = h.Engine.Inspect(h.Ctx(), w.ID, settle)
 	case access.WorkList:
@@ -300,6 +302,10 @@ func (h *Harness) due() (work []access.Work) {
 			}
 			add(kind, p.ServerID)
 		}
+		marked, markedErr := tx.MarkedOutOfLine(h.Ctx(), 1)
+		if len(marked) > 0 {
+			work = append(work, access.Work{Kind: access.WorkAlign})
+		}
 		rechecks, recheckErr := tx.Placements(h.Ctx(), access.PlacementQuery{DoubtEndsBefore: now})
 		for _, p := range rechecks {
 			add(access.WorkAdd, p.ServerID)
@@ -317,7 +323,7 @@ func (h *Harness) due() (work []access.Work) {
 				work = append(work, access.Work{Kind: access.WorkList, ID: targets[r.Target].ID})
 			}
 		}
-		return errors.Join(targetsErr, serversErr, err, recheckErr, verifyErr, inspectErr)
+		return errors.Join(targetsErr, serversErr, err, markedErr, recheckErr, verifyErr, inspectErr)
 	}))
 	slices.SortFunc(work, func(a, b access.Work) int { return int(a.ID - b.ID) })
 	return slices.Compact(work)

@@ -69,6 +69,14 @@ CREATE TABLE places (
     read_at       BIGINT NOT NULL, -- when it was last read for keys that carry this ledger's label
     UNIQUE (target, external_id)
 );
+CREATE INDEX places_read ON places (read_at) WHERE gone_at = 0 AND not_found_at = 0;
+
+-- The places that may not be in line with the grants since a change, until they were looked at.
+CREATE TABLE out_of_line (
+    place_id BIGINT NOT NULL PRIMARY KEY,
+    ends     BIGINT NOT NULL -- whether access to it may have ended
+);
+CREATE INDEX out_of_line_order ON out_of_line (ends DESC, place_id);
 
 CREATE TABLE requests (
     id             BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -190,6 +198,7 @@ CREATE TABLE grants (
 );
 CREATE INDEX grants_steady ON grants (steady_end) WHERE state = 'live';
 CREATE INDEX grants_live ON grants (ends_at) WHERE state = 'live';
+CREATE INDEX grants_live_person ON grants (person) WHERE state = 'live';
 CREATE INDEX grants_person ON grants (person);
 CREATE INDEX grants_request ON grants (request_id);
 
@@ -235,7 +244,13 @@ CREATE UNIQUE INDEX placements_one ON placements (place_id, system_user, fingerp
     WHERE state IN ('wanted', 'unknown', 'placed');
 CREATE INDEX placements_key ON placements (place_id, system_user, fingerprint, id);
 CREATE INDEX placements_credential ON placements (place_id, credential_id);
-CREATE INDEX placements_state ON placements (state, next_at);
+CREATE INDEX placements_there ON placements (place_id, system_user, fingerprint) WHERE state <> 'gone';
+CREATE INDEX placements_due ON placements (next_at) WHERE state IN ('wanted', 'unknown', 'leaving') AND stuck = 0;
+CREATE INDEX placements_later ON placements (next_at) WHERE next_at > 0 AND state <> 'gone';
+CREATE INDEX placements_leaving ON placements (left_at, id) WHERE state = 'leaving';
+CREATE INDEX placements_lapsing ON placements (lapses_at) WHERE state = 'placed' AND lapses_at > 0;
+CREATE INDEX placements_permanent ON placements (placed_at) WHERE state = 'placed' AND temporary = 0;
+CREATE INDEX placements_renewed ON placements (lapses_at) WHERE urgent = 1;
 CREATE INDEX placements_person ON placements (person);
 CREATE INDEX placements_in_doubt ON placements (in_doubt_until) WHERE in_doubt_until > 0;
 CREATE INDEX placements_verify ON placements (verify_at) WHERE verify_at > 0;
@@ -271,6 +286,11 @@ CREATE TABLE results (
 );
 CREATE INDEX results_open ON results (place_id, system_user, fingerprint)
     WHERE state IN ('waiting', 'failed', 'unknown');
+CREATE INDEX results_unsettled ON results (request_id) WHERE state IN ('waiting', 'unknown');
+CREATE INDEX results_readings ON results (updated_at) WHERE phase IN ('inspect', 'list') AND state IN ('waiting', 'failed', 'unknown');
+CREATE INDEX results_audits ON results (updated_at) WHERE phase = 'audit' AND state = 'waiting';
+CREATE INDEX results_out_of_reach ON results (place_id) WHERE state = 'out_of_reach';
+CREATE INDEX results_removed ON results (place_id, system_user, fingerprint) WHERE phase = 'remove';
 
 -- The sessions that were open when a place was read for a request.
 CREATE TABLE sessions (

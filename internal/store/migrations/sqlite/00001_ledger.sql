@@ -1,6 +1,7 @@
 -- +goose Up
 
 -- Times are milliseconds since 1970, 0 for none; booleans are 0 and 1.
+-- WITHOUT ROWID is for tables whose rows are found by their key, and would otherwise hold it twice.
 
 CREATE TABLE persons (
     id            TEXT   NOT NULL PRIMARY KEY,
@@ -69,6 +70,14 @@ CREATE TABLE places (
     read_at       BIGINT NOT NULL, -- when it was last read for keys that carry this ledger's label
     UNIQUE (target, external_id)
 );
+CREATE INDEX places_read ON places (read_at) WHERE gone_at = 0 AND not_found_at = 0;
+
+-- The places that may not be in line with the grants since a change, until they were looked at.
+CREATE TABLE out_of_line (
+    place_id BIGINT NOT NULL PRIMARY KEY,
+    ends     BIGINT NOT NULL -- whether access to it may have ended
+) WITHOUT ROWID;
+CREATE INDEX out_of_line_order ON out_of_line (ends DESC, place_id);
 
 CREATE TABLE requests (
     id             INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -110,7 +119,7 @@ CREATE TABLE request_facts (
     digest     TEXT   NOT NULL,
     facts      TEXT   NOT NULL, -- JSON
     PRIMARY KEY (request_id, digest)
-);
+) WITHOUT ROWID;
 
 -- Who else asked for the same end of access, and would otherwise have made a request.
 CREATE TABLE request_askers (
@@ -120,14 +129,14 @@ CREATE TABLE request_askers (
     reason     TEXT   NOT NULL,
     at         BIGINT NOT NULL,
     PRIMARY KEY (request_id, asker)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE request_places (
     request_id BIGINT NOT NULL REFERENCES requests (id),
     place_id   BIGINT NOT NULL,
     name       TEXT   NOT NULL,
     PRIMARY KEY (request_id, place_id)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE approvals (
     request_id BIGINT NOT NULL REFERENCES requests (id),
@@ -137,7 +146,7 @@ CREATE TABLE approvals (
     at         BIGINT NOT NULL,
     facts      TEXT   NOT NULL,
     PRIMARY KEY (request_id, approver)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE candidates (
     request_id    BIGINT NOT NULL REFERENCES requests (id),
@@ -157,7 +166,7 @@ CREATE TABLE candidates (
     picked_at     BIGINT NOT NULL,
     spared        BIGINT NOT NULL,
     PRIMARY KEY (request_id, place_id, credential_id)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE findings (
     place_id      BIGINT NOT NULL,
@@ -171,7 +180,7 @@ CREATE TABLE findings (
     kept_at       BIGINT NOT NULL,
     request_id    BIGINT NOT NULL, -- 0 for none
     PRIMARY KEY (place_id, credential_id)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE grants (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -190,6 +199,7 @@ CREATE TABLE grants (
 );
 CREATE INDEX grants_steady ON grants (steady_end) WHERE state = 'live';
 CREATE INDEX grants_live ON grants (ends_at) WHERE state = 'live';
+CREATE INDEX grants_live_person ON grants (person) WHERE state = 'live';
 CREATE INDEX grants_person ON grants (person);
 CREATE INDEX grants_request ON grants (request_id);
 
@@ -199,7 +209,7 @@ CREATE TABLE covers (
     fingerprint TEXT   NOT NULL,
     ended_at    BIGINT NOT NULL,
     PRIMARY KEY (grant_id, place_id, fingerprint)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE placements (
     id             INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -235,7 +245,13 @@ CREATE UNIQUE INDEX placements_one ON placements (place_id, system_user, fingerp
     WHERE state IN ('wanted', 'unknown', 'placed');
 CREATE INDEX placements_key ON placements (place_id, system_user, fingerprint, id);
 CREATE INDEX placements_credential ON placements (place_id, credential_id);
-CREATE INDEX placements_state ON placements (state, next_at);
+CREATE INDEX placements_there ON placements (place_id, system_user, fingerprint) WHERE state <> 'gone';
+CREATE INDEX placements_due ON placements (next_at) WHERE state IN ('wanted', 'unknown', 'leaving') AND stuck = 0;
+CREATE INDEX placements_later ON placements (next_at) WHERE next_at > 0 AND state <> 'gone';
+CREATE INDEX placements_leaving ON placements (left_at, id) WHERE state = 'leaving';
+CREATE INDEX placements_lapsing ON placements (lapses_at) WHERE state = 'placed' AND lapses_at > 0;
+CREATE INDEX placements_permanent ON placements (placed_at) WHERE state = 'placed' AND temporary = 0;
+CREATE INDEX placements_renewed ON placements (lapses_at) WHERE urgent = 1;
 CREATE INDEX placements_person ON placements (person);
 CREATE INDEX placements_in_doubt ON placements (in_doubt_until) WHERE in_doubt_until > 0;
 CREATE INDEX placements_verify ON placements (verify_at) WHERE verify_at > 0;
@@ -246,7 +262,7 @@ CREATE TABLE rereads (
     placement_id BIGINT NOT NULL REFERENCES placements (id),
     due_at       BIGINT NOT NULL,
     PRIMARY KEY (placement_id, due_at)
-);
+) WITHOUT ROWID;
 CREATE INDEX rereads_due ON rereads (due_at);
 
 -- What a request came to: for a key on a place, for reading a place (no user, no key), or for
@@ -268,9 +284,14 @@ CREATE TABLE results (
     updated_at    BIGINT NOT NULL,
     told          TEXT   NOT NULL,
     PRIMARY KEY (request_id, phase, place_id, target, system_user, fingerprint, picked)
-);
+) WITHOUT ROWID;
 CREATE INDEX results_open ON results (place_id, system_user, fingerprint)
     WHERE state IN ('waiting', 'failed', 'unknown');
+CREATE INDEX results_unsettled ON results (request_id) WHERE state IN ('waiting', 'unknown');
+CREATE INDEX results_readings ON results (updated_at) WHERE phase IN ('inspect', 'list') AND state IN ('waiting', 'failed', 'unknown');
+CREATE INDEX results_audits ON results (updated_at) WHERE phase = 'audit' AND state = 'waiting';
+CREATE INDEX results_out_of_reach ON results (place_id) WHERE state = 'out_of_reach';
+CREATE INDEX results_removed ON results (place_id, system_user, fingerprint) WHERE phase = 'remove';
 
 -- The sessions that were open when a place was read for a request.
 CREATE TABLE sessions (
@@ -281,7 +302,7 @@ CREATE TABLE sessions (
     address     TEXT   NOT NULL,
     since       TEXT   NOT NULL,
     PRIMARY KEY (request_id, place_id, number)
-);
+) WITHOUT ROWID;
 
 -- The replacement of the key that an account logs in with, for the request that asks for it.
 CREATE TABLE rotations (
@@ -344,7 +365,7 @@ CREATE TABLE messages (
     ts         TEXT   NOT NULL,
     digest     TEXT   NOT NULL,
     PRIMARY KEY (request_id, role, channel, ts)
-);
+) WITHOUT ROWID;
 
 CREATE TABLE flags (
     name  TEXT   NOT NULL PRIMARY KEY,
@@ -371,7 +392,7 @@ CREATE TABLE audit_about (
     subject TEXT   NOT NULL,
     event   BIGINT NOT NULL,
     PRIMARY KEY (subject, event)
-);
+) WITHOUT ROWID;
 CREATE INDEX audit_about_event ON audit_about (event);
 
 CREATE TABLE inbox (

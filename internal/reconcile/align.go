@@ -1,0 +1,104 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sshkeybot/internal/access"
+)
+
+const (
+	// alignTime is about how long one transaction brings servers in line: while it runs, the
+	// acknowledgement of a click may have to wait for it.
+	alignTime = 20 * time.Millisecond
+	// alignAtMost bounds one transaction besides.
+	alignAtMost = 50
+	// checkAtOnce is how many servers one call of WakeDue checks, so that a large account is
+	// gone through in an hour.
+	checkAtOnce = 10
+)
+
+// Align brings the servers in line that a decision has left to it, those first to which access
+// has ended. It calls settle in the transaction that finds none left.
+func (e *Engine) Align(ctx context.Context, settle func(access.Tx) error) error {
+	for {
+		for more := true; more; {
+			if err := e.Store.Update(ctx, func(tx access.Tx) error {
+				marked, err := tx.MarkedOutOfLine(ctx, alignAtMost)
+				if more = len(marked) > 0; err != nil || !more {
+					return err
+				}
+				return e.alignSome(ctx, tx, marked)
+			}); err != nil {
+				return err
+			}
+		}
+		err := e.Store.Update(ctx, func(tx access.Tx) error {
+			if err := settle(tx); err != nil {
+				return err
+			}
+			marked, err := tx.MarkedOutOfLine(ctx, 1)
+			if err == nil && len(marked) > 0 {
+				err = errMoreWork
+			}
+			return err
+		})
+		if !errors.Is(err, errMoreWork) {
+			return err
+		}
+	}
+}
+
+// alignSome brings as many of the servers in line as fit into alignTime, at least one, and
+// records what that moved together.
+func (e *Engine) alignSome(ctx context.Context, tx access.Tx, servers []int64) error {
+	begin := time.Now()
+	var changed []access.Move
+	done := 0
+	for done < len(servers) && (done == 0 || time.Since(begin) < alignTime/2) { // the rest is for what follows from it
+		moved, err := tx.Reconcile(ctx, e.Now().Truncate(time.Millisecond), servers[done:done+1])
+		if err != nil {
+			return err
+		}
+		changed = append(changed, moved...)
+		done++
+	}
+	return e.follow(ctx, tx, servers[:done], changed)
+}
+
+// MarkOutOfLine leaves it to Align to bring servers in line; ends says whether access to them
+// may have ended.
+func (e *Engine) MarkOutOfLine(ctx context.Context, tx access.Tx, servers []int64, ends bool) error {
+	if len(servers) == 0 {
+		return nil
+	}
+	if err := tx.MarkOutOfLine(ctx, servers, ends); err != nil {
+		return err
+	}
+	return tx.Wake(ctx, access.Work{Kind: access.WorkAlign})
+}
+
+// checkSome marks those of the next few servers that are out of line though nobody has said so:
+// every change of a grant brings its servers in line or marks them, and this is only the check
+// on that.
+func (e *Engine) checkSome(ctx context.Context) error {
+	var wrong []int64
+	err := e.Store.Read(ctx, func(tx access.Tx) error {
+		some, err := tx.ServersAfter(ctx, e.checked.Load(), checkAtOnce)
+		if err != nil {
+			return err
+		}
+		if len(some) == 0 {
+			e.checked.Store(0) // from the beginning, next time
+			return nil
+		}
+		e.checked.Store(some[len(some)-1])
+		wrong, err = tx.OutOfLine(ctx, e.Now().Truncate(time.Millisecond), some)
+		return err
+	})
+	if err != nil || len(wrong) == 0 {
+		return err
+	}
+	return e.Store.Update(ctx, func(tx access.Tx) error { return e.MarkOutOfLine(ctx, tx, wrong, true) })
+}
