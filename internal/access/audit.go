@@ -184,47 +184,78 @@ func Record(ctx context.Context, tx Tx, at time.Time, actor UserID, action Actio
 	})
 }
 
-// RecordMoves appends events about placements that changed their state in one transaction:
-// one event for all of the same grant, key and system user with the same From, To and Action. Its
-// Noun is the grant, and its Detail is «KEY for USER on places LIST», where LIST has the IDs
-// of the servers in ascending order, like 1-5,7. For a placement without a grant, the Noun is
-// the placement.
+// RecordMoves has placements that changed their state recorded in the audit log, in the
+// transaction that changes them. Those of grants are kept until there are many, or another
+// event follows: see Tx.KeepMoves. A placement without a grant has an event of its own.
 func RecordMoves(ctx context.Context, tx Tx, at time.Time, moves []Move) error {
-	type group struct {
-		grant, placement   int64 // one of them is 0
-		key, user, problem string
-		from, to           PlacementState
-		action             Action
-	}
-	var order []group
-	places := map[group][]int64{}
+	var kept []Move
 	for _, m := range moves {
-		g := group{grant: m.GrantID, key: m.Fingerprint, user: m.SystemUser, from: m.From, to: m.State, action: cmp.Or(m.Action, didMove(m.State))}
-		if m.GrantID == 0 {
-			g.placement = m.ID
+		m.Action = cmp.Or(m.Action, didMove(m.State))
+		if m.GrantID != 0 && m.Action != "" {
+			kept = append(kept, m)
+			continue
 		}
-		if m.Picked != "" {
-			g.key = "credential " + m.Picked
-		}
-		if m.Problem == ProblemServerLeft {
-			g.problem = ": the server has left the account"
-		}
-		if places[g] == nil {
-			order = append(order, g)
-		}
-		places[g] = append(places[g], m.ServerID)
-	}
-	for _, g := range order {
-		noun, id := NounGrant, g.grant
-		if g.grant == 0 {
-			noun, id = NounPlacement, g.placement
-		}
-		detail := fmt.Sprintf("%s for %s on places %s%s", g.key, g.user, Ranges(places[g]), g.problem)
-		if err := Record(ctx, tx, at, "", g.action, noun, id, string(g.from), string(g.to), detail); err != nil {
+		if err := Record(ctx, tx, at, "", m.Action, NounPlacement, m.ID, string(m.From), string(m.State), moveDetail(m, []int64{m.ServerID})); err != nil {
 			return err
 		}
 	}
-	return nil
+	if len(kept) == 0 {
+		return nil
+	}
+	return tx.KeepMoves(ctx, at, kept)
+}
+
+func moveDetail(m Move, servers []int64) string {
+	key, problem := m.Fingerprint, ""
+	if m.Picked != "" {
+		key = "credential " + m.Picked
+	}
+	if m.Problem == ProblemServerLeft {
+		problem = ": the server has left the account"
+	}
+	return fmt.Sprintf("%s for %s on places %s%s", key, m.SystemUser, Ranges(servers), problem)
+}
+
+// KeptMove is a move that the audit log has no event for yet.
+type KeptMove struct {
+	Move // its Action and, of its placement, what an event says: grant, server, user, key, state and problem
+	At   time.Time
+}
+
+// MoveEvents returns the events for moves of grants: one for all of the same grant, key and
+// system user with the same From, State and Action, as of the last of them. Its Noun is the
+// grant, and its Detail is «KEY for USER on places LIST», where LIST has the IDs of the servers
+// in ascending order, like 1-5,7.
+func MoveEvents(moves []KeptMove) []Event {
+	type group struct {
+		grant             int64
+		key, picked, user string
+		from, to          PlacementState
+		action            Action
+		problem           Problem
+	}
+	var order []group
+	of := map[group][]KeptMove{}
+	for _, m := range moves {
+		g := group{m.GrantID, m.Fingerprint, m.Picked, m.SystemUser, m.From, m.State, m.Action, m.Problem}
+		if of[g] == nil {
+			order = append(order, g)
+		}
+		of[g] = append(of[g], m)
+	}
+	events := make([]Event, len(order))
+	for i, g := range order {
+		var servers []int64
+		for _, m := range of[g] {
+			servers = append(servers, m.ServerID)
+		}
+		last := of[g][len(of[g])-1]
+		events[i] = Event{
+			At: last.At, Action: g.action, Noun: NounGrant, NounID: strconv.FormatInt(g.grant, 10),
+			From: string(g.from), To: string(g.to), Detail: moveDetail(last.Move, servers),
+		}
+	}
+	return events
 }
 
 // Ranges returns numbers in ascending order, consecutive ones as first-last.

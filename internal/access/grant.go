@@ -78,3 +78,10 @@ func ServersOf(covers []Cover) []int64 {
 	slices.Sort(ids)
 	return slices.Compact(ids)
 }
+
+// GrantSize is how much a grant covers now.
+type GrantSize struct {
+	Servers int
+	Keys    int // on all of these servers together
+	Placed  int // of Keys, those that are placed
+}

@@ -21,6 +21,20 @@ func (k *kept) Audit(_ context.Context, e access.Event) error {
 	return nil
 }
 
+// KeepMoves keeps them as if they were sealed at once.
+func (k *kept) KeepMoves(ctx context.Context, at time.Time, moves []access.Move) error {
+	all := make([]access.KeptMove, len(moves))
+	for i, m := range moves {
+		all[i] = access.KeptMove{Move: m, At: at}
+	}
+	for _, e := range access.MoveEvents(all) {
+		if err := k.Audit(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func TestMovesOfAKeyAreOneEvent(t *testing.T) {
 	t.Parallel()
 	var moves []access.Move
@@ -44,10 +58,10 @@ func TestMovesOfAKeyAreOneEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
+		"placement.gone placement 108 leaving gone: credential 4711 for root on places 8: the server has left the account",
 		"placement.leaving grant 7 placed leaving: SHA256:a for web on places 1-3,5,9",
 		"placement.leaving grant 7 unknown leaving: SHA256:a for web on places 4",
 		"placement.leaving grant 7 placed leaving: SHA256:b for web on places 1",
-		"placement.gone placement 108 leaving gone: credential 4711 for root on places 8: the server has left the account",
 		"placement.missing grant 7 placed leaving: SHA256:a for web on places 6",
 	}
 	if diff := cmp.Diff(want, k.events); diff != "" {

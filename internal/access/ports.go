@@ -49,6 +49,13 @@ type LogTx interface {
 	// concerns the subjects of its About, and before them the request that its noun names or
 	// belongs to, whom that is about, and who asked for it. Events finds it by all of them.
 	Audit(ctx context.Context, e Event) error
+	// KeepMoves stores moves, each with its Action, that get their MoveEvents later: before the
+	// next other event, when there are very many, or by SealMoves.
+	KeepMoves(ctx context.Context, at time.Time, moves []Move) error
+	// OldestMove returns when the oldest of the moves that are kept was; zero when there are none.
+	OldestMove(ctx context.Context) (time.Time, error)
+	// SealMoves appends the events of all moves that are kept when the transaction ends.
+	SealMoves(ctx context.Context) error
 	// Events returns the events that match.
 	Events(ctx context.Context, q EventQuery) ([]Event, error)
 }
@@ -171,8 +178,8 @@ type GrantTx interface {
 	Grants(ctx context.Context, q GrantQuery) ([]Grant, error)
 	// Covers returns what a grant covers, ended covers included.
 	Covers(ctx context.Context, grantID int64) ([]Cover, error)
-	// CountCovers returns the number of what a grant covers, ended covers included.
-	CountCovers(ctx context.Context, grantID int64) (int, error)
+	// GrantSize returns how much a grant covers now.
+	GrantSize(ctx context.Context, id int64) (GrantSize, error)
 	// EndCovers ends the covers of live grants that match. A live grant that covers nothing
 	// any more stays live: see EmptyGrants.
 	EndCovers(ctx context.Context, q CoverQuery, at time.Time) error
@@ -308,6 +315,8 @@ type ServerTx interface {
 	AllServers(ctx context.Context) ([]Server, error)
 	// ServersAfter returns the IDs that follow one, in ascending order, at most limit.
 	ServersAfter(ctx context.Context, id int64, limit int) ([]int64, error)
+	// ServersOf returns these servers, in no order.
+	ServersOf(ctx context.Context, ids []int64) ([]Server, error)
 	// Servers returns the servers that are not gone, by name.
 	Servers(ctx context.Context) ([]Server, error)
 	// DueReadings returns the servers of these targets that are not missing and were last

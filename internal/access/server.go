@@ -51,14 +51,23 @@ func Refs(servers []Server) []ServerRef {
 	return refs
 }
 
+// ServerSet returns the IDs of refs as a set.
+func ServerSet(refs []ServerRef) map[int64]bool {
+	ids := make(map[int64]bool, len(refs))
+	for _, ref := range refs {
+		ids[ref.ID] = true
+	}
+	return ids
+}
+
 // HasServer reports whether a server is among refs.
 func HasServer(refs []ServerRef, id int64) bool {
 	return slices.ContainsFunc(refs, func(ref ServerRef) bool { return ref.ID == id })
 }
 
-// ServersByID returns every server that was ever read, by its ID.
-func ServersByID(ctx context.Context, tx Tx) (map[int64]Server, error) {
-	servers, err := tx.AllServers(ctx)
+// ServersByID returns these servers, each once, by their ID.
+func ServersByID(ctx context.Context, tx Tx, ids []int64) (map[int64]Server, error) {
+	servers, err := tx.ServersOf(ctx, slices.Compact(slices.Sorted(slices.Values(ids))))
 	byID := make(map[int64]Server, len(servers))
 	for _, server := range servers {
 		byID[server.ID] = server
@@ -66,9 +75,9 @@ func ServersByID(ctx context.Context, tx Tx) (map[int64]Server, error) {
 	return byID, err
 }
 
-// ServerNames returns the name of every server that was ever read, by its ID.
-func ServerNames(ctx context.Context, tx Tx) (map[int64]string, error) {
-	servers, err := ServersByID(ctx, tx)
+// ServerNames returns the names of these servers, by their ID.
+func ServerNames(ctx context.Context, tx Tx, ids []int64) (map[int64]string, error) {
+	servers, err := ServersByID(ctx, tx, ids)
 	names := make(map[int64]string, len(servers))
 	for id, server := range servers {
 		names[id] = server.Name

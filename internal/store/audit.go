@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	"sshkeybot/internal/access"
 )
@@ -27,13 +28,18 @@ func (t *tx) Audit(ctx context.Context, e access.Event) error {
 	if t.enqueue == nil {
 		return errReadOnly
 	}
-	named, err := t.subjectsOf(ctx, e)
-	if err != nil {
+	var err error
+	if e.About, err = t.aboutOf(ctx, e); err != nil {
 		return err
 	}
-	e.About = access.AboutAll(append(named, e.AboutSubjects()...)...)
 	t.events = append(t.events, e)
 	return nil
+}
+
+// aboutOf returns the subjects of an event: those that follow from its noun, and then its own.
+func (t *tx) aboutOf(ctx context.Context, e access.Event) (string, error) {
+	named, err := t.subjectsOf(ctx, e)
+	return access.AboutAll(append(named, e.AboutSubjects()...)...), err
 }
 
 // subjectsOf returns the subjects that follow from the event's noun: the requests first, then
@@ -121,10 +127,93 @@ func (s *Store) Found(ctx context.Context, after, through int64) (found map[int6
 	return found, err
 }
 
-// flushEvents seals the events of the transaction and appends them to the chain. No other
-// update runs between the reading of the last event and the commit: two that read the same
-// one would fork the chain.
+// mostMoves is how many moves are kept at most.
+const mostMoves = 1000
+
+// KeepMoves implements access.LogTx.
+func (t *tx) KeepMoves(ctx context.Context, at time.Time, moves []access.Move) error {
+	if t.enqueue == nil {
+		return errReadOnly
+	}
+	all := make([][]any, len(moves))
+	for i, m := range moves {
+		all[i] = []any{ms(at), m.GrantID, m.ServerID, m.SystemUser, m.Fingerprint, m.From, m.State, m.Action, m.Problem}
+	}
+	if t.firstMove == 0 {
+		last, err := one(ctx, t, column[int64], "SELECT COALESCE(MAX(id), 0) FROM moves")
+		if err != nil {
+			return err
+		}
+		t.firstMove = last + 1
+	}
+	return insertMany(ctx, t, "moves", "at, grant_id, place_id, system_user, fingerprint, from_state, to_state, action, problem", "", all)
+}
+
+// OldestMove implements access.LogTx.
+func (t *tx) OldestMove(ctx context.Context) (at time.Time, err error) {
+	first, err := many(ctx, t, column[int64], "SELECT at FROM moves ORDER BY id LIMIT 1")
+	if err != nil || len(first) == 0 {
+		return at, err
+	}
+	err = instant{&at}.Scan(first[0])
+	return at, err
+}
+
+// SealMoves implements access.LogTx.
+func (t *tx) SealMoves(context.Context) error {
+	if t.enqueue == nil {
+		return errReadOnly
+	}
+	t.sealMoves = true
+	return nil
+}
+
+// eventsOfMoves takes the moves out of their table that are due, and returns their events: all
+// of them, or those from before this transaction if it has events itself.
+func (t *tx) eventsOfMoves(ctx context.Context) ([]access.Event, error) {
+	kept, err := one(ctx, t, column[int64], "SELECT COUNT(*) FROM moves")
+	if err != nil || kept == 0 {
+		return nil, err
+	}
+	var c conditions
+	if kept <= mostMoves && !t.sealMoves {
+		if len(t.events) == 0 {
+			return nil, nil
+		}
+		addIf(&c, "id < ?", t.firstMove)
+	}
+	scan := func(row scanner) (m access.KeptMove, err error) {
+		err = row.Scan(instant{&m.At}, &m.GrantID, &m.ServerID, &m.SystemUser, &m.Fingerprint, &m.From, &m.State, &m.Action, &m.Problem)
+		return m, err
+	}
+	moves, err := many(ctx, t, scan, "SELECT at, grant_id, place_id, system_user, fingerprint, from_state, to_state, action, problem FROM moves"+c.where()+" ORDER BY id", c.args...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.Exec(ctx, "DELETE FROM moves"+c.where(), c.args...); err != nil {
+		return nil, err
+	}
+	events := access.MoveEvents(moves)
+	for i, e := range events {
+		if events[i].About, err = t.aboutOf(ctx, e); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
+}
+
+// flushEvents seals the events of the transaction, after those of the moves before it, and
+// appends them to the chain. No other update runs between the reading of the last event and
+// the commit: two that read the same one would fork the chain.
 func (t *tx) flushEvents(ctx context.Context) error {
+	if len(t.events) == 0 && t.firstMove == 0 && !t.sealMoves {
+		return nil
+	}
+	moved, err := t.eventsOfMoves(ctx)
+	if err != nil {
+		return err
+	}
+	t.events = append(moved, t.events...)
 	if len(t.events) == 0 {
 		return nil
 	}

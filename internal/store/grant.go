@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -23,7 +24,7 @@ func scanGrant(row scanner) (g access.Grant, err error) {
 
 // InsertGrant implements access.GrantTx. It stores the covers with the new grant's ID.
 func (t *tx) InsertGrant(ctx context.Context, g access.Grant, covers []access.Cover) (access.Grant, error) {
-	query, args := insertion("grants", grantColumns, "RETURNING id, "+grantColumns, [][]any{grantValues(g)})
+	query, args := insertion("grants", grantColumns+", servers, keys", "RETURNING id, "+grantColumns, [][]any{append(grantValues(g), 0, 0)})
 	g, err := one(ctx, t, scanGrant, query, args...)
 	if err != nil {
 		return access.Grant{}, err
@@ -32,7 +33,18 @@ func (t *tx) InsertGrant(ctx context.Context, g access.Grant, covers []access.Co
 	for i, c := range covers {
 		all[i] = []any{g.ID, c.ServerID, c.Fingerprint, ms(c.EndedAt)}
 	}
-	return g, insertMany(ctx, t, "covers", "grant_id, place_id, fingerprint, ended_at", "", all)
+	if err := insertMany(ctx, t, "covers", "grant_id, place_id, fingerprint, ended_at", "", all); err != nil {
+		return access.Grant{}, err
+	}
+	return g, t.measureGrants(ctx, " WHERE id = $1", g.ID)
+}
+
+// measureGrants counts anew what grants cover.
+func (t *tx) measureGrants(ctx context.Context, where string, args ...any) error {
+	_, err := t.Exec(ctx, `UPDATE grants SET
+		servers = (SELECT COUNT(DISTINCT place_id) FROM covers WHERE grant_id = grants.id AND ended_at = 0),
+		keys = (SELECT COUNT(*) FROM covers WHERE grant_id = grants.id AND ended_at = 0)`+where, args...)
+	return err
 }
 
 // Grant implements access.GrantTx.
@@ -72,31 +84,44 @@ func (t *tx) Covers(ctx context.Context, grantID int64) ([]access.Cover, error) 
 	return many(ctx, t, scan, "SELECT grant_id, place_id, fingerprint, ended_at FROM covers WHERE grant_id = $1 ORDER BY place_id, fingerprint", grantID)
 }
 
-// CountCovers implements access.GrantTx.
-func (t *tx) CountCovers(ctx context.Context, grantID int64) (int, error) {
-	return one(ctx, t, column[int], "SELECT COUNT(*) FROM covers WHERE grant_id = $1", grantID)
+// GrantSize implements access.GrantTx. Where a person has only one grant for a system user, an
+// index knows how many of their keys are placed for that one.
+func (t *tx) GrantSize(ctx context.Context, id int64) (access.GrantSize, error) {
+	const placed = "SELECT COUNT(*) FROM placements p WHERE p.state = 'placed' AND p.person = grants.person AND p.system_user = grants.system_user"
+	scan := func(row scanner) (n access.GrantSize, err error) {
+		err = row.Scan(&n.Servers, &n.Keys, &n.Placed)
+		return n, err
+	}
+	n, err := one(ctx, t, scan, `SELECT servers, keys, CASE
+			WHEN EXISTS (SELECT 1 FROM grants o WHERE o.state = 'live' AND o.person = grants.person AND o.system_user = grants.system_user AND o.id <> grants.id)
+			THEN (`+placed+` AND EXISTS (SELECT 1 FROM covers c WHERE c.grant_id = grants.id AND c.place_id = p.place_id AND c.fingerprint = p.fingerprint AND c.ended_at = 0))
+			ELSE (`+placed+") END FROM grants WHERE id = $1", id)
+	n.Placed = min(n.Placed, n.Keys) // one that is about to leave may be placed besides
+	return n, err
 }
 
 // EndCovers implements access.GrantTx.
 func (t *tx) EndCovers(ctx context.Context, q access.CoverQuery, at time.Time) error {
-	live := conditions{args: []any{ms(at)}}
-	live.add("state = 'live'")
-	addIf(&live, "person = ?", q.Person)
-	addIf(&live, "system_user = ?", q.SystemUser)
+	var grants conditions
+	grants.add("state = 'live'")
+	addIf(&grants, "person = ?", q.Person)
+	addIf(&grants, "system_user = ?", q.SystemUser)
 	if q.OfPersons {
-		live.add("person <> ''")
+		grants.add("person <> ''")
 	}
-	c := conditions{args: live.args}
+	c := conditions{args: grants.args}
 	c.add("ended_at = 0")
-	c.add("grant_id IN (SELECT id FROM grants" + live.where() + ")")
+	c.add("grant_id IN (SELECT id FROM grants" + grants.where() + ")")
 	addIf(&c, "fingerprint = ?", q.Fingerprint)
 	addIn(&c, "place_id", q.Servers)
-	_, err := t.Exec(ctx, "UPDATE covers SET ended_at = $1"+c.where(), c.args...)
-	return err
+	c.args = append(c.args, ms(at))
+	if _, err := t.Exec(ctx, "UPDATE covers SET ended_at = $"+strconv.Itoa(len(c.args))+c.where(), c.args...); err != nil {
+		return err
+	}
+	return t.measureGrants(ctx, grants.where(), grants.args...)
 }
 
 // EmptyGrants implements access.GrantTx.
 func (t *tx) EmptyGrants(ctx context.Context) ([]access.Grant, error) {
-	return many(ctx, t, scanGrant, "SELECT id, "+grantColumns+` FROM grants WHERE state = 'live'
-		AND NOT EXISTS (SELECT 1 FROM covers WHERE grant_id = grants.id AND ended_at = 0) ORDER BY id`)
+	return many(ctx, t, scanGrant, "SELECT id, "+grantColumns+` FROM grants WHERE state = 'live' AND keys = 0 ORDER BY id`)
 }

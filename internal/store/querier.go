@@ -166,6 +166,10 @@ func addIn[T any](c *conditions, column string, values []T) {
 	c.add(column+" IN ("+strings.TrimSuffix(strings.Repeat("?,", len(values)), ",")+")", args...)
 }
 
+// idsAtOnce is how many values one statement compares a column with, where there may be any
+// number; see insertMany.
+const idsAtOnce = 500
+
 // where returns the conditions as a WHERE clause.
 func (c *conditions) where() string { return c.after(" WHERE ") }
 

@@ -79,7 +79,7 @@ func (t *tx) SaveServers(ctx context.Context, target string, servers []access.Se
 
 // seen stores that servers were in a list that was read then.
 func (t *tx) seen(ctx context.Context, servers []int64, at time.Time) error {
-	for some := range slices.Chunk(servers, 500) {
+	for some := range slices.Chunk(servers, idsAtOnce) {
 		c := conditions{args: []any{ms(at)}}
 		addIn(&c, "id", some)
 		if _, err := t.Exec(ctx, "UPDATE places SET seen_at = $1"+c.where(), c.args...); err != nil {
@@ -112,6 +112,20 @@ func (t *tx) AllServers(ctx context.Context) ([]access.Server, error) {
 // ServersAfter implements access.ServerTx.
 func (t *tx) ServersAfter(ctx context.Context, id int64, most int) ([]int64, error) {
 	return many(ctx, t, column[int64], "SELECT id FROM places WHERE id > $1 ORDER BY id"+limit(most), id)
+}
+
+// ServersOf implements access.ServerTx.
+func (t *tx) ServersOf(ctx context.Context, ids []int64) (all []access.Server, err error) {
+	for some := range slices.Chunk(ids, idsAtOnce) {
+		var c conditions
+		addIn(&c, "id", some)
+		found, err := many(ctx, t, scanServer, "SELECT id, "+serverColumns+" FROM places"+c.where(), c.args...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
 }
 
 // Servers implements access.ServerTx.

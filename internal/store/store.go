@@ -70,6 +70,9 @@ type tx struct {
 	work     map[access.Work]bool
 	queues   []string // those that work was put into
 	events   []access.Event
+
+	firstMove int64 // the first of the moves that it keeps; 0 for none
+	sealMoves bool  // whether these get their events now
 }
 
 const (

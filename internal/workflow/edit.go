@@ -111,7 +111,8 @@ func (s *Service) fewer(ctx context.Context, tx access.Tx, r access.Request, pat
 	if err != nil {
 		return nil, err
 	}
-	among := slices.DeleteFunc(known, func(server access.Server) bool { return !access.HasServer(asked, server.ID) })
+	before := access.ServerSet(asked)
+	among := slices.DeleteFunc(known, func(server access.Server) bool { return !before[server.ID] })
 	chosen, err := access.MatchServers(among, pattern)
 	if err != nil {
 		return nil, err

@@ -233,11 +233,11 @@ const (
 func firstToEnd(ctx context.Context, tx access.Tx, due []access.Grant) ([]access.Grant, error) {
 	covers := 0
 	for i, g := range due {
-		n, err := tx.CountCovers(ctx, g.ID)
+		size, err := tx.GrantSize(ctx, g.ID)
 		if err != nil {
 			return nil, err
 		}
-		if covers += n; covers > coversToEnd && i > 0 {
+		if covers += size.Keys; covers > coversToEnd && i > 0 {
 			return due[:i], nil
 		}
 	}

@@ -168,7 +168,7 @@ func (s *Service) checkShown(ctx context.Context, tx access.Tx, r access.Request
 	if err != nil {
 		return err
 	}
-	names, err := access.ServerNames(ctx, tx)
+	names, err := access.ServerNames(ctx, tx, slices.Concat(was.Servers, now.Servers))
 	if err != nil {
 		return err
 	}

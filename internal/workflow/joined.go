@@ -141,7 +141,7 @@ func (s *Service) settledBy(ctx context.Context, tx access.Tx, r, other access.R
 		return "", err
 	}
 	revoked, err := tx.RequestServers(ctx, r.ID)
-	if slices.ContainsFunc(facts.Servers, func(id int64) bool { return access.HasServer(revoked, id) }) {
+	if on := access.ServerSet(revoked); slices.ContainsFunc(facts.Servers, func(id int64) bool { return on[id] }) {
 		return "the access of this person was revoked on some of these servers", err
 	}
 	return "", err

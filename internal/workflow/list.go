@@ -8,7 +8,7 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// namesShown is how many server names a view of a grant carries.
+// namesShown is on how many servers a grant may be whose view carries their names.
 const namesShown = 10
 
 // Access returns who has access now and what is owed: one's own, a person's for an
@@ -40,12 +40,8 @@ func (s *Service) Overview(ctx context.Context, of access.UserID) (Overview, err
 		if err != nil {
 			return err
 		}
-		servers, err := access.ServersByID(ctx, tx)
-		if err != nil {
-			return err
-		}
 		for _, g := range grants {
-			view, err := s.grantView(ctx, tx, g, servers)
+			view, err := s.grantView(ctx, tx, g)
 			if err != nil {
 				return err
 			}
@@ -57,7 +53,7 @@ func (s *Service) Overview(ctx context.Context, of access.UserID) (Overview, err
 		if out.Log, err = logHead(ctx, tx); err != nil {
 			return err
 		}
-		return s.addDebt(ctx, tx, &out, of, servers)
+		return s.addDebt(ctx, tx, &out, of)
 	})
 	return out, err
 }
@@ -76,11 +72,16 @@ func waitingOf(ctx context.Context, tx access.Tx, of access.UserID) ([]access.Re
 	return slices.CompactFunc(waiting, func(a, b access.Request) bool { return a.ID == b.ID }), err
 }
 
-func (s *Service) addDebt(ctx context.Context, tx access.Tx, out *Overview, of access.UserID, servers map[int64]access.Server) error {
+func (s *Service) addDebt(ctx context.Context, tx access.Tx, out *Overview, of access.UserID) error {
 	debt, err := tx.Debt(ctx, s.Now())
 	if err != nil {
 		return err
 	}
+	var ids []int64
+	for _, p := range debt {
+		ids = append(ids, p.ServerID)
+	}
+	servers, err := access.ServersByID(ctx, tx, ids)
 	for _, p := range debt {
 		if of != "" && p.Person != of {
 			continue
@@ -88,34 +89,34 @@ func (s *Service) addDebt(ctx context.Context, tx access.Tx, out *Overview, of a
 		at := servers[p.ServerID]
 		out.Debt = append(out.Debt, DebtView{Placement: p, Server: at.Ref(), Title: s.Engine.Title(at.Target), Moving: moving(p, s.Now())})
 	}
-	return nil
+	return err
 }
 
-func (s *Service) grantView(ctx context.Context, tx access.Tx, g access.Grant, known map[int64]access.Server) (GrantView, error) {
-	view := GrantView{Grant: g}
+func (s *Service) grantView(ctx context.Context, tx access.Tx, g access.Grant) (GrantView, error) {
+	r, err := tx.Request(ctx, g.RequestID)
+	if err != nil {
+		return GrantView{}, err
+	}
+	size, err := tx.GrantSize(ctx, g.ID)
+	if err != nil {
+		return GrantView{}, err
+	}
+	view := GrantView{Grant: g, Pattern: r.Pattern, Servers: size.Servers, Placed: size.Placed, Wanted: size.Keys - size.Placed}
+	if size.Servers > namesShown {
+		return view, nil
+	}
 	covers, err := tx.Covers(ctx, g.ID)
 	if err != nil {
 		return view, err
 	}
-	r, err := tx.Request(ctx, g.RequestID)
-	if err != nil {
-		return view, err
-	}
-	view.Pattern = r.Pattern
-	live := access.LiveCovers(covers)
-	servers := access.ServersOf(live)
-	view.Servers = len(servers)
-	for _, id := range servers {
-		view.Names = append(view.Names, known[id].Name)
+	on, err := access.ServersByID(ctx, tx, access.ServersOf(access.LiveCovers(covers)))
+	for _, server := range on {
+		view.Names = append(view.Names, server.Name)
+		if len(on) == 1 && s.Engine.LendsAccount(server.Target) {
+			view.Account = s.Engine.Title(server.Target)
+		}
 	}
 	slices.Sort(view.Names)
-	view.Names = view.Names[:min(len(servers), namesShown)]
-	if len(servers) == 1 && s.Engine.LendsAccount(known[servers[0]].Target) {
-		view.Account = s.Engine.Title(known[servers[0]].Target)
-	}
-	placed, err := tx.Placements(ctx, access.PlacementQuery{Servers: servers, SystemUser: g.SystemUser, Person: g.Person, States: []access.PlacementState{access.PlacementPlaced}})
-	view.Placed = len(slices.DeleteFunc(placed, func(p access.Placement) bool { return p.Person != g.Person })) // nobody's are an account's
-	view.Wanted = max(0, len(live)-view.Placed)
 	return view, err
 }
 

@@ -45,6 +45,9 @@ func (s *Service) Log(ctx context.Context, actor access.UserID, q LogQuery) (Log
 	if err := s.requireApprover(ctx, actor); err != nil {
 		return LogPage{}, err
 	}
+	if err := s.sealMoves(ctx, s.Now()); err != nil {
+		return LogPage{}, err
+	}
 	var page LogPage
 	err := s.Store.Read(ctx, func(tx access.Tx) (err error) {
 		page, err = pageOf(ctx, tx, q)
@@ -143,7 +146,28 @@ func (s *Service) WholeLog(ctx context.Context, actor access.UserID) (iter.Seq2[
 	if err := s.requireApprover(ctx, actor); err != nil {
 		return nil, err
 	}
+	if err := s.sealMoves(ctx, s.Now()); err != nil {
+		return nil, err
+	}
 	return s.ReadLog(ctx, "", time.Time{})
+}
+
+// sealMovesAfter is how long what happened to placements waits for more of the same, to be one
+// event.
+const sealMovesAfter = 30 * time.Second
+
+// sealMoves has the audit log say what happened to placements, once the first of it was at or
+// before that time.
+func (s *Service) sealMoves(ctx context.Context, before time.Time) error {
+	var oldest time.Time
+	err := s.Store.Read(ctx, func(tx access.Tx) (err error) {
+		oldest, err = tx.OldestMove(ctx)
+		return err
+	})
+	if err != nil || oldest.IsZero() || oldest.After(before) {
+		return err
+	}
+	return s.Store.Update(ctx, func(tx access.Tx) error { return tx.SealMoves(ctx) })
 }
 
 // ReadLog returns the audit log from that time on, about one subject or, if that is empty,

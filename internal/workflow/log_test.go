@@ -88,6 +88,7 @@ func TestTheLogOfOneRequest(t *testing.T) {
 	h.Approve(longer.ID)
 	leaving := h.MustOffboard(alice)
 	h.Work()
+	h.VerifyAudit()
 	for _, c := range []struct {
 		about access.Subject
 		want  []access.Action

@@ -156,7 +156,11 @@ func closedBy(r access.Request, offboarded access.UserID) string {
 // addRemovals reports the removal of everything of the person's that is, or may be,
 // on a server under the offboarding, whatever grant once placed it.
 func (s *Service) addRemovals(ctx context.Context, tx access.Tx, r access.Request, owed []access.Placement) error {
-	names, err := access.ServerNames(ctx, tx)
+	ids := make([]int64, len(owed))
+	for i, p := range owed {
+		ids[i] = p.ServerID
+	}
+	names, err := access.ServerNames(ctx, tx, ids)
 	if err != nil {
 		return err
 	}

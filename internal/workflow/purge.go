@@ -146,10 +146,7 @@ func (s *Service) viewEnding(ctx context.Context, tx access.Tx, v *RequestView) 
 	if err != nil {
 		return err
 	}
-	servers, err := access.ServersByID(ctx, tx)
-	if err != nil {
-		return err
-	}
+	asked := access.ServerSet(v.Servers)
 	for _, g := range live {
 		if g.SystemUser != v.Request.SystemUser || g.OfAccount() {
 			continue
@@ -158,10 +155,10 @@ func (s *Service) viewEnding(ctx context.Context, tx access.Tx, v *RequestView) 
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(access.LiveCovers(covers), func(c access.Cover) bool { return access.HasServer(v.Servers, c.ServerID) }) {
+		if !slices.ContainsFunc(access.LiveCovers(covers), func(c access.Cover) bool { return asked[c.ServerID] }) {
 			continue
 		}
-		view, err := s.grantView(ctx, tx, g, servers)
+		view, err := s.grantView(ctx, tx, g)
 		if err != nil {
 			return err
 		}

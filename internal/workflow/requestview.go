@@ -256,9 +256,20 @@ func extended(ctx context.Context, tx access.Tx, v *RequestView) error {
 		return err
 	}
 	covers, err := tx.Covers(ctx, v.Grant.ID)
-	live := access.ServersOf(access.LiveCovers(covers))
-	v.Servers = slices.DeleteFunc(v.Servers, func(ref access.ServerRef) bool { return !slices.Contains(live, ref.ID) })
+	live := coveredBy(covers)
+	v.Servers = slices.DeleteFunc(v.Servers, func(ref access.ServerRef) bool { return !live[ref.ID] })
 	return err
+}
+
+// coveredBy returns the servers of the covers that have not ended.
+func coveredBy(covers []access.Cover) map[int64]bool {
+	servers := map[int64]bool{}
+	for _, c := range covers {
+		if c.EndedAt.IsZero() {
+			servers[c.ServerID] = true
+		}
+	}
+	return servers
 }
 
 // viewKeys fills in the keys that are covered, or would be.

@@ -101,9 +101,10 @@ func (s *Service) revokedServers(ctx context.Context, r access.Request) ([]acces
 		if err != nil {
 			return err
 		}
-		names, err := access.ServerNames(ctx, tx)
+		ids := access.ServersOf(covers)
+		names, err := access.ServerNames(ctx, tx, ids)
 		refs = refs[:0]
-		for _, id := range access.ServersOf(covers) {
+		for _, id := range ids {
 			refs = append(refs, access.ServerRef{ID: id, Name: names[id]})
 		}
 		return err

@@ -103,7 +103,7 @@ type GrantView struct {
 	Grant   access.Grant
 	Account string // as in RequestView
 	Servers int
-	Names   []string // up to a handful of server names
+	Names   []string // of the servers, if they are a handful
 	Pattern string
 	Placed  int // keys placed now
 	Wanted  int // keys not placed yet
@@ -147,8 +147,8 @@ func (s *Service) viewChanges(ctx context.Context, tx access.Tx, v *RequestView)
 		return err
 	}
 	if v.Grant.State == access.Live {
-		live := access.ServersOf(access.LiveCovers(slices.Clone(covers)))
-		v.Revoked = slices.DeleteFunc(slices.Clone(v.Servers), func(ref access.ServerRef) bool { return slices.Contains(live, ref.ID) })
+		live := coveredBy(covers)
+		v.Revoked = slices.DeleteFunc(slices.Clone(v.Servers), func(ref access.ServerRef) bool { return live[ref.ID] })
 	}
 	later, err := tx.Requests(ctx, access.RequestQuery{States: []access.RequestState{access.Approved}, Kinds: []access.RequestKind{access.KindExtend, access.KindRevoke}, Person: v.Grant.Person})
 	if err != nil {
@@ -161,7 +161,8 @@ func (s *Service) viewChanges(ctx context.Context, tx access.Tx, v *RequestView)
 			if err != nil {
 				return err
 			}
-			changed = slices.ContainsFunc(servers, func(ref access.ServerRef) bool { return access.HasServer(v.Revoked, ref.ID) })
+			revoked := access.ServerSet(v.Revoked)
+			changed = slices.ContainsFunc(servers, func(ref access.ServerRef) bool { return revoked[ref.ID] })
 		}
 		if changed {
 			v.Changes = append(v.Changes, r)
@@ -180,10 +181,7 @@ func (s *Service) viewOverlaps(ctx context.Context, tx access.Tx, v *RequestView
 	if err != nil {
 		return err
 	}
-	servers, err := access.ServersByID(ctx, tx)
-	if err != nil {
-		return err
-	}
+	asked := access.ServerSet(v.Servers)
 	for _, g := range live {
 		if g.ID == v.Request.GrantID || !g.LiveAt(s.Now()) {
 			continue
@@ -192,11 +190,11 @@ func (s *Service) viewOverlaps(ctx context.Context, tx access.Tx, v *RequestView
 		if err != nil {
 			return err
 		}
-		touched := slices.ContainsFunc(access.LiveCovers(covers), func(c access.Cover) bool { return access.HasServer(v.Servers, c.ServerID) })
+		touched := slices.ContainsFunc(access.LiveCovers(covers), func(c access.Cover) bool { return asked[c.ServerID] })
 		if !touched && len(v.Servers) > 0 {
 			continue
 		}
-		view, err := s.grantView(ctx, tx, g, servers)
+		view, err := s.grantView(ctx, tx, g)
 		if err != nil {
 			return err
 		}

@@ -144,9 +144,7 @@ func (p *Picky) Add(_ context.Context, server string, c access.Credential) (acce
 // Events returns the audit events of an action.
 func (h *Harness) Events(action access.Action) (found []access.Event) {
 	h.T.Helper()
-	all, err := h.Ledger.Events(h.Ctx(), 0, 1000)
-	h.Must(err)
-	for _, e := range all {
+	for _, e := range h.VerifyAudit() {
 		if e.Action == action {
 			found = append(found, e)
 		}

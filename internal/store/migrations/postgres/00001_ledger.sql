@@ -194,7 +194,9 @@ CREATE TABLE grants (
     end_reason  TEXT   NOT NULL,
     ended_by    TEXT   NOT NULL,
     reminded_at BIGINT NOT NULL,
-    steady_end  BIGINT NOT NULL -- when it ends by a clock that nobody can set
+    steady_end  BIGINT NOT NULL, -- when it ends by a clock that nobody can set
+    servers     BIGINT NOT NULL, -- on how many it covers a key that has not ended
+    keys        BIGINT NOT NULL  -- the number of its covers that have not ended
 );
 CREATE INDEX grants_steady ON grants (steady_end) WHERE state = 'live';
 CREATE INDEX grants_live ON grants (ends_at) WHERE state = 'live';
@@ -245,6 +247,7 @@ CREATE UNIQUE INDEX placements_one ON placements (place_id, system_user, fingerp
 CREATE INDEX placements_key ON placements (place_id, system_user, fingerprint, id);
 CREATE INDEX placements_credential ON placements (place_id, credential_id);
 CREATE INDEX placements_there ON placements (place_id, system_user, fingerprint) WHERE state <> 'gone';
+CREATE INDEX placements_placed ON placements (person, system_user) WHERE state = 'placed';
 CREATE INDEX placements_due ON placements (next_at) WHERE state IN ('wanted', 'unknown', 'leaving') AND stuck = 0;
 CREATE INDEX placements_later ON placements (next_at) WHERE next_at > 0 AND state <> 'gone';
 CREATE INDEX placements_leaving ON placements (left_at, id) WHERE state = 'leaving';
@@ -384,6 +387,20 @@ CREATE TABLE audit (
     about      TEXT   NOT NULL, -- subjects, separated by spaces
     prev       TEXT   NOT NULL,
     hash       TEXT   NOT NULL
+);
+
+-- What happened to placements since the last event about that: the audit log gets one for many.
+CREATE TABLE moves (
+    id          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at          BIGINT NOT NULL,
+    grant_id    BIGINT NOT NULL,
+    place_id    BIGINT NOT NULL,
+    system_user TEXT   NOT NULL,
+    fingerprint TEXT   NOT NULL,
+    from_state  TEXT   NOT NULL,
+    to_state    TEXT   NOT NULL,
+    action      TEXT   NOT NULL,
+    problem     TEXT   NOT NULL
 );
 
 -- By which persons and requests an event is found.
