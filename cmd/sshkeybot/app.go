@@ -143,7 +143,7 @@ func (a *app) timers() []queue.Timer {
 		{Name: "resume", Every: 15 * time.Second, Do: a.service.Engine.Resume},
 		{Name: "release", Every: 2 * time.Second, Do: a.releaseDead},
 		{Name: "calls", Every: time.Minute, Do: a.countCalls},
-		{Name: "prune", Every: time.Hour, Do: func(ctx context.Context) error { return a.store.Prune(ctx, a.service.Now().Add(-keepHandled)) }},
+		{Name: "prune", Every: time.Hour, Do: a.prune},
 	}
 }
 
@@ -177,6 +177,19 @@ func (a *app) botTimers() []queue.Timer {
 // keepHandled is how long handled envelopes and sent notices are kept: much longer than Slack
 // may take to deliver an envelope once more.
 const keepHandled = 7 * 24 * time.Hour
+
+// prune deletes what is old enough, the history in many small transactions.
+func (a *app) prune(ctx context.Context) error {
+	if err := a.store.Prune(ctx, a.service.Now().Add(-keepHandled)); err != nil {
+		return err
+	}
+	for {
+		more, err := a.store.PruneHistory(ctx, a.service.Now().Add(-a.cfg.Keep))
+		if err != nil || !more {
+			return err
+		}
+	}
+}
 
 func (a *app) releaseDead(ctx context.Context) error {
 	dead, err := a.store.ReleaseDead(ctx)

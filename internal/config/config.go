@@ -34,11 +34,12 @@ type Config struct {
 	DailySummary        *TimeOfDay  // local time; nil: off
 	Audit               *TimeOfWeek // local time; nil: off
 
-	DatabaseURL Secret // sqlite:PATH or postgres://…, which may hold a password
-	Concurrency int    // servers worked on at the same time, 1 to 256
-	HTTPAddr    string // HOST:PORT; "": off
-	LogLevel    string // trace, debug, info, warn or error, as zerolog names them
-	LogFormat   string // json or console
+	Keep        time.Duration // how long the details of what is over are kept, at least a day
+	DatabaseURL Secret        // sqlite:PATH or postgres://…, which may hold a password
+	Concurrency int           // servers worked on at the same time, 1 to 256
+	HTTPAddr    string        // HOST:PORT; "": off
+	LogLevel    string        // trace, debug, info, warn or error, as zerolog names them
+	LogFormat   string        // json or console
 }
 
 // Slack is the app's access to Slack.
@@ -215,12 +216,18 @@ func (r *reader) systemUsers(env environment, c *Config) {
 	}
 }
 
+// leastKeep is longer than a server is read again for a key whose removal was confirmed.
+const leastKeep = 24 * time.Hour
+
 func (r *reader) operation(env environment, c *Config) {
 	c.KeyProof = KeyProof(r.oneOf(env.KeyProof, string(KeyProofContested), string(KeyProofAlways)))
 	c.OffboardDeactivated = OffboardDeactivated(r.oneOf(env.OffboardDeactivated,
 		string(OffboardDeactivatedRun), string(OffboardDeactivatedAsk), string(OffboardDeactivatedOff)))
 	c.DailySummary = r.clock(env.DailySummary)
 	c.Audit = r.weekly(env.Audit)
+	if c.Keep = r.duration(env.Keep); c.Keep > 0 && c.Keep < leastKeep {
+		r.problems.add(env.Keep.name, "must be at least 24h; the audit log is kept for ever, whatever it is")
+	}
 	c.DatabaseURL = r.database(env.DatabaseURL, env.DatabaseURLFile)
 	c.Concurrency = r.number(env.Concurrency, 1, 256)
 	c.HTTPAddr = r.address(env.HTTPAddr)

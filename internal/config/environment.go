@@ -47,6 +47,7 @@ type environment struct {
 	OffboardDeactivated setting `envconfig:"SSHKEYBOT_OFFBOARD_DEACTIVATED" default:"run"`
 	DailySummary        setting `envconfig:"SSHKEYBOT_DAILY_SUMMARY" default:"09:00" empty:"off"`
 	Audit               setting `envconfig:"SSHKEYBOT_AUDIT" default:"mon-09:30" empty:"off"`
+	Keep                setting `envconfig:"SSHKEYBOT_KEEP" default:"400d"`
 	DatabaseURL         setting `envconfig:"SSHKEYBOT_DATABASE_URL"`
 	DatabaseURLFile     setting `envconfig:"SSHKEYBOT_DATABASE_URL_FILE"`
 	Concurrency         setting `envconfig:"SSHKEYBOT_CONCURRENCY" default:"16"`

@@ -42,6 +42,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"SSHKEYBOT_REQUEST_TTL", "-8h", "cannot be negative"},
 		{"SSHKEYBOT_MIN_DURATION", "31d", "must not be longer than SSHKEYBOT_MAX_DURATION"},
 		{"SSHKEYBOT_MAX_DURATION", "1.5d", "whole numbers"},
+		{"SSHKEYBOT_KEEP", "23h", "at least 24h"},
 		{"SSHKEYBOT_ALLOW_FOREVER", "maybe", "true or false"},
 		{"SSHKEYBOT_LONG_GRANTS", "forever", "one of: renew, permanent"},
 		{"SSHKEYBOT_KEY_PROOF", "never", "one of: contested, always"},
