@@ -50,12 +50,16 @@ func (r *rig) pattern(stays, leaves string) storetest.Pattern {
 	for _, person := range []string{stays, leaves} {
 		r.Register(person)
 	}
-	p := storetest.Pattern{Live: r.Granted(stays, "grant <@"+stays+"> 30d"+one), Ended: r.Granted(leaves, "grant <@"+leaves+"> 1s"+one)}
+	p := storetest.Pattern{Live: r.Ask(stays, "grant <@"+stays+"> 30d"+one), Ended: r.Ask(leaves, "grant <@"+leaves+"> 1s"+one)}
+	for _, id := range []int64{p.Live, p.Ended} {
+		r.says(r.Press(bob, id, "Approve"), "You approved request")
+	}
 	r.until("the keys of the one that ended are gone", func() bool {
 		v := r.view(p.Ended)
 		return v.Grant.State == access.Ended && len(v.Results) == 2 && rests(v.Results)
 	})
-	r.until("both are shown", func() bool { return r.drawn(p.Live) && r.drawn(p.Ended) })
+	r.Settled(p.Live)
+	r.Settled(p.Ended)
 	return p
 }
 

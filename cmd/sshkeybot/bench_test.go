@@ -28,7 +28,7 @@ func BenchmarkGrant500(b *testing.B) {
 		outcome, err := r.slack.Click(b.Context(), bob, ops, m.TS, slacksim.Pick{Label: "Approve"})
 		r.must(err)
 		r.acked(outcome)
-		last := r.lastConfirmed(servers)
+		last := r.lastConfirmed(id, servers)
 		peak := memory()
 		took := last.Sub(begin)
 		r.isOn(key, servers)
@@ -53,12 +53,12 @@ func BenchmarkGrant500(b *testing.B) {
 	}
 }
 
-// lastConfirmed waits until the ledger has the confirmation of every server, and returns when
-// the last one came.
-func (r *rig) lastConfirmed(servers int) (last time.Time) {
+// lastConfirmed waits until the ledger has the confirmation of every server of a request, and
+// returns when the last one came.
+func (r *rig) lastConfirmed(id int64, servers int) (last time.Time) {
 	r.t.Helper()
-	r.until("every server is confirmed", func() bool { return r.account.Count(runcloudsim.OpCreate) >= servers && rests(r.view(1).Results) })
-	for _, result := range r.view(1).Results {
+	r.until("every server is confirmed", func() bool { return r.account.Count(runcloudsim.OpCreate) >= servers && rests(r.view(id).Results) })
+	for _, result := range r.view(id).Results {
 		if result.UpdatedAt.After(last) {
 			last = result.UpdatedAt
 		}
@@ -130,7 +130,7 @@ func BenchmarkGrantLimited(b *testing.B) {
 		outcome, err := r.slack.Click(b.Context(), bob, ops, m.TS, slacksim.Pick{Label: "Approve"})
 		r.must(err)
 		r.acked(outcome)
-		took := r.lastConfirmed(servers).Sub(begin)
+		took := r.lastConfirmed(id, servers).Sub(begin)
 		r.isOn(key, servers)
 		b.ReportMetric(took.Seconds(), "s-to-last-server")
 		b.ReportMetric(took.Minutes()*limit/(servers+4), "x-of-limit") // including the calls for the list of servers, which come first

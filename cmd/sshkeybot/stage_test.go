@@ -64,8 +64,10 @@ type rig struct {
 	scalingo *scalingosim.Account // nil unless it is planned
 	app      *app
 
-	leave func()
-	ended chan error
+	log    *slog.Logger
+	clocks *clocks
+	leave  func()
+	ended  chan error
 }
 
 // start starts the simulators and the bot. At the end of the test it checks that no rule of
@@ -106,15 +108,30 @@ func start(t testing.TB, p plan) *rig {
 	if p.config != nil {
 		p.config(&cfg)
 	}
-	log := logTo(os.Getenv("SSHKEYBOT_TEST_LOG"))
+	r.clocks, r.log = p.clocks, logTo(os.Getenv("SSHKEYBOT_TEST_LOG"))
 	if p.log != nil {
-		log = newLog("trace", "json", p.log)
+		r.log = newLog("trace", "json", p.log)
 	}
-	r.app, err = newApp(t.Context(), cfg, log, p.clocks.now)
-	r.must(err)
-	r.app.service.Engine.Clock.Read = p.clocks.read
+	r.build(cfg)
+	t.Cleanup(r.stop)
 	r.run()
 	return r
+}
+
+func (r *rig) build(cfg config.Config) {
+	r.t.Helper()
+	var err error
+	r.app, err = newApp(r.t.Context(), cfg, r.log, r.clocks.now)
+	r.must(err)
+	r.app.service.Engine.Clock.Read = r.clocks.read
+}
+
+// Starts starts the bot again, which Ends has ended.
+func (r *rig) Starts() {
+	r.t.Helper()
+	r.must(<-r.ended)
+	r.build(r.app.cfg)
+	r.run()
 }
 
 // playScalingo starts a Scalingo account with an API token that is a day old, and returns it with
@@ -143,7 +160,6 @@ func (r *rig) run() {
 	ctx, leave := context.WithCancel(context.WithoutCancel(r.t.Context()))
 	r.leave = leave
 	go func() { r.ended <- r.app.run(ctx) }()
-	r.t.Cleanup(r.stop)
 	r.until("the bot listens to Slack", func() bool { return r.slack.Sockets() > 0 })
 }
 
@@ -219,7 +235,7 @@ func inTurn(t *testing.T, test func(t *testing.T, database string)) {
 }
 
 // postgres returns the URL of an empty schema that is dropped after the test.
-func postgres(t *testing.T) string {
+func postgres(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv("SSHKEYBOT_TEST_POSTGRES")
 	if server == "" {
@@ -238,7 +254,7 @@ func postgres(t *testing.T) string {
 	return address.String()
 }
 
-func onServer(t *testing.T, server, statement string) {
+func onServer(t testing.TB, server, statement string) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
 	conn, err := pgx.Connect(ctx, server)

@@ -2,6 +2,7 @@ package runcloudsim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,6 +84,22 @@ func TestUnknownThings(t *testing.T) {
 	b.want("GET", fmt.Sprintf("/servers/%d", id), nil, 404, "")
 	if len(b.AllKeys()) != 0 || b.AddKey(id, Credential{}) != 0 {
 		t.Error("a removed server has no keys")
+	}
+}
+
+func TestRestoredKeysKeepTheirIDs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Rules{})
+	id := b.AddServer(Server{})
+	b.Restore(id, Credential{ID: 9000, Label: "second"}, Credential{ID: 8000, Label: "first"})
+	b.Restore(id+1, Credential{ID: 9500, Label: "nowhere"})
+	next := b.AddKey(id, Credential{Label: "third"})
+	var labels []string
+	for _, k := range b.Keys(id) {
+		labels = append(labels, k.Label)
+	}
+	if !slices.Equal(labels, []string{"first", "second", "third"}) || next != 9001 {
+		t.Errorf("%q, the last with the id %d", labels, next)
 	}
 }
 

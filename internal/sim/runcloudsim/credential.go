@@ -1,6 +1,7 @@
 package runcloudsim
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -47,6 +48,23 @@ func (a *Account) AddKey(serverID int64, c Credential) int64 {
 		return 0
 	}
 	return a.addKey(s, c).ID
+}
+
+// Restore puts keys on a server that it had before the account was made, with the ids that they
+// had. It does nothing if the server is unknown. Server of a key is ignored.
+func (a *Account) Restore(serverID int64, keys ...Credential) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s := a.byID[serverID]
+	if s == nil {
+		return
+	}
+	for _, c := range keys {
+		c.Server, c.CreatedAt = s.ID, c.CreatedAt.UTC().Truncate(time.Second)
+		s.keys = append(s.keys, c)
+		a.lastKey = max(a.lastKey, c.ID)
+	}
+	slices.SortFunc(s.keys, func(x, y Credential) int { return cmp.Compare(x.ID, y.ID) })
 }
 
 // RemoveKey takes a key off a server as somebody with the dashboard would. It does nothing if the server does not

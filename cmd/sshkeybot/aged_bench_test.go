@@ -1,0 +1,230 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/slacksim"
+	"sshkeybot/internal/store/storetest"
+	"sshkeybot/internal/workflow"
+)
+
+// BenchmarkAged measures what the bot costs with a large account and after years, and compares it
+// with a ledger in which nearly nothing has happened. With -short, account and ledger are small, and
+// nothing fails that depends on the speed of the machine.
+func BenchmarkAged(b *testing.B) {
+	for _, kind := range []struct {
+		name     string
+		database func(b *testing.B) string
+	}{
+		{"SQLite", func(*testing.B) string { return "" }},
+		{"PostgreSQL", func(b *testing.B) string { b.Helper(); return postgres(b) }},
+	} {
+		b.Run(kind.name, func(b *testing.B) {
+			l := newLedgers(b, func() string { return kind.database(b) })
+			b.Run("Acknowledge", l.acknowledge)
+			b.Run("Views", l.views)
+			b.Run("Grant", l.grant)
+			b.Run("Process", l.process)
+			b.Run("Expiry", l.expiry) // last: no live grant is left
+		})
+	}
+}
+
+// acknowledge measures how long Slack waits for the acknowledgement of commands and of clicks.
+func (l *ledgers) acknowledge(b *testing.B) {
+	_, aged := l.compare(b, running(func(r *rig, posted slacksim.Message) figures {
+		var commands, clicks []time.Duration
+		for range l.acts {
+			commands = append(commands, r.answered(bob, func() slacksim.Outcome {
+				result, err := r.slack.Command(b.Context(), bob, ops, "/sshkey keys")
+				r.must(err)
+				return result.Outcome
+			}))
+			clicks = append(clicks, r.answered(bob, func() slacksim.Outcome { return r.clicksOn(bob, posted, "Approve") }))
+		}
+		f := figures{}
+		f.spread("command", commands)
+		f.spread("click", clicks)
+		return f
+	}))
+	if l.full {
+		goal(b, aged, "command-p99-ms", 50)
+		goal(b, aged, "click-p99-ms", 50)
+	}
+}
+
+// answered has somebody do something, waits for the answer that they alone see, and returns how long
+// the acknowledgement took.
+func (r *rig) answered(user string, do func() slacksim.Outcome) time.Duration {
+	r.t.Helper()
+	before := len(r.private(user))
+	outcome := do()
+	r.acked(outcome)
+	r.answer(user, before)
+	return outcome.Latency
+}
+
+// spread adds the median, the 99th percentile and the largest of some durations.
+func (f figures) spread(what string, took []time.Duration) {
+	slices.Sort(took)
+	for name, at := range map[string]int{"p50": len(took) / 2, "p99": len(took) * 99 / 100, "max": len(took) - 1} {
+		f[what+"-"+name+"-ms"] = milliseconds(took[at])
+	}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// views measures the use cases behind what an approver looks at.
+func (l *ledgers) views(b *testing.B) {
+	const looks, waiting = 10, 5
+	const enough = 10 * time.Second // for one of them
+	_, aged := l.compare(b, running(func(r *rig, _ slacksim.Message) figures {
+		r.Register(erin)
+		for i := range waiting {
+			r.Ask(carol, fmt.Sprintf("grant <@%s> %dh", erin, i+1))
+		}
+		s, f := r.app.service, figures{}
+		for name, look := range map[string]func() error{
+			"list":    func() error { return second(s.Access(b.Context(), bob, "")) },
+			"home":    func() error { return second(s.PersonView(b.Context(), bob)) },
+			"pending": func() error { return second(s.PendingRequests(b.Context(), bob)) },
+			"log":     func() error { return second(s.Log(b.Context(), bob, workflow.LogQuery{})) },
+		} {
+			var took []time.Duration
+			for began := time.Now(); len(took) < looks && time.Since(began) < enough; {
+				looked := time.Now()
+				r.must(look())
+				took = append(took, time.Since(looked))
+			}
+			slices.Sort(took)
+			f[name+"-ms"] = milliseconds(took[len(took)/2])
+		}
+		return f
+	}))
+	if l.full {
+		for _, unit := range []string{"list-ms", "home-ms", "pending-ms"} {
+			goal(b, aged, unit, 100)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// grant measures a grant while a call to RunCloud takes 20 ms, from the click to the last
+// confirmation.
+func (l *ledgers) grant(b *testing.B) {
+	young, aged := l.compare(b, running(func(r *rig, _ slacksim.Message) figures {
+		r.Register(carol)
+		var some []string
+		for _, id := range r.servers[:l.granted] {
+			some = append(some, fmt.Sprintf("#%d", id))
+		}
+		id := r.Ask(carol, "grant me 1h on "+strings.Join(some, ","))
+		r.Posted(id)
+		r.account.SetLatency(20 * time.Millisecond)
+		defer r.account.SetLatency(0)
+		r.account.ResetCalls()
+		began := time.Now()
+		r.acked(r.clicks(bob, id, "Approve"))
+		took := r.lastConfirmed(id, l.granted).Sub(began)
+		return figures{"s-to-last-server": took.Seconds(), "additions": float64(r.account.Count(runcloudsim.OpCreate))}
+	}))
+	goal(b, aged, "additions", young["additions"])
+	if l.full {
+		goal(b, aged, "s-to-last-server", 1.2*young["s-to-last-server"])
+	}
+}
+
+// process measures what the process costs: its start, its memory, and its processor time at rest.
+func (l *ledgers) process(b *testing.B) {
+	young, aged := l.compare(b, func(r *rig, _ slacksim.Message) figures {
+		p := r.process()
+		defer p.stop()
+		f := figures{"s-to-ready": p.ready.Seconds()}
+		pause(l.rest)
+		r.account.ResetCalls()
+		before := p.computed()
+		pause(l.window)
+		f["%-of-a-processor"] = 100 * (p.computed() - before).Seconds() / l.window.Seconds()
+		f["calls-a-minute"] = float64(r.account.Count(runcloudsim.OpAny)) / l.window.Minutes()
+		r.answered(bob, func() slacksim.Outcome {
+			result, err := r.slack.Command(b.Context(), bob, ops, "/sshkey list")
+			r.must(err)
+			return result.Outcome
+		})
+		f["MB-peak-memory"] = p.memory()
+		return f
+	})
+	b.ReportMetric(young["%-of-a-processor"], "young-%-of-a-processor")
+	b.ReportMetric(young["MB-peak-memory"], "young-MB-peak-memory")
+	if l.full {
+		goal(b, young, "%-of-a-processor", 1)
+		goal(b, aged, "%-of-a-processor", 2)
+		goal(b, aged, "MB-peak-memory", 128)
+		goal(b, aged, "s-to-ready", 3)
+	}
+}
+
+// pause waits while another process is measured.
+func pause(d time.Duration) { <-time.After(d) }
+
+// expiry has every live grant end at the same instant, and measures how long after it the first key
+// is removed, how many are in the time after that, and how long clicks wait meanwhile.
+func (l *ledgers) expiry(b *testing.B) {
+	_, aged := l.compare(b, func(r *rig, posted slacksim.Message) figures {
+		at := time.Now().Add(l.rest)
+		r.endLive(at)
+		var first sync.Once
+		began := make(chan time.Time, 1)
+		r.account.OnCall(func(c runcloudsim.Call) {
+			if c.Op == runcloudsim.OpDelete {
+				first.Do(func() { began <- time.Now() })
+			}
+		})
+		p := r.process()
+		defer p.stop()
+		pause(time.Until(at))
+		clicks := r.clicksFor(l.window/6, posted)
+		f := figures{"MB-peak-memory": p.memory(), "removals": float64(r.account.Count(runcloudsim.OpDelete))}
+		f.spread("click", clicks)
+		select {
+		case then := <-began:
+			f["s-to-first-removal"] = then.Sub(at).Seconds()
+		case <-time.After(patience):
+			b.Error("nothing is removed")
+		}
+		return f
+	})
+	if l.full {
+		goal(b, aged, "s-to-first-removal", 2)
+		goal(b, aged, "click-max-ms", 100)
+	}
+}
+
+// endLive has every live grant of a bot that has ended end at one instant.
+func (r *rig) endLive(at time.Time) {
+	r.t.Helper()
+	ledger := r.ledger()
+	defer ledger.Close()
+	storetest.EndLive(r.t, ledger, at)
+}
+
+// clicksFor has Bob press the same button again and again, and returns how long each
+// acknowledgement took.
+func (r *rig) clicksFor(d time.Duration, m slacksim.Message) (took []time.Duration) {
+	r.t.Helper()
+	pace := time.NewTicker(100 * time.Millisecond)
+	defer pace.Stop()
+	for began := time.Now(); time.Since(began) < d; <-pace.C {
+		outcome := r.clicksOn(bob, m, "Approve")
+		r.acked(outcome)
+		took = append(took, outcome.Latency)
+	}
+	return took
+}
