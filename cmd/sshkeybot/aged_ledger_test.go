@@ -85,9 +85,13 @@ func (l *ledgers) age(b *testing.B) {
 func (r *rig) restore(ledger access.Store, k access.Key) {
 	r.t.Helper()
 	r.must(ledger.Read(r.t.Context(), func(tx access.Tx) error {
-		servers, err := access.ServersByID(r.t.Context(), tx)
+		all, err := tx.AllServers(r.t.Context())
 		if err != nil {
 			return err
+		}
+		servers := map[int64]access.Server{}
+		for _, server := range all {
+			servers[server.ID] = server
 		}
 		placed, err := tx.Placements(r.t.Context(), access.PlacementQuery{Person: k.Person, States: []access.PlacementState{access.PlacementPlaced}})
 		line := k.Public().Line("")

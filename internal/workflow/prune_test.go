@@ -21,7 +21,9 @@ func TestHistoryIsPruned(t *testing.T) {
 	over := h.Grant(alice, time.Hour, "")
 	h.Work()
 	h.Pass(2 * time.Hour)
-	forever := h.Grant(carol, 0, "web-01")
+	forever, err := h.AskGrant(h.Ctx(), workflow.GrantAsk{Source: "forever", Asker: carol, Person: carol, Forever: true, Servers: "web-01"})
+	h.Must(err)
+	h.Approve(forever.ID)
 	h.Grant(dave, time.Hour, "web-02")
 	h.Work()
 	left := h.MustOffboard(dave)
@@ -39,7 +41,7 @@ func TestHistoryIsPruned(t *testing.T) {
 	if n := len(h.VerifyAudit()); n != events {
 		t.Errorf("the log has %d events, had %d", n, events)
 	}
-	_, err := h.View(h.Ctx(), over.ID)
+	_, err = h.View(h.Ctx(), over.ID)
 	refuses(t, err, access.NotFound, "no such request")
 	if v := h.MustView(left.ID); !v.Settled() || len(v.Results) == 0 {
 		t.Errorf("the offboarding shows %d results", len(v.Results))

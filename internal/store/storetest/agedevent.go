@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	eventServers = 20   // whose results are told in one event
+	eventServers = 50   // whose results are told in one event
 	eventBatch   = 2000 // written in one transaction
 	recently     = 7 * 24 * time.Hour
 )

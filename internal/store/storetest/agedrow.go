@@ -20,7 +20,7 @@ var agedTables = []struct { //nolint:gochecknoglobals // a constant
 	{"requests", "t.id = g.of_request", false, map[string]string{"id": "g.id", "source": "'aged-' || g.id", "asker": "g.person", "person": "g.person", "grant_id": "g.id"}},
 	{"request_places", "t.request_id = g.of_request", true, map[string]string{"request_id": "g.id", "place_id": "c.place_id", "name": "c.name"}},
 	{"approvals", "t.request_id = g.of_request", false, map[string]string{"request_id": "g.id"}},
-	{"grants", "t.id = g.of_grant", false, map[string]string{"id": "g.id", "request_id": "g.id", "person": "g.person", "alias": "g.alias"}},
+	{"grants", "t.id = g.of_grant", false, map[string]string{"id": "g.id", "request_id": "g.id", "person": "g.person", "alias": "g.alias", "servers": "g.servers", "keys": "g.servers"}},
 	{"covers", "t.grant_id = g.of_grant", true, map[string]string{"grant_id": "g.id", "place_id": "c.place_id", "fingerprint": "g.fingerprint"}},
 	{"placements", "t.grant_id = g.of_grant", true, map[string]string{
 		"id": "", "place_id": "c.place_id", "fingerprint": "g.fingerprint", "person": "g.person", "grant_id": "g.id", "label": "g.label",
