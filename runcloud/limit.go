@@ -51,13 +51,15 @@ func answerOf(rep *reply) limiter.Answer {
 	a := limiter.Answer{
 		Status:     rep.status,
 		RetryAfter: delay(h.Get("Retry-After"), now),
-		Reset:      delay(h.Get("X-RateLimit-Reset"), now),
 	}
 	if left, err := strconv.ParseUint(strings.TrimSpace(h.Get("X-RateLimit-Remaining")), 10, 31); err == nil {
 		a.Limit, a.Remaining = assumedLimit, int(left)
 		if limit, err := strconv.ParseUint(strings.TrimSpace(h.Get("X-RateLimit-Limit")), 10, 31); err == nil && limit > 0 {
 			a.Limit = int(limit)
 		}
+	}
+	if rep.status == http.StatusTooManyRequests || a.Limit > 0 && a.Remaining == 0 {
+		a.RetryAfter = max(a.RetryAfter, delay(h.Get("X-RateLimit-Reset"), now))
 	}
 	return a
 }

@@ -34,9 +34,10 @@ func TestAnswerOf(t *testing.T) {
 		"retry for ages":    {map[string]string{"Retry-After": "99999999"}, answer{RetryAfter: maxDelay}},
 		"retry never":       {map[string]string{"Retry-After": "1e300"}, answer{}},
 		"retry NaN":         {map[string]string{"Retry-After": "NaN"}, answer{}},
-		"reset epoch":       {map[string]string{"X-RateLimit-Reset": "1773050420"}, answer{Reset: 20 * time.Second}},
-		"reset epoch in ms": {map[string]string{"X-RateLimit-Reset": "1773050420000"}, answer{Reset: 20 * time.Second}},
-		"reset seconds":     {map[string]string{"X-RateLimit-Reset": "20"}, answer{Reset: 20 * time.Second}},
+		"reset epoch":       {map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1773050420"}, answer{Limit: assumedLimit, RetryAfter: 20 * time.Second}},
+		"reset epoch in ms": {map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1773050420000"}, answer{Limit: assumedLimit, RetryAfter: 20 * time.Second}},
+		"reset seconds":     {map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "20"}, answer{Limit: assumedLimit, RetryAfter: 20 * time.Second}},
+		"reset, some left":  {map[string]string{"X-RateLimit-Remaining": "7", "X-RateLimit-Reset": "20"}, answer{Limit: assumedLimit, Remaining: 7}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

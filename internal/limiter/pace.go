@@ -1,6 +1,8 @@
 package limiter
 
 import (
+	"cmp"
+	"math"
 	"net/http"
 	"time"
 )
@@ -10,70 +12,56 @@ const (
 	recent    = 2 * time.Minute  // refusals so close to each other are no chance
 	longPause = 15 * time.Second // a pause after which as much is taken at once as was before it
 	patience  = 5 * time.Second  // an answer that takes longer is not waited for
-	highGap   = time.Second / 4  // in which the next call of a removal follows
-	rounding  = time.Second      // stated times are whole seconds
+	highGap   = time.Second      // in which the next call of a removal follows
 	maxPause  = 24 * time.Hour
 )
 
-// backoff is how long calls pause after one, two and more refusals in a row that do not say how long.
-// One by chance costs half a second; at the third try any minute is over.
+// backoff is how long calls pause after one, two and more refusals in a row that do not say how long. One
+// by chance costs half a second; at the third try any minute is over.
 var backoff = [...]time.Duration{500 * time.Millisecond, 10 * time.Second, 50 * time.Second, time.Minute}
 
 // pace decides when the next call may start. Its times count from the making of the limiter.
 type pace struct {
-	started, underWay, high int // calls; high is those of underWay with priority High
-	seen                    int // calls that were answered, or may have been seen
+	started, underWay int
+	seen              int           // calls that were answered, or may have been seen
+	reserved          time.Duration // until when calls of priority High are expected
 
-	// What answers say is left; calls under way may be in it or not.
-	limit        int           // calls a minute; 0 while none is stated
-	remaining    int           // less what ended since without a word
-	remainingSeq int           // calls numbered below had started when that was said
-	peak         int           // of remaining when it rose last
-	reserved     time.Duration // until when calls of priority High are expected
+	// So many calls may start at once; those under way may be in it or not.
+	stated       bool // in answers; else it is an estimate
+	remaining    int
+	remainingSeq int // calls numbered below had started when that was stated
+	burst        int // the most of it: as it rose last if it is stated, else after a rest
 
 	// Calls beyond that start at a rate.
-	rate    int           // a minute; 0 is any
-	fastest int           // the highest rate; 0 is any
-	burst   int           // calls that may start at once after a rest, where fastest is set
-	next    time.Duration // when the rate lets one start
-	answer  time.Duration // until when the answer to the last one is waited for
+	limit  int           // the highest rate; 0 if it is neither stated nor known
+	rate   float64       // calls a minute
+	next   time.Duration // when the rate lets one start
+	answer time.Duration // until when the answer to the last one is waited for
 
-	// After a refusal all pause.
-	pausedUntil time.Duration // when calls start again
-	probe       time.Duration // when one of priority High may find out whether they could already
+	// After a refusal all pause, until a call is accepted.
+	pausedUntil time.Duration // 0 without a pause
+	probe       time.Duration // when a call of priority High may find out whether it is over
+	paused      time.Duration // for how long
 	pauseSeq    int           // calls numbered below had started when the pause began
-	refusals    int           // in a row; one that says how long counts twice
+	refusals    int           // in a row
 
-	// Where no answer states a limit, the rate is measured from one pause to the next.
-	resumed time.Duration // when calls were accepted again, or began
-	counted int           // calls since then
-	limited bool          // there was a pause before
-	ended   time.Duration // when the last call did
+	// Where there is no limit to go by, the rate is measured from one pause to the next.
+	resumed, ended time.Duration // when calls were accepted again, or began, and when the last one was over
+	counted        int           // calls since they resumed
+	limited        bool          // that calls were refused is no chance
 }
 
-// ticket is a call under way.
-type ticket struct {
-	seq   int
-	high  int
-	probe bool
-}
-
-// at returns when a call may start, as far as time alone decides. While calls of priority High are under
-// way or expected, the others start at three quarters of the rate, and at one quarter when no more than a
-// quarter of a stated limit is left.
+// at returns when a call may start, as far as time alone decides. While calls of priority High are expected,
+// the others start at three quarters of the rate and leave a quarter of what may start at once.
 func (p *pace) at(now time.Duration, pr Priority) time.Duration {
 	from, next, left := p.pausedUntil, p.next, p.remaining-p.underWay
-	switch {
-	case pr == High:
+	if pr == High {
 		from = min(from, p.probe)
-	case p.yields(now):
-		gap := p.yielded()
-		if left -= p.peak / 4; left <= 0 && p.limit > 0 {
-			gap = 3 * p.interval()
-		}
-		if next += gap; left > 0 {
+	} else if now < p.reserved {
+		if left > p.burst/4 {
 			return max(from, next)
 		}
+		left, next = 0, next+3*p.interval()
 	}
 	if left > 0 {
 		return from
@@ -81,177 +69,105 @@ func (p *pace) at(now time.Duration, pr Priority) time.Duration {
 	return max(from, next, p.answer)
 }
 
-// yields reports whether calls of priority High are under way or expected.
-func (p *pace) yields(now time.Duration) bool { return p.high > 0 || now < p.reserved }
-
-func (p *pace) interval() time.Duration {
-	if p.rate == 0 {
-		return 0
-	}
-	return time.Minute / time.Duration(p.rate)
-}
-
-// yielded returns how much later than it could a call starts that yields: by a third of the usual gap, or when
-// a quarter of a known burst is left.
-func (p *pace) yielded() time.Duration {
-	if p.fastest > 0 {
-		return time.Duration(p.burst/4) * p.interval()
-	}
-	return p.interval() / 3
-}
+func (p *pace) interval() time.Duration { return time.Duration(float64(time.Minute) / p.rate) }
 
 // start counts a call in whose time has come.
-func (p *pace) start(now time.Duration, pr Priority) ticket {
-	t := ticket{seq: p.started, probe: now < p.pausedUntil}
-	if pr == High {
-		t.high = 1
-	}
-	if t.probe {
-		p.probe = now + time.Minute
-	}
-	if p.underWay == 0 && p.refusals == 0 && now-p.ended > longPause {
-		p.resumed, p.counted = now, 0
-	}
-	yields := pr != High && p.yields(now)
-	switch {
-	case p.fastest > 0:
-		p.next = max(p.next, now-time.Duration(p.burst-1)*p.interval())
-		if yields {
-			p.next += p.interval() / 3
+func (p *pace) start(now time.Duration, c *call) {
+	if rested := now - p.ended; p.underWay == 0 && p.pausedUntil == 0 && rested > 0 {
+		if !p.stated {
+			p.remaining = int(min(float64(p.remaining)+rested.Minutes()*p.rate, float64(p.burst)))
 		}
-	case p.limit > 0 || yields:
-		p.next = now // else what was not used may be used later
+		if rested > longPause {
+			p.resumed, p.counted, p.limited = now, 0, false
+		}
 	}
-	p.next += p.interval()
-	if p.limit > 0 || p.refusals > 0 {
+	if p.remaining > p.underWay {
+		p.next = now
+	}
+	p.next = max(p.next, now) + p.interval()
+	if c.priority == High {
+		p.reserved = max(p.reserved, now+highGap)
+	} else if now < p.reserved {
+		p.next += p.interval() / 3
+	}
+	if p.stated || p.pausedUntil > 0 {
 		p.answer = now + patience
 	}
+	p.probe = now + time.Minute
+	c.seq = p.started
 	p.started++
 	p.underWay++
-	p.high += t.high
-	return t
 }
 
-// count counts a call that did not wait for its time.
-func (p *pace) count(now time.Duration, a Answer) {
-	t := ticket{seq: p.started}
-	p.next += p.interval()
-	p.started++
-	p.underWay++
-	p.finish(t, now, a)
-}
-
-// finish counts a call out and learns from its answer.
-func (p *pace) finish(t ticket, now time.Duration, a Answer) {
+// finish counts a call out and learns from its answer. One that was under way when a pause began does not end it.
+func (p *pace) finish(now time.Duration, c *call, a Answer) {
 	p.underWay--
-	p.high -= t.high
-	if t.high > 0 {
-		p.reserved = max(p.reserved, now+highGap)
-	}
-	p.ended = now
+	p.ended, p.answer = now, 0
 	if a.Status != 0 || a.Lost {
 		p.seen++
+		p.say(now, c, a)
 	}
-	p.say(t, a)
-	fresh := t.seq >= p.pauseSeq
-	if fresh {
-		p.answer = 0
-	}
-	switch {
-	case a.Status == http.StatusTooManyRequests:
-		p.refuse(t, now, a)
-	case a.Status == http.StatusServiceUnavailable && a.RetryAfter > 0:
-		p.pause(now, a.RetryAfter+rounding)
+	switch fresh := c.seq >= p.pauseSeq; {
+	case fresh && a.Status == http.StatusTooManyRequests:
+		p.refusals++
+		p.setRate(p.rate * 3 / 4)
+		p.pause(now, a)
+	case a.RetryAfter > 0:
+		p.pause(now, a)
+	case fresh && a.Status == 0 && !a.Lost: // it was not made
+		p.probe = now
 	case fresh && a.Status != 0 && a.Status < http.StatusInternalServerError: // which may come from somebody in between
 		p.accept(now)
-	case t.probe && a.Status == 0 && !a.Lost:
-		p.probe = now // it was not made
-	}
-	if p.limit > 0 && p.remaining <= p.underWay {
-		p.next = max(p.next, now+p.interval())
-	}
-	if a.Reset > 0 && p.remaining == 0 {
-		p.pause(now, a.Reset+rounding)
 	}
 }
 
 // say takes in what an answer says is left. Of answers to calls that overlap, the least counts.
-func (p *pace) say(t ticket, a Answer) {
-	counted := a.Lost || a.Status != 0 && a.Status != http.StatusTooManyRequests
-	if counted {
+func (p *pace) say(now time.Duration, c *call, a Answer) {
+	if a.Status != http.StatusTooManyRequests {
 		p.counted++
 	}
 	switch {
-	case a.Limit > 0 && (a.Remaining <= p.remaining || t.seq >= p.remainingSeq):
-		if p.limit != a.Limit {
-			p.limit, p.rate = a.Limit, a.Limit
-		}
-		if a.Remaining > p.remaining {
-			p.peak = a.Remaining
-		}
-		p.remaining, p.remainingSeq = a.Remaining, p.started
-	case a.Limit == 0 && counted:
+	case a.Limit == 0:
 		p.remaining = max(0, p.remaining-1)
+	case a.Remaining <= p.remaining || c.seq >= p.remainingSeq:
+		if p.limit != a.Limit {
+			p.limit, p.rate, p.burst = a.Limit, float64(a.Limit), 0
+			p.next = now + p.interval()
+		}
+		p.burst = max(p.burst, a.Remaining)
+		p.stated, p.remaining, p.remainingSeq = true, a.Remaining, p.started
 	}
 }
 
-// refuse pauses and slows down. A call that was under way when a pause began adds to that only what it
-// says itself. One of priority High is expected again.
-func (p *pace) refuse(t ticket, now time.Duration, a Answer) {
-	fresh, wait := t.seq >= p.pauseSeq, max(a.RetryAfter, a.Reset)
-	if fresh {
-		p.refusals++
-		p.next = now
-		p.rate = max(p.rate*3/4, min(p.rate, slowest))
+// pause keeps all calls back for as long as an answer asks.
+func (p *pace) pause(now time.Duration, a Answer) {
+	p.paused = min(a.RetryAfter+time.Second, maxPause) // it is stated in whole seconds
+	if a.RetryAfter == 0 {
+		p.paused = backoff[min(p.refusals, len(backoff))-1]
 	}
-	switch {
-	case wait > 0:
-		p.refusals++
-		p.pause(now, wait+rounding)
-	case fresh:
-		p.pause(now, backoff[min(p.refusals, len(backoff))-1])
-	}
-	if t.high > 0 {
-		p.reserved = max(p.reserved, min(p.pausedUntil, p.probe)+patience)
-	}
+	p.limited = p.limited || a.RetryAfter > 0 || p.refusals > 1
+	p.pausedUntil, p.probe, p.pauseSeq = max(p.pausedUntil, now+p.paused), now+time.Minute, p.started
 }
 
-func (p *pace) pause(now, d time.Duration) {
-	p.pausedUntil = max(p.pausedUntil, now+min(d, maxPause))
-	p.probe = max(p.probe, now+time.Minute)
-	p.pauseSeq = p.started
-}
-
-// accept ends a pause, or speeds up.
+// accept ends a pause, or speeds up where calls wait for the rate. With no limit to go by, the rate is three
+// quarters of what was borne since the pause before; a refusal by chance changes nothing.
 func (p *pace) accept(now time.Duration) {
-	switch {
-	case p.limit > 0:
-		p.rate = min(p.rate+1, p.limit)
-	case p.refusals > 0:
-		p.measure(now)
-	case p.rate > 0 && p.next > now:
-		p.rate = p.capped(p.rate + 1)
+	if p.refusals > 0 && p.limit == 0 {
+		if took := now - p.resumed; took < recent && p.limited {
+			p.setRate(float64(p.counted) / took.Minutes() * 3 / 4)
+		}
+		if borne := p.counted * 19 / 20; p.paused > longPause {
+			p.burst, p.remaining = borne, borne
+		} else {
+			p.burst = min(cmp.Or(p.burst, borne), borne)
+		}
+		p.next, p.resumed, p.counted, p.limited = now, now, 0, true
+	} else if p.remaining <= p.underWay {
+		p.setRate(p.rate + 1)
 	}
 	p.refusals, p.pausedUntil = 0, 0
 }
 
-// measure sets the rate to three quarters of what was borne since calls resumed last, until now. A refusal
-// by chance changes nothing.
-func (p *pace) measure(now time.Duration) {
-	took, paused := now-p.resumed, now-p.next
-	if took < recent && (p.limited || p.refusals > 1) {
-		p.rate = p.capped(max(slowest, int(time.Duration(p.counted)*time.Minute/took)*3/4))
-	}
-	if p.next = now; paused > longPause {
-		p.next -= time.Duration(p.counted*19/20) * p.interval()
-	}
-	p.resumed, p.counted, p.limited = now, 0, true
-}
-
-// capped returns the rate, or the highest one if that is lower.
-func (p *pace) capped(rate int) int {
-	if p.fastest > 0 {
-		return min(rate, p.fastest)
-	}
-	return rate
+func (p *pace) setRate(r float64) {
+	p.rate = min(max(r, slowest), cmp.Or(float64(p.limit), math.Inf(1)))
 }

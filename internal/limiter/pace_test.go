@@ -19,8 +19,8 @@ func TestRefusalPauses(t *testing.T) {
 	played(t, map[string]test{
 		"without a word":       {limiter.Answer{Status: refused}, 500 * time.Millisecond},
 		"Retry-After":          {limiter.Answer{Status: refused, RetryAfter: 30 * time.Second}, 31 * time.Second},
-		"reset":                {limiter.Answer{Status: refused, Reset: 20 * time.Second}, 21 * time.Second},
-		"reset, none left":     {limiter.Answer{Status: ok, Limit: 60, Reset: 20 * time.Second}, 21 * time.Second},
+		"reset":                {limiter.Answer{Status: refused, RetryAfter: 20 * time.Second}, 21 * time.Second},
+		"reset, none left":     {limiter.Answer{Status: ok, Limit: 60, RetryAfter: 20 * time.Second}, 21 * time.Second},
 		"none left":            {limiter.Answer{Status: ok, Limit: 60}, time.Second},
 		"absurd":               {limiter.Answer{Status: refused, RetryAfter: 1e6 * time.Hour}, 24 * time.Hour},
 		"unavailable":          {limiter.Answer{Status: 503, RetryAfter: 20 * time.Second}, 21 * time.Second},
@@ -166,6 +166,24 @@ func TestOneCallAsksWhetherThereIsMore(t *testing.T) {
 			t.Errorf("waited %v for the answer", waited)
 		}
 		stuck()
+	})
+}
+
+// What is left is what was stated last, however long ago that is.
+func TestRestAddsNothingToWhatWasStated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := limiter.New(0)
+		do(t.Context(), l, limiter.Answer{Status: ok, Limit: 60, Remaining: 50})
+		do(t.Context(), l, limiter.Answer{Status: ok, Limit: 60, Remaining: 3})
+		<-time.After(30 * time.Second)
+		left := 0
+		for do(t.Context(), l, limiter.Answer{Status: ok}) == 0 {
+			left++
+		}
+		if left != 3 {
+			t.Errorf("%d calls went on at once, 3 were left", left)
+		}
 	})
 }
 
