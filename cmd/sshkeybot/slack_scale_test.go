@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/config"
+	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/slacksim"
 )
 
@@ -145,6 +146,63 @@ func (r *rig) toldWhole(id int64, servers int) {
 		if n := strings.Count(thread, "`"+r.nameOf(server)+"`"); n != 1 {
 			r.t.Errorf("%s is %d times in the thread of request %d, want once\n%s", r.nameOf(server), n, id, thread)
 			return
+		}
+	}
+}
+
+// One grant is on 2,000 servers, a tenth of which refuse with many words. Every server is named in the thread
+// or in the complete list, Slack refuses nothing, and it shows the last word soon after the last result.
+func TestGrantOnTwoThousandServersOfWhichSomeFail(t *testing.T) {
+	if withRace {
+		t.Skip("it is about size: under the race detector it takes minutes, and the other tests run the same paths")
+	}
+	servers := 2000
+	if testing.Short() {
+		servers = 300
+	}
+	r := start(t, plan{servers: servers, latency: 5 * time.Millisecond})
+	failing := map[string]bool{}
+	for i, server := range r.servers {
+		if i%10 == 3 {
+			failing[r.nameOf(server)] = true
+			words := fmt.Sprintf("<!channel> The firewall of rack %d *refuses* `it` & says so: %s", i, strings.Repeat("no room is left for one more key; ", 30))
+			r.account.Fault(runcloudsim.FaultRule{Server: server, Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultStatus, Status: http.StatusUnprocessableEntity, Message: words})
+		}
+	}
+	r.Register(alice)
+	id := r.Ask(alice, "grant @alice 1h")
+	r.says(r.Press(bob, id, "Approve"), "You approved")
+	r.until("every result stands", func() bool {
+		v := r.view(id)
+		return len(v.Results) >= servers && rests(v.Results)
+	})
+	stood := time.Now()
+	r.until("Slack shows the last word", func() bool { return r.drawn(id) })
+	took := time.Since(stood)
+	t.Logf("Slack showed all of %d results %s after the last of them", servers, took.Round(100*time.Millisecond))
+	if took > time.Minute {
+		t.Errorf("the last word came %s after the last result", took)
+	}
+	r.says(r.Message(id), fmt.Sprintf("%d failed; the thread says more.", len(failing)))
+	r.namesAll(id, failing)
+	if n := r.tooFast(); n > 3 {
+		t.Errorf("Slack refused %d calls for haste", n)
+	}
+}
+
+// namesAll fails the test unless the thread names every server once, those that fail with a reason, and the list
+// that is attached has a line for each.
+func (r *rig) namesAll(id int64, failing map[string]bool) {
+	r.t.Helper()
+	thread, files := r.Thread(id), r.slack.Files(ops)
+	if len(files) == 0 {
+		r.t.Fatal("no list is attached")
+	}
+	list := string(files[len(files)-1].Content)
+	for _, server := range r.account.Servers() {
+		named, reason := strings.Count(thread, "`"+server.Name+"`"), strings.Contains(thread, "`"+server.Name+"`: ")
+		if listed := strings.Count(list, "\n\""+server.Name+"\","); named != 1 || listed != 1 || reason != failing[server.Name] {
+			r.t.Errorf("%s is named %d times in the thread, with a reason: %t, and %d times in the list", server.Name, named, reason, listed)
 		}
 	}
 }
