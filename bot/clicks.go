@@ -60,6 +60,8 @@ func (b *Bot) doAction(ctx context.Context, in interaction) (render.Message, err
 		return b.decideFinding(ctx, in)
 	case render.ActionKeysFile:
 		return render.Message{}, b.sendKeys(ctx, in)
+	case render.ActionListPage, render.ActionPendingPage, render.ActionFoundPage:
+		return b.turnPage(ctx, in)
 	case render.ActionLogPage:
 		return b.turnLogPage(ctx, in)
 	case render.ActionLogFile:

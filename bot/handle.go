@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"slices"
 
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
@@ -68,7 +69,8 @@ func (in interaction) changes() bool {
 	case kindHomeOpened:
 		return false
 	}
-	return in.Action != render.ActionHomePage && in.Action != render.ActionLogPage
+	turns := []string{render.ActionHomePage, render.ActionListPage, render.ActionPendingPage, render.ActionFoundPage, render.ActionLogPage}
+	return !slices.Contains(turns, in.Action)
 }
 
 // perform does what an interaction asks for. A panic counts as refused: it would come again.

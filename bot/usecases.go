@@ -79,8 +79,9 @@ type Checker interface {
 type Reader interface {
 	Keys(ctx context.Context, actor, of access.UserID) ([]access.Key, error)
 	Access(ctx context.Context, actor, of access.UserID) (workflow.Overview, error)
-	PendingRequests(ctx context.Context, actor access.UserID) ([]workflow.RequestView, error)
-	FindServers(ctx context.Context, actor access.UserID, pattern string) ([]access.Server, error)
+	AccessPage(ctx context.Context, actor, of access.UserID, q workflow.PageQuery) (workflow.AccessPage, error)
+	PendingRequests(ctx context.Context, actor access.UserID, q workflow.PageQuery) (workflow.PendingPage, error)
+	ServersPage(ctx context.Context, actor access.UserID, pattern string, q workflow.PageQuery) (workflow.ServersPage, error)
 	View(ctx context.Context, requestID int64) (workflow.RequestView, error)
 	Audit(ctx context.Context, actor access.UserID, requestID int64) (workflow.RequestView, error)
 	IsApprover(ctx context.Context, id access.UserID) (bool, error)

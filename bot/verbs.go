@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -293,34 +292,4 @@ func (b *Bot) checkVisible(in interaction) error {
 		return refuse("Nobody else would see a request made in a direct message. Use the command in a channel where approvers are.")
 	}
 	return nil
-}
-
-func (b *Bot) list(ctx context.Context, in interaction, c command) (render.Message, error) {
-	o, err := b.cfg.Uses.Access(ctx, in.Person, c.Person)
-	return render.List(o, cmp.Or(c.Person, in.Person), c.Person == "" || c.Person == in.Person), err
-}
-
-func (b *Bot) pending(ctx context.Context, in interaction, _ command) (render.Message, error) {
-	views, err := b.cfg.Uses.PendingRequests(ctx, in.Person)
-	if err != nil {
-		return render.Message{}, err
-	}
-	var ids []int64
-	for _, v := range views {
-		ids = append(ids, v.Request.ID)
-	}
-	channels, err := b.cfg.Outbox.RequestChannels(ctx, ids...)
-	return render.Pending(views, channels), err
-}
-
-func (b *Bot) servers(ctx context.Context, in interaction, c command) (render.Message, error) {
-	found, err := b.cfg.Uses.FindServers(ctx, in.Person, c.Servers)
-	if err != nil {
-		return render.Message{}, err
-	}
-	all := found
-	if c.Servers != "" {
-		all, err = b.cfg.Uses.FindServers(ctx, in.Person, "")
-	}
-	return render.Servers(found, len(all)), err
 }

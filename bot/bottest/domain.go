@@ -281,7 +281,19 @@ func (d *domain) Overview(context.Context, access.UserID) (workflow.Overview, er
 	return all, nil
 }
 
-func (d *domain) PendingRequests(context.Context, access.UserID) (pending []workflow.RequestView, err error) {
+// AccessPage returns all on one page.
+func (d *domain) AccessPage(ctx context.Context, _, of access.UserID, _ workflow.PageQuery) (workflow.AccessPage, error) {
+	all, err := d.Overview(ctx, of)
+	return workflow.AccessPage{Overview: all, Page: workflow.Page{First: 1, Last: len(all.Grants), Parts: []int{0, 0, len(all.Grants)}}}, err
+}
+
+// PendingRequests returns all on one page.
+func (d *domain) PendingRequests(context.Context, access.UserID, workflow.PageQuery) (workflow.PendingPage, error) {
+	views := d.pending()
+	return workflow.PendingPage{Views: views, Page: workflow.Page{First: 1, Last: len(views), Parts: []int{len(views)}}}, nil
+}
+
+func (d *domain) pending() (pending []workflow.RequestView) {
 	d.Lock()
 	defer d.Unlock()
 	for _, id := range slices.Sorted(maps.Keys(d.Views)) {
@@ -291,19 +303,37 @@ func (d *domain) PendingRequests(context.Context, access.UserID) (pending []work
 			pending = append(pending, shown)
 		}
 	}
-	return pending, nil
+	return pending
 }
 
 func (d *domain) PersonView(ctx context.Context, person access.UserID) (v workflow.PersonView, err error) {
 	v.Approver, _ = d.IsApprover(ctx, person)
 	v.Keys, _ = d.Keys(ctx, person, person)
 	v.Own, _ = d.Overview(ctx, person)
-	v.Waiting, err = d.PendingRequests(ctx, person)
-	return v, err
+	v.Waiting = d.pending()
+	return v, nil
 }
 
-func (d *domain) FindServers(context.Context, access.UserID, string) ([]access.Server, error) {
-	return []access.Server{{ID: 1, Name: "web-1", Online: true}}, nil
+// serversOnPage is the size of the pages of the servers, of which there are two more pages.
+const serversOnPage = 2
+
+// ServersPage returns a page of five servers; the sixth is of another target.
+func (d *domain) ServersPage(_ context.Context, actor access.UserID, pattern string, q workflow.PageQuery) (workflow.ServersPage, error) {
+	d.Lock()
+	defer d.Unlock()
+	if !slices.Contains(d.Deciders, actor) {
+		return workflow.ServersPage{}, &access.Error{Code: access.Forbidden, Message: "Only an approver may do this."}
+	}
+	first := q.After.ID + 1
+	if q.Before.ID > 0 {
+		first = max(1, q.Before.ID-serversOnPage)
+	}
+	last := min(5, first+serversOnPage-1)
+	page := workflow.ServersPage{Pattern: pattern, Listed: 6, Page: workflow.Page{First: int(first), Last: int(last), Parts: []int{5}, From: workflow.Mark{ID: first}, To: workflow.Mark{ID: last}}}
+	for id := first; id <= last; id++ {
+		page.Servers = append(page.Servers, access.Server{ID: id, Name: fmt.Sprintf("web-%d", id), Online: true})
+	}
+	return page, nil
 }
 
 func (d *domain) View(_ context.Context, id int64) (workflow.RequestView, error) {

@@ -54,7 +54,7 @@ func (w world) accountCases() map[string]any {
 		"account-live":          Request(live, noon()),
 		"account-ended":         Request(ended, noon()),
 		"account-summary":       Summary(live, access.PhaseAdd),
-		"account-list":          List(list, bob, false),
+		"account-list":          List(paged(list), bob, alice),
 		"account-given-back":    GivenBack([]workflow.RequestView{live}),
 		"account-notice-ending": Notice(access.Notice{Kind: access.NoticeEnding}, &live, &g, ""),
 		"account-offboard":      Request(off, noon()),

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -31,20 +32,24 @@ func keyLine(k access.Key) string {
 	return keyText(k) + ", registered " + date(k.RegisteredAt)
 }
 
-// List shows who has access now, what waits and what is owed: everybody's, or that of one
-// person, who reads it themself when own is set.
-func List(o workflow.Overview, of access.UserID, own bool) Message {
+// List shows a page of what is owed, what waits and who has access now: everybody's where about is empty, or that
+// of one person.
+func List(o workflow.AccessPage, about, reader access.UserID) Message {
 	p := &page{}
-	how := "`/sshkey list @user` shows one person"
-	if len(o.Grants) == 0 {
-		p.addText(emptyList(o, of, own))
+	owed := owedLines(o.Debt)
+	if o.First <= 1 {
+		if o.Live() == 0 {
+			p.addText(emptyList(o.Overview, cmp.Or(about, reader), about == "" || about == reader))
+		}
+		owed = append(owed, movingLines(o.Moving)...)
 	}
-	p.addList("Access now", grantLines(o.Grants), list, how)
-	p.addList("Waiting: "+count(len(o.Waiting), "request", "requests"), waitingLines(o.Waiting), list, "`/sshkey pending` shows approvers all")
-	p.addList("Still to remove: "+count(len(o.Debt), "key", "keys"), owedLines(o.Debt), list, how)
-	if o.Complete && len(o.Debt) == 0 {
+	p.addAll("Still to remove: "+count(o.Owed()+o.Moving, "key", "keys"), owed)
+	p.addAll("Waiting: "+count(o.Open(), "request", "requests"), waitingLines(o.Waiting))
+	p.addAll("Access now: "+count(o.Live(), "grant", "grants"), grantLines(o.Grants))
+	if o.Complete && o.Owed()+o.Moving == 0 {
 		p.addContext(nothingOwed)
 	}
+	p.addPlace(o.Page, ActionListPage, string(about))
 	return p.message()
 }
 
@@ -124,10 +129,14 @@ func owedLines(all []workflow.DebtView) []string {
 			lines = append(lines, owedLine(d))
 		}
 	}
-	if moving := len(all) - len(lines); moving > 0 {
-		lines = append(lines, count(moving, "key", "keys")+" being removed now")
+	return append(lines, movingLines(len(all)-len(lines))...)
+}
+
+func movingLines(n int) []string {
+	if n == 0 {
+		return nil
 	}
-	return lines
+	return []string{count(n, "key", "keys") + " being removed now"}
 }
 
 func owedLine(d workflow.DebtView) string {
@@ -187,18 +196,19 @@ func counts(o workflow.Overview) []string {
 	return parts
 }
 
-// Pending lists the requests that wait for a decision.
-func Pending(views []workflow.RequestView, channels map[int64]string) Message {
+// Pending shows a page of the requests that wait for a decision.
+func Pending(all workflow.PendingPage, channels map[int64]string) Message {
 	p := &page{}
-	if len(views) == 0 {
+	if all.Total() == 0 {
 		p.addText("No request is waiting for a decision.")
 		return p.message()
 	}
-	lines := make([]string, len(views))
-	for i, v := range views {
+	lines := make([]string, len(all.Views))
+	for i, v := range all.Views {
 		lines[i] = pendingLine(v, channels[v.Request.ID])
 	}
-	p.addList("Waiting for a decision: "+count(len(views), "request", "requests"), lines, longList, "they come up when these are decided")
+	p.addAll("Waiting for a decision: "+count(all.Total(), "request", "requests"), lines)
+	p.addPlace(all.Page, ActionPendingPage, "")
 	return p.message()
 }
 
@@ -222,30 +232,24 @@ func inChannel(id string) string {
 	return ""
 }
 
-// Servers lists the servers that a pattern matches, of total that there are.
-func Servers(all []access.Server, total int) Message {
+// Servers shows a page of the servers that a pattern names.
+func Servers(all workflow.ServersPage) Message {
 	p := &page{}
-	if len(all) == 0 {
-		p.addText(fmt.Sprintf("No server matches. The account has %s.", servers(total)))
+	if all.Total() == 0 {
+		p.addText(fmt.Sprintf("No server matches. The account has %s.", servers(all.Listed)))
 		return p.message()
 	}
-	offline, alone := 0, 0
-	lines := make([]string, len(all))
-	for i, s := range all {
+	lines := make([]string, len(all.Servers))
+	for i, s := range all.Servers {
 		lines[i] = serverLine(s)
-		if !s.Online {
-			offline++
-		}
-		if s.Alone {
-			alone++
-		}
 	}
-	found := fmt.Sprintf("*%s* of %s in the account", servers(len(all)), grouped(total))
-	if alone > 0 {
-		found = fmt.Sprintf("*%s and %s* of %s in all", servers(len(all)-alone), count(alone, "account", "accounts"), grouped(total))
+	found := fmt.Sprintf("*%s* of %s in the account", servers(all.Total()), grouped(all.Listed))
+	if all.Alone > 0 {
+		found = fmt.Sprintf("*%s and %s* of %s in all", servers(all.Total()-all.Alone), count(all.Alone, "account", "accounts"), grouped(all.Listed))
 	}
-	p.addText(fmt.Sprintf("%s, %s offline", found, orNo(offline)))
-	p.addText(fit(lines, "\n", longList, "narrow it, as in `/sshkey servers web-*`"))
+	p.addText(fmt.Sprintf("%s, %s offline", found, orNo(all.Offline)))
+	p.addText(lines...)
+	p.addPlace(all.Page, ActionFoundPage, all.Pattern)
 	return p.message()
 }
 

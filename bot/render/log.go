@@ -3,7 +3,6 @@ package render
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/workflow"
@@ -23,13 +22,14 @@ func Log(l workflow.LogPage) Message {
 	}
 	p.addText("*Audit log" + about + ", the latest first*")
 	p.addText(lines...)
-	// Two blocks, since an action id may stand only once in a block.
-	if first := l.Entries[0].Seq; l.Newer {
-		p.addButtons(button(ActionLogPage, pageValue(logAfter, first, l.About), "Newer"))
+	var newer, older string
+	if l.Newer {
+		newer = pageValue(pageAfter, idValue(l.Entries[0].Seq), string(l.About))
 	}
-	if last := l.Entries[len(l.Entries)-1].Seq; l.Older {
-		p.addButtons(button(ActionLogPage, pageValue(logBefore, last, l.About), "Older"))
+	if l.Older {
+		older = pageValue(pageBefore, idValue(l.Entries[len(l.Entries)-1].Seq), string(l.About))
 	}
+	p.addBackAndOn(ActionLogPage, "Newer", newer, "Older", older)
 	p.addButtons(button(ActionLogFile, "log", "Whole log as a file"))
 	return p.message()
 }
@@ -44,37 +44,18 @@ func aboutSubject(s access.Subject) string {
 	return ""
 }
 
-// The directions in which a page of the log lies from an event.
-const (
-	logBefore = "before"
-	logAfter  = "after"
-)
-
-func pageValue(direction string, event int64, about access.Subject) string {
-	return fmt.Sprintf("%s:%d:%s", direction, event, about)
-}
-
 // ReadLogPage reads the value of a button for a page of the log.
 func ReadLogPage(value string) (q workflow.LogQuery, ok bool) {
-	parts := strings.SplitN(value, ":", 3)
-	if len(parts) != 3 {
+	direction, entry, subject, ok := readPageValue(value)
+	event, err := strconv.ParseInt(entry, 10, 64)
+	about, known := access.ParseSubject(subject)
+	if !ok || err != nil || event < 1 || !known && subject != "" {
 		return q, false
 	}
-	event, err := strconv.ParseInt(parts[1], 10, 64)
-	about, known := access.ParseSubject(parts[2])
-	if err != nil || event < 1 || !known && parts[2] != "" {
-		return q, false
+	if direction == pageBefore {
+		return workflow.LogQuery{About: about, Before: event}, true
 	}
-	q.About = about
-	switch parts[0] {
-	case logBefore:
-		q.Before = event
-	case logAfter:
-		q.After = event
-	default:
-		return q, false
-	}
-	return q, true
+	return workflow.LogQuery{About: about, After: event}, true
 }
 
 // LogFile is the message to which the whole log is attached.

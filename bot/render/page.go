@@ -79,6 +79,18 @@ func (p *page) addList(title string, items []string, room int, how string) {
 	p.addText("*"+title+"*", fit(bulleted, "\n", room, how))
 }
 
+// addAll adds a title and all of the items, one a line.
+func (p *page) addAll(title string, items []string) {
+	if len(items) == 0 {
+		return
+	}
+	lines := []string{"*" + title + "*"}
+	for _, item := range items {
+		lines = append(lines, "• "+item)
+	}
+	p.addText(lines...)
+}
+
 // addButtons adds buttons. They are not part of the text.
 func (p *page) addButtons(buttons ...slack.BlockElement) {
 	if len(buttons) > 0 {

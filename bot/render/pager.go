@@ -1,6 +1,12 @@
 package render
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"sshkeybot/internal/workflow"
+)
 
 // pager is one page of a list that is shown in pages of the same size.
 type pager struct {
@@ -22,11 +28,74 @@ func (p *page) addTurning(g pager, action string, value func(at int) string) {
 		return
 	}
 	p.addContext(fmt.Sprintf("Page %d of %d", g.at+1, g.pages))
-	// Two blocks, since an action id may stand only once in a block.
+	var back, on string
 	if g.at > 0 {
-		p.addButtons(button(action, value(g.at-1), "Previous page"))
+		back = value(g.at - 1)
 	}
 	if g.at+1 < g.pages {
-		p.addButtons(button(action, value(g.at+1), "Next page"))
+		on = value(g.at + 1)
 	}
+	p.addBackAndOn(action, "Previous page", back, "Next page", on)
+}
+
+// addBackAndOn adds the buttons that have a value. They stand in two blocks, since an action id may stand only
+// once in a block.
+func (p *page) addBackAndOn(action, backLabel, back, onLabel, on string) {
+	if back != "" {
+		p.addButtons(button(action, back, backLabel))
+	}
+	if on != "" {
+		p.addButtons(button(action, on, onLabel))
+	}
+}
+
+// addPlace says which entries of a list a page shows, where it does not show all, and adds the buttons that turn to
+// the pages beside it. What the list is about goes with them.
+func (p *page) addPlace(at workflow.Page, action, about string) {
+	if at.Last-at.First+1 >= at.Total() {
+		return
+	}
+	p.addContext(fmt.Sprintf("%s–%s of %s", grouped(at.First), grouped(at.Last), grouped(at.Total())))
+	var back, on string
+	if at.First > 1 {
+		back = pageValue(pageBefore, markText(at.From), about)
+	}
+	if at.Last < at.Total() {
+		on = pageValue(pageAfter, markText(at.To), about)
+	}
+	p.addBackAndOn(action, "Previous page", back, "Next page", on)
+}
+
+// The directions in which a page lies from an entry.
+const (
+	pageBefore = "before"
+	pageAfter  = "after"
+)
+
+func pageValue(direction, entry, about string) string { return direction + ":" + entry + ":" + about }
+
+// readPageValue reads what pageValue has made.
+func readPageValue(value string) (direction, entry, about string, ok bool) {
+	parts := strings.SplitN(value, ":", 3)
+	if len(parts) != 3 || parts[0] != pageBefore && parts[0] != pageAfter {
+		return "", "", "", false
+	}
+	return parts[0], parts[1], parts[2], true
+}
+
+func markText(m workflow.Mark) string { return fmt.Sprintf("%d.%d", m.Part, m.ID) }
+
+// ReadPage reads the value of a button for a page of a list, and what the list is about.
+func ReadPage(value string) (q workflow.PageQuery, about string, ok bool) {
+	direction, entry, about, ok := readPageValue(value)
+	part, id, _ := strings.Cut(entry, ".")
+	n, errPart := strconv.Atoi(part)
+	m, errID := strconv.ParseInt(id, 10, 64)
+	if !ok || errPart != nil || errID != nil || n < 0 || m < 1 {
+		return q, "", false
+	}
+	if q.After = (workflow.Mark{Part: n, ID: m}); direction == pageBefore {
+		q = workflow.PageQuery{Before: q.After}
+	}
+	return q, about, true
 }

@@ -177,6 +177,21 @@ func (r *rig) view(id int64) workflow.RequestView {
 	return v
 }
 
+// pending returns the requests that wait for a decision.
+func (r *rig) pending() (all []workflow.RequestView) {
+	r.t.Helper()
+	var q workflow.PageQuery
+	for {
+		page, err := r.app.service.PendingRequests(context.WithoutCancel(r.t.Context()), bob, q)
+		r.must(err)
+		all = append(all, page.Views...)
+		if page.Last == page.Total() {
+			return all
+		}
+		q.After = page.To
+	}
+}
+
 // messages are what was posted for a request.
 func (r *rig) messages(id int64) (posted []delivery.Message) {
 	r.t.Helper()

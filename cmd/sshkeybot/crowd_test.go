@@ -128,10 +128,8 @@ func TestRushOfCommands(t *testing.T) {
 	if len(numbers) != people*each {
 		t.Errorf("%d requests were answered, want %d", len(numbers), people*each)
 	}
-	pending, err := r.app.service.PendingRequests(t.Context(), bob)
-	r.must(err)
 	stored := map[string]bool{}
-	for _, v := range pending {
+	for _, v := range r.pending() {
 		stored[v.Request.Reason] = true
 	}
 	if len(stored) != people*each {

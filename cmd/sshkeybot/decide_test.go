@@ -179,9 +179,7 @@ func TestWhoIsRefused(t *testing.T) {
 	if posted := r.slack.Messages(ops); len(posted) > 0 {
 		t.Errorf("a refused command was posted: %+v", posted)
 	}
-	pending, err := r.app.service.PendingRequests(t.Context(), bob)
-	r.must(err)
-	if len(pending) > 0 {
+	if pending := r.pending(); len(pending) > 0 {
 		t.Errorf("a refused command made a request: %+v", pending)
 	}
 }

@@ -89,10 +89,8 @@ func (r *rig) typesUntilDelivered(user, reason string) bool {
 }
 
 func (r *rig) pendingByReason() map[string]int {
-	pending, err := r.app.service.PendingRequests(context.WithoutCancel(r.t.Context()), bob)
-	r.must(err)
 	made := map[string]int{}
-	for _, v := range pending {
+	for _, v := range r.pending() {
 		made[v.Request.Reason]++
 	}
 	return made

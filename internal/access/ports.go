@@ -114,8 +114,9 @@ type RequestTx interface {
 	Request(ctx context.Context, id int64) (Request, error)
 	// MoveRequest stores r if the stored state still is from, and reports whether it was.
 	MoveRequest(ctx context.Context, r Request, from RequestState) (bool, error)
-	// Requests returns the requests that match, oldest first.
+	// Requests returns the requests that match, and CountRequests how many there are.
 	Requests(ctx context.Context, q RequestQuery) ([]Request, error)
+	CountRequests(ctx context.Context, q RequestQuery) (int, error)
 	// RequestServers returns the servers of a request, by name.
 	RequestServers(ctx context.Context, id int64) ([]ServerRef, error)
 	// SetRequestServers replaces the servers of a request (an approver narrowed it).
@@ -174,8 +175,9 @@ type GrantTx interface {
 	Grant(ctx context.Context, id int64) (Grant, error)
 	// MoveGrant stores g if the stored state still is from, and reports whether it was.
 	MoveGrant(ctx context.Context, g Grant, from GrantState) (bool, error)
-	// Grants returns the grants that match, oldest first.
+	// Grants returns the grants that match, and CountGrants how many there are.
 	Grants(ctx context.Context, q GrantQuery) ([]Grant, error)
+	CountGrants(ctx context.Context, q GrantQuery) (int, error)
 	// Covers returns what a grant covers, ended covers included.
 	Covers(ctx context.Context, grantID int64) ([]Cover, error)
 	// GrantSize returns how much a grant covers now.

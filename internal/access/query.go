@@ -8,9 +8,13 @@ type RequestQuery struct {
 	Kinds         []RequestKind
 	Asker         UserID
 	Person        UserID
+	Concerns      UserID    // who asked it, or whom it is about
 	ExpiresBefore time.Time // expires at or before
 	CreatedAfter  time.Time
-	Limit         int // 0 is no limit
+	After         int64 // with a higher ID
+	Before        int64 // with a lower ID
+	Newest        bool  // the newest of them, newest first; else the oldest, oldest first
+	Limit         int   // 0 is no limit
 }
 
 // GrantQuery selects grants; zero fields do not restrict.
@@ -21,7 +25,10 @@ type GrantQuery struct {
 	EndsBefore  time.Time // ends at or before
 	SteadyUntil time.Time // with EndsBefore: also those that end at or before that by the steady clock
 	NotReminded bool
-	Limit       int
+	After       int64 // with a higher ID
+	Before      int64 // with a lower ID
+	Newest      bool  // the newest of them, newest first; else the oldest, oldest first
+	Limit       int   // 0 is no limit
 }
 
 // CoverQuery selects live covers; zero fields do not restrict.

@@ -60,7 +60,17 @@ func (t *tx) MoveGrant(ctx context.Context, g access.Grant, from access.GrantSta
 
 // Grants implements access.GrantTx.
 func (t *tx) Grants(ctx context.Context, q access.GrantQuery) ([]access.Grant, error) {
-	var c conditions
+	c := grantConditions(q)
+	return many(ctx, t, scanGrant, "SELECT id, "+grantColumns+" FROM grants"+c.where()+byID(q.Newest)+limit(q.Limit), c.args...)
+}
+
+// CountGrants implements access.GrantTx.
+func (t *tx) CountGrants(ctx context.Context, q access.GrantQuery) (int, error) {
+	c := grantConditions(q)
+	return one(ctx, t, column[int], "SELECT COUNT(*) FROM grants"+c.where(), c.args...)
+}
+
+func grantConditions(q access.GrantQuery) (c conditions) {
 	addIf(&c, "state = ?", q.State)
 	addIf(&c, "person = ?", q.Person)
 	addIf(&c, "request_id = ?", q.RequestID)
@@ -72,7 +82,9 @@ func (t *tx) Grants(ctx context.Context, q access.GrantQuery) ([]access.Grant, e
 	if q.NotReminded {
 		c.add("reminded_at = 0")
 	}
-	return many(ctx, t, scanGrant, "SELECT id, "+grantColumns+" FROM grants"+c.where()+" ORDER BY id"+limit(q.Limit), c.args...)
+	addIf(&c, "id > ?", q.After)
+	addIf(&c, "id < ?", q.Before)
+	return c
 }
 
 // Covers implements access.GrantTx.

@@ -183,6 +183,14 @@ func (c *conditions) after(word string) string {
 	return word + strings.Join(c.parts, " AND ")
 }
 
+// byID returns an ORDER BY clause: the lowest ID first, or the highest.
+func byID(newest bool) string {
+	if newest {
+		return " ORDER BY id DESC"
+	}
+	return " ORDER BY id"
+}
+
 // limit returns a LIMIT clause; 0 is no limit.
 func limit(n int) string {
 	if n <= 0 {

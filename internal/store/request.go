@@ -55,14 +55,29 @@ func (t *tx) MoveRequest(ctx context.Context, r access.Request, from access.Requ
 
 // Requests implements access.RequestTx.
 func (t *tx) Requests(ctx context.Context, q access.RequestQuery) ([]access.Request, error) {
-	var c conditions
+	c := requestConditions(q)
+	return many(ctx, t, scanRequest, "SELECT id, "+requestColumns+" FROM requests"+c.where()+byID(q.Newest)+limit(q.Limit), c.args...)
+}
+
+// CountRequests implements access.RequestTx.
+func (t *tx) CountRequests(ctx context.Context, q access.RequestQuery) (int, error) {
+	c := requestConditions(q)
+	return one(ctx, t, column[int], "SELECT COUNT(*) FROM requests"+c.where(), c.args...)
+}
+
+func requestConditions(q access.RequestQuery) (c conditions) {
 	addIn(&c, "state", q.States)
 	addIn(&c, "kind", q.Kinds)
 	addIf(&c, "asker = ?", q.Asker)
 	addIf(&c, "person = ?", q.Person)
 	addIf(&c, "expires_at > 0 AND expires_at <= ?", ms(q.ExpiresBefore))
 	addIf(&c, "created_at > ?", ms(q.CreatedAfter))
-	return many(ctx, t, scanRequest, "SELECT id, "+requestColumns+" FROM requests"+c.where()+" ORDER BY id"+limit(q.Limit), c.args...)
+	if q.Concerns != "" {
+		c.add("(asker = ? OR person = ?)", q.Concerns, q.Concerns)
+	}
+	addIf(&c, "id > ?", q.After)
+	addIf(&c, "id < ?", q.Before)
+	return c
 }
 
 // RequestServers implements access.RequestTx.

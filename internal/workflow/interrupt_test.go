@@ -42,7 +42,9 @@ func TestInterruptedUseCaseChangesNothing(t *testing.T) {
 		{"ask to extend", func(ctx context.Context, h *harness) error {
 			return keep(h.AskExtend(ctx, workflow.ExtendAsk{Source: "e", Asker: alice, Person: alice, Duration: time.Hour}))
 		}},
-		{"pending", func(ctx context.Context, h *harness) error { return second(h.PendingRequests(ctx, bob)) }},
+		{"pending", func(ctx context.Context, h *harness) error {
+			return second(h.PendingRequests(ctx, bob, workflow.PageQuery{}))
+		}},
 		{"extend", func(ctx context.Context, h *harness) error {
 			return second(h.Decide(ctx, workflow.Decision{RequestID: id, Actor: bob, Verdict: access.Approve}))
 		}},

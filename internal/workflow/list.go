@@ -1,7 +1,6 @@
 package workflow
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -14,20 +13,29 @@ const namesShown = 10
 // Access returns who has access now and what is owed: one's own, a person's for an
 // approver, or, for an approver who names nobody, everybody's.
 func (s *Service) Access(ctx context.Context, actor, of access.UserID) (Overview, error) {
-	if err := s.Eligible(ctx, actor); err != nil {
-		return Overview{}, err
-	}
-	approver, err := s.IsApprover(ctx, actor)
+	of, err := s.mayList(ctx, actor, of)
 	if err != nil {
 		return Overview{}, err
 	}
-	if !approver && of != "" && of != actor {
-		return Overview{}, s.approversOnly("Only an approver may see somebody else's access.")
-	}
-	if !approver {
-		of = actor
-	}
 	return s.Overview(ctx, of)
+}
+
+// mayList returns whose access somebody sees who asks for that of a person, or of nobody in particular; empty is
+// everybody's.
+func (s *Service) mayList(ctx context.Context, actor, of access.UserID) (access.UserID, error) {
+	if err := s.Eligible(ctx, actor); err != nil {
+		return "", err
+	}
+	approver, err := s.IsApprover(ctx, actor)
+	switch {
+	case err != nil:
+		return "", err
+	case approver:
+		return of, nil
+	case of != "" && of != actor:
+		return "", s.approversOnly("Only an approver may see somebody else's access.")
+	}
+	return actor, nil
 }
 
 // Overview returns the access of one person, or of everybody when of is empty. It
@@ -47,7 +55,7 @@ func (s *Service) Overview(ctx context.Context, of access.UserID) (Overview, err
 			}
 			out.Grants = append(out.Grants, view)
 		}
-		if out.Waiting, err = waitingOf(ctx, tx, of); err != nil {
+		if out.Waiting, err = tx.Requests(ctx, waitingOf(of)); err != nil {
 			return err
 		}
 		if out.Log, err = logHead(ctx, tx); err != nil {
@@ -58,18 +66,10 @@ func (s *Service) Overview(ctx context.Context, of access.UserID) (Overview, err
 	return out, err
 }
 
-// waitingOf lists the requests before the approvers that a person asked or that are
+// waitingOf selects the requests before the approvers that a person asked or that are
 // about them; of nobody in particular, all.
-func waitingOf(ctx context.Context, tx access.Tx, of access.UserID) ([]access.Request, error) {
-	states := []access.RequestState{access.WaitingForKey, access.Pending}
-	waiting, err := tx.Requests(ctx, access.RequestQuery{States: states, Person: of})
-	if err != nil || of == "" {
-		return waiting, err
-	}
-	asked, err := tx.Requests(ctx, access.RequestQuery{States: states, Asker: of})
-	waiting = append(waiting, asked...)
-	slices.SortFunc(waiting, func(a, b access.Request) int { return cmp.Compare(a.ID, b.ID) })
-	return slices.CompactFunc(waiting, func(a, b access.Request) bool { return a.ID == b.ID }), err
+func waitingOf(of access.UserID) access.RequestQuery {
+	return access.RequestQuery{States: []access.RequestState{access.WaitingForKey, access.Pending}, Concerns: of}
 }
 
 func (s *Service) addDebt(ctx context.Context, tx access.Tx, out *Overview, of access.UserID) error {
@@ -120,31 +120,23 @@ func (s *Service) grantView(ctx context.Context, tx access.Tx, g access.Grant) (
 	return view, err
 }
 
-// PendingRequests lists the requests that wait for an approver.
-func (s *Service) PendingRequests(ctx context.Context, actor access.UserID) ([]RequestView, error) {
-	if err := s.requireApprover(ctx, actor); err != nil {
-		return nil, err
-	}
-	var views []RequestView
-	err := s.Store.Read(ctx, func(tx access.Tx) (err error) {
-		views, err = s.pending(ctx, tx, actor)
-		return err
-	})
-	return views, err
-}
-
 // pending lists the requests that wait for an approver, as that one sees them.
 func (s *Service) pending(ctx context.Context, tx access.Tx, actor access.UserID) (views []RequestView, err error) {
 	all, err := tx.Requests(ctx, access.RequestQuery{States: []access.RequestState{access.Pending}})
 	for _, r := range all {
-		v, err := s.view(ctx, tx, r.ID)
+		v, err := s.pendingView(ctx, tx, r, actor)
 		if err != nil {
 			return nil, err
 		}
-		v.MayDecide = s.checkIndependent(r, actor) == nil && !v.approvedBy(actor)
 		views = append(views, v)
 	}
 	return views, err
+}
+
+func (s *Service) pendingView(ctx context.Context, tx access.Tx, r access.Request, actor access.UserID) (RequestView, error) {
+	v, err := s.view(ctx, tx, r.ID)
+	v.MayDecide = s.checkIndependent(r, actor) == nil && !v.approvedBy(actor)
+	return v, err
 }
 
 // FindServers lists the servers that a pattern names, for approvers.

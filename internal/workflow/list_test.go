@@ -61,14 +61,14 @@ func TestPendingAndServersAreForApprovers(t *testing.T) {
 	h := newHarness(t, 3)
 	h.MustRegister(alice, "alice laptop")
 	r := h.Ask(alice, time.Hour, "web-01")
-	pending, err := h.PendingRequests(h.Ctx(), bob)
-	if err != nil || len(pending) != 1 || pending[0].Request.ID != r.ID || len(pending[0].Keys) != 1 {
+	pending, err := h.PendingRequests(h.Ctx(), bob, workflow.PageQuery{})
+	if err != nil || pending.Total() != 1 || pending.Views[0].Request.ID != r.ID || len(pending.Views[0].Keys) != 1 {
 		t.Errorf("pending %+v, %v", pending, err)
 	}
 	if found, err := h.FindServers(h.Ctx(), bob, "web-0[12]"); access.CodeOf(err) != access.Invalid {
 		t.Errorf("found %+v, %v", found, err)
 	}
-	for _, err := range []error{second(h.PendingRequests(h.Ctx(), alice)), second(h.FindServers(h.Ctx(), alice, ""))} {
+	for _, err := range []error{second(h.PendingRequests(h.Ctx(), alice, workflow.PageQuery{})), second(h.FindServers(h.Ctx(), alice, ""))} {
 		refuses(t, err, access.Forbidden, "Only an approver")
 	}
 }

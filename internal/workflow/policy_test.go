@@ -63,7 +63,7 @@ func everyUseBy(h *harness, actor, other access.UserID, request int64) map[strin
 	_, errs["retry"] = h.RetryFailed(h.Ctx(), request, actor)
 	_, errs["done"] = h.GiveBack(h.Ctx(), actor, 0, h.NextSource())
 	_, errs["list"] = h.Access(h.Ctx(), actor, "")
-	_, errs["pending"] = h.PendingRequests(h.Ctx(), actor)
+	_, errs["pending"] = h.PendingRequests(h.Ctx(), actor, workflow.PageQuery{})
 	_, errs["servers"] = h.FindServers(h.Ctx(), actor, "")
 	errs["pick"] = h.Pick(h.Ctx(), request, 1, "1", actor)
 	errs["leave"] = h.Spare(h.Ctx(), request, 1, "1", actor)

@@ -97,10 +97,10 @@ func TestPendingSaysWhatOneMayDecide(t *testing.T) {
 	given, err := h.AskGrant(h.Ctx(), workflow.GrantAsk{Source: "g", Asker: alice, Person: alice, Duration: 3 * time.Hour})
 	h.Must(err)
 	h.Approve(given.ID)
-	pending, err := h.PendingRequests(h.Ctx(), bob)
+	pending, err := h.PendingRequests(h.Ctx(), bob, workflow.PageQuery{})
 	h.Must(err)
 	got := map[int64]bool{}
-	for _, v := range pending {
+	for _, v := range pending.Views {
 		got[v.Request.ID] = v.MayDecide
 	}
 	if diff := cmp.Diff(map[int64]bool{own.ID: false, others.ID: true, given.ID: false}, got); diff != "" {

@@ -75,9 +75,16 @@ func testGrantQuery(t *testing.T, s *store.Store) {
 		"due, both ways": {access.GrantQuery{State: access.Live, EndsBefore: epoch, SteadyUntil: epoch}, ids[:1]},
 		"not reminded":   {access.GrantQuery{State: access.Live, NotReminded: true, EndsBefore: epoch.Add(2 * time.Hour)}, ids[:1]},
 		"limit":          {access.GrantQuery{Limit: 1}, ids[:1]},
+		"after":          {access.GrantQuery{After: ids[2]}, ids[3:]},
+		"before":         {access.GrantQuery{State: access.Live, Before: ids[2], Newest: true}, []int64{ids[1], ids[0]}},
+		"newest":         {access.GrantQuery{Newest: true, Limit: 1}, ids[4:]},
 	} {
 		found := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Grant, error) { return tx.Grants(ctx, test.query) })
 		same(t, name, grantIDs(found), test.want)
+		if test.query.Limit == 0 {
+			n := read(t, s, func(ctx context.Context, tx access.Tx) (int, error) { return tx.CountGrants(ctx, test.query) })
+			same(t, name+", counted", n, len(test.want))
+		}
 	}
 }
 

@@ -83,6 +83,10 @@ func testRequestQuery(t *testing.T, s *store.Store) {
 		"not yet":        {access.RequestQuery{ExpiresBefore: epoch.Add(time.Hour - time.Millisecond)}, nil},
 		"created after":  {access.RequestQuery{CreatedAfter: epoch}, ids[1:]},
 		"limit":          {access.RequestQuery{Limit: 2}, ids[:2]},
+		"concerns":       {access.RequestQuery{Concerns: "U2"}, ids[:2]},
+		"after":          {access.RequestQuery{After: ids[0]}, ids[1:]},
+		"before":         {access.RequestQuery{Before: ids[2], Newest: true}, []int64{ids[1], ids[0]}},
+		"newest":         {access.RequestQuery{Newest: true, Limit: 1}, ids[2:]},
 		"asker and kind": {access.RequestQuery{Asker: "U1", Kinds: []access.RequestKind{access.KindGrant}, Person: "U1"}, ids[2:]},
 	} {
 		found := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Request, error) { return tx.Requests(ctx, test.query) })
@@ -91,6 +95,10 @@ func testRequestQuery(t *testing.T, s *store.Store) {
 			got = append(got, r.ID)
 		}
 		same(t, name, got, test.want)
+		if test.query.Limit == 0 {
+			n := read(t, s, func(ctx context.Context, tx access.Tx) (int, error) { return tx.CountRequests(ctx, test.query) })
+			same(t, name+", counted", n, len(test.want))
+		}
 	}
 }
 

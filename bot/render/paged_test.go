@@ -1,0 +1,84 @@
+package render
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
+)
+
+// placeOf returns the place of the first entries of parts of that many, when a page holds so many.
+func placeOf(size int, parts ...int) workflow.Page {
+	p := workflow.Page{Parts: parts}
+	if p.Last = min(size, p.Total()); p.Last > 0 {
+		p.First, p.From, p.To = 1, workflow.Mark{ID: 1}, workflow.Mark{Part: len(parts) - 1, ID: int64(p.Last)}
+	}
+	return p
+}
+
+// paged returns the first page of an overview.
+func paged(o workflow.Overview) workflow.AccessPage {
+	var all workflow.AccessPage
+	var owed []workflow.DebtView
+	for _, d := range o.Debt {
+		if d.Moving {
+			all.Moving++
+		} else {
+			owed = append(owed, d)
+		}
+	}
+	all.Page = placeOf(20, len(owed), len(o.Waiting), len(o.Grants))
+	o.Debt = owed[:min(20, len(owed))]
+	o.Waiting = o.Waiting[:min(20-len(o.Debt), len(o.Waiting))]
+	o.Grants = o.Grants[:min(20-len(o.Debt)-len(o.Waiting), len(o.Grants))]
+	all.Overview = o
+	return all
+}
+
+// laterPage returns one that neither begins nor ends its list: two requests and 18 grants.
+func (w world) laterPage() workflow.AccessPage {
+	o, grants := w.overview(), []workflow.GrantView(nil)
+	for i := range 18 {
+		g := o.Grants[i%w.n]
+		g.Servers, g.Names = 5, slices.Repeat([]string{w.foreign("web-001")}, 5)
+		grants = append(grants, g)
+	}
+	return workflow.AccessPage{Overview: workflow.Overview{Waiting: slices.Repeat(o.Waiting[:1], 2), Grants: grants}, Moving: 4, Page: workflow.Page{
+		First: 101, Last: 120, Parts: []int{80, 22, 1400}, From: workflow.Mark{Part: 1, ID: 4321}, To: workflow.Mark{Part: 2, ID: 98765},
+	}}
+}
+
+func pendingPage(all []workflow.RequestView) workflow.PendingPage {
+	return workflow.PendingPage{Page: placeOf(8, len(all)), Views: all[:min(8, len(all))]}
+}
+
+func serversPage(all []access.Server, listed int) workflow.ServersPage {
+	page := workflow.ServersPage{Page: placeOf(30, len(all)), Pattern: "web-*", Servers: all[:min(30, len(all))], Listed: listed}
+	for _, server := range all {
+		if !server.Online {
+			page.Offline++
+		}
+	}
+	return page
+}
+
+func TestPageOfListIsReadBack(t *testing.T) {
+	t.Parallel()
+	first, last := workflow.Mark{Part: 1, ID: 4321}, workflow.Mark{Part: 2, ID: 98765}
+	blocks := string(encode(t, List(small().laterPage(), alice, bob)))
+	for value, want := range map[string]workflow.PageQuery{"before:1.4321:" + string(alice): {Before: first}, "after:2.98765:" + string(alice): {After: last}} {
+		if q, about, ok := ReadPage(value); !ok || q != want || about != string(alice) || !strings.Contains(blocks, `"`+value+`"`) {
+			t.Errorf("%s is read as %+v about %q, %v; the page is %s", value, q, about, ok, blocks)
+		}
+	}
+	if q, about, ok := ReadPage("after:0.7:a:b,c"); !ok || q.After.ID != 7 || about != "a:b,c" {
+		t.Errorf("a pattern is read as %q, %v", about, ok)
+	}
+	for _, value := range []string{"", "after", "after:1.2", "beside:1.2:", "after:x.2:", "after:1.x:", "after:1:", "after:-1.2:", "after:1.0:"} {
+		if _, _, ok := ReadPage(value); ok {
+			t.Errorf("%q was read", value)
+		}
+	}
+}

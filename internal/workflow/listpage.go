@@ -1,0 +1,195 @@
+package workflow
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"sshkeybot/internal/access"
+)
+
+// How many entries a page has: as many as fit into a message when all of them are long.
+const (
+	accessOnPage  = 20
+	pendingOnPage = 8
+	serversOnPage = 30
+)
+
+// The parts of the list of who has access: what has to end comes first, then what has to be decided.
+const (
+	partDebt = iota
+	partWaiting
+	partGrants
+)
+
+// AccessPage is a page of who has access and what is owed. Of these, its Overview has only what it shows; keys
+// that are being removed now are only counted.
+type AccessPage struct {
+	Overview
+	Page
+	Moving int
+}
+
+// Owed returns how many keys are overdue in all.
+func (p AccessPage) Owed() int { return p.Parts[partDebt] }
+
+// Open returns how many requests are before the approvers in all.
+func (p AccessPage) Open() int { return p.Parts[partWaiting] }
+
+// Live returns how many grants are live in all.
+func (p AccessPage) Live() int { return p.Parts[partGrants] }
+
+// AccessPage returns a page of what Access returns, to the same persons.
+func (s *Service) AccessPage(ctx context.Context, actor, of access.UserID, q PageQuery) (AccessPage, error) {
+	of, err := s.mayList(ctx, actor, of)
+	if err != nil {
+		return AccessPage{}, err
+	}
+	var page AccessPage
+	err = s.Store.Read(ctx, func(tx access.Tx) error {
+		page = AccessPage{Overview: Overview{Complete: of == ""}}
+		parts, err := s.accessParts(ctx, tx, &page, of)
+		if err != nil {
+			return err
+		}
+		page.Page, err = readPage(parts, q, accessOnPage)
+		return err
+	})
+	return page, err
+}
+
+// accessParts reads what is owed whole: nothing but a comparison of all placements with all grants tells it.
+func (s *Service) accessParts(ctx context.Context, tx access.Tx, page *AccessPage, of access.UserID) ([]part, error) {
+	servers, err := access.ServersByID(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	var all Overview
+	if err := s.addDebt(ctx, tx, &all, of, servers); err != nil {
+		return nil, err
+	}
+	var owed []entry
+	for _, d := range all.Debt {
+		if d.Moving {
+			page.Moving++
+			continue
+		}
+		owed = append(owed, entry{d.Placement.ID, func() error { page.Debt = append(page.Debt, d); return nil }})
+	}
+	slices.SortFunc(owed, func(a, b entry) int { return cmp.Compare(a.number, b.number) })
+	waiting := requestsPart(ctx, tx, waitingOf(of), func(r access.Request) error { page.Waiting = append(page.Waiting, r); return nil })
+	live := grantsPart(ctx, tx, access.GrantQuery{State: access.Live, Person: of}, func(g access.Grant) error {
+		view, err := s.grantView(ctx, tx, g, servers)
+		page.Grants = append(page.Grants, view)
+		return err
+	})
+	return []part{partDebt: inMemory(owed), partWaiting: waiting, partGrants: live}, nil
+}
+
+func requestsPart(ctx context.Context, tx access.Tx, q access.RequestQuery, show func(access.Request) error) part {
+	return part{
+		count: func(before int64) (int, error) {
+			q := q
+			q.Before = before
+			return tx.CountRequests(ctx, q)
+		},
+		read: func(s span) (all []entry, err error) {
+			q := q
+			q.After, q.Before, q.Newest, q.Limit = s.After, s.Before, s.Newest, s.Limit
+			found, err := tx.Requests(ctx, q)
+			for _, r := range found {
+				all = append(all, entry{r.ID, func() error { return show(r) }})
+			}
+			return all, err
+		},
+	}
+}
+
+func grantsPart(ctx context.Context, tx access.Tx, q access.GrantQuery, show func(access.Grant) error) part {
+	return part{
+		count: func(before int64) (int, error) {
+			q := q
+			q.Before = before
+			return tx.CountGrants(ctx, q)
+		},
+		read: func(s span) (all []entry, err error) {
+			q := q
+			q.After, q.Before, q.Newest, q.Limit = s.After, s.Before, s.Newest, s.Limit
+			found, err := tx.Grants(ctx, q)
+			for _, g := range found {
+				all = append(all, entry{g.ID, func() error { return show(g) }})
+			}
+			return all, err
+		},
+	}
+}
+
+// PendingPage is a page of the requests that wait for an approver.
+type PendingPage struct {
+	Page
+	Views []RequestView
+}
+
+// PendingRequests returns a page of the requests that wait for an approver.
+func (s *Service) PendingRequests(ctx context.Context, actor access.UserID, q PageQuery) (PendingPage, error) {
+	if err := s.requireApprover(ctx, actor); err != nil {
+		return PendingPage{}, err
+	}
+	var page PendingPage
+	err := s.Store.Read(ctx, func(tx access.Tx) (err error) {
+		page = PendingPage{}
+		all := requestsPart(ctx, tx, access.RequestQuery{States: []access.RequestState{access.Pending}}, func(r access.Request) error {
+			v, err := s.pendingView(ctx, tx, r, actor)
+			page.Views = append(page.Views, v)
+			return err
+		})
+		page.Page, err = readPage([]part{all}, q, pendingOnPage)
+		return err
+	})
+	return page, err
+}
+
+// ServersPage is a page of the servers that a pattern names.
+type ServersPage struct {
+	Page
+	Pattern                string
+	Servers                []access.Server
+	Offline, Alone, Listed int // of those that it names; how many there are at all
+}
+
+// ServersPage returns a page of the servers that a pattern names, for approvers. It is the first one where the
+// server is gone that marks another.
+func (s *Service) ServersPage(ctx context.Context, actor access.UserID, pattern string, q PageQuery) (ServersPage, error) {
+	found, err := s.FindServers(ctx, actor, pattern)
+	if err != nil {
+		return ServersPage{}, err
+	}
+	listed, err := s.FindServers(ctx, actor, "")
+	if err != nil {
+		return ServersPage{}, err
+	}
+	rank := map[int64]int64{} // by name, as they are shown
+	for i, server := range listed {
+		rank[server.ID] = int64(i + 1)
+	}
+	page := ServersPage{Pattern: pattern, Listed: len(listed)}
+	var all []entry
+	for _, server := range found {
+		all = append(all, entry{rank[server.ID], func() error { page.Servers = append(page.Servers, server); return nil }})
+		page.Offline += oneIf(!server.Online)
+		page.Alone += oneIf(server.Alone)
+	}
+	q.After.ID, q.Before.ID = rank[q.After.ID], rank[q.Before.ID]
+	page.Page, err = readPage([]part{inMemory(all)}, q, serversOnPage)
+	if n := len(page.Servers); n > 0 {
+		page.From.ID, page.To.ID = page.Servers[0].ID, page.Servers[n-1].ID
+	}
+	return page, err
+}
+
+func oneIf(set bool) int {
+	if set {
+		return 1
+	}
+	return 0
+}
