@@ -19,7 +19,10 @@ type shape struct {
 	stray      int // refuses this call for no reason
 }
 
-// api plays one. Its calls take about 50 ms each, so that they overtake each other.
+// latency is how long a call takes on average; they take differently long, so that they overtake each other.
+const latency = 50 * time.Millisecond
+
+// api plays one.
 type api struct {
 	shape
 	mu       sync.Mutex

@@ -1,14 +1,12 @@
-// Package limiter paces the calls to an API that takes only so many. It learns from the answers, and assumes
-// nothing of how the API counts:
+// Package limiter paces the calls to an API that takes only so many, by what its answers say and come to:
 //
 //   - Nothing waits while what is asked for fits into what an answer says is left, nor before an answer
 //     states a limit or is a 429. Beyond that, calls start at a rate: each that is accepted adds one a
 //     minute, each refusal takes a quarter away; where no limit is stated, it is measured between refusals.
-//   - A refusal pauses all calls for as long as it asks; if it does not say, for half a second, and longer
-//     each time that this was not enough. Then one call asks. During a long pause one of priority [High] a
-//     minute finds out whether it is over already.
-//   - Waiting calls start strictly by priority, and in their order within one. For a second after one of
-//     priority [High] started, and while [Limiter.Reserve] announces some, the others leave them a quarter.
+//   - A refusal pauses all calls for as long as it asks, or ever longer if it does not say. Then one call
+//     asks; during a long pause one of priority [High] does so every minute.
+//   - Calls start strictly by priority. For a second after one of priority [High] started, and while
+//     [Limiter.Reserve] announces some, the others leave them a quarter.
 package limiter
 
 import (
@@ -39,8 +37,7 @@ func WithPriority(ctx context.Context, p Priority) context.Context {
 	return context.WithValue(ctx, priorityKey{}, p)
 }
 
-// Answer is what a call came to, as far as it concerns the limit. The zero value is that of a call which
-// was not made.
+// Answer is what a call came to. The zero value is that of a call which was not made.
 type Answer struct {
 	Status     int           // of HTTP; 0 if there was no answer
 	Lost       bool          // there was none, but the API may have seen the call
@@ -49,8 +46,7 @@ type Answer struct {
 	RetryAfter time.Duration // until calls are taken again; 0 if not stated
 }
 
-// Limiter decides when a call may start. All clients of one account share one. It is safe for use by many
-// goroutines. Make it with [New].
+// Limiter decides when calls to an account may start. It is safe for concurrent use. Make it with [New].
 type Limiter struct {
 	inFlight int
 	made     time.Time
@@ -71,17 +67,13 @@ type call struct {
 
 // New returns a limiter that lets at most inFlight calls run at the same time, and a quarter more of
 // priority [High], so that calls which hang do not hold those up; 0 is any number.
-func New(inFlight int) *Limiter {
-	return &Limiter{inFlight: inFlight, made: time.Now(), pace: pace{rate: math.Inf(1)}}
-}
+func New(inFlight int) *Limiter { return NewWithLimit(inFlight, 0, 0) }
 
 // NewWithLimit returns a limiter like [New] for an API whose limit is known beforehand and not stated in
-// its answers: at most burst calls start at once, and perMinute a minute beyond that. A refusal slows it
-// down, and what is accepted later speeds it up again, to perMinute at most.
+// its answers: at most burst calls start at once, and perMinute a minute beyond that, or fewer after a refusal.
 func NewWithLimit(inFlight, perMinute, burst int) *Limiter {
-	l := New(inFlight)
-	l.pace = pace{rate: float64(perMinute), limit: perMinute, burst: burst, remaining: burst}
-	return l
+	fastest := cmp.Or(float64(perMinute), math.Inf(1))
+	return &Limiter{inFlight: inFlight, made: time.Now(), pace: pace{limit: perMinute, fastest: fastest, rate: fastest, burst: burst, remaining: burst}}
 }
 
 // Reserve announces calls of priority [High] for the next d, in place of what was announced before.
@@ -119,12 +111,11 @@ func (l *Limiter) Acquire(ctx context.Context) (withLeave context.Context, relea
 	if err != nil {
 		return nil, nil, err
 	}
-	release = func() {
+	return context.WithValue(ctx, l, c), func() {
 		if !c.used.Swap(true) {
 			l.update(func(now time.Duration) { l.pace.finish(now, c, Answer{}) })
 		}
-	}
-	return context.WithValue(ctx, l, c), release, nil
+	}, nil
 }
 
 // Do makes a call when it may start: at once with the leave that ctx carries from [Limiter.Acquire], unless

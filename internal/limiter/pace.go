@@ -2,29 +2,20 @@ package limiter
 
 import (
 	"cmp"
-	"math"
 	"net/http"
 	"time"
 )
 
-const (
-	slowest   = 30               // calls a minute
-	recent    = 2 * time.Minute  // refusals so close to each other are no chance
-	longPause = 15 * time.Second // a pause after which as much is taken at once as was before it
-	patience  = 5 * time.Second  // an answer that takes longer is not waited for
-	highGap   = time.Second      // in which the next call of a removal follows
-	maxPause  = 24 * time.Hour
-)
+// longPause is a pause or a rest after which as much is taken at once as before it.
+const longPause = 15 * time.Second
 
-// backoff is how long calls pause after one, two and more refusals in a row that do not say how long. One
-// by chance costs half a second; at the third try any minute is over.
+// backoff is how long calls pause after refusals in a row that do not say; at the third try any minute is over.
 var backoff = [...]time.Duration{500 * time.Millisecond, 10 * time.Second, 50 * time.Second, time.Minute}
 
 // pace decides when the next call may start. Its times count from the making of the limiter.
 type pace struct {
-	started, underWay int
-	seen              int           // calls that were answered, or may have been seen
-	reserved          time.Duration // until when calls of priority High are expected
+	started, underWay, seen int           // calls; those seen were answered, or may have been seen
+	reserved                time.Duration // until when calls of priority High are expected
 
 	// So many calls may start at once; those under way may be in it or not.
 	stated       bool // in answers; else it is an estimate
@@ -33,10 +24,10 @@ type pace struct {
 	burst        int // the most of it: as it rose last if it is stated, else after a rest
 
 	// Calls beyond that start at a rate.
-	limit  int           // the highest rate; 0 if it is neither stated nor known
-	rate   float64       // calls a minute
-	next   time.Duration // when the rate lets one start
-	answer time.Duration // until when the answer to the last one is waited for
+	limit         int           // calls a minute; 0 if that is neither stated nor known
+	rate, fastest float64       // calls a minute; the limit is the fastest rate
+	next          time.Duration // when the rate lets one start
+	answer        time.Duration // until when the answer to the last one is waited for
 
 	// After a refusal all pause, until a call is accepted.
 	pausedUntil time.Duration // 0 without a pause
@@ -47,7 +38,7 @@ type pace struct {
 
 	// Where there is no limit to go by, the rate is measured from one pause to the next.
 	resumed, ended time.Duration // when calls were accepted again, or began, and when the last one was over
-	counted        int           // calls since they resumed
+	counted        int           // those since
 	limited        bool          // that calls were refused is no chance
 }
 
@@ -55,12 +46,12 @@ type pace struct {
 // the others start at three quarters of the rate and leave a quarter of what may start at once.
 func (p *pace) at(now time.Duration, pr Priority) time.Duration {
 	from, next, left := p.pausedUntil, p.next, p.remaining-p.underWay
-	if pr == High {
+	switch {
+	case pr == High:
 		from = min(from, p.probe)
-	} else if now < p.reserved {
-		if left > p.burst/4 {
-			return max(from, next)
-		}
+	case now < p.reserved && left > p.burst/4:
+		return max(from, next)
+	case now < p.reserved:
 		left, next = 0, next+3*p.interval()
 	}
 	if left > 0 {
@@ -81,17 +72,17 @@ func (p *pace) start(now time.Duration, c *call) {
 			p.resumed, p.counted, p.limited = now, 0, false
 		}
 	}
-	if p.remaining > p.underWay {
+	if p.remaining > p.underWay || p.next < now {
 		p.next = now
 	}
-	p.next = max(p.next, now) + p.interval()
+	p.next += p.interval()
 	if c.priority == High {
-		p.reserved = max(p.reserved, now+highGap)
+		p.reserved = max(p.reserved, now+time.Second) // in which the next call of a removal follows
 	} else if now < p.reserved {
 		p.next += p.interval() / 3
 	}
 	if p.stated || p.pausedUntil > 0 {
-		p.answer = now + patience
+		p.answer = now + 5*time.Second
 	}
 	p.probe = now + time.Minute
 	c.seq = p.started
@@ -123,25 +114,21 @@ func (p *pace) finish(now time.Duration, c *call, a Answer) {
 
 // say takes in what an answer says is left. Of answers to calls that overlap, the least counts.
 func (p *pace) say(now time.Duration, c *call, a Answer) {
-	if a.Status != http.StatusTooManyRequests {
-		p.counted++
-	}
 	switch {
 	case a.Limit == 0:
 		p.remaining = max(0, p.remaining-1)
 	case a.Remaining <= p.remaining || c.seq >= p.remainingSeq:
 		if p.limit != a.Limit {
-			p.limit, p.rate, p.burst = a.Limit, float64(a.Limit), 0
+			p.limit, p.rate, p.fastest, p.burst = a.Limit, float64(a.Limit), float64(a.Limit), 0
 			p.next = now + p.interval()
 		}
-		p.burst = max(p.burst, a.Remaining)
-		p.stated, p.remaining, p.remainingSeq = true, a.Remaining, p.started
+		p.stated, p.burst, p.remaining, p.remainingSeq = true, max(p.burst, a.Remaining), a.Remaining, p.started
 	}
 }
 
 // pause keeps all calls back for as long as an answer asks.
 func (p *pace) pause(now time.Duration, a Answer) {
-	p.paused = min(a.RetryAfter+time.Second, maxPause) // it is stated in whole seconds
+	p.paused = min(a.RetryAfter+time.Second, 24*time.Hour) // it is stated in whole seconds
 	if a.RetryAfter == 0 {
 		p.paused = backoff[min(p.refusals, len(backoff))-1]
 	}
@@ -149,11 +136,12 @@ func (p *pace) pause(now time.Duration, a Answer) {
 	p.pausedUntil, p.probe, p.pauseSeq = max(p.pausedUntil, now+p.paused), now+time.Minute, p.started
 }
 
-// accept ends a pause, or speeds up where calls wait for the rate. With no limit to go by, the rate is three
-// quarters of what was borne since the pause before; a refusal by chance changes nothing.
+// accept ends a pause, or speeds up. With no limit to go by, the rate after a pause is three quarters of what was
+// borne since the one before; a refusal by chance changes nothing.
 func (p *pace) accept(now time.Duration) {
+	p.counted++
 	if p.refusals > 0 && p.limit == 0 {
-		if took := now - p.resumed; took < recent && p.limited {
+		if took := now - p.resumed; took < 2*time.Minute && p.limited {
 			p.setRate(float64(p.counted) / took.Minutes() * 3 / 4)
 		}
 		if borne := p.counted * 19 / 20; p.paused > longPause {
@@ -162,12 +150,11 @@ func (p *pace) accept(now time.Duration) {
 			p.burst = min(cmp.Or(p.burst, borne), borne)
 		}
 		p.next, p.resumed, p.counted, p.limited = now, now, 0, true
-	} else if p.remaining <= p.underWay {
+	} else {
 		p.setRate(p.rate + 1)
 	}
 	p.refusals, p.pausedUntil = 0, 0
 }
 
-func (p *pace) setRate(r float64) {
-	p.rate = min(max(r, slowest), cmp.Or(float64(p.limit), math.Inf(1)))
-}
+// setRate sets the rate, to 30 calls a minute at least unless the limit is below.
+func (p *pace) setRate(r float64) { p.rate = min(max(r, 30), p.fastest) }
