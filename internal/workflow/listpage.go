@@ -58,14 +58,10 @@ func (s *Service) AccessPage(ctx context.Context, actor, of access.UserID, q Pag
 	return page, err
 }
 
-// accessParts reads what is owed whole: nothing but a comparison of all placements with all grants tells it.
+// accessParts reads what is owed whole: what is only under way is told apart from what is overdue.
 func (s *Service) accessParts(ctx context.Context, tx access.Tx, page *AccessPage, of access.UserID) ([]part, error) {
-	servers, err := access.ServersByID(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
 	var all Overview
-	if err := s.addDebt(ctx, tx, &all, of, servers); err != nil {
+	if err := s.addDebt(ctx, tx, &all, of); err != nil {
 		return nil, err
 	}
 	var owed []entry
@@ -79,7 +75,7 @@ func (s *Service) accessParts(ctx context.Context, tx access.Tx, page *AccessPag
 	slices.SortFunc(owed, func(a, b entry) int { return cmp.Compare(a.number, b.number) })
 	waiting := requestsPart(ctx, tx, waitingOf(of), func(r access.Request) error { page.Waiting = append(page.Waiting, r); return nil })
 	live := grantsPart(ctx, tx, access.GrantQuery{State: access.Live, Person: of}, func(g access.Grant) error {
-		view, err := s.grantView(ctx, tx, g, servers)
+		view, err := s.grantView(ctx, tx, g)
 		page.Grants = append(page.Grants, view)
 		return err
 	})
