@@ -212,8 +212,8 @@ type PlacementTx interface {
 	MarkedOutOfLine(ctx context.Context, limit int) ([]int64, error)
 	Placement(ctx context.Context, id int64) (Placement, error)
 	InsertPlacement(ctx context.Context, p Placement) (Placement, error)
-	// MovePlacement stores p if the stored state still is from and the stored Attempts
-	// still are attempts, and reports whether they were.
+	// MovePlacement stores p, except for its server, system user and key, if the stored state
+	// still is from and the stored Attempts still are attempts, and reports whether they were.
 	MovePlacement(ctx context.Context, p Placement, from PlacementState, attempts int) (bool, error)
 	// Placements returns the placements that match, oldest first.
 	Placements(ctx context.Context, q PlacementQuery) ([]Placement, error)

@@ -52,7 +52,7 @@ func (t *tx) RemovalsBy(ctx context.Context, target string, by time.Time) (bool,
 // DueRenewals implements access.DueTx. The id of a placement decides by how much of
 // Spread its renewal comes sooner.
 func (t *tx) DueRenewals(ctx context.Context, q access.RenewalQuery) ([]access.Placement, error) {
-	const placed = "SELECT id, " + placementColumns + ` FROM placements p WHERE state = 'placed' AND problem <> 'deleted'
+	const placed = "SELECT id, " + placementFields + ` FROM placements p WHERE state = 'placed' AND problem <> 'deleted'
 		AND ($7 = '' OR place_id IN (SELECT id FROM places WHERE target = $7))
 		AND person NOT IN (SELECT id FROM persons WHERE standing <> '' OR offboarded_at <> 0 AND returned_at = 0)`
 	return many(ctx, t, scanPlacement, placed+` AND lapses_at > 0 AND lapses_at <= $8 AND lapses_at + id % 60 * $6 / 60 <= $2

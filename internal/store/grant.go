@@ -29,9 +29,13 @@ func (t *tx) InsertGrant(ctx context.Context, g access.Grant, covers []access.Co
 	if err != nil {
 		return access.Grant{}, err
 	}
-	all := make([][]any, len(covers))
+	all, fingerprints := make([][]any, len(covers)), make([]string, len(covers))
 	for i, c := range covers {
-		all[i] = []any{g.ID, c.ServerID, c.Fingerprint, ms(c.EndedAt)}
+		all[i] = []any{g.ID, c.ServerID, numbered(c.Fingerprint), ms(c.EndedAt)}
+		fingerprints[i] = c.Fingerprint
+	}
+	if err := t.numberFingerprints(ctx, fingerprints); err != nil {
+		return access.Grant{}, err
 	}
 	if err := insertMany(ctx, t, "covers", "grant_id, place_id, fingerprint, ended_at", "", all); err != nil {
 		return access.Grant{}, err
@@ -93,7 +97,7 @@ func (t *tx) Covers(ctx context.Context, grantID int64) ([]access.Cover, error) 
 		err = row.Scan(&c.GrantID, &c.ServerID, &c.Fingerprint, instant{&c.EndedAt})
 		return c, err
 	}
-	return many(ctx, t, scan, "SELECT grant_id, place_id, fingerprint, ended_at FROM covers WHERE grant_id = $1 ORDER BY place_id, fingerprint", grantID)
+	return many(ctx, t, scan, "SELECT grant_id, place_id, "+fingerprintText+", ended_at FROM covers WHERE grant_id = $1 ORDER BY place_id, fingerprint", grantID)
 }
 
 // GrantSize implements access.GrantTx. Where a person has only one grant for a system user, an
@@ -124,7 +128,7 @@ func (t *tx) EndCovers(ctx context.Context, q access.CoverQuery, at time.Time) e
 	c := conditions{args: grants.args}
 	c.add("ended_at = 0")
 	c.add("grant_id IN (SELECT id FROM grants" + grants.where() + ")")
-	addIf(&c, "fingerprint = ?", q.Fingerprint)
+	addIf(&c, "fingerprint = "+numberOf("?"), q.Fingerprint)
 	addIn(&c, "place_id", q.Servers)
 	c.args = append(c.args, ms(at))
 	if _, err := t.Exec(ctx, "UPDATE covers SET ended_at = $"+strconv.Itoa(len(c.args))+c.where(), c.args...); err != nil {

@@ -8,12 +8,24 @@ import (
 	"sshkeybot/internal/access"
 )
 
-const placementColumns = "place_id, system_user, fingerprint, picked, person, grant_id, label, state, credential_id, temporary, placed_at, lapses_at, left_at, " +
+// placementColumns are those of a placement, first those that never change.
+const placementColumns = placementKey + ", " + placementChanging
+
+const placementKey = "place_id, system_user, fingerprint, picked"
+
+const placementChanging = "person, grant_id, label, state, credential_id, temporary, placed_at, lapses_at, left_at, " +
 	"gone_at, attempts, next_at, in_doubt_until, holder, urgent, stuck, problem, remedy, detail, told_lapsed, verify_at"
 
+// placementFields are the columns as scanPlacement takes them.
+const placementFields = "place_id, system_user, " + fingerprintText + ", picked, " + placementChanging
+
 func placementValues(p access.Placement) []any {
+	return append([]any{p.ServerID, p.SystemUser, numbered(p.Fingerprint), p.Picked}, changingValues(p)...)
+}
+
+func changingValues(p access.Placement) []any {
 	return []any{
-		p.ServerID, p.SystemUser, p.Fingerprint, p.Picked, p.Person, p.GrantID, p.Label, p.State, p.CredentialID, bit(p.Temporary), ms(p.PlacedAt), ms(p.LapsesAt), ms(p.LeftAt),
+		p.Person, p.GrantID, p.Label, p.State, p.CredentialID, bit(p.Temporary), ms(p.PlacedAt), ms(p.LapsesAt), ms(p.LeftAt),
 		ms(p.GoneAt), p.Attempts, ms(p.NextAt), ms(p.InDoubtUntil), p.Holder, bit(p.Urgent), bit(p.Stuck), p.Problem, p.Remedy, p.Detail, bit(p.ToldLapsed), ms(p.VerifyAt),
 	}
 }
@@ -30,20 +42,23 @@ const onTarget = "place_id IN (SELECT id FROM places WHERE target = ?)"
 
 // Placement implements access.PlacementTx.
 func (t *tx) Placement(ctx context.Context, id int64) (access.Placement, error) {
-	return one(ctx, t, scanPlacement, "SELECT id, "+placementColumns+" FROM placements WHERE id = $1", id)
+	return one(ctx, t, scanPlacement, "SELECT id, "+placementFields+" FROM placements WHERE id = $1", id)
 }
 
 // InsertPlacement implements access.PlacementTx.
 func (t *tx) InsertPlacement(ctx context.Context, p access.Placement) (access.Placement, error) {
-	query, args := insertion("placements", placementColumns, "RETURNING id, "+placementColumns, [][]any{placementValues(p)})
+	if err := t.numberFingerprints(ctx, []string{p.Fingerprint}); err != nil {
+		return access.Placement{}, err
+	}
+	query, args := insertion("placements", placementColumns, "RETURNING id, "+placementFields, [][]any{placementValues(p)})
 	return one(ctx, t, scanPlacement, query, args...)
 }
 
 // MovePlacement implements access.PlacementTx. The attempts are compared because another
 // replica may have made a call in the same state, while this process was paused.
 func (t *tx) MovePlacement(ctx context.Context, p access.Placement, from access.PlacementState, attempts int) (bool, error) {
-	return won(t.Exec(ctx, "UPDATE placements SET "+assignments(placementColumns, 4)+" WHERE id = $1 AND state = $2 AND attempts = $3",
-		append([]any{p.ID, from, attempts}, placementValues(p)...)...))
+	return won(t.Exec(ctx, "UPDATE placements SET "+assignments(placementChanging, 4)+" WHERE id = $1 AND state = $2 AND attempts = $3",
+		append([]any{p.ID, from, attempts}, changingValues(p)...)...))
 }
 
 // Placements implements access.PlacementTx. The NextAt of a placement that is held is the
@@ -61,7 +76,7 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 		c.add("urgent = 1")
 	}
 	addIf(&c, "person = ?", q.Person)
-	addIf(&c, "fingerprint = ?", q.Fingerprint)
+	addIf(&c, "fingerprint = "+numberOf("?"), q.Fingerprint)
 	addIf(&c, "picked = ?", q.Picked)
 	addIf(&c, "system_user = ?", q.SystemUser)
 	addIf(&c, "label = ?", q.Label)
@@ -70,14 +85,14 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 	addIf(&c, "in_doubt_until > 0 AND state <> 'leaving' AND in_doubt_until <= ?", ms(q.DoubtEndsBefore))
 	addIf(&c, "verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= ?", ms(q.VerifyBefore))
 	addIf(&c, "problem = ?", q.Problem)
-	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+" FROM placements"+c.where()+" ORDER BY id"+limit(q.Limit), c.args...)
+	return many(ctx, t, scanPlacement, "SELECT id, "+placementFields+" FROM placements"+c.where()+" ORDER BY id"+limit(q.Limit), c.args...)
 }
 
 // Covered implements access.PlacementTx.
 func (t *tx) Covered(ctx context.Context, p access.Placement, now time.Time) (covered bool, until time.Time, err error) {
 	c := conditions{args: []any{ms(now)}}
 	c.add("c.place_id = ?", p.ServerID)
-	c.add("c.fingerprint = ?", p.Fingerprint)
+	c.add("c.fingerprint = "+numberOf("?"), p.Fingerprint)
 	c.add("g.system_user = ?", p.SystemUser)
 	addIf(&c, "g.person = ?", p.Person)
 	ends, err := many(ctx, t, column[int64], "SELECT g.ends_at "+liveCovers+c.and()+" ORDER BY CASE WHEN g.ends_at = 0 THEN 0 ELSE 1 END, g.ends_at DESC LIMIT 1", c.args...)
@@ -104,7 +119,7 @@ func (t *tx) VerifyPlaced(ctx context.Context, grantID int64, at time.Time) ([]i
 // are over and that the sweep will end in a moment.
 func (t *tx) Debt(ctx context.Context, now time.Time) ([]access.Placement, error) {
 	const uncovered = " AND " + there + " AND p.state IN ('unknown', 'placed', 'leaving') AND p.grant_id <> 0 AND NOT EXISTS (" + covering + ")"
-	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements WHERE id IN (
+	return many(ctx, t, scanPlacement, "SELECT id, "+placementFields+` FROM placements WHERE id IN (
 		SELECT p.id FROM placements p WHERE p.state = 'leaving' AND p.urgent = 0
 		UNION SELECT p.id FROM out_of_line l CROSS JOIN placements p WHERE p.place_id = l.place_id`+uncovered+`
 		UNION SELECT p.id FROM grants o CROSS JOIN covers k CROSS JOIN placements p WHERE o.state = 'live' AND o.ends_at > 0 AND o.ends_at <= $1

@@ -218,19 +218,17 @@ func insertMany(ctx context.Context, q querier, table, columns, tail string, all
 func insertion(table, columns, tail string, all [][]any) (query string, args []any) {
 	values := make([]string, len(all))
 	for i, row := range all {
-		values[i] = placeholders(len(args)+1, len(row))
-		args = append(args, row...)
+		names := make([]string, len(row))
+		for j, value := range row {
+			names[j] = "$" + strconv.Itoa(len(args)+1)
+			if text, ok := value.(numbered); ok {
+				names[j], value = numberOf(names[j]), string(text)
+			}
+			args = append(args, value)
+		}
+		values[i] = "(" + strings.Join(names, ",") + ")"
 	}
 	return "INSERT INTO " + table + " (" + columns + ") VALUES " + strings.Join(values, ",") + " " + tail, args
-}
-
-// placeholders returns ($first,…) for n parameters.
-func placeholders(first, n int) string {
-	names := make([]string, n)
-	for i := range names {
-		names[i] = "$" + strconv.Itoa(first+i)
-	}
-	return "(" + strings.Join(names, ",") + ")"
 }
 
 // assignments returns "a = $first, b = $first+1, …" for comma-separated columns.

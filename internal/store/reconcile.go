@@ -59,7 +59,7 @@ func (t *tx) cancelLeaving(ctx context.Context, now time.Time, servers []int64) 
 // movePlacements updates the placements that meet the conditions, and returns them with the
 // states that they had before: no other update changes them between the two statements.
 func (t *tx) movePlacements(ctx context.Context, c conditions, set string) ([]access.Move, error) {
-	before, err := many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+" FROM placements AS p"+c.where()+" ORDER BY id", c.args...)
+	before, err := many(ctx, t, scanPlacement, "SELECT id, "+placementFields+" FROM placements AS p"+c.where()+" ORDER BY id", c.args...)
 	if err != nil || len(before) == 0 {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func (t *tx) movePlacements(ctx context.Context, c conditions, set string) ([]ac
 	for _, p := range before {
 		from[p.ID] = p.State
 	}
-	after, err := many(ctx, t, scanPlacement, "UPDATE placements AS p SET "+set+c.where()+" RETURNING id, "+placementColumns, c.args...)
+	after, err := many(ctx, t, scanPlacement, "UPDATE placements AS p SET "+set+c.where()+" RETURNING id, "+placementFields, c.args...)
 	moves := make([]access.Move, len(after))
 	for i, p := range after {
 		moves[i] = access.Move{From: from[p.ID], Placement: p}
@@ -176,7 +176,7 @@ func (t *tx) wantMissing(ctx context.Context, now time.Time, servers []int64) ([
 		return nil, err
 	}
 	// Updates run one at a time, so no other one has inserted a row after before was read.
-	made, err := many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+" FROM placements WHERE id > $1 ORDER BY id", before)
+	made, err := many(ctx, t, scanPlacement, "SELECT id, "+placementFields+" FROM placements WHERE id > $1 ORDER BY id", before)
 	moves := make([]access.Move, len(made))
 	for i, p := range made {
 		moves[i] = access.Move{Placement: p}
@@ -195,7 +195,7 @@ type gap struct {
 func (t *tx) missing(ctx context.Context, now time.Time, servers []int64) ([]gap, error) {
 	c := gapsAt(now)
 	addIn(&c, "c.place_id", servers)
-	gaps, err := many(ctx, t, scanGap, `SELECT g.id, g.person, g.alias, g.system_user, c.place_id, c.fingerprint
+	gaps, err := many(ctx, t, scanGap, `SELECT g.id, g.person, g.alias, g.system_user, c.place_id, (SELECT f.text FROM fingerprints f WHERE f.id = c.fingerprint)
 		`+liveCovers+c.and()+" ORDER BY c.place_id, c.fingerprint, g.system_user, g.id", c.args...)
 	sameKey := func(a, b gap) bool {
 		return a.server == b.server && a.fingerprint == b.fingerprint && a.grant.SystemUser == b.grant.SystemUser

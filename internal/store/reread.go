@@ -14,7 +14,7 @@ func (t *tx) AddReread(ctx context.Context, placementID int64, due time.Time) er
 
 // DueRereads implements access.DueTx.
 func (t *tx) DueRereads(ctx context.Context, now time.Time) ([]access.Placement, error) {
-	return many(ctx, t, scanPlacement, "SELECT id, "+placementColumns+` FROM placements
+	return many(ctx, t, scanPlacement, "SELECT id, "+placementFields+` FROM placements
 		WHERE id IN (SELECT placement_id FROM rereads WHERE due_at <= $1) ORDER BY place_id, id`, ms(now))
 }
 

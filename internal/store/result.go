@@ -10,6 +10,7 @@ import (
 const (
 	resultColumns  = "request_id, phase, place_id, target, system_user, fingerprint, picked, place_name, state, problem, remedy, detail, sessions_read, updated_at, told"
 	resultIdentity = "ON CONFLICT (request_id, phase, place_id, target, system_user, fingerprint, picked) "
+	resultFields   = "request_id, phase, place_id, target, system_user, " + fingerprintText + ", picked, place_name, state, problem, remedy, detail, sessions_read, updated_at, told"
 	openResult     = "state IN ('waiting', 'failed', 'unknown')"
 )
 
@@ -26,12 +27,16 @@ func scanResult(row scanner) (r access.Result, err error) {
 }
 
 func (t *tx) putResults(ctx context.Context, rs []access.Result, onConflict string) error {
-	all := make([][]any, len(rs))
+	all, fingerprints := make([][]any, len(rs)), make([]string, len(rs))
 	for i, r := range rs {
+		fingerprints[i] = r.Fingerprint
 		all[i] = []any{
-			r.RequestID, r.Phase, r.ServerID, r.Target, r.SystemUser, r.Fingerprint, r.Picked, r.ServerName, r.State, r.Problem, r.Remedy, r.Detail,
+			r.RequestID, r.Phase, r.ServerID, r.Target, r.SystemUser, numbered(r.Fingerprint), r.Picked, r.ServerName, r.State, r.Problem, r.Remedy, r.Detail,
 			bit(r.Sessions != nil), ms(r.UpdatedAt), r.Told,
 		}
+	}
+	if err := t.numberFingerprints(ctx, fingerprints); err != nil {
+		return err
 	}
 	return insertMany(ctx, t, "results", resultColumns, resultIdentity+onConflict, all)
 }
@@ -44,7 +49,7 @@ func (t *tx) InsertResults(ctx context.Context, rs []access.Result) error {
 // OweRemovals implements access.ResultTx.
 func (t *tx) OweRemovals(ctx context.Context, requestID, grantID int64, q access.CoverQuery, now time.Time) error {
 	c := conditions{args: []any{requestID, grantID, ms(now)}}
-	addIf(&c, "c.fingerprint = ?", q.Fingerprint)
+	addIf(&c, "c.fingerprint = "+numberOf("?"), q.Fingerprint)
 	addIn(&c, "c.place_id", q.Servers)
 	_, err := t.Exec(ctx, "INSERT INTO results ("+resultColumns+`)
 		SELECT CAST($1 AS BIGINT), 'remove', c.place_id, '', g.system_user, c.fingerprint, '', COALESCE(s.name, ''), 'waiting', '', '', '', 0, CAST($3 AS BIGINT), ''
@@ -108,27 +113,27 @@ func (t *tx) Tell(ctx context.Context, rs []access.Result) error {
 
 // OpenResults implements access.ResultTx.
 func (t *tx) OpenResults(ctx context.Context, on access.KeyOn) ([]access.Result, error) {
-	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results
-		WHERE place_id = $1 AND system_user = $2 AND fingerprint = $3 AND picked = $4 AND phase IN ('add', 'remove') AND `+openResult+" ORDER BY request_id, phase",
+	return many(ctx, t, scanResult, "SELECT "+resultFields+` FROM results
+		WHERE place_id = $1 AND system_user = $2 AND fingerprint = `+numberOf("$3")+` AND picked = $4 AND phase IN ('add', 'remove') AND `+openResult+" ORDER BY request_id, phase",
 		on.ServerID, on.SystemUser, on.Fingerprint, on.Picked)
 }
 
 // OpenReadings implements access.ResultTx.
 func (t *tx) OpenReadings(ctx context.Context, server int64) ([]access.Result, error) {
-	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results
-		WHERE place_id = $1 AND system_user = '' AND fingerprint = '' AND phase = 'inspect' AND `+openResult+" ORDER BY request_id", server)
+	return many(ctx, t, scanResult, "SELECT "+resultFields+` FROM results
+		WHERE place_id = $1 AND system_user = '' AND fingerprint = `+numberOf("''")+` AND phase = 'inspect' AND `+openResult+" ORDER BY request_id", server)
 }
 
 // OpenAudits implements access.ResultTx.
 func (t *tx) OpenAudits(ctx context.Context, before time.Time, most int) ([]access.Result, error) {
-	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results
+	return many(ctx, t, scanResult, "SELECT "+resultFields+` FROM results
 		WHERE phase = 'audit' AND state = 'waiting' AND updated_at < $1 ORDER BY updated_at, request_id, place_id`+limit(most), ms(before))
 }
 
 // OpenLists implements access.ResultTx.
 func (t *tx) OpenLists(ctx context.Context, target string) ([]access.Result, error) {
-	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results
-		WHERE place_id = 0 AND system_user = '' AND fingerprint = '' AND phase = 'list' AND target = $1 AND `+openResult+" ORDER BY request_id", target)
+	return many(ctx, t, scanResult, "SELECT "+resultFields+` FROM results
+		WHERE place_id = 0 AND system_user = '' AND fingerprint = `+numberOf("''")+` AND phase = 'list' AND target = $1 AND `+openResult+" ORDER BY request_id", target)
 }
 
 // WaitingKeys implements access.ResultTx.
@@ -137,40 +142,40 @@ func (t *tx) WaitingKeys(ctx context.Context, server int64) ([]access.KeyOn, err
 		err = row.Scan(&on.ServerID, &on.SystemUser, &on.Fingerprint, &on.Picked)
 		return on, err
 	}
-	return many(ctx, t, scan, `SELECT DISTINCT place_id, system_user, fingerprint, picked FROM results
+	return many(ctx, t, scan, `SELECT DISTINCT place_id, system_user, `+fingerprintText+`, picked FROM results
 		WHERE place_id = $1 AND phase IN ('add', 'remove') AND `+openResult+" ORDER BY system_user, fingerprint, picked", server)
 }
 
 // ReopenResults implements access.ResultTx.
 func (t *tx) ReopenResults(ctx context.Context, on access.KeyOn, since time.Time) ([]access.Result, error) {
 	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', remedy = '', detail = ''
-		WHERE phase = 'remove' AND place_id = $1 AND system_user = $2 AND fingerprint = $3 AND picked = $4 AND state IN ('done', 'out_of_reach') AND updated_at >= $5
-		RETURNING `+resultColumns, on.ServerID, on.SystemUser, on.Fingerprint, on.Picked, ms(since))
+		WHERE phase = 'remove' AND place_id = $1 AND system_user = $2 AND fingerprint = `+numberOf("$3")+` AND picked = $4 AND state IN ('done', 'out_of_reach') AND updated_at >= $5
+		RETURNING `+resultFields, on.ServerID, on.SystemUser, on.Fingerprint, on.Picked, ms(since))
 }
 
 // ReopenInspections implements access.ResultTx.
 func (t *tx) ReopenInspections(ctx context.Context, server int64) ([]access.Result, error) {
 	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', remedy = '', detail = ''
-		WHERE phase = 'inspect' AND place_id = $1 AND state = 'out_of_reach' RETURNING `+resultColumns, server)
+		WHERE phase = 'inspect' AND place_id = $1 AND state = 'out_of_reach' RETURNING `+resultFields, server)
 }
 
 // ReopenReadings implements access.ResultTx.
 func (t *tx) ReopenReadings(ctx context.Context, request int64) ([]access.Result, error) {
 	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', remedy = '', detail = ''
-		WHERE phase = 'inspect' AND request_id = $1 AND state <> 'out_of_reach' RETURNING `+resultColumns, request)
+		WHERE phase = 'inspect' AND request_id = $1 AND state <> 'out_of_reach' RETURNING `+resultFields, request)
 }
 
 // ReopenAdditions implements access.ResultTx.
 func (t *tx) ReopenAdditions(ctx context.Context, p access.Placement, now time.Time) ([]access.Result, error) {
 	return many(ctx, t, scanResult, `UPDATE results SET state = 'waiting', problem = '', remedy = '', detail = ''
-		WHERE phase = 'add' AND place_id = $2 AND system_user = $3 AND fingerprint = $4 AND state IN ('done', 'already_there')
-			AND request_id IN (SELECT g.request_id `+liveCovers+` AND c.place_id = $2 AND g.system_user = $3 AND c.fingerprint = $4)
-		RETURNING `+resultColumns, ms(now), p.ServerID, p.SystemUser, p.Fingerprint)
+		WHERE phase = 'add' AND place_id = $2 AND system_user = $3 AND fingerprint = `+numberOf("$4")+` AND state IN ('done', 'already_there')
+			AND request_id IN (SELECT g.request_id `+liveCovers+` AND c.place_id = $2 AND g.system_user = $3 AND c.fingerprint = `+numberOf("$4")+`)
+		RETURNING `+resultFields, ms(now), p.ServerID, p.SystemUser, p.Fingerprint)
 }
 
 // OpenInspections implements access.ResultTx.
 func (t *tx) OpenInspections(ctx context.Context) ([]access.Result, error) {
-	return many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results
+	return many(ctx, t, scanResult, "SELECT "+resultFields+` FROM results
 		WHERE phase IN ('inspect', 'list') AND `+openResult+" ORDER BY updated_at, request_id, place_id, target")
 }
 
@@ -181,7 +186,7 @@ func (t *tx) Unsettled(ctx context.Context) ([]int64, error) {
 
 // Results implements access.ResultTx.
 func (t *tx) Results(ctx context.Context, requestID int64) ([]access.Result, error) {
-	all, err := many(ctx, t, scanResult, "SELECT "+resultColumns+` FROM results WHERE request_id = $1
+	all, err := many(ctx, t, scanResult, "SELECT "+resultFields+` FROM results WHERE request_id = $1
 		ORDER BY place_name, place_id, target, phase, system_user, fingerprint, picked`, requestID)
 	if err != nil {
 		return nil, err

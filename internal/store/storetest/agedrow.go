@@ -21,18 +21,21 @@ var agedTables = []struct { //nolint:gochecknoglobals // a constant
 	{"request_places", "t.request_id = g.of_request", true, map[string]string{"request_id": "g.id", "place_id": "c.place_id", "name": "c.name"}},
 	{"approvals", "t.request_id = g.of_request", false, map[string]string{"request_id": "g.id"}},
 	{"grants", "t.id = g.of_grant", false, map[string]string{"id": "g.id", "request_id": "g.id", "person": "g.person", "alias": "g.alias", "servers": "g.servers", "keys": "g.servers"}},
-	{"covers", "t.grant_id = g.of_grant", true, map[string]string{"grant_id": "g.id", "place_id": "c.place_id", "fingerprint": "g.fingerprint"}},
+	{"covers", "t.grant_id = g.of_grant", true, map[string]string{"grant_id": "g.id", "place_id": "c.place_id", "fingerprint": agedKey}},
 	{"placements", "t.grant_id = g.of_grant", true, map[string]string{
-		"id": "", "place_id": "c.place_id", "fingerprint": "g.fingerprint", "person": "g.person", "grant_id": "g.id", "label": "g.label",
+		"id": "", "place_id": "c.place_id", "fingerprint": agedKey, "person": "g.person", "grant_id": "g.id", "label": "g.label",
 		"credential_id": "'' || (1000000 + g.id * 100000 + c.place_id)",
 	}},
-	{"results", "t.request_id = g.of_request", true, map[string]string{"request_id": "g.id", "place_id": "c.place_id", "fingerprint": "g.fingerprint", "place_name": "c.name"}},
+	{"results", "t.request_id = g.of_request", true, map[string]string{"request_id": "g.id", "place_id": "c.place_id", "fingerprint": agedKey, "place_name": "c.name"}},
 	{"drawings", "t.request_id = g.of_request", false, map[string]string{"request_id": "g.id"}},
 	{"messages", "t.request_id = g.of_request", false, map[string]string{"request_id": "g.id", "ts": "(g.starts_at / 1000) || '.' || (100000 + g.id % 900000)"}},
 	{"notices", "t.request_id = g.of_request AND g.recent = 1", false, map[string]string{
 		"id": "", "name": "replace(rtrim(t.name, '0123456789'), g.of_person, g.person) || g.id", "recipient": "replace(t.recipient, g.of_person, g.person)", "request_id": "g.id", "grant_id": "g.id",
 	}},
 }
+
+// agedKey is the number of a copy's fingerprint.
+const agedKey = "(SELECT f.id FROM fingerprints f WHERE f.text = g.fingerprint)"
 
 // isTime reports whether a column holds a time, which is later in a copy.
 func isTime(column string) bool {
@@ -84,7 +87,8 @@ func (a *ager) insertGrants(tx *sql.Tx, all []agedGrant) error {
 			return err
 		}
 	}
-	return nil
+	_, err = tx.ExecContext(a.ctx, "INSERT INTO fingerprints (text) SELECT DISTINCT fingerprint FROM aged_grant WHERE id > 0 ON CONFLICT (text) DO NOTHING")
+	return err
 }
 
 func numberedPlaces(before, n int) string {

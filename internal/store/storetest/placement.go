@@ -30,7 +30,7 @@ func testPlacementRoundTrip(t *testing.T, s *store.Store) {
 	same(t, "read", read(t, s, placement), want)
 
 	moved := filled[access.Placement](1000)
-	moved.ID = want.ID
+	moved.ID, moved.ServerID, moved.SystemUser, moved.Fingerprint, moved.Picked = want.ID, want.ServerID, want.SystemUser, want.Fingerprint, want.Picked // which never change
 	for _, test := range []struct {
 		from     access.PlacementState
 		attempts int

@@ -27,6 +27,12 @@ CREATE TABLE person_keys (
 CREATE INDEX person_keys_person ON person_keys (person);
 CREATE UNIQUE INDEX person_keys_holder ON person_keys (fingerprint) WHERE removed_at = 0;
 
+-- The fingerprints of keys on servers: where there are millions of rows, they have the number.
+CREATE TABLE fingerprints (
+    id   BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    text TEXT   NOT NULL UNIQUE
+);
+
 -- What somebody has to sign, and has not yet.
 CREATE TABLE challenges (
     nonce       TEXT   NOT NULL PRIMARY KEY,
@@ -207,7 +213,7 @@ CREATE INDEX grants_request ON grants (request_id);
 CREATE TABLE covers (
     grant_id    BIGINT NOT NULL REFERENCES grants (id),
     place_id    BIGINT NOT NULL,
-    fingerprint TEXT   NOT NULL,
+    fingerprint BIGINT NOT NULL,
     ended_at    BIGINT NOT NULL,
     PRIMARY KEY (grant_id, place_id, fingerprint)
 );
@@ -216,7 +222,7 @@ CREATE TABLE placements (
     id             BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     place_id       BIGINT NOT NULL,
     system_user    TEXT   NOT NULL,
-    fingerprint    TEXT   NOT NULL,
+    fingerprint    BIGINT NOT NULL,
     person         TEXT   NOT NULL,
     grant_id       BIGINT NOT NULL,
     label          TEXT   NOT NULL,
@@ -277,7 +283,7 @@ CREATE TABLE results (
     place_id      BIGINT NOT NULL,
     target        TEXT   NOT NULL,
     system_user   TEXT   NOT NULL,
-    fingerprint   TEXT   NOT NULL,
+    fingerprint   BIGINT NOT NULL,
     picked        TEXT   NOT NULL,
     place_name    TEXT   NOT NULL,
     state         TEXT   NOT NULL,

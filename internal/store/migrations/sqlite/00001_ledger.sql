@@ -28,6 +28,12 @@ CREATE TABLE person_keys (
 CREATE INDEX person_keys_person ON person_keys (person);
 CREATE UNIQUE INDEX person_keys_holder ON person_keys (fingerprint) WHERE removed_at = 0;
 
+-- The fingerprints of keys on servers: where there are millions of rows, they have the number.
+CREATE TABLE fingerprints (
+    id   INTEGER PRIMARY KEY AUTOINCREMENT,
+    text TEXT   NOT NULL UNIQUE
+);
+
 -- What somebody has to sign, and has not yet.
 CREATE TABLE challenges (
     nonce       TEXT   NOT NULL PRIMARY KEY,
@@ -208,7 +214,7 @@ CREATE INDEX grants_request ON grants (request_id);
 CREATE TABLE covers (
     grant_id    BIGINT NOT NULL REFERENCES grants (id),
     place_id    BIGINT NOT NULL,
-    fingerprint TEXT   NOT NULL,
+    fingerprint BIGINT NOT NULL,
     ended_at    BIGINT NOT NULL,
     PRIMARY KEY (grant_id, place_id, fingerprint)
 ) WITHOUT ROWID;
@@ -217,7 +223,7 @@ CREATE TABLE placements (
     id             INTEGER PRIMARY KEY AUTOINCREMENT,
     place_id       BIGINT NOT NULL,
     system_user    TEXT   NOT NULL,
-    fingerprint    TEXT   NOT NULL,
+    fingerprint    BIGINT NOT NULL,
     person         TEXT   NOT NULL,
     grant_id       BIGINT NOT NULL,
     label          TEXT   NOT NULL,
@@ -278,7 +284,7 @@ CREATE TABLE results (
     place_id      BIGINT NOT NULL,
     target        TEXT   NOT NULL,
     system_user   TEXT   NOT NULL,
-    fingerprint   TEXT   NOT NULL,
+    fingerprint   BIGINT NOT NULL,
     picked        TEXT   NOT NULL,
     place_name    TEXT   NOT NULL,
     state         TEXT   NOT NULL,
