@@ -50,11 +50,10 @@ type Answer struct {
 type Limiter struct {
 	inFlight int
 	made     time.Time
-
-	mu    sync.Mutex
-	pace  pace
-	queue []*call // the next first
-	timer *time.Timer
+	mu       sync.Mutex // guards the others
+	pace     pace
+	queue    []*call // the next first
+	timer    *time.Timer
 }
 
 // call is one that waits, or has leave.
@@ -73,7 +72,7 @@ func New(inFlight int) *Limiter { return NewWithLimit(inFlight, 0, 0) }
 // its answers: at most burst calls start at once, and perMinute a minute beyond that, or fewer after a refusal.
 func NewWithLimit(inFlight, perMinute, burst int) *Limiter {
 	fastest := cmp.Or(float64(perMinute), math.Inf(1))
-	return &Limiter{inFlight: inFlight, made: time.Now(), pace: pace{limit: perMinute, fastest: fastest, rate: fastest, burst: burst, remaining: burst}}
+	return &Limiter{inFlight: inFlight, made: time.Now(), pace: pace{limit: perMinute, fastest: fastest, rate: fastest, burst: burst, remaining: float64(burst)}}
 }
 
 // Reserve announces calls of priority [High] for the next d, in place of what was announced before.

@@ -221,17 +221,17 @@ func TestAQuarterOfAMeasuredRateIsKept(t *testing.T) {
 				do(t.Context(), l, limiter.Answer{Status: ok})
 			}
 		}
-		gap := func() time.Duration {
-			do(t.Context(), l, limiter.Answer{Status: ok})
-			return do(t.Context(), l, limiter.Answer{Status: ok})
+		perMinute := func() (n float64) {
+			for began := time.Now(); time.Since(began) < time.Minute; n++ {
+				do(t.Context(), l, limiter.Answer{Status: 500}) // which changes no rate
+			}
+			return n
 		}
-		for range 30 { // what was not used before is used up
-			gap()
-		}
-		alone := gap()
+		perMinute() // what was not used before is used up
+		alone := perMinute()
 		l.Reserve(time.Hour)
-		if ratio := gap().Seconds() / alone.Seconds(); ratio < 1.25 || ratio > 1.35 {
-			t.Errorf("a call waited %v for the one before, and %.2f times that while others are expected", alone, ratio)
+		if share := perMinute() / alone; share < 0.65 || share > 0.8 {
+			t.Errorf("%.0f calls a minute, and %.2f of that while others are expected", alone, share)
 		}
 	})
 }

@@ -6,9 +6,6 @@ import (
 	"time"
 )
 
-// longPause is a pause or a rest after which as much is taken at once as before it.
-const longPause = 15 * time.Second
-
 // backoff is how long calls pause after refusals in a row that do not say; at the third try any minute is over.
 var backoff = [...]time.Duration{500 * time.Millisecond, 10 * time.Second, 50 * time.Second, time.Minute}
 
@@ -18,10 +15,10 @@ type pace struct {
 	reserved                time.Duration // until when calls of priority High are expected
 
 	// So many calls may start at once; those under way may be in it or not.
+	remaining    float64
+	burst        int  // the most of it: that was ever stated, else after a rest
 	stated       bool // in answers; else it is an estimate
-	remaining    int
-	remainingSeq int // calls numbered below had started when that was stated
-	burst        int // the most of it: as it rose last if it is stated, else after a rest
+	remainingSeq int  // calls numbered below had started when that was stated
 
 	// Calls beyond that start at a rate.
 	limit         int           // calls a minute; 0 if that is neither stated nor known
@@ -45,34 +42,38 @@ type pace struct {
 // at returns when a call may start, as far as time alone decides. While calls of priority High are expected,
 // the others start at three quarters of the rate and leave a quarter of what may start at once.
 func (p *pace) at(now time.Duration, pr Priority) time.Duration {
-	from, next, left := p.pausedUntil, p.next, p.remaining-p.underWay
+	from, next, left := p.pausedUntil, p.next, p.left(now)
 	switch {
 	case pr == High:
 		from = min(from, p.probe)
-	case now < p.reserved && left > p.burst/4:
-		return max(from, next)
-	case now < p.reserved:
+	case now < p.reserved && left < float64(1+p.burst/4):
 		left, next = 0, next+3*p.interval()
+	case now < p.reserved && p.stated:
+		return max(from, next)
 	}
-	if left > 0 {
+	if left >= 1 {
 		return from
 	}
 	return max(from, next, p.answer)
+}
+
+// left returns how many calls may start at once. What is not stated comes back at the rate while none is made.
+func (p *pace) left(now time.Duration) float64 {
+	if !p.stated && p.underWay == 0 && p.pausedUntil == 0 && now > p.ended {
+		return min(p.remaining+(now-p.ended).Minutes()*p.rate, float64(p.burst))
+	}
+	return p.remaining - float64(p.underWay)
 }
 
 func (p *pace) interval() time.Duration { return time.Duration(float64(time.Minute) / p.rate) }
 
 // start counts a call in whose time has come.
 func (p *pace) start(now time.Duration, c *call) {
-	if rested := now - p.ended; p.underWay == 0 && p.pausedUntil == 0 && rested > 0 {
-		if !p.stated {
-			p.remaining = int(min(float64(p.remaining)+rested.Minutes()*p.rate, float64(p.burst)))
-		}
-		if rested > longPause {
-			p.resumed, p.counted, p.limited = now, 0, false
-		}
+	if p.underWay == 0 && p.pausedUntil == 0 && now-p.ended > 15*time.Second { // after a rest it begins anew
+		p.resumed, p.counted, p.limited = now, 0, false
 	}
-	if p.remaining > p.underWay || p.next < now {
+	left := p.left(now)
+	if p.remaining = left + float64(p.underWay); left >= 1 || p.next < now {
 		p.next = now
 	}
 	p.next += p.interval()
@@ -80,12 +81,12 @@ func (p *pace) start(now time.Duration, c *call) {
 		p.reserved = max(p.reserved, now+time.Second) // in which the next call of a removal follows
 	} else if now < p.reserved {
 		p.next += p.interval() / 3
+		p.remaining -= 1.0 / 3
 	}
 	if p.stated || p.pausedUntil > 0 {
 		p.answer = now + 5*time.Second
 	}
-	p.probe = now + time.Minute
-	c.seq = p.started
+	c.seq, p.probe = p.started, now+time.Minute
 	p.started++
 	p.underWay++
 }
@@ -114,15 +115,15 @@ func (p *pace) finish(now time.Duration, c *call, a Answer) {
 
 // say takes in what an answer says is left. Of answers to calls that overlap, the least counts.
 func (p *pace) say(now time.Duration, c *call, a Answer) {
-	switch {
+	switch said := float64(a.Remaining); {
 	case a.Limit == 0:
 		p.remaining = max(0, p.remaining-1)
-	case a.Remaining <= p.remaining || c.seq >= p.remainingSeq:
+	case said <= p.remaining || c.seq >= p.remainingSeq:
 		if p.limit != a.Limit {
 			p.limit, p.rate, p.fastest, p.burst = a.Limit, float64(a.Limit), float64(a.Limit), 0
 			p.next = now + p.interval()
 		}
-		p.stated, p.burst, p.remaining, p.remainingSeq = true, max(p.burst, a.Remaining), a.Remaining, p.started
+		p.stated, p.burst, p.remaining, p.remainingSeq = true, max(p.burst, a.Remaining), said, p.started
 	}
 }
 
@@ -144,8 +145,8 @@ func (p *pace) accept(now time.Duration) {
 		if took := now - p.resumed; took < 2*time.Minute && p.limited {
 			p.setRate(float64(p.counted) / took.Minutes() * 3 / 4)
 		}
-		if borne := p.counted * 19 / 20; p.paused > longPause {
-			p.burst, p.remaining = borne, borne
+		if borne := p.counted * 19 / 20; p.paused > 15*time.Second { // it takes as much at once again
+			p.burst, p.remaining = borne, float64(borne)
 		} else {
 			p.burst = min(cmp.Or(p.burst, borne), borne)
 		}

@@ -156,11 +156,11 @@ type ServersPage struct {
 // ServersPage returns a page of the servers that a pattern names, for approvers. It is the first one where the
 // server is gone that marks another.
 func (s *Service) ServersPage(ctx context.Context, actor access.UserID, pattern string, q PageQuery) (ServersPage, error) {
-	found, err := s.FindServers(ctx, actor, pattern)
-	if err != nil {
-		return ServersPage{}, err
-	}
 	listed, err := s.FindServers(ctx, actor, "")
+	found := listed
+	if err == nil && pattern != "" {
+		found, err = s.FindServers(ctx, actor, pattern)
+	}
 	if err != nil {
 		return ServersPage{}, err
 	}
