@@ -36,11 +36,14 @@ func BenchmarkAged(b *testing.B) {
 	}
 }
 
+// enough is how long the same is measured again and again when each time takes long.
+const enough = 30 * time.Second
+
 // acknowledge measures how long Slack waits for the acknowledgement of commands and of clicks.
 func (l *ledgers) acknowledge(b *testing.B) {
 	_, aged := l.compare(b, running(func(r *rig, posted slacksim.Message) figures {
 		var commands, clicks []time.Duration
-		for range l.acts {
+		for began := time.Now(); len(clicks) < l.acts && time.Since(began) < enough; {
 			commands = append(commands, r.answered(bob, func() slacksim.Outcome {
 				result, err := r.slack.Command(b.Context(), bob, ops, "/sshkey keys")
 				r.must(err)
@@ -83,7 +86,6 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 // views measures the use cases behind what an approver looks at.
 func (l *ledgers) views(b *testing.B) {
 	const looks, waiting = 10, 5
-	const enough = 10 * time.Second // for one of them
 	_, aged := l.compare(b, running(func(r *rig, _ slacksim.Message) figures {
 		r.Register(erin)
 		for i := range waiting {

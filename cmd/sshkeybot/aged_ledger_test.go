@@ -122,6 +122,11 @@ func (l *ledgers) compare(b *testing.B, measure func(r *rig, posted slacksim.Mes
 			b.ReportMetric(n/young[unit], "x-"+unit)
 		}
 	}
+	b.Cleanup(func() {
+		if b.Failed() { // then its metrics are not printed
+			b.Logf("young: %v\naged: %v", young, aged)
+		}
+	})
 	return young, aged
 }
 
