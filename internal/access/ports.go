@@ -319,6 +319,8 @@ type ServerTx interface {
 	ServersAfter(ctx context.Context, id int64, limit int) ([]int64, error)
 	// ServersOf returns these servers, in no order.
 	ServersOf(ctx context.Context, ids []int64) ([]Server, error)
+	// Away returns the servers that are offline, missing or gone, by name.
+	Away(ctx context.Context) ([]Server, error)
 	// Servers returns the servers that are not gone, by name.
 	Servers(ctx context.Context) ([]Server, error)
 	// DueReadings returns the servers of these targets that are not missing and were last

@@ -18,11 +18,11 @@ type Renewals struct {
 // own timer.
 func (e *Engine) Renewals(ctx context.Context, tx access.Tx, d time.Duration, keys int, servers []access.ServerRef) (r Renewals, err error) {
 	on := map[string]int{}
-	for _, server := range servers {
-		at, err := e.identityOf(ctx, tx, server.ID)
-		if err != nil {
-			return Renewals{}, err
-		}
+	known, err := e.Identities(ctx, tx, servers)
+	if err != nil {
+		return Renewals{}, err
+	}
+	for _, at := range known {
 		on[at.Target] += keys
 	}
 	for _, t := range e.Targets {

@@ -78,6 +78,7 @@ func (e *Engine) KnownServers(ctx context.Context) (l serverList, err error) {
 		}
 		for i, server := range l.All {
 			_, l.All[i].Alone = e.lender(server.Target)
+			e.known.Store(server.ID, Identity{server.Target, server.ExternalID})
 		}
 		known, err := tx.Targets(ctx)
 		l.targets = make(map[string]access.TargetState, len(known))
@@ -125,6 +126,10 @@ func doubtOf(ctx context.Context, tx access.Tx, target string, list []access.Ser
 		return "", err
 	}
 	all = slices.DeleteFunc(all, func(s access.Server) bool { return s.Target != target })
+	listed := make(map[string]bool, len(list))
+	for _, s := range list {
+		listed[s.ExternalID] = true
+	}
 	there, lost, open := 0, 0, 0
 	for _, known := range all {
 		if !known.Gone() {
@@ -134,7 +139,7 @@ func doubtOf(ctx context.Context, tx access.Tx, target string, list []access.Ser
 			continue
 		}
 		there++
-		if !slices.ContainsFunc(list, func(s access.Server) bool { return s.ExternalID == known.ExternalID }) {
+		if !listed[known.ExternalID] {
 			lost++
 		}
 	}

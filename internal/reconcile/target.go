@@ -95,7 +95,7 @@ func (e *Engine) placeOf(ctx context.Context, server int64) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	e.known.Store(server, at)
+	e.known.Store(server, at) // what was read is committed
 	target, err := e.target(at.Target)
 	return place{target, at.ExternalID}, err
 }
@@ -112,14 +112,19 @@ func (e *Engine) identityOf(ctx context.Context, tx access.Tx, server int64) (Id
 // Identities returns what servers are known by, by their ids.
 func (e *Engine) Identities(ctx context.Context, tx access.Tx, servers []access.ServerRef) (map[int64]Identity, error) {
 	known := make(map[int64]Identity, len(servers))
+	var others []int64
 	for _, server := range servers {
-		at, err := e.identityOf(ctx, tx, server.ID)
-		if err != nil {
-			return nil, err
+		if at, ok := e.known.Load(server.ID); ok {
+			known[server.ID] = at.(Identity)
+		} else {
+			others = append(others, server.ID)
 		}
-		known[server.ID] = at
 	}
-	return known, nil
+	found, err := access.ServersByID(ctx, tx, others)
+	for id, s := range found {
+		known[id] = Identity{s.Target, s.ExternalID}
+	}
+	return known, err
 }
 
 // keysOn lists the credentials of a server, once its target may be called for that.

@@ -133,6 +133,11 @@ func (t *tx) Servers(ctx context.Context) ([]access.Server, error) {
 	return many(ctx, t, scanServer, "SELECT id, "+serverColumns+" FROM places WHERE gone_at = 0 ORDER BY name, id")
 }
 
+// Away implements access.ServerTx.
+func (t *tx) Away(ctx context.Context) ([]access.Server, error) {
+	return many(ctx, t, scanServer, "SELECT id, "+serverColumns+" FROM places WHERE (online = 0 OR not_found_at > 0 OR gone_at > 0) ORDER BY name, id")
+}
+
 // DueReadings implements access.ServerTx. A server that was read in the future, by a clock
 // that was wrong, is due.
 func (t *tx) DueReadings(ctx context.Context, targets []string, now, before time.Time, limit int) ([]access.Server, error) {

@@ -10,57 +10,44 @@ import (
 
 // factsOf returns what a decision about the request would carry out now.
 func (s *Service) factsOf(ctx context.Context, tx access.Tx, r access.Request) (access.Facts, error) {
+	servers, err := tx.RequestServers(ctx, r.ID)
+	if err != nil {
+		return access.Facts{}, err
+	}
+	return s.factsOn(ctx, tx, r, servers)
+}
+
+// factsOn is factsOf for a request of which the servers are known.
+func (s *Service) factsOn(ctx context.Context, tx access.Tx, r access.Request, servers []access.ServerRef) (access.Facts, error) {
 	f := access.Facts{Kind: r.Kind, Person: r.Person, Fingerprint: r.Fingerprint, SystemUser: r.SystemUser}
 	switch r.Kind {
 	case access.KindGrant:
-		f.Duration = r.Duration
-		err := fillFromRequest(ctx, tx, &f, r)
+		f.Duration, f.Servers = r.Duration, access.IDsOf(servers)
+		keys, err := tx.KeysOf(ctx, r.Person)
+		for _, k := range keys {
+			f.Keys = append(f.Keys, k.Fingerprint)
+		}
+		slices.Sort(f.Keys)
 		return f, err
 	case access.KindExtend:
 		err := fillFromGrant(ctx, tx, &f, r)
 		return f, err
 	case access.KindRevoke:
-		if r.Pattern == "" {
-			return f, nil
+		if r.Pattern != "" {
+			f.Servers = access.IDsOf(servers)
 		}
-		servers, err := tx.RequestServers(ctx, r.ID)
-		f.Servers = access.IDsOf(servers)
-		return f, err
 	case access.KindPurge:
-		servers, err := tx.RequestServers(ctx, r.ID)
-		if err != nil {
-			return f, err
-		}
 		listed, err := tx.Candidates(ctx, r.ID)
 		f.Servers, f.List = access.IDsOf(servers), listDigest(listed)
 		return f, err
 	case access.KindRotate:
 		rotation, err := tx.Rotation(ctx, r.ID)
-		if err != nil {
-			return f, err
-		}
-		servers, err := tx.RequestServers(ctx, r.ID)
 		f.Servers, f.List = access.IDsOf(servers), rotation.Digest()
 		return f, err
 	case access.KindOffboard, access.KindReinstate: // the person says all
 	case access.KindOrphan, access.KindAudit: // nothing is approved
 	}
 	return f, nil
-}
-
-// fillFromRequest fills in the keys and servers that a grant would begin with.
-func fillFromRequest(ctx context.Context, tx access.Tx, f *access.Facts, r access.Request) error {
-	keys, err := tx.KeysOf(ctx, r.Person)
-	if err != nil {
-		return err
-	}
-	for _, k := range keys {
-		f.Keys = append(f.Keys, k.Fingerprint)
-	}
-	slices.Sort(f.Keys)
-	servers, err := tx.RequestServers(ctx, r.ID)
-	f.Servers = access.IDsOf(servers)
-	return err
 }
 
 // fillFromGrant fills in what an extension would prolong, and until when.

@@ -43,7 +43,7 @@ func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestVi
 		return v, err
 	}
 	if v.Request.State == access.Pending {
-		if v.Facts, err = s.factsOf(ctx, tx, v.Request); err != nil {
+		if v.Facts, err = s.factsOn(ctx, tx, v.Request, v.Servers); err != nil {
 			return v, err
 		}
 	}
@@ -361,17 +361,14 @@ func viewFormerHolders(ctx context.Context, tx access.Tx, v *RequestView) error 
 // viewServers counts the servers that are offline, and those where an undecided
 // grant would change nothing.
 func (s *Service) viewServers(ctx context.Context, tx access.Tx, v *RequestView) error {
-	known, err := tx.Servers(ctx)
+	away, err := tx.Away(ctx)
 	if err != nil {
 		return err
 	}
-	v.Missing = missingOf(v.Results, known)
-	online := map[int64]bool{}
-	for _, server := range known {
-		online[server.ID] = server.Online && !server.Missing()
-	}
-	for _, ref := range v.Servers {
-		if !online[ref.ID] {
+	v.Missing = missingOf(v.Results, away)
+	asked := access.ServerSet(v.Servers)
+	for _, server := range away {
+		if asked[server.ID] {
 			v.Offline++
 		}
 	}

@@ -75,6 +75,7 @@ CREATE TABLE places (
     read_at       BIGINT NOT NULL, -- when it was last read for keys that carry this ledger's label
     UNIQUE (target, external_id)
 );
+CREATE INDEX places_away ON places (name, id) WHERE online = 0 OR not_found_at > 0 OR gone_at > 0;
 CREATE INDEX places_read ON places (read_at) WHERE gone_at = 0 AND not_found_at = 0;
 
 -- The places that may not be in line with the grants since a change, until they were looked at.
