@@ -49,6 +49,7 @@ var arrows = map[string][]string{
 	"internal/reconcile":             {"internal/access", "internal/clock", "internal/sshkey"},
 	"internal/redact":                nil,
 	"internal/scalingo":              {"internal/limiter"},
+	"internal/sim/memnet":            nil,
 	"internal/sim/nodetest":          nil,
 	"internal/sim/octopussim":        nil,
 	"internal/sim/runcloudsim":       nil,

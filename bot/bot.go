@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -33,6 +34,7 @@ type Config struct {
 	AppToken string
 	APIURL   string // base address with a trailing slash; empty is Slack's own
 	HTTP     *http.Client
+	Dial     func(ctx context.Context, network, address string) (net.Conn, error) // for Socket Mode; nil is the machine's network
 
 	API    *slackapi.Client
 	Uses   UseCases
@@ -67,7 +69,7 @@ func New(cfg Config) *Bot {
 		cfg.Now = time.Now
 	}
 	b := &Bot{cfg: cfg, queues: newUserQueues(), accountQueues: newUserQueues(), timeouts: slackTimeouts, busy: map[string]bool{}}
-	b.socket = socket.New(socket.Config{AppToken: cfg.AppToken, APIURL: cfg.APIURL, HTTP: cfg.HTTP, Log: cfg.Log, Handler: b.receive, Lost: b.ackLost})
+	b.socket = socket.New(socket.Config{AppToken: cfg.AppToken, APIURL: cfg.APIURL, HTTP: cfg.HTTP, Dial: cfg.Dial, Log: cfg.Log, Handler: b.receive, Lost: b.ackLost})
 	return b
 }
 

@@ -22,10 +22,10 @@ const (
 type Config struct {
 	Token string       // of the bot
 	URL   string       // base address with a trailing slash; empty is Slack's own
-	HTTP  *http.Client // nil is one with a timeout
+	HTTP  *http.Client // one without a timeout gets one; may be nil
 	Log   *slog.Logger // nil is silent
 
-	// Dated is given the Date of every response; may be nil. A client in HTTP leaves it unused.
+	// Dated is given the Date of every response; may be nil.
 	Dated func(date time.Time)
 	// Plain returns the text that is sent alone for a message whose form Slack refuses;
 	// nil is the message's own.
@@ -48,9 +48,13 @@ type Client struct {
 
 // New returns a Client.
 func New(cfg Config) *Client {
-	if cfg.HTTP == nil {
-		cfg.HTTP = &http.Client{Timeout: callTimeout, Transport: dateReader(cfg.Dated)}
+	var web http.Client
+	if cfg.HTTP != nil {
+		web = *cfg.HTTP
 	}
+	web.Timeout = cmp.Or(web.Timeout, callTimeout)
+	web.Transport = dateReader{cmp.Or(web.Transport, http.DefaultTransport), cfg.Dated}
+	cfg.HTTP = &web
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}

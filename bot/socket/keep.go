@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -163,8 +164,12 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 	return ws, nil
 }
 
-func dialer() *websocket.Dialer {
-	return &websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: openTimeout, WriteBufferSize: writeBuffer}
+func dialer(dial func(ctx context.Context, network, address string) (net.Conn, error)) *websocket.Dialer {
+	d := &websocket.Dialer{NetDialContext: dial, HandshakeTimeout: openTimeout, WriteBufferSize: writeBuffer}
+	if dial == nil {
+		d.Proxy = http.ProxyFromEnvironment
+	}
+	return d
 }
 
 // sleep waits for d and reports whether it passed before ctx ended.

@@ -9,9 +9,11 @@
 package socket
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -45,8 +47,9 @@ type Handler func(ctx context.Context, e Envelope) (payload any, err error)
 // Config is what a Client needs: where to connect, and who handles what comes.
 type Config struct {
 	AppToken string
-	APIURL   string       // base address with a trailing slash; empty is Slack's own
-	HTTP     *http.Client // for apps.connections.open; nil is one with a timeout
+	APIURL   string                                                               // base address with a trailing slash; empty is Slack's own
+	HTTP     *http.Client                                                         // for apps.connections.open; one without a timeout gets one; may be nil
+	Dial     func(ctx context.Context, network, address string) (net.Conn, error) // for the connections; nil is the machine's network
 	Log      *slog.Logger
 	Handler  Handler
 	Lost     func(e Envelope, payload any) // called with a payload that did not reach Slack; may be nil
@@ -77,16 +80,18 @@ type Client struct {
 
 // New returns a client that does nothing before Run.
 func New(cfg Config) *Client {
-	if cfg.HTTP == nil {
-		cfg.HTTP = &http.Client{Timeout: openTimeout}
+	var web http.Client
+	if cfg.HTTP != nil {
+		web = *cfg.HTTP
 	}
-	options := []slack.Option{slack.OptionAppLevelToken(cfg.AppToken), slack.OptionHTTPClient(cfg.HTTP)}
+	web.Timeout = cmp.Or(web.Timeout, openTimeout)
+	options := []slack.Option{slack.OptionAppLevelToken(cfg.AppToken), slack.OptionHTTPClient(&web)}
 	if cfg.APIURL != "" {
 		options = append(options, slack.OptionAPIURL(cfg.APIURL))
 	}
 	done := make(chan struct{})
 	return &Client{
-		api: slack.New("", options...), dialer: dialer(), log: cfg.Log, handler: cfg.Handler, lost: cfg.Lost, timing: slackTiming,
+		api: slack.New("", options...), dialer: dialer(cfg.Dial), log: cfg.Log, handler: cfg.Handler, lost: cfg.Lost, timing: slackTiming,
 		opens: rate.NewLimiter(slackTiming.opens, slackTiming.burst), slots: make(chan struct{}, maxHandlers),
 		done: done, finish: sync.OnceFunc(func() { close(done) }),
 	}

@@ -31,6 +31,8 @@ import (
 // app is the bot with all its parts, ready to run.
 type app struct {
 	cfg     config.Config
+	host    host
+	web     *http.Transport // carries every call to another system
 	log     *slog.Logger
 	store   *store.Store
 	targets []*configured
@@ -44,30 +46,29 @@ type app struct {
 	pulse   *pulse
 	token   tokenState
 
-	closeAccounts func()
-
 	counting sync.Mutex // guards the counts of targets
 }
 
-// newApp builds the bot, with now as its clock. It calls nothing outside but the database.
-func newApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) (*app, error) {
-	return buildApp(ctx, cfg, log, now, replicaName(), false)
+// newApp builds the bot. It calls nothing outside but the database.
+func newApp(ctx context.Context, cfg config.Config, log *slog.Logger, on host) (*app, error) {
+	return buildApp(ctx, cfg, log, on, replicaName(), false)
 }
 
 // buildApp builds an app with that name among the replicas. If onlyRemoves is set, it places no
 // keys and has none of the timers of botTimers.
-func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time, replica string, onlyRemoves bool) (*app, error) {
-	a := &app{cfg: cfg, log: log, pulse: newPulse(now)}
+func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, on host, replica string, onlyRemoves bool) (*app, error) {
+	now := on.now
+	a := &app{cfg: cfg, host: on.withDefaults(), web: on.transport(), log: log, pulse: newPulse(now)}
 	quietly := slog.New(quiet{log.Handler(), a.pulse.stopped})
 	ledger, err := store.Open(ctx, cfg.DatabaseURL.Reveal(), store.Options{Replica: replica, Log: quietly})
 	if err != nil {
 		return nil, err
 	}
 	a.store = ledger
-	a.targets = configure(cfg, log)
+	a.targets = configure(cfg, log, a.web)
 	machine := &clock.Clock{Read: readClocks(now), Service: "Slack", Tell: a.logClock}
 	api := slackapi.New(slackapi.Config{
-		Token: cfg.Slack.BotToken.Reveal(), URL: cfg.Slack.APIURL, Log: log, Dated: machine.Answered, Plain: render.Plain,
+		Token: cfg.Slack.BotToken.Reveal(), URL: cfg.Slack.APIURL, HTTP: &http.Client{Transport: a.web}, Log: log, Dated: machine.Answered, Plain: render.Plain,
 	})
 	a.api, a.people = api, slackapi.NewDirectory(api)
 	engine := &reconcile.Engine{
@@ -75,7 +76,7 @@ func buildApp(ctx context.Context, cfg config.Config, log *slog.Logger, now func
 		Settings: engineSettings(cfg, replica, onlyRemoves), Now: now, Clock: machine,
 	}
 	a.service = &workflow.Service{Engine: engine, Store: ledger, Directory: a.people, Settings: settings(cfg), Now: now}
-	a.service.Accounts, a.closeAccounts = configureAccounts(cfg, log)
+	a.service.Accounts = configureAccounts(cfg, log, a.web)
 	a.people.Bind = a.service.BindWorkspace
 	a.metrics = health.NewMetrics(a.figures)
 	a.service.Late = a.metrics.GrantEnded
@@ -127,7 +128,8 @@ func engineSettings(cfg config.Config, replica string, onlyRemoves bool) reconci
 
 func (a *app) botConfig(now func() time.Time) bot.Config {
 	return bot.Config{
-		AppToken: a.cfg.Slack.AppToken.Reveal(), APIURL: a.cfg.Slack.APIURL, API: a.api, Uses: a.service, Outbox: a.outbox, Inbox: a.store,
+		AppToken: a.cfg.Slack.AppToken.Reveal(), APIURL: a.cfg.Slack.APIURL, HTTP: &http.Client{Transport: a.web}, Dial: a.host.dial,
+		API: a.api, Uses: a.service, Outbox: a.outbox, Inbox: a.store,
 		Log: a.log, Now: now,
 		ApprovalChannel: a.cfg.ApprovalChannel, SystemUsers: a.cfg.SystemUsers,
 		Limits: a.service.Settings.Durations(),
@@ -222,10 +224,7 @@ func (a *app) figures(ctx context.Context) (health.Figures, error) {
 
 // close closes the connections and the ledger.
 func (a *app) close() {
-	for _, c := range a.targets {
-		c.close()
-	}
-	a.closeAccounts()
+	a.web.CloseIdleConnections()
 	a.store.Close()
 }
 
@@ -263,7 +262,7 @@ func (a *app) run(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	defer a.serveHTTP(ctx)()
+	defer a.serveHTTP()()
 	defer a.serveShell()()
 	if err := a.runner.Start(ctx); err != nil {
 		return err
@@ -297,25 +296,26 @@ func (a *app) begin(ctx context.Context) error {
 // process has locked. If it cannot, the bot runs without.
 func (a *app) serveShell() (stop func()) {
 	path, isFile, err := store.File(a.cfg.DatabaseURL.Reveal())
+	var listener net.Listener
 	if isFile && err == nil {
-		stop, err = control.Serve(control.Path(path), a.service, a.log)
+		listener, err = a.host.listenShell(control.Path(path))
 	}
 	if err != nil {
 		a.log.Warn("sshkeybot offboard cannot reach this process", "error", err)
 	}
-	if stop == nil {
+	if listener == nil {
 		return func() {}
 	}
-	return stop
+	return control.Serve(listener, a.service, a.log)
 }
 
 // serveHTTP serves the health pages, if there is an address for them. If that is taken, as by
 // another replica on the same machine, the bot runs without.
-func (a *app) serveHTTP(ctx context.Context) (stop func()) {
+func (a *app) serveHTTP() (stop func()) {
 	if a.cfg.HTTPAddr == "" {
 		return func() {}
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.HTTPAddr)
+	listener, err := a.host.listen("tcp", a.cfg.HTTPAddr)
 	if err != nil {
 		a.log.Error("there are no health pages, so sshkeybot healthcheck fails: SSHKEYBOT_HTTP_ADDR cannot be used, as when another process has that port", "address", a.cfg.HTTPAddr, "error", err)
 		return func() {}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
@@ -36,7 +37,7 @@ func checkCommand() *cobra.Command {
 
 func checker(cfg config.Config) check.Checker {
 	c := check.Checker{Config: cfg, Manifest: sshkeybot.Manifest, Now: time.Now, Zone: os.Getenv("TZ")}
-	for _, t := range targetsOf(configure(cfg, slog.New(slog.DiscardHandler))) {
+	for _, t := range targetsOf(configure(cfg, slog.New(slog.DiscardHandler), http.DefaultTransport)) {
 		c.Targets = append(c.Targets, t.Name())
 	}
 	return c

@@ -145,7 +145,7 @@ func (s *stage) open(ctx context.Context, servers int, database string) error {
 	addFaults(s.account, s.account.AddServers(servers))
 	cfg := demoConfig(s.slack, slackURL, accountURL, octopusURL, database)
 	cfg.Scalingo = &config.Scalingo{Token: config.NewSecret(scalingosim.DefaultToken), AuthURL: scalingoURL, Grants: true}
-	s.app, err = newApp(ctx, cfg, slog.New(slog.DiscardHandler), time.Now)
+	s.app, err = newApp(ctx, cfg, slog.New(slog.DiscardHandler), host{now: time.Now})
 	if err != nil {
 		return err
 	}

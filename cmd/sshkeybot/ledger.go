@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"strings"
 	"time"
 
@@ -46,7 +47,7 @@ func openToRead(ctx context.Context, cfg config.Config) (*store.Store, error) {
 // readOnlyService returns a service for reading a ledger. It cannot call Slack, and calls no
 // target: it only asks those what they are called and what they leave to be done by hand.
 func readOnlyService(ledger *store.Store, cfg config.Config, now func() time.Time) *workflow.Service {
-	targets := targetsOf(configure(cfg, slog.New(slog.DiscardHandler)))
+	targets := targetsOf(configure(cfg, slog.New(slog.DiscardHandler), http.DefaultTransport))
 	engine := &reconcile.Engine{Store: ledger, Targets: targets, Settings: engineSettings(cfg, "", true), Now: now}
 	return &workflow.Service{Engine: engine, Store: ledger, Settings: settings(cfg), Now: now}
 }

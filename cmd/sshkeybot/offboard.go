@@ -169,7 +169,7 @@ type executor struct {
 // process has the file locked, unless that is a command like this one: then newExecutor waits
 // for it to end.
 func newExecutor(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer, now func() time.Time) (executor, error) {
-	a, err := buildApp(ctx, cfg, log, now, shellReplica+replicaName(), true)
+	a, err := buildApp(ctx, cfg, log, host{now: now}, shellReplica+replicaName(), true)
 	for waits := 0; access.CodeOf(err) == access.Conflict; waits++ {
 		if !strings.HasPrefix(store.Holder(cfg.DatabaseURL.Reveal()), shellReplica) {
 			return botExecutor(ctx, cfg, now)
@@ -182,7 +182,7 @@ func newExecutor(ctx context.Context, cfg config.Config, log *slog.Logger, out i
 			return executor{}, errors.New("nothing was done: another sshkeybot command is still at work on the database")
 		case <-time.After(pollEvery):
 		}
-		a, err = buildApp(ctx, cfg, log, now, shellReplica+replicaName(), true)
+		a, err = buildApp(ctx, cfg, log, host{now: now}, shellReplica+replicaName(), true)
 	}
 	if err != nil {
 		return executor{}, err

@@ -30,7 +30,7 @@ func runCommand(now func() time.Time) *cobra.Command {
 }
 
 func runBot(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) error {
-	a, err := newApp(ctx, cfg, log, now)
+	a, err := newApp(ctx, cfg, log, host{now: now})
 	if err != nil {
 		return err
 	}

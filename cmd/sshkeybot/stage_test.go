@@ -121,7 +121,7 @@ func start(t testing.TB, p plan) *rig {
 func (r *rig) build(cfg config.Config) {
 	r.t.Helper()
 	var err error
-	r.app, err = newApp(r.t.Context(), cfg, r.log, r.clocks.now)
+	r.app, err = newApp(r.t.Context(), cfg, r.log, host{now: r.clocks.now})
 	r.must(err)
 	r.app.service.Engine.Clock.Read = r.clocks.read
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -23,36 +24,37 @@ const callTimeout = 30 * time.Second
 type configured struct {
 	target  access.Target
 	limiter *limiter.Limiter
-	close   func()
 	counted int // calls that countCalls has added to the ledger
 }
 
-// configure returns the targets of these settings. It calls none of them.
-func configure(cfg config.Config, log *slog.Logger) []*configured {
-	all := []*configured{runcloudAccount(cfg, log)}
+// configure returns the targets of these settings, which are called over web. It calls none
+// of them.
+func configure(cfg config.Config, log *slog.Logger, web http.RoundTripper) []*configured {
+	all := []*configured{runcloudAccount(cfg, log, web)}
 	if cfg.Scalingo != nil {
-		all = append(all, scalingoAccount(*cfg.Scalingo, log))
+		all = append(all, scalingoAccount(*cfg.Scalingo, log, web))
 	}
 	return all
 }
 
-func runcloudAccount(cfg config.Config, log *slog.Logger) *configured {
+func runcloudAccount(cfg config.Config, log *slog.Logger, web http.RoundTripper) *configured {
 	client := runcloud.New(cfg.RunCloud.Token.Reveal(),
-		runcloud.WithBaseURL(cfg.RunCloud.APIURL), runcloud.WithTimeout(callTimeout), runcloud.WithLogger(log),
+		runcloud.WithBaseURL(cfg.RunCloud.APIURL), runcloud.WithHTTPClient(&http.Client{Transport: web}), runcloud.WithTimeout(callTimeout), runcloud.WithLogger(log),
 		runcloud.WithLimiter(limiter.New(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+version))
 	return &configured{
 		target:  runcloudtarget.Target{Client: client, Lifetime: cfg.RunCloud.TemporaryLifetime, Quota: cfg.RunCloud.MonthlyQuota},
-		limiter: client.Limiter(), close: client.CloseIdleConnections,
+		limiter: client.Limiter(),
 	}
 }
 
 // scalingoAccount returns a target with the limiter of its client, which keeps 45 calls a minute.
-func scalingoAccount(cfg config.Scalingo, log *slog.Logger) *configured {
+func scalingoAccount(cfg config.Scalingo, log *slog.Logger, web http.RoundTripper) *configured {
 	client := scalingo.New(cfg.Token.Reveal(),
-		scalingo.WithBaseURL(cfg.AuthURL), scalingo.WithTimeout(callTimeout), scalingo.WithLogger(log), scalingo.WithUserAgent("sshkeybot/"+version))
+		scalingo.WithBaseURL(cfg.AuthURL), scalingo.WithHTTPClient(&http.Client{Transport: web}), scalingo.WithTimeout(callTimeout),
+		scalingo.WithLogger(log), scalingo.WithUserAgent("sshkeybot/"+version))
 	return &configured{
 		target:  &scalingotarget.Target{Client: client, Grants: cfg.Grants},
-		limiter: client.Limiter(), close: client.CloseIdleConnections,
+		limiter: client.Limiter(),
 	}
 }
 

@@ -117,7 +117,7 @@ func newPlay(t *testing.T, c chapter) *play {
 	if cfg.Scalingo != nil {
 		p.playAccount(cfg.Scalingo)
 	}
-	p.app, err = newApp(t.Context(), cfg, newLog("error", "console", io.Discard), clock.Now)
+	p.app, err = newApp(t.Context(), cfg, newLog("error", "console", io.Discard), host{now: clock.Now})
 	p.must(err)
 	p.app.service.Engine.Clock.Read = rightClocks(clock.Now).read
 	p.run()

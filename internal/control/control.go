@@ -54,14 +54,9 @@ type Offboarder interface {
 // Path returns the path of the socket for a database file.
 func Path(database string) string { return database + ".sock" }
 
-// Serve listens at path until stop is called, which waits until the last connection is
-// served. The caller must hold the lock of the database: Serve replaces a socket that exists,
-// taking it for one that a process left when it died.
-func Serve(path string, uses Offboarder, log *slog.Logger) (stop func(), err error) {
-	listener, err := listen(path)
-	if err != nil {
-		return nil, fmt.Errorf("listen for the shell: %w", err)
-	}
+// Serve serves the connections of listener until stop is called, which closes it and waits
+// until the last connection is served.
+func Serve(listener net.Listener, uses Offboarder, log *slog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serving.Go(func() {
@@ -76,10 +71,30 @@ func Serve(path string, uses Offboarder, log *slog.Logger) (stop func(), err err
 	return func() {
 		cancel()
 		_ = listener.Close()
-		_ = os.Remove(path)
 		serving.Wait()
-	}, nil
+	}
 }
+
+// Listen listens at path, where the socket is until the listener is closed. The caller must
+// hold the lock of the database: Listen replaces a socket that exists, taking it for one that a
+// process left when it died.
+func Listen(path string) (net.Listener, error) {
+	listener, err := listen(path)
+	if err != nil {
+		return nil, fmt.Errorf("listen for the shell: %w", err)
+	}
+	return socketFile{listener, path}, nil
+}
+
+// socketFile is a listener with the path to which its socket was moved.
+type socketFile struct {
+	net.Listener
+
+	path string
+}
+
+// Close implements net.Listener.
+func (s socketFile) Close() error { return errors.Join(s.Listener.Close(), os.Remove(s.path)) }
 
 // listen makes the socket in a folder that only we may enter, and moves it to its path when
 // it has its mode. A socket that was made at its path would be open to others until then.
@@ -94,7 +109,7 @@ func listen(path string) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener.SetUnlinkOnClose(false) // the listener does not know that it was moved; stop removes it
+	listener.SetUnlinkOnClose(false) // the listener does not know that it was moved; socketFile removes it
 	if err = os.Chmod(hidden, 0o600); err == nil {
 		err = os.Rename(hidden, path)
 	}

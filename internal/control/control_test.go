@@ -43,10 +43,11 @@ func place(t *testing.T) string {
 
 func serve(t *testing.T, path string, u *uses) {
 	t.Helper()
-	stop, err := control.Serve(path, u, slog.New(slog.DiscardHandler))
+	listener, err := control.Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	stop := control.Serve(listener, u, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() {
 		stop()
 		if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(left) > 0 {

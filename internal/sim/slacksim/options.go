@@ -3,6 +3,7 @@ package slacksim
 import (
 	"cmp"
 	"math/rand/v2"
+	"net"
 	"time"
 )
 
@@ -22,6 +23,8 @@ type Options struct {
 	Now  func() time.Time // clock for timestamps, expiries and rate limits; time.Now by default
 	Date func() time.Time // the time in the Date header of answers; Now by default
 	Seed uint64           // of the spread of envelopes over sockets
+
+	Listen func(network, address string) (net.Listener, error) // net.Listen by default
 
 	EnterpriseID string // empty: not part of an Enterprise organisation
 
@@ -44,6 +47,9 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Listen == nil {
+		o.Listen = net.Listen
 	}
 	if o.Date == nil {
 		o.Date = o.Now

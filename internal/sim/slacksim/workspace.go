@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -80,7 +79,7 @@ func (w *Workspace) Start() (apiURL string, err error) {
 }
 
 func (w *Workspace) listen(addr string) error {
-	l, err := net.Listen("tcp", addr)
+	l, err := w.opt.Listen("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("slacksim: listen: %w", err)
 	}
