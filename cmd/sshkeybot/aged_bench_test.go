@@ -93,9 +93,9 @@ func (l *ledgers) views(b *testing.B) {
 		}
 		s, f := r.app.service, figures{}
 		for name, look := range map[string]func() error{
-			"list":    func() error { return second(s.Access(b.Context(), bob, "")) },
+			"list":    func() error { return second(s.AccessPage(b.Context(), bob, "", workflow.PageQuery{})) },
 			"home":    func() error { return second(s.PersonView(b.Context(), bob)) },
-			"pending": func() error { return second(s.PendingRequests(b.Context(), bob)) },
+			"pending": func() error { return second(s.PendingRequests(b.Context(), bob, workflow.PageQuery{})) },
 			"log":     func() error { return second(s.Log(b.Context(), bob, workflow.LogQuery{})) },
 		} {
 			var took []time.Duration

@@ -11,8 +11,8 @@ import (
 // An audit from the shell finds what one in Slack does, beside the bot, and changes nothing.
 func TestAuditFromTheShell(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, database string) {
-		r := start(t, plan{database: database, servers: 3})
+	onBothLive(t, func(t *testing.T, database string) {
+		r := start(t, plan{sockets: true, database: database, servers: 3})
 		r.Register(alice)
 		r.Granted(alice, "grant @alice 1h")
 		for _, id := range r.servers[:2] {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,7 +51,7 @@ func demoCommand() *cobra.Command {
 			if servers < 1 || servers > 2000 {
 				return usageError{errors.New("--servers takes a number from 1 to 2000")}
 			}
-			err := demo(cmd.Context(), servers, cmd.OutOrStdout())
+			err := demo(cmd.Context(), host{now: time.Now}, servers, cmd.OutOrStdout())
 			if cmd.Context().Err() != nil || errors.Is(err, syscall.EPIPE) {
 				return nil //nolint:nilerr // told to stop, or the reader of the output is gone
 			}
@@ -61,7 +62,7 @@ func demoCommand() *cobra.Command {
 	return cmd
 }
 
-func demo(ctx context.Context, servers int, out io.Writer) error {
+func demo(ctx context.Context, on host, servers int, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, demoLimit)
 	defer cancel()
 	ctx, end := context.WithCancelCause(ctx)
@@ -72,7 +73,7 @@ func demo(ctx context.Context, servers int, out io.Writer) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	s := newStage(out)
+	s := newStage(on, out)
 	err = s.open(ctx, servers, filepath.Join(dir, "demo.db"))
 	if err == nil {
 		err = s.play(ctx)
@@ -101,6 +102,7 @@ func (w cancelOnError) Write(text []byte) (int, error) {
 // stage is the simulated services of the demo, and the bot that runs with them.
 type stage struct {
 	story
+	host     host
 	slack    *slacksim.Workspace
 	account  *runcloudsim.Account
 	scalingo *scalingosim.Account
@@ -111,9 +113,10 @@ type stage struct {
 	leave    context.CancelFunc
 }
 
-func newStage(out io.Writer) *stage {
+func newStage(on host, out io.Writer) *stage {
+	on = on.withDefaults()
 	return &stage{
-		story: newStory(out), slack: slacksim.New(slacksim.Options{RateLimits: true}), account: runcloudsim.New(runcloudsim.Options{}),
+		story: newStory(out), host: on, slack: slacksim.New(slacksim.Options{RateLimits: true, Listen: on.listen}), account: runcloudsim.New(runcloudsim.Options{}),
 		scalingo: scalingosim.New(scalingosim.Options{Made: time.Now().Add(-24 * time.Hour)}), ended: make(chan error, 1),
 	}
 }
@@ -124,28 +127,27 @@ func (s *stage) open(ctx context.Context, servers int, database string) error {
 	if err != nil {
 		return err
 	}
-	accountURL, err := s.account.Start()
+	accountURL, err := s.serve(s.account.Serve)
 	if err != nil {
 		return err
 	}
-	scalingoURL, err := s.scalingo.Start()
+	scalingoURL, err := s.serve(s.scalingo.Serve)
 	if err != nil {
 		return err
 	}
-	octopus, octopusURL, stop, err := playOctopus(ctx, s.account)
+	octopusURL, err := s.serve(s.playOctopus)
 	if err != nil {
 		return err
 	}
-	s.octopus, s.deploys = octopus, stop
 	s.slack.AddUser(slacksim.User{ID: demoCarol, Name: "carol", RealName: "Carol Clark", TZ: "America/New_York"})
 	s.slack.AddUser(slacksim.User{ID: demoAlice, Name: "alice", RealName: "Alice Adams", TZ: "Europe/Lisbon"})
 	s.slack.AddUser(slacksim.User{ID: demoBob, Name: "bob", RealName: "Bob Brown", TZ: "Europe/Berlin"})
 	s.slack.AddChannel(slacksim.Channel{ID: demoChannel, Name: "ops", Members: []string{demoAlice, demoBob, demoCarol, s.slack.BotUserID()}})
 	s.account.SetLatency(50 * time.Millisecond)
 	addFaults(s.account, s.account.AddServers(servers))
-	cfg := demoConfig(s.slack, slackURL, accountURL, octopusURL, database)
+	cfg := demoConfig(s.slack, slackURL, accountURL+"/api/v3", octopusURL, database)
 	cfg.Scalingo = &config.Scalingo{Token: config.NewSecret(scalingosim.DefaultToken), AuthURL: scalingoURL, Grants: true}
-	s.app, err = newApp(ctx, cfg, slog.New(slog.DiscardHandler), host{now: time.Now})
+	s.app, err = newApp(ctx, cfg, slog.New(slog.DiscardHandler), s.host)
 	if err != nil {
 		return err
 	}
@@ -153,6 +155,16 @@ func (s *stage) open(ctx context.Context, servers int, database string) error {
 	s.leave = leave
 	go func() { s.ended <- s.app.run(running) }()
 	return s.slack.Wait(ctx, func(w *slacksim.Workspace) bool { return w.Sockets() > 0 })
+}
+
+// serve has a service take the connections of a new listener, and returns its address.
+func (s *stage) serve(service func(net.Listener)) (address string, err error) {
+	listener, err := s.host.listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	service(listener)
+	return "http://" + listener.Addr().String(), nil
 }
 
 // addFaults gives some servers the troubles that servers have: one is offline, one refuses

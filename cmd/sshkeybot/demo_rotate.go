@@ -22,17 +22,12 @@ const (
 	demoDeploys = "Shop" // the account of the played Octopus Deploy
 )
 
-// playOctopus starts an Octopus Deploy whose machines are the servers of a played RunCloud account, and returns its
-// address.
-func playOctopus(ctx context.Context, account *runcloudsim.Account) (sim *octopussim.Server, address string, stop func() error, err error) {
-	sim = octopussim.New(octopussim.Options{LogsIn: letsIn(account)})
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, "", nil, err
-	}
-	server := &http.Server{Handler: sim, ReadHeaderTimeout: callTimeout}
-	go func() { _ = server.Serve(listener) }() // until stop
-	return sim, "http://" + listener.Addr().String(), server.Close, nil
+// playOctopus starts an Octopus Deploy whose machines are the servers of the played RunCloud account.
+func (s *stage) playOctopus(listener net.Listener) {
+	s.octopus = octopussim.New(octopussim.Options{LogsIn: letsIn(s.account)})
+	server := &http.Server{Handler: s.octopus, ReadHeaderTimeout: callTimeout}
+	s.deploys = server.Close
+	go func() { _ = server.Serve(listener) }() // until close
 }
 
 // letsIn returns whether a server of the account lets a user in with a key, by the keys that it has.

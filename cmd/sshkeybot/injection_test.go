@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/slacksim"
@@ -17,33 +18,35 @@ const evil = "<!channel> <!here> <@" + dave + "> <!subteam^S0ALL> *forged* _forg
 // Texts of people, keys and RunCloud mention nobody, and look like none of the bot's own.
 func TestNoTextIsBelieved(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{servers: -1, prepare: func(r *rig) {
-		for range 3 {
-			r.servers = append(r.servers, r.account.AddServer(runcloudsim.Server{Name: evil}))
-		}
-	}})
-	r.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Server: r.servers[0], Kind: runcloudsim.FaultStatus, Status: 422, Message: evil})
-	r.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Server: r.servers[1], Kind: runcloudsim.FaultStatus, Status: 403, Message: evil})
-	key, _, err := sshkey.Generate()
-	r.must(err)
-	oneLine := strings.ReplaceAll(evil, "\n", " ")
-	r.RegisterKey(alice, key.Line(oneLine))
-	id := r.Ask(alice, "grant @alice 1h for "+oneLine)
-	r.Press(bob, id, "Approve")
-	r.Settled(id)
-	r.isOn(key, 1)
-	r.says(r.Message(id), "*Reason:* ", "forged")
-	r.says(r.Thread(id), "forged")
-	denied := r.Ask(alice, "grant @alice 2h")
-	before := r.Fill(bob, r.Posted(denied), "Deny", map[string]string{"reason": evil})
-	r.answer(bob, before)
-	r.until("Alice is told", func() bool { return strings.Contains(r.DMs(alice), "Denied") })
-	r.Types(alice, "keys")
-	r.Types(alice, "list")
-	r.Types(bob, "servers")
-	r.Types(bob, "pending")
-	r.Types(bob, "revoke @alice for "+oneLine)
-	r.harmless()
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, plan{servers: -1, prepare: func(r *rig) {
+			for range 3 {
+				r.servers = append(r.servers, r.account.AddServer(runcloudsim.Server{Name: evil}))
+			}
+		}})
+		r.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Server: r.servers[0], Kind: runcloudsim.FaultStatus, Status: 422, Message: evil})
+		r.account.Fault(runcloudsim.FaultRule{Op: runcloudsim.OpCreate, Server: r.servers[1], Kind: runcloudsim.FaultStatus, Status: 403, Message: evil})
+		key, _, err := sshkey.Generate()
+		r.must(err)
+		oneLine := strings.ReplaceAll(evil, "\n", " ")
+		r.RegisterKey(alice, key.Line(oneLine))
+		id := r.Ask(alice, "grant @alice 1h for "+oneLine)
+		r.Press(bob, id, "Approve")
+		r.Settled(id)
+		r.isOn(key, 1)
+		r.says(r.Message(id), "*Reason:* ", "forged")
+		r.says(r.Thread(id), "forged")
+		denied := r.Ask(alice, "grant @alice 2h")
+		before := r.Fill(bob, r.Posted(denied), "Deny", map[string]string{"reason": evil})
+		r.answer(bob, before)
+		r.until("Alice is told", func() bool { return strings.Contains(r.DMs(alice), "Denied") })
+		r.Types(alice, "keys")
+		r.Types(alice, "list")
+		r.Types(bob, "servers")
+		r.Types(bob, "pending")
+		r.Types(bob, "revoke @alice for "+oneLine)
+		r.harmless()
+	})
 }
 
 // harmless checks everything that Slack shows anybody.

@@ -24,8 +24,8 @@ type verdict struct {
 
 func TestLogVerify(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, database string) {
-		r := start(t, plan{database: database, servers: 1})
+	onBothLive(t, func(t *testing.T, database string) {
+		r := start(t, plan{sockets: true, database: database, servers: 1})
 		r.Register(alice)
 		r.Granted(alice, "grant @alice 1h")
 		out := r.Shell("log", "verify")
@@ -56,8 +56,8 @@ func TestLogVerify(t *testing.T) {
 
 func TestLogFromTheShell(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, database string) {
-		r := start(t, plan{database: database, servers: 2})
+	onBothLive(t, func(t *testing.T, database string) {
+		r := start(t, plan{sockets: true, database: database, servers: 2})
 		r.Register(alice)
 		r.Granted(alice, "grant @alice 1h")
 		r.Register(dave)

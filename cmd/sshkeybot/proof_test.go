@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
@@ -99,32 +100,36 @@ func TestKeyThatSomebodyElseRegisteredFirst(t *testing.T) {
 
 func TestEveryKeyIsProvedWhereThatIsSet(t *testing.T) {
 	t.Parallel()
-	needsOpenSSH(t)
-	r := start(t, plan{servers: 1, config: func(c *config.Config) { c.KeyProof = config.KeyProofAlways }})
-	key, private, err := sshkey.Generate()
-	r.must(err)
-	r.says(r.Types(alice, "register "+key.Line("laptop")), "not registered yet", "as for every key here")
-	shown, signature := r.signs(alice, private)
-	if got := r.proves(alice, shown, string(private)); !strings.Contains(got.Errors[render.BlockSignature], "That is a private key") {
-		t.Errorf("the private key instead of a signature: %+v", got)
-	}
-	before := len(r.private(alice))
-	r.proves(alice, shown, strings.ReplaceAll(signature, "\n", "\r\n"))
-	r.says(r.answer(alice, before), "Registered")
+	synctest.Test(t, func(t *testing.T) {
+		needsOpenSSH(t)
+		r := start(t, plan{servers: 1, config: func(c *config.Config) { c.KeyProof = config.KeyProofAlways }})
+		key, private, err := sshkey.Generate()
+		r.must(err)
+		r.says(r.Types(alice, "register "+key.Line("laptop")), "not registered yet", "as for every key here")
+		shown, signature := r.signs(alice, private)
+		if got := r.proves(alice, shown, string(private)); !strings.Contains(got.Errors[render.BlockSignature], "That is a private key") {
+			t.Errorf("the private key instead of a signature: %+v", got)
+		}
+		before := len(r.private(alice))
+		r.proves(alice, shown, strings.ReplaceAll(signature, "\n", "\r\n"))
+		r.says(r.answer(alice, before), "Registered")
+	})
 }
 
 func TestRevokedKeyIsLetBackByAnApprover(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{servers: 1})
-	key := r.Register(alice)
-	r.says(r.Types(bob, "revoke "+key.Fingerprint()), "Revoke the key", "nobody can register it again")
-	r.PressPrivate(bob, "Revoke")
-	r.says(r.Types(alice, "register "+key.Line("laptop")), "This key was revoked", "That was by <@"+bob+">")
-	var id int64 = 1
-	r.Settled(id)
-	r.says(r.Press(alice, id, "Let it be registered again"), "Only an approver may do this")
-	r.says(r.Press(carol, id, "Let it be registered again"), "may be registered again")
-	r.RegisterKey(alice, key.Line("laptop"))
-	r.When(id, "says so", func(v workflow.RequestView) bool { return !v.Refused })
-	r.says(r.Message(id), "may be registered again, as an approver allowed")
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, plan{servers: 1})
+		key := r.Register(alice)
+		r.says(r.Types(bob, "revoke "+key.Fingerprint()), "Revoke the key", "nobody can register it again")
+		r.PressPrivate(bob, "Revoke")
+		r.says(r.Types(alice, "register "+key.Line("laptop")), "This key was revoked", "That was by <@"+bob+">")
+		var id int64 = 1
+		r.Settled(id)
+		r.says(r.Press(alice, id, "Let it be registered again"), "Only an approver may do this")
+		r.says(r.Press(carol, id, "Let it be registered again"), "may be registered again")
+		r.RegisterKey(alice, key.Line("laptop"))
+		r.When(id, "says so", func(v workflow.RequestView) bool { return !v.Refused })
+		r.says(r.Message(id), "may be registered again, as an approver allowed")
+	})
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"sshkeybot/internal/config"
 )
@@ -31,7 +32,7 @@ func (r *rig) logged(until string, more ...string) string {
 // A bot that starts logs what check would say, and works all the same.
 func TestRunSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{servers: 1, scalingo: true})
+	r := start(t, plan{sockets: true, servers: 1, scalingo: true})
 	r.Ends()
 	said := r.logged("no such user", "SSHKEYBOT_APPROVERS=U0NIX,"+bob)
 	r.says(said, "U0NIX")
@@ -46,23 +47,25 @@ func TestRunSaysWhatIsWrong(t *testing.T) {
 // A bot token that Slack refuses is noticed before anybody needs it.
 func TestWrongBotTokenIsNotReady(t *testing.T) {
 	t.Parallel()
-	var log printed
-	r := start(t, plan{servers: 1, log: &log, config: func(c *config.Config) { c.Slack.BotToken = config.NewSecret("xoxb-wrong") }})
-	r.until("it shows", func() bool {
-		code, body := r.page("/readyz")
-		return code == http.StatusServiceUnavailable && strings.Contains(body, "invalid_auth")
+	synctest.Test(t, func(t *testing.T) {
+		var log printed
+		r := start(t, plan{servers: 1, log: &log, config: func(c *config.Config) { c.Slack.BotToken = config.NewSecret("xoxb-wrong") }})
+		r.until("it shows", func() bool {
+			code, body := r.page("/readyz")
+			return code == http.StatusServiceUnavailable && strings.Contains(body, "invalid_auth")
+		})
+		r.until("it is logged", func() bool { return strings.Contains(log.String(), "SLACK_BOT_TOKEN") })
+		if n := strings.Count(log.String(), "Slack refuses the bot token"); n != 1 {
+			t.Errorf("it is logged %d times", n)
+		}
 	})
-	r.until("it is logged", func() bool { return strings.Contains(log.String(), "SLACK_BOT_TOKEN") })
-	if n := strings.Count(log.String(), "Slack refuses the bot token"); n != 1 {
-		t.Errorf("it is logged %d times", n)
-	}
 }
 
 // The bot says that another process has its port, and healthcheck does not take that process
 // for the bot.
 func TestPortInUse(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{servers: 1})
+	r := start(t, plan{sockets: true, servers: 1})
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	r.must(err)
 	other := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) })}
@@ -88,10 +91,12 @@ func TestConsoleLogHasNoColoursInAFile(t *testing.T) {
 
 func TestToldToStopAtTheStart(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{})
-	r.leave()
-	r.must(<-r.ended)
-	ctx, leave := context.WithCancel(t.Context())
-	leave()
-	r.ended <- r.app.run(ctx)
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, plan{})
+		r.leave()
+		r.must(<-r.ended)
+		ctx, leave := context.WithCancel(t.Context())
+		leave()
+		r.ended <- r.app.run(ctx)
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"golang.org/x/crypto/ssh"
 
@@ -78,29 +79,31 @@ func TestKeysThatLookLikeThoseOfStrangers(t *testing.T) {
 	for name, make := range makers() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			stranger, own := make(t), make(t)
-			if stranger == own || stranger[:shown] != own[:shown] {
-				t.Fatal("the keys do not look alike in what RunCloud shows")
-			}
-			r := start(t, plan{rules: runcloudsim.Rules{RefuseDuplicateKey: true}})
-			for _, server := range r.servers {
-				r.account.AddKey(server, runcloudsim.Credential{Label: "stranger", User: "runcloud", PublicKey: stranger})
-			}
-			r.RegisterKey(alice, own+" laptop")
-			key, err := sshkey.Parse(own)
-			r.must(err)
-			id := r.Granted(alice, "grant @alice 1h")
-			r.isOn(key, len(r.servers))
-			r.saysNot(r.Thread(id), "already there")
-
-			again := r.Granted(alice, "grant @alice 2h")
-			r.says(r.Thread(again), "Already there on 5 servers")
-			r.isOn(key, len(r.servers))
-			for _, server := range r.servers {
-				if n := len(r.account.Keys(server)); n != 2 {
-					t.Errorf("server %d has %d keys, want the stranger's and Alice's", server, n)
+			synctest.Test(t, func(t *testing.T) {
+				stranger, own := make(t), make(t)
+				if stranger == own || stranger[:shown] != own[:shown] {
+					t.Fatal("the keys do not look alike in what RunCloud shows")
 				}
-			}
+				r := start(t, plan{rules: runcloudsim.Rules{RefuseDuplicateKey: true}})
+				for _, server := range r.servers {
+					r.account.AddKey(server, runcloudsim.Credential{Label: "stranger", User: "runcloud", PublicKey: stranger})
+				}
+				r.RegisterKey(alice, own+" laptop")
+				key, err := sshkey.Parse(own)
+				r.must(err)
+				id := r.Granted(alice, "grant @alice 1h")
+				r.isOn(key, len(r.servers))
+				r.saysNot(r.Thread(id), "already there")
+
+				again := r.Granted(alice, "grant @alice 2h")
+				r.says(r.Thread(again), "Already there on 5 servers")
+				r.isOn(key, len(r.servers))
+				for _, server := range r.servers {
+					if n := len(r.account.Keys(server)); n != 2 {
+						t.Errorf("server %d has %d keys, want the stranger's and Alice's", server, n)
+					}
+				}
+			})
 		})
 	}
 }
@@ -123,27 +126,29 @@ func TestKeyPlacedByHandIsAlreadyThere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := start(t, plan{servers: 1, rules: runcloudsim.Rules{RefuseDuplicateKey: true, FullKeys: tc.full}})
-			key, _, err := sshkey.Generate()
-			r.must(err)
-			if tc.make != nil {
-				key, err = sshkey.Parse(tc.make(t))
+			synctest.Test(t, func(t *testing.T) {
+				r := start(t, plan{servers: 1, rules: runcloudsim.Rules{RefuseDuplicateKey: true, FullKeys: tc.full}})
+				key, _, err := sshkey.Generate()
 				r.must(err)
-			}
-			r.RegisterKey(alice, key.Line("laptop"))
-			placed := r.account.AddKey(r.servers[0], runcloudsim.Credential{Label: "by hand", User: "runcloud", PublicKey: key.Line("")})
-			id := r.Ask(alice, "grant @alice 1h")
-			r.Press(bob, id, "Approve")
-			v := r.Settled(id)
-			if got := v.Results[0].State; got != tc.want {
-				t.Errorf("the result is %q, want %q", got, tc.want)
-			}
-			r.says(r.Thread(id), tc.says)
-			r.says(r.Types(alice, "done"), "You gave back")
-			r.When(id, "the grant has ended", func(v workflow.RequestView) bool { return v.Grant.State == access.Ended && rests(v.Results) })
-			if keys := r.account.Keys(r.servers[0]); len(keys) != 1 || keys[0].ID != placed {
-				t.Errorf("the key that somebody else placed was touched: %+v", keys)
-			}
+				if tc.make != nil {
+					key, err = sshkey.Parse(tc.make(t))
+					r.must(err)
+				}
+				r.RegisterKey(alice, key.Line("laptop"))
+				placed := r.account.AddKey(r.servers[0], runcloudsim.Credential{Label: "by hand", User: "runcloud", PublicKey: key.Line("")})
+				id := r.Ask(alice, "grant @alice 1h")
+				r.Press(bob, id, "Approve")
+				v := r.Settled(id)
+				if got := v.Results[0].State; got != tc.want {
+					t.Errorf("the result is %q, want %q", got, tc.want)
+				}
+				r.says(r.Thread(id), tc.says)
+				r.says(r.Types(alice, "done"), "You gave back")
+				r.When(id, "the grant has ended", func(v workflow.RequestView) bool { return v.Grant.State == access.Ended && rests(v.Results) })
+				if keys := r.account.Keys(r.servers[0]); len(keys) != 1 || keys[0].ID != placed {
+					t.Errorf("the key that somebody else placed was touched: %+v", keys)
+				}
+			})
 		})
 	}
 }

@@ -11,8 +11,8 @@ import (
 // An account is listed and taken back from the shell like servers, but for what it has not.
 func TestAccountFromTheShell(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, database string) {
-		r := start(t, plan{database: database, servers: 2, scalingo: true})
+	onBothLive(t, func(t *testing.T, database string) {
+		r := start(t, plan{sockets: true, database: database, servers: 2, scalingo: true})
 		key := r.Register(alice)
 		r.Granted(alice, "grant @alice 1h on scalingo")
 		if _, ok := r.scalingo.NewTokenByKey(key.Authorized(), "alice's laptop"); !ok {
@@ -46,7 +46,7 @@ func TestAccountFromTheShell(t *testing.T) {
 // Without a running bot the command does the work on the account, too, and tells when it cannot.
 func TestOffboardFromAnAccountWithoutBot(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{servers: 1, scalingo: true})
+	r := start(t, plan{sockets: true, servers: 1, scalingo: true})
 	r.Register(alice)
 	r.Granted(alice, "grant @alice 1h on scalingo")
 	r.Ends()
@@ -69,7 +69,7 @@ func TestOffboardFromAnAccountWithoutBot(t *testing.T) {
 // check proves the account, too, and says what lending it means.
 func TestCheckOfAnAccount(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{servers: 1, scalingo: true})
+	r := start(t, plan{sockets: true, servers: 1, scalingo: true})
 	r.Register(alice)
 	r.Granted(alice, "grant @alice 1h on scalingo")
 	out := r.Shell("check")

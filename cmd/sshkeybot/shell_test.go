@@ -147,8 +147,8 @@ func (r *rig) keysLeft() (n int) {
 
 func TestOffboardFromTheShellBesideTheBot(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, database string) {
-		r := start(t, plan{database: database})
+	onBothLive(t, func(t *testing.T, database string) {
+		r := start(t, plan{sockets: true, database: database})
 		r.Register(alice)
 		r.Granted(alice, "grant @alice 1h")
 		r.account.AddSession(r.servers[0], runcloudsim.Session{Username: "runcloud", TTY: "pts/0", IPAddress: "198.51.100.7", LoginSince: "09:00"})
@@ -185,8 +185,8 @@ func TestOffboardFromTheShellBesideTheBot(t *testing.T) {
 // Without a running bot the command does the work itself, but it places no key.
 func TestOffboardFromTheShellWithoutBot(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, database string) {
-		r := start(t, plan{database: database, servers: 3, prepare: func(r *rig) { r.account.SetOnline(r.servers[1], false) }})
+	onBothLive(t, func(t *testing.T, database string) {
+		r := start(t, plan{sockets: true, database: database, servers: 3, prepare: func(r *rig) { r.account.SetOnline(r.servers[1], false) }})
 		r.Register(alice)
 		r.Register(dave)
 		r.Granted(alice, "grant @alice 1h on #"+strconv.FormatInt(r.servers[0], 10)+",#"+strconv.FormatInt(r.servers[2], 10))
@@ -217,7 +217,7 @@ func TestOffboardFromTheShellWithoutBot(t *testing.T) {
 // The command does not wait for what RunCloud refuses for good.
 func TestOffboardFromTheShellRefused(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{servers: 3})
+	r := start(t, plan{sockets: true, servers: 3})
 	r.Register(alice)
 	r.Granted(alice, "grant @alice 1h")
 	r.account.Fault(runcloudsim.FaultRule{Server: r.servers[0], Op: runcloudsim.OpDelete, Kind: runcloudsim.FaultStatus, Status: 403, Message: "This action is unauthorized."})
@@ -232,7 +232,7 @@ func TestOffboardFromTheShellRefused(t *testing.T) {
 
 func TestOffboardFromTheShellWithWrongToken(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{servers: 2})
+	r := start(t, plan{sockets: true, servers: 2})
 	r.Register(alice)
 	r.Granted(alice, "grant @alice 1h")
 	r.Ends()
@@ -246,7 +246,7 @@ func TestOffboardFromTheShellWithWrongToken(t *testing.T) {
 
 func TestOffboardOfNobody(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{servers: 1})
+	r := start(t, plan{sockets: true, servers: 1})
 	out := r.Shell("offboard", "U0NOBODY", "--yes")
 	if out.status != exitFailed || out.stdout != "" {
 		t.Errorf("exit %d: %s", out.status, out.stdout)
@@ -256,8 +256,8 @@ func TestOffboardOfNobody(t *testing.T) {
 
 func TestListFromTheShell(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, database string) {
-		r := start(t, plan{database: database, servers: 2})
+	onBothLive(t, func(t *testing.T, database string) {
+		r := start(t, plan{sockets: true, database: database, servers: 2})
 		r.Register(alice)
 		r.Granted(alice, "grant @alice 1h")
 		r.Register(dave)
@@ -278,8 +278,8 @@ func TestListFromTheShell(t *testing.T) {
 
 func TestCheckFromTheShell(t *testing.T) {
 	t.Parallel()
-	onBoth(t, func(t *testing.T, database string) {
-		r := start(t, plan{database: database, servers: 2})
+	onBothLive(t, func(t *testing.T, database string) {
+		r := start(t, plan{sockets: true, database: database, servers: 2})
 		out := r.Shell("check")
 		if out.status != exitDone {
 			t.Errorf("exit %d: %s%s", out.status, out.stdout, out.stderr)

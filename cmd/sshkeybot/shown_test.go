@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -58,51 +59,53 @@ func TestOnlyWhatWasShownIsApproved(t *testing.T) {
 
 func TestEveryServerCanBeReadBeforeTheDecision(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{servers: 130})
-	r.Register(alice)
-	var names []string
-	for _, server := range r.servers[:31] {
-		names = append(names, r.nameOf(server))
-	}
-	id := r.Ask(alice, "grant @alice 1h on "+strings.Join(names, ","))
-	r.says(r.Message(id), "31 servers", names[30])
-
-	r.Granted(alice, "grant @alice 1h")
-	more := r.Ask(alice, "extend @alice 1h")
-	m := r.Posted(more)
-	r.acked(r.clicksOn(bob, m, "Show all 130 servers"))
-	r.until("a list is open", func() bool { return len(r.slack.Modals(bob)) == 1 })
-	textOf := func(v slacksim.View) string { return r.slack.RenderView(v, slacksim.Viewer{TZ: time.UTC, Width: 200}) }
-	var seen []string
-	read := func() slacksim.View {
-		v := r.slack.Modals(bob)[0]
-		for _, server := range r.servers {
-			if strings.Contains(textOf(v), "`"+r.nameOf(server)+"`") {
-				seen = append(seen, r.nameOf(server))
-			}
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, plan{servers: 130})
+		r.Register(alice)
+		var names []string
+		for _, server := range r.servers[:31] {
+			names = append(names, r.nameOf(server))
 		}
-		return v
-	}
-	first := read()
-	outcome, err := r.slack.ClickView(t.Context(), bob, first.ID, slacksim.Pick{Label: "Next page"})
-	r.must(err)
-	r.acked(outcome)
-	r.until("the next page", func() bool { return strings.Contains(textOf(r.slack.Modals(bob)[0]), "Page 2 of 2") })
-	last := read()
-	slices.Sort(seen)
-	if all := slices.Compact(seen); len(all) != 130 {
-		t.Errorf("the list shows %d servers of 130", len(all))
-	}
-	outcome, err = r.slack.ClickView(t.Context(), bob, last.ID, slacksim.Pick{Label: "Send me the list as a file"})
-	r.must(err)
-	r.acked(outcome)
-	files := func() []slacksim.File {
-		dms := r.slack.DMs(bob)
-		return r.slack.Files(dms[len(dms)-1].Channel)
-	}
-	r.until("a message for the file", func() bool { return strings.Contains(r.DMs(bob), "130 servers of request") })
-	r.until("the file", func() bool { return len(files()) == 1 })
-	if lines := strings.Count(string(files()[0].Content), "\n"); lines != 131 {
-		t.Errorf("the file has %d lines", lines)
-	}
+		id := r.Ask(alice, "grant @alice 1h on "+strings.Join(names, ","))
+		r.says(r.Message(id), "31 servers", names[30])
+
+		r.Granted(alice, "grant @alice 1h")
+		more := r.Ask(alice, "extend @alice 1h")
+		m := r.Posted(more)
+		r.acked(r.clicksOn(bob, m, "Show all 130 servers"))
+		r.until("a list is open", func() bool { return len(r.slack.Modals(bob)) == 1 })
+		textOf := func(v slacksim.View) string { return r.slack.RenderView(v, slacksim.Viewer{TZ: time.UTC, Width: 200}) }
+		var seen []string
+		read := func() slacksim.View {
+			v := r.slack.Modals(bob)[0]
+			for _, server := range r.servers {
+				if strings.Contains(textOf(v), "`"+r.nameOf(server)+"`") {
+					seen = append(seen, r.nameOf(server))
+				}
+			}
+			return v
+		}
+		first := read()
+		outcome, err := r.slack.ClickView(t.Context(), bob, first.ID, slacksim.Pick{Label: "Next page"})
+		r.must(err)
+		r.acked(outcome)
+		r.until("the next page", func() bool { return strings.Contains(textOf(r.slack.Modals(bob)[0]), "Page 2 of 2") })
+		last := read()
+		slices.Sort(seen)
+		if all := slices.Compact(seen); len(all) != 130 {
+			t.Errorf("the list shows %d servers of 130", len(all))
+		}
+		outcome, err = r.slack.ClickView(t.Context(), bob, last.ID, slacksim.Pick{Label: "Send me the list as a file"})
+		r.must(err)
+		r.acked(outcome)
+		files := func() []slacksim.File {
+			dms := r.slack.DMs(bob)
+			return r.slack.Files(dms[len(dms)-1].Channel)
+		}
+		r.until("a message for the file", func() bool { return strings.Contains(r.DMs(bob), "130 servers of request") })
+		r.until("the file", func() bool { return len(files()) == 1 })
+		if lines := strings.Count(string(files()[0].Content), "\n"); lines != 131 {
+			t.Errorf("the file has %d lines", lines)
+		}
+	})
 }

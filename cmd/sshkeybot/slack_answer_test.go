@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"sshkeybot/internal/sim/slacksim"
 )
@@ -17,7 +19,7 @@ func (r *rig) useUp() {
 	}
 	r.must(json.Unmarshal(r.delivered("interactive").Payload, &payload))
 	for range 5 {
-		answer, err := http.Post(payload.ResponseURL, "application/json", strings.NewReader(`{"text":"taken","response_type":"ephemeral"}`))
+		answer, err := r.web().Post(payload.ResponseURL, "application/json", strings.NewReader(`{"text":"taken","response_type":"ephemeral"}`))
 		r.must(err)
 		_ = answer.Body.Close()
 		if answer.StatusCode != http.StatusOK {
@@ -30,35 +32,35 @@ func (r *rig) useUp() {
 // sees or, if that is not possible, as a direct message.
 func TestAnswersByAnotherWay(t *testing.T) {
 	t.Parallel()
-	var gate gate
-	r := start(t, plan{config: gate.before(t)})
-	r.Register(alice)
-	shown := func() (n int) {
-		for _, m := range r.private(bob) {
-			if strings.HasPrefix(m.Text, "You approved request") {
-				n++
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, plan{})
+		r.Register(alice)
+		shown := func() (n int) {
+			for _, m := range r.private(bob) {
+				if strings.HasPrefix(m.Text, "You approved request") {
+					n++
+				}
 			}
+			return n
 		}
-		return n
-	}
-	// useUpFirst approves, and lets the bot answer only after the response_url is used up.
-	useUpFirst := func(id int64) {
-		r.Posted(id)
-		release := gate.hold("users.info")
-		defer release()
-		r.acked(r.clicks(bob, id, "Approve"))
-		r.useUp()
-	}
+		// useUpFirst approves, and lets the bot answer only after the response_url is used up.
+		useUpFirst := func(id int64) {
+			r.Posted(id)
+			r.slack.Fail("users.info", slacksim.Fault{Delay: time.Second})
+			r.acked(r.clicks(bob, id, "Approve"))
+			r.useUp()
+		}
 
-	id := r.Ask(alice, "grant @alice 1h")
-	useUpFirst(id)
-	r.until("Bob is answered in the channel", func() bool { return shown() == 1 })
+		id := r.Ask(alice, "grant @alice 1h")
+		useUpFirst(id)
+		r.until("Bob is answered in the channel", func() bool { return shown() == 1 })
 
-	id = r.Ask(alice, "grant @alice 2h")
-	r.slack.Fail("chat.postEphemeral", slacksim.Fault{Error: "user_not_in_channel"})
-	useUpFirst(id)
-	r.until("Bob is answered in a direct message", func() bool { return strings.Contains(r.DMs(bob), "You approved request") })
-	if n := shown(); n != 1 {
-		t.Errorf("%d answers in the channel, want the first alone", n)
-	}
+		id = r.Ask(alice, "grant @alice 2h")
+		r.slack.Fail("chat.postEphemeral", slacksim.Fault{Error: "user_not_in_channel"})
+		useUpFirst(id)
+		r.until("Bob is answered in a direct message", func() bool { return strings.Contains(r.DMs(bob), "You approved request") })
+		if n := shown(); n != 1 {
+			t.Errorf("%d answers in the channel, want the first alone", n)
+		}
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -37,7 +38,7 @@ func healthAt(t *testing.T, addr *string) func(*config.Config) {
 func (r *rig) ready(addr string) bool {
 	request, err := http.NewRequestWithContext(r.t.Context(), http.MethodGet, "http://"+addr+"/readyz", nil)
 	r.must(err)
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := r.web().Do(request)
 	if err != nil {
 		return false
 	}
@@ -52,38 +53,40 @@ func TestCommandsSurviveSlackAway(t *testing.T) {
 	for name, kind := range map[string]slacksim.Outage{"503": slacksim.Unavailable, "nobody listens": slacksim.Refused} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var addr string
-			r := start(t, plan{servers: 120, latency: 200 * time.Millisecond, config: healthAt(t, &addr)})
-			key := r.Register(alice)
-			r.Register(dave)
-			id := r.Ask(alice, "grant @alice 1h")
-			other := r.Ask(erin, "grant @dave 1h on web-*")
-			r.Posted(other)
-			r.until("the bot is ready", func() bool { return r.ready(addr) })
-			r.says(r.Press(bob, id, "Approve"), "You approved")
-			r.until("the run has begun", func() bool { return r.placed(key) > 0 })
+			synctest.Test(t, func(t *testing.T) {
+				var addr string
+				r := start(t, plan{servers: 120, latency: 200 * time.Millisecond, config: healthAt(t, &addr)})
+				key := r.Register(alice)
+				r.Register(dave)
+				id := r.Ask(alice, "grant @alice 1h")
+				other := r.Ask(erin, "grant @dave 1h on web-*")
+				r.Posted(other)
+				r.until("the bot is ready", func() bool { return r.ready(addr) })
+				r.says(r.Press(bob, id, "Approve"), "You approved")
+				r.until("the run has begun", func() bool { return r.placed(key) > 0 })
 
-			// Acknowledged, but not handled yet when Slack becomes unreachable.
-			r.slack.Fail("users.info", slices.Repeat([]slacksim.Fault{{Status: http.StatusServiceUnavailable}}, 1000)...)
-			r.acked(r.clicks(carol, other, "Approve"))
-			r.must(r.slack.Outage(kind))
-			r.slack.ClearFaults()
-			r.until("it is not ready without Slack", func() bool { return !r.ready(addr) })
-			r.until("RunCloud's work goes on without Slack", func() bool { return r.placed(key) == 120 })
-			r.must(r.slack.Outage(slacksim.Up))
-			r.until("it is ready again", func() bool { return r.ready(addr) })
+				// Acknowledged, but not handled yet when Slack becomes unreachable.
+				r.slack.Fail("users.info", slices.Repeat([]slacksim.Fault{{Status: http.StatusServiceUnavailable}}, 1000)...)
+				r.acked(r.clicks(carol, other, "Approve"))
+				r.must(r.slack.Outage(kind))
+				r.slack.ClearFaults()
+				r.until("it is not ready without Slack", func() bool { return !r.ready(addr) })
+				r.until("RunCloud's work goes on without Slack", func() bool { return r.placed(key) == 120 })
+				r.must(r.slack.Outage(slacksim.Up))
+				r.until("it is ready again", func() bool { return r.ready(addr) })
 
-			r.Settled(id)
-			r.toldWhole(id, 120)
-			r.When(other, "the click before the outage counts", state(access.Approved))
-			r.Settled(other)
-			r.until("Carol is told", func() bool {
-				all := r.private(carol)
-				return len(all) > 0 && strings.HasPrefix(all[len(all)-1].Text, "You approved request")
+				r.Settled(id)
+				r.toldWhole(id, 120)
+				r.When(other, "the click before the outage counts", state(access.Approved))
+				r.Settled(other)
+				r.until("Carol is told", func() bool {
+					all := r.private(carol)
+					return len(all) > 0 && strings.HasPrefix(all[len(all)-1].Text, "You approved request")
+				})
+				if n := r.doubles(ops); n > 1 {
+					t.Errorf("%d messages are doubled\n%s", n, r.everything())
+				}
 			})
-			if n := r.doubles(ops); n > 1 {
-				t.Errorf("%d messages are doubled\n%s", n, r.everything())
-			}
 		})
 	}
 }
@@ -107,25 +110,27 @@ func (r *rig) doubles(channel string) (n int) {
 // open others.
 func TestNotReadyWhileDeaf(t *testing.T) {
 	t.Parallel()
-	var addr string
-	r := start(t, plan{config: healthAt(t, &addr)})
-	r.Register(alice)
-	r.until("the bot is ready", func() bool { return r.ready(addr) })
-	const sockets = 2
-	r.until("it holds all its sockets", func() bool { return r.slack.Sockets() == sockets })
-	opened := r.slack.Count("apps.connections.open")
-	r.slack.DropSockets()
-	r.until("it is ready again after lost sockets, each of which has a successor", func() bool {
-		return r.slack.Count("apps.connections.open") >= opened+sockets && r.slack.Sockets() == sockets && r.ready(addr)
-	})
+	synctest.Test(t, func(t *testing.T) {
+		var addr string
+		r := start(t, plan{config: healthAt(t, &addr)})
+		r.Register(alice)
+		r.until("the bot is ready", func() bool { return r.ready(addr) })
+		const sockets = 2
+		r.until("it holds all its sockets", func() bool { return r.slack.Sockets() == sockets })
+		opened := r.slack.Count("apps.connections.open")
+		r.slack.DropSockets()
+		r.until("it is ready again after lost sockets, each of which has a successor", func() bool {
+			return r.slack.Count("apps.connections.open") >= opened+sockets && r.slack.Sockets() == sockets && r.ready(addr)
+		})
 
-	r.slack.Fail("apps.connections.open", slices.Repeat([]slacksim.Fault{{Status: http.StatusServiceUnavailable}}, 1000)...)
-	r.slack.Deafen()
-	r.until("it is not ready when it is deaf", func() bool { return !r.ready(addr) })
-	r.slack.ClearFaults()
-	r.until("it is ready again", func() bool { return r.ready(addr) })
-	r.until("commands come in again", func() bool {
-		outcome, err := r.slack.Command(t.Context(), alice, ops, "/sshkey list")
-		return err == nil && outcome.Acked
+		r.slack.Fail("apps.connections.open", slices.Repeat([]slacksim.Fault{{Status: http.StatusServiceUnavailable}}, 1000)...)
+		r.slack.Deafen()
+		r.until("it is not ready when it is deaf", func() bool { return !r.ready(addr) })
+		r.slack.ClearFaults()
+		r.until("it is ready again", func() bool { return r.ready(addr) })
+		r.until("commands come in again", func() bool {
+			outcome, err := r.slack.Command(t.Context(), alice, ops, "/sshkey list")
+			return err == nil && outcome.Acked
+		})
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sshkeybot/internal/config"
@@ -52,50 +53,53 @@ func (r *rig) tooFast() (n int) {
 }
 
 // Three people are granted access to 500 servers each at the same time, two of them in one
-// channel. No other test runs meanwhile, so that the times in the log mean something.
+// channel.
 func TestThreeGrantsOnFiveHundredServers(t *testing.T) {
+	t.Parallel()
 	if withRace {
 		t.Skip("it is about size: under the race detector it takes minutes, and the other tests run the same paths")
 	}
-	const servers = 500
-	r := start(t, plan{
-		servers: servers,
-		config:  func(c *config.Config) { whereAsked(c); c.Approvers = append(c.Approvers, "S0LEADS") },
-		prepare: func(r *rig) { moreChannels(r); r.slack.AddUserGroup("S0LEADS", "leads", bob, carol, dave) },
+	synctest.Test(t, func(t *testing.T) {
+		const servers = 500
+		r := start(t, plan{
+			servers: servers,
+			config:  func(c *config.Config) { whereAsked(c); c.Approvers = append(c.Approvers, "S0LEADS") },
+			prepare: func(r *rig) { moreChannels(r); r.slack.AddUserGroup("S0LEADS", "leads", bob, carol, dave) },
+		})
+		var ids []int64
+		for user, channel := range map[string]string{alice: ops, dave: ops, erin: dev} {
+			r.Register(user)
+			answer, _ := r.TypesIn(channel, user, fmt.Sprintf("grant <@%s> 1h", user))
+			ids = append(ids, r.numberIn(answer))
+		}
+		var posted []slacksim.Message
+		for _, id := range ids {
+			posted = append(posted, r.Posted(id))
+		}
+		began := time.Now()
+		var decided sync.WaitGroup
+		for _, m := range posted {
+			decided.Go(func() { r.clicksOn(bob, m, "Approve") })
+		}
+		decided.Wait()
+		lists := r.listsMeanwhile(ids)
+		for _, id := range ids {
+			r.Settled(id)
+		}
+		took := time.Since(began)
+		slices.Sort(lists)
+		t.Logf("Slack showed all %d results %s after the approvals; %d lists meanwhile: median %s, longest %s",
+			len(ids)*servers, took.Round(100*time.Millisecond), len(lists), lists[len(lists)/2], lists[len(lists)-1])
+		for _, id := range ids {
+			r.toldWhole(id, servers)
+		}
+		if n := r.tooFast(); n > 3 {
+			t.Errorf("Slack refused %d calls for haste", n)
+		}
+		if two, one := len(r.slack.Files(ops)), len(r.slack.Files(dev)); two != 2 || one != 1 {
+			t.Errorf("%d and %d complete lists are attached, want 2 and 1", two, one)
+		}
 	})
-	var ids []int64
-	for user, channel := range map[string]string{alice: ops, dave: ops, erin: dev} {
-		r.Register(user)
-		answer, _ := r.TypesIn(channel, user, fmt.Sprintf("grant <@%s> 1h", user))
-		ids = append(ids, r.numberIn(answer))
-	}
-	var posted []slacksim.Message
-	for _, id := range ids {
-		posted = append(posted, r.Posted(id))
-	}
-	began := time.Now()
-	var decided sync.WaitGroup
-	for _, m := range posted {
-		decided.Go(func() { r.clicksOn(bob, m, "Approve") })
-	}
-	decided.Wait()
-	lists := r.listsMeanwhile(ids)
-	for _, id := range ids {
-		r.Settled(id)
-	}
-	took := time.Since(began)
-	slices.Sort(lists)
-	t.Logf("Slack showed all %d results %s after the approvals; %d lists meanwhile: median %s, longest %s",
-		len(ids)*servers, took.Round(100*time.Millisecond), len(lists), lists[len(lists)/2], lists[len(lists)-1])
-	for _, id := range ids {
-		r.toldWhole(id, servers)
-	}
-	if n := r.tooFast(); n > 3 {
-		t.Errorf("Slack refused %d calls for haste", n)
-	}
-	if two, one := len(r.slack.Files(ops)), len(r.slack.Files(dev)); two != 2 || one != 1 {
-		t.Errorf("%d and %d complete lists are attached, want 2 and 1", two, one)
-	}
 }
 
 // clicks presses a button without waiting for the answer.

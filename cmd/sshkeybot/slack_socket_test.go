@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -19,48 +20,50 @@ import (
 // connections. Slack sets no rate limits, so that connections can change often.
 func TestHundredCommandsWhileSocketsChange(t *testing.T) {
 	t.Parallel()
-	const commands, atATime, changes = 100 / slow, 10, 6
-	r := start(t, plan{unpaced: true, slack: slacksim.Options{AckLimit: 3 * time.Second}}) // Slack waits that long for an acknowledgement that is lost
-	r.Register(alice)
-	r.addCrowd(commands / atATime) // a person may have ten open requests
-	acked := make([]bool, commands)
-	turns := make(chan struct{}, atATime)
-	var typing sync.WaitGroup
-	for n := range commands {
-		turns <- struct{}{}
-		typing.Go(func() {
-			defer func() { <-turns }()
-			acked[n] = r.typesUntilDelivered(crowd(n/atATime), reasonOf(n))
-		})
-		if each := commands / changes; n%each == each-1 {
-			[]func(){r.slack.Refresh, r.slack.Warn, r.slack.DropSockets}[n/each%3]()
-		}
-	}
-	typing.Wait()
-	lost := 0
-	var made map[string]int
-	r.until("every acknowledged command is a request", func() bool {
-		made, lost = r.pendingByReason(), 0
-		for n, ok := range acked {
-			if ok && made[reasonOf(n)] == 0 {
-				lost++
+	synctest.Test(t, func(t *testing.T) {
+		const commands, atATime, changes = 100, 10, 6
+		r := start(t, plan{unpaced: true})
+		r.Register(alice)
+		r.addCrowd(commands / atATime) // a person may have ten open requests
+		acked := make([]bool, commands)
+		turns := make(chan struct{}, atATime)
+		var typing sync.WaitGroup
+		for n := range commands {
+			turns <- struct{}{}
+			typing.Go(func() {
+				defer func() { <-turns }()
+				acked[n] = r.typesUntilDelivered(crowd(n/atATime), reasonOf(n))
+			})
+			if each := commands / changes; n%each == each-1 {
+				[]func(){r.slack.Refresh, r.slack.Warn, r.slack.DropSockets}[n/each%3]()
 			}
 		}
-		return lost == 0
+		typing.Wait()
+		lost := 0
+		var made map[string]int
+		r.until("every acknowledged command is a request", func() bool {
+			made, lost = r.pendingByReason(), 0
+			for n, ok := range acked {
+				if ok && made[reasonOf(n)] == 0 {
+					lost++
+				}
+			}
+			return lost == 0
+		})
+		sure := 0
+		for n, ok := range acked {
+			if ok {
+				sure++
+			}
+			if times := made[reasonOf(n)]; times > 1 {
+				t.Errorf("command %d was carried out %d times", n, times)
+			}
+		}
+		t.Logf("%d of %d commands were acknowledged, %d were carried out", sure, commands, len(made))
+		if sure == 0 { // one that was under way when its connection was cut may be lost, but was not acknowledged then
+			t.Error("no command was acknowledged")
+		}
 	})
-	sure := 0
-	for n, ok := range acked {
-		if ok {
-			sure++
-		}
-		if times := made[reasonOf(n)]; times > 1 {
-			t.Errorf("command %d was carried out %d times", n, times)
-		}
-	}
-	t.Logf("%d of %d commands were acknowledged, %d were carried out", sure, commands, len(made))
-	if sure == 0 { // one that was under way when its connection was cut may be lost, but was not acknowledged then
-		t.Error("no command was acknowledged")
-	}
 }
 
 func reasonOf(n int) string { return fmt.Sprintf("command-%03d.", n) }
@@ -120,25 +123,27 @@ func (r *rig) delivered(kind string) slacksim.Delivery {
 // Slack delivers envelopes again, long after the request was decided.
 func TestLateDeliveriesChangeNothing(t *testing.T) {
 	t.Parallel()
-	r := start(t, plan{})
-	key := r.Register(alice)
-	id := r.Ask(alice, "grant @alice 1h")
-	command := r.delivered("slash_commands")
-	r.says(r.Press(bob, id, "Approve"), "You approved")
-	click := r.delivered("interactive")
-	r.Settled(id)
-	answers := len(r.private(alice)) + len(r.private(bob))
-	for _, late := range []slacksim.Delivery{command, click, command, click} {
-		r.redelivered(late, late.Type == "slash_commands")
-	}
-	r.says(r.Press(carol, id, "Approve"), "This has been approved already. That was by <@"+bob+">")
-	if n := len(r.private(alice)) + len(r.private(bob)); n != answers {
-		t.Errorf("%d answers, want the %d of before", n, answers)
-	}
-	if asked, begun := r.audited("request.ask"), r.audited("grant.start"); asked != 1 || begun != 1 {
-		t.Errorf("%d requests and %d grants, want 1 of each", asked, begun)
-	}
-	r.isOn(key, len(r.servers))
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, plan{})
+		key := r.Register(alice)
+		id := r.Ask(alice, "grant @alice 1h")
+		command := r.delivered("slash_commands")
+		r.says(r.Press(bob, id, "Approve"), "You approved")
+		click := r.delivered("interactive")
+		r.Settled(id)
+		answers := len(r.private(alice)) + len(r.private(bob))
+		for _, late := range []slacksim.Delivery{command, click, command, click} {
+			r.redelivered(late, late.Type == "slash_commands")
+		}
+		r.says(r.Press(carol, id, "Approve"), "This has been approved already. That was by <@"+bob+">")
+		if n := len(r.private(alice)) + len(r.private(bob)); n != answers {
+			t.Errorf("%d answers, want the %d of before", n, answers)
+		}
+		if asked, begun := r.audited("request.ask"), r.audited("grant.start"); asked != 1 || begun != 1 {
+			t.Errorf("%d requests and %d grants, want 1 of each", asked, begun)
+		}
+		r.isOn(key, len(r.servers))
+	})
 }
 
 // acks returns the number of acknowledgements of an envelope, over all its deliveries.
@@ -155,28 +160,30 @@ func (r *rig) acks(envelope string) (n int) {
 // did not answer, and delivers again, but everything happens once.
 func TestLostAcknowledgements(t *testing.T) {
 	t.Parallel()
-	var log printed
-	r := start(t, plan{log: &log})
-	key := r.Register(alice)
-	before := len(r.private(alice))
-	command := r.losesAck(&log, "slash_commands", func(ctx context.Context) {
-		_, _ = r.slack.Command(ctx, alice, ops, "/sshkey grant <@"+alice+"> 1h") // Slack does not receive the acknowledgement
-	})
-	id := r.numberIn(r.answer(alice, before)) // so the answer is sent in another way
-	r.redelivered(command, true)
-	m := r.Posted(id)
+	synctest.Test(t, func(t *testing.T) {
+		var log printed
+		r := start(t, plan{log: &log, slack: slacksim.Options{AckLimit: ackLimit}})
+		key := r.Register(alice)
+		before := len(r.private(alice))
+		command := r.losesAck(&log, "slash_commands", func(ctx context.Context) {
+			_, _ = r.slack.Command(ctx, alice, ops, "/sshkey grant <@"+alice+"> 1h") // Slack does not receive the acknowledgement
+		})
+		id := r.numberIn(r.answer(alice, before)) // so the answer is sent in another way
+		r.redelivered(command, true)
+		m := r.Posted(id)
 
-	before = len(r.private(bob))
-	click := r.losesAck(&log, "interactive", func(ctx context.Context) {
-		_, _ = r.slack.ClickStale(ctx, bob, m.Channel, m.TS, slacksim.Pick{Label: "Approve"}) // the same for the click
+		before = len(r.private(bob))
+		click := r.losesAck(&log, "interactive", func(ctx context.Context) {
+			_, _ = r.slack.ClickStale(ctx, bob, m.Channel, m.TS, slacksim.Pick{Label: "Approve"}) // the same for the click
+		})
+		r.says(r.answer(bob, before), "You approved")
+		r.redelivered(click, false)
+		r.Settled(id)
+		r.isOn(key, len(r.servers))
+		if asked, begun := r.audited("request.ask"), r.audited("grant.start"); asked != 1 || begun != 1 {
+			t.Errorf("%d requests and %d grants, want 1 of each", asked, begun)
+		}
 	})
-	r.says(r.answer(bob, before), "You approved")
-	r.redelivered(click, false)
-	r.Settled(id)
-	r.isOn(key, len(r.servers))
-	if asked, begun := r.audited("request.ask"), r.audited("grant.start"); asked != 1 || begun != 1 {
-		t.Errorf("%d requests and %d grants, want 1 of each", asked, begun)
-	}
 }
 
 // losesAck has somebody do something while the ledger is locked, cuts every socket, and lets
@@ -193,9 +200,9 @@ func (r *rig) losesAck(log *printed, kind string, does func(context.Context)) sl
 	defer doing.Wait()
 	ctx, leave := context.WithCancel(r.t.Context())
 	defer leave()
-	tried, began := strings.Count(log.String(), vain), time.Now()
+	tried := strings.Count(log.String(), vain)
 	doing.Go(func() { does(ctx) })
-	r.until("it has arrived", func() bool { return time.Since(began) > r.app.bot.Health().EventAge })
+	synctest.Wait() // it has arrived, and waits for the ledger
 	r.slack.DropSockets()
 	r.until("no socket is left", func() bool { return r.slack.Sockets()+r.app.bot.Health().Sockets == 0 })
 	release()

@@ -6,17 +6,20 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"sshkeybot/internal/config"
+	"sshkeybot/internal/sim/memnet"
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/scalingosim"
 	"sshkeybot/internal/sim/slacksim"
@@ -34,7 +37,7 @@ const (
 )
 
 const (
-	ackLimit  = 30 * time.Second // how long the simulated Slack waits for an acknowledgement: on a busy machine they come late
+	ackLimit  = 30 * time.Second // how long the simulated Slack waits for an acknowledgement where they may come late, as on a busy machine
 	ackWithin = 3 * time.Second  // how long Slack itself waits, for the tests that measure
 )
 
@@ -52,12 +55,13 @@ type plan struct {
 	clocks   *clocks          // of the machine; when nil, they agree with now
 	log      io.Writer        // takes everything that the bot logs
 	scalingo bool             // a Scalingo account is configured, too, and may be lent
+	sockets  bool             // over real sockets, as other processes need them; always so on PostgreSQL
 }
 
-// rig is the real bot with a simulated Slack workspace and a simulated RunCloud account, over
-// real sockets.
+// rig is the real bot with a simulated Slack workspace and a simulated RunCloud account.
 type rig struct {
 	t        testing.TB
+	host     host
 	slack    *slacksim.Workspace
 	account  *runcloudsim.Account
 	servers  []int64
@@ -75,8 +79,6 @@ type rig struct {
 func start(t testing.TB, p plan) *rig {
 	t.Helper()
 	p.slack.RateLimits = !p.unpaced
-	p.slack.AckLimit = cmp.Or(p.slack.AckLimit, ackLimit)
-	p.slack.TriggerLife = ackLimit
 	if p.now == nil {
 		p.now = time.Now
 	}
@@ -86,12 +88,21 @@ func start(t testing.TB, p plan) *rig {
 	if p.slack.Date == nil {
 		p.slack.Date = p.now
 	}
-	r := &rig{t: t, slack: slacksim.New(p.slack), account: runcloudsim.New(runcloudsim.Options{Rules: p.rules, Now: p.now}), ended: make(chan error, 1)}
+	if _, measures := t.(*testing.B); measures {
+		p.sockets = true
+	}
+	on := p.host()
+	p.slack.Listen = on.listen
+	if on.dial == nil { // in real time
+		p.slack.AckLimit, p.slack.TriggerLife = cmp.Or(p.slack.AckLimit, ackLimit), ackLimit
+	}
+	r := &rig{t: t, host: on, slack: slacksim.New(p.slack), account: runcloudsim.New(runcloudsim.Options{Rules: p.rules, Now: p.now}), ended: make(chan error, 1)}
 	slackURL, err := r.slack.Start()
 	r.must(err)
 	t.Cleanup(r.slack.Close)
-	accountURL, err := r.account.Start()
+	listener, err := on.listen("tcp", "127.0.0.1:0")
 	r.must(err)
+	r.account.Serve(listener)
 	t.Cleanup(func() { _ = r.account.Close() })
 	r.people()
 	r.account.SetLatency(p.latency)
@@ -101,9 +112,9 @@ func start(t testing.TB, p plan) *rig {
 	if p.prepare != nil {
 		p.prepare(r)
 	}
-	cfg := r.config(slackURL, accountURL, cmp.Or(p.database, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db")))
+	cfg := r.config(slackURL, "http://"+listener.Addr().String()+"/api/v3", cmp.Or(p.database, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db")))
 	if p.scalingo {
-		r.scalingo, cfg.Scalingo = playScalingo(t, p.now)
+		r.scalingo, cfg.Scalingo = playScalingo(t, on)
 	}
 	if p.config != nil {
 		p.config(&cfg)
@@ -120,8 +131,10 @@ func start(t testing.TB, p plan) *rig {
 
 func (r *rig) build(cfg config.Config) {
 	r.t.Helper()
+	on := r.host
+	on.now = r.clocks.now
 	var err error
-	r.app, err = newApp(r.t.Context(), cfg, r.log, host{now: r.clocks.now})
+	r.app, err = newApp(r.t.Context(), cfg, r.log, on)
 	r.must(err)
 	r.app.service.Engine.Clock.Read = r.clocks.read
 }
@@ -134,17 +147,30 @@ func (r *rig) Starts() {
 	r.run()
 }
 
+// host returns the true time and a network within the process, or the machine's.
+func (p plan) host() host {
+	if p.sockets || strings.HasPrefix(p.database, "postgres") {
+		return host{now: p.now}.withDefaults()
+	}
+	var network memnet.Network
+	return host{
+		now: p.now, dial: network.DialContext, listen: network.Listen,
+		listenShell: func(path string) (net.Listener, error) { return network.Listen("unix", path) },
+	}
+}
+
 // playScalingo starts a Scalingo account with an API token that is a day old, and returns it with
 // the settings of a bot that may lend it.
-func playScalingo(t testing.TB, now func() time.Time) (*scalingosim.Account, *config.Scalingo) {
+func playScalingo(t testing.TB, on host) (*scalingosim.Account, *config.Scalingo) {
 	t.Helper()
-	account := scalingosim.New(scalingosim.Options{Now: now, Made: now().Add(-24 * time.Hour)})
-	address, err := account.Start()
+	account := scalingosim.New(scalingosim.Options{Now: on.now, Made: on.now().Add(-24 * time.Hour)})
+	listener, err := on.listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	account.Serve(listener)
 	t.Cleanup(func() { _ = account.Close() })
-	return account, &config.Scalingo{Token: config.NewSecret(scalingosim.DefaultToken), AuthURL: address, Grants: true}
+	return account, &config.Scalingo{Token: config.NewSecret(scalingosim.DefaultToken), AuthURL: "http://" + listener.Addr().String(), Grants: true}
 }
 
 // logTo returns a log that discards everything, unless a level is set to search for a fault.
@@ -169,7 +195,6 @@ func (r *rig) stop() {
 		r.t.Errorf("the bot ended with: %v", err)
 	}
 	r.app.close()
-	http.DefaultClient.CloseIdleConnections()
 	for _, v := range r.slack.Violations() {
 		r.t.Errorf("a rule of Slack's was broken: %+v", v)
 	}
@@ -195,6 +220,9 @@ func (r *rig) config(slackURL, accountURL, database string) config.Config {
 	}
 }
 
+// web returns an HTTP client in the rig's network.
+func (r *rig) web() *http.Client { return &http.Client{Transport: r.app.web} }
+
 func (r *rig) must(err error) {
 	r.t.Helper()
 	if err != nil {
@@ -206,7 +234,7 @@ func (r *rig) must(err error) {
 func (r *rig) until(what string, cond func() bool) {
 	r.t.Helper()
 	deadline := time.After(patience)
-	ticker := time.NewTicker(30 * time.Millisecond)
+	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for !cond() {
 		select {
@@ -217,8 +245,22 @@ func (r *rig) until(what string, cond func() bool) {
 	}
 }
 
-// onBoth runs a test on SQLite and, if there is one, on PostgreSQL, at the same time.
+// onBoth runs a test on SQLite, in a bubble of synctest, and if there is one on PostgreSQL, in
+// real time: who waits for a real connection keeps the time of a bubble from passing.
 func onBoth(t *testing.T, test func(t *testing.T, database string)) {
+	t.Helper()
+	onBothLive(t, func(t *testing.T, database string) {
+		t.Helper()
+		if database == "" {
+			synctest.Test(t, func(t *testing.T) { test(t, database) })
+		} else {
+			test(t, database)
+		}
+	})
+}
+
+// onBothLive is onBoth in real time, for tests with other processes.
+func onBothLive(t *testing.T, test func(t *testing.T, database string)) {
 	t.Helper()
 	inTurn(t, func(t *testing.T, database string) {
 		t.Helper()

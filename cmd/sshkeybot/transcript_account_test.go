@@ -89,11 +89,11 @@ func lends(c *config.Config)   { c.Scalingo = &config.Scalingo{Grants: true} }
 // playAccount starts the Scalingo account of a chapter that has one.
 func (p *play) playAccount(cfg *config.Scalingo) {
 	p.t.Helper()
-	p.scalingo = scalingosim.New(scalingosim.Options{Now: p.clock.Now})
-	address, err := p.scalingo.Start()
-	p.must(err)
+	p.scalingo = scalingosim.New(scalingosim.Options{Now: p.clock.now})
+	listener := p.listen()
+	p.scalingo.Serve(listener)
 	p.t.Cleanup(func() { _ = p.scalingo.Close() })
-	cfg.Token, cfg.AuthURL = config.NewSecret(scalingosim.DefaultToken), address
+	cfg.Token, cfg.AuthURL = config.NewSecret(scalingosim.DefaultToken), "http://"+listener.Addr().String()
 }
 
 // holdAccount makes calls to Scalingo that change or read something wait, until release is called.
@@ -137,7 +137,7 @@ func (p *play) proves(line string) {
 		if err != nil {
 			return err
 		}
-		k.ProvedAt = p.clock.Now()
+		k.ProvedAt = p.clock.now()
 		return tx.SaveKey(p.t.Context(), k)
 	}))
 	p.says("Alice has proved by a signature that the key of her desktop is hers")

@@ -22,7 +22,7 @@ const playWidth = 100
 func (p *play) scene(title string) {
 	p.t.Helper()
 	p.letters()
-	p.clock.nextMinute()
+	p.clock.reach(p.clock.now().Truncate(time.Minute).Add(time.Minute))
 	fmt.Fprintf(&p.out, "\n\n%s\n%s\n", title, strings.Repeat("-", len([]rune(title))))
 }
 

@@ -137,7 +137,7 @@ func (p *play) renewed() bool {
 		there, err = tx.Placements(p.t.Context(), access.PlacementQuery{Server: p.place(tx, "web-02"), States: []access.PlacementState{access.PlacementPlaced}})
 		return err
 	}))
-	return len(there) == 1 && there[0].LapsesAt.Sub(p.clock.Now()) > 10*time.Hour
+	return len(there) == 1 && there[0].LapsesAt.Sub(p.clock.now()) > 10*time.Hour
 }
 
 func (p *play) view(request int64) workflow.RequestView {

@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -41,38 +42,12 @@ var (
 
 func players() []player { return []player{playAlice, playDave, playBob, playCarol, playGus} }
 
-// playClock runs a thousand times slower than the real clock and is moved by the play, so that
-// no time in the transcript depends on the speed of the machine.
-type playClock struct {
-	mu    sync.Mutex
-	base  time.Time
-	began time.Time
-}
-
-func (c *playClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.base.Add(time.Since(c.began) / 1000)
-}
-
-func (c *playClock) jump(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.base = c.base.Add(d)
-}
-
-// nextMinute moves the clock to the next full minute.
-func (c *playClock) nextMinute() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.base, c.began = c.base.Add(time.Since(c.began)/1000).Truncate(time.Minute).Add(time.Minute), time.Now()
-}
-
 // chapter is a part of the transcript, with its own workspace and account.
 type chapter struct {
 	title   string
 	servers []runcloudsim.Server
 	config  func(*config.Config)
+	octopus http.Handler // an Octopus Deploy, or nil
 	scenes  func(*play)
 }
 
@@ -80,13 +55,14 @@ type chapter struct {
 // seen so far.
 type play struct {
 	t        *testing.T
-	clock    *playClock
+	clock    *jumpClock
+	host     host
 	slack    *slacksim.Workspace
 	account  *runcloudsim.Account
 	scalingo *scalingosim.Account // nil where it is not configured
 	app      *app
 	out      strings.Builder
-	held     sync.RWMutex      // locked while RunCloud's calls are held
+	held     chan struct{}     // full while RunCloud's calls are held
 	halted   bool              // all work is halted
 	down     bool              // Scalingo answers nothing
 	seen     map[string]string // what was read in each message
@@ -94,34 +70,45 @@ type play struct {
 
 func newPlay(t *testing.T, c chapter) *play {
 	t.Helper()
-	clock := &playClock{base: time.Date(2026, time.March, 9, 8, 0, 0, 0, time.UTC), began: time.Now()}
+	clock := &jumpClock{}
+	clock.reach(time.Date(2026, time.March, 9, 8, 0, 0, 0, time.UTC))
 	p := &play{
-		t: t, clock: clock, seen: map[string]string{},
-		slack: slacksim.New(slacksim.Options{Now: clock.Now, AckLimit: ackLimit}), account: runcloudsim.New(runcloudsim.Options{Now: clock.Now}),
+		t: t, clock: clock, host: plan{now: clock.now}.host(), seen: map[string]string{}, held: make(chan struct{}, 1), account: runcloudsim.New(runcloudsim.Options{Now: clock.now}),
 	}
+	p.slack = slacksim.New(slacksim.Options{Now: clock.now, Listen: p.host.listen})
 	slackURL, err := p.slack.Start()
 	p.must(err)
 	t.Cleanup(p.slack.Close)
-	accountURL, err := p.account.Start()
-	p.must(err)
+	listener := p.listen()
+	p.account.Serve(listener)
 	t.Cleanup(func() { _ = p.account.Close() })
 	p.cast()
 	for _, server := range c.servers {
 		p.account.AddServer(server)
 	}
 	p.account.OnCall(p.call)
-	cfg := p.config(slackURL, accountURL)
+	cfg := p.config(slackURL, "http://"+listener.Addr().String()+"/api/v3")
 	if c.config != nil {
 		c.config(&cfg)
 	}
 	if cfg.Scalingo != nil {
 		p.playAccount(cfg.Scalingo)
 	}
-	p.app, err = newApp(t.Context(), cfg, newLog("error", "console", io.Discard), host{now: clock.Now})
+	if c.octopus != nil {
+		cfg.Octopus = p.playOctopus(c.octopus)
+	}
+	p.app, err = newApp(t.Context(), cfg, newLog("error", "console", io.Discard), p.host)
 	p.must(err)
-	p.app.service.Engine.Clock.Read = rightClocks(clock.Now).read
+	p.app.service.Engine.Clock.Read = rightClocks(clock.now).read
 	p.run()
 	return p
+}
+
+func (p *play) listen() net.Listener {
+	p.t.Helper()
+	listener, err := p.host.listen("tcp", "127.0.0.1:0")
+	p.must(err)
+	return listener
 }
 
 func (p *play) run() {
@@ -167,8 +154,8 @@ func (p *play) config(slackURL, accountURL string) config.Config {
 // that it is certain what Slack shows meanwhile.
 func (p *play) call(c runcloudsim.Call) {
 	if c.Phase == runcloudsim.Before && slices.Contains([]runcloudsim.Op{runcloudsim.OpCreate, runcloudsim.OpDelete, runcloudsim.OpListCredentials}, c.Op) {
-		p.held.RLock()
-		p.held.RUnlock() //nolint:staticcheck // held only to wait
+		p.held <- struct{}{}
+		<-p.held
 	}
 }
 
@@ -183,7 +170,7 @@ func (p *play) must(err error) {
 func (p *play) until(what string, cond func() bool) {
 	p.t.Helper()
 	deadline := time.After(patience)
-	ticker := time.NewTicker(20 * time.Millisecond)
+	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	for !cond() {
 		select {
@@ -198,14 +185,14 @@ func (p *play) until(what string, cond func() bool) {
 // Slack has shown that the work has begun, and look, if there is one, has been called.
 func (p *play) whileHeld(do, look func()) {
 	p.t.Helper()
-	p.held.Lock()
+	p.held <- struct{}{}
 	release := p.holdAccount()
 	do()
 	p.shown()
 	if look != nil {
 		look()
 	}
-	p.held.Unlock()
+	<-p.held
 	release()
 	p.settled()
 }
@@ -214,13 +201,10 @@ func (p *play) whileHeld(do, look func()) {
 func (p *play) shown() {
 	p.t.Helper()
 	p.until("Slack shows everything", func() bool {
-		now := p.clock.Now()
+		now := p.clock.now()
 		p.must(p.app.sweep(p.t.Context()))
-		var due, later, notices []int64
+		var later, notices []int64
 		err := p.app.store.Outbox().Read(p.t.Context(), func(tx delivery.Tx) (err error) {
-			if due, err = tx.DueDrawings(p.t.Context(), now); err != nil {
-				return err
-			}
 			if later, err = tx.DueDrawings(p.t.Context(), now.Add(time.Hour)); err != nil {
 				return err
 			}
@@ -228,9 +212,6 @@ func (p *play) shown() {
 			return err
 		})
 		p.must(err)
-		if len(due) == 0 && len(later) > 0 {
-			p.clock.jump(time.Second) // the bot draws a request at most every few seconds
-		}
 		return len(later)+len(notices) == 0
 	})
 }
@@ -267,7 +248,7 @@ func (p *play) moves(r access.Result) bool {
 // later lets time pass, and waits until everything that is due by then is done.
 func (p *play) later(d time.Duration, words string) {
 	p.t.Helper()
-	p.at(p.clock.Now().Add(d), words)
+	p.at(p.clock.now().Add(d), words)
 }
 
 // at is later, up to a known moment.
@@ -275,7 +256,7 @@ func (p *play) at(when time.Time, words string) {
 	p.t.Helper()
 	p.says("%s", words)
 	p.whileHeld(func() {
-		p.clock.jump(when.Sub(p.clock.Now()))
+		p.clock.reach(when)
 		p.must(p.app.sweep(p.t.Context()))
 		p.must(p.app.service.Engine.WakeDue(p.t.Context()))
 		p.must(p.app.service.Engine.Resume(p.t.Context()))

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"net/http/httptest"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +15,6 @@ import (
 // playedOctopus is an Octopus Deploy with an account that two servers let in with a key placed by hand.
 type playedOctopus struct {
 	*octopussim.Server
-	http    *httptest.Server
 	account *runcloudsim.Account
 }
 
@@ -24,12 +23,17 @@ func newOctopus() *playedOctopus {
 	o.Server = octopussim.New(octopussim.Options{LogsIn: func(host string, port int, user, key string) bool {
 		return letsIn(o.account)(host, port, user, key)
 	}})
-	o.http = httptest.NewServer(o.Server)
 	return o
 }
 
-func (o *playedOctopus) configure(c *config.Config) {
-	c.Octopus = &config.Octopus{URL: o.http.URL, APIKey: config.NewSecret(octopussim.DefaultKey)}
+// playOctopus serves the Octopus Deploy of a chapter that has one.
+func (p *play) playOctopus(handler http.Handler) *config.Octopus {
+	p.t.Helper()
+	listener := p.listen()
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: callTimeout}
+	go func() { _ = server.Serve(listener) }() // until the end of the test
+	p.t.Cleanup(func() { _ = server.Close() })
+	return &config.Octopus{URL: "http://" + listener.Addr().String(), APIKey: config.NewSecret(octopussim.DefaultKey)}
 }
 
 // add has the account used on servers, and returns the ids of its machines.
@@ -59,8 +63,8 @@ func (p *play) rotates(request int64, to access.RotationState) {
 
 // moveTo puts the clock to a time of the day, so that what comes then does not depend on how long what was before took.
 func (p *play) moveTo(hour, minute int) {
-	now := p.clock.Now()
-	p.clock.jump(time.Date(now.Year(), now.Month(), now.Day(), hour, minute, 0, 0, time.UTC).Sub(now))
+	now := p.clock.now().UTC()
+	p.clock.reach(time.Date(now.Year(), now.Month(), now.Day(), hour, minute, 0, 0, time.UTC))
 }
 
 // hidePairs puts the same words for the fingerprints of pairs that are made anew in every run.
@@ -75,8 +79,7 @@ func (p *play) hidePairs(words map[int64]string) {
 
 func rotatingKeys() chapter {
 	o := newOctopus()
-	return chapter{title: "Another key for Octopus Deploy", servers: threeServers(), config: o.configure, scenes: func(p *play) {
-		p.t.Cleanup(o.http.Close)
+	return chapter{title: "Another key for Octopus Deploy", servers: threeServers(), octopus: o, scenes: func(p *play) {
 		machines := o.add(p.t, p.account, "Shop", 101, 102)
 		p.scene("What is refused")
 		p.types(playAlice, "rotate Shop")

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/crypto/ssh"
@@ -41,11 +42,13 @@ func TestTranscript(t *testing.T) {
 		for i, c := range chapters {
 			t.Run(c.title, func(t *testing.T) {
 				t.Parallel()
-				p := newPlay(t, c)
-				c.scenes(p)
-				p.letters()
-				title := "\n\n\n" + strings.ToUpper(c.title) + "\n" + strings.Repeat("=", len(c.title)) + "\n"
-				texts[i] = title + strings.TrimPrefix(p.hideLedger(p.out.String()), "\n")
+				synctest.Test(t, func(t *testing.T) {
+					p := newPlay(t, c)
+					c.scenes(p)
+					p.letters()
+					title := "\n\n\n" + strings.ToUpper(c.title) + "\n" + strings.Repeat("=", len(c.title)) + "\n"
+					texts[i] = title + strings.TrimPrefix(p.hideLedger(p.out.String()), "\n")
+				})
 			})
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -87,7 +88,7 @@ func TestLedgerThatCannotBeWritten(t *testing.T) {
 	t.Run("full disk", func(t *testing.T) {
 		t.Parallel()
 		dir, fill, free := smallDisk(t)
-		cannotBeWritten(t, "sqlite:"+filepath.Join(dir, "ledger.db"), fill, free)
+		synctest.Test(t, func(t *testing.T) { cannotBeWritten(t, "sqlite:"+filepath.Join(dir, "ledger.db"), fill, free) })
 	})
 	t.Run("read-only PostgreSQL", func(t *testing.T) {
 		t.Parallel()
