@@ -8,6 +8,6 @@ import "time"
 const (
 	withRace = true
 	slow     = 5   // how many times longer everything may take
-	atOnce   = "4" // tests in parallel
+	atOnce   = "8" // tests in parallel
 	patience = 5 * time.Minute
 )
