@@ -18,7 +18,7 @@ import (
 // by somebody who is no approver. It measures, so no other test runs meanwhile.
 func TestManyClicksOneDecision(t *testing.T) {
 	inTurn(t, func(t *testing.T, database string) {
-		r := start(t, plan{database: database, config: func(c *config.Config) { c.Approvers = []string{alice, bob, carol, erin} }})
+		r := start(t, plan{sockets: true, database: database, config: func(c *config.Config) { c.Approvers = []string{alice, bob, carol, erin} }})
 		key := r.Register(alice)
 		id := r.Ask(alice, "grant @alice 1h")
 		people := []string{alice, bob, carol, dave, erin}
@@ -106,7 +106,7 @@ func (r *rig) audited(action string) (n int) {
 // a minute.
 func TestRushOfCommands(t *testing.T) {
 	const people, each, within = 20, 10, 2 * time.Second
-	r := start(t, plan{unpaced: true, prepare: func(r *rig) { r.addCrowd(people) }})
+	r := start(t, plan{sockets: true, unpaced: true, prepare: func(r *rig) { r.addCrowd(people) }})
 	for i := range people {
 		r.Register(crowd(i))
 	}

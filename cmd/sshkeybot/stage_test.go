@@ -55,7 +55,7 @@ type plan struct {
 	clocks   *clocks          // of the machine; when nil, they agree with now
 	log      io.Writer        // takes everything that the bot logs
 	scalingo bool             // a Scalingo account is configured, too, and may be lent
-	sockets  bool             // over real sockets, as other processes need them; always so on PostgreSQL
+	sockets  bool             // in real time, over real sockets, as other processes need them; always so on PostgreSQL
 }
 
 // rig is the real bot with a simulated Slack workspace and a simulated RunCloud account.
