@@ -3,18 +3,19 @@ package socket
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gorilla/websocket"
 	"golang.org/x/time/rate"
 
+	"sshkeybot/internal/sim/memnet"
 	"sshkeybot/internal/sim/slacksim"
 )
 
@@ -91,34 +92,32 @@ func TestNoHotLoop(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			api, opens := droppingSlack(t, reply)
-			c := New(Config{AppToken: "xapp-1", APIURL: api, HTTP: httpClient(t), Log: slog.New(slog.DiscardHandler), Handler: nil})
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			began, ran := time.Now(), make(chan struct{})
-			go func() { defer close(ran); c.Run(ctx) }()
-			sleep(ctx, 2500*time.Millisecond)
-			for deadline := began.Add(patience); opens.Load() < overlap && time.Now().Before(deadline); {
-				sleep(ctx, 10*time.Millisecond)
-			}
-			cancel()
-			<-ran
-			took := time.Since(began)
-			most := slackTiming.burst + 1 + int(took.Seconds()*float64(slackTiming.opens))
-			if n := int(opens.Load()); n < overlap || n > most {
-				t.Errorf("%d connections opened in %s", n, took)
-			}
-			if !c.Health().Deaf {
-				t.Error("not deaf")
-			}
+			synctest.Test(t, func(t *testing.T) {
+				const took = time.Minute
+				var network memnet.Network
+				api, opens := droppingSlack(t, &network, reply)
+				web := &http.Transport{DialContext: network.DialContext}
+				defer web.CloseIdleConnections()
+				c := New(Config{AppToken: "xapp-1", APIURL: api, HTTP: &http.Client{Transport: web}, Dial: network.DialContext, Log: slog.New(slog.DiscardHandler)})
+				ctx, cancel := context.WithTimeout(t.Context(), took)
+				defer cancel()
+				c.Run(ctx)
+				most := slackTiming.burst + 1 + int(took.Seconds()*float64(slackTiming.opens))
+				if n := int(opens.Load()); n < overlap || n > most {
+					t.Errorf("%d connections opened in %s", n, took)
+				}
+				if !c.Health().Deaf {
+					t.Error("not deaf")
+				}
+			})
 		})
 	}
 }
 
 // droppingSlack opens every connection, says one thing and cuts it.
-func droppingSlack(t *testing.T, reply string) (api string, opens *atomic.Int32) {
+func droppingSlack(t *testing.T, network *memnet.Network, reply string) (api string, opens *atomic.Int32) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := network.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
