@@ -1,9 +1,7 @@
 package runcloud_test
 
 import (
-	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"sync"
 	"testing"
@@ -11,38 +9,23 @@ import (
 	"time"
 
 	"sshkeybot/internal/limiter"
+	"sshkeybot/internal/sim/memnet"
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/runcloud"
 )
 
-// wire carries HTTP within a test's played time.
-type wire struct{ conns chan net.Conn }
-
-func (w wire) Accept() (net.Conn, error) {
-	if conn, ok := <-w.conns; ok {
-		return conn, nil
-	}
-	return nil, net.ErrClosed
-}
-
-func (w wire) Close() error   { close(w.conns); return nil }
-func (w wire) Addr() net.Addr { return &net.TCPAddr{} }
-
-func (w wire) dial(context.Context, string, string) (net.Conn, error) {
-	here, there := net.Pipe()
-	w.conns <- there
-	return here, nil
-}
-
 // serve returns a client of the account that makes so many calls at once.
 func serve(t *testing.T, account *runcloudsim.Account, inFlight int) *runcloud.Client {
 	t.Helper()
-	w := wire{make(chan net.Conn)}
-	srv := &http.Server{Handler: account, ReadHeaderTimeout: time.Minute}
-	go func() { _ = srv.Serve(w) }()
-	t.Cleanup(func() { _ = srv.Close() })
-	c := runcloud.New(runcloudsim.DefaultToken, runcloud.WithBaseURL("http://runcloud/api/v3"),
-		runcloud.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: w.dial, MaxIdleConnsPerHost: 16}}),
+	var network memnet.Network
+	listener, err := network.Listen("tcp", "runcloud.test:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	account.Serve(listener)
+	t.Cleanup(func() { _ = account.Close() })
+	c := runcloud.New(runcloudsim.DefaultToken, runcloud.WithBaseURL("http://runcloud.test/api/v3"),
+		runcloud.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: network.DialContext, MaxIdleConnsPerHost: 16}}),
 		runcloud.WithLimiter(limiter.New(inFlight)))
 	t.Cleanup(c.CloseIdleConnections)
 	return c

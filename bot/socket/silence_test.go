@@ -3,12 +3,13 @@ package socket
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"sshkeybot/internal/sim/memnet"
 
 	"github.com/gorilla/websocket"
 )
@@ -56,26 +57,28 @@ type quietSlack struct {
 
 	links atomic.Int64 // opened so far
 	deaf  atomic.Int64 // the first so many are dead
-	calls chan net.Conn
-	ended chan struct{}
 }
 
 // start runs a client on it until the test is over.
 func (s *quietSlack) start(t *testing.T) *Client {
 	t.Helper()
-	s.calls, s.ended = make(chan net.Conn), make(chan struct{})
+	var network memnet.Network
+	listener, err := network.Listen("tcp", "slack.test:80")
+	if err != nil {
+		t.Fatal(err)
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/apps.connections.open", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte(`{"ok":true,"url":"ws://slack.test/link"}`))
 	})
 	mux.HandleFunc("/link", s.link)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: patience}
-	go func() { _ = server.Serve(s) }()
+	go func() { _ = server.Serve(listener) }()
 	c := New(Config{
 		AppToken: "xapp-1", APIURL: "http://slack.test/api/", Log: slog.New(slog.DiscardHandler),
-		HTTP: &http.Client{Transport: &http.Transport{DialContext: s.dial, DisableKeepAlives: true}},
+		HTTP: &http.Client{Transport: &http.Transport{DialContext: network.DialContext, DisableKeepAlives: true}},
+		Dial: network.DialContext,
 	})
-	c.dialer = &websocket.Dialer{NetDialContext: s.dial}
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan struct{})
 	go func() {
@@ -125,32 +128,3 @@ func (s *quietSlack) link(w http.ResponseWriter, r *http.Request) {
 		_, _, err = conn.ReadMessage()
 	}
 }
-
-func (s *quietSlack) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	ours, theirs := net.Pipe()
-	select {
-	case s.calls <- theirs:
-		return ours, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// Accept makes it a listener, with Close and Addr.
-func (s *quietSlack) Accept() (net.Conn, error) {
-	select {
-	case conn := <-s.calls:
-		return conn, nil
-	case <-s.ended:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close is called once, by the server.
-func (s *quietSlack) Close() error {
-	close(s.ended)
-	return nil
-}
-
-// Addr is nobody's.
-func (s *quietSlack) Addr() net.Addr { return &net.UnixAddr{Name: "slack.test", Net: "unix"} }

@@ -20,10 +20,10 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/octopus"
+	"sshkeybot/internal/sim/memnet"
 	"sshkeybot/internal/sim/octopussim"
 	"sshkeybot/internal/sshkey"
 	target "sshkeybot/internal/target/octopus"
-	"sshkeybot/internal/target/targettest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -47,14 +47,18 @@ func newBench(t *testing.T) *bench {
 	b.account = b.sim.AddAccount(space, octopussim.Account{Name: "web", Username: "deploy", Description: "of the web team\r\nkeep", Passphrase: "old", PrivateKey: "old"})
 	b.target = b.sim.AddMachine(space, octopussim.Machine{Name: "web-01", AccountID: b.account, Host: "198.18.0.1", HealthStatus: "Healthy"})
 	b.worker = b.sim.AddMachine(space, octopussim.Machine{Name: "worker", AccountID: b.account, Host: "worker.test", Worker: true, HealthStatus: "HasWarnings"})
-	wire := targettest.NewWire()
+	var network memnet.Network
+	listener, err := network.Listen("tcp", "octopus.test:80")
+	if err != nil {
+		t.Fatal(err)
+	}
 	server := httptest.NewUnstartedServer(b.sim)
 	_ = server.Listener.Close()
-	server.Listener = wire
+	server.Listener = listener
 	server.Start()
 	t.Cleanup(server.Close)
 	client := octopus.New("http://octopus.test", octopussim.DefaultKey, octopus.WithRetry(1, time.Millisecond),
-		octopus.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: wire.Dial}}),
+		octopus.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: network.DialContext}}),
 		octopus.WithLogger(slog.New(slog.NewTextHandler(b.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 	t.Cleanup(client.CloseIdleConnections)
 	b.Accounts = &target.Accounts{Client: client, Space: "Default", Lookup: func(_ context.Context, host string) ([]netip.Addr, error) {

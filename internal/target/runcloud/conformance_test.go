@@ -9,6 +9,7 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/limiter"
+	"sshkeybot/internal/sim/memnet"
 	"sshkeybot/internal/sim/runcloudsim"
 	target "sshkeybot/internal/target/runcloud"
 	"sshkeybot/internal/target/targettest"
@@ -37,10 +38,14 @@ func open(t *testing.T, rules runcloudsim.Rules) *targettest.Bench {
 	account.AddServers(97)
 	account.AddServer(runcloudsim.Server{Name: "away", Tags: []string{"prod", "o\x00dd"}, Offline: true})
 	account.AddServer(runcloudsim.Server{Name: "\x1b[31mnew\x00", NeverConnected: true})
-	wire := targettest.NewWire()
-	account.Serve(wire)
+	var network memnet.Network
+	listener, err := network.Listen("tcp", "runcloud.test:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	account.Serve(listener)
 	client := runcloud.New(token, runcloud.WithBaseURL("http://runcloud.test/api/v3"), runcloud.WithLimiter(limiter.New(2)),
-		runcloud.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: wire.Dial}}))
+		runcloud.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: network.DialContext}}))
 	t.Cleanup(func() {
 		if err := account.Close(); err != nil {
 			t.Errorf("close: %v", err)

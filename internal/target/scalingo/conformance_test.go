@@ -8,6 +8,7 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/scalingo"
+	"sshkeybot/internal/sim/memnet"
 	"sshkeybot/internal/sim/scalingosim"
 	target "sshkeybot/internal/target/scalingo"
 	"sshkeybot/internal/target/targettest"
@@ -34,10 +35,14 @@ func TestConformance(t *testing.T) {
 // open opens a bench whose target knows its account already, and has rested since it asked.
 func open(t *testing.T, rules scalingosim.Rules) *targettest.Bench {
 	account := scalingosim.New(scalingosim.Options{Token: token, Rules: rules})
-	wire := targettest.NewWire()
-	account.Serve(wire)
+	var network memnet.Network
+	listener, err := network.Listen("tcp", "scalingo.test:80")
+	if err != nil {
+		t.Fatal(err)
+	}
+	account.Serve(listener)
 	client := scalingo.New(token, scalingo.WithBaseURL("http://scalingo.test"),
-		scalingo.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: wire.Dial}}))
+		scalingo.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: network.DialContext}}))
 	t.Cleanup(func() {
 		if err := account.Close(); err != nil {
 			t.Errorf("close: %v", err)

@@ -14,9 +14,9 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/scalingo"
+	"sshkeybot/internal/sim/memnet"
 	"sshkeybot/internal/sim/scalingosim"
 	target "sshkeybot/internal/target/scalingo"
-	"sshkeybot/internal/target/targettest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -41,10 +41,14 @@ func trial(t *testing.T, rules scalingosim.Rules, test func(b *bench)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		account := scalingosim.New(scalingosim.Options{Token: token, Rules: rules})
-		wire := targettest.NewWire()
-		account.Serve(wire)
+		var network memnet.Network
+		listener, err := network.Listen("tcp", "scalingo.test:80")
+		if err != nil {
+			t.Fatal(err)
+		}
+		account.Serve(listener)
 		client := scalingo.New(token, scalingo.WithBaseURL("http://scalingo.test"),
-			scalingo.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: wire.Dial}}))
+			scalingo.WithHTTPClient(&http.Client{Transport: &http.Transport{DialContext: network.DialContext}}))
 		t.Cleanup(func() {
 			_ = account.Close()
 			client.CloseIdleConnections()

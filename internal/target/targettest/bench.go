@@ -2,7 +2,7 @@
 // them, whatever it is and whatever else it can do. It is for tests.
 //
 // The suite runs in the played time of testing/synctest, to which no network belongs: a
-// simulator that speaks HTTP is served on a [Wire], and answers without delay unless a fault
+// simulator that speaks HTTP is served over package memnet, and answers without delay unless a fault
 // delays it.
 package targettest
 
