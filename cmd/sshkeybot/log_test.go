@@ -27,7 +27,8 @@ func TestLogVerify(t *testing.T) {
 	onBothLive(t, func(t *testing.T, database string) {
 		r := start(t, plan{sockets: true, database: database, servers: 1})
 		r.Register(alice)
-		r.Granted(alice, "grant @alice 1h")
+		r.Settled(r.Granted(alice, "grant @alice 1h"))
+		r.Types(bob, "log") // the key's event is written
 		out := r.Shell("log", "verify")
 		head := lastLine(out.stdout)
 		if _, ok := access.ParseHead(head); out.status != exitDone || !strings.Contains(out.stdout, "whole") || !ok {
