@@ -47,12 +47,14 @@ type Handler func(ctx context.Context, e Envelope) (payload any, err error)
 // Config is what a Client needs: where to connect, and who handles what comes.
 type Config struct {
 	AppToken string
-	APIURL   string                                                               // base address with a trailing slash; empty is Slack's own
-	HTTP     *http.Client                                                         // for apps.connections.open; one without a timeout gets one; may be nil
-	Dial     func(ctx context.Context, network, address string) (net.Conn, error) // for the connections; nil is the machine's network
+	APIURL   string       // base address with a trailing slash; empty is Slack's own
+	HTTP     *http.Client // for apps.connections.open; one without a timeout gets one; may be nil
 	Log      *slog.Logger
 	Handler  Handler
 	Lost     func(e Envelope, payload any) // called with a payload that did not reach Slack; may be nil
+
+	// Dial makes the connections of Socket Mode; nil is over the machine's network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Client holds the connections to Slack. It is used for one Run.
