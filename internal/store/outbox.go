@@ -90,9 +90,9 @@ func (t *tx) Notice(ctx context.Context, id int64) (delivery.Notice, error) {
 	return one(ctx, t, scan, "SELECT id, "+noticeColumns+" FROM notices WHERE id = $1", id)
 }
 
-// DueNotices implements delivery.Tx; the oldest comes first.
+// DueNotices implements delivery.Tx; the oldest comes first. For the sign, see Placements.
 func (t *tx) DueNotices(ctx context.Context, now time.Time) ([]int64, error) {
-	return many(ctx, t, column[int64], "SELECT id FROM notices WHERE sent_at = 0 AND (next_at <= $1 OR next_at > $2) ORDER BY id", ms(now), ms(now.Add(wrongClock)))
+	return many(ctx, t, column[int64], "SELECT id FROM notices WHERE sent_at = 0 AND (next_at <= $1 OR next_at > $2) ORDER BY +id", ms(now), ms(now.Add(wrongClock)))
 }
 
 // SaveNotice implements delivery.Tx.
