@@ -70,8 +70,12 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 	addIf(&c, "place_id = ?", q.Server)
 	addIn(&c, "place_id", q.Servers)
 	addIn(&c, "state", q.States)
-	if len(q.States) > 0 && !slices.Contains(q.States, access.PlacementGone) {
-		c.add("state <> 'gone'") // for SQLite to use the index that leaves history out
+	switch { // for SQLite to use the indexes that have history apart
+	case len(q.States) == 0:
+	case !slices.Contains(q.States, access.PlacementGone):
+		c.add("state <> 'gone'")
+	case len(q.States) == 1:
+		c.add("state = 'gone'")
 	}
 	if q.Renewed {
 		c.add("urgent = 1")
@@ -123,8 +127,8 @@ func (t *tx) Debt(ctx context.Context, now time.Time) ([]access.Placement, error
 	const uncovered = " AND " + there + " AND p.state IN ('unknown', 'placed', 'leaving') AND p.grant_id <> 0 AND NOT EXISTS (" + covering + ")"
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementFields+` FROM placements WHERE id IN (
 		SELECT p.id FROM placements p WHERE p.state = 'leaving' AND p.left_at >= 0 AND p.urgent = 0
-		UNION SELECT p.id FROM out_of_line l CROSS JOIN placements p WHERE p.place_id = l.place_id`+uncovered+`
-		UNION SELECT p.id FROM grants o CROSS JOIN covers k CROSS JOIN placements p WHERE o.state = 'live' AND o.ends_at > 0 AND o.ends_at <= $1
+		UNION ALL SELECT p.id FROM out_of_line l CROSS JOIN placements p WHERE p.place_id = l.place_id`+uncovered+`
+		UNION ALL SELECT p.id FROM grants o CROSS JOIN covers k CROSS JOIN placements p WHERE o.state = 'live' AND o.ends_at > 0 AND o.ends_at <= $1
 			AND k.grant_id = o.id AND p.place_id = k.place_id AND p.system_user = o.system_user AND p.fingerprint = k.fingerprint`+uncovered+`)
 		ORDER BY left_at, id`, ms(now))
 }

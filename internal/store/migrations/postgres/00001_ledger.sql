@@ -207,7 +207,7 @@ CREATE TABLE grants (
 );
 CREATE INDEX grants_steady ON grants (steady_end) WHERE state = 'live';
 CREATE INDEX grants_live ON grants (ends_at) WHERE state = 'live';
-CREATE INDEX grants_live_person ON grants (person) WHERE state = 'live';
+CREATE INDEX grants_live_person ON grants (person, system_user) WHERE state = 'live';
 CREATE INDEX grants_person ON grants (person);
 CREATE INDEX grants_request ON grants (request_id);
 
@@ -251,8 +251,8 @@ CREATE TABLE placements (
 -- way out may be several, and what is gone stays as history.
 CREATE UNIQUE INDEX placements_one ON placements (place_id, system_user, fingerprint)
     WHERE state IN ('wanted', 'unknown', 'placed');
-CREATE INDEX placements_key ON placements (place_id, system_user, fingerprint, id);
-CREATE INDEX placements_credential ON placements (place_id, credential_id);
+CREATE INDEX placements_history ON placements (place_id, system_user, fingerprint) WHERE state = 'gone';
+CREATE INDEX placements_credential ON placements (credential_id, place_id);
 CREATE INDEX placements_there ON placements (place_id, system_user, fingerprint) WHERE state <> 'gone';
 CREATE INDEX placements_placed ON placements (person, system_user) WHERE state = 'placed';
 CREATE INDEX placements_grant ON placements (grant_id) WHERE state <> 'gone';
