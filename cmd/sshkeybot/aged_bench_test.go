@@ -230,3 +230,31 @@ func (r *rig) clicksFor(d time.Duration, m slacksim.Message) (took []time.Durati
 	}
 	return took
 }
+
+// BenchmarkYear measures what a year of 20 grants a day on 100 servers leaves in a ledger, and what
+// of it is the audit log, which stays.
+func BenchmarkYear(b *testing.B) {
+	shape := storetest.Shape{Past: agedKeys(b, "PAST", 20), Days: 365, GrantsPerDay: 20, ServersPerGrant: 100, AuditDays: 365}
+	if testing.Short() {
+		shape.Days, shape.AuditDays = 7, 7
+	}
+	r := start(b, plan{servers: shape.ServersPerGrant, unpaced: true})
+	pattern := r.pattern(alice, dave)
+	r.Ends()
+	ledger := r.ledger()
+	defer ledger.Close()
+	size := func(where string) (megabytes float64) {
+		r.must(ledger.SQLite().QueryRowContext(b.Context(), "SELECT COALESCE(SUM(pgsize), 0) / 1e6 FROM dbstat"+where).Scan(&megabytes))
+		return megabytes
+	}
+	for b.Loop() {
+		storetest.Age(b, ledger, pattern, shape)
+		year := 365 / float64(shape.Days)
+		f := figures{"MB-a-year": size("") * year, "MB-of-audit-a-year": size(" WHERE name LIKE '%audit%'") * year}
+		for unit, n := range f {
+			b.ReportMetric(n, unit)
+		}
+		goal(b, f, "MB-a-year", 400)
+		goal(b, f, "MB-of-audit-a-year", 40)
+	}
+}
