@@ -16,17 +16,27 @@ import (
 // taken effect, when its answer is lost; and right after an acknowledgement to Slack, when
 // people rely on it.
 
-func TestMomentsSQLite(t *testing.T)   { t.Parallel(); moments(t, onSQLite(t)) }
-func TestMomentsPostgres(t *testing.T) { t.Parallel(); moments(t, onPostgres(t)) }
+func TestMomentsSQLite(t *testing.T)   { moments(t, onSQLite) }
+func TestMomentsPostgres(t *testing.T) { moments(t, onPostgres) }
 
-func moments(t *testing.T, ledger database) {
-	s := newStage(t, ledger, setup{servers: 20, latency: 5 * time.Millisecond, seed: *seed})
-	strangers := s.strangers(map[string]string{"laptop of somebody": ecdsaKey(t).Authorized()})
-	s.up(1)
-	for _, m := range []struct {
-		name string
-		play func(s stage, p *person)
-	}{
+// moment is a moment to die at.
+type moment struct {
+	name string
+	play func(s stage, p *person)
+}
+
+func moments(t *testing.T, open func(*testing.T) database) {
+	t.Parallel()
+	for name, these := range map[string][]moment{"calls": calls(), "acknowledgements": acknowledgements()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			oneByOne(t, open(t), these)
+		})
+	}
+}
+
+func calls() []moment {
+	return []moment{
 		{"before a key is placed", func(s stage, p *person) { s.dies(runcloudsim.OpCreate, runcloudsim.Before, 5); s.granted(p) }},
 		{"after a key was placed", func(s stage, p *person) { s.dies(runcloudsim.OpCreate, runcloudsim.After, 1); s.granted(p) }},
 		{"after the last key was placed", func(s stage, p *person) { s.dies(runcloudsim.OpCreate, runcloudsim.After, 20); s.granted(p) }},
@@ -47,6 +57,11 @@ func moments(t *testing.T, ledger database) {
 			p.has = false
 			s.none(owed)
 		}},
+	}
+}
+
+func acknowledgements() []moment {
+	return []moment{
 		{"after the command was acknowledged", func(s stage, p *person) {
 			s.diesAfter(func(ctx context.Context) (slacksim.Outcome, error) {
 				result, err := s.slack.Command(ctx, p.id, ops, "/sshkey grant @"+p.name+" 1h for r-"+p.name)
@@ -71,7 +86,15 @@ func moments(t *testing.T, ledger database) {
 			})
 			p.has = false // without another command
 		}},
-	} {
+	}
+}
+
+// oneByOne kills the program at these moments, one after the other.
+func oneByOne(t *testing.T, ledger database, moments []moment) {
+	s := newStage(t, ledger, setup{servers: 20, latency: 5 * time.Millisecond, seed: *seed})
+	strangers := s.strangers(map[string]string{"laptop of somebody": ecdsaKey(t).Authorized()})
+	s.up(1)
+	for _, m := range moments {
 		ok := t.Run(m.name, func(t *testing.T) {
 			s := s.as(t)
 			p, runs := s.person(fmt.Sprintf("p%d", len(s.people)), ecdsaKey(t)), s.runs()
