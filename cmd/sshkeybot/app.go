@@ -185,13 +185,23 @@ func (a *app) prune(ctx context.Context) error {
 	if err := a.store.Prune(ctx, a.service.Now().Add(-keepHandled)); err != nil {
 		return err
 	}
+	now := a.service.Now()
+	return errors.Join(untilDone(ctx, a.store.PruneRenewed, now.Add(-a.keepRenewed())), untilDone(ctx, a.store.PruneHistory, now.Add(-a.cfg.Keep)))
+}
+
+// untilDone prunes until nothing is left from before that time.
+func untilDone(ctx context.Context, prune func(ctx context.Context, before time.Time) (more bool, err error), before time.Time) error {
 	for {
-		more, err := a.store.PruneHistory(ctx, a.service.Now().Add(-a.cfg.Keep))
+		more, err := prune(ctx, before)
 		if err != nil || !more {
 			return err
 		}
 	}
 }
+
+// keepRenewed returns how long a key is remembered that was placed anew: longer than its target
+// keeps it, and than the server is read again for it.
+func (a *app) keepRenewed() time.Duration { return 24*time.Hour + 2*a.cfg.RunCloud.TemporaryLifetime }
 
 func (a *app) releaseDead(ctx context.Context) error {
 	dead, err := a.store.ReleaseDead(ctx)

@@ -103,5 +103,8 @@ type Setback struct {
 type Move struct {
 	From   PlacementState // empty if the placement is new
 	Action Action         // for the audit log; empty for the one that follows from the new state
+
+	Renewal bool // a part of placing a key anew that goes on being there: no news
+
 	Placement
 }

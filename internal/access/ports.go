@@ -50,12 +50,13 @@ type LogTx interface {
 	// belongs to, whom that is about, and who asked for it. Events finds it by all of them.
 	Audit(ctx context.Context, e Event) error
 	// KeepMoves stores moves, each with its Action, that get their MoveEvents later: before the
-	// next other event, when there are very many, or by SealMoves.
+	// next other event, unless they are of renewals, when there are very many, or by SealMoves.
 	KeepMoves(ctx context.Context, at time.Time, moves []Move) error
-	// OldestMove returns when the oldest of the moves that are kept was; zero when there are none.
-	OldestMove(ctx context.Context) (time.Time, error)
-	// SealMoves appends the events of all moves that are kept when the transaction ends.
-	SealMoves(ctx context.Context) error
+	// OldestMove returns when the oldest was of the moves that are kept, those of renewals or the
+	// others; zero when there are none.
+	OldestMove(ctx context.Context, renewals bool) (time.Time, error)
+	// SealMoves appends the events of all such moves that are kept when the transaction ends.
+	SealMoves(ctx context.Context, renewals bool) error
 	// Events returns the events that match.
 	Events(ctx context.Context, q EventQuery) ([]Event, error)
 }

@@ -194,7 +194,12 @@ func (e *Engine) move(ctx context.Context, tx access.Tx, p access.Placement, was
 	if err != nil || !won || p.State == was.State || p.State == access.PlacementUnknown {
 		return won, err
 	}
-	return true, access.RecordMoves(ctx, tx, e.Now(), []access.Move{{From: was.State, Placement: p}})
+	return true, access.RecordMoves(ctx, tx, e.Now(), []access.Move{moveOf(was, p)})
+}
+
+// moveOf returns the move from one form of a placement to the next.
+func moveOf(was, next access.Placement) access.Move {
+	return access.Move{From: was.State, Renewal: was.Urgent || next.Urgent, Placement: next}
 }
 
 // moveEach moves placements as move does, each to what next returns for it, and records them
@@ -209,7 +214,7 @@ func (e *Engine) moveEach(ctx context.Context, tx access.Tx, all []access.Placem
 			return nil, err
 		}
 		if won {
-			moves = append(moves, access.Move{From: was.State, Placement: moved[i]})
+			moves = append(moves, moveOf(was, moved[i]))
 		}
 	}
 	return moved, access.RecordMoves(ctx, tx, e.Now(), moves)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -127,8 +128,11 @@ func (s *Store) Found(ctx context.Context, after, through int64) (found map[int6
 	return found, err
 }
 
-// mostMoves is how many moves are kept at most.
-const mostMoves = 1000
+// How many moves are kept at most: of renewals, which come and come, and others.
+const (
+	mostMoves    = 1000
+	mostRenewals = 5000
+)
 
 // KeepMoves implements access.LogTx.
 func (t *tx) KeepMoves(ctx context.Context, at time.Time, moves []access.Move) error {
@@ -137,7 +141,7 @@ func (t *tx) KeepMoves(ctx context.Context, at time.Time, moves []access.Move) e
 	}
 	all := make([][]any, len(moves))
 	for i, m := range moves {
-		all[i] = []any{ms(at), m.GrantID, m.ServerID, m.SystemUser, m.Fingerprint, m.From, m.State, m.Action, m.Problem}
+		all[i] = []any{ms(at), m.GrantID, m.ServerID, m.SystemUser, m.Fingerprint, m.From, m.State, m.Action, m.Problem, bit(m.Renewal)}
 	}
 	if t.firstMove == 0 {
 		last, err := one(ctx, t, column[int64], "SELECT COALESCE(MAX(id), 0) FROM moves")
@@ -146,12 +150,12 @@ func (t *tx) KeepMoves(ctx context.Context, at time.Time, moves []access.Move) e
 		}
 		t.firstMove = last + 1
 	}
-	return insertMany(ctx, t, "moves", "at, grant_id, place_id, system_user, fingerprint, from_state, to_state, action, problem", "", all)
+	return insertMany(ctx, t, "moves", "at, grant_id, place_id, system_user, fingerprint, from_state, to_state, action, problem, renewal", "", all)
 }
 
 // OldestMove implements access.LogTx.
-func (t *tx) OldestMove(ctx context.Context) (at time.Time, err error) {
-	first, err := many(ctx, t, column[int64], "SELECT at FROM moves ORDER BY id LIMIT 1")
+func (t *tx) OldestMove(ctx context.Context, renewals bool) (at time.Time, err error) {
+	first, err := many(ctx, t, column[int64], "SELECT at FROM moves WHERE renewal = $1 ORDER BY id LIMIT 1", bit(renewals))
 	if err != nil || len(first) == 0 {
 		return at, err
 	}
@@ -160,27 +164,47 @@ func (t *tx) OldestMove(ctx context.Context) (at time.Time, err error) {
 }
 
 // SealMoves implements access.LogTx.
-func (t *tx) SealMoves(context.Context) error {
+func (t *tx) SealMoves(_ context.Context, renewals bool) error {
 	if t.enqueue == nil {
 		return errReadOnly
 	}
-	t.sealMoves = true
+	if t.sealMoves == nil {
+		t.sealMoves = map[bool]bool{}
+	}
+	t.sealMoves[renewals] = true
 	return nil
 }
 
-// eventsOfMoves takes the moves out of their table that are due, and returns their events: all
-// of them, or those from before this transaction if it has events itself.
-func (t *tx) eventsOfMoves(ctx context.Context) ([]access.Event, error) {
-	kept, err := one(ctx, t, column[int64], "SELECT COUNT(*) FROM moves")
-	if err != nil || kept == 0 {
-		return nil, err
-	}
-	var c conditions
-	if kept <= mostMoves && !t.sealMoves {
-		if len(t.events) == 0 {
-			return nil, nil
+// dueMoves are the conditions on the moves that get their events now, and none if none do: those
+// from before this transaction, if it has events itself, and all when there are too many.
+func (t *tx) dueMoves(ctx context.Context) (c conditions, err error) {
+	var due []string
+	for renewals, most := range map[bool]int{false: mostMoves, true: mostRenewals} {
+		kept, err := one(ctx, t, column[int], "SELECT COUNT(*) FROM moves WHERE renewal = $1", bit(renewals))
+		if err != nil {
+			return c, err
 		}
-		addIf(&c, "id < ?", t.firstMove)
+		switch {
+		case kept == 0:
+		case kept > most || t.sealMoves[renewals]:
+			due = append(due, "renewal = "+strconv.FormatInt(bit(renewals), 10))
+		case !renewals && len(t.events) > 0 && t.firstMove == 0:
+			due = append(due, "renewal = 0")
+		case !renewals && len(t.events) > 0:
+			due = append(due, "renewal = 0 AND id < "+strconv.FormatInt(t.firstMove, 10))
+		}
+	}
+	if len(due) > 0 {
+		c.add("(" + strings.Join(due, " OR ") + ")")
+	}
+	return c, nil
+}
+
+// eventsOfMoves takes the moves out of their table that are due, and returns their events.
+func (t *tx) eventsOfMoves(ctx context.Context) ([]access.Event, error) {
+	c, err := t.dueMoves(ctx)
+	if err != nil || len(c.parts) == 0 {
+		return nil, err
 	}
 	scan := func(row scanner) (m access.KeptMove, err error) {
 		err = row.Scan(instant{&m.At}, &m.GrantID, &m.ServerID, &m.SystemUser, &m.Fingerprint, &m.From, &m.State, &m.Action, &m.Problem)
@@ -206,7 +230,7 @@ func (t *tx) eventsOfMoves(ctx context.Context) ([]access.Event, error) {
 // appends them to the chain. No other update runs between the reading of the last event and
 // the commit: two that read the same one would fork the chain.
 func (t *tx) flushEvents(ctx context.Context) error {
-	if len(t.events) == 0 && t.firstMove == 0 && !t.sealMoves {
+	if len(t.events) == 0 && t.firstMove == 0 && len(t.sealMoves) == 0 {
 		return nil
 	}
 	moved, err := t.eventsOfMoves(ctx)

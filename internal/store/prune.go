@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 	"time"
 )
 
@@ -70,6 +71,37 @@ func (s *Store) PruneHistory(ctx context.Context, before time.Time) (more bool, 
 		}
 		more = true
 		return nil
+	})
+	return more, err
+}
+
+// flagRenewed keeps until when PruneRenewed has looked at what is gone, in milliseconds.
+const flagRenewed = "pruned_renewals"
+
+// PruneRenewed deletes, some at a time, temporary placements that were gone before that time and
+// that another one of the same key on the same server has followed: a key that is renewed twice a
+// day would leave a thousand of them. It reports whether there may be more. It is to be called
+// when the target has removed such a key by itself in any case.
+func (s *Store) PruneRenewed(ctx context.Context, before time.Time) (more bool, err error) {
+	err = s.update(ctx, func(t *tx) error {
+		last, err := t.Flag(ctx, flagRenewed)
+		if err != nil {
+			return err
+		}
+		since, _ := strconv.ParseInt(last, 10, 64) // from the beginning
+		gone, err := many(ctx, t, column[int64], "SELECT gone_at FROM placements WHERE state = 'gone' AND gone_at > $1 AND gone_at < $2 ORDER BY gone_at"+limit(placementsAtOnce), since, ms(before))
+		if more = len(gone) == placementsAtOnce; err != nil || len(gone) == 0 {
+			return err
+		}
+		through := gone[len(gone)-1]
+		_, err = t.Exec(ctx, `DELETE FROM placements WHERE id IN (SELECT p.id FROM placements p WHERE p.state = 'gone' AND p.gone_at > $1 AND p.gone_at <= $2
+			AND p.temporary = 1 AND p.problem <> 'server_left' AND p.in_doubt_until = 0 AND NOT EXISTS (SELECT 1 FROM rereads WHERE placement_id = p.id)
+			AND EXISTS (SELECT 1 FROM placements n WHERE n.place_id = p.place_id AND n.system_user = p.system_user AND n.fingerprint = p.fingerprint AND n.id > p.id AND n.state <> 'gone'))`,
+			since, through)
+		if err != nil {
+			return err
+		}
+		return t.SetFlag(ctx, flagRenewed, strconv.FormatInt(through, 10))
 	})
 	return more, err
 }

@@ -71,8 +71,8 @@ type tx struct {
 	queues   []string // those that work was put into
 	events   []access.Event
 
-	firstMove int64 // the first of the moves that it keeps; 0 for none
-	sealMoves bool  // whether these get their events now
+	firstMove int64         // the first of the moves that it keeps; 0 for none
+	sealMoves map[bool]bool // whether these, of renewals or others, get their events now
 }
 
 const (

@@ -24,7 +24,7 @@ type catalog struct {
 }
 
 // lastColumns are those that the first migration got last, with their tables.
-const lastColumns = "(VALUES ('places', 'external_id'), ('notices', 'target'), ('requests', 'standing'), ('persons', 'reinstated_at'), ('candidates', 'token'), ('findings', 'request_id'), ('audit', 'about'), ('rotations', 'held_until'), ('out_of_line', 'ends'), ('grants', 'keys'), ('moves', 'problem'), ('fingerprints', 'text'))"
+const lastColumns = "(VALUES ('places', 'external_id'), ('notices', 'target'), ('requests', 'standing'), ('persons', 'reinstated_at'), ('candidates', 'token'), ('findings', 'request_id'), ('audit', 'about'), ('rotations', 'held_until'), ('out_of_line', 'ends'), ('grants', 'keys'), ('moves', 'renewal'), ('fingerprints', 'text'))"
 
 func sqliteCatalog() catalog {
 	return catalog{

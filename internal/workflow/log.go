@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"strconv"
@@ -45,7 +46,7 @@ func (s *Service) Log(ctx context.Context, actor access.UserID, q LogQuery) (Log
 	if err := s.requireApprover(ctx, actor); err != nil {
 		return LogPage{}, err
 	}
-	if err := s.sealMoves(ctx, s.Now()); err != nil {
+	if err := s.sealMoves(ctx, false, s.Now()); err != nil {
 		return LogPage{}, err
 	}
 	var page LogPage
@@ -146,28 +147,36 @@ func (s *Service) WholeLog(ctx context.Context, actor access.UserID) (iter.Seq2[
 	if err := s.requireApprover(ctx, actor); err != nil {
 		return nil, err
 	}
-	if err := s.sealMoves(ctx, s.Now()); err != nil {
+	if err := s.sealMoves(ctx, false, s.Now()); err != nil {
 		return nil, err
 	}
 	return s.ReadLog(ctx, "", time.Time{})
 }
 
-// sealMovesAfter is how long what happened to placements waits for more of the same, to be one
-// event.
-const sealMovesAfter = 30 * time.Second
+// How long what happened to placements waits for more of the same, to be one event. That keys
+// were placed anew which go on being there is no news.
+const (
+	sealMovesAfter    = 30 * time.Second
+	sealRenewalsAfter = 24 * time.Hour
+)
 
-// sealMoves has the audit log say what happened to placements, once the first of it was at or
-// before that time.
-func (s *Service) sealMoves(ctx context.Context, before time.Time) error {
+// sealOldMoves has the audit log say what happened to placements and has waited long enough.
+func (s *Service) sealOldMoves(ctx context.Context) error {
+	return errors.Join(s.sealMoves(ctx, false, s.Now().Add(-sealMovesAfter)), s.sealMoves(ctx, true, s.Now().Add(-sealRenewalsAfter)))
+}
+
+// sealMoves has the audit log say what happened to placements, in renewals or else, once the first
+// of it was at or before that time.
+func (s *Service) sealMoves(ctx context.Context, renewals bool, before time.Time) error {
 	var oldest time.Time
 	err := s.Store.Read(ctx, func(tx access.Tx) (err error) {
-		oldest, err = tx.OldestMove(ctx)
+		oldest, err = tx.OldestMove(ctx, renewals)
 		return err
 	})
 	if err != nil || oldest.IsZero() || oldest.After(before) {
 		return err
 	}
-	return s.Store.Update(ctx, func(tx access.Tx) error { return tx.SealMoves(ctx) })
+	return s.Store.Update(ctx, func(tx access.Tx) error { return tx.SealMoves(ctx, renewals) })
 }
 
 // ReadLog returns the audit log from that time on, about one subject or, if that is empty,

@@ -16,7 +16,7 @@ const reminderLead = 15 * time.Minute
 
 // Sweep claims everything that is due now: ends, expiries, reminders and renewals.
 func (s *Service) Sweep(ctx context.Context) error {
-	return errors.Join(s.watchClock(ctx), allOf(ctx, s.EndDue, 1), allOf(ctx, s.ExpireRequests, endBatch), s.remindPersons(ctx), s.remindApprovers(ctx), s.Engine.Reserve(ctx), s.Engine.Renew(ctx), s.Engine.TellLapsed(ctx), s.sealMoves(ctx, s.Now().Add(-sealMovesAfter)))
+	return errors.Join(s.watchClock(ctx), allOf(ctx, s.EndDue, 1), allOf(ctx, s.ExpireRequests, endBatch), s.remindPersons(ctx), s.remindApprovers(ctx), s.Engine.Reserve(ctx), s.Engine.Renew(ctx), s.Engine.TellLapsed(ctx), s.sealOldMoves(ctx))
 }
 
 // allOf claims in batches until one is smaller than full, so that many ends at the same

@@ -110,7 +110,7 @@ func (a *ager) must(err error) {
 
 func (a *ager) readPattern() {
 	a.t.Helper()
-	a.must(a.store.Update(a.ctx, func(tx access.Tx) error { return tx.SealMoves(a.ctx) }))
+	a.must(a.store.Update(a.ctx, func(tx access.Tx) error { return tx.SealMoves(a.ctx, false) }))
 	events, err := a.store.Events(a.ctx, 0, 10_000)
 	a.must(err)
 	a.must(a.store.Read(a.ctx, func(tx access.Tx) error {

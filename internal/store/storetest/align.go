@@ -128,7 +128,7 @@ func testMoves(t *testing.T, s *store.Store) {
 		return all
 	}
 	oldest := func() time.Time {
-		return read(t, s, func(ctx context.Context, tx access.Tx) (time.Time, error) { return tx.OldestMove(ctx) })
+		return read(t, s, func(ctx context.Context, tx access.Tx) (time.Time, error) { return tx.OldestMove(ctx, false) })
 	}
 	same(t, "the oldest of none", oldest(), time.Time{})
 	keep(epoch, 1, 2)
@@ -142,7 +142,7 @@ func testMoves(t *testing.T, s *store.Store) {
 		return tx.Audit(ctx, access.Event{At: epoch, Action: "a", Detail: "another"})
 	})
 	same(t, "events before another one", details(), []string{"a for web on places 1-3", "another"})
-	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SealMoves(ctx) })
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SealMoves(ctx, false) })
 	same(t, "events when sealed", details(), []string{"a for web on places 1-3", "another", "a for web on places 9"})
 	same(t, "the oldest when sealed", oldest(), time.Time{})
 	many := make([]int64, 1001)
@@ -151,6 +151,17 @@ func testMoves(t *testing.T, s *store.Store) {
 	}
 	keep(epoch, many...)
 	same(t, "events of very many", details()[3:], []string{"a for web on places 1-1001"})
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		renewed := access.Move{Renewal: true, Action: access.DidPlacementPlaced, Placement: access.Placement{GrantID: 4, ServerID: 5, Fingerprint: "a"}}
+		return tx.KeepMoves(ctx, epoch, []access.Move{renewed})
+	})
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		return tx.Audit(ctx, access.Event{At: epoch, Action: "b"})
+	})
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SealMoves(ctx, false) })
+	same(t, "events beside a renewal", len(details()), 5)
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SealMoves(ctx, true) })
+	same(t, "events with the renewal", len(details()), 6)
 	for _, e := range eventsOf(t, s, 0, 1) {
 		same(t, "when", e.At, epoch.Add(time.Second))
 	}

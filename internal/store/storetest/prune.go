@@ -145,3 +145,32 @@ func testPruneHistoryInPortions(t *testing.T, s *store.Store) {
 		same(t, table, query[int64](t, s, "SELECT COUNT(*) FROM "+table), 0)
 	}
 }
+
+// Of a key that is renewed again and again, what is there stays, and what was not a renewal.
+func testPruneRenewed(t *testing.T, s *store.Store) {
+	var renewed []int64
+	for i := range 3 {
+		p := access.Placement{ServerID: 1, SystemUser: "web", Fingerprint: "a", State: access.PlacementGone, GoneAt: epoch.Add(time.Duration(i-3) * time.Hour), Temporary: true}
+		if renewed = append(renewed, insertPlacement(t, s, p).ID); i == 0 {
+			p.Fingerprint = "b" // nothing followed
+			renewed = append(renewed, insertPlacement(t, s, p).ID)
+			p.Fingerprint, p.Temporary = "a", false
+			renewed = append(renewed, insertPlacement(t, s, p).ID)
+		}
+	}
+	there := insertPlacement(t, s, access.Placement{ServerID: 1, SystemUser: "web", Fingerprint: "a", State: access.PlacementPlaced, Temporary: true})
+	if more, err := s.PruneRenewed(t.Context(), epoch.Add(-90*time.Minute)); more || err != nil {
+		t.Fatal(more, err)
+	}
+	all := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) {
+		return tx.Placements(ctx, access.PlacementQuery{})
+	})
+	same(t, "left", placementIDs(all), []int64{renewed[1], renewed[2], renewed[4], there.ID})
+	if more, err := s.PruneRenewed(t.Context(), epoch); more || err != nil {
+		t.Fatal(more, err)
+	}
+	all = read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) {
+		return tx.Placements(ctx, access.PlacementQuery{})
+	})
+	same(t, "left later", placementIDs(all), []int64{renewed[1], renewed[2], there.ID})
+}

@@ -121,6 +121,7 @@ func wholeLedger() map[string]func(*testing.T, *store.Store) {
 		"Moves":                testMoves,
 		"Prune":                testPrune,
 		"PruneHistory":         testPruneHistory,
+		"PruneRenewed":         testPruneRenewed,
 		"PruneInPortions":      testPruneHistoryInPortions,
 		"InboxOneTaker":        testInboxOneTaker,
 		"ReleaseJobs":          testReleaseJobs,

@@ -369,7 +369,9 @@ func States(v workflow.RequestView, phase access.Phase) map[access.ResultState]i
 // VerifyAudit reads the whole chain, with an event for everything that has happened.
 func (h *Harness) VerifyAudit() []access.Event {
 	h.T.Helper()
-	h.Must(h.Ledger.Update(h.Ctx(), func(tx access.Tx) error { return tx.SealMoves(h.Ctx()) }))
+	h.Must(h.Ledger.Update(h.Ctx(), func(tx access.Tx) error {
+		return errors.Join(tx.SealMoves(h.Ctx(), false), tx.SealMoves(h.Ctx(), true))
+	}))
 	all, err := h.Ledger.Events(h.Ctx(), 0, 1_000_000)
 	h.Must(err)
 	var prev access.Event

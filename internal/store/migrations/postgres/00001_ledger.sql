@@ -409,8 +409,10 @@ CREATE TABLE moves (
     from_state  TEXT   NOT NULL,
     to_state    TEXT   NOT NULL,
     action      TEXT   NOT NULL,
-    problem     TEXT   NOT NULL
+    problem     TEXT   NOT NULL,
+    renewal     BIGINT NOT NULL
 );
+CREATE INDEX moves_renewal ON moves (renewal, id);
 
 -- By which persons and requests an event is found.
 CREATE TABLE audit_about (
