@@ -186,17 +186,17 @@ func (a *app) prune(ctx context.Context) error {
 		return err
 	}
 	now := a.service.Now()
-	return errors.Join(untilDone(ctx, a.store.PruneRenewed, now.Add(-a.keepRenewed())), untilDone(ctx, a.store.PruneHistory, now.Add(-a.cfg.Keep)))
-}
-
-// untilDone prunes until nothing is left from before that time.
-func untilDone(ctx context.Context, prune func(ctx context.Context, before time.Time) (more bool, err error), before time.Time) error {
-	for {
-		more, err := prune(ctx, before)
-		if err != nil || !more {
+	for more := true; more; {
+		var err error
+		if more, err = a.store.PruneRenewed(ctx, now.Add(-a.keepRenewed())); err != nil {
 			return err
 		}
 	}
+	next, more, err := a.store.PruneHistory(ctx, now.Add(-a.cfg.Keep), 0)
+	for more && err == nil {
+		next, more, err = a.store.PruneHistory(ctx, now.Add(-a.cfg.Keep), next)
+	}
+	return err
 }
 
 // keepRenewed returns how long a key is remembered that was placed anew: longer than its target

@@ -5,12 +5,19 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"sshkeybot/internal/access"
 )
 
 // EventsSQL returns the query that reads events, for a look at its plan.
 func EventsSQL(q access.EventQuery) (query string, args []any) { return eventsSQL(q) }
+
+// InUse asks what a request is kept for.
+func InUse(ctx context.Context, t access.Tx) error {
+	_, err := t.(*tx).inUse(ctx, 1, time.Now()) //nolint:forcetypeassert // it is ours
+	return err
+}
 
 // Scans returns what the statements of fn read from its beginning to its end on SQLite, as its
 // plans say it: a table, by the name that the statement has for it, and with which index.

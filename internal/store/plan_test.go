@@ -56,13 +56,14 @@ func TestSweepsAskIndexes(t *testing.T) {
 		"a credential": func(ctx context.Context, tx access.Tx) error {
 			return second(tx.Placements(ctx, access.PlacementQuery{Server: 1, Credential: "5"}))
 		},
-		"cover of a key":     func(ctx context.Context, tx access.Tx) error { _, _, err := tx.Covered(ctx, p, now); return err },
-		"results of a key":   func(ctx context.Context, tx access.Tx) error { return second(tx.OpenResults(ctx, p.On())) },
-		"waiting keys":       func(ctx context.Context, tx access.Tx) error { return second(tx.WaitingKeys(ctx, 1)) },
-		"a key that is back": func(ctx context.Context, tx access.Tx) error { return second(tx.ReopenResults(ctx, p.On(), now)) },
-		"a server is back":   func(ctx context.Context, tx access.Tx) error { return second(tx.ReopenInspections(ctx, 1)) },
-		"a grant's size":     func(ctx context.Context, tx access.Tx) error { return second(tx.GrantSize(ctx, 1)) },
-		"looking for it":     func(ctx context.Context, tx access.Tx) error { return second(tx.VerifyPlaced(ctx, 1, now)) },
+		"cover of a key":             func(ctx context.Context, tx access.Tx) error { _, _, err := tx.Covered(ctx, p, now); return err },
+		"results of a key":           func(ctx context.Context, tx access.Tx) error { return second(tx.OpenResults(ctx, p.On())) },
+		"waiting keys":               func(ctx context.Context, tx access.Tx) error { return second(tx.WaitingKeys(ctx, 1)) },
+		"a key that is back":         func(ctx context.Context, tx access.Tx) error { return second(tx.ReopenResults(ctx, p.On(), now)) },
+		"a server is back":           func(ctx context.Context, tx access.Tx) error { return second(tx.ReopenInspections(ctx, 1)) },
+		"a grant's size":             func(ctx context.Context, tx access.Tx) error { return second(tx.GrantSize(ctx, 1)) },
+		"looking for it":             func(ctx context.Context, tx access.Tx) error { return second(tx.VerifyPlaced(ctx, 1, now)) },
+		"what a request is kept for": store.InUse,
 		"owed removals": func(ctx context.Context, tx access.Tx) error {
 			return tx.OweRemovals(ctx, 1, 1, access.CoverQuery{Servers: []int64{1}}, now)
 		},

@@ -29,50 +29,80 @@ const (
 	serversAtOnce    = 250
 )
 
-// prunable selects the requests that were over before $1, with all that followed from them.
-// Kept for ever are offboardings, the rotations of keys of accounts, and what somebody decided
-// to leave where it is. Nothing that is live or owed is over.
-const prunable = `SELECT r.id FROM requests r WHERE r.state IN ('approved', 'denied', 'cancelled', 'expired')
-	AND r.created_at < $1 AND r.decided_at < $1 AND r.kind NOT IN ('offboard', 'rotate')
-	AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.request_id = r.id AND (g.state = 'live' OR g.ended_at >= $1
-		OR EXISTS (SELECT 1 FROM placements p WHERE p.state <> 'gone' AND p.grant_id = g.id)))
-	AND NOT EXISTS (SELECT 1 FROM grants g WHERE g.id = r.grant_id AND (g.state = 'live' OR g.ended_at >= $1))
-	AND NOT EXISTS (SELECT 1 FROM results WHERE request_id = r.id AND ` + openResult + `)
-	AND NOT EXISTS (SELECT 1 FROM candidates c WHERE c.request_id = r.id AND (c.spared = 1 OR c.picked_at = 0 AND r.kind <> 'purge'))
-	AND NOT EXISTS (SELECT 1 FROM findings f WHERE f.request_id = r.id)
-	ORDER BY r.id`
+// oldRequests selects the requests after $2 that may be over since before $1. Kept for ever are
+// offboardings and the rotations of keys of accounts.
+const oldRequests = `SELECT id FROM requests WHERE id > $2 AND created_at < $1 AND decided_at < $1
+	AND state IN ('approved', 'denied', 'cancelled', 'expired') AND kind NOT IN ('offboard', 'rotate') ORDER BY +id LIMIT 20`
 
-// PruneHistory deletes, some at a time, the details of what was over before that time: requests
-// with their servers, messages, candidates and results, their grants with what they covered, and
-// placements that are gone. It reports whether there may be more. What the audit log says of
-// them stays.
+// inUse are the queries for what a request $1 is kept for, though it was decided before $2:
+// something of it is live, was until lately, or is owed, or somebody decided to leave a key where
+// it is, or has still to decide.
+var inUse = []string{ //nolint:gochecknoglobals // a constant
+	"SELECT id FROM grants WHERE request_id = $1 AND (state = 'live' OR ended_at >= $2)",
+	"SELECT g.id FROM requests r JOIN grants g ON g.id = r.grant_id WHERE r.id = $1 AND (g.state = 'live' OR g.ended_at >= $2)",
+	"SELECT p.id FROM grants g CROSS JOIN placements p WHERE g.request_id = $1 AND p.grant_id = g.id AND " + there + " AND CAST($2 AS BIGINT) > 0",
+	"SELECT request_id FROM results WHERE request_id = $1 AND " + openResult + " AND CAST($2 AS BIGINT) > 0",
+	"SELECT c.request_id FROM candidates c JOIN requests r ON r.id = c.request_id WHERE c.request_id = $1 AND (c.spared = 1 OR c.picked_at = 0 AND r.kind <> 'purge') AND CAST($2 AS BIGINT) > 0",
+	"SELECT request_id FROM findings WHERE request_id = $1 AND CAST($2 AS BIGINT) > 0",
+}
+
+// PruneHistory deletes, some at a time, the details of what was over before that time: placements
+// that are gone, and requests with their servers, messages, candidates and results, and with their
+// grants and what those covered. What the audit log says of them stays. It begins after a request
+// (0 is the beginning), and returns the one after which to go on, if there may be more.
 //
 // A placement that was given up with a server that left stays: it is looked for when the server
 // comes back.
-func (s *Store) PruneHistory(ctx context.Context, before time.Time) (more bool, err error) {
+func (s *Store) PruneHistory(ctx context.Context, before time.Time, after int64) (next int64, more bool, err error) {
 	err = s.update(ctx, func(t *tx) error {
 		gone, err := t.Exec(ctx, `DELETE FROM placements WHERE id IN (SELECT id FROM placements p WHERE p.state = 'gone' AND p.gone_at < $1
 			AND p.problem <> 'server_left' AND p.in_doubt_until = 0 AND NOT EXISTS (SELECT 1 FROM rereads WHERE placement_id = p.id) ORDER BY p.gone_at`+limit(placementsAtOnce)+")", ms(before))
 		if err != nil {
 			return err
 		}
-		more = gone == placementsAtOnce
-		left := serversAtOnce
-		for left > 0 {
-			found, err := many(ctx, t, column[int64], prunable+limit(1), ms(before))
-			if err != nil || len(found) == 0 {
-				return err
-			}
-			n, err := t.pruneRequest(ctx, found[0], left)
-			if err != nil {
-				return err
-			}
-			left -= max(n, 1)
+		old, err := many(ctx, t, column[int64], oldRequests, ms(before), after)
+		if err != nil {
+			return err
 		}
-		more = true
-		return nil
+		if next = after; len(old) > 0 {
+			next, err = t.pruneSome(ctx, old, before)
+		}
+		more = len(old) > 0 || gone == placementsAtOnce
+		return err
 	})
-	return more, err
+	return next, more, err
+}
+
+// pruneSome deletes as much of the first of these requests as one transaction should, and returns
+// the last that it is done with.
+func (t *tx) pruneSome(ctx context.Context, old []int64, before time.Time) (last int64, err error) {
+	left := serversAtOnce
+	for _, id := range old {
+		kept, err := t.inUse(ctx, id, before)
+		if err != nil {
+			return 0, err
+		}
+		if kept {
+			last = id
+			continue
+		}
+		n, err := t.pruneRequest(ctx, id, left)
+		if left -= n; err != nil || left <= 0 {
+			return max(last, id-1), err
+		}
+		last = id
+	}
+	return last, nil
+}
+
+func (t *tx) inUse(ctx context.Context, request int64, before time.Time) (bool, error) {
+	for _, query := range inUse {
+		found, err := many(ctx, t, column[int64], query+" LIMIT 1", request, ms(before))
+		if err != nil || len(found) > 0 {
+			return true, err
+		}
+	}
+	return false, nil
 }
 
 // flagRenewed keeps until when PruneRenewed has looked at what is gone, in milliseconds.

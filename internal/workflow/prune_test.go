@@ -33,9 +33,9 @@ func TestHistoryIsPruned(t *testing.T) {
 	}
 	events := len(h.VerifyAudit())
 	h.Clock.Advance(400 * 24 * time.Hour)
+	next := int64(0)
 	for more := true; more; {
-		var err error
-		more, err = h.Ledger.PruneHistory(h.Ctx(), h.Clock.Now().Add(-399*24*time.Hour))
+		next, more, err = h.Ledger.PruneHistory(h.Ctx(), h.Clock.Now().Add(-399*24*time.Hour), next)
 		h.Must(err)
 	}
 	if n := len(h.VerifyAudit()); n != events {

@@ -51,9 +51,10 @@ func past(t *testing.T, s *store.Store, r access.Request, g access.Grant, server
 // pruneHistory prunes everything from before epoch, and returns in how many transactions.
 func pruneHistory(t *testing.T, s *store.Store) (n int) {
 	t.Helper()
+	next := int64(0)
 	for more := true; more; n++ {
 		var err error
-		if more, err = s.PruneHistory(t.Context(), epoch); err != nil {
+		if next, more, err = s.PruneHistory(t.Context(), epoch, next); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -187,6 +187,7 @@ CREATE TABLE findings (
     request_id    BIGINT NOT NULL, -- 0 for none
     PRIMARY KEY (place_id, credential_id)
 );
+CREATE INDEX findings_request ON findings (request_id);
 
 CREATE TABLE grants (
     id          BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -188,6 +188,7 @@ CREATE TABLE findings (
     request_id    BIGINT NOT NULL, -- 0 for none
     PRIMARY KEY (place_id, credential_id)
 ) WITHOUT ROWID;
+CREATE INDEX findings_request ON findings (request_id);
 
 CREATE TABLE grants (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
