@@ -192,7 +192,7 @@ func demoConfig(slack *slacksim.Workspace, slackURL, accountURL, octopusURL, dat
 		RunCloud:  config.RunCloud{Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour},
 		Octopus:   &config.Octopus{URL: octopusURL, APIKey: config.NewSecret(octopussim.DefaultKey)},
 		Approvers: []string{demoBob, demoCarol}, ApprovalChannel: demoChannel, AnnounceChannel: demoChannel, Approvals: 1,
-		RequestTTL: 8 * time.Hour, MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour,
+		Keep: 400 * 24 * time.Hour, RequestTTL: 8 * time.Hour, MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour,
 		LongGrants: config.LongGrantsRenew, SystemUser: "runcloud", SystemUsers: []string{"runcloud"},
 		OffboardDeactivated: config.OffboardDeactivatedRun, DatabaseURL: config.NewSecret("sqlite:" + database), Concurrency: 16,
 	}
