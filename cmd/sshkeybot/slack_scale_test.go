@@ -157,6 +157,7 @@ func (r *rig) toldWhole(id int64, servers int) {
 // One grant is on 2,000 servers, a tenth of which refuse with many words. Every server is named in the thread
 // or in the complete list, Slack refuses nothing, and it shows the last word soon after the last result.
 func TestGrantOnTwoThousandServersOfWhichSomeFail(t *testing.T) {
+	t.Parallel()
 	if withRace {
 		t.Skip("it is about size: under the race detector it takes minutes, and the other tests run the same paths")
 	}
@@ -164,34 +165,36 @@ func TestGrantOnTwoThousandServersOfWhichSomeFail(t *testing.T) {
 	if testing.Short() {
 		servers = 300
 	}
-	r := start(t, plan{servers: servers, latency: 5 * time.Millisecond})
-	failing := map[string]bool{}
-	for i, server := range r.servers {
-		if i%10 == 3 {
-			failing[r.nameOf(server)] = true
-			words := fmt.Sprintf("<!channel> The firewall of rack %d *refuses* `it` & says so: %s", i, strings.Repeat("no room is left for one more key; ", 30))
-			r.account.Fault(runcloudsim.FaultRule{Server: server, Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultStatus, Status: http.StatusUnprocessableEntity, Message: words})
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, plan{servers: servers, latency: 5 * time.Millisecond})
+		failing := map[string]bool{}
+		for i, server := range r.servers {
+			if i%10 == 3 {
+				failing[r.nameOf(server)] = true
+				words := fmt.Sprintf("<!channel> The firewall of rack %d *refuses* `it` & says so: %s", i, strings.Repeat("no room is left for one more key; ", 30))
+				r.account.Fault(runcloudsim.FaultRule{Server: server, Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultStatus, Status: http.StatusUnprocessableEntity, Message: words})
+			}
 		}
-	}
-	r.Register(alice)
-	id := r.Ask(alice, "grant @alice 1h")
-	r.says(r.Press(bob, id, "Approve"), "You approved")
-	r.until("every result stands", func() bool {
-		v := r.view(id)
-		return len(v.Results) >= servers && rests(v.Results)
+		r.Register(alice)
+		id := r.Ask(alice, "grant @alice 1h")
+		r.says(r.Press(bob, id, "Approve"), "You approved")
+		r.until("every result stands", func() bool {
+			v := r.view(id)
+			return len(v.Results) >= servers && rests(v.Results)
+		})
+		stood := time.Now()
+		r.until("Slack shows the last word", func() bool { return r.drawn(id) })
+		took := time.Since(stood)
+		t.Logf("Slack showed all of %d results %s after the last of them", servers, took.Round(100*time.Millisecond))
+		if took > time.Minute {
+			t.Errorf("the last word came %s after the last result", took)
+		}
+		r.says(r.Message(id), fmt.Sprintf("%d failed; the thread says more.", len(failing)))
+		r.namesAll(id, failing)
+		if n := r.tooFast(); n > 3 {
+			t.Errorf("Slack refused %d calls for haste", n)
+		}
 	})
-	stood := time.Now()
-	r.until("Slack shows the last word", func() bool { return r.drawn(id) })
-	took := time.Since(stood)
-	t.Logf("Slack showed all of %d results %s after the last of them", servers, took.Round(100*time.Millisecond))
-	if took > time.Minute {
-		t.Errorf("the last word came %s after the last result", took)
-	}
-	r.says(r.Message(id), fmt.Sprintf("%d failed; the thread says more.", len(failing)))
-	r.namesAll(id, failing)
-	if n := r.tooFast(); n > 3 {
-		t.Errorf("Slack refused %d calls for haste", n)
-	}
 }
 
 // namesAll fails the test unless the thread names every server once, those that fail with a reason, and the list
