@@ -80,3 +80,25 @@ func TestRefusedRenewalIsToldAndTriedAgain(t *testing.T) {
 		})
 	}
 }
+
+// After a long stop, many keys have to be renewed. One sweep begins with some of them, and the next
+// goes on, though renewals are else asked for once a minute.
+func TestManyRenewalsGoOnAtTheNextSweep(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 250)
+	h.MustRegister(alice, "alice laptop")
+	h.Grant(alice, 48*time.Hour, "")
+	h.Work()
+	h.Clock.Advance(11*time.Hour + 45*time.Minute)
+	for sweep, want := range []int{200, 250} {
+		h.Clock.Advance(time.Second)
+		h.Must(h.Engine.Renew(h.Ctx()))
+		if begun := len(h.Placements(access.PlacementQuery{Renewed: true})); begun != want {
+			t.Errorf("%d renewals begun by sweep %d, want %d", begun, sweep+1, want)
+		}
+	}
+	h.Work()
+	if ours := h.Account.Ours(); len(ours) != 250 {
+		t.Errorf("%d keys", len(ours))
+	}
+}

@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	renewalLead = time.Hour // before its target's own timer ends a key, it is renewed
-	longestWait = time.Hour // before anything is tried again
-	sweepBatch  = 1000
+	renewalLead    = time.Hour // before its target's own timer ends a key, it is renewed
+	longestWait    = time.Hour // before anything is tried again
+	renewalsAtOnce = 200       // that one transaction begins
 
 	longestBackoff = lastBackoff * 6 / 5 // with its jitter
 )
@@ -133,6 +133,9 @@ func (e *Engine) renewOn(ctx context.Context, t access.Target) error {
 	if err != nil || len(due) == 0 {
 		return err
 	}
+	if len(due) == query.Limit {
+		e.renewed.Delete(t.Name()) // there may be more
+	}
 	return e.Store.Update(ctx, func(tx access.Tx) error {
 		again, err := tx.DueRenewals(ctx, query)
 		if err != nil {
@@ -153,7 +156,7 @@ func (e *Engine) renewalQuery(t access.Target, now time.Time) access.RenewalQuer
 	lifetime, lead := lifetime(t), leadOf(t)
 	q := access.RenewalQuery{
 		Target: t.Name(), Now: now, Spare: min(time.Minute, lifetime/100), LapsesBefore: now.Add(lead), Spread: lead / 2, PlacedBefore: now.Add(-lifetime),
-		Permanent: math.MaxInt64, Limit: sweepBatch,
+		Permanent: math.MaxInt64, Limit: renewalsAtOnce,
 	}
 	if e.Settings.LongGrants == Permanent {
 		q.Permanent = lifetime
