@@ -51,7 +51,11 @@ func (a *api) answer(stray bool) limiter.Answer {
 	switch {
 	case stray:
 		a.refused++
-		return limiter.Answer{Status: 429}
+		said = limiter.Answer{Status: 429}
+		if a.retryAfter {
+			said.RetryAfter = time.Second
+		}
+		return said
 	case a.limit == 0:
 	case a.left >= 1:
 		a.left--

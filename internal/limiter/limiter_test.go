@@ -120,6 +120,18 @@ func TestStrayRefusal(t *testing.T) {
 	})
 }
 
+// One that asks to wait is taken for a limit: for as much as was borne until then, those under way with
+// it included.
+func TestEarlyRefusalThatAsksToWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := &api{shape: shape{stray: 11, retryAfter: true}}
+		if took := a.grant(t.Context(), t, limiter.New(16), 48+5); took > 8*time.Second || a.refused != 1 {
+			t.Errorf("48 servers took %v, %d calls were refused", took, a.refused)
+		}
+	})
+}
+
 const (
 	ok      = 200
 	refused = 429

@@ -19,13 +19,11 @@ type pace struct {
 	burst        int  // the most of it: that was ever stated, else after a rest
 	stated       bool // in answers; else it is an estimate
 	remainingSeq int  // calls numbered below had started when that was stated
-
 	// Calls beyond that start at a rate.
 	limit         int           // calls a minute; 0 if that is neither stated nor known
 	rate, fastest float64       // calls a minute; the limit is the fastest rate
 	next          time.Duration // when the rate lets one start
 	answer        time.Duration // until when the answer to the last one is waited for
-
 	// After a refusal all pause, until a call is accepted.
 	pausedUntil time.Duration // 0 without a pause
 	probe       time.Duration // when a call of priority High may find out whether it is over
@@ -98,6 +96,9 @@ func (p *pace) finish(now time.Duration, c *call, a Answer) {
 	if a.Status != 0 || a.Lost {
 		p.seen++
 		p.say(now, c, a)
+		if a.Status != http.StatusTooManyRequests {
+			p.counted++ // one that was under way when a pause began was borne, too
+		}
 	}
 	switch fresh := c.seq >= p.pauseSeq; {
 	case fresh && a.Status == http.StatusTooManyRequests:
@@ -140,7 +141,6 @@ func (p *pace) pause(now time.Duration, a Answer) {
 // accept ends a pause, or speeds up. With no limit to go by, the rate after a pause is three quarters of what was
 // borne since the one before; a refusal by chance changes nothing.
 func (p *pace) accept(now time.Duration) {
-	p.counted++
 	if p.refusals > 0 && p.limit == 0 {
 		if took := now - p.resumed; took < 2*time.Minute && p.limited {
 			p.setRate(float64(p.counted) / took.Minutes() * 3 / 4)
