@@ -30,13 +30,21 @@ func (e *Engine) FindOrphans(ctx context.Context) error {
 	if err := e.noticePause(ctx); err != nil {
 		return err
 	}
-	known, err := e.KnownServers(ctx)
-	if err != nil || len(known.All) == 0 {
+	var some []int64
+	var halted []access.TargetState
+	err := e.Store.Read(ctx, func(tx access.Tx) (err error) {
+		if some, err = tx.ServersAfter(ctx, 0, 1); err != nil {
+			return err
+		}
+		halted, err = Halted(ctx, tx)
+		return err
+	})
+	if err != nil || len(some) == 0 {
 		return err // nothing was ever placed
 	}
 	var readable []string
 	for _, t := range e.Targets {
-		if known.targets[t.Name()].Halted() {
+		if slices.ContainsFunc(halted, func(h access.TargetState) bool { return h.Name == t.Name() }) {
 			continue // all work there waits
 		}
 		if err := e.refreshServers(ctx, t, orphanEvery); err != nil {

@@ -63,8 +63,12 @@ func (e *Engine) refreshServers(ctx context.Context, t access.Target, fresh time
 		return err
 	}
 	defer refresh.Unlock()
-	known, err := e.KnownServers(ctx)
-	if err != nil || known.freshAt(t.Name(), e.Now(), fresh) {
+	var state access.TargetState
+	err := e.Store.Read(ctx, func(tx access.Tx) (err error) {
+		state, err = tx.Target(ctx, t.Name())
+		return err
+	})
+	if age := e.Now().Sub(state.ListedAt); err != nil || age >= 0 && age < fresh {
 		return err
 	}
 	return e.readServers(ctx, t)

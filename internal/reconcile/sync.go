@@ -153,11 +153,11 @@ func (e *Engine) finish(ctx context.Context, kind access.WorkKind, server int64,
 		if due != nil {
 			return errMoreWork
 		}
-		changed, err := tx.Reconcile(ctx, e.Now().Truncate(time.Millisecond), []int64{server})
+		marked, err := tx.OutOfLineMark(ctx, server)
 		switch {
 		case err != nil:
 			return err
-		case len(changed) > 0:
+		case marked:
 			return errOutOfLine
 		case wait > 0:
 			return errMoreWork

@@ -53,6 +53,9 @@ func TestSweepsAskIndexes(t *testing.T) {
 		"a renewed key": func(ctx context.Context, tx access.Tx) error {
 			return second(tx.Placements(ctx, access.PlacementQuery{Renewed: true, States: there}))
 		},
+		"what was given up": func(ctx context.Context, tx access.Tx) error {
+			return second(tx.Placements(ctx, access.PlacementQuery{Target: "t", States: []access.PlacementState{access.PlacementGone}, Problem: access.ProblemServerLeft, Limit: 1}))
+		},
 		"a credential": func(ctx context.Context, tx access.Tx) error {
 			return second(tx.Placements(ctx, access.PlacementQuery{Server: 1, Credential: "5"}))
 		},

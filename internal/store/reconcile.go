@@ -145,6 +145,12 @@ func (t *tx) MarkOutOfLine(ctx context.Context, servers []int64, ends bool) erro
 	return insertMany(ctx, t, "out_of_line", "place_id, ends", "ON CONFLICT (place_id) DO UPDATE SET ends = 1 WHERE excluded.ends > out_of_line.ends", all)
 }
 
+// OutOfLineMark implements access.PlacementTx.
+func (t *tx) OutOfLineMark(ctx context.Context, server int64) (bool, error) {
+	found, err := many(ctx, t, column[int64], "SELECT place_id FROM out_of_line WHERE place_id = $1", server)
+	return len(found) > 0, err
+}
+
 // MarkedOutOfLine implements access.PlacementTx.
 func (t *tx) MarkedOutOfLine(ctx context.Context, most int) ([]int64, error) {
 	return many(ctx, t, column[int64], "SELECT place_id FROM out_of_line ORDER BY ends DESC, place_id"+limit(most))

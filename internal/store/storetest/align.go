@@ -24,6 +24,9 @@ func testMarks(t *testing.T, s *store.Store) {
 	mark(false, 4)
 	same(t, "marked", marked(t, s, 0), []int64{3, 4, 1, 2})
 	same(t, "the first", marked(t, s, 1), []int64{3})
+	for server, want := range map[int64]bool{1: true, 5: false} {
+		same(t, "a server's mark", read(t, s, func(ctx context.Context, tx access.Tx) (bool, error) { return tx.OutOfLineMark(ctx, server) }), want)
+	}
 	reconcile(t, s, epoch, 3, 2)
 	same(t, "marked when two are in line", marked(t, s, 0), []int64{4, 1})
 }

@@ -257,6 +257,7 @@ CREATE INDEX placements_credential ON placements (credential_id, place_id);
 CREATE INDEX placements_there ON placements (place_id, system_user, fingerprint) WHERE state <> 'gone';
 CREATE INDEX placements_placed ON placements (person, system_user) WHERE state = 'placed';
 CREATE INDEX placements_grant ON placements (grant_id) WHERE state <> 'gone';
+CREATE INDEX placements_given_up ON placements (place_id) WHERE state = 'gone' AND problem = 'server_left';
 CREATE INDEX placements_gone ON placements (gone_at) WHERE state = 'gone';
 CREATE INDEX placements_due ON placements (next_at) WHERE state IN ('wanted', 'unknown', 'leaving') AND stuck = 0;
 CREATE INDEX placements_later ON placements (next_at) WHERE next_at > 0 AND state <> 'gone';
