@@ -9,11 +9,9 @@ import (
 )
 
 const (
-	// alignTime is about how long one transaction brings servers in line: while it runs, the
+	// MovesAtOnce is about how many placements one transaction brings in line: while it runs, the
 	// acknowledgement of a click may have to wait for it.
-	alignTime = 20 * time.Millisecond
-	// alignAtMost bounds one transaction besides.
-	alignAtMost = 50
+	MovesAtOnce = 50
 	// checkAtOnce is how many servers one call of WakeDue checks, so that a large account is
 	// gone through in an hour.
 	checkAtOnce = 10
@@ -25,11 +23,12 @@ func (e *Engine) Align(ctx context.Context, settle func(access.Tx) error) error 
 	for {
 		for more := true; more; {
 			if err := e.Store.Update(ctx, func(tx access.Tx) error {
-				marked, err := tx.MarkedOutOfLine(ctx, alignAtMost)
+				marked, err := tx.MarkedOutOfLine(ctx, MovesAtOnce)
 				if more = len(marked) > 0; err != nil || !more {
 					return err
 				}
-				return e.alignSome(ctx, tx, marked)
+				_, _, err = e.AlignSome(ctx, tx, marked, MovesAtOnce)
+				return err
 			}); err != nil {
 				return err
 			}
@@ -50,21 +49,20 @@ func (e *Engine) Align(ctx context.Context, settle func(access.Tx) error) error 
 	}
 }
 
-// alignSome brings as many of the servers in line as fit into alignTime, at least one, and
-// records what that moved together.
-func (e *Engine) alignSome(ctx context.Context, tx access.Tx, servers []int64) error {
-	begin := time.Now()
+// AlignSome brings servers in line, one after the other, until there is no room for more moves of
+// placements, and does what follows from that. It returns the other servers, and the room that is
+// left.
+func (e *Engine) AlignSome(ctx context.Context, tx access.Tx, servers []int64, room int) (rest []int64, left int, err error) {
 	var changed []access.Move
-	done := 0
-	for done < len(servers) && (done == 0 || time.Since(begin) < alignTime/2) { // the rest is for what follows from it
-		moved, err := tx.Reconcile(ctx, e.Now().Truncate(time.Millisecond), servers[done:done+1])
+	rest = servers
+	for len(rest) > 0 && room > 0 {
+		moved, err := tx.Reconcile(ctx, e.Now().Truncate(time.Millisecond), rest[:1])
 		if err != nil {
-			return err
+			return nil, 0, err
 		}
-		changed = append(changed, moved...)
-		done++
+		changed, rest, room = append(changed, moved...), rest[1:], room-max(1, len(moved))
 	}
-	return e.follow(ctx, tx, servers[:done], changed)
+	return rest, room, e.follow(ctx, tx, servers[:len(servers)-len(rest)], changed)
 }
 
 // MarkOutOfLine leaves it to Align to bring servers in line; ends says whether access to them

@@ -198,6 +198,7 @@ func TestManyRemovalsReadTheServersTogether(t *testing.T) {
 			h.Clock.Advance(10 * time.Minute)
 			_, err := h.GiveBack(h.Ctx(), alice, 0, "done")
 			h.Must(err)
+			h.One(access.Work{Kind: access.WorkAlign})
 			h.Clock.Advance(time.Second)
 			h.Account.Asked, h.Account.Readings = 0, 0
 			h.Work()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/reconcile"
 )
 
 // ending says who ends access and why.
@@ -46,14 +47,14 @@ func (s *Service) endGrants(ctx context.Context, tx access.Tx, e ending, grants 
 			return err
 		}
 	}
-	room := coversAtOnce
+	room := reconcile.MovesAtOnce
 	for _, g := range grants {
 		covers, won := ended[g.ID]
 		if !won {
 			continue
 		}
 		var err error
-		if room, err = s.startRemoval(ctx, tx, covers, room); err != nil {
+		if room, err = s.align(ctx, tx, covers, room, true); err != nil {
 			return err
 		}
 	}
@@ -138,7 +139,7 @@ func (s *Service) endCovers(ctx context.Context, tx access.Tx, e ending, q acces
 			return err
 		}
 	}
-	room := coversAtOnce
+	room := reconcile.MovesAtOnce
 	for _, g := range grants {
 		if len(ended[g.ID]) == 0 {
 			continue
@@ -146,7 +147,7 @@ func (s *Service) endCovers(ctx context.Context, tx access.Tx, e ending, q acces
 		if err := s.auditNarrowed(ctx, tx, e, g, ended[g.ID]); err != nil {
 			return err
 		}
-		if room, err = s.startRemoval(ctx, tx, ended[g.ID], room); err != nil {
+		if room, err = s.align(ctx, tx, ended[g.ID], room, true); err != nil {
 			return err
 		}
 		if err := s.factsChanged(ctx, tx, g.Person); err != nil {
@@ -179,15 +180,14 @@ func matches(q access.CoverQuery, c access.Cover) bool {
 		(len(q.Servers) == 0 || slices.Contains(q.Servers, c.ServerID))
 }
 
-// startRemoval has the servers of covers that ended brought in line: the ledger no longer
-// wants their keys. It brings in line itself the servers of as many covers as there is room
-// for, and returns the room that is left; the others are marked.
-func (s *Service) startRemoval(ctx context.Context, tx access.Tx, covers []access.Cover, room int) (int, error) {
-	first, rest, room := firstPortion(covers, room)
-	if err := s.Engine.Reconcile(ctx, tx, first); err != nil {
+// align has the servers of covers that began or ended brought in line: those for which there is
+// room at once, the others by Engine.Align. It returns the room that is left.
+func (s *Service) align(ctx context.Context, tx access.Tx, covers []access.Cover, room int, ends bool) (int, error) {
+	rest, room, err := s.Engine.AlignSome(ctx, tx, access.ServersOf(covers), room)
+	if err != nil {
 		return room, err
 	}
-	return room, s.Engine.MarkOutOfLine(ctx, tx, rest, true)
+	return room, s.Engine.MarkOutOfLine(ctx, tx, rest, ends)
 }
 
 // EndDue ends grants whose time is over by the wall clock or by the steady one, as many as one

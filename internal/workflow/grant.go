@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/reconcile"
 )
 
 // startGrant puts a live grant into the ledger, with every key that its person has
@@ -80,12 +81,17 @@ func (s *Service) beginPlacing(ctx context.Context, tx access.Tx, g access.Grant
 	if err != nil {
 		return err
 	}
-	first, rest, _ := firstPortion(covers, coversAtOnce)
-	if err := s.Engine.Reconcile(ctx, tx, first); err != nil {
-		return err
-	}
-	if err := s.Engine.MarkOutOfLine(ctx, tx, rest, false); err != nil {
+	if _, err := s.align(ctx, tx, covers, reconcile.MovesAtOnce, false); err != nil {
 		return err
 	}
 	return wakeServers(ctx, tx, access.WorkAdd, there)
+}
+
+// wakeServers wakes one sort of work on servers.
+func wakeServers(ctx context.Context, tx access.Tx, kind access.WorkKind, servers []int64) error {
+	work := make([]access.Work, len(servers))
+	for i, id := range servers {
+		work[i] = access.Work{Kind: kind, ID: id}
+	}
+	return tx.Wake(ctx, work...)
 }
