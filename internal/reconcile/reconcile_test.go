@@ -91,8 +91,8 @@ func TestLargeDecisionsAreCarriedOutInPortions(t *testing.T) {
 	p := inPortions(h)
 	placed := access.PlacementQuery{States: []access.PlacementState{access.PlacementPlaced}}
 	r := h.Grant(alice, time.Hour, "")
-	if started := len(h.Placements(access.PlacementQuery{})); started == 0 || started == all {
-		t.Errorf("%d placements within the decision, want a part", started)
+	if started := len(h.Placements(access.PlacementQuery{})); started != 0 {
+		t.Errorf("%d placements within the decision, want none", started)
 	}
 	p.run(h)
 	if now := len(h.Placements(placed)); now != all || workflowtest.States(h.MustView(r.ID), access.PhaseAdd)[access.Done] != all {

@@ -31,6 +31,8 @@ type sqliteDB struct {
 	client *river.Client[*sql.Tx]
 
 	writing, reading *statements
+
+	turns turns // of those who write, but for River
 }
 
 func openSQLite(ctx context.Context, path string, o Options) (database, error) {
@@ -189,6 +191,10 @@ func sqliteURL(path, begin, mode string, pragmas ...string) string {
 }
 
 func (db *sqliteDB) update(ctx context.Context, fn func(*tx) error) error {
+	if err := db.turns.take(ctx, false); err != nil {
+		return err
+	}
+	defer db.turns.give()
 	return db.run(ctx, db.writing, func(t *tx) error {
 		t.enqueue = func(ctx context.Context, jobs []river.InsertManyParams) error {
 			_, err := db.client.InsertManyTx(ctx, t.sqlite, jobs)
@@ -199,6 +205,10 @@ func (db *sqliteDB) update(ctx context.Context, fn func(*tx) error) error {
 }
 
 func (db *sqliteDB) single(ctx context.Context, fn func(*tx) error) error {
+	if err := db.turns.take(ctx, true); err != nil {
+		return err
+	}
+	defer db.turns.give()
 	return db.run(ctx, db.writing, fn)
 }
 

@@ -49,7 +49,8 @@ type database interface {
 	// or panics.
 	update(ctx context.Context, fn func(*tx) error) error
 	// single runs fn in one transaction that need not wait for other updates, since none of
-	// its statements depends on what another one has read.
+	// its statements depends on what another one has read. On SQLite it waits for the one that
+	// runs, and comes before all others.
 	single(ctx context.Context, fn func(*tx) error) error
 	// read runs fn on one consistent state.
 	read(ctx context.Context, fn func(*tx) error) error

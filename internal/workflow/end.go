@@ -180,12 +180,15 @@ func matches(q access.CoverQuery, c access.Cover) bool {
 		(len(q.Servers) == 0 || slices.Contains(q.Servers, c.ServerID))
 }
 
-// align has the servers of covers that began or ended brought in line: those for which there is
-// room at once, the others by Engine.Align. It returns the room that is left.
+// align has the servers of covers that began or ended brought in line: at once if there is room,
+// else by Engine.Align. It returns the room that is left.
 func (s *Service) align(ctx context.Context, tx access.Tx, covers []access.Cover, room int, ends bool) (int, error) {
-	rest, room, err := s.Engine.AlignSome(ctx, tx, access.ServersOf(covers), room)
-	if err != nil {
-		return room, err
+	rest := access.ServersOf(covers)
+	if len(covers) <= room {
+		var err error
+		if rest, room, err = s.Engine.AlignSome(ctx, tx, rest, room); err != nil {
+			return room, err
+		}
 	}
 	return room, s.Engine.MarkOutOfLine(ctx, tx, rest, ends)
 }
