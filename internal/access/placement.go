@@ -108,3 +108,8 @@ type Move struct {
 
 	Placement
 }
+
+// Trying returns the states of a placement that is tried when its NextAt comes.
+func Trying() []PlacementState {
+	return []PlacementState{PlacementWanted, PlacementUnknown, PlacementLeaving}
+}

@@ -93,7 +93,7 @@ func (e *Engine) nextOn(ctx context.Context, tx access.Tx, kind access.WorkKind,
 	now := e.Now()
 	soonDue, err := tx.Placements(ctx, access.PlacementQuery{
 		Server: server, Due: now.Add(soon),
-		States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementLeaving},
+		States: access.Trying(),
 	})
 	if err != nil {
 		return nil, 0, err

@@ -86,7 +86,9 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 	addIf(&c, "system_user = ?", q.SystemUser)
 	addIf(&c, "label = ?", q.Label)
 	addIf(&c, "credential_id = ?", q.Credential)
-	addIf(&c, "stuck = 0 AND next_at <= ?", ms(q.Due))
+	if addIf(&c, "stuck = 0 AND next_at <= ?", ms(q.Due)); !q.Due.IsZero() && slices.Equal(q.States, access.Trying()) {
+		c.add("state IN ('wanted', 'unknown', 'leaving')") // likewise
+	}
 	addIf(&c, "in_doubt_until > 0 AND state <> 'leaving' AND in_doubt_until <= ?", ms(q.DoubtEndsBefore))
 	addIf(&c, "verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= ?", ms(q.VerifyBefore))
 	if addIf(&c, "problem = ?", q.Problem); q.Problem == access.ProblemServerLeft {

@@ -50,6 +50,9 @@ func TestSweepsAskIndexes(t *testing.T) {
 		"keys of a server": func(ctx context.Context, tx access.Tx) error {
 			return second(tx.Placements(ctx, access.PlacementQuery{Server: 1, States: there}))
 		},
+		"work on a server": func(ctx context.Context, tx access.Tx) error {
+			return second(tx.Placements(ctx, access.PlacementQuery{Server: 1, Due: now, States: access.Trying()}))
+		},
 		"a renewed key": func(ctx context.Context, tx access.Tx) error {
 			return second(tx.Placements(ctx, access.PlacementQuery{Renewed: true, States: there}))
 		},

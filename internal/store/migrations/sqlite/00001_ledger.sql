@@ -260,6 +260,7 @@ CREATE INDEX placements_placed ON placements (person, system_user) WHERE state =
 CREATE INDEX placements_grant ON placements (grant_id) WHERE state <> 'gone';
 CREATE INDEX placements_given_up ON placements (place_id) WHERE state = 'gone' AND problem = 'server_left';
 CREATE INDEX placements_gone ON placements (gone_at) WHERE state = 'gone';
+CREATE INDEX placements_work ON placements (place_id) WHERE state IN ('wanted', 'unknown', 'leaving') AND stuck = 0;
 CREATE INDEX placements_due ON placements (next_at) WHERE state IN ('wanted', 'unknown', 'leaving') AND stuck = 0;
 CREATE INDEX placements_later ON placements (next_at) WHERE next_at > 0 AND state <> 'gone';
 CREATE INDEX placements_leaving ON placements (left_at, id) WHERE state = 'leaving';
