@@ -9,9 +9,9 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// errOutOfLine undoes a transaction that would have settled work on a server which the
-// ledger wants otherwise than it is.
-var errOutOfLine = errors.New("the server is not in line with the grants")
+// errOutOfLine undoes a transaction that would have settled work on a server which a change of
+// the grants has marked.
+var errOutOfLine = errors.New("the server may not be in line with the grants")
 
 // Reconcile brings the placements on servers in line with the live grants, wakes the
 // work that this causes and updates the results that wait there.

@@ -179,7 +179,7 @@ func (e *Engine) leftToOthers(ctx context.Context, tx access.Tx, p access.Placem
 // placed, the request does not say any more that it is.
 func (e *Engine) TellLapsed(ctx context.Context) error {
 	lapsed := func(ctx context.Context, tx access.Tx) ([]access.Placement, error) {
-		renewed, err := tx.Placements(ctx, access.PlacementQuery{Renewed: true, States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementLeaving}})
+		renewed, err := tx.Placements(ctx, access.PlacementQuery{Renewed: true, States: access.Trying()})
 		return slices.DeleteFunc(renewed, func(p access.Placement) bool {
 			late := !p.LapsesAt.IsZero() && !e.Now().Before(p.LapsesAt)
 			refused := p.State != access.PlacementLeaving && p.Problem == access.ProblemRefused

@@ -138,7 +138,7 @@ func first(found []access.Placement) *access.Placement {
 	return &found[0]
 }
 
-// finish settles the work in a transaction that finds none left and the server in line.
+// finish settles the work in a transaction that finds none left and the server not marked.
 // Settling comes first: it locks the job, so that whoever wakes this server meanwhile
 // waits for this transaction and then either finds the job gone or is found here.
 func (e *Engine) finish(ctx context.Context, kind access.WorkKind, server int64, settle func(access.Tx) error) (again time.Duration, err error) {

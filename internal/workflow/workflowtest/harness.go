@@ -290,7 +290,7 @@ func (h *Harness) due() (work []access.Work) {
 			}
 		}
 		placements, err := tx.Placements(h.Ctx(), access.PlacementQuery{
-			Due: now, States: []access.PlacementState{access.PlacementWanted, access.PlacementUnknown, access.PlacementLeaving},
+			Due: now, States: access.Trying(),
 		})
 		for _, p := range placements {
 			kind := access.WorkAdd
