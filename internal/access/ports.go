@@ -234,12 +234,13 @@ type DueTx interface {
 	// VerifyPlaced sets the VerifyAt of the placed keys that a grant covers, stuck ones
 	// included, and returns their servers.
 	VerifyPlaced(ctx context.Context, grantID int64, at time.Time) ([]int64, error)
-	// DueWork returns the work on the servers that have a placement which is due: to be
-	// placed, removed or verified, or whose doubt is over. Each piece is there once.
-	DueWork(ctx context.Context, now time.Time) ([]Work, error)
-	// IdleWork returns the work of DueWork that is in no queue: nobody woke it, or what was
-	// woken is lost.
+	// IdleWork returns the work on the servers that have a placement which is due, to be placed,
+	// removed or verified, or whose doubt is over, and for which no job is in a queue: nobody
+	// woke it, or what was woken is lost. Each piece is there once.
 	IdleWork(ctx context.Context, now time.Time) ([]Work, error)
+	// CountDue returns on how many servers of a target something is due by then, or limit if that
+	// is less.
+	CountDue(ctx context.Context, target string, by time.Time, limit int) (int, error)
 	// RemovalsBy reports whether access to a target ends by then: by a live grant whose EndsAt it is,
 	// or by the next try of a removal.
 	RemovalsBy(ctx context.Context, target string, by time.Time) (bool, error)
@@ -326,6 +327,8 @@ type ServerTx interface {
 	Away(ctx context.Context) ([]Server, error)
 	// Servers returns the servers that are not gone, by name.
 	Servers(ctx context.Context) ([]Server, error)
+	// CountServers returns how many servers of a target are not gone.
+	CountServers(ctx context.Context, target string) (int, error)
 	// DueReadings returns the servers of these targets that are not missing and were last
 	// searched for orphans at or before that time, or never; the longest ago first.
 	DueReadings(ctx context.Context, targets []string, now, before time.Time, limit int) ([]Server, error)

@@ -50,27 +50,14 @@ func (e *Engine) ServersToChoose(ctx context.Context) (serverList, error) {
 // manyWait reports whether it takes fewer calls to read all servers of a target than to ask
 // for each on which something waits, or will before an offline server is asked about again.
 func manyWait(ctx context.Context, tx access.Tx, target access.Target, now time.Time) (bool, error) {
-	due, err := tx.DueWork(ctx, now.Add(longestBackoff))
-	if err != nil {
-		return false, err
-	}
-	waiting := map[int64]bool{}
-	for _, w := range due {
-		waiting[w.ID] = true
-	}
-	known, err := tx.Servers(ctx)
-	there, asked := 0, 0
-	for _, server := range known {
-		if server.Target != target.Name() {
-			continue
-		}
-		if there++; waiting[server.ID] {
-			asked++
-		}
-	}
 	calls := 1
 	if pager, ok := target.(access.Pager); ok {
+		there, err := tx.CountServers(ctx, target.Name())
+		if err != nil {
+			return false, err
+		}
 		calls += there / pager.ServersPerCall()
 	}
-	return asked > calls, err
+	waiting, err := tx.CountDue(ctx, target.Name(), now.Add(longestBackoff), calls+1)
+	return waiting > calls, err
 }

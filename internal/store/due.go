@@ -7,20 +7,21 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// DueWork implements access.DueTx. It returns servers, not placements, so that
-// many additions never hide a removal.
-func (t *tx) DueWork(ctx context.Context, now time.Time) ([]access.Work, error) {
-	return many(ctx, t, scanWork, dueWork, ms(now))
-}
-
 // isDue is the condition on a placement that its NextAt says when it is tried. It stands in a
 // query word by word, or SQLite does not use the index on that.
 const isDue = "state IN ('wanted', 'unknown', 'leaving') AND stuck = 0"
 
+// The conditions on one whose doubt ends, and on one that is looked for.
+const (
+	doubtEnds  = "in_doubt_until > 0 AND state <> 'leaving'"
+	isVerified = "verify_at > 0 AND state = 'placed' AND stuck = 0"
+)
+
+// dueWork selects servers, not placements, so that many additions never hide a removal.
 const dueWork = `SELECT CASE WHEN urgent = 1 THEN 'renew' WHEN state = 'leaving' THEN 'remove' ELSE 'add' END, place_id
 		FROM placements WHERE ` + isDue + ` AND next_at <= $1
-	UNION SELECT 'add', place_id FROM placements WHERE in_doubt_until > 0 AND state <> 'leaving' AND in_doubt_until <= $1
-	UNION SELECT 'add', place_id FROM placements WHERE verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= $1`
+	UNION SELECT 'add', place_id FROM placements WHERE ` + doubtEnds + ` AND in_doubt_until <= $1
+	UNION SELECT 'add', place_id FROM placements WHERE ` + isVerified + ` AND verify_at <= $1`
 
 func scanWork(row scanner) (w access.Work, err error) {
 	err = row.Scan(&w.Kind, &w.ID)
@@ -38,6 +39,15 @@ func (t *tx) IdleWork(ctx context.Context, now time.Time) ([]access.Work, error)
 	queued += ` FROM river_job WHERE state IN ('available', 'pending', 'running', 'retryable', 'scheduled')
 		AND kind IN ('renew_on_server', 'remove_on_server', 'add_on_server')`
 	return many(ctx, t, scanWork, dueWork+" EXCEPT "+queued, ms(now))
+}
+
+// CountDue implements access.DueTx. It reads no more than it takes to find that many.
+func (t *tx) CountDue(ctx context.Context, target string, by time.Time, most int) (int, error) {
+	return one(ctx, t, column[int], `SELECT COUNT(*) FROM (SELECT DISTINCT due.place_id FROM (
+			SELECT place_id FROM placements WHERE `+isDue+` AND next_at <= $1
+			UNION ALL SELECT place_id FROM placements WHERE `+doubtEnds+` AND in_doubt_until <= $1
+			UNION ALL SELECT place_id FROM placements WHERE `+isVerified+` AND verify_at <= $1) due
+		WHERE EXISTS (SELECT 1 FROM places p WHERE p.id = due.place_id AND p.target = $2)`+limit(most)+") few", ms(by), target)
 }
 
 // RemovalsBy implements access.DueTx.

@@ -133,6 +133,11 @@ func (t *tx) Servers(ctx context.Context) ([]access.Server, error) {
 	return many(ctx, t, scanServer, "SELECT id, "+serverColumns+" FROM places WHERE gone_at = 0 ORDER BY name, id")
 }
 
+// CountServers implements access.ServerTx.
+func (t *tx) CountServers(ctx context.Context, target string) (int, error) {
+	return one(ctx, t, column[int], "SELECT COUNT(*) FROM places WHERE target = $1 AND gone_at = 0", target)
+}
+
 // Away implements access.ServerTx.
 func (t *tx) Away(ctx context.Context) ([]access.Server, error) {
 	return many(ctx, t, scanServer, "SELECT id, "+serverColumns+" FROM places WHERE (online = 0 OR not_found_at > 0 OR gone_at > 0) ORDER BY name, id")

@@ -83,41 +83,25 @@ func (s *Service) accessParts(ctx context.Context, tx access.Tx, page *AccessPag
 }
 
 func requestsPart(ctx context.Context, tx access.Tx, q access.RequestQuery, show func(access.Request) error) part {
-	return part{
-		count: func(before int64) (int, error) {
-			q := q
-			q.Before = before
-			return tx.CountRequests(ctx, q)
-		},
-		read: func(s span) (all []entry, err error) {
-			q := q
-			q.After, q.Before, q.Newest, q.Limit = s.After, s.Before, s.Newest, s.Limit
-			found, err := tx.Requests(ctx, q)
-			for _, r := range found {
-				all = append(all, entry{r.ID, func() error { return show(r) }})
-			}
-			return all, err
-		},
+	between := func(s span) access.RequestQuery {
+		q := q
+		q.After, q.Before, q.Newest, q.Limit = s.After, s.Before, s.Newest, s.Limit
+		return q
 	}
+	count := func(s span) (int, error) { return tx.CountRequests(ctx, between(s)) }
+	read := func(s span) ([]access.Request, error) { return tx.Requests(ctx, between(s)) }
+	return stored(count, read, func(r access.Request) entry { return entry{r.ID, func() error { return show(r) }} })
 }
 
 func grantsPart(ctx context.Context, tx access.Tx, q access.GrantQuery, show func(access.Grant) error) part {
-	return part{
-		count: func(before int64) (int, error) {
-			q := q
-			q.Before = before
-			return tx.CountGrants(ctx, q)
-		},
-		read: func(s span) (all []entry, err error) {
-			q := q
-			q.After, q.Before, q.Newest, q.Limit = s.After, s.Before, s.Newest, s.Limit
-			found, err := tx.Grants(ctx, q)
-			for _, g := range found {
-				all = append(all, entry{g.ID, func() error { return show(g) }})
-			}
-			return all, err
-		},
+	between := func(s span) access.GrantQuery {
+		q := q
+		q.After, q.Before, q.Newest, q.Limit = s.After, s.Before, s.Newest, s.Limit
+		return q
 	}
+	count := func(s span) (int, error) { return tx.CountGrants(ctx, between(s)) }
+	read := func(s span) ([]access.Grant, error) { return tx.Grants(ctx, between(s)) }
+	return stored(count, read, func(g access.Grant) entry { return entry{g.ID, func() error { return show(g) }} })
 }
 
 // PendingPage is a page of the requests that wait for an approver.

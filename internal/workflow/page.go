@@ -131,6 +131,21 @@ func locate(parts []part, found []placed) (p Page, err error) {
 	return p, err
 }
 
+// stored is a part whose entries are read from the ledger.
+func stored[T any](count func(span) (int, error), read func(span) ([]T, error), entryOf func(T) entry) part {
+	return part{
+		count: func(before int64) (int, error) { return count(span{Before: before}) },
+		read: func(s span) ([]entry, error) {
+			found, err := read(s)
+			all := make([]entry, len(found))
+			for i, one := range found {
+				all[i] = entryOf(one)
+			}
+			return all, err
+		},
+	}
+}
+
 // inMemory is a part whose entries are all known, in the order of their numbers.
 func inMemory(all []entry) part {
 	under := func(number int64) int {

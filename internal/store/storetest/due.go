@@ -32,12 +32,46 @@ func testDueWork(t *testing.T, s *store.Store) {
 		p.Fingerprint = strconv.Itoa(i)
 		insertPlacement(t, s, p)
 	}
-	due := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Work, error) { return tx.DueWork(ctx, epoch) })
+	due := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Work, error) { return tx.IdleWork(ctx, epoch) })
 	slices.SortFunc(due, func(a, b access.Work) int { return int(10*(a.ID-b.ID)) + len(a.Kind) - len(b.Kind) })
 	same(t, "due work", due, []access.Work{
 		{Kind: access.WorkAdd, ID: 1}, {Kind: access.WorkAdd, ID: 2}, {Kind: access.WorkRemove, ID: 2},
 		{Kind: access.WorkRenew, ID: 3}, {Kind: access.WorkAdd, ID: 4}, {Kind: access.WorkAdd, ID: 8}, {Kind: access.WorkRenew, ID: 12},
 	})
+}
+
+// Servers with something due are counted once, on their target alone, and no further than is asked.
+func testCountDue(t *testing.T, s *store.Store) {
+	for _, target := range []string{"one", "two"} {
+		servers := make([]access.Server, 3)
+		for i := range servers {
+			servers[i] = access.Server{ExternalID: strconv.Itoa(i), Name: "web"}
+		}
+		update(t, s, func(ctx context.Context, tx access.Tx) error {
+			_, err := tx.SaveServers(ctx, target, servers, epoch)
+			return err
+		})
+	}
+	for i, p := range []access.Placement{
+		{ServerID: 1, State: access.PlacementWanted, NextAt: epoch}, {ServerID: 1, State: access.PlacementLeaving},
+		{ServerID: 2, State: access.PlacementLeaving, NextAt: epoch.Add(time.Millisecond)},
+		{ServerID: 3, State: access.PlacementPlaced, VerifyAt: epoch},
+		{ServerID: 4, State: access.PlacementUnknown},
+		{ServerID: 5, State: access.PlacementPlaced},
+		{ServerID: 6, State: access.PlacementPlaced, InDoubtUntil: epoch},
+	} {
+		p.Fingerprint = strconv.Itoa(i)
+		insertPlacement(t, s, p)
+	}
+	due := func(target string, by time.Time, limit int) int {
+		return read(t, s, func(ctx context.Context, tx access.Tx) (int, error) { return tx.CountDue(ctx, target, by, limit) })
+	}
+	same(t, "due now", due("one", epoch, 9), 2)
+	same(t, "due a little later", due("one", epoch.Add(time.Second), 9), 3)
+	same(t, "due, as far as it is asked", due("one", epoch.Add(time.Second), 1), 1)
+	same(t, "due on the other target", due("two", epoch, 9), 2)
+	same(t, "due on a target without servers", due("three", epoch, 9), 0)
+	same(t, "servers", read(t, s, func(ctx context.Context, tx access.Tx) (int, error) { return tx.CountServers(ctx, "two") }), 3)
 }
 
 func testRemovalsBy(t *testing.T, s *store.Store) {

@@ -60,6 +60,7 @@ func placing() map[string]func(*testing.T, *store.Store) {
 		"Debt":               testDebt,
 		"CapWaits":           testCapWaits,
 		"DueWork":            testDueWork,
+		"CountDue":           testCountDue,
 		"RemovalsBy":         testRemovalsBy,
 		"DueRenewals":        testDueRenewals,
 		"RenewalsAreSpread":  testRenewalsAreSpread,

@@ -306,7 +306,7 @@ CREATE INDEX results_unsettled ON results (request_id) WHERE state IN ('waiting'
 CREATE INDEX results_readings ON results (updated_at) WHERE phase IN ('inspect', 'list') AND state IN ('waiting', 'failed', 'unknown');
 CREATE INDEX results_audits ON results (updated_at) WHERE phase = 'audit' AND state = 'waiting';
 CREATE INDEX results_out_of_reach ON results (place_id) WHERE state = 'out_of_reach';
-CREATE INDEX results_removed ON results (place_id, system_user, fingerprint) WHERE phase = 'remove';
+CREATE INDEX results_removed ON results (place_id, system_user, fingerprint) WHERE phase = 'remove' AND state IN ('done', 'out_of_reach');
 
 -- The sessions that were open when a place was read for a request.
 CREATE TABLE sessions (
