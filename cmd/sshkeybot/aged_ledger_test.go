@@ -34,6 +34,7 @@ func scaleOf() scale {
 // the old ledger is compared with the other.
 type ledgers struct {
 	scale
+	database    func() string // returns an empty one
 	young, aged subject
 }
 
@@ -44,10 +45,10 @@ type subject struct {
 	posted  slacksim.Message // of a request that was approved
 }
 
-// newLedgers returns the ledgers on one kind of database; database returns an empty one.
+// newLedgers returns the ledgers on one kind of database.
 func newLedgers(b *testing.B, database func() string) *ledgers {
 	b.Helper()
-	l := &ledgers{scale: scaleOf()}
+	l := &ledgers{scale: scaleOf(), database: database}
 	l.young, l.aged = l.subject(b, database()), l.subject(b, database())
 	l.age(b)
 	return l
