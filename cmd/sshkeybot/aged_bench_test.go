@@ -36,20 +36,21 @@ func BenchmarkAged(b *testing.B) {
 	}
 }
 
-// enough is how long the same is measured again and again when each time takes long.
-const enough = 30 * time.Second
-
 // acknowledge measures how long Slack waits for the acknowledgement of commands and of clicks.
 func (l *ledgers) acknowledge(b *testing.B) {
 	_, aged := l.compare(b, running(func(r *rig, posted slacksim.Message) figures {
 		var commands, clicks []time.Duration
-		for began := time.Now(); len(clicks) < l.acts && time.Since(began) < enough; {
-			commands = append(commands, r.answered(bob, func() slacksim.Outcome {
-				result, err := r.slack.Command(b.Context(), bob, ops, "/sshkey keys")
-				r.must(err)
-				return result.Outcome
-			}))
-			clicks = append(clicks, r.answered(bob, func() slacksim.Outcome { return r.clicksOn(bob, posted, "Approve") }))
+		pace := time.NewTicker(actEvery)
+		defer pace.Stop()
+		for range l.acts {
+			<-pace.C
+			result, err := r.slack.Command(b.Context(), bob, ops, "/sshkey keys")
+			r.must(err)
+			r.acked(result.Outcome)
+			<-pace.C
+			outcome := r.clicksOn(bob, posted, "Approve")
+			r.acked(outcome)
+			commands, clicks = append(commands, result.Latency), append(clicks, outcome.Latency)
 		}
 		f := figures{}
 		f.spread("command", commands)
@@ -62,16 +63,8 @@ func (l *ledgers) acknowledge(b *testing.B) {
 	}
 }
 
-// answered has somebody do something, waits for the answer that they alone see, and returns how long
-// the acknowledgement took.
-func (r *rig) answered(user string, do func() slacksim.Outcome) time.Duration {
-	r.t.Helper()
-	before := len(r.private(user))
-	outcome := do()
-	r.acked(outcome)
-	r.answer(user, before)
-	return outcome.Latency
-}
+// actEvery is how often somebody does something while acknowledgements are measured.
+const actEvery = 100 * time.Millisecond
 
 // spread adds the median, the 99th percentile and the largest of some durations.
 func (f figures) spread(what string, took []time.Duration) {
@@ -85,7 +78,7 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 
 // views measures the use cases behind what an approver looks at.
 func (l *ledgers) views(b *testing.B) {
-	const looks, waiting = 10, 5
+	const looks, waiting, enough = 10, 5, 30 * time.Second
 	_, aged := l.compare(b, running(func(r *rig, _ slacksim.Message) figures {
 		r.Register(erin)
 		for i := range waiting {
@@ -170,11 +163,11 @@ func (l *ledgers) costs(r *rig, _ slacksim.Message) figures {
 	pause(l.window)
 	f["%-of-a-processor"] = 100 * (p.computed() - before).Seconds() / l.window.Seconds()
 	f["calls-a-minute"] = float64(r.account.Count(runcloudsim.OpAny)) / l.window.Minutes()
-	r.answered(bob, func() slacksim.Outcome {
-		result, err := r.slack.Command(r.t.Context(), bob, ops, "/sshkey list")
-		r.must(err)
-		return result.Outcome
-	})
+	said := len(r.private(bob))
+	result, err := r.slack.Command(r.t.Context(), bob, ops, "/sshkey list")
+	r.must(err)
+	r.acked(result.Outcome)
+	r.answer(bob, said)
 	f["MB-peak-memory"] = p.memory()
 	return f
 }
@@ -227,7 +220,7 @@ func (r *rig) endLive(at time.Time) {
 // acknowledgement took.
 func (r *rig) clicksFor(d time.Duration, m slacksim.Message) (took []time.Duration) {
 	r.t.Helper()
-	pace := time.NewTicker(100 * time.Millisecond)
+	pace := time.NewTicker(actEvery)
 	defer pace.Stop()
 	for began := time.Now(); time.Since(began) < d; <-pace.C {
 		outcome := r.clicksOn(bob, m, "Approve")
