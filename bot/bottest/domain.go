@@ -268,10 +268,10 @@ func (d *domain) Keys(_ context.Context, _, of access.UserID) ([]access.Key, err
 }
 
 func (d *domain) Access(context.Context, access.UserID, access.UserID) (workflow.Overview, error) {
-	return d.Overview(context.Background(), "")
+	return d.Summary(context.Background())
 }
 
-func (d *domain) Overview(context.Context, access.UserID) (workflow.Overview, error) {
+func (d *domain) Summary(context.Context) (workflow.Overview, error) {
 	d.Lock()
 	defer d.Unlock()
 	var all workflow.Overview
@@ -282,8 +282,8 @@ func (d *domain) Overview(context.Context, access.UserID) (workflow.Overview, er
 }
 
 // AccessPage returns all on one page.
-func (d *domain) AccessPage(ctx context.Context, _, of access.UserID, _ workflow.PageQuery) (workflow.AccessPage, error) {
-	all, err := d.Overview(ctx, of)
+func (d *domain) AccessPage(ctx context.Context, _, _ access.UserID, _ workflow.PageQuery) (workflow.AccessPage, error) {
+	all, err := d.Summary(ctx)
 	return workflow.AccessPage{Overview: all, Page: workflow.Page{First: 1, Last: len(all.Grants), Parts: []int{0, 0, len(all.Grants)}}}, err
 }
 
@@ -309,7 +309,7 @@ func (d *domain) pending() (pending []workflow.RequestView) {
 func (d *domain) PersonView(ctx context.Context, person access.UserID) (v workflow.PersonView, err error) {
 	v.Approver, _ = d.IsApprover(ctx, person)
 	v.Keys, _ = d.Keys(ctx, person, person)
-	v.Own, _ = d.Overview(ctx, person)
+	v.Own, _ = d.Summary(ctx)
 	v.Waiting = d.pending()
 	return v, nil
 }

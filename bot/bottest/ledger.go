@@ -93,6 +93,13 @@ func (t ledgerTx) Drawing(_ context.Context, id int64) (delivery.Drawing, error)
 	return delivery.Drawing{}, &access.Error{Code: access.NotFound}
 }
 
+func (t ledgerTx) Size(_ context.Context, id int64) (s delivery.Size, err error) {
+	if v := t.played.Views[id]; v != nil {
+		s = delivery.Size{Results: len(v.Results), EndsAccess: v.Request.Kind.EndsAccess()}
+	}
+	return s, nil
+}
+
 func (t ledgerTx) DueDrawings(_ context.Context, now time.Time) (due []int64, err error) {
 	for _, id := range slices.Sorted(maps.Keys(t.played.Views)) {
 		if d := t.played.Views[id].Drawing; d.Version > d.Shown && !d.NextAt.After(now) {

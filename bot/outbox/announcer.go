@@ -38,7 +38,7 @@ const (
 type Views interface {
 	View(ctx context.Context, requestID int64) (workflow.RequestView, error)
 	PersonView(ctx context.Context, person access.UserID) (workflow.PersonView, error)
-	Overview(ctx context.Context, of access.UserID) (workflow.Overview, error)
+	Summary(ctx context.Context) (workflow.Overview, error)
 	Approvers(ctx context.Context) ([]access.UserID, error)
 	Grant(ctx context.Context, id int64) (access.Grant, error)
 }
@@ -56,6 +56,8 @@ type Announcer struct {
 
 	ApprovalChannel string // empty: where the command was given
 	AnnounceChannel string // empty: the approval channel
+
+	ending, others turns
 }
 
 // Announce draws a request as it stands now and records what it showed as soon as
@@ -64,6 +66,11 @@ type Announcer struct {
 // when somebody uses it. What Slack did not take is due again at a time that stands in
 // the ledger; an error means that even this could not be written down.
 func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
+	done, err := n.waitTurn(ctx, requestID)
+	if err != nil {
+		return err
+	}
+	defer done()
 	v, err := n.request(ctx, requestID)
 	if err != nil {
 		return err

@@ -168,7 +168,7 @@ func (n *Announcer) fanOutHomes(ctx context.Context) error {
 
 func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *access.Grant) (render.Message, *request, error) {
 	if notice.Kind == access.NoticeSummary {
-		o, err := n.Uses.Overview(ctx, "")
+		o, err := n.Uses.Summary(ctx)
 		m, _ := render.Daily(o)
 		return m, nil, err
 	}

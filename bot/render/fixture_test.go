@@ -225,6 +225,19 @@ func (w world) overview() workflow.Overview {
 			Server: access.ServerRef{ID: int64(i), Name: w.foreign("web-001")}, Moving: i%4 == 1,
 		})
 	}
+	return withCounts(o)
+}
+
+// withCounts returns an overview with the numbers of what is owed in it.
+func withCounts(o workflow.Overview) workflow.Overview {
+	o.Overdue, o.Moving = 0, 0
+	for _, d := range o.Debt {
+		if d.Moving {
+			o.Moving++
+		} else {
+			o.Overdue++
+		}
+	}
 	return o
 }
 

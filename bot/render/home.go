@@ -157,7 +157,7 @@ func (d HomeData) keyRows() []row {
 
 func (d HomeData) teamRows() []row {
 	var rows []row
-	for _, line := range owedLines(d.Team.Debt) {
+	for _, line := range owedLines(d.Team) {
 		rows = append(rows, row{title: "Still to remove", lines: []string{line}})
 	}
 	if len(rows) == 0 {

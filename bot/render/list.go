@@ -36,17 +36,17 @@ func keyLine(k access.Key) string {
 // of one person.
 func List(o workflow.AccessPage, about, reader access.UserID) Message {
 	p := &page{}
-	owed := owedLines(o.Debt)
+	owed := overdueLines(o.Debt)
 	if o.First <= 1 {
 		if o.Live() == 0 {
 			p.addText(emptyList(o.Overview, cmp.Or(about, reader), about == "" || about == reader))
 		}
 		owed = append(owed, movingLines(o.Moving)...)
 	}
-	p.addAll("Still to remove: "+count(o.Owed()+o.Moving, "key", "keys"), owed)
+	p.addAll("Still to remove: "+count(o.Overdue+o.Moving, "key", "keys"), owed)
 	p.addAll("Waiting: "+count(o.Open(), "request", "requests"), waitingLines(o.Waiting))
 	p.addAll("Access now: "+count(o.Live(), "grant", "grants"), grantLines(o.Grants))
-	if o.Complete && o.Owed()+o.Moving == 0 {
+	if o.Complete && o.Overdue+o.Moving == 0 {
 		p.addContext(nothingOwed)
 	}
 	p.addPlace(o.Page, ActionListPage, string(about))
@@ -120,16 +120,23 @@ func waitingLine(r access.Request) string {
 	return fmt.Sprintf("Request %d%s: %s. %s", r.ID, who, describe(r), next(r))
 }
 
-// owedLines returns a line for each key that is overdue, and the number of those that are
-// being removed now.
-func owedLines(all []workflow.DebtView) []string {
-	var lines []string
+// owedLines returns a line for each of the first keys that are overdue, and the numbers of the
+// others and of those that are being removed now.
+func owedLines(o workflow.Overview) []string {
+	lines := overdueLines(o.Debt)
+	if more := o.Overdue - len(lines); more > 0 {
+		lines = append(lines, count(more, "more key", "more keys")+": see `/sshkey list`")
+	}
+	return append(lines, movingLines(o.Moving)...)
+}
+
+func overdueLines(all []workflow.DebtView) (lines []string) {
 	for _, d := range all {
 		if !d.Moving {
 			lines = append(lines, owedLine(d))
 		}
 	}
-	return append(lines, movingLines(len(all)-len(lines))...)
+	return lines
 }
 
 func movingLines(n int) []string {
@@ -168,13 +175,13 @@ const headLimit = 90
 
 // Daily is the summary of the day; ok is false when there is nothing to say.
 func Daily(o workflow.Overview) (m Message, ok bool) {
-	if len(o.Grants)+len(o.Waiting)+len(o.Debt) == 0 {
+	if len(o.Grants)+len(o.Waiting)+o.Overdue+o.Moving == 0 {
 		return Message{}, false
 	}
 	p := &page{}
 	p.addHeading("SSH access today")
 	p.addText(upper(strings.Join(counts(o), ", ")) + ".")
-	p.addList("Still to remove", owedLines(o.Debt), list, "see `/sshkey list`")
+	p.addList("Still to remove", owedLines(o), list, "see `/sshkey list`")
 	p.addList("Access now", grantLines(o.Grants), list, "see `/sshkey list`")
 	p.addList("Waiting", waitingLines(o.Waiting), list, "see `/sshkey pending`")
 	p.addContext("Audit log: " + code(o.Log.String(), headLimit))
@@ -184,7 +191,7 @@ func Daily(o workflow.Overview) (m Message, ok bool) {
 // counts returns how many there are of each thing, without those of which there is none.
 func counts(o workflow.Overview) []string {
 	var parts []string
-	if n := len(o.Debt); n > 0 {
+	if n := o.Overdue + o.Moving; n > 0 {
 		parts = append(parts, count(n, "key", "keys")+" still to remove")
 	}
 	if n := len(o.Waiting); n > 0 {

@@ -55,3 +55,18 @@ func TestManyMissingServersHaveAMenu(t *testing.T) {
 		}
 	}
 }
+
+// A message that has the first of the overdue keys says how many there are besides.
+func TestKeysThatAreNotListedAreCounted(t *testing.T) {
+	t.Parallel()
+	late := workflow.DebtView{Server: access.ServerRef{ID: 1, Name: "web-01"}, Placement: access.Placement{Setback: access.Setback{Problem: access.ProblemOffline}}}
+	m, ok := Daily(workflow.Overview{Complete: true, Debt: []workflow.DebtView{late}, Overdue: 8, Moving: 2})
+	if !ok {
+		t.Fatal("there is nothing to say")
+	}
+	for _, want := range []string{"10 keys still to remove", "web-01", "7 more keys: see `/sshkey list`", "2 keys being removed now"} {
+		if !strings.Contains(m.Text, want) {
+			t.Errorf("%q does not say %q", m.Text, want)
+		}
+	}
+}

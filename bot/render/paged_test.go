@@ -21,14 +21,8 @@ func placeOf(size int, parts ...int) workflow.Page {
 // paged returns the first page of an overview.
 func paged(o workflow.Overview) workflow.AccessPage {
 	var all workflow.AccessPage
-	var owed []workflow.DebtView
-	for _, d := range o.Debt {
-		if d.Moving {
-			all.Moving++
-		} else {
-			owed = append(owed, d)
-		}
-	}
+	o = withCounts(o)
+	owed := slices.DeleteFunc(slices.Clone(o.Debt), func(d workflow.DebtView) bool { return d.Moving })
 	all.Page = placeOf(20, len(owed), len(o.Waiting), len(o.Grants))
 	o.Debt = owed[:min(20, len(owed))]
 	o.Waiting = o.Waiting[:min(20-len(o.Debt), len(o.Waiting))]
@@ -45,7 +39,7 @@ func (w world) laterPage() workflow.AccessPage {
 		g.Servers, g.Names = 5, slices.Repeat([]string{w.foreign("web-001")}, 5)
 		grants = append(grants, g)
 	}
-	return workflow.AccessPage{Overview: workflow.Overview{Waiting: slices.Repeat(o.Waiting[:1], 2), Grants: grants}, Moving: 4, Page: workflow.Page{
+	return workflow.AccessPage{Overview: workflow.Overview{Waiting: slices.Repeat(o.Waiting[:1], 2), Grants: grants, Overdue: 80, Moving: 4}, Page: workflow.Page{
 		First: 101, Last: 120, Parts: []int{80, 22, 1400}, From: workflow.Mark{Part: 1, ID: 4321}, To: workflow.Mark{Part: 2, ID: 98765},
 	}}
 }

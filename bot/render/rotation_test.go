@@ -114,7 +114,7 @@ func TestKeysOfAccountsAreNobodys(t *testing.T) {
 	t.Parallel()
 	o := workflow.Overview{Complete: true, Grants: []workflow.GrantView{{
 		Grant: access.Grant{Alias: "web deploy", SystemUser: "deploy", State: access.Live, RequestID: 12}, Servers: 1, Names: []string{"web-01"}, Placed: 1,
-	}}, Debt: []workflow.DebtView{{Placement: access.Placement{Fingerprint: fingerprint(1), SystemUser: "deploy"}, Server: access.ServerRef{Name: "web-01"}}}}
+	}}, Debt: []workflow.DebtView{{Placement: access.Placement{Fingerprint: fingerprint(1), SystemUser: "deploy"}, Server: access.ServerRef{Name: "web-01"}}}, Overdue: 1}
 	text := List(paged(o), "", alice).Text
 	if !strings.Contains(text, "the account `web deploy` as `deploy` on 1 server") || strings.Contains(text, "<@>") || strings.Contains(text, "nobody") {
 		t.Error(text)

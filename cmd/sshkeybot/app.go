@@ -212,11 +212,7 @@ func (a *app) releaseDead(ctx context.Context) error {
 }
 
 func (a *app) figures(ctx context.Context) (health.Figures, error) {
-	overview, err := a.service.Overview(ctx, "")
-	if err != nil {
-		return health.Figures{}, err
-	}
-	overdue, err := a.service.Overdue(ctx)
+	now, err := a.service.Figures(ctx)
 	if err != nil {
 		return health.Figures{}, err
 	}
@@ -225,7 +221,7 @@ func (a *app) figures(ctx context.Context) (health.Figures, error) {
 		return health.Figures{}, err
 	}
 	f := health.Figures{
-		LiveGrants: len(overview.Grants), OverdueGrants: overdue.Grants, OwedRemovals: overdue.Removals, PendingRequests: len(overview.Waiting),
+		LiveGrants: now.Live, OverdueGrants: now.Overdue, OwedRemovals: now.Removals, PendingRequests: now.Waiting,
 		Sockets: a.bot.Health().Sockets, Halted: len(halted) > 0, Writable: a.writable() == nil,
 	}
 	f.Targets, err = a.callFigures(ctx)

@@ -145,9 +145,9 @@ func (a *app) raise(ctx context.Context) error {
 	if !a.store.TryLead(soon) {
 		return nil
 	}
-	o, err := a.service.Overdue(soon)
+	f, err := a.service.Figures(soon)
 	if err != nil {
-		o = workflow.Overdue{} // the ledger cannot be read either; the message goes out without numbers
+		f = workflow.Figures{} // the ledger cannot be read either; the message goes out without numbers
 	}
-	return a.pulse.alarm.Raise(ctx, render.Unwritable(o.Grants, o.Removals))
+	return a.pulse.alarm.Raise(ctx, render.Unwritable(f.Overdue, f.Removals))
 }

@@ -224,9 +224,10 @@ type PlacementTx interface {
 	// system user and server, and until when; zero is for ever. If the placement has a
 	// person, only their grants count.
 	Covered(ctx context.Context, p Placement, now time.Time) (covered bool, until time.Time, err error)
-	// Debt returns the placements that must go and are not confirmed to be gone, oldest
-	// first. Those that are only being renewed are not among them.
-	Debt(ctx context.Context, now time.Time) ([]Placement, error)
+	// Debt returns the placements that must go and are not confirmed to be gone, and CountDebt
+	// how many there are. Those that are only being renewed are not among them.
+	Debt(ctx context.Context, q DebtQuery) ([]Placement, error)
+	CountDebt(ctx context.Context, q DebtQuery) (int, error)
 }
 
 // DueTx keeps when placements are to be looked at again: tried, verified, renewed or reread.

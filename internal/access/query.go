@@ -80,6 +80,17 @@ type Waits struct {
 	InDoubt time.Time // for InDoubtUntil
 }
 
+// DebtQuery selects keys that must be gone and are not confirmed to be; zero fields do not restrict.
+type DebtQuery struct {
+	At     time.Time // what must be gone by then; never zero
+	Since  time.Time // without those whose removal began later than that, and met no problem
+	Person UserID
+	After  int64 // with a higher ID
+	Before int64 // with a lower ID
+	Newest bool  // the newest of them, newest first; else the oldest, oldest first
+	Limit  int   // 0 is no limit
+}
+
 // EventQuery selects events of the audit log; zero fields do not restrict.
 type EventQuery struct {
 	About  Subject   // it concerns, or acted

@@ -16,6 +16,12 @@ type Drawing struct {
 	Attempts  int       // failures in a row
 }
 
+// Size is what it takes to draw a request.
+type Size struct {
+	Results    int  // of the request, all of which are read
+	EndsAccess bool // of its kind
+}
+
 // Message is a message that was posted for a request.
 type Message struct {
 	RequestID int64

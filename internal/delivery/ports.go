@@ -23,6 +23,8 @@ type Tx interface {
 
 	// Drawing returns how far Slack shows a request.
 	Drawing(ctx context.Context, requestID int64) (Drawing, error)
+	// Size returns what it takes to draw a request.
+	Size(ctx context.Context, requestID int64) (Size, error)
 	// SaveDrawing records how far Slack shows the request (Shown), when to draw next,
 	// and how often that has failed.
 	SaveDrawing(ctx context.Context, d Drawing) error

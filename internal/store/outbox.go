@@ -44,6 +44,16 @@ func (t *tx) Drawing(ctx context.Context, requestID int64) (delivery.Drawing, er
 	return one(ctx, t, scan, "SELECT request_id, version, shown, next_at, attempts FROM drawings WHERE request_id = $1", requestID)
 }
 
+// Size implements delivery.Tx.
+func (t *tx) Size(ctx context.Context, requestID int64) (delivery.Size, error) {
+	scan := func(row scanner) (s delivery.Size, err error) {
+		err = row.Scan(&s.Results, boolean{&s.EndsAccess})
+		return s, err
+	}
+	return one(ctx, t, scan, `SELECT (SELECT COUNT(*) FROM results WHERE request_id = $1), CASE WHEN r.`+endsAccess+` THEN 1 ELSE 0 END
+		FROM requests r WHERE r.id = $1`, requestID)
+}
+
 // SaveDrawing implements delivery.Tx. It keeps Shown, NextAt and Attempts; the
 // version may have grown meanwhile and stays.
 func (t *tx) SaveDrawing(ctx context.Context, d delivery.Drawing) error {

@@ -123,16 +123,33 @@ func (t *tx) VerifyPlaced(ctx context.Context, grantID int64, at time.Time) ([]i
 	return slices.Compact(servers), err
 }
 
-// Debt implements access.PlacementTx. It contains placements that do not leave yet but that
-// no live grant covers: on servers that wait to be brought in line, and those of grants that
-// are over and that the sweep will end in a moment. Every left_at is at least 0: that names the
-// index to be used.
-func (t *tx) Debt(ctx context.Context, now time.Time) ([]access.Placement, error) {
+// Debt implements access.PlacementTx.
+func (t *tx) Debt(ctx context.Context, q access.DebtQuery) ([]access.Placement, error) {
+	c := debtConditions(q)
+	return many(ctx, t, scanPlacement, "SELECT id, "+placementFields+" FROM placements"+c.where()+byID(q.Newest)+limit(q.Limit), c.args...)
+}
+
+// CountDebt implements access.PlacementTx.
+func (t *tx) CountDebt(ctx context.Context, q access.DebtQuery) (int, error) {
+	c := debtConditions(q)
+	return one(ctx, t, column[int], "SELECT COUNT(*) FROM placements"+c.where(), c.args...)
+}
+
+// debtConditions selects also placements that do not leave yet but that no live grant covers: on
+// servers that wait to be brought in line, and those of grants that are over and that the sweep
+// will end in a moment. Every left_at is at least 0: that names the index to be used.
+func debtConditions(q access.DebtQuery) conditions {
 	const uncovered = " AND " + there + " AND p.state IN ('unknown', 'placed', 'leaving') AND p.grant_id <> 0 AND NOT EXISTS (" + covering + ")"
-	return many(ctx, t, scanPlacement, "SELECT id, "+placementFields+` FROM placements WHERE id IN (
-		SELECT p.id FROM placements p WHERE p.state = 'leaving' AND p.left_at >= 0 AND p.urgent = 0
-		UNION ALL SELECT p.id FROM out_of_line l CROSS JOIN placements p WHERE p.place_id = l.place_id`+uncovered+`
+	c := conditions{args: []any{ms(q.At)}}
+	c.add(`id IN (SELECT p.id FROM placements p WHERE p.state = 'leaving' AND p.left_at >= 0 AND p.urgent = 0
+		UNION ALL SELECT p.id FROM out_of_line l CROSS JOIN placements p WHERE p.place_id = l.place_id` + uncovered + `
 		UNION ALL SELECT p.id FROM grants o CROSS JOIN covers k CROSS JOIN placements p WHERE o.state = 'live' AND o.ends_at > 0 AND o.ends_at <= $1
-			AND k.grant_id = o.id AND p.place_id = k.place_id AND p.system_user = o.system_user AND p.fingerprint = k.fingerprint`+uncovered+`)
-		ORDER BY left_at, id`, ms(now))
+			AND k.grant_id = o.id AND p.place_id = k.place_id AND p.system_user = o.system_user AND p.fingerprint = k.fingerprint` + uncovered + ")")
+	if !q.Since.IsZero() {
+		c.add("NOT (state = 'leaving' AND problem = '' AND left_at > ? AND left_at <= ?)", ms(q.Since), ms(q.At))
+	}
+	addIf(&c, "person = ?", q.Person)
+	addIf(&c, "id > ?", q.After)
+	addIf(&c, "id < ?", q.Before)
+	return c
 }

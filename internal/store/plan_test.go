@@ -81,7 +81,7 @@ func askedAgain(now time.Time) map[string]func(ctx context.Context, tx access.Tx
 		"marks":           func(ctx context.Context, tx access.Tx) error { return second(tx.MarkedOutOfLine(ctx, 5)) },
 		"the check":       func(ctx context.Context, tx access.Tx) error { return second(tx.OutOfLine(ctx, now, []int64{1, 2})) },
 		"alignment":       func(ctx context.Context, tx access.Tx) error { return second(tx.Reconcile(ctx, now, []int64{1})) },
-		"debt":            func(ctx context.Context, tx access.Tx) error { return second(tx.Debt(ctx, now)) },
+		"debt":            func(ctx context.Context, tx access.Tx) error { return second(tx.Debt(ctx, access.DebtQuery{At: now})) },
 		"oldest envelope": func(ctx context.Context, tx access.Tx) error { return second(tx.OldestEnvelope(ctx)) },
 		"keys of a server": func(ctx context.Context, tx access.Tx) error {
 			return second(tx.Placements(ctx, access.PlacementQuery{Server: 1, States: there}))

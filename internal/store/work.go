@@ -216,6 +216,9 @@ func queueOf(params river.InsertManyParams) string {
 	return params.Args.(river.JobArgsWithInsertOpts).InsertOpts().Queue //nolint:forcetypeassert // each job says its queue
 }
 
+// endsAccess is the condition on a request that it is of a kind that ends access.
+const endsAccess = "kind IN ('revoke', 'offboard', 'purge')"
+
 // first returns the work that goes to QueueFirst: messages about requests that end access.
 func (t *tx) first(ctx context.Context) (map[access.Work]bool, error) {
 	first := map[access.Work]bool{}
@@ -233,7 +236,7 @@ func (t *tx) first(ctx context.Context) (map[access.Work]bool, error) {
 			continue
 		}
 		var c conditions
-		c.add("r.kind IN ('revoke', 'offboard', 'purge')")
+		c.add("r." + endsAccess)
 		addIn(&c, "w.id", asked)
 		ending, err := many(ctx, t, column[int64], "SELECT w.id FROM "+from+c.where(), c.args...)
 		if err != nil {

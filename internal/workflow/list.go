@@ -10,14 +10,14 @@ import (
 // namesShown is on how many servers a grant may be whose view carries their names.
 const namesShown = 10
 
-// Access returns who has access now and what is owed: one's own, a person's for an
+// Access returns who has access now and the first of what is overdue: one's own, a person's for an
 // approver, or, for an approver who names nobody, everybody's.
 func (s *Service) Access(ctx context.Context, actor, of access.UserID) (Overview, error) {
 	of, err := s.mayList(ctx, actor, of)
 	if err != nil {
 		return Overview{}, err
 	}
-	return s.Overview(ctx, of)
+	return s.overview(ctx, of, s.firstOverdue())
 }
 
 // mayList returns whose access somebody sees who asks for that of a person, or of nobody in particular; empty is
@@ -38,10 +38,27 @@ func (s *Service) mayList(ctx context.Context, actor, of access.UserID) (access.
 	return actor, nil
 }
 
-// Overview returns the access of one person, or of everybody when of is empty. It
-// asks nobody for permission: Access does.
+// Overview returns the access of one person, or of everybody when of is empty, and all that is
+// owed. It asks nobody for permission: Access does.
 func (s *Service) Overview(ctx context.Context, of access.UserID) (Overview, error) {
-	out := Overview{Complete: of == ""}
+	return s.overview(ctx, of, access.DebtQuery{})
+}
+
+// Summary returns everybody's access, and the first of what is overdue.
+func (s *Service) Summary(ctx context.Context) (Overview, error) {
+	return s.overview(ctx, "", s.firstOverdue())
+}
+
+// overdueShown is how many overdue keys are shown where they are not all.
+const overdueShown = 100
+
+func (s *Service) firstOverdue() access.DebtQuery {
+	return access.DebtQuery{Since: s.Now().Add(-overdueAfter), Limit: overdueShown}
+}
+
+func (s *Service) overview(ctx context.Context, of access.UserID, debt access.DebtQuery) (Overview, error) {
+	debt.At, debt.Person = s.Now(), of
+	var out Overview
 	err := s.Store.Read(ctx, func(tx access.Tx) error {
 		out = Overview{Complete: of == ""}
 		grants, err := tx.Grants(ctx, access.GrantQuery{State: access.Live, Person: of})
@@ -61,9 +78,26 @@ func (s *Service) Overview(ctx context.Context, of access.UserID) (Overview, err
 		if out.Log, err = logHead(ctx, tx); err != nil {
 			return err
 		}
-		return s.addDebt(ctx, tx, &out, of)
+		if out.Overdue, out.Moving, err = s.countDebt(ctx, tx, of); err != nil || out.Overdue+out.Moving == 0 {
+			return err
+		}
+		out.Debt, err = s.debtViews(ctx, tx, debt)
+		return err
 	})
 	return out, err
+}
+
+// countDebt returns how many keys of one person, or of everybody, are overdue, and how many are
+// being removed now.
+func (s *Service) countDebt(ctx context.Context, tx access.Tx, of access.UserID) (overdue, moving int, err error) {
+	q := access.DebtQuery{At: s.Now(), Person: of}
+	all, err := tx.CountDebt(ctx, q)
+	if err != nil || all == 0 {
+		return 0, 0, err
+	}
+	q.Since = q.At.Add(-overdueAfter)
+	overdue, err = tx.CountDebt(ctx, q)
+	return overdue, all - overdue, err
 }
 
 // waitingOf selects the requests before the approvers that a person asked or that are
@@ -72,24 +106,22 @@ func waitingOf(of access.UserID) access.RequestQuery {
 	return access.RequestQuery{States: []access.RequestState{access.WaitingForKey, access.Pending}, Concerns: of}
 }
 
-func (s *Service) addDebt(ctx context.Context, tx access.Tx, out *Overview, of access.UserID) error {
-	debt, err := tx.Debt(ctx, s.Now())
+func (s *Service) debtViews(ctx context.Context, tx access.Tx, q access.DebtQuery) ([]DebtView, error) {
+	debt, err := tx.Debt(ctx, q)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var ids []int64
-	for _, p := range debt {
-		ids = append(ids, p.ServerID)
+	ids := make([]int64, len(debt))
+	for i, p := range debt {
+		ids[i] = p.ServerID
 	}
 	servers, err := access.ServersByID(ctx, tx, ids)
-	for _, p := range debt {
-		if of != "" && p.Person != of {
-			continue
-		}
+	views := make([]DebtView, len(debt))
+	for i, p := range debt {
 		at := servers[p.ServerID]
-		out.Debt = append(out.Debt, DebtView{Placement: p, Server: at.Ref(), Title: s.Engine.Title(at.Target), Moving: moving(p, s.Now())})
+		views[i] = DebtView{Placement: p, Server: at.Ref(), Title: s.Engine.Title(at.Target), Moving: moving(p, q.At)}
 	}
-	return err
+	return views, err
 }
 
 func (s *Service) grantView(ctx context.Context, tx access.Tx, g access.Grant) (GrantView, error) {

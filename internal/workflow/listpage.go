@@ -1,9 +1,7 @@
 package workflow
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"sshkeybot/internal/access"
 )
@@ -27,11 +25,7 @@ const (
 type AccessPage struct {
 	Overview
 	Page
-	Moving int
 }
-
-// Owed returns how many keys are overdue in all.
-func (p AccessPage) Owed() int { return p.Parts[partDebt] }
 
 // Open returns how many requests are before the approvers in all.
 func (p AccessPage) Open() int { return p.Parts[partWaiting] }
@@ -58,28 +52,28 @@ func (s *Service) AccessPage(ctx context.Context, actor, of access.UserID, q Pag
 	return page, err
 }
 
-// accessParts reads what is owed whole: what is only under way is told apart from what is overdue.
-func (s *Service) accessParts(ctx context.Context, tx access.Tx, page *AccessPage, of access.UserID) ([]part, error) {
-	var all Overview
-	if err := s.addDebt(ctx, tx, &all, of); err != nil {
+func (s *Service) accessParts(ctx context.Context, tx access.Tx, page *AccessPage, of access.UserID) (parts []part, err error) {
+	if page.Overdue, page.Moving, err = s.countDebt(ctx, tx, of); err != nil {
 		return nil, err
 	}
-	var owed []entry
-	for _, d := range all.Debt {
-		if d.Moving {
-			page.Moving++
-			continue
-		}
-		owed = append(owed, entry{d.Placement.ID, func() error { page.Debt = append(page.Debt, d); return nil }})
-	}
-	slices.SortFunc(owed, func(a, b entry) int { return cmp.Compare(a.number, b.number) })
+	overdue := s.overduePart(ctx, tx, of, func(d DebtView) error { page.Debt = append(page.Debt, d); return nil })
 	waiting := requestsPart(ctx, tx, waitingOf(of), func(r access.Request) error { page.Waiting = append(page.Waiting, r); return nil })
 	live := grantsPart(ctx, tx, access.GrantQuery{State: access.Live, Person: of}, func(g access.Grant) error {
 		view, err := s.grantView(ctx, tx, g)
 		page.Grants = append(page.Grants, view)
 		return err
 	})
-	return []part{partDebt: inMemory(owed), partWaiting: waiting, partGrants: live}, nil
+	return []part{partDebt: overdue, partWaiting: waiting, partGrants: live}, nil
+}
+
+func (s *Service) overduePart(ctx context.Context, tx access.Tx, of access.UserID, show func(DebtView) error) part {
+	now := s.Now()
+	between := func(s span) access.DebtQuery {
+		return access.DebtQuery{At: now, Since: now.Add(-overdueAfter), Person: of, After: s.After, Before: s.Before, Newest: s.Newest, Limit: s.Limit}
+	}
+	count := func(at span) (int, error) { return tx.CountDebt(ctx, between(at)) }
+	read := func(at span) ([]DebtView, error) { return s.debtViews(ctx, tx, between(at)) }
+	return stored(count, read, func(d DebtView) entry { return entry{d.Placement.ID, func() error { return show(d) }} })
 }
 
 func requestsPart(ctx context.Context, tx access.Tx, q access.RequestQuery, show func(access.Request) error) part {

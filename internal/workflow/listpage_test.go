@@ -103,7 +103,7 @@ func TestPagesOfTheListShowEverythingOnce(t *testing.T) {
 		t.Errorf("%d pages show %d entries, %d different ones", len(pages), len(all), n)
 	}
 	for i, p := range pages {
-		if p.First != i*20+1 || p.Last != i*20+20 || p.Total() != 500 || p.Owed() != 60 || p.Open() != 40 || p.Live() != 400 {
+		if p.First != i*20+1 || p.Last != i*20+20 || p.Total() != 500 || p.Overdue != 60 || p.Open() != 40 || p.Live() != 400 {
 			t.Errorf("page %d is %+v", i+1, p.Page)
 		}
 		if len(p.Debt) > 0 && i >= 3 || len(p.Waiting) > 0 && (i < 3 || i >= 5) {
@@ -237,5 +237,38 @@ func TestPagesAreRefusedToWhoMayNotSeeThem(t *testing.T) {
 	refuses(t, second(h.ServersPage(h.Ctx(), carol, "", q)), access.Forbidden, "Only an approver")
 	if own, err := h.AccessPage(h.Ctx(), carol, "", q); err != nil || own.Total() != 0 {
 		t.Errorf("whoever names nobody sees %d entries, %v", own.Total(), err)
+	}
+}
+
+// What a message shows is bounded, however much is overdue; what it leaves out is counted.
+func TestSummaryHasTheFirstOfWhatIsOverdue(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.Must(h.Store.Update(h.Ctx(), func(tx access.Tx) error {
+		for i := range 150 {
+			left := h.Now().Add(-time.Hour)
+			if i%50 == 0 {
+				left = h.Now()
+			}
+			if _, err := tx.InsertPlacement(h.Ctx(), access.Placement{
+				ServerID: 1, SystemUser: fmt.Sprintf("user%d", i), Fingerprint: "SHA256:a", State: access.PlacementLeaving, LeftAt: left, Person: alice,
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	for name, read := range map[string]func() (workflow.Overview, error){
+		"summary": func() (workflow.Overview, error) { return h.Summary(h.Ctx()) },
+		"own":     func() (workflow.Overview, error) { return h.Access(h.Ctx(), alice, alice) },
+	} {
+		o, err := read()
+		h.Must(err)
+		if len(o.Debt) != 100 || o.Overdue != 147 || o.Moving != 3 || slices.ContainsFunc(o.Debt, func(d workflow.DebtView) bool { return d.Moving }) {
+			t.Errorf("the %s has %d keys of %d overdue and %d moving", name, len(o.Debt), o.Overdue, o.Moving)
+		}
+	}
+	if o, err := h.Overview(h.Ctx(), ""); err != nil || len(o.Debt) != 150 {
+		t.Errorf("the overview has %d keys (%v)", len(o.Debt), err)
 	}
 }

@@ -35,14 +35,14 @@ func (s *Service) PersonView(ctx context.Context, person access.UserID) (v Perso
 	if v.Approver, err = s.IsApprover(ctx, person); err != nil {
 		return PersonView{}, err
 	}
-	if v.Own, err = s.Overview(ctx, person); err != nil {
+	if v.Own, err = s.overview(ctx, person, s.firstOverdue()); err != nil {
 		return PersonView{}, err
 	}
 	err = s.Store.Read(ctx, func(tx access.Tx) error { return s.fillPersonView(ctx, tx, person, &v) })
 	if err != nil || !v.Approver {
 		return v, err
 	}
-	v.Team, err = s.Overview(ctx, "")
+	v.Team, err = s.Summary(ctx)
 	return v, err
 }
 

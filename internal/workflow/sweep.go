@@ -153,12 +153,12 @@ func (s *Service) Summarise(ctx context.Context, at time.Duration) error {
 		if err := tx.SetFlag(ctx, flagSummary, day); err != nil || last == "" {
 			return err // installed after that hour: there is nothing to sum up
 		}
-		debt, err := tx.Debt(ctx, s.Now())
+		debt, err := tx.CountDebt(ctx, access.DebtQuery{At: now})
 		if err != nil {
 			return err
 		}
-		live, err := tx.Grants(ctx, access.GrantQuery{State: access.Live})
-		if err != nil || len(debt)+len(live) == 0 {
+		live, err := tx.CountGrants(ctx, access.GrantQuery{State: access.Live})
+		if err != nil || debt+live == 0 {
 			return err
 		}
 		return tx.Notify(ctx, access.Notice{Key: "summary:" + day, Kind: access.NoticeSummary})

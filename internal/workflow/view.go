@@ -127,12 +127,14 @@ func moving(p access.Placement, now time.Time) bool {
 	return p.State == access.PlacementLeaving && p.Problem == access.NoProblem && waited >= 0 && waited < overdueAfter
 }
 
-// Overview returns who has access now and what is owed.
+// Overview is who has access now and what is owed.
 type Overview struct {
 	Grants   []GrantView
 	Waiting  []access.Request // open requests of the persons shown
-	Debt     []DebtView
-	Complete bool // everybody's, not only one person's
+	Debt     []DebtView       // all, or the first that are overdue
+	Overdue  int              // keys that are, whether or not Debt has them
+	Moving   int              // keys that are being removed now
+	Complete bool             // everybody's, not only one person's
 	Log      access.Head
 }
 

@@ -180,7 +180,7 @@ func testDebt(t *testing.T, s *store.Store) {
 		{ServerID: 4, State: access.PlacementPlaced, Attempts: 3},
 		{ServerID: 5, State: access.PlacementGone, Attempts: 3, Setback: access.Setback{Problem: access.ProblemTrouble}},
 		{ServerID: 6, State: access.PlacementLeaving, Attempts: 1, Urgent: true, LeftAt: epoch},
-		{ServerID: 7, State: access.PlacementLeaving, LeftAt: now.Add(-time.Minute)},
+		{ServerID: 7, Person: "U7", State: access.PlacementLeaving, LeftAt: now.Add(-time.Minute)},
 		{ServerID: 8, State: access.PlacementLeaving, LeftAt: now},
 		{ServerID: 9, State: access.PlacementPlaced, GrantID: ended.ID, SystemUser: "web", Fingerprint: "SHA256:a"},
 		{ServerID: 10, State: access.PlacementPlaced, GrantID: live.ID, SystemUser: "web", Fingerprint: "SHA256:a"},
@@ -188,6 +188,22 @@ func testDebt(t *testing.T, s *store.Store) {
 	} {
 		ids = append(ids, insertPlacement(t, s, p).ID)
 	}
-	debt := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) { return tx.Debt(ctx, now) })
-	same(t, "debt, oldest first", placementIDs(debt), []int64{ids[8], ids[1], ids[0], ids[6], ids[2], ids[7]})
+	for what, of := range map[string]struct {
+		q    access.DebtQuery
+		want []int64
+	}{
+		"all":             {access.DebtQuery{}, []int64{ids[0], ids[1], ids[2], ids[6], ids[7], ids[8]}},
+		"overdue":         {access.DebtQuery{Since: now.Add(-time.Minute)}, []int64{ids[0], ids[1], ids[6], ids[8]}},
+		"the newest":      {access.DebtQuery{Newest: true, Limit: 2}, []int64{ids[8], ids[7]}},
+		"between":         {access.DebtQuery{After: ids[1], Before: ids[7]}, []int64{ids[2], ids[6]}},
+		"of somebody":     {access.DebtQuery{Person: "U7"}, []int64{ids[6]}},
+		"of nobody known": {access.DebtQuery{Person: "U8"}, nil},
+	} {
+		of.q.At = now
+		debt := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Placement, error) { return tx.Debt(ctx, of.q) })
+		same(t, what, placementIDs(debt), of.want)
+		if of.q.Limit == 0 {
+			same(t, "number of "+what, read(t, s, func(ctx context.Context, tx access.Tx) (int, error) { return tx.CountDebt(ctx, of.q) }), len(of.want))
+		}
+	}
 }

@@ -1,0 +1,62 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+
+	"sshkeybot/bot/bottest"
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/sim/slacksim"
+)
+
+// Only a few large requests are drawn at the same time; small ones, and those that end access, do
+// not wait for the others.
+func TestLargeRequestsTakeTurns(t *testing.T) {
+	t.Parallel()
+	r := scene(t, slacksim.Options{})
+	r.Domain.Lock()
+	for id, size := range []int{largeFrom, largeFrom, largeFrom, largeFrom - 1, largeFrom} {
+		kind := access.KindGrant
+		if id == 4 {
+			kind = access.KindOffboard
+		}
+		v := &bottest.Request{}
+		v.Request.Kind, v.Results = kind, make([]access.Result, size)
+		r.Domain.Views[int64(id)] = v
+	}
+	r.Domain.Unlock()
+	synctest.Test(t, func(t *testing.T) {
+		n := &Announcer{Store: r.Domain}
+		turn := func(ctx context.Context, id int64) (func(), error) { return n.waitTurn(ctx, id) }
+		var done []func()
+		for _, id := range []int64{0, 1, 3, 4} {
+			end, err := turn(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			done = append(done, end)
+		}
+		hurried, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := turn(hurried, 2); !errors.Is(err, context.Canceled) {
+			t.Errorf("the third large one got its turn (%v)", err)
+		}
+		came := false
+		go func() {
+			end, err := turn(t.Context(), 2)
+			came = err == nil
+			end()
+		}()
+		synctest.Wait()
+		if came {
+			t.Error("three large ones are drawn at once")
+		}
+		done[0]()
+		synctest.Wait()
+		if !came {
+			t.Error("a turn that was given back is not taken")
+		}
+	})
+}
