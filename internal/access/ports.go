@@ -208,6 +208,9 @@ type PlacementTx interface {
 	// MarkOutOfLine notes that Reconcile may have something to change on servers; ends says
 	// whether access to them may have ended. Reconcile deletes the note.
 	MarkOutOfLine(ctx context.Context, servers []int64, ends bool) error
+	// MarkEnded is MarkOutOfLine for the servers on which a grant that has ended covers a key
+	// that does not leave yet.
+	MarkEnded(ctx context.Context, grantID int64) error
 	// OutOfLineMark reports whether there is such a note about a server.
 	OutOfLineMark(ctx context.Context, server int64) (bool, error)
 	// MarkedOutOfLine returns servers with such a note, those first to which access may have

@@ -77,6 +77,15 @@ func (e *Engine) MarkOutOfLine(ctx context.Context, tx access.Tx, servers []int6
 	return tx.Wake(ctx, access.Work{Kind: access.WorkAlign})
 }
 
+// MarkEnded leaves it to Align to bring the servers in line on which a grant covered keys that have
+// not begun to leave.
+func (e *Engine) MarkEnded(ctx context.Context, tx access.Tx, grantID int64) error {
+	if err := tx.MarkEnded(ctx, grantID); err != nil {
+		return err
+	}
+	return tx.Wake(ctx, access.Work{Kind: access.WorkAlign})
+}
+
 // checkSome marks those of the next few servers that are out of line though nobody has said so:
 // every change of a grant brings its servers in line or marks them, and this is only the check
 // on that.

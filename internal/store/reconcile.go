@@ -142,8 +142,21 @@ func (t *tx) MarkOutOfLine(ctx context.Context, servers []int64, ends bool) erro
 	for i, id := range servers {
 		all[i] = []any{id, bit(ends)}
 	}
-	return insertMany(ctx, t, "out_of_line", "place_id, ends", "ON CONFLICT (place_id) DO UPDATE SET ends = 1 WHERE excluded.ends > out_of_line.ends", all)
+	return insertMany(ctx, t, "out_of_line", "place_id, ends", markAgain, all)
 }
+
+// MarkEnded implements access.PlacementTx.
+func (t *tx) MarkEnded(ctx context.Context, grantID int64) error {
+	_, err := t.Exec(ctx, `INSERT INTO out_of_line (place_id, ends)
+		SELECT DISTINCT c.place_id, 1 FROM grants g CROSS JOIN covers c WHERE g.id = $1 AND c.grant_id = g.id AND c.ended_at = 0
+			AND EXISTS (SELECT 1 FROM placements p WHERE p.place_id = c.place_id AND p.system_user = g.system_user AND p.fingerprint = c.fingerprint
+				AND `+there+` AND (p.state <> 'leaving' OR p.urgent = 1))
+		`+markAgain, grantID)
+	return err
+}
+
+// markAgain continues the insertion of a mark: where there is one, access may have ended by either.
+const markAgain = "ON CONFLICT (place_id) DO UPDATE SET ends = 1 WHERE excluded.ends > out_of_line.ends"
 
 // OutOfLineMark implements access.PlacementTx.
 func (t *tx) OutOfLineMark(ctx context.Context, server int64) (bool, error) {

@@ -29,12 +29,8 @@ func (e ending) under(g access.Grant) int64 {
 // endGrants ends live grants, and starts the removal of what no other grant covers: all
 // of them end first, so that none is taken for a reason to keep what it covers.
 func (s *Service) endGrants(ctx context.Context, tx access.Tx, e ending, grants []access.Grant) error {
-	ended := map[int64][]access.Cover{}
+	var ended []access.Grant
 	for _, g := range grants {
-		covers, err := tx.Covers(ctx, g.ID)
-		if err != nil {
-			return err
-		}
 		won, err := s.closeGrant(ctx, tx, e, g)
 		if err != nil {
 			return err
@@ -42,23 +38,35 @@ func (s *Service) endGrants(ctx context.Context, tx access.Tx, e ending, grants 
 		if !won {
 			continue
 		}
-		ended[g.ID] = access.LiveCovers(covers)
+		ended = append(ended, g)
 		if err := s.owe(ctx, tx, e.under(g), g, access.CoverQuery{}); err != nil {
 			return err
 		}
 	}
 	room := reconcile.MovesAtOnce
-	for _, g := range grants {
-		covers, won := ended[g.ID]
-		if !won {
-			continue
-		}
+	for _, g := range ended {
 		var err error
-		if room, err = s.align(ctx, tx, covers, room, true); err != nil {
+		if room, err = s.alignEnded(ctx, tx, g, room); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// alignEnded has the servers of a grant that has ended brought in line, as align does.
+func (s *Service) alignEnded(ctx context.Context, tx access.Tx, g access.Grant, room int) (left int, err error) {
+	size, err := tx.GrantSize(ctx, g.ID)
+	if err != nil {
+		return room, err
+	}
+	if size.Keys > room {
+		return room, s.Engine.MarkEnded(ctx, tx, g.ID)
+	}
+	covers, err := tx.Covers(ctx, g.ID)
+	if err != nil {
+		return room, err
+	}
+	return s.align(ctx, tx, access.LiveCovers(covers), room, true)
 }
 
 // owe gives each key that a grant placed and that is to go a result under a request.

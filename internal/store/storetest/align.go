@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -29,6 +31,27 @@ func testMarks(t *testing.T, s *store.Store) {
 	}
 	reconcile(t, s, epoch, 3, 2)
 	same(t, "marked when two are in line", marked(t, s, 0), []int64{4, 1})
+}
+
+// Of what a grant that has ended covers, servers are marked where a key does not leave yet.
+func testMarkEnded(t *testing.T, s *store.Store) {
+	var covers []access.Cover
+	for server, p := range []access.Placement{
+		{State: access.PlacementPlaced}, {State: access.PlacementLeaving}, {State: access.PlacementLeaving, Urgent: true}, {State: access.PlacementWanted},
+		{State: access.PlacementGone}, {State: access.PlacementPlaced, SystemUser: "root"}, {State: access.PlacementUnknown},
+	} {
+		p.ServerID, p.SystemUser, p.Fingerprint = int64(server+1), cmp.Or(p.SystemUser, "web"), "a"
+		insertPlacement(t, s, p)
+		covers = append(covers, access.Cover{ServerID: p.ServerID, Fingerprint: "a"})
+	}
+	covers[6].EndedAt = epoch
+	covers = append(covers, access.Cover{ServerID: 1, Fingerprint: "b"})
+	g := insertGrant(t, s, access.Grant{State: access.Ended, SystemUser: "web"}, covers...)
+	update(t, s, func(ctx context.Context, tx access.Tx) error {
+		return errors.Join(tx.MarkOutOfLine(ctx, []int64{4, 5}, false), tx.MarkEnded(ctx, g.ID))
+	})
+	same(t, "marked", marked(t, s, 0), []int64{1, 3, 4, 5})
+	same(t, "marked as ended", marked(t, s, 3), []int64{1, 3, 4})
 }
 
 func testServersAfter(t *testing.T, s *store.Store) {

@@ -65,6 +65,7 @@ func placing() map[string]func(*testing.T, *store.Store) {
 		"DueRenewals":        testDueRenewals,
 		"RenewalsAreSpread":  testRenewalsAreSpread,
 		"Marks":              testMarks,
+		"MarkEnded":          testMarkEnded,
 		"ServersAfter":       testServersAfter,
 		"IdleWork":           testIdleWork,
 		"OweRemovals":        testOweRemovals,
