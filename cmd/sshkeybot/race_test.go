@@ -4,10 +4,9 @@ package main
 
 import "time"
 
-// The race detector makes everything many times slower. Speed is measured without it.
+// The race detector makes everything many times slower.
 const (
 	withRace = true
-	slow     = 5   // how many times longer everything may take
-	atOnce   = "8" // tests in parallel
+	atOnce   = "16" // tests in parallel
 	patience = 5 * time.Minute
 )

@@ -37,8 +37,7 @@ const (
 )
 
 const (
-	ackLimit  = 30 * time.Second // how long the simulated Slack waits for an acknowledgement where they may come late, as on a busy machine
-	ackWithin = 3 * time.Second  // how long Slack itself waits, for the tests that measure
+	ackLimit = 30 * time.Second // how long the simulated Slack waits for an acknowledgement where they may come late, as on a busy machine
 )
 
 // plan is the options of start.
@@ -262,18 +261,14 @@ func onBoth(t *testing.T, test func(t *testing.T, database string)) {
 // onBothLive is onBoth in real time, for tests with other processes.
 func onBothLive(t *testing.T, test func(t *testing.T, database string)) {
 	t.Helper()
-	inTurn(t, func(t *testing.T, database string) {
-		t.Helper()
+	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
-		test(t, database)
+		test(t, "")
 	})
-}
-
-// inTurn runs a test on one database after the other, for tests that measure.
-func inTurn(t *testing.T, test func(t *testing.T, database string)) {
-	t.Helper()
-	t.Run("SQLite", func(t *testing.T) { test(t, "") })
-	t.Run("PostgreSQL", func(t *testing.T) { test(t, postgres(t)) })
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		test(t, postgres(t))
+	})
 }
 
 // postgres returns the URL of an empty schema that is dropped after the test.
