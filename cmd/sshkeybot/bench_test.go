@@ -116,27 +116,3 @@ func (r *rig) sequential(n int) time.Duration {
 	}
 	return time.Since(begin)
 }
-
-// BenchmarkGrantLimited grants access to 150 servers while RunCloud allows 120 calls a minute.
-func BenchmarkGrantLimited(b *testing.B) {
-	const servers, limit = 150, 120
-	for b.Loop() {
-		r := start(b, plan{servers: servers, latency: 50 * time.Millisecond})
-		r.account.SetRateLimit(limit, runcloudsim.LimitOptions{RetryAfter: true})
-		key := r.Register(alice)
-		id := r.Ask(alice, "grant @alice 12h")
-		m := r.Posted(id)
-		begin := time.Now()
-		outcome, err := r.slack.Click(b.Context(), bob, ops, m.TS, slacksim.Pick{Label: "Approve"})
-		r.must(err)
-		r.acked(outcome)
-		took := r.lastConfirmed(id, servers).Sub(begin)
-		r.isOn(key, servers)
-		b.ReportMetric(took.Seconds(), "s-to-last-server")
-		b.ReportMetric(took.Minutes()*limit/(servers+4), "x-of-limit") // including the calls for the list of servers, which come first
-		b.ReportMetric(float64(r.account.Count429()), "429s")
-		if n := r.account.Count429(); n > 1 {
-			b.Errorf("RunCloud answered 429 %d times, want once at most", n)
-		}
-	}
-}

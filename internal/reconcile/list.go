@@ -122,7 +122,7 @@ func (e *Engine) readList(ctx context.Context, name string, open []access.Result
 	if err := refuseWhilePaused(t, access.Renewal); err != nil {
 		return err
 	}
-	unread := e.refreshServers(ctx, t, ServersFresh)
+	unread := e.refreshServers(ctx, t, freshness{within: ServersFresh})
 	if ctx.Err() != nil || access.CodeOf(unread) == access.Unauthorized {
 		return unread
 	}

@@ -82,7 +82,7 @@ func (e *Engine) notFound(ctx context.Context, t access.Target, id int64) error 
 	// The target may be mistaken: a second answer counts only once a list newer than the first
 	// was read.
 	if age := e.Now().Sub(known.NotFoundAt); known.Missing() && age >= goneAfter {
-		if err := e.refreshServers(ctx, t, age); err != nil {
+		if err := e.refreshServers(ctx, t, freshness{within: age}); err != nil {
 			return err
 		}
 	}
@@ -218,7 +218,7 @@ func (e *Engine) findReturned(ctx context.Context, t access.Target, known server
 	if err != nil || !givenUp {
 		return err
 	}
-	return e.haltOr(ctx, t.Name(), e.refreshServers(ctx, t, givenUpFresh))
+	return e.haltOr(ctx, t.Name(), e.refreshServers(ctx, t, freshness{within: givenUpFresh}))
 }
 
 // givenUp reports whether something was given up with a server of a target that is gone.

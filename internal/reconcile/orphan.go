@@ -47,7 +47,7 @@ func (e *Engine) FindOrphans(ctx context.Context) error {
 		if slices.ContainsFunc(halted, func(h access.TargetState) bool { return h.Name == t.Name() }) {
 			continue // all work there waits
 		}
-		if err := e.refreshServers(ctx, t, orphanEvery); err != nil {
+		if err := e.refreshServers(ctx, t, freshness{within: orphanEvery}); err != nil {
 			if err := e.haltOrPostpone(ctx, t.Name(), err); err != nil {
 				return err
 			}

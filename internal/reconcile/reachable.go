@@ -11,14 +11,26 @@ func offline(t access.Target) error {
 	return &access.Error{Code: access.Unavailable, Problem: access.ProblemOffline, Message: "The server is offline in " + t.Title() + "; I go on as soon as it is back."}
 }
 
-// usable returns how old the knowledge that its server is online may be for a placement.
+// freshness says which reading of a target may be believed.
+type freshness struct {
+	within time.Duration // it is younger than that
+	after  time.Time     // and was made after that; zero does not restrict
+}
+
+// holds reports whether a reading may be believed. A clock that was put back makes it old.
+func (f freshness) holds(read, now time.Time) bool {
+	age := now.Sub(read)
+	return age >= 0 && age < f.within && read.After(f.after)
+}
+
+// usable returns how fresh the knowledge that its server is online has to be for a placement.
 // Before a key is removed for good, its server was seen online since that was ordered,
 // and lately: one question serves all keys of a server, or one list all servers.
-func (e *Engine) usable(p access.Placement) time.Duration {
+func usable(p access.Placement) freshness {
 	if p.State != access.PlacementLeaving || p.Urgent {
-		return usableFor
+		return freshness{within: usableFor}
 	}
-	return min(removableFor, e.Now().Sub(p.LeftAt))
+	return freshness{within: removableFor, after: p.LeftAt}
 }
 
 // reachable makes sure that a server is online as far as the target knows: a
@@ -35,8 +47,8 @@ func (e *Engine) reachable(ctx context.Context, p access.Placement) error {
 	if _, ok := at.target.(access.ServerReader); !ok {
 		return nil // a server of such a target is always there
 	}
-	usable := e.usable(p)
-	var fresh, online, many bool
+	fresh := usable(p)
+	var known, online, many bool
 	var absent error
 	err = e.Store.Read(ctx, func(tx access.Tx) error {
 		server, err := tx.Server(ctx, p.ServerID)
@@ -44,9 +56,9 @@ func (e *Engine) reachable(ctx context.Context, p access.Placement) error {
 			return err
 		}
 		if online, absent = server.Online, e.absenceOf(server); !online {
-			usable = offlineFor(server)
+			fresh = freshness{within: offlineFor(server)}
 		}
-		if fresh = e.isUsable(server, usable); fresh || absent != nil {
+		if known = fresh.holds(server.SeenAt, e.Now()); known || absent != nil {
 			return nil //nolint:nilerr // one that is not known yet is asked about
 		}
 		many, err = manyWait(ctx, tx, at.target, e.Now())
@@ -57,18 +69,18 @@ func (e *Engine) reachable(ctx context.Context, p access.Placement) error {
 		return err
 	case absent != nil:
 		return absent
-	case fresh && online:
+	case known && online:
 		return nil
-	case fresh:
+	case known:
 		return offline(at.target)
 	case many && paceOf(at.target).Pause == 0: // a list is several calls
-		return e.reachableAmongMany(ctx, at.target, p, usable)
+		return e.reachableAmongMany(ctx, at.target, p, fresh)
 	}
 	return e.checkOnline(ctx, at.target, p)
 }
 
-func (e *Engine) reachableAmongMany(ctx context.Context, t access.Target, p access.Placement, usable time.Duration) error {
-	err := e.refreshServers(ctx, t, usable)
+func (e *Engine) reachableAmongMany(ctx context.Context, t access.Target, p access.Placement, fresh freshness) error {
+	err := e.refreshServers(ctx, t, fresh)
 	if access.CodeOf(err) == access.Unavailable && priorityOf(p) == access.Removal {
 		return e.checkOnline(ctx, t, p) // a key must not stay because of the list
 	}
@@ -79,18 +91,12 @@ func (e *Engine) reachableAmongMany(ctx context.Context, t access.Target, p acce
 	switch {
 	case err != nil:
 		return err
-	case server.Gone() || !e.isUsable(server, usable): // the list may have lacked it
+	case server.Gone() || !fresh.holds(server.SeenAt, e.Now()): // the list may have lacked it
 		return e.checkOnline(ctx, t, p)
 	case !server.Online:
 		return offline(t)
 	}
 	return nil
-}
-
-// isUsable reports whether a server was seen within that time.
-func (e *Engine) isUsable(server access.Server, within time.Duration) bool {
-	age := e.Now().Sub(server.SeenAt)
-	return age >= 0 && age < within
 }
 
 func (e *Engine) checkOnline(ctx context.Context, t access.Target, p access.Placement) error {

@@ -18,11 +18,9 @@ type serverList struct {
 	configured []string // the names of the targets that are
 }
 
-// freshAt reports whether a target's list was read within age. A clock that jumped back
-// makes a reading old.
+// freshAt reports whether a target's list was read within age.
 func (l serverList) freshAt(target string, now time.Time, age time.Duration) bool {
-	since := now.Sub(l.targets[target].ListedAt)
-	return since >= 0 && since < age
+	return freshness{within: age}.holds(l.targets[target].ListedAt, now)
 }
 
 // Listed returns the servers that access may be asked for: those that their target lists or,
@@ -41,7 +39,7 @@ func (e *Engine) Servers(ctx context.Context, fresh time.Duration) (serverList, 
 	var trouble error
 	read := 0
 	for _, t := range e.Targets {
-		err := e.refreshServers(ctx, t, fresh)
+		err := e.refreshServers(ctx, t, freshness{within: fresh})
 		if err == nil {
 			read++
 		} else if ctx.Err() != nil {
@@ -55,9 +53,9 @@ func (e *Engine) Servers(ctx context.Context, fresh time.Duration) (serverList, 
 	return e.KnownServers(ctx)
 }
 
-// refreshServers reads a target's list of servers if the last reading is older than fresh.
-// While several callers find it too old, one reads and the others wait for it.
-func (e *Engine) refreshServers(ctx context.Context, t access.Target, fresh time.Duration) error {
+// refreshServers reads a target's list of servers unless the last reading is fresh. While several
+// callers find that it is not, one reads and the others wait for it.
+func (e *Engine) refreshServers(ctx context.Context, t access.Target, fresh freshness) error {
 	refresh := &e.local(t.Name()).refresh
 	if err := refresh.Lock(ctx); err != nil {
 		return err
@@ -68,7 +66,7 @@ func (e *Engine) refreshServers(ctx context.Context, t access.Target, fresh time
 		state, err = tx.Target(ctx, t.Name())
 		return err
 	})
-	if age := e.Now().Sub(state.ListedAt); err != nil || age >= 0 && age < fresh {
+	if err != nil || fresh.holds(state.ListedAt, e.Now()) {
 		return err
 	}
 	return e.readServers(ctx, t)
