@@ -25,7 +25,7 @@ type scale struct {
 
 func scaleOf() scale {
 	if testing.Short() {
-		return scale{servers: 60, live: 3, days: 10, auditDays: 20, perDay: 3, on: 10, granted: 20, acts: 20, rest: 2 * time.Second, window: 3 * time.Second}
+		return scale{servers: 60, live: 3, days: 10, auditDays: 20, perDay: 3, on: 10, granted: 20, acts: 20, rest: time.Second, window: 2 * time.Second}
 	}
 	return scale{servers: 5000, live: 40, days: 400, auditDays: 3 * 365, perDay: 20, on: 100, granted: 200, acts: 200, rest: 90 * time.Second, window: time.Minute, full: true}
 }
