@@ -248,13 +248,15 @@ func (r *rig) until(what string, cond func() bool) {
 // real time: who waits for a real connection keeps the time of a bubble from passing.
 func onBoth(t *testing.T, test func(t *testing.T, database string)) {
 	t.Helper()
-	onBothLive(t, func(t *testing.T, database string) {
-		t.Helper()
-		if database == "" {
-			synctest.Test(t, func(t *testing.T) { test(t, database) })
-		} else {
-			test(t, database)
-		}
+	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) { test(t, "") })
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
+		database := postgres(t)
+		live(t)
+		test(t, database)
 	})
 }
 
@@ -263,12 +265,24 @@ func onBothLive(t *testing.T, test func(t *testing.T, database string)) {
 	t.Helper()
 	t.Run("SQLite", func(t *testing.T) {
 		t.Parallel()
+		live(t)
 		test(t, "")
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
-		test(t, postgres(t))
+		database := postgres(t)
+		live(t)
+		test(t, database)
 	})
+}
+
+// stages is a semaphore for the stories in real time: more of them at the same time would only be late.
+var stages = make(chan struct{}, 8)
+
+// live waits until few enough other stories are told in real time.
+func live(t *testing.T) {
+	stages <- struct{}{}
+	t.Cleanup(func() { <-stages })
 }
 
 // postgres returns the URL of an empty schema that is dropped after the test.
