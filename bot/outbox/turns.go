@@ -42,9 +42,7 @@ func (n *Announcer) waitTurn(ctx context.Context, requestID int64) (done func(),
 		return err
 	})
 	switch {
-	case access.CodeOf(err) == access.NotFound: // as who draws it is told, too
-		return func() {}, nil
-	case err != nil:
+	case err != nil && access.CodeOf(err) != access.NotFound: // that one is for who draws it
 		return nil, err
 	case size.Results < largeFrom:
 		return func() {}, nil
