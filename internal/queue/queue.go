@@ -44,7 +44,7 @@ const (
 
 	// Jobs are fetched when the transaction that put them into the queue is committed. Polling is
 	// for what that misses: on PostgreSQL, jobs whose time comes.
-	pollPostgres = time.Second
+	pollPostgres = 2 * time.Second
 	pollSQLite   = 5 * time.Second
 
 	// recordedWithin is how long it takes River to record that a job is to run again, if nothing

@@ -145,12 +145,16 @@ func (t *tx) MarkOutOfLine(ctx context.Context, servers []int64, ends bool) erro
 	return insertMany(ctx, t, "out_of_line", "place_id, ends", markAgain, all)
 }
 
+// eachAlone ends a query inside EXISTS that is to be asked for each row. PostgreSQL would ask it once
+// for all rows, and so for every placement that there is.
+const eachAlone = "LIMIT 1 OFFSET 0"
+
 // MarkEnded implements access.PlacementTx.
 func (t *tx) MarkEnded(ctx context.Context, grantID int64) error {
 	_, err := t.Exec(ctx, `INSERT INTO out_of_line (place_id, ends)
 		SELECT DISTINCT c.place_id, 1 FROM grants g CROSS JOIN covers c WHERE g.id = $1 AND c.grant_id = g.id AND c.ended_at = 0
 			AND EXISTS (SELECT 1 FROM placements p WHERE p.place_id = c.place_id AND p.system_user = g.system_user AND p.fingerprint = c.fingerprint
-				AND `+there+` AND (p.state <> 'leaving' OR p.urgent = 1))
+				AND `+there+` AND (p.state <> 'leaving' OR p.urgent = 1) `+eachAlone+`)
 		`+markAgain, grantID)
 	return err
 }

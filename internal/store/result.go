@@ -55,7 +55,7 @@ func (t *tx) OweRemovals(ctx context.Context, requestID, grantID int64, q access
 		SELECT CAST($1 AS BIGINT), 'remove', c.place_id, '', g.system_user, c.fingerprint, '', COALESCE(s.name, ''), 'waiting', '', '', '', 0, CAST($3 AS BIGINT), ''
 		FROM grants g CROSS JOIN covers c LEFT JOIN places s ON s.id = c.place_id WHERE g.id = $2 AND c.grant_id = g.id AND c.ended_at = 0`+c.and()+`
 			AND EXISTS (SELECT 1 FROM placements p WHERE p.place_id = c.place_id AND p.system_user = g.system_user AND p.fingerprint = c.fingerprint
-				AND `+there+" AND p.state <> 'wanted') "+resultIdentity+"DO NOTHING", c.args...)
+				AND `+there+" AND p.state <> 'wanted' "+eachAlone+") "+resultIdentity+"DO NOTHING", c.args...)
 	return err
 }
 
