@@ -38,7 +38,7 @@ func BenchmarkAged(b *testing.B) {
 
 // acknowledge measures how long Slack waits for the acknowledgement of commands and of clicks.
 func (l *ledgers) acknowledge(b *testing.B) {
-	_, aged := l.compare(b, running(func(r *rig, posted slacksim.Message) figures {
+	_, aged := l.compare(b, l.running(func(r *rig, posted slacksim.Message) figures {
 		var commands, clicks []time.Duration
 		pace := time.NewTicker(actEvery)
 		defer pace.Stop()
@@ -79,7 +79,7 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 // views measures the use cases behind what an approver looks at.
 func (l *ledgers) views(b *testing.B) {
 	const looks, waiting, enough = 10, 5, 30 * time.Second
-	_, aged := l.compare(b, running(func(r *rig, _ slacksim.Message) figures {
+	_, aged := l.compare(b, l.running(func(r *rig, _ slacksim.Message) figures {
 		r.Register(erin)
 		for i := range waiting {
 			r.Ask(carol, fmt.Sprintf("grant <@%s> %dh", erin, i+1))
@@ -114,7 +114,7 @@ func second[T any](_ T, err error) error { return err }
 // grant measures a grant while a call to RunCloud takes 20 ms, from the click to the last
 // confirmation.
 func (l *ledgers) grant(b *testing.B) {
-	young, aged := l.compare(b, running(func(r *rig, _ slacksim.Message) figures {
+	young, aged := l.compare(b, l.running(func(r *rig, _ slacksim.Message) figures {
 		r.Register(carol)
 		var some []string
 		for _, id := range r.servers[:l.granted] {

@@ -140,11 +140,12 @@ func (s subject) part(b *testing.B, measure func(r *rig, posted slacksim.Message
 	return measure(s.rig, s.posted)
 }
 
-// running measures with the bot in this process.
-func running(measure func(r *rig, posted slacksim.Message) figures) func(r *rig, posted slacksim.Message) figures {
+// running measures with the bot in this process, when what it does at its start is over.
+func (l *ledgers) running(measure func(r *rig, posted slacksim.Message) figures) func(r *rig, posted slacksim.Message) figures {
 	return func(r *rig, posted slacksim.Message) figures {
 		r.Starts()
 		defer r.Ends()
+		pause(l.rest / 10)
 		return measure(r, posted)
 	}
 }
