@@ -139,7 +139,7 @@ func (t *tx) CountDebt(ctx context.Context, q access.DebtQuery) (int, error) {
 // servers that wait to be brought in line, and those of grants that are over and that the sweep
 // will end in a moment. Every left_at is at least 0: that names the index to be used.
 func debtConditions(q access.DebtQuery) conditions {
-	const uncovered = " AND " + there + " AND p.state IN ('unknown', 'placed', 'leaving') AND p.grant_id <> 0 AND NOT EXISTS (" + covering + ")"
+	const uncovered = " AND " + there + " AND p.state IN ('unknown', 'placed', 'leaving') AND p.grant_id <> 0 AND NOT " + isCovered
 	c := conditions{args: []any{ms(q.At)}}
 	c.add(`id IN (SELECT p.id FROM placements p WHERE p.state = 'leaving' AND p.left_at >= 0 AND p.urgent = 0
 		UNION ALL SELECT p.id FROM out_of_line l CROSS JOIN placements p WHERE p.place_id = l.place_id` + uncovered + `

@@ -20,6 +20,13 @@ const liveCovers = `FROM grants g CROSS JOIN covers c
 const covering = `SELECT 1 ` + liveCovers + `
 	AND g.person = p.person AND g.system_user = p.system_user AND c.place_id = p.place_id AND c.fingerprint = p.fingerprint`
 
+// isCovered is the condition on a placement p that there is a live cover of it.
+const isCovered = "EXISTS (" + covering + " " + eachAlone + ")"
+
+// eachAlone ends a query inside EXISTS that is to be asked for each row. PostgreSQL would ask it once
+// for all rows, and so for every placement or cover that there is.
+const eachAlone = "LIMIT 1 OFFSET 0"
+
 // there is the condition on a placement that it is not history. It stands in a query word by
 // word, or SQLite does not use the index that leaves history out.
 const there = "p.state <> 'gone'"
@@ -82,7 +89,7 @@ func coveredAgain(now time.Time) conditions {
 	// under way, the key may be off the server already: it must not count as placed.
 	c.add(there + ` AND p.state = 'leaving' AND p.grant_id <> 0 AND (p.credential_id = '' AND p.in_doubt_until > 0
 		OR p.credential_id <> '' AND p.attempts = 0 AND p.urgent = 0 AND p.holder = '')`)
-	c.add("EXISTS (" + covering + ")")
+	c.add(isCovered)
 	// A call that took effect late may have placed the key a second time. Only the newest
 	// counts again, and only if no other placement of the key does.
 	c.add(`NOT EXISTS (SELECT 1 FROM placements o WHERE o.state <> 'gone' AND o.place_id = p.place_id AND o.system_user = p.system_user AND o.fingerprint = p.fingerprint
@@ -120,7 +127,7 @@ const (
 func uncovered(now time.Time, states string) conditions {
 	c := conditions{args: []any{ms(now)}}
 	c.add(there + " AND " + states + " AND p.grant_id <> 0")
-	c.add("NOT EXISTS (" + covering + ")")
+	c.add("NOT " + isCovered)
 	return c
 }
 
@@ -144,10 +151,6 @@ func (t *tx) MarkOutOfLine(ctx context.Context, servers []int64, ends bool) erro
 	}
 	return insertMany(ctx, t, "out_of_line", "place_id, ends", markAgain, all)
 }
-
-// eachAlone ends a query inside EXISTS that is to be asked for each row. PostgreSQL would ask it once
-// for all rows, and so for every placement that there is.
-const eachAlone = "LIMIT 1 OFFSET 0"
 
 // MarkEnded implements access.PlacementTx.
 func (t *tx) MarkEnded(ctx context.Context, grantID int64) error {
@@ -231,7 +234,7 @@ func (t *tx) missing(ctx context.Context, now time.Time, servers []int64) ([]gap
 func gapsAt(now time.Time) conditions {
 	c := conditions{args: []any{ms(now)}}
 	c.add(`NOT EXISTS (SELECT 1 FROM placements p WHERE p.place_id = c.place_id AND p.system_user = g.system_user AND p.fingerprint = c.fingerprint
-		AND ` + there + ")")
+		AND ` + there + " " + eachAlone + ")")
 	return c
 }
 
