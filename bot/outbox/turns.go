@@ -13,11 +13,11 @@ const (
 	// while it is drawn.
 	largeFrom = 1000
 	// largeAtOnce is how many large requests are drawn at the same time, of those that end
-	// access and of the others, so that forty of them need no more memory than a few.
-	largeAtOnce = 2
+	// access and of the others, so that forty of them need no more memory than two.
+	largeAtOnce = 1
 )
 
-// turns lets a few in at a time.
+// turns lets few in at a time.
 type turns struct {
 	once sync.Once
 	free chan struct{}
