@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,10 +21,11 @@ import (
 )
 
 // TestAgedLedger checks that a grant which storetest.Age copied is in the ledger as one that the
-// bot made: column by column, but for what tells one from another.
+// bot made: column by column, but for what tells one from another. What the bot writes depends on how
+// busy the machine is, such as how often it tried, so no other story is told meanwhile.
 func TestAgedLedger(t *testing.T) {
-	t.Parallel()
-	onBoth(t, func(t *testing.T, database string) {
+	test := func(t *testing.T, database string) {
+		t.Helper()
 		r := start(t, plan{servers: 1, database: database})
 		pattern, made := r.pattern(alice, dave), r.pattern(carol, erin)
 		r.Ends()
@@ -39,7 +41,9 @@ func TestAgedLedger(t *testing.T) {
 			}
 		}
 		r.verifiesLog(ledger)
-	})
+	}
+	t.Run("SQLite", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { test(t, "") }) })
+	t.Run("PostgreSQL", func(t *testing.T) { test(t, postgres(t)) })
 }
 
 // pattern grants one person access to the first server for long, and another for a second, and
@@ -50,14 +54,17 @@ func (r *rig) pattern(stays, leaves string) storetest.Pattern {
 	for _, person := range []string{stays, leaves} {
 		r.Register(person)
 	}
-	p := storetest.Pattern{Live: r.Ask(stays, "grant <@"+stays+"> 30d"+one), Ended: r.Ask(leaves, "grant <@"+leaves+"> 1s"+one)}
-	for _, id := range []int64{p.Live, p.Ended} {
-		r.says(r.Press(bob, id, "Approve"), "You approved request")
+	p := storetest.Pattern{Live: r.Ask(stays, "grant <@"+stays+"> 30d"+one)}
+	r.says(r.Press(bob, p.Live, "Approve"), "You approved request")
+	for seconds, placed := 1, false; !placed; seconds *= 2 { // on a busy machine it may end before there is a key
+		p.Ended = r.Ask(leaves, fmt.Sprintf("grant <@%s> %ds%s", leaves, seconds, one))
+		r.says(r.Press(bob, p.Ended, "Approve"), "You approved request")
+		r.until("the access has ended", func() bool {
+			v := r.view(p.Ended)
+			placed = len(v.Results) == 2
+			return v.Grant.State == access.Ended && rests(v.Results)
+		})
 	}
-	r.until("the keys of the one that ended are gone", func() bool {
-		v := r.view(p.Ended)
-		return v.Grant.State == access.Ended && len(v.Results) == 2 && rests(v.Results)
-	})
 	r.Settled(p.Live)
 	r.Settled(p.Ended)
 	return p
