@@ -34,7 +34,8 @@ func (t *turns) take(ctx context.Context) (give func(), err error) {
 	}
 }
 
-// waitTurn waits until there is memory to draw a request: done says that it was drawn.
+// waitTurn waits until a request may be drawn, at once if it is not large; done must be called when it
+// was.
 func (n *Announcer) waitTurn(ctx context.Context, requestID int64) (done func(), err error) {
 	var size delivery.Size
 	err = n.Store.Read(ctx, func(tx delivery.Tx) (err error) {
@@ -42,7 +43,7 @@ func (n *Announcer) waitTurn(ctx context.Context, requestID int64) (done func(),
 		return err
 	})
 	switch {
-	case err != nil && access.CodeOf(err) != access.NotFound: // that one is for who draws it
+	case err != nil && access.CodeOf(err) != access.NotFound: // drawing it returns that error
 		return nil, err
 	case size.Results < largeFrom:
 		return func() {}, nil

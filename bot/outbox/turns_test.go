@@ -29,10 +29,9 @@ func TestLargeRequestsTakeTurns(t *testing.T) {
 	r.Domain.Unlock()
 	synctest.Test(t, func(t *testing.T) {
 		n := &Announcer{Store: r.Domain}
-		turn := func(ctx context.Context, id int64) (func(), error) { return n.waitTurn(ctx, id) }
 		var done []func()
 		for _, id := range []int64{0, 2, 3} {
-			end, err := turn(t.Context(), id)
+			end, err := n.waitTurn(t.Context(), id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -40,12 +39,12 @@ func TestLargeRequestsTakeTurns(t *testing.T) {
 		}
 		hurried, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := turn(hurried, 1); !errors.Is(err, context.Canceled) {
+		if _, err := n.waitTurn(hurried, 1); !errors.Is(err, context.Canceled) {
 			t.Errorf("the second large one got its turn (%v)", err)
 		}
 		came := false
 		go func() {
-			end, err := turn(t.Context(), 1)
+			end, err := n.waitTurn(t.Context(), 1)
 			came = err == nil
 			end()
 		}()

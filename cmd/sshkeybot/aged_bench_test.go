@@ -153,6 +153,7 @@ func (l *ledgers) process(b *testing.B) {
 	}
 }
 
+// costs measures that of one process, which somebody asks for the list in the end.
 func (l *ledgers) costs(r *rig, _ slacksim.Message) figures {
 	p := r.process()
 	defer p.stop()
