@@ -1,6 +1,8 @@
 package render
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,13 +62,27 @@ func TestManyMissingServersHaveAMenu(t *testing.T) {
 func TestKeysThatAreNotListedAreCounted(t *testing.T) {
 	t.Parallel()
 	late := workflow.DebtView{Server: access.ServerRef{ID: 1, Name: "web-01"}, Placement: access.Placement{Setback: access.Setback{Problem: access.ProblemOffline}}}
-	m, ok := Daily(workflow.Overview{Complete: true, Debt: []workflow.DebtView{late}, Overdue: 8, Moving: 2})
-	if !ok {
-		t.Fatal("there is nothing to say")
-	}
-	for _, want := range []string{"10 keys still to remove", "web-01", "7 more keys: see `/sshkey list`", "2 keys being removed now"} {
-		if !strings.Contains(m.Text, want) {
-			t.Errorf("%q does not say %q", m.Text, want)
-		}
+	for _, tt := range []struct {
+		name    string
+		listed  int
+		overdue int
+		want    []string
+	}{
+		{"not all were read", 1, 8, []string{"10 keys still to remove", "web-01", "… and 7 more: see `/sshkey list`", "2 keys being removed now"}},
+		{"not all have room", 100, 183, []string{"185 keys still to remove", "2 keys being removed now"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			m, ok := Daily(workflow.Overview{Complete: true, Debt: slices.Repeat([]workflow.DebtView{late}, tt.listed), Overdue: tt.overdue, Moving: 2})
+			if !ok {
+				t.Fatal("there is nothing to say")
+			}
+			more := fmt.Sprintf("… and %d more: see `/sshkey list`", tt.overdue-strings.Count(m.Text, "web-01"))
+			for _, want := range append(tt.want, more) {
+				if !strings.Contains(m.Text, want) {
+					t.Errorf("%q does not say %q", m.Text, want)
+				}
+			}
+		})
 	}
 }

@@ -69,6 +69,11 @@ func (p *page) addContext(lines ...string) {
 
 // addList adds a title and the items that have room, one a line, and how to see the others.
 func (p *page) addList(title string, items []string, room int, how string) {
+	p.addFirst(len(items), title, items, room, how)
+}
+
+// addFirst is addList where the items are the first of so many.
+func (p *page) addFirst(total int, title string, items []string, room int, how string) {
 	if len(items) == 0 {
 		return
 	}
@@ -76,7 +81,7 @@ func (p *page) addList(title string, items []string, room int, how string) {
 	for i, item := range items {
 		bulleted[i] = "• " + item
 	}
-	p.addText("*"+title+"*", fit(bulleted, "\n", room, how))
+	p.addText("*"+title+"*", fitOf(total, bulleted, "\n", room, how))
 }
 
 // addAll adds a title and all of the items, one a line.

@@ -222,16 +222,26 @@ func grouped(n int) string {
 
 // fit joins the items that have room, and says how many are left out and how to see them.
 func fit(items []string, separator string, room int, how string) string {
-	used := 0
+	return fitOf(len(items), items, separator, room, how)
+}
+
+// fitOf is fit where the items are the first of so many.
+func fitOf(total int, items []string, separator string, room int, how string) string {
+	fitting, used := len(items), 0
 	for i, item := range items {
 		used += utf8.RuneCountInString(item) + utf8.RuneCountInString(separator)
 		if used > room {
-			rest := fmt.Sprintf("… and %s more", grouped(len(items)-i))
-			if how != "" {
-				rest += ": " + how
-			}
-			return strings.Join(append(items[:i:i], rest), separator)
+			fitting = i
+			break
 		}
 	}
-	return strings.Join(items, separator)
+	shown := items[:fitting:fitting]
+	if left := total - fitting; left > 0 {
+		rest := fmt.Sprintf("… and %s more", grouped(left))
+		if how != "" {
+			rest += ": " + how
+		}
+		shown = append(shown, rest)
+	}
+	return strings.Join(shown, separator)
 }
