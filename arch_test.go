@@ -31,7 +31,7 @@ var arrows = map[string][]string{
 	"internal/crash":                 anything,
 	"bot":                            {"bot/render", "bot/slackapi", "bot/socket", "internal/access", "internal/delivery", "internal/duration", "internal/nearest", "internal/redact", "internal/sshkey", "internal/workflow"},
 	"bot/bottest":                    {"bot/render", "bot/slackapi", "internal/access", "internal/delivery", "internal/reconcile", "internal/sim/slacksim", "internal/sshkey", "internal/workflow"},
-	"bot/outbox":                     {"bot/render", "bot/slackapi", "internal/access", "internal/delivery", "internal/workflow"},
+	"bot/outbox":                     {"bot/render", "bot/slackapi", "internal/access", "internal/delivery", "internal/lock", "internal/workflow"},
 	"bot/render":                     {"bot/slackapi", "internal/access", "internal/duration", "internal/workflow"},
 	"bot/slackapi":                   {"internal/access"},
 	"bot/socket":                     nil,
@@ -43,10 +43,11 @@ var arrows = map[string][]string{
 	"internal/duration":              nil,
 	"internal/health":                nil,
 	"internal/limiter":               nil,
+	"internal/lock":                  nil,
 	"internal/nearest":               nil,
 	"internal/octopus":               {"internal/limiter"},
 	"internal/queue":                 {"internal/access", "internal/store"},
-	"internal/reconcile":             {"internal/access", "internal/clock", "internal/sshkey"},
+	"internal/reconcile":             {"internal/access", "internal/clock", "internal/lock", "internal/sshkey"},
 	"internal/redact":                nil,
 	"internal/scalingo":              {"internal/limiter"},
 	"internal/sim/memnet":            nil,
@@ -56,14 +57,14 @@ var arrows = map[string][]string{
 	"internal/sim/scalingosim":       nil,
 	"internal/sim/slacksim":          nil,
 	"internal/sshkey":                nil,
-	"internal/store":                 {"internal/access", "internal/delivery"},
+	"internal/store":                 {"internal/access", "internal/delivery", "internal/lock"},
 	"internal/store/storetest":       {"internal/access", "internal/delivery", "internal/store"},
 	"internal/target/octopus":        {"internal/access", "internal/octopus"},
 	"internal/target/runcloud":       {"internal/access", "internal/limiter", "runcloud"},
 	"internal/target/scalingo":       {"internal/access", "internal/limiter", "internal/scalingo"},
 	"internal/target/targettest":     {"internal/access"},
 	"internal/workflow":              {"internal/access", "internal/clock", "internal/duration", "internal/reconcile", "internal/sshkey"},
-	"internal/workflow/workflowtest": {"internal/access", "internal/delivery", "internal/reconcile", "internal/sshkey", "internal/store", "internal/workflow"},
+	"internal/workflow/workflowtest": {"internal/access", "internal/delivery", "internal/reconcile", "internal/sshkey", "internal/store", "internal/store/storetest", "internal/workflow"},
 	"runcloud":                       {"internal/limiter"},
 }
 
@@ -93,7 +94,7 @@ func TestDomainStandsAlone(t *testing.T) {
 	t.Parallel()
 	const list = "{{if not .Standard}}{{.ImportPath}}{{end}}"
 	domain := []string{"./internal/access", "./internal/reconcile", "./internal/workflow"}
-	needed := goList(t, list, "-deps", "./internal/sshkey", "./internal/duration", "./internal/nearest", "./internal/clock")
+	needed := goList(t, list, "-deps", "./internal/sshkey", "./internal/duration", "./internal/nearest", "./internal/clock", "./internal/lock")
 	for name := range goList(t, list, append([]string{"-deps"}, domain...)...) {
 		if _, ok := needed[name]; !ok && !slices.Contains(domain, "./"+strings.TrimPrefix(name, "sshkeybot/")) {
 			t.Errorf("the domain needs %s", name)

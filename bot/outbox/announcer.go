@@ -12,6 +12,7 @@ import (
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/delivery"
+	"sshkeybot/internal/lock"
 	"sshkeybot/internal/workflow"
 )
 
@@ -57,7 +58,7 @@ type Announcer struct {
 	ApprovalChannel string // empty: where the command was given
 	AnnounceChannel string // empty: the approval channel
 
-	ending, others turns
+	ending, others lock.Mutex
 }
 
 // Announce draws a request as it stands now and records what it showed as soon as

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/lock"
 )
 
 // local is what this process keeps of a target.
 type local struct {
-	refresh mutex       // one complete reading of the servers at a time
+	refresh lock.Mutex  // one complete reading of the servers at a time
 	tried   atomic.Bool // whether this process has tried to end a halt
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/lock"
 )
 
 const (
@@ -45,7 +46,7 @@ type postgresDB struct {
 	client *river.Client[pgx.Tx]
 	schema string
 	lease  *lease
-	turns  turns // of updates
+	writer lock.Mutex
 
 	leading *pgx.Conn // the session of TryLead; nil while this process does not lead
 }
@@ -149,14 +150,14 @@ func (db *postgresDB) lockKey(purpose, name string) int64 {
 // update waits for the lock of all updates, which the end of the transaction releases. At
 // the level read committed, each statement after it sees what the updates before it have
 // committed. Under repeatable read, the snapshot would be older than the lock, and fn would
-// decide on what another update has just changed. In this process, updates take turns before
-// that: those that wait for the lock would hold every connection of the pool, and who only reads,
+// decide on what another update has just changed. In this process, one update at a
+// time gets that far: those that wait for the lock would hold every connection of the pool, and who only reads,
 // or acknowledges a click, would get none.
 func (db *postgresDB) update(ctx context.Context, fn func(*tx) error) error {
-	if err := db.turns.take(ctx, false); err != nil {
+	if err := db.writer.Lock(ctx); err != nil {
 		return err
 	}
-	defer db.turns.give()
+	defer db.writer.Unlock()
 	return db.run(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, func(t *tx) error {
 		if _, err := t.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", db.lockKey("update", "")); err != nil {
 			return err

@@ -30,19 +30,10 @@ type scanner interface {
 	Scan(dest ...any) error
 }
 
-type sqliteQuerier struct {
-	tx       *sql.Tx
-	prepared *statements
-}
+type sqliteQuerier struct{ tx *sql.Tx }
 
 func (q sqliteQuerier) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	var result sql.Result
-	var err error
-	if stmt := q.prepared.find(query, len(args)); stmt != nil {
-		result, err = q.tx.StmtContext(ctx, stmt).ExecContext(ctx, args...)
-	} else {
-		result, err = q.tx.ExecContext(ctx, query, args...)
-	}
+	result, err := q.tx.ExecContext(ctx, query, args...)
 	if err != nil {
 		return 0, failed(query, err)
 	}
@@ -50,9 +41,6 @@ func (q sqliteQuerier) Exec(ctx context.Context, query string, args ...any) (int
 }
 
 func (q sqliteQuerier) Query(ctx context.Context, query string, args ...any) (rows, error) {
-	if stmt := q.prepared.find(query, len(args)); stmt != nil {
-		return q.tx.StmtContext(ctx, stmt).QueryContext(ctx, args...)
-	}
 	return q.tx.QueryContext(ctx, query, args...)
 }
 

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -39,11 +38,10 @@ func OpenReadOnly(ctx context.Context, databaseURL string) (*Store, error) {
 		return nil, neverRun()
 	}
 	unreadable := func(error) string { return fmt.Sprintf("The database file %s cannot be read.", path) }
-	pool, err := sql.Open("sqlite", sqliteURL(path, "deferred", readModeOf(path), "query_only(1)"))
+	pool, err := openPool(sqliteURL(path, "deferred", readModeOf(path), "query_only(1)"), readers)
 	if err != nil {
 		return nil, cannotOpen(access.Unavailable, unreadable(err), err)
 	}
-	pool.SetMaxOpenConns(readers)
 	exists := pool.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'drawings')")
 	if err = mustExist(exists, unreadable); err == nil {
 		err = readable(sqliteCatalog().check(func(sql string) scanner { return pool.QueryRowContext(ctx, sql) }), unreadable)
@@ -52,8 +50,7 @@ func OpenReadOnly(ctx context.Context, databaseURL string) (*Store, error) {
 		_ = pool.Close()
 		return nil, err
 	}
-	prepared := newStatements(pool)
-	return &Store{path: path, db: &sqliteDB{pool: pool, write: pool, writing: prepared, reading: prepared}}, nil
+	return &Store{path: path, db: &sqliteDB{pool: pool, write: pool}}, nil
 }
 
 func openPostgresReadOnly(ctx context.Context, databaseURL string) (*Store, error) {

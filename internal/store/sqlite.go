@@ -19,6 +19,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/lock"
 )
 
 // readers is how many read transactions may run beside the writer.
@@ -30,9 +31,9 @@ type sqliteDB struct {
 	lock   *os.File
 	client *river.Client[*sql.Tx]
 
-	writing, reading *statements
-
-	turns turns // of those who write, but for River
+	// writer is held by who writes, but for River: an acknowledgement of a click goes before what a
+	// hundred workers did.
+	writer lock.Mutex
 }
 
 func openSQLite(ctx context.Context, path string, o Options) (database, error) {
@@ -136,20 +137,29 @@ func (db *sqliteDB) open(ctx context.Context, path string, o Options) (err error
 	if err := mark(ctx, path); err != nil {
 		return err
 	}
-	if db.write, err = sql.Open("sqlite", sqliteURL(path, "immediate", writeMode, "journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)")); err != nil {
+	writing := sqliteURL(path, "immediate", writeMode, "journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)")
+	if err := migrateFile(ctx, writing, o); err != nil {
 		return err
 	}
-	db.write.SetMaxOpenConns(1)
-	if err := migrate(ctx, db.write, goose.DialectSQLite3, "sqlite", riversqlite.New(db.write), o); err != nil {
+	if db.write, err = openPool(writing, 1); err != nil {
 		return err
 	}
-	if db.pool, err = sql.Open("sqlite", sqliteURL(path, "deferred", writeMode, "query_only(1)")); err != nil {
+	if db.pool, err = openPool(sqliteURL(path, "deferred", writeMode, "query_only(1)"), readers); err != nil {
 		return err
 	}
-	db.pool.SetMaxOpenConns(readers)
-	db.writing, db.reading = newStatements(db.write), newStatements(db.pool)
 	db.client, err = river.NewClient(riversqlite.New(db.write), &river.Config{Logger: o.Log})
 	return err
+}
+
+// migrateFile migrates the tables over a connection of its own, whose statements are run once.
+func migrateFile(ctx context.Context, url string, o Options) error {
+	once, err := sql.Open("sqlite", url)
+	if err != nil {
+		return err
+	}
+	once.SetMaxOpenConns(1)
+	err = migrate(ctx, once, goose.DialectSQLite3, "sqlite", riversqlite.New(once), o)
+	return errors.Join(err, once.Close())
 }
 
 // The modes in which SQLite opens a file (SQLite, «Uniform Resource Identifiers»).
@@ -191,11 +201,11 @@ func sqliteURL(path, begin, mode string, pragmas ...string) string {
 }
 
 func (db *sqliteDB) update(ctx context.Context, fn func(*tx) error) error {
-	if err := db.turns.take(ctx, false); err != nil {
+	if err := db.writer.Lock(ctx); err != nil {
 		return err
 	}
-	defer db.turns.give()
-	return db.run(ctx, db.writing, func(t *tx) error {
+	defer db.writer.Unlock()
+	return db.run(ctx, db.write, func(t *tx) error {
 		t.enqueue = func(ctx context.Context, jobs []river.InsertManyParams) error {
 			_, err := db.client.InsertManyTx(ctx, t.sqlite, jobs)
 			return err
@@ -205,30 +215,29 @@ func (db *sqliteDB) update(ctx context.Context, fn func(*tx) error) error {
 }
 
 func (db *sqliteDB) single(ctx context.Context, fn func(*tx) error) error {
-	if err := db.turns.take(ctx, true); err != nil {
+	if err := db.writer.LockUrgent(ctx); err != nil {
 		return err
 	}
-	defer db.turns.give()
-	return db.run(ctx, db.writing, fn)
+	defer db.writer.Unlock()
+	return db.run(ctx, db.write, fn)
 }
 
 func (db *sqliteDB) read(ctx context.Context, fn func(*tx) error) error {
-	return db.run(ctx, db.reading, fn)
+	return db.run(ctx, db.pool, fn)
 }
 
-func (*sqliteDB) run(ctx context.Context, prepared *statements, fn func(*tx) error) error {
-	native, err := prepared.pool.BeginTx(ctx, nil)
+func (*sqliteDB) run(ctx context.Context, pool *sql.DB, fn func(*tx) error) error {
+	native, err := pool.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = native.Rollback() }() // does nothing after the commit
-	if err := fn(&tx{querier: sqliteQuerier{native, prepared}, sqlite: native}); err != nil {
+	if err := fn(&tx{querier: sqliteQuerier{native}, sqlite: native}); err != nil {
 		return err
 	}
 	if err := native.Commit(); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	prepared.prepare(ctx)
 	return nil
 }
 
@@ -249,11 +258,6 @@ func hasCode(err error, codes ...int) bool {
 }
 
 func (db *sqliteDB) close() {
-	for _, prepared := range []*statements{db.reading, db.writing} {
-		if prepared != nil {
-			prepared.close()
-		}
-	}
 	for _, pool := range []*sql.DB{db.pool, db.write} {
 		if pool != nil {
 			_ = pool.Close()

@@ -3,76 +3,149 @@ package store
 import (
 	"context"
 	"database/sql"
-	"sync"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
 )
 
-// Parsing a statement costs SQLite as much as running it, so statements that are run again
-// are prepared. Those with many parameters are not: their text varies with the data.
+// What a connection keeps. Statements with many parameters are not kept: their text varies with
+// the data.
 const (
 	mostStatements = 256
 	mostParameters = 40
 )
 
-// statements is a cache of prepared statements for one pool of connections.
-type statements struct {
-	pool *sql.DB
-
-	mu     sync.RWMutex
-	ready  map[string]*sql.Stmt
-	wanted map[string]bool // queries that were run: true until prepare has taken them up
-}
-
-func newStatements(pool *sql.DB) *statements {
-	return &statements{pool: pool, ready: map[string]*sql.Stmt{}, wanted: map[string]bool{}}
-}
-
-// find returns the prepared statement of a query. It returns nil if there is none yet, and
-// has the next call of prepare prepare it.
-func (s *statements) find(query string, args int) *sql.Stmt {
-	if args > mostParameters {
-		return nil
+// openPool returns a pool of so many connections to a SQLite file, each of which keeps the
+// statements that it has run: parsing one costs SQLite as much as running it, and River, which
+// shares the pool, prepares none.
+func openPool(url string, connections int) (*sql.DB, error) {
+	connector, err := sqlite.NewConnector(url)
+	if err != nil {
+		return nil, err
 	}
-	s.mu.RLock()
-	stmt, asked := s.ready[query], s.wanted[query]
-	s.mu.RUnlock()
-	if stmt == nil && !asked {
-		s.mu.Lock()
-		s.wanted[query] = len(s.ready)+len(s.wanted) < mostStatements
-		s.mu.Unlock()
-	}
-	return stmt
+	pool := sql.OpenDB(keeper{connector})
+	pool.SetMaxOpenConns(connections)
+	pool.SetMaxIdleConns(connections)
+	return pool, nil
 }
 
-// prepare prepares the queries that find did not find. It must not be called inside a
-// transaction: it needs a connection, of which the writer has one. A query that cannot be
-// prepared is run without.
-func (s *statements) prepare(ctx context.Context) {
-	s.mu.Lock()
-	var queries []string
-	for query, now := range s.wanted {
-		if now {
-			queries = append(queries, query)
-			s.wanted[query] = false
+// keeper makes connections that keep their statements.
+type keeper struct{ driver.Connector }
+
+func (k keeper) Connect(ctx context.Context) (driver.Conn, error) {
+	opened, err := k.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	native, ok := opened.(nativeConn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("a connection of %T cannot keep statements", k.Driver()), opened.Close())
+	}
+	return &conn{nativeConn: native, kept: map[string]*statement{}}, nil
+}
+
+// nativeConn is a connection of the driver.
+type nativeConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.Pinger
+	driver.QueryerContext
+	driver.SessionResetter
+	driver.Validator
+}
+
+// nativeStmt is a prepared statement of the driver.
+type nativeStmt interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+}
+
+// conn is a connection that keeps its statements.
+type conn struct {
+	nativeConn
+
+	kept map[string]*statement
+}
+
+type statement struct {
+	nativeStmt
+
+	reading bool // its rows are not closed yet
+}
+
+// statement returns the kept statement of a query, or nil if it has to be run without one.
+func (c *conn) statement(ctx context.Context, query string, args int) (*statement, error) {
+	if s := c.kept[query]; s != nil {
+		if s.reading {
+			return nil, nil
 		}
+		return s, nil
 	}
-	s.mu.Unlock()
-	for _, query := range queries {
-		stmt, err := s.pool.PrepareContext(ctx, query) //nolint:sqlclosecheck // closed with the pool
-		if err != nil {
-			continue
-		}
-		s.mu.Lock()
-		s.ready[query] = stmt
-		s.mu.Unlock()
+	if args > mostParameters || len(c.kept) >= mostStatements {
+		return nil, nil
 	}
+	prepared, err := c.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	native, ok := prepared.(nativeStmt)
+	if !ok {
+		return nil, prepared.Close()
+	}
+	s := &statement{nativeStmt: native}
+	c.kept[query] = s
+	return s, nil
 }
 
-// close closes the statements.
-func (s *statements) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, stmt := range s.ready {
-		_ = stmt.Close() // the pool is closed next
+func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	s, err := c.statement(ctx, query, len(args))
+	switch {
+	case err != nil:
+		return nil, err
+	case s == nil:
+		return c.nativeConn.ExecContext(ctx, query, args)
 	}
-	clear(s.ready)
+	return s.ExecContext(ctx, args)
+}
+
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	s, err := c.statement(ctx, query, len(args))
+	switch {
+	case err != nil:
+		return nil, err
+	case s == nil:
+		return c.nativeConn.QueryContext(ctx, query, args)
+	}
+	found, err := s.QueryContext(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	s.reading = true
+	return &keptRows{found, s}, nil
+}
+
+// Close closes the statements, too: SQLite keeps the file open as long as there are any.
+func (c *conn) Close() error {
+	var all []error
+	for _, s := range c.kept {
+		all = append(all, s.Close())
+	}
+	return errors.Join(append(all, c.nativeConn.Close())...)
+}
+
+// keptRows are rows of a kept statement.
+type keptRows struct {
+	driver.Rows
+
+	of *statement
+}
+
+func (r *keptRows) Close() error {
+	r.of.reading = false
+	return r.Rows.Close()
 }

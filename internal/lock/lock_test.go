@@ -1,4 +1,4 @@
-package store
+package lock
 
 import (
 	"context"
@@ -7,41 +7,41 @@ import (
 	"testing/synctest"
 )
 
-func TestUrgentWritersComeFirst(t *testing.T) {
+func TestUrgentOnesComeFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var turn turns
+		var m Mutex
 		var order []string
-		wait := func(ctx context.Context, name string, urgent bool) {
+		wait := func(lock func(context.Context) error, ctx context.Context, name string) {
 			go func() {
-				if err := turn.take(ctx, urgent); err != nil {
+				if err := lock(ctx); err != nil {
 					order = append(order, name+" gave up")
 					return
 				}
 				order = append(order, name)
-				turn.give()
+				m.Unlock()
 			}()
 			synctest.Wait()
 		}
-		if err := turn.take(t.Context(), false); err != nil {
+		if err := m.Lock(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		wait(t.Context(), "a", false)
-		wait(ctx, "b", false)
-		wait(t.Context(), "c", true)
-		wait(t.Context(), "d", false)
-		wait(t.Context(), "e", true)
+		wait(m.Lock, t.Context(), "a")
+		wait(m.Lock, ctx, "b")
+		wait(m.LockUrgent, t.Context(), "c")
+		wait(m.Lock, t.Context(), "d")
+		wait(m.LockUrgent, t.Context(), "e")
 		cancel()
 		synctest.Wait()
-		turn.give()
+		m.Unlock()
 		synctest.Wait()
 		if want := []string{"b gave up", "c", "e", "a", "d"}; !slices.Equal(order, want) {
 			t.Errorf("in the order %v, want %v", order, want)
 		}
-		wait(t.Context(), "f", false)
+		wait(m.Lock, t.Context(), "f")
 		if order[len(order)-1] != "f" {
-			t.Error("a turn is kept by nobody")
+			t.Error("the lock is held by nobody")
 		}
 	})
 }
