@@ -23,6 +23,7 @@ import (
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/scalingosim"
 	"sshkeybot/internal/sim/slacksim"
+	"sshkeybot/internal/store/storetest"
 )
 
 // The people and channels of every test. Bob and Carol are approvers.
@@ -111,7 +112,7 @@ func start(t testing.TB, p plan) *rig {
 	if p.prepare != nil {
 		p.prepare(r)
 	}
-	cfg := r.config(slackURL, "http://"+listener.Addr().String()+"/api/v3", cmp.Or(p.database, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db")))
+	cfg := r.config(slackURL, "http://"+listener.Addr().String()+"/api/v3", cmp.Or(p.database, newLedger(t)))
 	if p.scalingo {
 		r.scalingo, cfg.Scalingo = playScalingo(t, on)
 	}
@@ -126,6 +127,16 @@ func start(t testing.TB, p plan) *rig {
 	t.Cleanup(r.stop)
 	r.run()
 	return r
+}
+
+// newLedger returns the URL of an empty ledger.
+func newLedger(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	if err := storetest.WriteEmpty(path); err != nil {
+		t.Fatal(err)
+	}
+	return "sqlite:" + path
 }
 
 func (r *rig) build(cfg config.Config) {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -146,7 +145,7 @@ func (p *play) config(slackURL, accountURL string) config.Config {
 		Keep: 400 * 24 * time.Hour, RequestTTL: 8 * time.Hour, MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour,
 		LongGrants: config.LongGrantsRenew, SystemUser: "runcloud", SystemUsers: []string{"runcloud", "root"},
 		OffboardDeactivated: config.OffboardDeactivatedRun, Concurrency: 16,
-		DatabaseURL: config.NewSecret("sqlite:" + filepath.Join(p.t.TempDir(), "ledger.db")),
+		DatabaseURL: config.NewSecret(newLedger(p.t)),
 	}
 }
 

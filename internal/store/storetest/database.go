@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -23,6 +24,31 @@ func SQLite(t *testing.T) *store.Store {
 	t.Helper()
 	return open(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), store.Options{Replica: "self"})
 }
+
+// WriteEmpty writes the file of a ledger in which nothing has happened yet. All of them have the
+// same ID: making the tables again for every test would take much longer than copying them.
+func WriteEmpty(path string) error {
+	content, err := empty()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, content, 0o600)
+}
+
+var empty = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "ledger")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "empty.db")
+	ledger, err := store.Open(context.Background(), "sqlite:"+path, store.Options{Replica: "self"})
+	if err != nil {
+		return nil, err
+	}
+	ledger.Close()
+	return os.ReadFile(path)
+})
 
 // Postgres opens a new ledger in a schema that is dropped after the test.
 func Postgres(t *testing.T) *store.Store {

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -19,6 +18,7 @@ import (
 	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/sshkey"
 	"sshkeybot/internal/store"
+	"sshkeybot/internal/store/storetest"
 	"sshkeybot/internal/workflow"
 )
 
@@ -86,30 +86,9 @@ func NewHarness(t testing.TB, servers int) *Harness {
 	return NewHarnessOn(t, ledger, servers)
 }
 
-// emptyLedger returns the file of a ledger that nothing has happened in yet: to copy
-// it is much quicker than to make its tables again for every test.
-var emptyLedger = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "ledger")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	path := filepath.Join(dir, "empty.db")
-	ledger, err := store.Open(context.Background(), "sqlite:"+path, store.Options{Replica: "test"})
-	if err != nil {
-		return nil, err
-	}
-	ledger.Close()
-	return os.ReadFile(path)
-})
-
 // OpenLedger opens a new ledger in that file.
 func OpenLedger(path string) (*store.Store, error) {
-	empty, err := emptyLedger()
-	if err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(path, empty, 0o600); err != nil {
+	if err := storetest.WriteEmpty(path); err != nil {
 		return nil, err
 	}
 	return store.Open(context.Background(), "sqlite:"+path, store.Options{Replica: "test"})
