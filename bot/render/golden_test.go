@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,6 +22,15 @@ var update = flag.Bool("update", false, "write the golden files anew")
 func variants() map[string]world {
 	return map[string]world{"small": small(), "big": big(), "hostile": hostile()}
 }
+
+// drawn has everything there is to draw, by variant and name. It is drawn once for all tests.
+var drawn = sync.OnceValue(func() map[string]map[string]any {
+	all := map[string]map[string]any{}
+	for variant, w := range variants() {
+		all[variant] = w.cases()
+	}
+	return all
+})
 
 // wireMessage is a message as chat.postMessage takes it.
 type wireMessage struct {
@@ -58,8 +68,8 @@ func encode(t testing.TB, drawn any) []byte {
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	expected := map[string]bool{}
-	for variant, w := range variants() {
-		for name, drawn := range w.cases() {
+	for variant, cases := range drawn() {
+		for name, drawn := range cases {
 			file := name + "." + variant + ".golden"
 			expected[file] = true
 			t.Run(file, func(t *testing.T) {
@@ -97,8 +107,8 @@ func golden(t *testing.T, path string, got []byte) {
 
 func TestEverythingIsInsideSlacksLimits(t *testing.T) {
 	t.Parallel()
-	for variant, w := range variants() {
-		for name, drawn := range w.cases() {
+	for variant, cases := range drawn() {
+		for name, drawn := range cases {
 			for _, problem := range problems(t, drawn) {
 				t.Errorf("%s %s: %s", variant, name, problem)
 			}

@@ -36,8 +36,8 @@ func typeScript(t *testing.T) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	out.WriteString("import type { HomeView, KnownBlock, ModalView } from '@slack/types';\ntype M = { text: string; blocks: KnownBlock[] };\n")
-	for variant, w := range variants() {
-		for name, drawn := range w.cases() {
+	for variant, cases := range drawn() {
+		for name, drawn := range cases {
 			kind := "M"
 			switch drawn.(type) {
 			case []byte:

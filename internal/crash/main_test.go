@@ -42,8 +42,8 @@ func run(m *testing.M) int {
 	defer func() { _ = os.RemoveAll(dir) }()
 	binary = filepath.Join(dir, "sshkeybot")
 	jumpy = filepath.Join(dir, "jumpy", "sshkeybot") // under that name, the test binary runs the program
-	for _, build := range [][]string{{"build", "-buildvcs=false", "-o", binary}, {"test", "-buildvcs=false", "-c", "-o", jumpy}} {
-		if out, err := exec.Command("go", append(build, "sshkeybot/cmd/sshkeybot")...).CombinedOutput(); err != nil {
+	for _, build := range [][]string{{"build", "-o", binary}, {"test", "-c", "-o", jumpy}} {
+		if out, err := exec.Command("go", append(build, "-buildvcs=false", "-ldflags=-s -w", "sshkeybot/cmd/sshkeybot")...).CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
 			return 1
 		}
