@@ -42,34 +42,38 @@ func (s *Service) AccessPage(ctx context.Context, actor, of access.UserID, q Pag
 	var page AccessPage
 	err = s.Store.Read(ctx, func(tx access.Tx) error {
 		page = AccessPage{Overview: Overview{Complete: of == ""}}
-		parts, err := s.accessParts(ctx, tx, &page, of)
+		debt := access.DebtQuery{At: s.Now(), Person: of}
+		owed, err := tx.CountDebt(ctx, debt)
 		if err != nil {
 			return err
 		}
-		page.Page, err = readPage(parts, q, accessOnPage)
+		page.Page, err = readPage(s.accessParts(ctx, tx, &page, debt), q, accessOnPage)
+		if err == nil {
+			page.Overdue = page.Parts[partDebt]
+			page.Moving = owed - page.Overdue
+		}
 		return err
 	})
 	return page, err
 }
 
-func (s *Service) accessParts(ctx context.Context, tx access.Tx, page *AccessPage, of access.UserID) (parts []part, err error) {
-	if page.Overdue, page.Moving, err = s.countDebt(ctx, tx, of); err != nil {
-		return nil, err
-	}
-	overdue := s.overduePart(ctx, tx, of, func(d DebtView) error { page.Debt = append(page.Debt, d); return nil })
-	waiting := requestsPart(ctx, tx, waitingOf(of), func(r access.Request) error { page.Waiting = append(page.Waiting, r); return nil })
-	live := grantsPart(ctx, tx, access.GrantQuery{State: access.Live, Person: of}, func(g access.Grant) error {
+func (s *Service) accessParts(ctx context.Context, tx access.Tx, page *AccessPage, debt access.DebtQuery) []part {
+	overdue := s.overduePart(ctx, tx, debt, func(d DebtView) error { page.Debt = append(page.Debt, d); return nil })
+	waiting := requestsPart(ctx, tx, waitingOf(debt.Person), func(r access.Request) error { page.Waiting = append(page.Waiting, r); return nil })
+	live := grantsPart(ctx, tx, access.GrantQuery{State: access.Live, Person: debt.Person}, func(g access.Grant) error {
 		view, err := s.grantView(ctx, tx, g)
 		page.Grants = append(page.Grants, view)
 		return err
 	})
-	return []part{partDebt: overdue, partWaiting: waiting, partGrants: live}, nil
+	return []part{partDebt: overdue, partWaiting: waiting, partGrants: live}
 }
 
-func (s *Service) overduePart(ctx context.Context, tx access.Tx, of access.UserID, show func(DebtView) error) part {
-	now := s.Now()
+func (s *Service) overduePart(ctx context.Context, tx access.Tx, q access.DebtQuery, show func(DebtView) error) part {
+	q.Since = q.At.Add(-overdueAfter)
 	between := func(s span) access.DebtQuery {
-		return access.DebtQuery{At: now, Since: now.Add(-overdueAfter), Person: of, After: s.After, Before: s.Before, Newest: s.Newest, Limit: s.Limit}
+		q := q
+		q.After, q.Before, q.Newest, q.Limit = s.After, s.Before, s.Newest, s.Limit
+		return q
 	}
 	count := func(at span) (int, error) { return tx.CountDebt(ctx, between(at)) }
 	read := func(at span) ([]DebtView, error) { return s.debtViews(ctx, tx, between(at)) }
