@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"sshkeybot/internal/access"
 	"sshkeybot/internal/store"
 )
 
@@ -22,11 +23,15 @@ type Opener func(t *testing.T) *store.Store
 // SQLite opens a new ledger in a file that is deleted after the test.
 func SQLite(t *testing.T) *store.Store {
 	t.Helper()
-	return open(t, "sqlite:"+filepath.Join(t.TempDir(), "ledger.db"), store.Options{Replica: "self"})
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	if err := WriteEmpty(path); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, "sqlite:"+path, store.Options{Replica: "self"})
 }
 
-// WriteEmpty writes the file of a ledger in which nothing has happened yet. All of them have the
-// same ID: making the tables again for every test would take much longer than copying them.
+// WriteEmpty writes the file of a ledger that has its tables and nothing else. Making them again for
+// every test would take much longer than copying them.
 func WriteEmpty(path string) error {
 	content, err := empty()
 	if err != nil {
@@ -46,7 +51,11 @@ var empty = sync.OnceValues(func() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	_, err = ledger.SQLite().Exec("DELETE FROM flags WHERE name = $1", access.FlagLedgerID)
 	ledger.Close()
+	if err != nil {
+		return nil, err
+	}
 	return os.ReadFile(path)
 })
 
