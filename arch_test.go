@@ -138,6 +138,27 @@ func TestDomainNamesNoVendor(t *testing.T) {
 	}
 }
 
+// Modules of different River versions do not work together, so an update must not change the
+// version of one alone.
+func TestRiverIsPinned(t *testing.T) {
+	t.Parallel()
+	const version = "v0.47.0"
+	family := []string{"", "/riverdriver", "/riverdriver/riverpgxv5", "/riverdriver/riversqlite", "/rivershared", "/rivertype"}
+	args := []string{"-m"}
+	for _, module := range family {
+		args = append(args, "github.com/riverqueue/river"+module)
+	}
+	found := goList(t, "{{.Path}} {{.Version}}{{if .Replace}} replaced{{end}}", args...)
+	if len(found) != len(family) {
+		t.Errorf("found %v", found)
+	}
+	for module, at := range found {
+		if !slices.Equal(at, []string{version}) {
+			t.Errorf("%s is at %s, all of River belongs at %s", module, at, version)
+		}
+	}
+}
+
 // goList returns the lines that go list prints: the first word of each, with the others.
 func goList(t *testing.T, format string, args ...string) map[string][]string {
 	t.Helper()

@@ -6,12 +6,9 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/store"
@@ -26,26 +23,6 @@ func TestSQLite(t *testing.T) {
 func TestPostgres(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, storetest.Postgres)
-}
-
-// Modules of different River versions do not work together, so an update must not change the
-// version of one alone.
-func TestRiverIsPinned(t *testing.T) {
-	t.Parallel()
-	family := []string{"", "/riverdriver", "/riverdriver/riverpgxv5", "/riverdriver/riversqlite", "/rivershared", "/rivertype"}
-	args := []string{"list", "-m", "-f", "{{.Path}} {{.Version}}{{if .Replace}} replaced{{end}}"}
-	var want []string
-	for _, module := range family {
-		args = append(args, "github.com/riverqueue/river"+module)
-		want = append(want, "github.com/riverqueue/river"+module+" v0.47.0")
-	}
-	list, err := exec.CommandContext(t.Context(), "go", args...).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, strings.Split(strings.TrimSpace(string(list)), "\n")); diff != "" {
-		t.Errorf("all of River belongs at v0.47.0 (-want +got):\n%s", diff)
-	}
 }
 
 func TestSecondOpenerOfAFileIsRefused(t *testing.T) {
