@@ -23,8 +23,8 @@ func variants() map[string]world {
 	return map[string]world{"small": small(), "big": big(), "hostile": hostile()}
 }
 
-// drawn has everything there is to draw, by variant and name. It is drawn once for all tests.
-var drawn = sync.OnceValue(func() map[string]map[string]any {
+// allCases returns everything there is to draw, by variant and name. It is drawn once for all tests.
+var allCases = sync.OnceValue(func() map[string]map[string]any {
 	all := map[string]map[string]any{}
 	for variant, w := range variants() {
 		all[variant] = w.cases()
@@ -68,7 +68,7 @@ func encode(t testing.TB, drawn any) []byte {
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	expected := map[string]bool{}
-	for variant, cases := range drawn() {
+	for variant, cases := range allCases() {
 		for name, drawn := range cases {
 			file := name + "." + variant + ".golden"
 			expected[file] = true
@@ -107,7 +107,7 @@ func golden(t *testing.T, path string, got []byte) {
 
 func TestEverythingIsInsideSlacksLimits(t *testing.T) {
 	t.Parallel()
-	for variant, cases := range drawn() {
+	for variant, cases := range allCases() {
 		for name, drawn := range cases {
 			for _, problem := range problems(t, drawn) {
 				t.Errorf("%s %s: %s", variant, name, problem)

@@ -182,7 +182,7 @@ func Daily(o workflow.Overview) (m Message, ok bool) {
 	p.addHeading("SSH access today")
 	p.addText(upper(strings.Join(counts(o), ", ")) + ".")
 	moving := movingLines(o.Moving)
-	p.addFirst(len(moving)+o.Overdue, "Still to remove", append(moving, overdueLines(o.Debt)...), list, "see `/sshkey list`")
+	p.addListOf(len(moving)+o.Overdue, "Still to remove", append(moving, overdueLines(o.Debt)...), list, "see `/sshkey list`")
 	p.addList("Access now", grantLines(o.Grants), list, "see `/sshkey list`")
 	p.addList("Waiting", waitingLines(o.Waiting), list, "see `/sshkey pending`")
 	p.addContext("Audit log: " + code(o.Log.String(), headLimit))

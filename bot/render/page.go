@@ -69,11 +69,11 @@ func (p *page) addContext(lines ...string) {
 
 // addList adds a title and the items that have room, one a line, and how to see the others.
 func (p *page) addList(title string, items []string, room int, how string) {
-	p.addFirst(len(items), title, items, room, how)
+	p.addListOf(len(items), title, items, room, how)
 }
 
-// addFirst is addList where the items are the first of so many.
-func (p *page) addFirst(total int, title string, items []string, room int, how string) {
+// addListOf is addList where the items are the first of so many.
+func (p *page) addListOf(total int, title string, items []string, room int, how string) {
 	if len(items) == 0 {
 		return
 	}

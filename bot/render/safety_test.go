@@ -61,7 +61,7 @@ var codeSpan = regexp.MustCompile("```\n[^`]+\n```|`[^`\n]+`")
 
 func TestForeignTextFormatsNothing(t *testing.T) {
 	t.Parallel()
-	for name, drawn := range drawn()["hostile"] {
+	for name, drawn := range allCases()["hostile"] {
 		if _, isFile := drawn.([]byte); isFile {
 			continue
 		}

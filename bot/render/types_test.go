@@ -36,7 +36,7 @@ func typeScript(t *testing.T) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	out.WriteString("import type { HomeView, KnownBlock, ModalView } from '@slack/types';\ntype M = { text: string; blocks: KnownBlock[] };\n")
-	for variant, cases := range drawn() {
+	for variant, cases := range allCases() {
 		for name, drawn := range cases {
 			kind := "M"
 			switch drawn.(type) {

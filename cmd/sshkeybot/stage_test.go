@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -112,7 +111,10 @@ func start(t testing.TB, p plan) *rig {
 	if p.prepare != nil {
 		p.prepare(r)
 	}
-	cfg := r.config(slackURL, "http://"+listener.Addr().String()+"/api/v3", cmp.Or(p.database, newLedger(t)))
+	if p.database == "" {
+		p.database = storetest.EmptyFile(t)
+	}
+	cfg := r.config(slackURL, "http://"+listener.Addr().String()+"/api/v3", p.database)
 	if p.scalingo {
 		r.scalingo, cfg.Scalingo = playScalingo(t, on)
 	}
@@ -127,16 +129,6 @@ func start(t testing.TB, p plan) *rig {
 	t.Cleanup(r.stop)
 	r.run()
 	return r
-}
-
-// newLedger returns the URL of an empty ledger.
-func newLedger(t testing.TB) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "ledger.db")
-	if err := storetest.WriteEmpty(path); err != nil {
-		t.Fatal(err)
-	}
-	return "sqlite:" + path
 }
 
 func (r *rig) build(cfg config.Config) {

@@ -17,6 +17,7 @@ import (
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/scalingosim"
 	"sshkeybot/internal/sim/slacksim"
+	"sshkeybot/internal/store/storetest"
 )
 
 // The channels of the transcript.
@@ -145,7 +146,7 @@ func (p *play) config(slackURL, accountURL string) config.Config {
 		Keep: 400 * 24 * time.Hour, RequestTTL: 8 * time.Hour, MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour,
 		LongGrants: config.LongGrantsRenew, SystemUser: "runcloud", SystemUsers: []string{"runcloud", "root"},
 		OffboardDeactivated: config.OffboardDeactivatedRun, Concurrency: 16,
-		DatabaseURL: config.NewSecret(newLedger(p.t)),
+		DatabaseURL: config.NewSecret(storetest.EmptyFile(p.t)),
 	}
 }
 

@@ -1,4 +1,4 @@
-// Package lock has a lock for those who may give up waiting, some of whom go before others.
+// Package lock provides a mutex for which a goroutine can stop waiting, and can wait ahead of others.
 package lock
 
 import (
@@ -20,7 +20,7 @@ func (m *Mutex) Lock(ctx context.Context) error {
 	return m.lock(ctx, &m.others)
 }
 
-// LockUrgent is [Mutex.Lock] before all who wait in that.
+// LockUrgent is like [Mutex.Lock], and goes before all who wait in that.
 func (m *Mutex) LockUrgent(ctx context.Context) error {
 	return m.lock(ctx, &m.urgent)
 }

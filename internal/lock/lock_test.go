@@ -41,7 +41,7 @@ func TestUrgentOnesComeFirst(t *testing.T) {
 		}
 		wait(m.Lock, t.Context(), "f")
 		if order[len(order)-1] != "f" {
-			t.Error("the lock is held by nobody")
+			t.Error("the lock is not free, and nobody has it")
 		}
 	})
 }

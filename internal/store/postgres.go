@@ -150,9 +150,9 @@ func (db *postgresDB) lockKey(purpose, name string) int64 {
 // update waits for the lock of all updates, which the end of the transaction releases. At
 // the level read committed, each statement after it sees what the updates before it have
 // committed. Under repeatable read, the snapshot would be older than the lock, and fn would
-// decide on what another update has just changed. In this process, one update at a
-// time gets that far: those that wait for the lock would hold every connection of the pool, and who only reads,
-// or acknowledges a click, would get none.
+// decide on what another update has just changed. In this process, one update at a time gets
+// that far: those that wait for the lock would hold every connection of the pool, and who only
+// reads, or acknowledges a click, would get none.
 func (db *postgresDB) update(ctx context.Context, fn func(*tx) error) error {
 	if err := db.writer.Lock(ctx); err != nil {
 		return err

@@ -19,7 +19,7 @@ const (
 
 // openPool returns a pool of so many connections to a SQLite file, each of which keeps the
 // statements that it has run: parsing one costs SQLite as much as running it, and River, which
-// shares the pool, prepares none.
+// shares the pool, prepares none. For that reason the connections stay open.
 func openPool(url string, connections int) (*sql.DB, error) {
 	connector, err := sqlite.NewConnector(url)
 	if err != nil {
@@ -51,9 +51,7 @@ type nativeConn interface {
 	driver.Conn
 	driver.ConnBeginTx
 	driver.ConnPrepareContext
-	driver.ExecerContext
 	driver.Pinger
-	driver.QueryerContext
 	driver.SessionResetter
 	driver.Validator
 }
@@ -78,16 +76,17 @@ type statement struct {
 	reading bool // its rows are not closed yet
 }
 
-// statement returns the kept statement of a query, or nil if it has to be run without one.
+// statement returns the kept statement of a query. The error driver.ErrSkip has database/sql prepare
+// one that is not kept.
 func (c *conn) statement(ctx context.Context, query string, args int) (*statement, error) {
 	if s := c.kept[query]; s != nil {
 		if s.reading {
-			return nil, nil
+			return nil, driver.ErrSkip
 		}
 		return s, nil
 	}
 	if args > mostParameters || len(c.kept) >= mostStatements {
-		return nil, nil
+		return nil, driver.ErrSkip
 	}
 	prepared, err := c.PrepareContext(ctx, query)
 	if err != nil {
@@ -95,7 +94,7 @@ func (c *conn) statement(ctx context.Context, query string, args int) (*statemen
 	}
 	native, ok := prepared.(nativeStmt)
 	if !ok {
-		return nil, prepared.Close()
+		return nil, errors.Join(fmt.Errorf("a statement of %T cannot be kept", prepared), prepared.Close())
 	}
 	s := &statement{nativeStmt: native}
 	c.kept[query] = s
@@ -104,22 +103,16 @@ func (c *conn) statement(ctx context.Context, query string, args int) (*statemen
 
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	s, err := c.statement(ctx, query, len(args))
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case s == nil:
-		return c.nativeConn.ExecContext(ctx, query, args)
 	}
 	return s.ExecContext(ctx, args)
 }
 
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	s, err := c.statement(ctx, query, len(args))
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case s == nil:
-		return c.nativeConn.QueryContext(ctx, query, args)
 	}
 	found, err := s.QueryContext(ctx, args)
 	if err != nil {

@@ -146,7 +146,9 @@ func (s *stream) setReadDeadline(t time.Time) error {
 	}
 	s.readBy = t
 	s.stopAlarm()
-	if !t.IsZero() && !past(t) { // in a bubble, timers that are due at once crash the race detector of Go 1.26
+	if !t.IsZero() && !past(t) {
+		// None for one that is past, which readers see at once: in a bubble, timers that are due when
+		// they are set can crash the race detector of Go 1.26.
 		s.alarm = time.AfterFunc(time.Until(t), s.wake)
 	}
 	s.changed.Broadcast()

@@ -23,11 +23,17 @@ type Opener func(t *testing.T) *store.Store
 // SQLite opens a new ledger in a file that is deleted after the test.
 func SQLite(t *testing.T) *store.Store {
 	t.Helper()
+	return open(t, EmptyFile(t), store.Options{Replica: "self"})
+}
+
+// EmptyFile returns the URL of an empty ledger in a file that is deleted after the test.
+func EmptyFile(t testing.TB) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	if err := WriteEmpty(path); err != nil {
 		t.Fatal(err)
 	}
-	return open(t, "sqlite:"+path, store.Options{Replica: "self"})
+	return "sqlite:" + path
 }
 
 // WriteEmpty writes the file of a ledger that has its tables and nothing else. Making them again for
