@@ -69,13 +69,9 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 	addIf(&c, onTarget, q.Target)
 	addIf(&c, "place_id = ?", q.Server)
 	addIn(&c, "place_id", q.Servers)
-	addIn(&c, "state", q.States)
-	switch { // for SQLite to use the indexes that have history apart
-	case len(q.States) == 0:
-	case !slices.Contains(q.States, access.PlacementGone):
-		c.add("state <> 'gone'")
-	case len(q.States) == 1:
-		c.add("state = 'gone'")
+	addWords(&c, "state", q.States...)
+	if len(q.States) > 0 && !slices.Contains(q.States, access.PlacementGone) {
+		c.add("state <> 'gone'") // for SQLite to use the indexes that have history apart
 	}
 	if q.Renewed {
 		c.add("urgent = 1")
@@ -86,13 +82,11 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 	addIf(&c, "system_user = ?", q.SystemUser)
 	addIf(&c, "label = ?", q.Label)
 	addIf(&c, "credential_id = ?", q.Credential)
-	if addIf(&c, "stuck = 0 AND next_at <= ?", ms(q.Due)); !q.Due.IsZero() && slices.Equal(q.States, access.Trying()) {
-		c.add("state IN ('wanted', 'unknown', 'leaving')") // likewise
-	}
+	addIf(&c, "stuck = 0 AND next_at <= ?", ms(q.Due))
 	addIf(&c, "in_doubt_until > 0 AND state <> 'leaving' AND in_doubt_until <= ?", ms(q.DoubtEndsBefore))
 	addIf(&c, "verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= ?", ms(q.VerifyBefore))
-	if addIf(&c, "problem = ?", q.Problem); q.Problem == access.ProblemServerLeft {
-		c.add("problem = 'server_left'") // likewise
+	if q.Problem != "" {
+		addWords(&c, "problem", q.Problem)
 	}
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementFields+" FROM placements"+c.where()+" ORDER BY +id"+limit(q.Limit), c.args...)
 }

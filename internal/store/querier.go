@@ -154,6 +154,24 @@ func addIn[T any](c *conditions, column string, values []T) {
 	c.add(column+" IN ("+strings.TrimSuffix(strings.Repeat("?,", len(values)), ",")+")", args...)
 }
 
+// addWords appends the condition that the column is one of the program's own words, such as the
+// states of a placement, unless there are none. They stand in the statement, in their order: SQLite
+// takes the index of a part of a table where it finds the condition of that index, and prepares a
+// statement anew for each value of a parameter that could be that condition.
+func addWords[T ~string](c *conditions, column string, words ...T) {
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = "'" + strings.ReplaceAll(string(word), "'", "''") + "'"
+	}
+	switch len(words) {
+	case 0:
+	case 1:
+		c.add(column + " = " + quoted[0])
+	default:
+		c.add(column + " IN (" + strings.Join(quoted, ", ") + ")")
+	}
+}
+
 // idsAtOnce is how many values one statement compares a column with, where there may be any
 // number; see insertMany.
 const idsAtOnce = 500
