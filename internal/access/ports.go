@@ -278,7 +278,8 @@ type ResultTx interface {
 	// OpenReadings returns the inspections of a server that are not final.
 	OpenReadings(ctx context.Context, server int64) ([]Result, error)
 	// OpenAudits returns the readings for audits that are not final and were last tried before
-	// that time, the longest ago first, at most limit.
+	// that time, the longest ago first, at most limit. Those that were tried long after it, by a
+	// clock that was wrong, are among them.
 	OpenAudits(ctx context.Context, before time.Time, limit int) ([]Result, error)
 	// OpenLists returns the readings of a target's list of servers that are not final.
 	OpenLists(ctx context.Context, target string) ([]Result, error)

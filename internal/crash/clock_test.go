@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,7 +33,8 @@ func jumps(t *testing.T, ledger database, replicas int) {
 	s := newStage(t, ledger, setup{servers: 10, latency: 15 * time.Millisecond, lifetime: 4 * time.Hour, seed: *seed})
 	clock := clock(filepath.Join(t.TempDir(), "clock"))
 	clock.set(t, 0)
-	s.program, s.env = jumpy, append(s.env, "TEST_CLOCK="+string(clock))
+	audit := strings.ToLower(time.Now().Add(step / 2).Format("Mon-15:04")) // it is due while the clock is ahead
+	s.program, s.env = jumpy, append(s.env, "TEST_CLOCK="+string(clock), "SSHKEYBOT_AUDIT="+audit)
 	cast := s.patientCast()
 	var acting atomic.Int32
 	for name, play := range cast {

@@ -126,8 +126,8 @@ func (t *tx) OpenReadings(ctx context.Context, server int64) ([]access.Result, e
 
 // OpenAudits implements access.ResultTx.
 func (t *tx) OpenAudits(ctx context.Context, before time.Time, most int) ([]access.Result, error) {
-	return many(ctx, t, scanResult, "SELECT "+resultFields+` FROM results
-		WHERE phase = 'audit' AND state = 'waiting' AND updated_at < $1 ORDER BY updated_at, request_id, place_id`+limit(most), ms(before))
+	const open = "SELECT " + resultFields + " FROM results WHERE phase = 'audit' AND state = 'waiting' AND updated_at "
+	return many(ctx, t, scanResult, open+"< $1 UNION ALL "+open+"> $2 ORDER BY updated_at, request_id, place_id"+limit(most), ms(before), ms(before.Add(wrongClock)))
 }
 
 // OpenLists implements access.ResultTx.

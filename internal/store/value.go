@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// wrongClock is longer than a job, an envelope, a drawing or a notice is made to wait, and
+// wrongClock is longer than a job, an envelope, a drawing, a notice or an audit is made to wait, and
 // than the clocks of replicas differ. A time that is further in the future was set while a
 // clock was wrong, and what waits for it would wait for days: it is due.
 const wrongClock = 10 * time.Minute

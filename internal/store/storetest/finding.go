@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"testing"
+	"time"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/store"
@@ -46,19 +47,19 @@ func testFindings(t *testing.T, s *store.Store) {
 // Audits read the servers that were tried the longest ago first.
 func testOpenAudits(t *testing.T, s *store.Store) {
 	r := insertRequest(t, s, access.Request{Kind: access.KindAudit})
-	row := func(server int64, phase access.Phase, state access.ResultState, after int) access.Result {
-		return access.Result{RequestID: r.ID, Phase: phase, ServerID: server, ServerName: "a", State: state, UpdatedAt: epoch.AddDate(0, 0, after)}
+	row := func(server int64, phase access.Phase, state access.ResultState, minute int) access.Result {
+		return access.Result{RequestID: r.ID, Phase: phase, ServerID: server, ServerName: "a", State: state, UpdatedAt: epoch.Add(time.Duration(minute) * time.Minute)}
 	}
-	late, early := row(1, access.PhaseAudit, access.Waiting, 2), row(2, access.PhaseAudit, access.Waiting, 1)
+	late, early, wrong := row(1, access.PhaseAudit, access.Waiting, 2), row(2, access.PhaseAudit, access.Waiting, 1), row(6, access.PhaseAudit, access.Waiting, 60)
 	update(t, s, func(ctx context.Context, tx access.Tx) error {
-		return tx.InsertResults(ctx, []access.Result{late, early, row(3, access.PhaseAudit, access.Done, 0), row(4, access.PhaseInspect, access.Waiting, 0), row(5, access.PhaseAudit, access.Waiting, 9)})
+		return tx.InsertResults(ctx, []access.Result{late, early, wrong, row(3, access.PhaseAudit, access.Done, 0), row(4, access.PhaseInspect, access.Waiting, 0), row(5, access.PhaseAudit, access.Waiting, 9)})
 	})
 	due := func(limit int) []access.Result {
 		return read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Result, error) {
-			return tx.OpenAudits(ctx, epoch.AddDate(0, 0, 3), limit)
+			return tx.OpenAudits(ctx, epoch.Add(3*time.Minute), limit)
 		})
 	}
-	same(t, "due audits", due(9), []access.Result{early, late})
+	same(t, "due audits, one of which was dated by a wrong clock", due(9), []access.Result{early, late, wrong})
 	same(t, "the first of them", due(1), []access.Result{early})
 }
 
