@@ -31,7 +31,7 @@ func scene(t *testing.T, o slacksim.Options, change ...func(*Config)) *rig {
 	api, log := r.API(bottest.Unlimited), slog.New(slog.DiscardHandler)
 	r.announcer = &outbox.Announcer{API: api, Uses: r.Domain, Store: r.Domain, Log: log, Now: time.Now}
 	cfg := Config{
-		AppToken: r.AppToken(), APIURL: r.URL, HTTP: r.HTTP, API: api, Uses: r.Domain, Outbox: r.announcer, Inbox: r.Domain, Log: log,
+		AppToken: r.AppToken(), APIURL: r.URL, HTTP: r.HTTP, Dial: r.Dial, API: api, Uses: r.Domain, Outbox: r.announcer, Inbox: r.Domain, Log: log,
 		SystemUsers: []string{"runcloud", "root"}, Limits: workflow.Durations{Min: time.Minute, Max: 720 * time.Hour},
 	}
 	for _, c := range change {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/delivery"
+	"sshkeybot/internal/sim/memnet"
 	"sshkeybot/internal/sim/slacksim"
 	"sshkeybot/internal/workflow"
 )
@@ -20,18 +22,21 @@ import (
 const Ample = time.Minute
 
 // Scene is a workspace of six people, U1 to U6, with the channels C1, which the bot is in,
-// and C2, which it is not.
+// and C2, which it is not. It is reached over a network of its own in memory.
 type Scene struct {
 	*slacksim.Workspace
 	Domain *domain
 	URL    string // of Slack's Web API
 	HTTP   *http.Client
+	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // New returns a Scene, which ends with the test.
 func New(t *testing.T, o slacksim.Options) *Scene {
 	t.Helper()
 	o.AckLimit, o.TriggerLife = cmp.Or(o.AckLimit, 2*Ample), cmp.Or(o.TriggerLife, 2*Ample)
+	var network memnet.Network
+	o.Listen = network.Listen
 	w := slacksim.New(o)
 	url, err := w.Start()
 	if err != nil {
@@ -46,9 +51,9 @@ func New(t *testing.T, o slacksim.Options) *Scene {
 	}
 	w.AddChannel(slacksim.Channel{ID: "C1", Name: "ops", Members: members, Bot: true})
 	w.AddChannel(slacksim.Channel{ID: "C2", Name: "random", Members: members})
-	transport := &http.Transport{MaxIdleConnsPerHost: 50}
+	transport := &http.Transport{DialContext: network.DialContext, MaxIdleConnsPerHost: 50}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &Scene{Workspace: w, Domain: newDomain(), URL: url, HTTP: &http.Client{Transport: transport, Timeout: Ample}}
+	return &Scene{Workspace: w, Domain: newDomain(), URL: url, HTTP: &http.Client{Transport: transport, Timeout: Ample}, Dial: network.DialContext}
 }
 
 // Unlimited is the speed of calls whose pace and circuit breakers have no effect: the
@@ -60,7 +65,7 @@ func (s *Scene) API(speed float64) *slackapi.Client {
 	return slackapi.New(slackapi.Config{Token: s.BotToken(), URL: s.URL, HTTP: s.HTTP, Plain: render.Plain, Speed: speed})
 }
 
-// Until waits for a condition that comes true over real sockets.
+// Until waits for a condition that comes true after calls and messages.
 func (s *Scene) Until(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), Ample)

@@ -207,7 +207,7 @@ func TestDeafConnectionIsReplaced(t *testing.T) {
 func TestHealsAfterAnOutage(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []slacksim.Outage{slacksim.Unavailable, slacksim.Refused} {
-		r := start(t, slacksim.Options{}, timed(short))
+		r := startInMemory(t, timed(short))
 		r.connected(t)
 		if err := r.Outage(kind); err != nil {
 			t.Fatal(err)

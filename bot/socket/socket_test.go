@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"sshkeybot/internal/sim/memnet"
 	"sshkeybot/internal/sim/slacksim"
 )
 
@@ -50,6 +52,21 @@ func loggedTo(w io.Writer) option {
 
 func start(t *testing.T, o slacksim.Options, options ...option) *rig {
 	t.Helper()
+	return startOver(t, nil, o, options...)
+}
+
+type dialFunc = func(ctx context.Context, network, address string) (net.Conn, error)
+
+// startInMemory starts over a network in memory, where the address of a workspace that stops
+// listening is not given to another test.
+func startInMemory(t *testing.T, options ...option) *rig {
+	t.Helper()
+	var network memnet.Network
+	return startOver(t, network.DialContext, slacksim.Options{Listen: network.Listen}, options...)
+}
+
+func startOver(t *testing.T, dial dialFunc, o slacksim.Options, options ...option) *rig {
+	t.Helper()
 	o.Seed, o.AckLimit = 7, cmp.Or(o.AckLimit, patience)
 	w := slacksim.New(o)
 	api, err := w.Start()
@@ -60,7 +77,7 @@ func start(t *testing.T, o slacksim.Options, options ...option) *rig {
 	w.AddUser(slacksim.User{ID: "U1", Name: "alice"})
 	w.AddChannel(slacksim.Channel{ID: "C1", Name: "ops", Members: []string{"U1"}})
 	cfg := Config{
-		AppToken: w.AppToken(), APIURL: api, HTTP: httpClient(t), Log: slog.New(slog.DiscardHandler),
+		AppToken: w.AppToken(), APIURL: api, HTTP: httpClient(t, dial), Dial: dial, Log: slog.New(slog.DiscardHandler),
 		Handler: func(context.Context, Envelope) (any, error) { return nil, nil },
 	}
 	r := &rig{Workspace: w, client: New(cfg), ran: make(chan struct{})}
@@ -85,13 +102,13 @@ func (r *rig) run(t *testing.T) {
 	})
 }
 
-func httpClient(t *testing.T) *http.Client {
-	transport := &http.Transport{}
+func httpClient(t *testing.T, dial dialFunc) *http.Client {
+	transport := &http.Transport{DialContext: dial}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport, Timeout: patience}
 }
 
-// until waits for a condition over real sockets.
+// until waits for a condition.
 func (r *rig) until(t *testing.T, what string, cond func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -140,7 +140,7 @@ func TestFindingsInSlack(t *testing.T) {
 		"slack hurries not": {func(_ *testing.T, b *bench) {
 			b.slack.Fail("apps.connections.open", slacksim.Fault{Status: 429, RetryAfter: time.Minute})
 		}, "app token", check.Problem, "1m0s", "again"},
-		"slack away":        {func(_ *testing.T, b *bench) { _ = b.slack.Outage(slacksim.Refused) }, "bot token", check.Problem, "did not answer", "slack.com"},
+		"slack away":        {func(_ *testing.T, b *bench) { b.Config.Slack.APIURL = nobody + "/api/" }, "bot token", check.Problem, "did not answer", "slack.com"},
 		"scope missing":     {func(_ *testing.T, b *bench) { b.slack.SetScopes(slices.Delete(slices.Clone(scopes), 0, 1)...) }, "scopes", check.Problem, "lacks chat:write.", "reinstall"},
 		"scope too many":    {func(_ *testing.T, b *bench) { b.slack.SetScopes(append(slices.Clone(scopes), "admin")...) }, "scopes", check.Warning, "admin", "manifest"},
 		"approver unknown":  {func(_ *testing.T, b *bench) { b.Config.Approvers = []string{"U0NIX", "U0BOB"} }, "approver U0NIX", check.Problem, "no such user", "SSHKEYBOT_APPROVERS"},
@@ -168,12 +168,16 @@ func TestFindingsInSlack(t *testing.T) {
 	})
 }
 
+// nobody is an address at which nobody listens. The port of a service that was closed may be
+// given to that of another test.
+const nobody = "http://127.0.0.1:1"
+
 func TestFindingsElsewhere(t *testing.T) {
 	t.Parallel()
 	says(t, map[string]finding{
 		"runcloud token":   {func(_ *testing.T, b *bench) { b.account.SetToken("other") }, "runcloud", check.Problem, "401", "allow list"},
 		"runcloud address": {func(_ *testing.T, b *bench) { b.account.AllowOnly("192.0.2.1") }, "runcloud", check.Problem, "401", "RUNCLOUD_API_TOKEN"},
-		"runcloud away":    {func(_ *testing.T, b *bench) { _ = b.account.Close() }, "runcloud", check.Problem, "did not answer", "RUNCLOUD_API_URL"},
+		"runcloud away":    {func(_ *testing.T, b *bench) { b.Config.RunCloud.APIURL = nobody + "/api/v3" }, "runcloud", check.Problem, "did not answer", "RUNCLOUD_API_URL"},
 		"runcloud path":    {func(_ *testing.T, b *bench) { b.Config.RunCloud.APIURL += "/nix" }, "runcloud", check.Problem, "404", "/api/v3"},
 		"one offline":      {func(_ *testing.T, b *bench) { b.account.SetOnline(b.servers[0], false) }, "runcloud", check.OK, "3 servers, 1 of them offline", none},
 		"keys forbidden":   {forbidKeys, "runcloud keys", check.Problem, "does not let the token read the keys of", "manage all servers"},
