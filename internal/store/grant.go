@@ -75,9 +75,7 @@ func (t *tx) CountGrants(ctx context.Context, q access.GrantQuery) (int, error) 
 }
 
 func grantConditions(q access.GrantQuery) (c conditions) {
-	if q.State != "" {
-		addWords(&c, "state", q.State)
-	}
+	addWords(&c, "state", q.State)
 	addIf(&c, "person = ?", q.Person)
 	addIf(&c, "request_id = ?", q.RequestID)
 	if q.SteadyUntil.IsZero() {

@@ -85,9 +85,7 @@ func (t *tx) Placements(ctx context.Context, q access.PlacementQuery) ([]access.
 	addIf(&c, "stuck = 0 AND next_at <= ?", ms(q.Due))
 	addIf(&c, "in_doubt_until > 0 AND state <> 'leaving' AND in_doubt_until <= ?", ms(q.DoubtEndsBefore))
 	addIf(&c, "verify_at > 0 AND state = 'placed' AND stuck = 0 AND verify_at <= ?", ms(q.VerifyBefore))
-	if q.Problem != "" {
-		addWords(&c, "problem", q.Problem)
-	}
+	addWords(&c, "problem", q.Problem)
 	return many(ctx, t, scanPlacement, "SELECT id, "+placementFields+" FROM placements"+c.where()+" ORDER BY +id"+limit(q.Limit), c.args...)
 }
 

@@ -155,17 +155,19 @@ func addIn[T any](c *conditions, column string, values []T) {
 }
 
 // addWords appends the condition that the column is one of the program's own words, such as the
-// states of a placement, unless there are none. They stand in the statement, in their order: SQLite
-// takes the index of a part of a table where it finds the condition of that index, and prepares a
-// statement anew for each value of a parameter that could be that condition.
+// states of a placement, unless there are none but empty ones. The words stand in the statement,
+// in their order: SQLite uses a partial index where it finds the condition of that index, and
+// prepares a statement anew for each value of a parameter that could be that condition.
 func addWords[T ~string](c *conditions, column string, words ...T) {
-	quoted := make([]string, len(words))
-	for i, word := range words {
-		quoted[i] = "'" + strings.ReplaceAll(string(word), "'", "''") + "'"
+	var quoted []string
+	for _, word := range words {
+		if word != "" {
+			quoted = append(quoted, "'"+strings.ReplaceAll(string(word), "'", "''")+"'")
+		}
 	}
-	switch len(words) {
+	switch len(quoted) {
 	case 0:
-	case 1:
+	case 1: // the form that the conditions of indexes have
 		c.add(column + " = " + quoted[0])
 	default:
 		c.add(column + " IN (" + strings.Join(quoted, ", ") + ")")
