@@ -13,6 +13,9 @@ import (
 // MaxPattern is the maximum length of a pattern in characters: an approver has to read it.
 const MaxPattern = 2000
 
+// longestName is the length in characters up to which what was typed may be a mistyped name.
+const longestName = 100
+
 // MatchServers returns the servers that a pattern names, sorted by name. A pattern is a
 // comma-separated list of names with * and ?, #ID with the ID exactly as the target has it,
 // and tag:NAME; the empty pattern names all servers. One that is Alone is named by a pattern
@@ -22,49 +25,97 @@ func MatchServers(all []Server, pattern string) ([]Server, error) {
 	if utf8.RuneCountInString(pattern) > MaxPattern {
 		return nil, NewInvalid("That names too many servers one by one. Name them with * and ?, or by a tag.")
 	}
-	if alone, err := matchAlone(all, pattern); err != nil || len(alone) > 0 {
+	parts := splitPattern(pattern)
+	if alone, err := matchAlone(all, parts); err != nil || len(alone) > 0 {
 		return alone, err
 	}
-	known := all
-	all = slices.DeleteFunc(slices.Clone(all), func(s Server) bool { return s.Alone })
-	if strings.TrimSpace(pattern) == "" {
-		if len(all) == 0 {
-			return nil, NewInvalid("There are no servers.")
-		}
-		return SortServers(slices.Clone(all)), nil
+	shared := slices.DeleteFunc(slices.Clone(all), func(s Server) bool { return s.Alone })
+	switch {
+	case strings.TrimSpace(pattern) != "" && len(parts) == 0:
+		return nil, NewInvalid("Name at least one server, or leave out `on` for all of them.")
+	case len(parts) > 0:
+		return matchParts(shared, all, parts)
+	case len(shared) == 0:
+		return nil, NewInvalid("There are no servers.")
 	}
-	chosen := map[int64]Server{}
+	return SortServers(shared), nil
+}
+
+// splitPattern returns the parts of a pattern, each once.
+func splitPattern(pattern string) []string {
+	var parts []string
 	for part := range strings.SplitSeq(pattern, ",") {
-		part = strings.TrimSpace(part)
-		if part == "" {
-			continue
+		if part = strings.TrimSpace(part); part != "" && !slices.Contains(parts, part) {
+			parts = append(parts, part)
 		}
-		found, err := matchPart(all, known, part)
+	}
+	return parts
+}
+
+// candidate is a server that a pattern may name.
+type candidate struct {
+	Server
+	folded string // the name as names are compared
+	chosen bool
+}
+
+// matchParts returns the servers that at least one part names. TARGET/PART is about the
+// servers of that target alone, if there is one of that name. The names that a refusal
+// proposes are those of known.
+func matchParts(all, known []Server, parts []string) ([]Server, error) {
+	candidates := make([]candidate, len(all))
+	for i, server := range all {
+		candidates[i] = candidate{Server: server, folded: folded(server.Name)}
+	}
+	for _, part := range parts {
+		target, rest := cutTarget(all, part)
+		fits, err := matcher(rest)
 		if err != nil {
 			return nil, err
 		}
-		for _, server := range found {
-			chosen[server.ID] = server
+		if choose(candidates, target, fits) {
+			continue
+		}
+		if target != "" {
+			known = slices.DeleteFunc(slices.Clone(all), func(s Server) bool { return !strings.EqualFold(s.Target, target) })
+		}
+		return nil, nothingMatches(known, rest)
+	}
+	var chosen []Server
+	for _, c := range candidates {
+		if c.chosen {
+			chosen = append(chosen, c.Server)
 		}
 	}
-	if len(chosen) == 0 {
-		return nil, NewInvalid("Name at least one server, or leave out `on` for all of them.")
-	}
-	result := make([]Server, 0, len(chosen))
-	for _, server := range chosen {
-		result = append(result, server)
-	}
-	return SortServers(result), nil
+	return SortServers(chosen), nil
 }
 
-// matchAlone returns the server that a pattern names alone, if it does. It is an error to name
-// others as well.
-func matchAlone(all []Server, pattern string) ([]Server, error) {
-	parts := strings.Split(pattern, ",")
-	for i, part := range parts {
-		parts[i] = strings.TrimSpace(part)
+// choose marks the candidates that fit, of one target or of all, and reports whether there
+// are any. One that is marked already is tried only until another fits.
+func choose(candidates []candidate, target string, fits func(*candidate) bool) bool {
+	found := false
+	for i := range candidates {
+		c := &candidates[i]
+		if found && c.chosen || target != "" && !strings.EqualFold(c.Target, target) || !fits(c) {
+			continue
+		}
+		found, c.chosen = true, true
 	}
-	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" })
+	return found
+}
+
+// cutTarget cuts the target off a part that names one of the servers' targets.
+func cutTarget(all []Server, part string) (target, rest string) {
+	target, rest, ok := strings.Cut(part, "/")
+	if ok && target != "" && slices.ContainsFunc(all, func(s Server) bool { return strings.EqualFold(s.Target, target) }) {
+		return target, rest
+	}
+	return "", part
+}
+
+// matchAlone returns the server that the parts name alone, if they do. It is an error to name
+// others as well.
+func matchAlone(all []Server, parts []string) ([]Server, error) {
 	for _, s := range all {
 		named := func(part string) bool { return s.Alone && strings.EqualFold(part, s.Name) }
 		switch {
@@ -89,53 +140,31 @@ func SortServers(servers []Server) []Server {
 	return servers
 }
 
-// matchPart returns the servers that one part of a pattern names. TARGET/PART is about the
-// servers of that target alone, if there is one of that name. The names that a refusal
-// proposes are those of known.
-func matchPart(all, known []Server, part string) ([]Server, error) {
-	if target, rest, ok := strings.Cut(part, "/"); ok && target != "" {
-		of := slices.DeleteFunc(slices.Clone(all), func(s Server) bool { return !strings.EqualFold(s.Target, target) })
-		if len(of) > 0 {
-			all, known, part = of, of, rest
-		}
-	}
-	fits, err := matcher(part)
-	if err != nil {
-		return nil, err
-	}
-	var found []Server
-	for _, server := range all {
-		if fits(server) {
-			found = append(found, server)
-		}
-	}
-	if len(found) == 0 {
-		return nil, nothingMatches(known, part)
-	}
-	return found, nil
-}
-
 // matcher returns the function that reports whether a server matches one part of a pattern.
-func matcher(part string) (func(Server) bool, error) {
+func matcher(part string) (func(*candidate) bool, error) {
 	if id, ok := strings.CutPrefix(part, "#"); ok {
 		if id == "" {
 			return nil, NewInvalidWord(part, "`…` is not a server ID; it is written like #1203.")
 		}
-		return func(s Server) bool { return s.ExternalID == id }, nil
+		return func(c *candidate) bool { return c.ExternalID == id }, nil
 	}
 	if len(part) > 4 && strings.EqualFold(part[:4], "tag:") {
-		return func(s Server) bool {
-			return slices.ContainsFunc(s.Tags, func(tag string) bool { return strings.EqualFold(tag, part[4:]) })
+		return func(c *candidate) bool {
+			return slices.ContainsFunc(c.Tags, func(tag string) bool { return strings.EqualFold(tag, part[4:]) })
 		}, nil
 	}
-	// Only * and ? are special. path.Match also has [classes], and its * does not match a
-	// slash: both may be in a name.
-	glob := strings.NewReplacer(`\`, `\\`, `[`, `\[`).Replace(strings.ToLower(part))
-	glob = strings.ReplaceAll(glob, "/", "\x00")
-	return func(s Server) bool {
-		ok, err := path.Match(glob, strings.ReplaceAll(strings.ToLower(s.Name), "/", "\x00"))
+	// Only * and ? are special: path.Match has [classes] as well.
+	glob := strings.NewReplacer(`\`, `\\`, `[`, `\[`).Replace(folded(part))
+	return func(c *candidate) bool {
+		ok, err := path.Match(glob, c.folded)
 		return err == nil && ok
 	}, nil
+}
+
+// folded returns a name in lower case and without slashes, which the * of path.Match does
+// not match.
+func folded(name string) string {
+	return strings.ReplaceAll(strings.ToLower(name), "/", "\x00")
 }
 
 func nothingMatches(all []Server, part string) error {
@@ -150,8 +179,12 @@ func nothingMatches(all []Server, part string) error {
 }
 
 // nearestNames returns the up to five names of servers, or tags if the part is about one,
-// that are the nearest to the part by edit distance.
+// that are the nearest to the part by edit distance. A part that is longer than any name
+// has none.
 func nearestNames(all []Server, part string) []string {
+	if utf8.RuneCountInString(part) > longestName {
+		return nil
+	}
 	plain := strings.ToLower(strings.NewReplacer("*", "", "?", "").Replace(part))
 	var names []string
 	byTag := strings.HasPrefix(plain, "tag:")

@@ -1,9 +1,11 @@
 package access_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -55,6 +57,8 @@ func TestMatchServers(t *testing.T) {
 		{`back\slash`, []int64{1213}},
 		{`\*`, nil},
 		{"twin", []int64{1214, 1215}},
+		{"web-01,*,web-*,web-01,#1207", []int64{1211, 1213, 1210, 1212, 1214, 1215, 1216, 1203, 1207}}, // some match nothing new
+		{"*,web-0", nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.pattern, func(t *testing.T) {
@@ -91,6 +95,10 @@ func TestNearestNamesAreShown(t *testing.T) {
 	if names := strings.Count(access.MessageOf(err), ","); names != 4 {
 		t.Errorf("five names at most: %v", err)
 	}
+	_, err = access.MatchServers(matchAccount, strings.Repeat("x", 101)) // no name that was mistyped
+	if got := access.MessageOf(err); !strings.Contains(got, "No server matches") || strings.Contains(got, "nearest") {
+		t.Error(got)
+	}
 	_, err = access.MatchServers(matchAccount[3:4], "tag:prod") // nothing has a tag
 	workflowtest.Refuses(t, err, access.Invalid, "No server matches `tag:prod`.")
 	_, err = access.MatchServers(matchAccount, "#99")
@@ -122,7 +130,7 @@ func FuzzMatchServers(f *testing.F) {
 		f.Add(seed[0], seed[1])
 	}
 	f.Fuzz(func(t *testing.T, name, pattern string) {
-		if !utf8.ValidString(name) || !utf8.ValidString(pattern) {
+		if !utf8.ValidString(name) || !utf8.ValidString(pattern) || len(name) > access.MaxPattern {
 			return
 		}
 		all := append(slices.Clone(matchAccount), access.Server{ID: 7, Name: name})
@@ -185,4 +193,37 @@ func TestPatternNamesTargets(t *testing.T) {
 	if _, err := access.MatchServers(all, "agency/#13"); err == nil {
 		t.Error("a server of another target was named")
 	}
+}
+
+// BenchmarkMatchServers shows what the longest lists cost, as multiples of one part. Slack
+// waits three seconds for the answer to what was typed.
+func BenchmarkMatchServers(b *testing.B) {
+	all := make([]access.Server, 5000)
+	for i := range all {
+		all[i] = access.Server{ID: int64(i), Name: fmt.Sprintf("client-%04d.web.example.com", i)}
+	}
+	part := timeOf(b, all, "client-*")
+	for b.Loop() {
+		b.ReportMetric(timeOf(b, all, strings.Repeat("*,", access.MaxPattern/2))/part, "same/one")
+		b.ReportMetric(timeOf(b, all, differentParts())/part, "different/one")
+		b.ReportMetric(timeOf(b, all, strings.Repeat("x", access.MaxPattern))/part, "long/one")
+	}
+}
+
+func differentParts() string {
+	var pattern strings.Builder
+	for i := 0; pattern.Len() < access.MaxPattern-5; i++ {
+		fmt.Fprintf(&pattern, "*%d*,", i)
+	}
+	return pattern.String()
+}
+
+func timeOf(b *testing.B, all []access.Server, pattern string) float64 {
+	b.Helper()
+	start := time.Now()
+	found, err := access.MatchServers(all, pattern)
+	if len(found) == 0 && err == nil {
+		b.Error("neither servers nor an error")
+	}
+	return float64(time.Since(start))
 }
