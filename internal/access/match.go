@@ -31,10 +31,10 @@ func MatchServers(all []Server, pattern string) ([]Server, error) {
 	}
 	shared := slices.DeleteFunc(slices.Clone(all), func(s Server) bool { return s.Alone })
 	switch {
-	case strings.TrimSpace(pattern) != "" && len(parts) == 0:
-		return nil, NewInvalid("Name at least one server, or leave out `on` for all of them.")
 	case len(parts) > 0:
 		return matchParts(shared, all, parts)
+	case strings.TrimSpace(pattern) != "": // commas
+		return nil, NewInvalid("Name at least one server, or leave out `on` for all of them.")
 	case len(shared) == 0:
 		return nil, NewInvalid("There are no servers.")
 	}
@@ -56,7 +56,7 @@ func splitPattern(pattern string) []string {
 type candidate struct {
 	Server
 	folded string // the name as names are compared
-	chosen bool
+	chosen bool   // by one of the parts
 }
 
 // matchParts returns the servers that at least one part names. TARGET/PART is about the
@@ -77,7 +77,7 @@ func matchParts(all, known []Server, parts []string) ([]Server, error) {
 			continue
 		}
 		if target != "" {
-			known = slices.DeleteFunc(slices.Clone(all), func(s Server) bool { return !strings.EqualFold(s.Target, target) })
+			known = slices.DeleteFunc(slices.Clone(all), func(s Server) bool { return !s.isOn(target) })
 		}
 		return nil, nothingMatches(known, rest)
 	}
@@ -90,16 +90,18 @@ func matchParts(all, known []Server, parts []string) ([]Server, error) {
 	return SortServers(chosen), nil
 }
 
-// choose marks the candidates that fit, of one target or of all, and reports whether there
+// choose marks the candidates that fit, on one target or on all, and reports whether there
 // are any. One that is marked already is tried only until another fits.
 func choose(candidates []candidate, target string, fits func(*candidate) bool) bool {
 	found := false
 	for i := range candidates {
 		c := &candidates[i]
-		if found && c.chosen || target != "" && !strings.EqualFold(c.Target, target) || !fits(c) {
+		if found && c.chosen || target != "" && !c.isOn(target) {
 			continue
 		}
-		found, c.chosen = true, true
+		if fits(c) {
+			found, c.chosen = true, true
+		}
 	}
 	return found
 }
@@ -107,17 +109,23 @@ func choose(candidates []candidate, target string, fits func(*candidate) bool) b
 // cutTarget cuts the target off a part that names one of the servers' targets.
 func cutTarget(all []Server, part string) (target, rest string) {
 	target, rest, ok := strings.Cut(part, "/")
-	if ok && target != "" && slices.ContainsFunc(all, func(s Server) bool { return strings.EqualFold(s.Target, target) }) {
+	if ok && target != "" && slices.ContainsFunc(all, func(s Server) bool { return s.isOn(target) }) {
 		return target, rest
 	}
 	return "", part
 }
 
+// isOn reports whether the server is on the target of that name, as people write it.
+func (s Server) isOn(target string) bool { return strings.EqualFold(s.Target, target) }
+
 // matchAlone returns the server that the parts name alone, if they do. It is an error to name
 // others as well.
 func matchAlone(all []Server, parts []string) ([]Server, error) {
 	for _, s := range all {
-		named := func(part string) bool { return s.Alone && strings.EqualFold(part, s.Name) }
+		if !s.Alone {
+			continue
+		}
+		named := func(part string) bool { return strings.EqualFold(part, s.Name) }
 		switch {
 		case !slices.ContainsFunc(parts, named):
 		case !slices.ContainsFunc(parts, func(part string) bool { return !named(part) }):
@@ -153,7 +161,7 @@ func matcher(part string) (func(*candidate) bool, error) {
 			return slices.ContainsFunc(c.Tags, func(tag string) bool { return strings.EqualFold(tag, part[4:]) })
 		}, nil
 	}
-	// Only * and ? are special: path.Match has [classes] as well.
+	// Only * and ? are special. path.Match has [classes] as well, which may be in a name.
 	glob := strings.NewReplacer(`\`, `\\`, `[`, `\[`).Replace(folded(part))
 	return func(c *candidate) bool {
 		ok, err := path.Match(glob, c.folded)
@@ -161,8 +169,8 @@ func matcher(part string) (func(*candidate) bool, error) {
 	}, nil
 }
 
-// folded returns a name in lower case and without slashes, which the * of path.Match does
-// not match.
+// folded returns a name in the form in which names are compared: in lower case, with another
+// character for the slash, which the * of path.Match does not match.
 func folded(name string) string {
 	return strings.ReplaceAll(strings.ToLower(name), "/", "\x00")
 }
