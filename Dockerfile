@@ -6,7 +6,7 @@ RUN go mod download
 COPY . .
 ARG TARGETOS TARGETARCH VERSION=dev
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -ldflags "-s -w -X main.version=$VERSION" -o /sshkeybot ./cmd/sshkeybot \
+    go build -trimpath -ldflags "-s -w -X sshkeybot/internal/app.Version=$VERSION" -o /sshkeybot ./cmd/sshkeybot \
  && mkdir /data
 
 FROM gcr.io/distroless/static-debian12:nonroot

@@ -27,6 +27,7 @@ var anything = []string{"*"}
 // domain, which imports leaves alone. The clients and the simulators import nothing of ours.
 var arrows = map[string][]string{
 	"cmd/sshkeybot":                  anything,
+	"internal/app":                   anything,
 	"internal/check":                 anything,
 	"internal/crash":                 anything,
 	"bot":                            {"bot/render", "bot/slackapi", "bot/socket", "internal/access", "internal/delivery", "internal/duration", "internal/nearest", "internal/redact", "internal/sshkey", "internal/workflow"},

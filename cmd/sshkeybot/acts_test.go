@@ -172,7 +172,7 @@ func (r *rig) Fill(user string, m slacksim.Message, label string, values map[str
 // view returns a request as it is in the ledger.
 func (r *rig) view(id int64) workflow.RequestView {
 	r.t.Helper()
-	v, err := r.app.service.View(context.WithoutCancel(r.t.Context()), id)
+	v, err := r.app.Service.View(context.WithoutCancel(r.t.Context()), id)
 	r.must(err)
 	return v
 }
@@ -182,7 +182,7 @@ func (r *rig) pending() (all []workflow.RequestView) {
 	r.t.Helper()
 	var q workflow.PageQuery
 	for {
-		page, err := r.app.service.PendingRequests(context.WithoutCancel(r.t.Context()), bob, q)
+		page, err := r.app.Service.PendingRequests(context.WithoutCancel(r.t.Context()), bob, q)
 		r.must(err)
 		all = append(all, page.Views...)
 		if page.Last == page.Total() {
@@ -196,7 +196,7 @@ func (r *rig) pending() (all []workflow.RequestView) {
 func (r *rig) messages(id int64) (posted []delivery.Message) {
 	r.t.Helper()
 	ctx := context.WithoutCancel(r.t.Context())
-	r.must(r.app.store.Outbox().Read(ctx, func(tx delivery.Tx) (err error) {
+	r.must(r.app.Store.Outbox().Read(ctx, func(tx delivery.Tx) (err error) {
 		posted, err = tx.Messages(ctx, id)
 		return err
 	}))
@@ -206,7 +206,7 @@ func (r *rig) messages(id int64) (posted []delivery.Message) {
 // drawn reports whether Slack shows a request as it is.
 func (r *rig) drawn(id int64) bool {
 	r.t.Helper()
-	shown, err := delivery.Shown(context.WithoutCancel(r.t.Context()), r.app.store.Outbox(), id)
+	shown, err := delivery.Shown(context.WithoutCancel(r.t.Context()), r.app.Store.Outbox(), id)
 	r.must(err)
 	return shown
 }

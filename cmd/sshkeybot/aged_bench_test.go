@@ -84,7 +84,7 @@ func (l *ledgers) views(b *testing.B) {
 		for i := range waiting {
 			r.Ask(carol, fmt.Sprintf("grant <@%s> %dh", erin, i+1))
 		}
-		s, f := r.app.service, figures{}
+		s, f := r.app.Service, figures{}
 		for name, look := range map[string]func() error{
 			"list":    func() error { return second(s.AccessPage(b.Context(), bob, "", workflow.PageQuery{})) },
 			"home":    func() error { return second(s.PersonView(b.Context(), bob)) },

@@ -73,7 +73,7 @@ func (r *rig) pattern(stays, leaves string) storetest.Pattern {
 // ledger opens the ledger of a bot that has ended.
 func (r *rig) ledger() *store.Store {
 	r.t.Helper()
-	ledger, err := store.Open(context.WithoutCancel(r.t.Context()), r.app.cfg.DatabaseURL.Reveal(), store.Options{Replica: "aged"})
+	ledger, err := store.Open(context.WithoutCancel(r.t.Context()), r.cfg.DatabaseURL.Reveal(), store.Options{Replica: "aged"})
 	r.must(err)
 	return ledger
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/app"
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/workflow"
 )
@@ -53,7 +54,7 @@ func auditServers(cmd *cobra.Command, pattern string, asJSON bool, now func() ti
 		return err
 	}
 	defer ledger.Close()
-	all, err := readOnlyService(ledger, cfg, now).AuditNow(cmd.Context(), pattern)
+	all, err := app.ReadOnly(ledger, cfg, now).AuditNow(cmd.Context(), pattern)
 	if access.CodeOf(err) == access.Invalid {
 		e, _ := errors.AsType[*access.Error](err)
 		return usageError{errors.New(strings.Replace(e.Message, "`…`", "«"+plain(e.Word)+"»", 1))}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sshkeybot"
+	"sshkeybot/internal/app"
 	"sshkeybot/internal/check"
 	"sshkeybot/internal/config"
 )
@@ -37,7 +38,7 @@ func checkCommand() *cobra.Command {
 
 func checker(cfg config.Config) check.Checker {
 	c := check.Checker{Config: cfg, Manifest: sshkeybot.Manifest, Now: time.Now, Zone: os.Getenv("TZ")}
-	for _, t := range targetsOf(configure(cfg, slog.New(slog.DiscardHandler), http.DefaultTransport)) {
+	for _, t := range app.Targets(cfg, slog.New(slog.DiscardHandler), http.DefaultTransport) {
 		c.Targets = append(c.Targets, t.Name())
 	}
 	return c

@@ -91,7 +91,7 @@ func (r *rig) checkAnswers(v workflow.RequestView, answers map[string][]string) 
 // audited returns the number of events with that action in the audit log.
 func (r *rig) audited(action string) (n int) {
 	r.t.Helper()
-	events, err := r.app.store.Events(r.t.Context(), 0, 10_000)
+	events, err := r.app.Store.Events(r.t.Context(), 0, 10_000)
 	r.must(err)
 	for _, e := range events {
 		if string(e.Action) == action {

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/app"
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sim/octopussim"
@@ -51,7 +52,7 @@ func demoCommand() *cobra.Command {
 			if servers < 1 || servers > 2000 {
 				return usageError{errors.New("--servers takes a number from 1 to 2000")}
 			}
-			err := demo(cmd.Context(), host{now: time.Now}, servers, cmd.OutOrStdout())
+			err := demo(cmd.Context(), app.Host{Now: time.Now}, servers, cmd.OutOrStdout())
 			if cmd.Context().Err() != nil || errors.Is(err, syscall.EPIPE) {
 				return nil //nolint:nilerr // told to stop, or the reader of the output is gone
 			}
@@ -62,7 +63,7 @@ func demoCommand() *cobra.Command {
 	return cmd
 }
 
-func demo(ctx context.Context, on host, servers int, out io.Writer) error {
+func demo(ctx context.Context, on app.Host, servers int, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, demoLimit)
 	defer cancel()
 	ctx, end := context.WithCancelCause(ctx)
@@ -102,21 +103,21 @@ func (w cancelOnError) Write(text []byte) (int, error) {
 // stage is the simulated services of the demo, and the bot that runs with them.
 type stage struct {
 	story
-	host     host
+	host     app.Host
 	slack    *slacksim.Workspace
 	account  *runcloudsim.Account
 	scalingo *scalingosim.Account
 	octopus  *octopussim.Server
 	deploys  func() error // ends octopus
-	app      *app
+	app      *app.App
 	ended    chan error
 	leave    context.CancelFunc
 }
 
-func newStage(on host, out io.Writer) *stage {
-	on = on.withDefaults()
+func newStage(on app.Host, out io.Writer) *stage {
+	on = on.WithDefaults()
 	return &stage{
-		story: newStory(out), host: on, slack: slacksim.New(slacksim.Options{RateLimits: true, Listen: on.listen}), account: runcloudsim.New(runcloudsim.Options{}),
+		story: newStory(out), host: on, slack: slacksim.New(slacksim.Options{RateLimits: true, Listen: on.Listen}), account: runcloudsim.New(runcloudsim.Options{}),
 		scalingo: scalingosim.New(scalingosim.Options{Made: time.Now().Add(-24 * time.Hour)}), ended: make(chan error, 1),
 	}
 }
@@ -147,19 +148,19 @@ func (s *stage) open(ctx context.Context, servers int, database string) error {
 	addFaults(s.account, s.account.AddServers(servers))
 	cfg := demoConfig(s.slack, slackURL, accountURL+"/api/v3", octopusURL, database)
 	cfg.Scalingo = &config.Scalingo{Token: config.NewSecret(scalingosim.DefaultToken), AuthURL: scalingoURL, Grants: true}
-	s.app, err = newApp(ctx, cfg, slog.New(slog.DiscardHandler), s.host)
+	s.app, err = app.New(ctx, cfg, slog.New(slog.DiscardHandler), s.host)
 	if err != nil {
 		return err
 	}
 	running, leave := context.WithCancel(ctx)
 	s.leave = leave
-	go func() { s.ended <- s.app.run(running) }()
+	go func() { s.ended <- s.app.Run(running) }()
 	return s.slack.Wait(ctx, func(w *slacksim.Workspace) bool { return w.Sockets() > 0 })
 }
 
 // serve has a service take the connections of a new listener, and returns its address.
 func (s *stage) serve(service func(net.Listener)) (address string, err error) {
-	listener, err := s.host.listen("tcp", "127.0.0.1:0")
+	listener, err := s.host.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}
@@ -203,7 +204,7 @@ func (s *stage) close() (err error) {
 	if s.app != nil {
 		s.leave()
 		err = <-s.ended
-		s.app.close()
+		s.app.Close()
 	}
 	if s.deploys != nil {
 		err = errors.Join(err, s.deploys())
@@ -311,11 +312,11 @@ func (s *stage) finished(ctx context.Context, id int64, is func(workflow.Request
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		view, err := s.app.service.View(ctx, id)
+		view, err := s.app.Service.View(ctx, id)
 		if err != nil {
 			return err
 		}
-		shown, err := delivery.Shown(ctx, s.app.store.Outbox(), id)
+		shown, err := delivery.Shown(ctx, s.app.Store.Outbox(), id)
 		if err != nil || shown && is(view) {
 			return err
 		}
@@ -340,7 +341,7 @@ func atRest(v workflow.RequestView) bool {
 // checkServers prints how many servers have the key, and returns an error if those are others
 // than Slack shows.
 func (s *stage) checkServers(ctx context.Context) error {
-	view, err := s.app.service.View(ctx, 1)
+	view, err := s.app.Service.View(ctx, 1)
 	if err != nil {
 		return err
 	}

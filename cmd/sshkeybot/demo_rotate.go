@@ -25,7 +25,7 @@ const (
 // playOctopus starts an Octopus Deploy whose machines are the servers of the played RunCloud account.
 func (s *stage) playOctopus(listener net.Listener) {
 	s.octopus = octopussim.New(octopussim.Options{LogsIn: letsIn(s.account)})
-	server := &http.Server{Handler: s.octopus, ReadHeaderTimeout: callTimeout}
+	server := &http.Server{Handler: s.octopus, ReadHeaderTimeout: 30 * time.Second}
 	s.deploys = server.Close
 	go func() { _ = server.Serve(listener) }() // until close
 }
@@ -96,11 +96,11 @@ func (s *stage) rotates(ctx context.Context, request int64, ts string, to access
 	ticker := time.NewTicker(50 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		v, err := s.app.service.View(ctx, request)
+		v, err := s.app.Service.View(ctx, request)
 		if err != nil {
 			return err
 		}
-		drawn, err := delivery.Shown(ctx, s.app.store.Outbox(), request)
+		drawn, err := delivery.Shown(ctx, s.app.Store.Outbox(), request)
 		if err != nil {
 			return err
 		}

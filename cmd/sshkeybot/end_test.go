@@ -184,7 +184,7 @@ func (r *rig) numberOf(answer string) int64 {
 }
 
 func (r *rig) requests(s access.RequestState) (found []access.Request, err error) {
-	err = r.app.store.Read(r.t.Context(), func(tx access.Tx) error {
+	err = r.app.Store.Read(r.t.Context(), func(tx access.Tx) error {
 		found, err = tx.Requests(r.t.Context(), access.RequestQuery{States: []access.RequestState{s}})
 		return err
 	})

@@ -5,20 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
-	"net/http"
 	"strings"
-	"time"
 
+	"sshkeybot/internal/app"
 	"sshkeybot/internal/config"
-	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/store"
-	"sshkeybot/internal/workflow"
 )
-
-// shellReplica is the prefix of the replica name of a command. The name of a bot begins with
-// a host name, which has no colon.
-const shellReplica = "shell:"
 
 // ledgerSetting is the only setting that a command needs which only reads the ledger.
 const ledgerSetting = "SSHKEYBOT_DATABASE_URL"
@@ -44,19 +36,11 @@ func openToRead(ctx context.Context, cfg config.Config) (*store.Store, error) {
 	return store.OpenReadOnly(ctx, cfg.DatabaseURL.Reveal()) // without a lock: a bot may start meanwhile
 }
 
-// readOnlyService returns a service for reading a ledger. It cannot call Slack, and calls no
-// target: it only asks those what they are called and what they leave to be done by hand.
-func readOnlyService(ledger *store.Store, cfg config.Config, now func() time.Time) *workflow.Service {
-	targets := targetsOf(configure(cfg, slog.New(slog.DiscardHandler), http.DefaultTransport))
-	engine := &reconcile.Engine{Store: ledger, Targets: targets, Settings: engineSettings(cfg, "", true), Now: now}
-	return &workflow.Service{Engine: engine, Store: ledger, Settings: settings(cfg), Now: now}
-}
-
 // botRuns reports whether a bot is running on this PostgreSQL ledger.
 func botRuns(ctx context.Context, ledger *store.Store) (bool, error) {
 	others, err := ledger.Others(ctx)
 	for _, name := range others {
-		if !strings.HasPrefix(name, shellReplica) {
+		if !strings.HasPrefix(name, app.ShellReplica) {
 			return true, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"sshkeybot/internal/app"
 	"sshkeybot/internal/store"
 )
 
@@ -21,7 +22,7 @@ func TestReadingTakesNoLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, plan{servers: 1})
 		r.Ends()
-		cfg := r.app.cfg
+		cfg := r.cfg
 		reading, err := openToRead(t.Context(), cfg)
 		r.must(err)
 		defer reading.Close()
@@ -38,14 +39,14 @@ func TestCommandWaitsForAnotherCommand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, plan{servers: 1})
 		r.Ends()
-		cfg, log := r.app.cfg, slog.New(slog.DiscardHandler)
+		cfg, log := r.cfg, slog.New(slog.DiscardHandler)
 		open := func(name string) *store.Store {
 			t.Helper()
 			ledger, err := store.Open(t.Context(), cfg.DatabaseURL.Reveal(), store.Options{Replica: name})
 			r.must(err)
 			return ledger
 		}
-		other := open(shellReplica + "other")
+		other := open(app.ShellReplica + "other")
 		waited := 0
 		h, err := newExecutor(t.Context(), cfg, log, told(func() { waited++; other.Close() }), time.Now)
 		r.must(err)
@@ -54,7 +55,7 @@ func TestCommandWaitsForAnotherCommand(t *testing.T) {
 			t.Errorf("told %d times that it waits", waited)
 		}
 
-		other = open(shellReplica + "other")
+		other = open(app.ShellReplica + "other")
 		ended, end := context.WithCancel(t.Context())
 		_, err = newExecutor(ended, cfg, log, told(end), time.Now)
 		other.Close()

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/app"
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/workflow"
 )
@@ -55,7 +56,7 @@ func list(cmd *cobra.Command, of access.UserID, asJSON bool, now func() time.Tim
 		return err
 	}
 	defer ledger.Close()
-	overview, err := readOnlyService(ledger, cfg, now).Overview(cmd.Context(), of)
+	overview, err := app.ReadOnly(ledger, cfg, now).Overview(cmd.Context(), of)
 	if err != nil {
 		return err
 	}

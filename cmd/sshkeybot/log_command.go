@@ -12,6 +12,7 @@ import (
 
 	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/app"
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/duration"
 	"sshkeybot/internal/workflow"
@@ -81,7 +82,7 @@ func printLog(cmd *cobra.Command, about access.Subject, since time.Time, asJSON 
 		return err
 	}
 	defer ledger.Close()
-	entries, err := readOnlyService(ledger, cfg, now).ReadLog(cmd.Context(), about, since)
+	entries, err := app.ReadOnly(ledger, cfg, now).ReadLog(cmd.Context(), about, since)
 	if err != nil {
 		return err
 	}

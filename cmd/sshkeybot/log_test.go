@@ -128,7 +128,7 @@ func lastLine(text string) string {
 func (r *rig) tampers(trigger, statement string) {
 	r.t.Helper()
 	ctx := r.t.Context()
-	if db := r.app.store.SQLite(); db != nil {
+	if db := r.app.Store.SQLite(); db != nil {
 		for _, s := range []string{"DROP TRIGGER " + trigger, statement} {
 			_, err := db.ExecContext(ctx, s)
 			r.must(err)
@@ -136,7 +136,7 @@ func (r *rig) tampers(trigger, statement string) {
 		return
 	}
 	for _, s := range []string{"ALTER TABLE audit DISABLE TRIGGER ALL", statement} {
-		_, err := r.app.store.Postgres().Exec(ctx, s)
+		_, err := r.app.Store.Postgres().Exec(ctx, s)
 		r.must(err)
 	}
 }

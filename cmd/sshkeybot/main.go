@@ -14,11 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sshkeybot/internal/app"
 	"sshkeybot/internal/config"
 )
-
-// version is set by the linker when a release is built.
-var version = "dev"
 
 // Exit status.
 const (
@@ -78,7 +76,7 @@ func rootCommand(now func() time.Time) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "sshkeybot",
 		Short:         "Lends SSH access to your RunCloud servers, with approval in Slack and an end",
-		Version:       version,
+		Version:       app.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArguments,
@@ -108,6 +106,6 @@ func noArguments(_ *cobra.Command, args []string) error {
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: noArguments,
-		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintf(cmd.OutOrStdout(), "sshkeybot %s\n", version) },
+		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintf(cmd.OutOrStdout(), "sshkeybot %s\n", app.Version) },
 	}
 }

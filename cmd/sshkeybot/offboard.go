@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/app"
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/control"
 	"sshkeybot/internal/delivery"
@@ -169,9 +170,9 @@ type executor struct {
 // process has the file locked, unless that is a command like this one: then newExecutor waits
 // for it to end.
 func newExecutor(ctx context.Context, cfg config.Config, log *slog.Logger, out io.Writer, now func() time.Time) (executor, error) {
-	a, err := buildApp(ctx, cfg, log, host{now: now}, shellReplica+replicaName(), true)
+	a, err := app.NewRemover(ctx, cfg, log, app.Host{Now: now})
 	for waits := 0; access.CodeOf(err) == access.Conflict; waits++ {
-		if !strings.HasPrefix(store.Holder(cfg.DatabaseURL.Reveal()), shellReplica) {
+		if !strings.HasPrefix(store.Holder(cfg.DatabaseURL.Reveal()), app.ShellReplica) {
 			return botExecutor(ctx, cfg, now)
 		}
 		if waits == 0 {
@@ -182,18 +183,19 @@ func newExecutor(ctx context.Context, cfg config.Config, log *slog.Logger, out i
 			return executor{}, errors.New("nothing was done: another sshkeybot command is still at work on the database")
 		case <-time.After(pollEvery):
 		}
-		a, err = buildApp(ctx, cfg, log, host{now: now}, shellReplica+replicaName(), true)
+		a, err = app.NewRemover(ctx, cfg, log, app.Host{Now: now})
 	}
 	if err != nil {
 		return executor{}, err
 	}
-	running, err := botRuns(ctx, a.store)
+	running, err := botRuns(ctx, a.Store)
 	if err != nil {
-		a.close()
+		a.Close()
 		return executor{}, err
 	}
 	if running { // the jobs go to it through the ledger; this machine may not be allowed to call the targets
-		return executor{service: a.service, outbox: a.store.Outbox(), offboard: a.offboard, close: a.close}, nil
+		ask := func(ctx context.Context, wish control.Ask) (int64, error) { return offboardIn(ctx, a.Service, wish) }
+		return executor{service: a.Service, outbox: a.Store.Outbox(), offboard: ask, close: a.Close}, nil
 	}
 	return ownExecutor(a), nil
 }
@@ -212,36 +214,31 @@ func botExecutor(ctx context.Context, cfg config.Config, now func() time.Time) (
 	ask := func(ctx context.Context, a control.Ask) (int64, error) {
 		return control.Offboard(ctx, control.Path(path), a)
 	}
-	return executor{service: readOnlyService(ledger, cfg, now), outbox: ledger.Outbox(), offboard: ask, close: ledger.Close}, nil
+	return executor{service: app.ReadOnly(ledger, cfg, now), outbox: ledger.Outbox(), offboard: ask, close: ledger.Close}, nil
 }
 
 // ownExecutor returns an executor that does the work in this process, without listening to
 // Slack. It starts the queue after the request is in the ledger, so that the removals are
 // among the first jobs.
-func ownExecutor(a *app) executor {
+func ownExecutor(a *app.App) executor {
 	started := false
 	ask := func(ctx context.Context, wish control.Ask) (int64, error) {
-		id, err := a.offboard(ctx, wish)
+		id, err := offboardIn(ctx, a.Service, wish)
 		if err != nil {
 			return 0, err
 		}
-		if err := a.store.ReleaseAll(ctx); err != nil {
-			return 0, err
-		}
 		started = true
-		return id, a.runner.Start(ctx)
+		return id, a.Start(ctx)
 	}
-	return executor{service: a.service, outbox: a.store.Outbox(), offboard: ask, close: func() {
+	return executor{service: a.Service, outbox: a.Store.Outbox(), offboard: ask, close: func() {
 		if started {
-			stopping, cancel := context.WithTimeout(context.Background(), stopWithin)
-			defer cancel()
-			_ = a.runner.Stop(stopping) // work that does not end in time is done after the next start
+			a.Stop()
 		}
-		a.close()
+		a.Close()
 	}}
 }
 
-func (a *app) offboard(ctx context.Context, wish control.Ask) (int64, error) {
-	r, err := a.service.OffboardFromShell(ctx, wish.Person, wish.Operator, wish.Reason, wish.Source)
+func offboardIn(ctx context.Context, ledger *workflow.Service, wish control.Ask) (int64, error) {
+	r, err := ledger.OffboardFromShell(ctx, wish.Person, wish.Operator, wish.Reason, wish.Source)
 	return r.ID, err
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sshkeybot/internal/app"
 	"sshkeybot/internal/check"
 	"sshkeybot/internal/config"
 )
@@ -30,14 +31,14 @@ func runCommand(now func() time.Time) *cobra.Command {
 }
 
 func runBot(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) error {
-	a, err := newApp(ctx, cfg, log, host{now: now})
+	a, err := app.New(ctx, cfg, log, app.Host{Now: now})
 	if err != nil {
 		return err
 	}
-	defer a.close()
-	log.Info("running", "version", version, "approvers", len(cfg.Approvers), "self_approval", cfg.SelfApproval, "http", cfg.HTTPAddr)
+	defer a.Close()
+	log.Info("running", "version", app.Version, "approvers", len(cfg.Approvers), "self_approval", cfg.SelfApproval, "http", cfg.HTTPAddr)
 	go logFindings(ctx, checker(cfg), log)
-	return a.run(ctx)
+	return a.Run(ctx)
 }
 
 // logFindings logs the problems and warnings of the checks at the start. The start does not

@@ -97,6 +97,6 @@ func TestToldToStopAtTheStart(t *testing.T) {
 		r.must(<-r.ended)
 		ctx, leave := context.WithCancel(t.Context())
 		leave()
-		r.ended <- r.app.run(ctx)
+		r.ended <- r.app.Run(ctx)
 	})
 }

@@ -77,7 +77,7 @@ func TestCheckOfAnAccount(t *testing.T) {
 	if out.status != exitDone {
 		t.Errorf("exit %d: %s", out.status, out.stdout)
 	}
-	r.app.cfg.Scalingo = nil // for the settings of the shell
+	r.cfg.Scalingo = nil // for the settings of the shell
 	out = r.Shell("check")
 	r.says(out.stdout, "target scalingo", "scalingo is not configured any more")
 	if out.status != exitFailed {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/app"
 	"sshkeybot/internal/sim/runcloudsim"
 	"sshkeybot/internal/sim/scalingosim"
 )
@@ -76,7 +77,7 @@ func (r *rig) ShellUntil(enough func(stdout string) bool, args ...string) typed 
 }
 
 func (r *rig) environment() []string {
-	c := r.app.cfg
+	c := r.cfg
 	env := []string{
 		"PATH=" + os.Getenv("PATH"),
 		"SLACK_BOT_TOKEN=" + c.Slack.BotToken.Reveal(), "SLACK_APP_TOKEN=" + c.Slack.AppToken.Reveal(), "SLACK_API_URL=" + c.Slack.APIURL,
@@ -101,10 +102,10 @@ func (r *rig) listed() (l listing) {
 // process.
 func (r *rig) offboarding(request int64) offboarding {
 	r.t.Helper()
-	ledger, err := openToRead(r.t.Context(), r.app.cfg)
+	ledger, err := openToRead(r.t.Context(), r.cfg)
 	r.must(err)
 	defer ledger.Close()
-	view, err := readOnlyService(ledger, r.app.cfg, time.Now).View(r.t.Context(), request)
+	view, err := app.ReadOnly(ledger, r.cfg, time.Now).View(r.t.Context(), request)
 	if err != nil {
 		return offboarding{}
 	}
@@ -118,7 +119,7 @@ func (r *rig) Ends() {
 	err := <-r.ended
 	r.must(err)
 	r.ended <- nil // for the end of the test, which receives it, too
-	r.app.close()
+	r.app.Close()
 }
 
 // Offboards runs offboard --json, and returns what it prints.

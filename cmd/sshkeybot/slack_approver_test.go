@@ -32,7 +32,7 @@ func TestReminderBetweenTwoApprovals(t *testing.T) {
 		asked := r.view(id).Request
 		third := asked.CreatedAt.Add(asked.ExpiresAt.Sub(asked.CreatedAt) / 3)
 		clock.reach(third.Add(-time.Hour)) // time enough for a machine that is slow
-		r.must(r.app.sweep(t.Context()))
+		r.must(r.app.Sweep(t.Context()))
 		if early := r.view(id).Request.RemindedAt; !early.IsZero() {
 			t.Errorf("they were reminded at %s, and a third of the time is over at %s", early, third)
 		}

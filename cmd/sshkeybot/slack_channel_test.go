@@ -17,7 +17,7 @@ import (
 func (r *rig) deletes(m slacksim.Message) {
 	r.t.Helper()
 	form := url.Values{"token": {r.slack.BotToken()}, "channel": {m.Channel}, "ts": {m.TS}}
-	answer, err := r.web().PostForm(r.app.cfg.Slack.APIURL+"chat.delete", form)
+	answer, err := r.web().PostForm(r.cfg.Slack.APIURL+"chat.delete", form)
 	r.must(err)
 	_ = answer.Body.Close()
 	if now, _ := r.slack.Message(m.Channel, m.TS); !now.Deleted {

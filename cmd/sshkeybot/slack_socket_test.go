@@ -204,7 +204,7 @@ func (r *rig) losesAck(log *printed, kind string, does func(context.Context)) sl
 	doing.Go(func() { does(ctx) })
 	synctest.Wait() // it has arrived, and waits for the ledger
 	r.slack.DropSockets()
-	r.until("no socket is left", func() bool { return r.slack.Sockets()+r.app.bot.Health().Sockets == 0 })
+	r.until("no socket is left", func() bool { return r.slack.Sockets() == 0 && r.app.SlackConnected(r.t.Context()) != nil })
 	release()
 	r.until("the bot gives up to acknowledge", func() bool { return strings.Count(log.String(), vain) > tried })
 	lost := r.delivered(kind)
@@ -225,7 +225,7 @@ func (r *rig) holdLedger() (release func()) {
 	ctx := context.WithoutCancel(r.t.Context())
 	var holding sync.WaitGroup
 	holding.Go(func() {
-		if err := r.app.store.Update(ctx, func(access.Tx) error { hold(); <-over; return nil }); err != nil {
+		if err := r.app.Store.Update(ctx, func(access.Tx) error { hold(); <-over; return nil }); err != nil {
 			r.t.Error(err)
 		}
 	})

@@ -17,6 +17,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"sshkeybot/internal/app"
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/sim/memnet"
 	"sshkeybot/internal/sim/runcloudsim"
@@ -60,12 +61,13 @@ type plan struct {
 // rig is the real bot with a simulated Slack workspace and a simulated RunCloud account.
 type rig struct {
 	t        testing.TB
-	host     host
+	host     app.Host
 	slack    *slacksim.Workspace
 	account  *runcloudsim.Account
 	servers  []int64
 	scalingo *scalingosim.Account // nil unless it is planned
-	app      *app
+	app      *app.App
+	cfg      config.Config // of app
 
 	log    *slog.Logger
 	clocks *clocks
@@ -91,15 +93,15 @@ func start(t testing.TB, p plan) *rig {
 		p.sockets = true
 	}
 	on := p.host()
-	p.slack.Listen = on.listen
-	if on.dial == nil { // in real time
+	p.slack.Listen = on.Listen
+	if on.Dial == nil { // in real time
 		p.slack.AckLimit, p.slack.TriggerLife = cmp.Or(p.slack.AckLimit, ackLimit), ackLimit
 	}
 	r := &rig{t: t, host: on, slack: slacksim.New(p.slack), account: runcloudsim.New(runcloudsim.Options{Rules: p.rules, Now: p.now}), ended: make(chan error, 1)}
 	slackURL, err := r.slack.Start()
 	r.must(err)
 	t.Cleanup(r.slack.Close)
-	listener, err := on.listen("tcp", "127.0.0.1:0")
+	listener, err := on.Listen("tcp", "127.0.0.1:0")
 	r.must(err)
 	r.account.Serve(listener)
 	t.Cleanup(func() { _ = r.account.Close() })
@@ -114,7 +116,7 @@ func start(t testing.TB, p plan) *rig {
 	if p.database == "" {
 		p.database = storetest.EmptyFile(t)
 	}
-	cfg := r.config(slackURL, "http://"+listener.Addr().String()+"/api/v3", p.database)
+	cfg := r.settings(slackURL, "http://"+listener.Addr().String()+"/api/v3", p.database)
 	if p.scalingo {
 		r.scalingo, cfg.Scalingo = playScalingo(t, on)
 	}
@@ -134,39 +136,39 @@ func start(t testing.TB, p plan) *rig {
 func (r *rig) build(cfg config.Config) {
 	r.t.Helper()
 	on := r.host
-	on.now = r.clocks.now
+	on.Now, on.Clocks = r.clocks.now, r.clocks.read
 	var err error
-	r.app, err = newApp(r.t.Context(), cfg, r.log, on)
+	r.cfg = cfg
+	r.app, err = app.New(r.t.Context(), cfg, r.log, on)
 	r.must(err)
-	r.app.service.Engine.Clock.Read = r.clocks.read
 }
 
 // Starts starts the bot again, which Ends has ended.
 func (r *rig) Starts() {
 	r.t.Helper()
 	r.must(<-r.ended)
-	r.build(r.app.cfg)
+	r.build(r.cfg)
 	r.run()
 }
 
 // host returns the true time and a network within the process, or the machine's.
-func (p plan) host() host {
+func (p plan) host() app.Host {
 	if p.sockets || strings.HasPrefix(p.database, "postgres") {
-		return host{now: p.now}.withDefaults()
+		return app.Host{Now: p.now}.WithDefaults()
 	}
 	var network memnet.Network
-	return host{
-		now: p.now, dial: network.DialContext, listen: network.Listen,
-		listenShell: func(path string) (net.Listener, error) { return network.Listen("unix", path) },
+	return app.Host{
+		Now: p.now, Dial: network.DialContext, Listen: network.Listen,
+		ListenShell: func(path string) (net.Listener, error) { return network.Listen("unix", path) },
 	}
 }
 
 // playScalingo starts a Scalingo account with an API token that is a day old, and returns it with
 // the settings of a bot that may lend it.
-func playScalingo(t testing.TB, on host) (*scalingosim.Account, *config.Scalingo) {
+func playScalingo(t testing.TB, on app.Host) (*scalingosim.Account, *config.Scalingo) {
 	t.Helper()
-	account := scalingosim.New(scalingosim.Options{Now: on.now, Made: on.now().Add(-24 * time.Hour)})
-	listener, err := on.listen("tcp", "127.0.0.1:0")
+	account := scalingosim.New(scalingosim.Options{Now: on.Now, Made: on.Now().Add(-24 * time.Hour)})
+	listener, err := on.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,7 +189,7 @@ func (r *rig) run() {
 	r.t.Helper()
 	ctx, leave := context.WithCancel(context.WithoutCancel(r.t.Context()))
 	r.leave = leave
-	go func() { r.ended <- r.app.run(ctx) }()
+	go func() { r.ended <- r.app.Run(ctx) }()
 	r.until("the bot listens to Slack", func() bool { return r.slack.Sockets() > 0 })
 }
 
@@ -196,7 +198,7 @@ func (r *rig) stop() {
 	if err := <-r.ended; err != nil {
 		r.t.Errorf("the bot ended with: %v", err)
 	}
-	r.app.close()
+	r.app.Close()
 	for _, v := range r.slack.Violations() {
 		r.t.Errorf("a rule of Slack's was broken: %+v", v)
 	}
@@ -211,7 +213,7 @@ func (r *rig) people() {
 	r.slack.AddChannel(slacksim.Channel{ID: news, Name: "news", Members: members, Bot: true})
 }
 
-func (r *rig) config(slackURL, accountURL, database string) config.Config {
+func (r *rig) settings(slackURL, accountURL, database string) config.Config {
 	return config.Config{
 		Slack:     config.Slack{BotToken: config.NewSecret(r.slack.BotToken()), AppToken: config.NewSecret(r.slack.AppToken()), APIURL: slackURL},
 		RunCloud:  config.RunCloud{Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour},
@@ -223,7 +225,7 @@ func (r *rig) config(slackURL, accountURL, database string) config.Config {
 }
 
 // web returns an HTTP client in the rig's network.
-func (r *rig) web() *http.Client { return &http.Client{Transport: r.app.web} }
+func (r *rig) web() *http.Client { return &http.Client{Transport: r.host.Transport()} }
 
 func (r *rig) must(err error) {
 	r.t.Helper()

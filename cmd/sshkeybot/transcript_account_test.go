@@ -132,7 +132,7 @@ func (p *play) proves(line string) {
 	p.t.Helper()
 	key, err := sshkey.Parse(line)
 	p.must(err)
-	p.must(p.app.store.Update(p.t.Context(), func(tx access.Tx) error {
+	p.must(p.app.Store.Update(p.t.Context(), func(tx access.Tx) error {
 		k, err := tx.Key(p.t.Context(), key.Fingerprint())
 		if err != nil {
 			return err

@@ -130,7 +130,7 @@ func (p *play) posted(request int64) (found slacksim.Message) {
 	p.t.Helper()
 	p.until(fmt.Sprintf("request %d is posted", request), func() bool {
 		var posted []delivery.Message
-		p.must(p.app.store.Outbox().Read(p.t.Context(), func(tx delivery.Tx) (err error) {
+		p.must(p.app.Store.Outbox().Read(p.t.Context(), func(tx delivery.Tx) (err error) {
 			posted, err = tx.Messages(p.t.Context(), request)
 			return err
 		}))
@@ -322,7 +322,7 @@ func (p *play) home(who player) {
 func (p *play) homeNow(who player) slacksim.View {
 	p.t.Helper()
 	data := render.HomeData{Me: access.UserID(who.id)}
-	now, err := p.app.service.PersonView(p.t.Context(), data.Me)
+	now, err := p.app.Service.PersonView(p.t.Context(), data.Me)
 	if err != nil {
 		data.Refused = access.MessageOf(err)
 	}
@@ -331,7 +331,7 @@ func (p *play) homeNow(who player) slacksim.View {
 	for _, v := range now.Waiting {
 		waiting = append(waiting, v.Request.ID)
 	}
-	data.Channels, err = p.app.outbox.RequestChannels(p.t.Context(), waiting...)
+	data.Channels, err = p.app.Outbox.RequestChannels(p.t.Context(), waiting...)
 	p.must(err)
 	raw, err := json.Marshal(render.Home(data).Blocks)
 	p.must(err)

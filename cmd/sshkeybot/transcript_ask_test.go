@@ -136,7 +136,7 @@ func (p *play) closing() {
 	p.scene("Nobody decides in time")
 	p.later(3*time.Hour, "Three hours pass")
 	p.threadEnd(playCarol, 4)
-	v, err := p.app.service.View(p.t.Context(), 4)
+	v, err := p.app.Service.View(p.t.Context(), 4)
 	p.must(err)
 	p.at(v.Request.ExpiresAt, "Five more hours pass")
 	p.channel(playBob, 4)

@@ -147,7 +147,7 @@ func auditing() chapter {
 		p.types(playBob, "audit nothing-*")
 		p.types(playBob, "audit")
 		p.until("the audit is complete", func() bool {
-			v, err := p.app.service.View(p.t.Context(), 2)
+			v, err := p.app.Service.View(p.t.Context(), 2)
 			p.must(err)
 			return v.Audit.Moving == 0
 		})
@@ -178,7 +178,7 @@ func deactivated() chapter {
 			outcome, err := p.slack.Deactivate(p.t.Context(), playAlice.id)
 			p.acked(outcome.Outcome, err)
 			p.until("the offboarding has begun", func() bool {
-				_, err := p.app.service.View(p.t.Context(), 2)
+				_, err := p.app.Service.View(p.t.Context(), 2)
 				return err == nil
 			})
 		}, nil)
@@ -189,9 +189,9 @@ func deactivated() chapter {
 // summary lets a day pass, and shows the daily summary.
 func (p *play) summary(words string) {
 	p.t.Helper()
-	p.must(p.app.service.Summarise(p.t.Context(), 0))
+	p.must(p.app.Service.Summarise(p.t.Context(), 0))
 	p.later(24*time.Hour, words)
-	p.must(p.app.service.Summarise(p.t.Context(), 0))
+	p.must(p.app.Service.Summarise(p.t.Context(), 0))
 	p.shown()
 }
 
@@ -204,7 +204,7 @@ func trouble() chapter {
 		p.halted = true
 		p.presses(playBob, 1, "Approve")
 		p.until("the work is halted", func() bool {
-			halted, err := p.app.service.Engine.Halted(p.t.Context())
+			halted, err := p.app.Service.Engine.Halted(p.t.Context())
 			p.must(err)
 			return len(halted) > 0
 		})
@@ -214,7 +214,7 @@ func trouble() chapter {
 
 		p.scene("The address is put on the allow list")
 		p.account.AllowOnly()
-		p.must(p.app.service.Engine.Resume(p.t.Context()))
+		p.must(p.app.Service.Engine.Resume(p.t.Context()))
 		p.halted = false
 		p.later(5*time.Minute, "Five minutes pass")
 		p.bulletin(playCarol, newsChannel)

@@ -123,7 +123,7 @@ func (p *play) place(tx access.Tx, name string) int64 {
 // renewalFails reports whether a renewal was tried and has to wait.
 func (p *play) renewalFails() bool {
 	var waiting []access.Placement
-	p.must(p.app.store.Read(p.t.Context(), func(tx access.Tx) (err error) {
+	p.must(p.app.Store.Read(p.t.Context(), func(tx access.Tx) (err error) {
 		waiting, err = tx.Placements(p.t.Context(), access.PlacementQuery{Server: p.place(tx, "web-01")})
 		return err
 	}))
@@ -133,7 +133,7 @@ func (p *play) renewalFails() bool {
 // renewed reports whether the server that is online has its new key.
 func (p *play) renewed() bool {
 	var there []access.Placement
-	p.must(p.app.store.Read(p.t.Context(), func(tx access.Tx) (err error) {
+	p.must(p.app.Store.Read(p.t.Context(), func(tx access.Tx) (err error) {
 		there, err = tx.Placements(p.t.Context(), access.PlacementQuery{Server: p.place(tx, "web-02"), States: []access.PlacementState{access.PlacementPlaced}})
 		return err
 	}))
@@ -142,7 +142,7 @@ func (p *play) renewed() bool {
 
 func (p *play) view(request int64) workflow.RequestView {
 	p.t.Helper()
-	v, err := p.app.service.View(p.t.Context(), request)
+	v, err := p.app.Service.View(p.t.Context(), request)
 	p.must(err)
 	return v
 }
@@ -158,7 +158,7 @@ func askedToOffboard() chapter {
 			p.scene("Slack tells that Alice's account was deactivated")
 			outcome, err := p.slack.Deactivate(p.t.Context(), playAlice.id)
 			p.acked(outcome.Outcome, err)
-			p.until("the approvers are asked", func() bool { _, err := p.app.service.View(p.t.Context(), 2); return err == nil })
+			p.until("the approvers are asked", func() bool { _, err := p.app.Service.View(p.t.Context(), 2); return err == nil })
 			p.channel(playBob, 2)
 			p.presses(playCarol, 2, "Approve")
 			p.channel(playBob, 2)
@@ -203,7 +203,7 @@ func (p *play) typesElsewhere(who player, text string) {
 	outcome, err := p.slack.Command(p.t.Context(), who.id, newsChannel, "/sshkey "+text)
 	p.acked(outcome.Outcome, err)
 	p.until(who.name+" is answered and told", func() bool {
-		p.must(p.app.sweep(p.t.Context()))
+		p.must(p.app.Sweep(p.t.Context()))
 		return len(p.unseen(who)) > 1
 	})
 	p.letters()

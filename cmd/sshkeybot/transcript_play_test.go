@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/app"
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sim/runcloudsim"
@@ -56,11 +57,11 @@ type chapter struct {
 type play struct {
 	t        *testing.T
 	clock    *jumpClock
-	host     host
+	host     app.Host
 	slack    *slacksim.Workspace
 	account  *runcloudsim.Account
 	scalingo *scalingosim.Account // nil where it is not configured
-	app      *app
+	app      *app.App
 	out      strings.Builder
 	held     chan struct{}     // full while RunCloud's calls are held
 	halted   bool              // all work is halted
@@ -75,7 +76,7 @@ func newPlay(t *testing.T, c chapter) *play {
 	p := &play{
 		t: t, clock: clock, host: plan{now: clock.now}.host(), seen: map[string]string{}, held: make(chan struct{}, 1), account: runcloudsim.New(runcloudsim.Options{Now: clock.now}),
 	}
-	p.slack = slacksim.New(slacksim.Options{Now: clock.now, Listen: p.host.listen})
+	p.slack = slacksim.New(slacksim.Options{Now: clock.now, Listen: p.host.Listen})
 	slackURL, err := p.slack.Start()
 	p.must(err)
 	t.Cleanup(p.slack.Close)
@@ -97,16 +98,16 @@ func newPlay(t *testing.T, c chapter) *play {
 	if c.octopus != nil {
 		cfg.Octopus = p.playOctopus(c.octopus)
 	}
-	p.app, err = newApp(t.Context(), cfg, newLog("error", "console", io.Discard), p.host)
+	p.host.Clocks = rightClocks(clock.now).read
+	p.app, err = app.New(t.Context(), cfg, newLog("error", "console", io.Discard), p.host)
 	p.must(err)
-	p.app.service.Engine.Clock.Read = rightClocks(clock.now).read
 	p.run()
 	return p
 }
 
 func (p *play) listen() net.Listener {
 	p.t.Helper()
-	listener, err := p.host.listen("tcp", "127.0.0.1:0")
+	listener, err := p.host.Listen("tcp", "127.0.0.1:0")
 	p.must(err)
 	return listener
 }
@@ -114,13 +115,13 @@ func (p *play) listen() net.Listener {
 func (p *play) run() {
 	ctx, leave := context.WithCancel(context.WithoutCancel(p.t.Context()))
 	ended := make(chan error, 1)
-	go func() { ended <- p.app.run(ctx) }()
+	go func() { ended <- p.app.Run(ctx) }()
 	p.t.Cleanup(func() {
 		leave()
 		if err := <-ended; err != nil {
 			p.t.Errorf("the bot ended with: %v", err)
 		}
-		p.app.close()
+		p.app.Close()
 		for _, v := range p.slack.Violations() {
 			p.t.Errorf("a rule of Slack's was broken: %+v", v)
 		}
@@ -202,9 +203,9 @@ func (p *play) shown() {
 	p.t.Helper()
 	p.until("Slack shows everything", func() bool {
 		now := p.clock.now()
-		p.must(p.app.sweep(p.t.Context()))
+		p.must(p.app.Sweep(p.t.Context()))
 		var later, notices []int64
-		err := p.app.store.Outbox().Read(p.t.Context(), func(tx delivery.Tx) (err error) {
+		err := p.app.Store.Outbox().Read(p.t.Context(), func(tx delivery.Tx) (err error) {
 			if later, err = tx.DueDrawings(p.t.Context(), now.Add(time.Hour)); err != nil {
 				return err
 			}
@@ -227,7 +228,7 @@ func (p *play) settled() {
 
 func (p *play) rests() bool {
 	for id := int64(1); ; id++ {
-		v, err := p.app.service.View(p.t.Context(), id)
+		v, err := p.app.Service.View(p.t.Context(), id)
 		if access.CodeOf(err) == access.NotFound {
 			return true
 		}
@@ -257,9 +258,9 @@ func (p *play) at(when time.Time, words string) {
 	p.says("%s", words)
 	p.whileHeld(func() {
 		p.clock.reach(when)
-		p.must(p.app.sweep(p.t.Context()))
-		p.must(p.app.service.Engine.WakeDue(p.t.Context()))
-		p.must(p.app.service.Engine.Resume(p.t.Context()))
+		p.must(p.app.Sweep(p.t.Context()))
+		p.must(p.app.Service.Engine.WakeDue(p.t.Context()))
+		p.must(p.app.Service.Engine.Resume(p.t.Context()))
 	}, nil)
 	p.letters()
 }

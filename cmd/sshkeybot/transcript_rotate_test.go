@@ -30,7 +30,7 @@ func newOctopus() *playedOctopus {
 func (p *play) playOctopus(handler http.Handler) *config.Octopus {
 	p.t.Helper()
 	listener := p.listen()
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: callTimeout}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second}
 	go func() { _ = server.Serve(listener) }() // until the end of the test
 	p.t.Cleanup(func() { _ = server.Close() })
 	return &config.Octopus{URL: "http://" + listener.Addr().String(), APIKey: config.NewSecret(octopussim.DefaultKey)}
@@ -55,7 +55,7 @@ func (p *play) rotates(request int64, to access.RotationState) {
 	p.t.Helper()
 	p.until("the rotation is "+string(to), func() bool {
 		p.clock.jump(time.Second)
-		p.must(p.app.service.Rotate(p.t.Context()))
+		p.must(p.app.Service.Rotate(p.t.Context()))
 		return p.view(request).Rotation.State == to
 	})
 	p.settled()
@@ -95,7 +95,7 @@ func rotatingKeys() chapter {
 		p.rotates(1, access.RotationDraining)
 		p.until("the deployment is seen", func() bool {
 			p.clock.jump(time.Second)
-			p.must(p.app.service.Rotate(p.t.Context()))
+			p.must(p.app.Service.Rotate(p.t.Context()))
 			return len(p.view(1).Rotation.Busy) > 0
 		})
 		p.settled()

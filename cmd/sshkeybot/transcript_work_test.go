@@ -93,7 +93,7 @@ func ending() chapter {
 		p.home(playBob)
 
 		p.scene("The time is over")
-		v, err := p.app.service.View(p.t.Context(), 1)
+		v, err := p.app.Service.View(p.t.Context(), 1)
 		p.must(err)
 		p.at(v.Grant.EndsAt, "The time passes")
 		p.thread(playAlice, 1)

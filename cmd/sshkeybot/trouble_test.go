@@ -73,7 +73,7 @@ func TestAppTokenRefusedInTheMiddle(t *testing.T) {
 		r.slack.Fail("apps.connections.open", slices.Repeat([]slacksim.Fault{{Error: "token_revoked"}}, 100)...)
 		r.slack.DropSockets()
 		r.until("it shows", func() bool {
-			err := r.app.slackConnected(t.Context())
+			err := r.app.SlackConnected(t.Context())
 			return err != nil && strings.Contains(err.Error(), "token_revoked")
 		})
 		clock.reach(r.view(id).Grant.EndsAt)

@@ -14,7 +14,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"sshkeybot/internal/health"
 	"sshkeybot/internal/sim/runcloudsim"
 )
 
@@ -22,7 +21,7 @@ import (
 func (r *rig) page(path string) (status int, body string) {
 	r.t.Helper()
 	w := httptest.NewRecorder()
-	health.Handler("", r.app.checks(), r.app.metrics).ServeHTTP(w, httptest.NewRequestWithContext(r.t.Context(), http.MethodGet, path, nil))
+	r.app.Health().ServeHTTP(w, httptest.NewRequestWithContext(r.t.Context(), http.MethodGet, path, nil))
 	return w.Code, w.Body.String()
 }
 
@@ -117,7 +116,7 @@ func cannotBeWritten(t *testing.T, database string, stop, mend func()) {
 		code, body := r.page("/readyz")
 		return code == http.StatusServiceUnavailable && !strings.Contains(body, `"ledger":"ok"`)
 	})
-	r.until("the ledger is read", func() bool { _, err := r.app.figures(t.Context()); return err == nil })
+	r.until("the ledger is read", func() bool { _, body := r.page("/metrics"); return strings.Contains(body, "ledger_readable 1\n") })
 	_, metrics := r.page("/metrics")
 	r.says(metrics, "sshkeybot_grants_overdue 1\n", "sshkeybot_removals_owed 3\n", "sshkeybot_ledger_writable 0\n", "sshkeybot_ledger_readable 1\n")
 	before := len(r.private(carol))

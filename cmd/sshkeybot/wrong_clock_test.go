@@ -84,7 +84,7 @@ func TestClockThatIsPutBackInMidGrant(t *testing.T) {
 		r := start(t, plan{now: truth.now, clocks: c})
 		key := r.Register(alice)
 		id := r.Granted(alice, "grant @alice 1h")
-		r.until("Slack's time is known", r.app.service.Engine.Clock.Known)
+		r.until("Slack's time is known", r.app.Service.Engine.Clock.Known)
 		c.jump(-6 * time.Hour)
 		r.told("It is in doubt: it is 6h behind Slack's")
 		truth.jump(61 * time.Minute)
@@ -132,7 +132,7 @@ func TestMachineThatSleptIsInNoDoubt(t *testing.T) {
 		var truth jumpClock
 		r := start(t, plan{now: truth.now})
 		r.Register(alice)
-		r.until("Slack's time is known", r.app.service.Engine.Clock.Known)
+		r.until("Slack's time is known", r.app.Service.Engine.Clock.Known)
 		truth.jump(5 * time.Hour)
 		r.Settled(r.Granted(alice, "grant @alice 1h"))
 		for _, m := range r.slack.Messages(news) {

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -11,9 +11,12 @@ import (
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/health"
 	"sshkeybot/internal/limiter"
+	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/scalingo"
+	"sshkeybot/internal/store"
 	runcloudtarget "sshkeybot/internal/target/runcloud"
 	scalingotarget "sshkeybot/internal/target/scalingo"
+	"sshkeybot/internal/workflow"
 	"sshkeybot/runcloud"
 )
 
@@ -40,7 +43,7 @@ func configure(cfg config.Config, log *slog.Logger, web http.RoundTripper) []*co
 func runcloudAccount(cfg config.Config, log *slog.Logger, web http.RoundTripper) *configured {
 	client := runcloud.New(cfg.RunCloud.Token.Reveal(),
 		runcloud.WithBaseURL(cfg.RunCloud.APIURL), runcloud.WithHTTPClient(&http.Client{Transport: web}), runcloud.WithTimeout(callTimeout), runcloud.WithLogger(log),
-		runcloud.WithLimiter(limiter.New(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+version))
+		runcloud.WithLimiter(limiter.New(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+Version))
 	return &configured{
 		target:  runcloudtarget.Target{Client: client, Lifetime: cfg.RunCloud.TemporaryLifetime, Quota: cfg.RunCloud.MonthlyQuota},
 		limiter: client.Limiter(),
@@ -51,11 +54,24 @@ func runcloudAccount(cfg config.Config, log *slog.Logger, web http.RoundTripper)
 func scalingoAccount(cfg config.Scalingo, log *slog.Logger, web http.RoundTripper) *configured {
 	client := scalingo.New(cfg.Token.Reveal(),
 		scalingo.WithBaseURL(cfg.AuthURL), scalingo.WithHTTPClient(&http.Client{Transport: web}), scalingo.WithTimeout(callTimeout),
-		scalingo.WithLogger(log), scalingo.WithUserAgent("sshkeybot/"+version))
+		scalingo.WithLogger(log), scalingo.WithUserAgent("sshkeybot/"+Version))
 	return &configured{
 		target:  &scalingotarget.Target{Client: client, Grants: cfg.Grants},
 		limiter: client.Limiter(),
 	}
+}
+
+// Targets returns the targets of these settings, to be called over web. It calls none of them.
+func Targets(cfg config.Config, log *slog.Logger, web http.RoundTripper) []access.Target {
+	return targetsOf(configure(cfg, log, web))
+}
+
+// ReadOnly returns a service for reading a ledger. It cannot call Slack, and calls no target: it
+// only asks those what they are called and what they leave to be done by hand.
+func ReadOnly(ledger *store.Store, cfg config.Config, now func() time.Time) *workflow.Service {
+	targets := Targets(cfg, slog.New(slog.DiscardHandler), http.DefaultTransport)
+	engine := &reconcile.Engine{Store: ledger, Targets: targets, Settings: engineSettings(cfg, "", true), Now: now}
+	return &workflow.Service{Engine: engine, Store: ledger, Settings: settings(cfg), Now: now}
 }
 
 // targetsOf returns the targets alone.
@@ -68,13 +84,13 @@ func targetsOf(all []*configured) []access.Target {
 }
 
 // countCalls adds the calls to each target since the last time to its count in the ledger.
-func (a *app) countCalls(ctx context.Context) error {
+func (a *App) countCalls(ctx context.Context) error {
 	a.counting.Lock()
 	defer a.counting.Unlock()
 	var trouble error
 	for _, c := range a.targets {
 		calls := c.limiter.State().Calls
-		if err := a.service.Engine.CountCalls(ctx, c.target.Name(), calls-c.counted); err != nil {
+		if err := a.Service.Engine.CountCalls(ctx, c.target.Name(), calls-c.counted); err != nil {
 			trouble = errors.Join(trouble, err)
 			continue
 		}
@@ -85,12 +101,12 @@ func (a *app) countCalls(ctx context.Context) error {
 
 // callFigures returns for each target how many calls wait for its limit, and how many were made
 // to it this month.
-func (a *app) callFigures(ctx context.Context) ([]health.TargetFigures, error) {
+func (a *App) callFigures(ctx context.Context) ([]health.TargetFigures, error) {
 	a.counting.Lock()
 	defer a.counting.Unlock()
 	figures := make([]health.TargetFigures, len(a.targets))
 	for i, c := range a.targets {
-		counted, err := a.service.Engine.CallsThisMonth(ctx, c.target.Name())
+		counted, err := a.Service.Engine.CallsThisMonth(ctx, c.target.Name())
 		if err != nil {
 			return nil, err
 		}
@@ -101,12 +117,12 @@ func (a *app) callFigures(ctx context.Context) ([]health.TargetFigures, error) {
 }
 
 // targetChecks returns a check for each target, which fails while that refuses our credentials.
-func (a *app) targetChecks() []health.Check {
+func (a *App) targetChecks() []health.Check {
 	checks := make([]health.Check, len(a.targets))
 	for i, c := range a.targets {
 		name := c.target.Name()
 		checks[i] = health.Check{Name: name, Do: func(ctx context.Context) error {
-			halted, err := a.service.Engine.Halted(ctx)
+			halted, err := a.Service.Engine.Halted(ctx)
 			for _, t := range halted {
 				if t.Name == name {
 					err = errors.New("the token is refused since " + t.HaltedAt.UTC().Format(time.RFC3339))

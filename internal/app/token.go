@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -13,7 +13,7 @@ type tokenState struct {
 
 // askSlack makes a call with the bot token, so that a token which Slack refuses is noticed
 // before somebody needs the bot. It logs once that it is refused, and once that it no longer is.
-func (a *app) askSlack(ctx context.Context) error {
+func (a *App) askSlack(ctx context.Context) error {
 	_, err := a.api.Self(ctx)
 	if err == nil {
 		a.token.accepted.Store(true)

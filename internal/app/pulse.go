@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -81,9 +81,9 @@ func (p *pulse) sweeps() error {
 	return nil
 }
 
-// sweep ends what is due, wakes what Slack is to be told of it, and records that it could.
-func (a *app) sweep(ctx context.Context) error {
-	err := errors.Join(a.service.Sweep(ctx), a.outbox.WakeDue(ctx))
+// Sweep ends what is due, wakes what Slack is to be told of it, and records that it could.
+func (a *App) Sweep(ctx context.Context) error {
+	err := errors.Join(a.Service.Sweep(ctx), a.Outbox.WakeDue(ctx))
 	if err == nil {
 		a.pulse.mu.Lock()
 		defer a.pulse.mu.Unlock()
@@ -93,13 +93,13 @@ func (a *app) sweep(ctx context.Context) error {
 }
 
 // writable returns why the ledger cannot be written, or nil.
-func (a *app) writable() error {
+func (a *App) writable() error {
 	a.pulse.mu.Lock()
 	defer a.pulse.mu.Unlock()
 	switch age := time.Since(a.pulse.written); {
 	case a.pulse.ill != nil:
 		return a.pulse.ill
-	case time.Since(a.store.RefusedWrite()) < refusedWithin:
+	case time.Since(a.Store.RefusedWrite()) < refusedWithin:
 		return errors.New("it has just refused a write")
 	case age > writtenWithin:
 		return fmt.Errorf("it was not written in %s", age.Round(time.Second))
@@ -109,10 +109,10 @@ func (a *app) writable() error {
 
 // watchLedger probes whether the ledger can be written. While it cannot, one of the replicas
 // says so in Slack; when it can again, each releases the jobs whose end could not be written.
-func (a *app) watchLedger(ctx context.Context) error {
+func (a *App) watchLedger(ctx context.Context) error {
 	soon, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	err := a.store.Probe(soon)
+	err := a.Store.Probe(soon)
 	if ctx.Err() != nil {
 		return nil // told to stop
 	}
@@ -133,19 +133,19 @@ func (a *app) watchLedger(ctx context.Context) error {
 		a.log.Warn("the ledger can be written again", "not_since", before)
 	}
 	if time.Since(a.pulse.lastIll) > settledAfter {
-		a.store.Resign()
+		a.Store.Resign()
 	}
 	return errors.Join(a.runner.ReleaseLost(ctx), a.pulse.alarm.Clear(ctx, render.Writable(before, a.pulse.now())))
 }
 
 // raise says in Slack that the ledger cannot be written, if this replica leads.
-func (a *app) raise(ctx context.Context) error {
+func (a *App) raise(ctx context.Context) error {
 	soon, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	if !a.store.TryLead(soon) {
+	if !a.Store.TryLead(soon) {
 		return nil
 	}
-	f, err := a.service.Figures(soon)
+	f, err := a.Service.Figures(soon)
 	if err != nil {
 		f = workflow.Figures{} // the ledger cannot be read either; the message goes out without numbers
 	}

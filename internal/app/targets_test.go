@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"net/http"
@@ -17,7 +17,7 @@ func TestSeveralTargets(t *testing.T) {
 	h := workflowtest.NewHarness(t, 1)
 	vault := &workflowtest.Vault{}
 	h.Engine.Targets = append(h.Engine.Targets, vault)
-	a := &app{service: h.Service, targets: []*configured{
+	a := &App{Service: h.Service, targets: []*configured{
 		{target: h.Account, limiter: limiter.New(1)}, {target: vault, limiter: limiter.New(1)},
 	}}
 	call := func(target, times int) {

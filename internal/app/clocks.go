@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -22,12 +22,12 @@ func readClocks(now func() time.Time) func() clock.Reading {
 }
 
 // askTheTime makes a call to Slack unless Slack's clock is known. It is called until it is.
-func (a *app) askTheTime(ctx context.Context) error {
-	if a.service.Engine.Clock.Known() {
+func (a *App) askTheTime(ctx context.Context) error {
+	if a.Service.Engine.Clock.Known() {
 		return nil
 	}
 	_, _ = a.api.Self(ctx) // only the Date of the answer matters, which goes to the clock
 	return nil
 }
 
-func (a *app) logClock(text string) { a.log.Warn("the clock", "what", text) }
+func (a *App) logClock(text string) { a.log.Warn("the clock", "what", text) }
