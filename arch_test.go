@@ -57,6 +57,7 @@ var arrows = map[string][]string{
 	"internal/sim/runcloudsim":       nil,
 	"internal/sim/scalingosim":       nil,
 	"internal/sim/slacksim":          nil,
+	"internal/sim/sshsim":            nil,
 	"internal/sshkey":                nil,
 	"internal/store":                 {"internal/access", "internal/delivery", "internal/lock"},
 	"internal/store/storetest":       {"internal/access", "internal/delivery", "internal/store"},
