@@ -6,23 +6,24 @@ import (
 	"time"
 )
 
-// date renders "!date^SECONDS^FORMAT" in the viewer's zone, as the reader's client
+// date reads "!date^SECONDS^FORMAT" in the viewer's zone, as the reader's client
 // does (Slack, "Formatting text for app surfaces"), with those formats that the app
 // uses.
-func (r *renderer) date(target, fallback string) string {
+func (r *renderer) date(target, fallback string) span {
 	parts := strings.Split(target, "^")
 	if len(parts) < 3 {
-		return fallback
+		return text(fallback)
 	}
 	seconds, err := strconv.ParseInt(parts[1], 10, 64)
 	if err != nil {
-		return fallback
+		return text(fallback)
 	}
 	t := time.Unix(seconds, 0).In(r.zone())
-	return strings.NewReplacer(
+	shown := strings.NewReplacer(
 		"{date_short_pretty}", r.near(t, "Jan 2, 2006"),
 		"{time}", t.Format("15:04"),
 	).Replace(parts[2])
+	return span{Kind: kindDate, Text: shown, At: t}
 }
 
 func (r *renderer) zone() *time.Location {

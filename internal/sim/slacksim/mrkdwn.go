@@ -3,15 +3,48 @@ package slacksim
 import (
 	"regexp"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
 
+// kind is what a span is. Whatever shows spans has to know all of them.
+type kind string
+
+const (
+	kindText    kind = "text"
+	kindBold    kind = "bold"
+	kindItalic  kind = "italic"
+	kindStruck  kind = "struck"
+	kindCode    kind = "code"
+	kindPre     kind = "pre" // code on lines of its own
+	kindQuote   kind = "quote"
+	kindLink    kind = "link"
+	kindMessage kind = "message" // a permalink to a message here
+	kindUser    kind = "user"
+	kindChannel kind = "channel"
+	kindGroup   kind = "group" // a user group, or @here and the like
+	kindDate    kind = "date"
+)
+
+// span is a stretch of mrkdwn as one viewer reads it.
+type span struct {
+	Kind   kind
+	Text   string // as it is read; of emphasis and quotes it is in Inside
+	Inside []span
+	Ref    string    // ID of a user or a known channel, address of a link that may be followed
+	TS     string    // of the message in the channel Ref
+	Me     bool      // the viewer is mentioned
+	At     time.Time // of a date, in the viewer's zone
+}
+
 // angleTokens matches links, mentions and dates in mrkdwn.
 var angleTokens = regexp.MustCompile(`<[^<>\n]+>`)
 
-// mrkdwn renders Slack's markup as a person reads it.
-func (r *renderer) mrkdwn(s string) string { return r.inline(clean(s)) }
+var (
+	quotedLines = regexp.MustCompile(`^(?:&gt;|>)[^\n]*(?:\n(?:&gt;|>)[^\n]*)*`)
+	quoteMark   = regexp.MustCompile(`(?m)^(?:&gt;|>) ?`)
+)
 
 // clean drops control characters, with which a text could forge the terminal.
 func clean(s string) string {
@@ -23,28 +56,61 @@ func clean(s string) string {
 	}, s)
 }
 
-// inline renders emphasis, code, tokens and escapes.
-func (r *renderer) inline(s string) string {
-	var out strings.Builder
-	before := ' '
+// parse reads Slack's markup, for whoever writes it down as text or as HTML.
+func (r *renderer) parse(s string) []span {
+	s = clean(s)
+	var out []span
+	before := '\n'
 	for len(s) > 0 {
-		text, rest := r.next(s, before)
+		one, rest := r.line(s, before)
 		before, _ = utf8.DecodeLastRuneInString(s[:len(s)-len(rest)])
-		out.WriteString(text)
+		out = join(out, one)
 		s = rest
 	}
-	return out.String()
+	return out
 }
 
-// next renders what s begins with and returns the rest.
-func (r *renderer) next(s string, before rune) (text, rest string) {
+// line is next, but for quotations, which begin where lines do.
+func (r *renderer) line(s string, before rune) (one span, rest string) {
+	if before == '\n' {
+		if lines := quotedLines.FindString(s); lines != "" {
+			return span{Kind: kindQuote, Inside: r.inline(quoteMark.ReplaceAllString(lines, ""))}, s[len(lines):]
+		}
+	}
+	return r.next(s, before)
+}
+
+// inline reads emphasis, code, tokens and escapes.
+func (r *renderer) inline(s string) []span {
+	var out []span
+	before := ' '
+	for len(s) > 0 {
+		one, rest := r.next(s, before)
+		before, _ = utf8.DecodeLastRuneInString(s[:len(s)-len(rest)])
+		out = join(out, one)
+		s = rest
+	}
+	return out
+}
+
+// join appends a span, to the last one where both are bare text.
+func join(out []span, one span) []span {
+	if n := len(out); n > 0 && one.Kind == kindText && out[n-1].Kind == kindText {
+		out[n-1].Text += one.Text
+		return out
+	}
+	return append(out, one)
+}
+
+// next reads what s begins with and returns the rest.
+func (r *renderer) next(s string, before rune) (one span, rest string) {
 	switch s[0] {
 	case '`':
 		if inner, rest, ok := fenced(s, "```"); ok {
-			return "\n" + r.style(code, strings.Trim(unescape(inner), "\n")) + "\n", strings.TrimPrefix(rest, "\n")
+			return span{Kind: kindPre, Text: strings.Trim(unescape(inner), "\n")}, strings.TrimPrefix(rest, "\n")
 		}
 		if inner, rest, ok := fenced(s, "`"); ok && !strings.Contains(inner, "\n") {
-			return r.style(code, r.tick(unescape(inner))), rest
+			return span{Kind: kindCode, Text: unescape(inner)}, rest
 		}
 	case '<':
 		if end := angleTokens.FindStringIndex(s); end != nil && end[0] == 0 {
@@ -52,25 +118,43 @@ func (r *renderer) next(s string, before rune) (text, rest string) {
 		}
 	case '*', '_', '~':
 		if inner, rest, ok := emphasised(s, before); ok {
-			return r.style(markStyle(s[0]), r.inline(inner)), rest
+			return span{Kind: emphasis(s[0]), Inside: r.inline(inner)}, rest
 		}
 	case '&':
 		for _, e := range []string{"&amp;", "&lt;", "&gt;"} {
 			if rest, found := strings.CutPrefix(s, e); found {
-				return unescape(e), rest
+				return text(unescape(e)), rest
 			}
 		}
 	}
-	_, n := utf8.DecodeRuneInString(s)
-	return s[:n], s[n:]
+	n := bare(s)
+	return text(s[:n]), s[n:]
 }
 
-// tick keeps the marks of code where there is no colour to show it.
-func (r *renderer) tick(s string) string {
-	if r.viewer.Color {
-		return s
+func text(s string) span { return span{Kind: kindText, Text: s} }
+
+// bare returns the length of the bare text that s begins with: its first character
+// means nothing. A line break stands alone, since another line begins after it.
+func bare(s string) int {
+	_, n := utf8.DecodeRuneInString(s)
+	if s[0] == '\n' {
+		return n
 	}
-	return "`" + s + "`"
+	if more := strings.IndexAny(s[n:], "`<*_~&\n"); more >= 0 {
+		return n + more
+	}
+	return len(s)
+}
+
+func emphasis(mark byte) kind {
+	switch mark {
+	case '*':
+		return kindBold
+	case '_':
+		return kindItalic
+	default:
+		return kindStruck
+	}
 }
 
 func fenced(s, mark string) (inner, rest string, ok bool) {
@@ -104,26 +188,4 @@ func wordRune(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }
 
 func unescape(s string) string {
 	return strings.NewReplacer("&amp;", "&", "&lt;", "<", "&gt;", ">").Replace(s)
-}
-
-// token renders the inside of <…>.
-func (r *renderer) token(s string) string {
-	target, label, labelled := strings.Cut(s, "|")
-	switch {
-	case strings.HasPrefix(target, "@"):
-		return r.style(mention, "@"+r.names.or(target[1:], target[1:]))
-	case strings.HasPrefix(target, "#"):
-		return r.style(mention, "#"+r.names.or(target[1:], label))
-	case strings.HasPrefix(target, "!subteam^"):
-		id := strings.TrimPrefix(target, "!subteam^")
-		return r.style(mention, "@"+r.names.or(id, strings.TrimPrefix(label, "@")))
-	case strings.HasPrefix(target, "!date^"):
-		return r.date(target, unescape(label))
-	case strings.HasPrefix(target, "!"):
-		return r.style(mention, "@"+target[1:])
-	case labelled:
-		return r.style(link, unescape(label))
-	default:
-		return r.style(link, unescape(target))
-	}
 }

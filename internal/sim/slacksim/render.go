@@ -12,8 +12,9 @@ const defaultWidth = 80
 // Viewer is who reads a rendering, and how.
 type Viewer struct {
 	TZ    *time.Location // for dates; UTC by default
-	Width int            // of a line; 80 by default
-	Color bool           // ANSI styles
+	Width int            // of a line of text; 80 by default
+	Color bool           // ANSI styles in text
+	User  string         // ID of who reads, to whom mentions stand out in HTML
 }
 
 // names maps IDs of people, channels and groups to what clients show.

@@ -19,17 +19,6 @@ const (
 	bad     = "31"
 )
 
-func markStyle(mark byte) string {
-	switch mark {
-	case '*':
-		return bold
-	case '_':
-		return italic
-	default:
-		return struck
-	}
-}
-
 func (r *renderer) style(params, s string) string {
 	if !r.viewer.Color || s == "" {
 		return s
