@@ -167,6 +167,9 @@ func (w *Workspace) addAction(payload map[string]any, p Pick, blocks []Block) er
 			}
 		}
 	} else {
+		if p.Choose == "" {
+			return unknown("option", p.Choose)
+		}
 		state, err := choose(e, p.Choose)
 		if err != nil {
 			return err

@@ -90,17 +90,25 @@ func (c *Channel) commandName() string {
 	return c.Name
 }
 
-// typedToken matches what Slack turns into links in the text of a command.
-var typedToken = regexp.MustCompile(
-	`<[@#!][^<>]+>|https?://[^\s<>]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[@#]\w(?:[\w.-]*\w)?|[&<>]`)
+const linkable = `https?://[^\s<>]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[@#]\w(?:[\w.-]*\w)?|[&<>]`
 
-// escape does what should_escape does to typed text. Mentions that are in
+var (
+	typedToken   = regexp.MustCompile(linkable)
+	commandToken = regexp.MustCompile(`<[@#!][^<>]+>|` + linkable)
+)
+
+// escape does what should_escape does to the text of a command. Mentions that are in
 // Slack's form already stay as they are.
 func (w *Workspace) escape(text string) string {
 	if w.opt.RawCommandText {
 		return text
 	}
-	return typedToken.ReplaceAllStringFunc(text, func(s string) string {
+	return w.linked(text, commandToken)
+}
+
+// linked turns what Slack links, of what tokens matches, into mrkdwn, and escapes it.
+func (w *Workspace) linked(text string, tokens *regexp.Regexp) string {
+	return tokens.ReplaceAllStringFunc(text, func(s string) string {
 		switch {
 		case len(s) == 1:
 			return escapeText(s)

@@ -29,35 +29,37 @@ func initialState(e Block) map[string]any {
 }
 
 // choose returns the state of an element for what a person enters or chooses; an
-// option is named by its value or its text.
+// option is named by its value or its text, and "" is nothing.
 func choose(e Block, entered string) (map[string]any, error) {
 	key, _ := valueKey(e.Type())
-	var value any = entered
+	var value any
 	var err error
-	switch e.Type() {
-	case "static_select":
+	switch {
+	case entered == "":
+	case e.Type() == "static_select":
 		value, err = option(e, entered)
-	case "plain_text_input":
+	case e.Type() == "plain_text_input":
 		value, err = typed(e, entered)
+	default:
+		value = entered
 	}
 	return map[string]any{"type": e.Type(), key: value}, err
 }
 
 func option(e Block, name string) (Block, error) {
 	all := e.list("options")
-	i := slices.IndexFunc(all, func(o Block) bool { return o.str("value") == name || o.text("text") == name })
+	i := slices.IndexFunc(all, func(o Block) bool { return o.str("value") == name })
+	if i < 0 { // a text may look like the value of another option
+		i = slices.IndexFunc(all, func(o Block) bool { return o.text("text") == name })
+	}
 	if i < 0 {
 		return nil, unknown("option", name)
 	}
 	return all[i], nil
 }
 
-// typed checks text against the limits that Slack's client enforces, and returns nil
-// for an empty one.
+// typed checks text against the limits that Slack's client enforces.
 func typed(e Block, s string) (any, error) {
-	if s == "" {
-		return nil, nil
-	}
 	if most, ok := e["max_length"].(float64); ok && float64(utf8.RuneCountInString(s)) > most {
 		return nil, fmt.Errorf("slacksim: the field takes at most %.0f characters", most)
 	}

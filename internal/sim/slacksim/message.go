@@ -25,6 +25,9 @@ type Message struct {
 // Buttons returns what can be pressed in the message, in reading order.
 func (m Message) Buttons() []Button { return buttonsOf(m.Blocks) }
 
+// Posted returns when the message was posted; edits do not change it.
+func (m Message) Posted() time.Time { return m.posted }
+
 // Mentions returns the special tokens that address somebody, such as "<@U1>",
 // "<!channel>" and "<!subteam^S1>", in the text and in every mrkdwn object.
 func (m Message) Mentions() []string {

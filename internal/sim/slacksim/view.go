@@ -1,6 +1,9 @@
 package slacksim
 
-import "encoding/json"
+import (
+	"cmp"
+	"encoding/json"
+)
 
 // View is a modal before a person's eyes, or a person's Home tab.
 type View struct {
@@ -15,6 +18,15 @@ type View struct {
 
 // Buttons returns what can be pressed in the view outside its input blocks.
 func (v View) Buttons() []Button { return buttonsOf(v.Blocks) }
+
+// Title returns the title of a modal, "" for a Home tab.
+func (v View) Title() string { return v.title }
+
+// SubmitLabel returns what the button says that submits a modal, "" when there is none.
+func (v View) SubmitLabel() string { return v.submit }
+
+// CloseLabel returns what the button says that closes a modal.
+func (v View) CloseLabel() string { return cmp.Or(v.close, "Cancel") }
 
 // wireView is a view as apps send it.
 type wireView struct {
@@ -100,6 +112,19 @@ func (w *Workspace) viewsPublish(a args) (map[string]any, error) {
 		w.homes[user.ID] = home
 	}
 	return w.fill(home, from), nil
+}
+
+// CloseView closes the modal that the person has open. The app hears of it only if it
+// asked for that with notify_on_close, which is not played.
+func (w *Workspace) CloseView(user, viewID string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.modal(user, viewID) == nil {
+		return unknown("open modal", viewID)
+	}
+	delete(w.modals, user)
+	w.notify()
+	return nil
 }
 
 // modal returns the modal with an ID that a person has open, or nil.
