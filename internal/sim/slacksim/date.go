@@ -12,11 +12,11 @@ import (
 func (r *renderer) date(target, fallback string) span {
 	parts := strings.Split(target, "^")
 	if len(parts) < 3 {
-		return text(fallback)
+		return textSpan(fallback)
 	}
 	seconds, err := strconv.ParseInt(parts[1], 10, 64)
 	if err != nil {
-		return text(fallback)
+		return textSpan(fallback)
 	}
 	t := time.Unix(seconds, 0).In(r.zone())
 	shown := strings.NewReplacer(

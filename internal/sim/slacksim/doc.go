@@ -3,6 +3,8 @@
 // the loopback interface, and the people who use it. Demo and tests run the real
 // bot against it.
 //
+// Render and RenderView draw what people see as text, HTML and ViewHTML for a web page.
+//
 // # Enforced
 //
 //   - Tokens in the Authorization header or the form, the app-level token in the

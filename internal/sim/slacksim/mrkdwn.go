@@ -25,6 +25,7 @@ const (
 	kindChannel kind = "channel"
 	kindGroup   kind = "group" // a user group, or @here and the like
 	kindDate    kind = "date"
+	kindUnknown kind = "unknown" // no mrkdwn gives it
 )
 
 // span is a stretch of mrkdwn as one viewer reads it.
@@ -123,15 +124,15 @@ func (r *renderer) next(s string, before rune) (one span, rest string) {
 	case '&':
 		for _, e := range []string{"&amp;", "&lt;", "&gt;"} {
 			if rest, found := strings.CutPrefix(s, e); found {
-				return text(unescape(e)), rest
+				return textSpan(unescape(e)), rest
 			}
 		}
 	}
 	n := bare(s)
-	return text(s[:n]), s[n:]
+	return textSpan(s[:n]), s[n:]
 }
 
-func text(s string) span { return span{Kind: kindText, Text: s} }
+func textSpan(s string) span { return span{Kind: kindText, Text: s} }
 
 // bare returns the length of the bare text that s begins with: its first character
 // means nothing. A line break stands alone, since another line begins after it.

@@ -31,6 +31,7 @@ func (n names) or(id, otherwise string) string {
 type renderer struct {
 	viewer Viewer
 	names  names
+	people []string // IDs of those who can be chosen
 	now    time.Time
 }
 
@@ -41,6 +42,11 @@ func (w *Workspace) renderer(v Viewer) *renderer {
 	defer w.mu.Unlock()
 	for id, u := range w.users {
 		r.names[id] = u.Name
+	}
+	for _, id := range w.order {
+		if u := w.users[id]; !u.Deleted && !u.IsBot {
+			r.people = append(r.people, id)
+		}
 	}
 	for id, c := range w.channels {
 		r.names[id] = c.Name
@@ -84,7 +90,7 @@ func (w *Workspace) RenderView(view View, v Viewer) string {
 }
 
 func (r *renderer) viewButtons(v View) string {
-	out := "[ " + cmp.Or(v.close, "Cancel") + " ]"
+	out := "[ " + v.CloseLabel() + " ]"
 	if v.submit != "" {
 		out += "  " + r.style(good, "[ "+v.submit+" ]")
 	}

@@ -13,9 +13,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-func golden(t *testing.T, name, got string) {
+func golden(t *testing.T, file, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", "golden", name+".txt")
+	path := filepath.Join("testdata", "golden", file)
 	if *update {
 		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
@@ -26,7 +26,7 @@ func golden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", name, diff)
+		t.Errorf("%s (-want +got):\n%s", file, diff)
 	}
 }
 
@@ -84,8 +84,8 @@ func TestRenderThread(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, Options{Now: newClock().now})
 	ts := b.gallery()
-	golden(t, "thread", b.w.RenderThread("C1", ts, Viewer{TZ: berlin(), Width: 64}))
-	golden(t, "thread-colour", b.w.RenderThread("C1", ts, Viewer{TZ: berlin(), Width: 64, Color: true}))
+	golden(t, "thread.txt", b.w.RenderThread("C1", ts, Viewer{TZ: berlin(), Width: 64}))
+	golden(t, "thread-colour.txt", b.w.RenderThread("C1", ts, Viewer{TZ: berlin(), Width: 64, Color: true}))
 	if v := b.w.Violations(); len(v) > 0 {
 		t.Errorf("violations: %v", v)
 	}
@@ -96,13 +96,13 @@ func TestRenderView(t *testing.T) {
 	b := newBench(t, Options{Now: newClock().now})
 	b.connect(always(nil))
 	b.open()
-	golden(t, "modal", b.w.RenderView(b.w.Modals("UA")[0], Viewer{Width: 50}))
+	golden(t, "modal.txt", b.w.RenderView(b.w.Modals("UA")[0], Viewer{Width: 50}))
 	view := `{"type":"home","blocks":` + gallery + `}`
 	if got := b.form("views.publish", "user_id", "UA", "view", view); got["ok"] != true {
 		t.Fatalf("publish: %v", got)
 	}
 	home, _ := b.w.Home("UA")
-	golden(t, "home", b.w.RenderView(home, Viewer{Width: 50}))
+	golden(t, "home.txt", b.w.RenderView(home, Viewer{Width: 50}))
 }
 
 func TestRenderEphemeralEditedDeleted(t *testing.T) {

@@ -1,0 +1,147 @@
+package slacksim
+
+import "fmt"
+
+// htmlControl is what the template of a button, a menu or a field shows.
+type htmlControl struct {
+	Kind        string // button, select, input, textarea or unknown
+	Action      string
+	Value       string // of a button; what a field of text holds
+	Text        string
+	Style       string
+	Confirm     *htmlConfirm
+	Placeholder string
+	Options     []htmlOption
+	Unknown     string // what cannot be shown
+
+	ID, Block   string // these are of fields only
+	Label, Hint string
+	Required    bool
+	Least, Most int // characters; 0 for any number
+}
+
+// htmlOption is a choice of a menu.
+type htmlOption struct {
+	Value, Text string
+	Selected    bool
+}
+
+// htmlConfirm is the dialog before a control acts.
+type htmlConfirm struct {
+	Title, Text, Yes, No string
+	Danger               bool
+}
+
+// htmlControl returns an element outside of inputs.
+func (r *renderer) htmlControl(e Block) htmlControl {
+	h := r.htmlElement(e, nil)
+	if h.Kind == "input" || h.Kind == "textarea" {
+		h.Kind, h.Unknown = "unknown", fmt.Sprintf("%q among buttons", e.Type())
+	}
+	return h
+}
+
+// htmlField returns the element of an input block, with what was entered in the block.
+func (r *renderer) htmlField(b Block, entered map[string]any) htmlControl {
+	e := b.obj("element")
+	state, _ := entered[e.str("action_id")].(map[string]any)
+	if state == nil {
+		state = initialState(e)
+	}
+	h := r.htmlElement(e, state)
+	if h.Kind == "button" {
+		h.Kind, h.Unknown = "unknown", "a button as a field"
+	}
+	h.Block, h.Label, h.Hint = b.str("block_id"), r.words(b.obj("label")), r.words(b.obj("hint"))
+	h.Required = !b.flag("optional")
+	return h
+}
+
+// htmlElement returns an element that holds what state says, or else its first value.
+func (r *renderer) htmlElement(e Block, state map[string]any) htmlControl {
+	if state == nil {
+		state = initialState(e)
+	}
+	h := htmlControl{
+		Kind: "select", Action: e.str("action_id"), Placeholder: r.words(e.obj("placeholder")), Confirm: r.htmlConfirm(e.obj("confirm")),
+	}
+	switch e.Type() {
+	case "button":
+		h.Kind, h.Value, h.Text, h.Style = "button", e.str("value"), r.words(e.obj("text")), e.str("style")
+	case "static_select":
+		h.Options = r.htmlOptions(e, state)
+	case "users_select":
+		h.Options = r.htmlPeople(state)
+	case "plain_text_input":
+		h.Kind = "input"
+		if e.flag("multiline") {
+			h.Kind = "textarea"
+		}
+		h.Value, _ = state["value"].(string)
+		h.Least, h.Most = number(e["min_length"]), number(e["max_length"])
+	default:
+		h.Kind, h.Unknown = "unknown", fmt.Sprintf("an element of type %q", e.Type())
+	}
+	if h.Kind == "select" && h.Placeholder == "" {
+		h.Placeholder = "Choose"
+	}
+	return h
+}
+
+func number(value any) int {
+	n, _ := value.(float64)
+	return int(n)
+}
+
+func (r *renderer) htmlOptions(e Block, state map[string]any) []htmlOption {
+	chosen := asBlock(state["selected_option"]).str("value")
+	var out []htmlOption
+	for _, o := range e.list("options") {
+		value := o.str("value")
+		out = append(out, htmlOption{Value: value, Text: r.words(o.obj("text")), Selected: value == chosen})
+	}
+	return out
+}
+
+// asBlock returns an object that came as JSON or was taken from a block.
+func asBlock(value any) Block {
+	switch o := value.(type) {
+	case Block:
+		return o
+	case map[string]any:
+		return o
+	}
+	return nil
+}
+
+// htmlPeople returns everybody who can be chosen, and who is chosen in any case.
+func (r *renderer) htmlPeople(state map[string]any) []htmlOption {
+	chosen, _ := state["selected_user"].(string)
+	var out []htmlOption
+	found := chosen == ""
+	for _, id := range r.people {
+		out = append(out, htmlOption{Value: id, Text: "@" + r.names.or(id, id), Selected: id == chosen})
+		found = found || id == chosen
+	}
+	if !found {
+		out = append(out, htmlOption{Value: chosen, Text: "@" + r.names.or(chosen, chosen), Selected: true})
+	}
+	return out
+}
+
+func (r *renderer) htmlConfirm(c Block) *htmlConfirm {
+	if c == nil {
+		return nil
+	}
+	return &htmlConfirm{
+		Title: r.words(c.obj("title")), Text: r.words(c.obj("text")), Yes: r.words(c.obj("confirm")), No: r.words(c.obj("deny")),
+		Danger: c.str("style") == "danger",
+	}
+}
+
+// words renders a text object without any style.
+func (r *renderer) words(t Block) string {
+	plain := *r
+	plain.viewer.Color = false
+	return plain.object(t)
+}
