@@ -47,6 +47,7 @@ var arrows = map[string][]string{
 	"internal/lock":                  nil,
 	"internal/nearest":               nil,
 	"internal/octopus":               {"internal/limiter"},
+	"internal/play":                  {"internal/access", "internal/app", "internal/clock", "internal/config", "internal/sim/octopussim", "internal/sim/runcloudsim", "internal/sim/scalingosim", "internal/sim/slacksim", "internal/sim/sshsim", "internal/sshkey", "internal/store"},
 	"internal/queue":                 {"internal/access", "internal/store"},
 	"internal/reconcile":             {"internal/access", "internal/clock", "internal/lock", "internal/sshkey"},
 	"internal/redact":                nil,

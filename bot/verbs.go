@@ -118,8 +118,24 @@ func verbs() []verb {
 			about: "who did what, and when.",
 			read:  readLog, do: (*Bot).log, readsOnly: true,
 		},
-		{name: helpName, read: readAnything, do: (*Bot).help, readsOnly: true, atOnce: true},
+		{name: helpName, about: "what I understand.", read: readAnything, do: (*Bot).help, readsOnly: true, atOnce: true},
 	}
+}
+
+// Verb is a word that /sshkey understands, for who helps somebody to type it.
+type Verb struct {
+	Name  string
+	Form  string // what is typed after it
+	About string // what it is good for, as a sentence
+}
+
+// Verbs returns the words that /sshkey understands, in the order of the help.
+func Verbs() []Verb {
+	var all []Verb
+	for _, v := range verbs() {
+		all = append(all, Verb{v.name, v.form, v.about})
+	}
+	return all
 }
 
 // verbNamed returns the verb of a name, the zero one when there is none.

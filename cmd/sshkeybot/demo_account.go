@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"sshkeybot/internal/play"
 	"sshkeybot/internal/sshkey"
 	"sshkeybot/internal/workflow"
 )
@@ -23,7 +24,7 @@ func (s *stage) lendsAccount(ctx context.Context, key sshkey.Key) error {
 		return err
 	}
 	s.says("Alice logs in to Scalingo with her key, and makes an API token")
-	if _, ok := s.scalingo.NewTokenByKey(key.Authorized(), "alice-laptop"); !ok {
+	if _, ok := s.Scalingo.NewTokenByKey(key.Authorized(), "alice-laptop"); !ok {
 		return errors.New("the key is not on the account")
 	}
 	if err := s.types(ctx, "done"); err != nil {
@@ -33,8 +34,8 @@ func (s *stage) lendsAccount(ctx context.Context, key sshkey.Key) error {
 		return err
 	}
 	s.says("#ops, as Bob sees it")
-	now, _ := s.slack.Message(demoChannel, request.TS)
-	s.shows(s.slack.Render(now, s.viewer("Europe/Berlin")))
+	now, _ := s.Slack.Message(play.Ops, request.TS)
+	s.shows(s.Slack.Render(now, s.viewer("Europe/Berlin")))
 	return s.checkAccount()
 }
 
@@ -43,7 +44,7 @@ func tokensListed(v workflow.RequestView) bool { return len(v.Candidates) > 0 &&
 
 // checkAccount prints what is on the account, and returns an error if that is a key, or not both tokens.
 func (s *stage) checkAccount() error {
-	keys, tokens := s.scalingo.Keys(), s.scalingo.Tokens()
+	keys, tokens := s.Scalingo.Keys(), s.Scalingo.Tokens()
 	s.says("What Scalingo says")
 	s.shows(fmt.Sprintf("The account has no key of Alice's any more, and %d API tokens: the bot's own, and the one that Bob may remove.", len(tokens)))
 	if len(keys) != 0 || len(tokens) != 2 {

@@ -18,7 +18,7 @@ func TestDemo(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
-		if err := demo(t.Context(), plan{now: time.Now}.host(), demoServers, &out); err != nil {
+		if err := tellScript(t.Context(), plan{now: time.Now}.host(), scriptServers, &out); err != nil {
 			t.Fatalf("%v\n%s", err, &out)
 		}
 	})
@@ -61,13 +61,18 @@ func TestDemoTellsOfALie(t *testing.T) {
 // gone and on Ctrl-C.
 func TestDemoEndsEarly(t *testing.T) {
 	t.Parallel()
-	for name, leave := range map[string]func(cmd *exec.Cmd, stdout *os.File){
-		"closed pipe": func(_ *exec.Cmd, stdout *os.File) { _ = stdout.Close() },
-		"Ctrl-C":      func(cmd *exec.Cmd, _ *os.File) { _ = cmd.Process.Signal(os.Interrupt) },
+	interrupt := func(cmd *exec.Cmd, _ *os.File) { _ = cmd.Process.Signal(os.Interrupt) }
+	for name, c := range map[string]struct {
+		args  []string
+		leave func(cmd *exec.Cmd, stdout *os.File)
+	}{
+		"closed pipe":     {[]string{"demo", "--script"}, func(_ *exec.Cmd, stdout *os.File) { _ = stdout.Close() }},
+		"Ctrl-C":          {[]string{"demo", "--script"}, interrupt},
+		"page and Ctrl-C": {[]string{"demo"}, interrupt},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cmd, dir := exec.CommandContext(t.Context(), "sshkeybot", "demo"), t.TempDir() // TestMain puts the program on the path
+			cmd, dir := exec.CommandContext(t.Context(), "sshkeybot", c.args...), t.TempDir() // TestMain puts the program on the path
 			cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir}
 			read, write, err := os.Pipe()
 			if err != nil {
@@ -82,8 +87,8 @@ func TestDemoEndsEarly(t *testing.T) {
 			if _, err := read.Read(make([]byte, 10)); err != nil {
 				t.Fatal(err)
 			}
-			leave(cmd, read)
-			if name == "Ctrl-C" {
+			c.leave(cmd, read)
+			if name != "closed pipe" {
 				_, _ = io.Copy(io.Discard, read)
 			}
 			if err := cmd.Wait(); err != nil || stderr.Len() > 0 {

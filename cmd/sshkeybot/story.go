@@ -19,7 +19,7 @@ type story struct {
 }
 
 func newStory(out io.Writer) story {
-	s := story{out: out, width: demoWidth}
+	s := story{out: out, width: scriptWidth}
 	if w, ok := out.(cancelOnError); ok {
 		out = w.Writer
 	}

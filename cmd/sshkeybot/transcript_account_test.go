@@ -10,7 +10,7 @@ import (
 )
 
 func notLent() chapter {
-	return chapter{title: "A Scalingo account that is not lent", servers: threeServers(), config: watched, scenes: func(p *play) {
+	return chapter{title: "A Scalingo account that is not lent", servers: threeServers(), config: watched, scenes: func(p *telling) {
 		p.types(playAlice, "register "+playKey(p.t, playAlice))
 		p.scene("Alice asks for it all the same")
 		p.types(playAlice, "grant @alice 4h on scalingo")
@@ -19,7 +19,7 @@ func notLent() chapter {
 }
 
 func lent() chapter {
-	return chapter{title: "The Scalingo account", servers: threeServers(), config: lends, scenes: func(p *play) {
+	return chapter{title: "The Scalingo account", servers: threeServers(), config: lends, scenes: func(p *telling) {
 		p.types(playAlice, "register "+playKey(p.t, playAlice))
 		p.scene("Alice asks for the account")
 		p.types(playAlice, "grant @alice 4h on scalingo,web-01")
@@ -49,7 +49,7 @@ func lent() chapter {
 }
 
 func leavingAccount() chapter {
-	return chapter{title: "Leaving the servers and the Scalingo account", servers: threeServers(), config: lends, scenes: func(p *play) {
+	return chapter{title: "Leaving the servers and the Scalingo account", servers: threeServers(), config: lends, scenes: func(p *telling) {
 		for _, key := range []string{playKey(p.t, playAlice), keyOf(p.t, "alice@desktop"), keyOf(p.t, "alice@phone")} {
 			p.types(playAlice, "register "+key)
 		}
@@ -87,7 +87,7 @@ func watched(c *config.Config) { c.Scalingo = &config.Scalingo{} }
 func lends(c *config.Config)   { c.Scalingo = &config.Scalingo{Grants: true} }
 
 // playAccount starts the Scalingo account of a chapter that has one.
-func (p *play) playAccount(cfg *config.Scalingo) {
+func (p *telling) playAccount(cfg *config.Scalingo) {
 	p.t.Helper()
 	p.scalingo = scalingosim.New(scalingosim.Options{Now: p.clock.now})
 	listener := p.listen()
@@ -97,7 +97,7 @@ func (p *play) playAccount(cfg *config.Scalingo) {
 }
 
 // holdAccount makes calls to Scalingo that change or read something wait, until release is called.
-func (p *play) holdAccount() (release func()) {
+func (p *telling) holdAccount() (release func()) {
 	if p.scalingo == nil {
 		return func() {}
 	}
@@ -113,13 +113,13 @@ func (p *play) holdAccount() (release func()) {
 }
 
 // goesDown has Scalingo answer nothing, or be back.
-func (p *play) goesDown(down bool) {
+func (p *telling) goesDown(down bool) {
 	p.down = down
 	p.scalingo.SetOffline(down)
 }
 
 // makesToken makes an API token as somebody does with the key of their laptop.
-func (p *play) makesToken(who player, name string) {
+func (p *telling) makesToken(who player, name string) {
 	p.t.Helper()
 	if _, ok := p.scalingo.NewTokenByKey(playKey(p.t, who), name); !ok {
 		p.t.Fatalf("the key of %s is not on the account", who.name)
@@ -128,7 +128,7 @@ func (p *play) makesToken(who player, name string) {
 }
 
 // proves has a registered key count as proved, as after a signature.
-func (p *play) proves(line string) {
+func (p *telling) proves(line string) {
 	p.t.Helper()
 	key, err := sshkey.Parse(line)
 	p.must(err)

@@ -19,14 +19,14 @@ import (
 const playWidth = 100
 
 // scene begins at a full minute, so that everything in it shows the same time.
-func (p *play) scene(title string) {
+func (p *telling) scene(title string) {
 	p.t.Helper()
 	p.letters()
 	p.clock.reach(p.clock.now().Truncate(time.Minute).Add(time.Minute))
 	fmt.Fprintf(&p.out, "\n\n%s\n%s\n", title, strings.Repeat("-", len([]rune(title))))
 }
 
-func (p *play) viewer(who player) slacksim.Viewer {
+func (p *telling) viewer(who player) slacksim.Viewer {
 	zone, err := time.LoadLocation(who.zone)
 	p.must(err)
 	return slacksim.Viewer{TZ: zone, Width: playWidth}
@@ -40,7 +40,7 @@ var (
 )
 
 // prints writes a text to the transcript, as somebody sees it.
-func (p *play) prints(text string) {
+func (p *telling) prints(text string) {
 	text = chance.ReplaceAllString(text, "$1 (drawn by chance)")
 	text = label.ReplaceAllString(text, "sshkeybot abc27 g")
 	text = head.ReplaceAllString(text, "NUMBER:HASH")
@@ -51,13 +51,13 @@ func (p *play) prints(text string) {
 
 // looks returns m as that person sees it. Whether a message was edited before it was read
 // varies, so that is left out.
-func (p *play) looks(m slacksim.Message, who player) string {
+func (p *telling) looks(m slacksim.Message, who player) string {
 	m.Edits, m.To = nil, ""
 	return p.slack.Render(m, p.viewer(who))
 }
 
 // types gives a command and shows the private answer.
-func (p *play) types(who player, text string) {
+func (p *telling) types(who player, text string) {
 	p.t.Helper()
 	p.says("%s types: %s", who.name, strings.TrimSpace("/sshkey "+text))
 	p.privately(who, func() {
@@ -66,7 +66,7 @@ func (p *play) types(who player, text string) {
 	})
 }
 
-func (p *play) acked(o slacksim.Outcome, err error) {
+func (p *telling) acked(o slacksim.Outcome, err error) {
 	p.t.Helper()
 	p.must(err)
 	if !o.Acked {
@@ -75,7 +75,7 @@ func (p *play) acked(o slacksim.Outcome, err error) {
 }
 
 // privately does something that a person gets a private answer to, and shows the answer.
-func (p *play) privately(who player, do func()) {
+func (p *telling) privately(who player, do func()) {
 	p.t.Helper()
 	p.letters()
 	p.whileHeld(func() {
@@ -86,7 +86,7 @@ func (p *play) privately(who player, do func()) {
 }
 
 // letters shows every private message that was not shown yet.
-func (p *play) letters() {
+func (p *telling) letters() {
 	for _, who := range players() {
 		for _, m := range p.unseen(who) {
 			p.seen[letterKey(m)] = textOf(m)
@@ -107,7 +107,7 @@ func (p *play) letters() {
 	}
 }
 
-func (p *play) unseen(who player) []slacksim.Message {
+func (p *telling) unseen(who player) []slacksim.Message {
 	all := slices.Concat(answers(p.slack.Ephemeral(who.id)), p.slack.DMs(who.id))
 	return slices.DeleteFunc(all, func(m slacksim.Message) bool { return p.seen[letterKey(m)] != "" || m.User == who.id })
 }
@@ -126,7 +126,7 @@ func letterKey(m slacksim.Message) string {
 
 // posted returns the message with the buttons of a request: for an offboarding that was
 // approved, its announcement.
-func (p *play) posted(request int64) (found slacksim.Message) {
+func (p *telling) posted(request int64) (found slacksim.Message) {
 	p.t.Helper()
 	p.until(fmt.Sprintf("request %d is posted", request), func() bool {
 		var posted []delivery.Message
@@ -145,7 +145,7 @@ func (p *play) posted(request int64) (found slacksim.Message) {
 }
 
 // channel shows a request's message as somebody sees it.
-func (p *play) channel(who player, request int64) {
+func (p *telling) channel(who player, request int64) {
 	p.t.Helper()
 	m := p.posted(request)
 	p.says("#%s, as %s sees it", channelName(m.Channel), who.name)
@@ -153,7 +153,7 @@ func (p *play) channel(who player, request int64) {
 }
 
 // thread shows the message of a request and all of its thread.
-func (p *play) thread(who player, request int64) {
+func (p *telling) thread(who player, request int64) {
 	p.t.Helper()
 	m := p.posted(request)
 	p.says("#%s with the thread, as %s sees it", channelName(m.Channel), who.name)
@@ -167,7 +167,7 @@ func (p *play) thread(who player, request int64) {
 }
 
 // threadEnd shows the last message in the thread of a request.
-func (p *play) threadEnd(who player, request int64) {
+func (p *telling) threadEnd(who player, request int64) {
 	p.t.Helper()
 	m := p.posted(request)
 	all := p.slack.Thread(m.Channel, m.TS)
@@ -176,7 +176,7 @@ func (p *play) threadEnd(who player, request int64) {
 }
 
 // bulletin shows the latest message of a channel that belongs to no request.
-func (p *play) bulletin(who player, channel string) {
+func (p *telling) bulletin(who player, channel string) {
 	p.t.Helper()
 	all := p.slack.Messages(channel)
 	p.says("#%s, as %s sees it", channelName(channel), who.name)
@@ -192,7 +192,7 @@ func channelName(id string) string {
 
 // presses presses a button of a request and shows the answer. The button may be gone from the
 // message already, as on a screen that was not updated yet.
-func (p *play) presses(who player, request int64, label string) {
+func (p *telling) presses(who player, request int64, label string) {
 	p.t.Helper()
 	p.says("%s presses «%s» on request %d", who.name, label, request)
 	p.asksFirst(p.posted(request).Buttons(), label)
@@ -200,7 +200,7 @@ func (p *play) presses(who player, request int64, label string) {
 }
 
 // click presses a button of a request without waiting for an answer.
-func (p *play) click(who player, request int64, label string) {
+func (p *telling) click(who player, request int64, label string) {
 	p.t.Helper()
 	m := p.posted(request)
 	outcome, err := p.slack.ClickStale(p.t.Context(), who.id, m.Channel, m.TS, slacksim.Pick{Label: label})
@@ -209,7 +209,7 @@ func (p *play) click(who player, request int64, label string) {
 }
 
 // asksFirst shows the confirmation dialog of a button, if it has one.
-func (p *play) asksFirst(buttons []slacksim.Button, label string) {
+func (p *telling) asksFirst(buttons []slacksim.Button, label string) {
 	for _, b := range buttons {
 		if b.Label == label && b.Confirm != "" {
 			p.says("Slack asks first")
@@ -220,7 +220,7 @@ func (p *play) asksFirst(buttons []slacksim.Button, label string) {
 }
 
 // pressesPrivate presses a button of the latest message that only this person sees.
-func (p *play) pressesPrivate(who player, label string) {
+func (p *telling) pressesPrivate(who player, label string) {
 	p.t.Helper()
 	all := answers(p.slack.Ephemeral(who.id))
 	last := all[len(all)-1]
@@ -233,7 +233,7 @@ func (p *play) pressesPrivate(who player, label string) {
 }
 
 // opensForm presses a button of a message that opens a form.
-func (p *play) opensForm(who player, m slacksim.Message, label string) {
+func (p *telling) opensForm(who player, m slacksim.Message, label string) {
 	p.t.Helper()
 	p.says("%s presses «%s»", who.name, label)
 	outcome, err := p.slack.ClickStale(p.t.Context(), who.id, m.Channel, m.TS, slacksim.Pick{Label: label})
@@ -242,7 +242,7 @@ func (p *play) opensForm(who player, m slacksim.Message, label string) {
 }
 
 // typesForForm gives a command that opens a form.
-func (p *play) typesForForm(who player, text string) {
+func (p *telling) typesForForm(who player, text string) {
 	p.t.Helper()
 	p.says("%s types: /sshkey %s", who.name, text)
 	outcome, err := p.slack.Command(p.t.Context(), who.id, opsChannel, "/sshkey "+text)
@@ -250,7 +250,7 @@ func (p *play) typesForForm(who player, text string) {
 	p.form(who)
 }
 
-func (p *play) form(who player) {
+func (p *telling) form(who player) {
 	p.t.Helper()
 	p.until("a form is open", func() bool { return len(p.slack.Modals(who.id)) > 0 })
 	p.says("A form opens for %s", who.name)
@@ -264,7 +264,7 @@ type field struct {
 }
 
 // wrongly submits a form that is refused, and shows the errors at its fields.
-func (p *play) wrongly(who player, fields ...field) {
+func (p *telling) wrongly(who player, fields ...field) {
 	p.t.Helper()
 	result := p.submits(who, fields)
 	if len(result.Errors) == 0 {
@@ -276,7 +276,7 @@ func (p *play) wrongly(who player, fields ...field) {
 }
 
 // rightly submits a form and shows the answer.
-func (p *play) rightly(who player, fields ...field) {
+func (p *telling) rightly(who player, fields ...field) {
 	p.t.Helper()
 	p.privately(who, func() {
 		if result := p.submits(who, fields); len(result.Errors) > 0 {
@@ -285,7 +285,7 @@ func (p *play) rightly(who player, fields ...field) {
 	})
 }
 
-func (p *play) submits(who player, fields []field) slacksim.SubmitResult {
+func (p *telling) submits(who player, fields []field) slacksim.SubmitResult {
 	p.t.Helper()
 	p.says("%s fills in the form and submits it", who.name)
 	values := map[string]map[string]any{}
@@ -305,7 +305,7 @@ func (p *play) submits(who player, fields []field) slacksim.SubmitResult {
 }
 
 // home shows a person's App Home once it is up to date. The person must have opened it before.
-func (p *play) home(who player) {
+func (p *telling) home(who player) {
 	p.t.Helper()
 	p.clock.jump(3 * time.Second) // several changes are drawn at once
 	p.until("App Home is drawn anew", func() bool {
@@ -319,7 +319,7 @@ func (p *play) home(who player) {
 }
 
 // homeNow returns the App Home as the bot draws it from the ledger now.
-func (p *play) homeNow(who player) slacksim.View {
+func (p *telling) homeNow(who player) slacksim.View {
 	p.t.Helper()
 	data := render.HomeData{Me: access.UserID(who.id)}
 	now, err := p.app.Service.PersonView(p.t.Context(), data.Me)
@@ -340,7 +340,7 @@ func (p *play) homeNow(who player) slacksim.View {
 	return view
 }
 
-func (p *play) opensHome(who player) {
+func (p *telling) opensHome(who player) {
 	p.t.Helper()
 	outcome, err := p.slack.OpenHome(p.t.Context(), who.id)
 	p.acked(outcome.Outcome, err)

@@ -22,7 +22,7 @@ func playKey(t testing.TB, who player) string {
 }
 
 func firstSteps() chapter {
-	return chapter{title: "First steps", servers: threeServers(), scenes: func(p *play) {
+	return chapter{title: "First steps", servers: threeServers(), scenes: func(p *telling) {
 		p.scene("Somebody looks for help")
 		p.types(playAlice, "help")
 		p.types(playAlice, "grnat @alice 2h")
@@ -37,7 +37,7 @@ func firstSteps() chapter {
 	}}
 }
 
-func (p *play) registering() {
+func (p *telling) registering() {
 	p.scene("A key is registered in a form")
 	p.typesForForm(playAlice, "register")
 	private := strings.ReplaceAll("-----BEGIN OPENSSH _ KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmU\n-----END OPENSSH _ KEY-----", "_", "PRIVATE")
@@ -55,7 +55,7 @@ func (p *play) registering() {
 	p.types(playBob, "keys @alice")
 }
 
-func (p *play) askingByForm() {
+func (p *telling) askingByForm() {
 	p.scene("Access is asked for in a form")
 	p.typesForForm(playAlice, "grant")
 	p.wrongly(playAlice, field{"duration", "90d", ""}, field{"servers", "web-*, #", ""})
@@ -84,7 +84,7 @@ func (p *play) askingByForm() {
 }
 
 func deciding() chapter {
-	return chapter{title: "Deciding", servers: threeServers(), scenes: func(p *play) {
+	return chapter{title: "Deciding", servers: threeServers(), scenes: func(p *telling) {
 		p.scene("A colleague asks for somebody without a key")
 		p.types(playDave, "grant @alice 4h for the migration of the shop")
 		p.types(playDave, "list")
@@ -111,7 +111,7 @@ func deciding() chapter {
 	}}
 }
 
-func (p *play) closing() {
+func (p *telling) closing() {
 	p.scene("A request is denied")
 	p.types(playAlice, "grant @alice 2d on db-01 for curiosity")
 	p.opensForm(playCarol, p.posted(2), "Deny")
@@ -147,7 +147,7 @@ func twoApprovals() chapter {
 	return chapter{
 		title: "Two approvals", servers: threeServers(),
 		config: func(c *config.Config) { c.Approvals = 2 },
-		scenes: func(p *play) {
+		scenes: func(p *telling) {
 			p.types(playAlice, "register "+playKey(p.t, playAlice))
 			p.scene("Both approvers are needed")
 			p.types(playAlice, "grant @alice 2h on db-01 for the restore")

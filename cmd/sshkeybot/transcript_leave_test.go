@@ -8,7 +8,7 @@ import (
 )
 
 func takingAway() chapter {
-	return chapter{title: "Revoking access", servers: threeServers(), scenes: func(p *play) {
+	return chapter{title: "Revoking access", servers: threeServers(), scenes: func(p *telling) {
 		p.types(playAlice, "register "+playKey(p.t, playAlice))
 		p.types(playDave, "register "+playKey(p.t, playDave))
 		p.types(playAlice, "grant @alice 8h for the release")
@@ -36,13 +36,13 @@ func takingAway() chapter {
 }
 
 func pastedKey() chapter {
-	return chapter{title: "A key of nobody's", servers: threeServers(), scenes: func(p *play) {
+	return chapter{title: "A key of nobody's", servers: threeServers(), scenes: func(p *telling) {
 		p.scene("A key was found on the internet")
 		p.findKey()
 	}}
 }
 
-func (p *play) findKey() {
+func (p *telling) findKey() {
 	old := keyOf(p.t, "someone@old")
 	p.account.AddKey(102, runcloudsim.Credential{Label: "old notebook", User: "runcloud", PublicKey: old})
 	p.account.AddKey(103, runcloudsim.Credential{Label: "backup", User: "root", PublicKey: keyOf(p.t, "backup")})
@@ -56,7 +56,7 @@ func (p *play) findKey() {
 }
 
 func leaving() chapter {
-	return chapter{title: "Leaving", servers: threeServers(), scenes: func(p *play) {
+	return chapter{title: "Leaving", servers: threeServers(), scenes: func(p *telling) {
 		p.types(playDave, "register "+playKey(p.t, playDave))
 		p.types(playDave, "grant @dave 8h for the release")
 		p.presses(playBob, 1, "Approve")
@@ -86,7 +86,7 @@ func leaving() chapter {
 }
 
 // comingBack has Dave reinstated, whom request 3 offboarded.
-func (p *play) comingBack() {
+func (p *telling) comingBack() {
 	p.scene("Dave comes back to the company")
 	p.types(playDave, "grant @dave 1h")
 	p.types(playAlice, "reinstate @dave")
@@ -100,7 +100,7 @@ func (p *play) comingBack() {
 }
 
 func purging() chapter {
-	return chapter{title: "Every key of root goes", servers: threeServers(), scenes: func(p *play) {
+	return chapter{title: "Every key of root goes", servers: threeServers(), scenes: func(p *telling) {
 		p.types(playAlice, "register "+playKey(p.t, playAlice))
 		p.types(playAlice, "grant @alice 8h on web-01 as root")
 		p.presses(playBob, 1, "Approve")
@@ -127,7 +127,7 @@ func purging() chapter {
 }
 
 func auditing() chapter {
-	return chapter{title: "An audit", servers: threeServers(), scenes: func(p *play) {
+	return chapter{title: "An audit", servers: threeServers(), scenes: func(p *telling) {
 		p.types(playAlice, "register "+playKey(p.t, playAlice))
 		p.types(playAlice, "grant @alice 8h")
 		p.presses(playBob, 1, "Approve")
@@ -169,7 +169,7 @@ func auditing() chapter {
 }
 
 func deactivated() chapter {
-	return chapter{title: "A deactivated account", servers: threeServers(), scenes: func(p *play) {
+	return chapter{title: "A deactivated account", servers: threeServers(), scenes: func(p *telling) {
 		p.types(playAlice, "register "+playKey(p.t, playAlice))
 		p.types(playAlice, "grant @alice 8h for the release")
 		p.presses(playBob, 1, "Approve")
@@ -187,7 +187,7 @@ func deactivated() chapter {
 }
 
 // summary lets a day pass, and shows the daily summary.
-func (p *play) summary(words string) {
+func (p *telling) summary(words string) {
 	p.t.Helper()
 	p.must(p.app.Service.Summarise(p.t.Context(), 0))
 	p.later(24*time.Hour, words)
@@ -196,7 +196,7 @@ func (p *play) summary(words string) {
 }
 
 func trouble() chapter {
-	return chapter{title: "Trouble and refusals", servers: threeServers(), scenes: func(p *play) {
+	return chapter{title: "Trouble and refusals", servers: threeServers(), scenes: func(p *telling) {
 		p.types(playAlice, "register "+playKey(p.t, playAlice))
 		p.scene("RunCloud refuses the token")
 		p.types(playAlice, "grant @alice 3h on web-*")
@@ -223,7 +223,7 @@ func trouble() chapter {
 	}}
 }
 
-func (p *play) refusals() {
+func (p *telling) refusals() {
 	p.scene("Who may not take part")
 	for _, u := range []slacksim.User{
 		{ID: "U0ROBOT", Name: "robot", IsBot: true},

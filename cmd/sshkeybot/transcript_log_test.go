@@ -9,7 +9,7 @@ import (
 
 // readingTheLog is what an approver reads afterwards.
 func readingTheLog() chapter {
-	return chapter{title: "What has happened", servers: threeServers()[:1], scenes: func(p *play) {
+	return chapter{title: "What has happened", servers: threeServers()[:1], scenes: func(p *telling) {
 		p.scene("A morning's work")
 		p.types(playAlice, "register "+playKey(p.t, playAlice))
 		p.types(playAlice, "grant @alice 1h on web-01 for the release")
@@ -44,7 +44,7 @@ var seconds = regexp.MustCompile(`(T[0-9]{2}:[0-9]{2}):[0-9]{2}Z`)
 
 // sendsFile presses a button of the latest message that only this person sees, and shows the
 // file that comes in their direct messages with a message there, and the answer.
-func (p *play) sendsFile(who player, label string) {
+func (p *telling) sendsFile(who player, label string) {
 	p.t.Helper()
 	all := answers(p.slack.Ephemeral(who.id))
 	p.says("%s presses «%s»", who.name, label)
@@ -56,7 +56,7 @@ func (p *play) sendsFile(who player, label string) {
 }
 
 // file shows the latest file in somebody's direct messages.
-func (p *play) file(who player) {
+func (p *telling) file(who player) {
 	p.t.Helper()
 	all := p.slack.Files(p.slack.DM(who.id))
 	p.says("The file in the direct messages of %s", who.name)

@@ -13,7 +13,7 @@ import (
 )
 
 // pressesHome presses a button of somebody's App Home, and shows the App Home afterwards.
-func (p *play) pressesHome(who player, label string) {
+func (p *telling) pressesHome(who player, label string) {
 	p.t.Helper()
 	p.says("%s presses «%s» in the App Home", who.name, label)
 	drawn := func() string {
@@ -30,7 +30,7 @@ func (p *play) pressesHome(who player, label string) {
 }
 
 // pressesLetter presses a button of the latest direct message.
-func (p *play) pressesLetter(who player, label string) {
+func (p *telling) pressesLetter(who player, label string) {
 	p.t.Helper()
 	all := p.slack.DMs(who.id)
 	last := all[len(all)-1]
@@ -42,7 +42,7 @@ func (p *play) pressesLetter(who player, label string) {
 }
 
 func ownHands() chapter {
-	return chapter{title: "With one's own hands", servers: threeServers(), scenes: func(p *play) {
+	return chapter{title: "With one's own hands", servers: threeServers(), scenes: func(p *telling) {
 		p.types(playAlice, "register "+playKey(p.t, playAlice))
 		p.types(playAlice, "register "+keyOf(p.t, "alice@desktop"))
 		p.types(playAlice, "grant @alice 1h on web-* for the campaign")
@@ -73,7 +73,7 @@ func longAccess() chapter {
 	return chapter{
 		title: "Long access", servers: threeServers(),
 		config: func(c *config.Config) { c.AllowForever = true },
-		scenes: func(p *play) {
+		scenes: func(p *telling) {
 			p.types(playAlice, "register "+playKey(p.t, playAlice))
 			p.scene("A renewal comes too late")
 			p.types(playAlice, "grant @alice 2d on web-*")
@@ -107,7 +107,7 @@ func longAccess() chapter {
 }
 
 // place returns the ID of a server in the ledger.
-func (p *play) place(tx access.Tx, name string) int64 {
+func (p *telling) place(tx access.Tx, name string) int64 {
 	p.t.Helper()
 	all, err := tx.AllServers(p.t.Context())
 	p.must(err)
@@ -121,7 +121,7 @@ func (p *play) place(tx access.Tx, name string) int64 {
 }
 
 // renewalFails reports whether a renewal was tried and has to wait.
-func (p *play) renewalFails() bool {
+func (p *telling) renewalFails() bool {
 	var waiting []access.Placement
 	p.must(p.app.Store.Read(p.t.Context(), func(tx access.Tx) (err error) {
 		waiting, err = tx.Placements(p.t.Context(), access.PlacementQuery{Server: p.place(tx, "web-01")})
@@ -131,7 +131,7 @@ func (p *play) renewalFails() bool {
 }
 
 // renewed reports whether the server that is online has its new key.
-func (p *play) renewed() bool {
+func (p *telling) renewed() bool {
 	var there []access.Placement
 	p.must(p.app.Store.Read(p.t.Context(), func(tx access.Tx) (err error) {
 		there, err = tx.Placements(p.t.Context(), access.PlacementQuery{Server: p.place(tx, "web-02"), States: []access.PlacementState{access.PlacementPlaced}})
@@ -140,7 +140,7 @@ func (p *play) renewed() bool {
 	return len(there) == 1 && there[0].LapsesAt.Sub(p.clock.now()) > 10*time.Hour
 }
 
-func (p *play) view(request int64) workflow.RequestView {
+func (p *telling) view(request int64) workflow.RequestView {
 	p.t.Helper()
 	v, err := p.app.Service.View(p.t.Context(), request)
 	p.must(err)
@@ -151,7 +151,7 @@ func askedToOffboard() chapter {
 	return chapter{
 		title: "A deactivated account, where approvers are asked first", servers: threeServers(),
 		config: func(c *config.Config) { c.OffboardDeactivated = config.OffboardDeactivatedAsk },
-		scenes: func(p *play) {
+		scenes: func(p *telling) {
 			p.types(playAlice, "register "+playKey(p.t, playAlice))
 			p.types(playAlice, "grant @alice 8h for the release")
 			p.presses(playBob, 1, "Approve")
@@ -176,7 +176,7 @@ func uninvited() chapter {
 }
 
 func closedChannel(how string, closed func(*slacksim.Channel)) chapter {
-	return chapter{title: "A channel that " + how, servers: threeServers(), scenes: func(p *play) {
+	return chapter{title: "A channel that " + how, servers: threeServers(), scenes: func(p *telling) {
 		p.types(playAlice, "register "+playKey(p.t, playAlice))
 		p.scene("Alice asks")
 		shut := p.channelNamed(opsChannel)
@@ -186,7 +186,7 @@ func closedChannel(how string, closed func(*slacksim.Channel)) chapter {
 	}}
 }
 
-func (p *play) channelNamed(id string) (found slacksim.Channel) {
+func (p *telling) channelNamed(id string) (found slacksim.Channel) {
 	for _, c := range p.slack.Channels() {
 		if c.ID == id {
 			found = c
@@ -197,7 +197,7 @@ func (p *play) channelNamed(id string) (found slacksim.Channel) {
 
 // typesElsewhere gives a command in a channel where requests are not posted, and shows the
 // answer and the direct message that follows.
-func (p *play) typesElsewhere(who player, text string) {
+func (p *telling) typesElsewhere(who player, text string) {
 	p.t.Helper()
 	p.says("%s types in #%s: /sshkey %s", who.name, channelName(newsChannel), text)
 	outcome, err := p.slack.Command(p.t.Context(), who.id, newsChannel, "/sshkey "+text)
@@ -211,7 +211,7 @@ func (p *play) typesElsewhere(who player, text string) {
 
 // judging shows the decisions about keys that the bot did not place: one is removed, one
 // stays.
-func (p *play) judging() {
+func (p *telling) judging() {
 	p.scene("An approver decides about the keys that were not ours, and the last server comes back")
 	p.presses(playCarol, 3, "Remove this key")
 	p.channel(playCarol, 3)
@@ -224,7 +224,7 @@ func (p *play) judging() {
 }
 
 // byHand places keys whose labels name Dave, as somebody with the dashboard would.
-func (p *play) byHand() {
+func (p *telling) byHand() {
 	for _, label := range []string{"dave at home", "deploy of dave"} {
 		p.account.AddKey(101, runcloudsim.Credential{Label: label, User: "runcloud", PublicKey: keyOf(p.t, strings.ReplaceAll(label, " ", "-")+"@home")})
 	}

@@ -49,12 +49,12 @@ type chapter struct {
 	servers []runcloudsim.Server
 	config  func(*config.Config)
 	octopus http.Handler // an Octopus Deploy, or nil
-	scenes  func(*play)
+	scenes  func(*telling)
 }
 
-// play is the state of one chapter: the real bot with the simulators, and what the people have
+// telling is the state of one chapter: the real bot with the simulators, and what the people have
 // seen so far.
-type play struct {
+type telling struct {
 	t        *testing.T
 	clock    *jumpClock
 	host     app.Host
@@ -69,11 +69,11 @@ type play struct {
 	seen     map[string]string // what was read in each message
 }
 
-func newPlay(t *testing.T, c chapter) *play {
+func newPlay(t *testing.T, c chapter) *telling {
 	t.Helper()
 	clock := &jumpClock{}
 	clock.reach(time.Date(2026, time.March, 9, 8, 0, 0, 0, time.UTC))
-	p := &play{
+	p := &telling{
 		t: t, clock: clock, host: plan{now: clock.now}.host(), seen: map[string]string{}, held: make(chan struct{}, 1), account: runcloudsim.New(runcloudsim.Options{Now: clock.now}),
 	}
 	p.slack = slacksim.New(slacksim.Options{Now: clock.now, Listen: p.host.Listen})
@@ -105,14 +105,14 @@ func newPlay(t *testing.T, c chapter) *play {
 	return p
 }
 
-func (p *play) listen() net.Listener {
+func (p *telling) listen() net.Listener {
 	p.t.Helper()
 	listener, err := p.host.Listen("tcp", "127.0.0.1:0")
 	p.must(err)
 	return listener
 }
 
-func (p *play) run() {
+func (p *telling) run() {
 	ctx, leave := context.WithCancel(context.WithoutCancel(p.t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- p.app.Run(ctx) }()
@@ -129,7 +129,7 @@ func (p *play) run() {
 	p.until("the bot listens", func() bool { return p.slack.Sockets() > 0 })
 }
 
-func (p *play) cast() {
+func (p *telling) cast() {
 	members := []string{p.slack.BotUserID()}
 	for _, who := range players() {
 		p.slack.AddUser(slacksim.User{ID: who.id, Name: strings.ToLower(who.name), RealName: who.name, TZ: who.zone, IsRestricted: who == playGus})
@@ -139,7 +139,7 @@ func (p *play) cast() {
 	p.slack.AddChannel(slacksim.Channel{ID: newsChannel, Name: "security", Members: members, Bot: true})
 }
 
-func (p *play) config(slackURL, accountURL string) config.Config {
+func (p *telling) config(slackURL, accountURL string) config.Config {
 	return config.Config{
 		Slack:     config.Slack{BotToken: config.NewSecret(p.slack.BotToken()), AppToken: config.NewSecret(p.slack.AppToken()), APIURL: slackURL},
 		RunCloud:  config.RunCloud{Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour},
@@ -153,14 +153,14 @@ func (p *play) config(slackURL, accountURL string) config.Config {
 
 // call makes calls to RunCloud that change or read keys wait while the play holds them, so
 // that it is certain what Slack shows meanwhile.
-func (p *play) call(c runcloudsim.Call) {
+func (p *telling) call(c runcloudsim.Call) {
 	if c.Phase == runcloudsim.Before && slices.Contains([]runcloudsim.Op{runcloudsim.OpCreate, runcloudsim.OpDelete, runcloudsim.OpListCredentials}, c.Op) {
 		p.held <- struct{}{}
 		<-p.held
 	}
 }
 
-func (p *play) must(err error) {
+func (p *telling) must(err error) {
 	p.t.Helper()
 	if err != nil {
 		p.t.Fatal(err)
@@ -168,7 +168,7 @@ func (p *play) must(err error) {
 }
 
 // until waits for a condition that other goroutines bring about.
-func (p *play) until(what string, cond func() bool) {
+func (p *telling) until(what string, cond func() bool) {
 	p.t.Helper()
 	deadline := time.After(patience)
 	ticker := time.NewTicker(100 * time.Millisecond)
@@ -184,7 +184,7 @@ func (p *play) until(what string, cond func() bool) {
 
 // whileHeld does something that starts work on servers. It lets the targets answer only after
 // Slack has shown that the work has begun, and look, if there is one, has been called.
-func (p *play) whileHeld(do, look func()) {
+func (p *telling) whileHeld(do, look func()) {
 	p.t.Helper()
 	p.held <- struct{}{}
 	release := p.holdAccount()
@@ -199,7 +199,7 @@ func (p *play) whileHeld(do, look func()) {
 }
 
 // shown waits until Slack shows everything as it is in the ledger.
-func (p *play) shown() {
+func (p *telling) shown() {
 	p.t.Helper()
 	p.until("Slack shows everything", func() bool {
 		now := p.clock.now()
@@ -218,7 +218,7 @@ func (p *play) shown() {
 }
 
 // settled waits until the work on servers rests, and Slack shows it.
-func (p *play) settled() {
+func (p *telling) settled() {
 	p.t.Helper()
 	if !p.halted {
 		p.until("the work rests", p.rests)
@@ -226,7 +226,7 @@ func (p *play) settled() {
 	p.shown()
 }
 
-func (p *play) rests() bool {
+func (p *telling) rests() bool {
 	for id := int64(1); ; id++ {
 		v, err := p.app.Service.View(p.t.Context(), id)
 		if access.CodeOf(err) == access.NotFound {
@@ -240,20 +240,20 @@ func (p *play) rests() bool {
 }
 
 // moves reports whether a result will change without anybody doing anything.
-func (p *play) moves(r access.Result) bool {
+func (p *telling) moves(r access.Result) bool {
 	waits := slices.ContainsFunc(p.account.Servers(), func(s runcloudsim.Server) bool { return s.Name == r.ServerName && s.Offline })
 	stands := waits && r.Problem == access.ProblemOffline || p.down && r.Problem == access.ProblemTrouble
 	return !r.State.Final() && r.State != access.Failed && !stands
 }
 
 // later lets time pass, and waits until everything that is due by then is done.
-func (p *play) later(d time.Duration, words string) {
+func (p *telling) later(d time.Duration, words string) {
 	p.t.Helper()
 	p.at(p.clock.now().Add(d), words)
 }
 
 // at is later, up to a known moment.
-func (p *play) at(when time.Time, words string) {
+func (p *telling) at(when time.Time, words string) {
 	p.t.Helper()
 	p.says("%s", words)
 	p.whileHeld(func() {
@@ -265,4 +265,6 @@ func (p *play) at(when time.Time, words string) {
 	p.letters()
 }
 
-func (p *play) says(format string, parts ...any) { fmt.Fprintf(&p.out, "\n-- "+format+"\n", parts...) }
+func (p *telling) says(format string, parts ...any) {
+	fmt.Fprintf(&p.out, "\n-- "+format+"\n", parts...)
+}

@@ -8,6 +8,7 @@ import (
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/config"
+	"sshkeybot/internal/play"
 	"sshkeybot/internal/sim/octopussim"
 	"sshkeybot/internal/sim/runcloudsim"
 )
@@ -20,14 +21,14 @@ type playedOctopus struct {
 
 func newOctopus() *playedOctopus {
 	o := &playedOctopus{}
-	o.Server = octopussim.New(octopussim.Options{LogsIn: func(host string, port int, user, key string) bool {
-		return letsIn(o.account)(host, port, user, key)
+	o.Server = octopussim.New(octopussim.Options{LogsIn: func(host string, _ int, user, key string) bool {
+		return play.LetsIn(o.account, host, user, key)
 	}})
 	return o
 }
 
 // playOctopus serves the Octopus Deploy of a chapter that has one.
-func (p *play) playOctopus(handler http.Handler) *config.Octopus {
+func (p *telling) playOctopus(handler http.Handler) *config.Octopus {
 	p.t.Helper()
 	listener := p.listen()
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 30 * time.Second}
@@ -51,7 +52,7 @@ func (o *playedOctopus) add(t *testing.T, account *runcloudsim.Account, name str
 }
 
 // rotates lets time go by until the rotation of a request is in that state, and Slack shows it.
-func (p *play) rotates(request int64, to access.RotationState) {
+func (p *telling) rotates(request int64, to access.RotationState) {
 	p.t.Helper()
 	p.until("the rotation is "+string(to), func() bool {
 		p.clock.jump(time.Second)
@@ -62,13 +63,13 @@ func (p *play) rotates(request int64, to access.RotationState) {
 }
 
 // moveTo puts the clock to a time of the day, so that what comes then does not depend on how long what was before took.
-func (p *play) moveTo(hour, minute int) {
+func (p *telling) moveTo(hour, minute int) {
 	now := p.clock.now().UTC()
 	p.clock.reach(time.Date(now.Year(), now.Month(), now.Day(), hour, minute, 0, 0, time.UTC))
 }
 
 // hidePairs puts the same words for the fingerprints of pairs that are made anew in every run.
-func (p *play) hidePairs(words map[int64]string) {
+func (p *telling) hidePairs(words map[int64]string) {
 	text := p.out.String()
 	for request, word := range words {
 		text = strings.ReplaceAll(text, p.view(request).Rotation.Fingerprint[:len("SHA256:")+10], "SHA256:"+word)
@@ -79,7 +80,7 @@ func (p *play) hidePairs(words map[int64]string) {
 
 func rotatingKeys() chapter {
 	o := newOctopus()
-	return chapter{title: "Another key for Octopus Deploy", servers: threeServers(), octopus: o, scenes: func(p *play) {
+	return chapter{title: "Another key for Octopus Deploy", servers: threeServers(), octopus: o, scenes: func(p *telling) {
 		machines := o.add(p.t, p.account, "Shop", 101, 102)
 		p.scene("What is refused")
 		p.types(playAlice, "rotate Shop")

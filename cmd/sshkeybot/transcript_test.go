@@ -59,7 +59,7 @@ func TestTranscript(t *testing.T) {
 }
 
 // hideLedger puts the same letters for the id of the ledger, which is another in every run.
-func (p *play) hideLedger(text string) string {
+func (p *telling) hideLedger(text string) string {
 	var id string
 	p.must(p.app.Store.Read(p.t.Context(), func(tx access.Tx) (err error) {
 		id, err = tx.Flag(p.t.Context(), access.FlagLedgerID)

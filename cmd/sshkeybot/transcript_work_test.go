@@ -16,7 +16,7 @@ func sixtyServers() []runcloudsim.Server {
 }
 
 func bigAccount() chapter {
-	return chapter{title: "A big account", servers: sixtyServers(), scenes: func(p *play) {
+	return chapter{title: "A big account", servers: sixtyServers(), scenes: func(p *telling) {
 		p.types(playAlice, "register "+playKey(p.t, playAlice))
 		p.scene("All servers, for a long time")
 		p.account.SetOnline(204, false)
@@ -40,7 +40,7 @@ func bigAccount() chapter {
 
 func failures() chapter {
 	servers := append(threeServers(), runcloudsim.Server{ID: 104, Name: "db-02"})
-	return chapter{title: "Servers that make trouble", servers: servers, scenes: func(p *play) {
+	return chapter{title: "Servers that make trouble", servers: servers, scenes: func(p *telling) {
 		p.types(playAlice, "register "+playKey(p.t, playAlice))
 		p.scene("One server refuses, one is offline")
 		mend := p.account.Fault(runcloudsim.FaultRule{Server: 103, Op: runcloudsim.OpCreate, Kind: runcloudsim.FaultStatus, Status: 403, Message: "This action is unauthorized."})
@@ -69,7 +69,7 @@ func failures() chapter {
 }
 
 func ending() chapter {
-	return chapter{title: "Using access and giving it back", servers: threeServers(), scenes: func(p *play) {
+	return chapter{title: "Using access and giving it back", servers: threeServers(), scenes: func(p *telling) {
 		p.types(playAlice, "register "+playKey(p.t, playAlice))
 		p.scene("Access begins")
 		p.opensHome(playAlice)

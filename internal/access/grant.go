@@ -52,6 +52,19 @@ func (g Grant) LiveAt(now time.Time) bool {
 	return g.State == Live && (g.EndsAt.IsZero() || now.Before(g.EndsAt))
 }
 
+// ReminderLead is how long before a grant's end its person is told, at most.
+const ReminderLead = 15 * time.Minute
+
+// RemindAt returns when a grant's person is told that it ends soon: ReminderLead before, and half-way
+// through a shorter grant. The grant has an end.
+func (g Grant) RemindAt() time.Time {
+	halfway := g.StartsAt.Add(g.EndsAt.Sub(g.StartsAt) / 2)
+	if early := g.EndsAt.Add(-ReminderLead); early.After(halfway) {
+		return early
+	}
+	return halfway
+}
+
 // OfAccount reports whether the key is not a person's but that of an account, which Alias
 // names. Such a grant has no end, and only the rotation of the account's key ends it.
 func (g Grant) OfAccount() bool { return g.Person == "" }

@@ -11,9 +11,6 @@ import (
 // Every timer stands in a row of the ledger; the methods of this file claim what
 // is due. Any replica may call them at any time, as often as it likes.
 
-// reminderLead is how long before a grant's end its person is told.
-const reminderLead = 15 * time.Minute
-
 // Sweep claims everything that is due now: ends, expiries, reminders and renewals.
 func (s *Service) Sweep(ctx context.Context) error {
 	return errors.Join(s.watchClock(ctx), allOf(ctx, s.EndDue, 1), allOf(ctx, s.ExpireRequests, endBatch), s.remindPersons(ctx), s.remindApprovers(ctx), s.Engine.Reserve(ctx), s.Engine.Renew(ctx), s.Engine.TellLapsed(ctx), s.sealOldMoves(ctx))
@@ -30,16 +27,6 @@ func allOf(ctx context.Context, claim func(context.Context) (int, error), full i
 	}
 }
 
-// remindAt returns when a grant's person is told that it ends soon: a quarter of an
-// hour before, and half-way through a shorter grant.
-func remindAt(g access.Grant) time.Time {
-	halfway := g.StartsAt.Add(g.EndsAt.Sub(g.StartsAt) / 2)
-	if early := g.EndsAt.Add(-reminderLead); early.After(halfway) {
-		return early
-	}
-	return halfway
-}
-
 func (s *Service) remindPersons(ctx context.Context) error {
 	now := s.Now()
 	ending, err := s.endingSoon(ctx, now)
@@ -52,7 +39,7 @@ func (s *Service) remindPersons(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if !g.RemindedAt.IsZero() || now.Before(remindAt(g)) { // it was extended meanwhile
+			if !g.RemindedAt.IsZero() || now.Before(g.RemindAt()) { // it was extended meanwhile
 				continue
 			}
 			g.RemindedAt = now
@@ -71,10 +58,10 @@ func (s *Service) remindPersons(ctx context.Context) error {
 func (s *Service) endingSoon(ctx context.Context, now time.Time) (ending []access.Grant, err error) {
 	err = s.Store.Read(ctx, func(tx access.Tx) error {
 		// No limit here: short grants that are not half over would crowd out the others.
-		grants, err := tx.Grants(ctx, access.GrantQuery{State: access.Live, EndsBefore: now.Add(reminderLead), NotReminded: true})
+		grants, err := tx.Grants(ctx, access.GrantQuery{State: access.Live, EndsBefore: now.Add(access.ReminderLead), NotReminded: true})
 		ending = ending[:0]
 		for _, g := range grants {
-			if len(ending) < endBatch && !now.Before(remindAt(g)) && g.LiveAt(now) {
+			if len(ending) < endBatch && !now.Before(g.RemindAt()) && g.LiveAt(now) {
 				ending = append(ending, g)
 			}
 		}

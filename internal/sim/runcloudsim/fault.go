@@ -69,7 +69,7 @@ var errorShapes = map[ErrorsShape]any{
 // FaultRule is which calls go wrong, and how.
 type FaultRule struct {
 	Server      int64   // 0 = any, and calls about no server
-	Op          Op      // OpAny = all
+	Op          Op      // OpAny = all, OpChange = those that add or remove a key
 	Times       int     // how many calls; 0 = for ever
 	Probability float64 // of each call, by the account's seeded random numbers; 0 = certain
 	Kind        FaultKind
@@ -103,6 +103,19 @@ func (a *Account) Fault(rule FaultRule) (remove func()) {
 		a.faults = slices.DeleteFunc(a.faults, func(x *fault) bool { return x == f })
 		f.release()
 	}
+}
+
+// Faults returns the rules that calls can still go wrong by, oldest first.
+func (a *Account) Faults() []FaultRule {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var armed []FaultRule
+	for _, f := range a.faults {
+		if !f.spent() {
+			armed = append(armed, f.FaultRule)
+		}
+	}
+	return armed
 }
 
 // ClearFaults removes every rule and lets the calls go on that hang on one.
@@ -157,7 +170,7 @@ func (a *Account) plan(r request) plan {
 }
 
 func (f *fault) matches(r request) bool {
-	return !f.spent() && (f.Server == 0 || f.Server == r.server) && (f.Op == OpAny || f.Op == r.op)
+	return !f.spent() && (f.Server == 0 || f.Server == r.server) && f.Op.covers(r.op)
 }
 
 func (f *fault) spent() bool { return f.Times > 0 && f.used >= f.Times }

@@ -14,10 +14,11 @@ const apiPrefix = "/api/v3"
 // Op is what a call asks for.
 type Op string
 
-// The operations. OpAny stands for all of them in a FaultRule; OpOther is an address that the account
-// does not know.
+// The operations. OpAny stands for all of them in a FaultRule, OpChange for OpCreate and OpDelete;
+// OpOther is an address that the account does not know.
 const (
 	OpAny             Op = ""
+	OpChange          Op = "change"
 	OpPing            Op = "ping"
 	OpListServers     Op = "list servers"
 	OpGetServer       Op = "get server"
@@ -27,6 +28,11 @@ const (
 	OpSessions        Op = "sessions"
 	OpOther           Op = "other"
 )
+
+// covers reports whether op stands for another one in a FaultRule.
+func (op Op) covers(another Op) bool {
+	return op == OpAny || op == another || op == OpChange && (another == OpCreate || another == OpDelete)
+}
 
 var routes = map[string]Op{
 	"GET /ping":                           OpPing,

@@ -302,13 +302,13 @@ func TestDeadlines(t *testing.T) {
 			t.Fatal(err)
 		}
 		begin := time.Now()
-		if _, err := io.Copy(io.Discard, c); err != nil || time.Now().Sub(begin) != loginWithin {
-			t.Errorf("sent away after %s: %v", time.Now().Sub(begin), err)
+		if _, err := io.Copy(io.Discard, c); err != nil || time.Since(begin) != loginWithin {
+			t.Errorf("sent away after %s: %v", time.Since(begin), err)
 		}
 		begin = time.Now()
 		client := b.in(s)
-		if _ = client.Wait(); time.Now().Sub(begin) != visitWithin {
-			t.Errorf("sent away after %s", time.Now().Sub(begin))
+		if _ = client.Wait(); time.Since(begin) != visitWithin {
+			t.Errorf("sent away after %s", time.Since(begin))
 		}
 		_ = c.Close()
 	})

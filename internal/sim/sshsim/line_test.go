@@ -4,6 +4,7 @@ import (
 	"crypto/elliptic"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,7 +76,7 @@ func TestReadBrokenKey(t *testing.T) {
 		"two":             blob + blob,
 		"not base64":      "-" + blob[1:],
 		"cut":             base64.StdEncoding.EncodeToString(raw[:len(raw)-1]),
-		"more":            base64.StdEncoding.EncodeToString(append(raw[:len(raw):len(raw)], 0)),
+		"more":            base64.StdEncoding.EncodeToString(append(slices.Clip(raw), 0)),
 		"off the curve":   base64.StdEncoding.EncodeToString(append(raw[:len(raw)-1:len(raw)-1], raw[len(raw)-1]^1)),
 		"stray bits":      strayBits(blob),
 	} {

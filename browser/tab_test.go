@@ -1,0 +1,163 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// tab is one tab of the browser, and who looks at it.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu       sync.Mutex
+	troubles []string // what the browser complained of
+}
+
+// open opens the page in a tab of that size. At the end of the test it checks that the browser had nothing
+// to complain of.
+func (d *demo) open(address string, width, height int64) *tab {
+	d.t.Helper()
+	ctx, cancel := chromedp.NewContext(d.browser)
+	b := &tab{t: d.t, ctx: ctx}
+	d.t.Cleanup(cancel)
+	d.t.Cleanup(b.checkQuiet)
+	d.must(chromedp.Listen(ctx, b.note))
+	_, err := chromedp.Call(ctx, log.Enable, cdp.Empty{})
+	d.must(err)
+	b.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(address))
+	b.until("the page is drawn", `document.querySelectorAll("#tiles > *").length > 0`)
+	return b
+}
+
+// note keeps what the browser logs: violations of the Content-Security-Policy, exceptions, failed calls.
+func (b *tab) note(event any) {
+	text := ""
+	switch e := event.(type) {
+	case *log.EventEntryAdded:
+		text = e.Entry.Text + " " + e.Entry.URL
+	case *runtime.EventExceptionThrown:
+		text = e.ExceptionDetails.Text
+	}
+	if text != "" {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.troubles = append(b.troubles, text)
+	}
+}
+
+func (b *tab) checkQuiet() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, text := range b.troubles {
+		b.t.Errorf("the browser says: %s", text)
+	}
+}
+
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, actions...); err != nil {
+		b.fatal("%v", err)
+	}
+}
+
+// fatal ends the test with a picture of the page, where a folder for it is set.
+func (b *tab) fatal(format string, args ...any) {
+	b.t.Helper()
+	if dir := os.Getenv("SSHKEYBOT_TEST_PICTURES"); dir != "" {
+		if picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot()); err == nil {
+			_ = os.WriteFile(fmt.Sprintf("%s/%s.png", dir, strings.ReplaceAll(b.t.Name(), "/", "-")), picture, 0o600)
+		}
+	}
+	b.t.Fatalf(format, args...)
+}
+
+// until waits until a JavaScript expression holds.
+func (b *tab) until(what, expression string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, chromedp.Poll[chromedp.Void]("!!("+expression+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(patience))); err != nil {
+		b.fatal("this did not come: %s (%v)\n%s", what, err, b.text("body"))
+	}
+}
+
+// shows waits until an element with those words in it is there.
+func (b *tab) shows(selector, words string) {
+	b.t.Helper()
+	b.until(selector+" shows "+words, has(selector, words))
+}
+
+// has returns an expression that holds if an element has those words.
+func has(selector, words string) string {
+	return fmt.Sprintf(`[...document.querySelectorAll(%q)].some((e) => e.checkVisibility() && e.innerText.includes(%q))`, selector, words)
+}
+
+// text returns what a person reads in an element.
+func (b *tab) text(selector string) string {
+	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](fmt.Sprintf(`document.querySelector(%q)?.innerText ?? ""`, selector)))
+	if err != nil {
+		return err.Error()
+	}
+	return text
+}
+
+// runs runs JavaScript in the page.
+func (b *tab) runs(script string) { b.t.Helper(); b.do(chromedp.Evaluate[chromedp.Void](script)) }
+
+// press clicks the visible button with this label in an element.
+func (b *tab) press(selector, label string) {
+	b.t.Helper()
+	b.click(fmt.Sprintf(`[...document.querySelectorAll(%q)]`, selector+" button"), label)
+}
+
+// pressAt clicks the visible button with this label at the message that has those words.
+func (b *tab) pressAt(words, label string) {
+	b.t.Helper()
+	b.click(fmt.Sprintf(`[...document.querySelectorAll(".entry")].filter((e) => e.innerText.includes(%q)).flatMap((e) => [...e.querySelectorAll("button")])`, words), label)
+}
+
+// click clicks the last of those buttons that is visible, can be pressed and begins with this label.
+func (b *tab) click(buttons, label string) {
+	b.t.Helper()
+	find := fmt.Sprintf(`%s.filter((e) => e.checkVisibility() && !e.disabled && e.innerText.trim().startsWith(%q)).at(-1)`, buttons, label)
+	b.until("a button "+label, find)
+	b.runs(fmt.Sprintf(`{ const b = %s; b.scrollIntoView({block: "center"}); b.focus(); b.click(); }`, find))
+}
+
+// types types a text into the field for it and sends it, as with the keyboard.
+func (b *tab) types(text string) {
+	b.t.Helper()
+	b.do(chromedp.Focus("#text"), chromedp.SetValue("#text", ""), chromedp.KeyEvent(text+kb.Enter))
+}
+
+// is has the tab be somebody in a place.
+func (b *tab) is(person, place string) {
+	b.t.Helper()
+	b.runs(fmt.Sprintf(`document.querySelector('[data-as=%q]').click()`, person))
+	b.until("one is "+person, fmt.Sprintf(`document.querySelector('[data-as=%q][aria-pressed=true]')`, person))
+	b.runs(fmt.Sprintf(`document.querySelector('[data-place=%q]').click()`, place))
+	b.until("one is in "+place, fmt.Sprintf(`document.querySelector('[data-place=%q][aria-pressed=true]')`, place))
+}
+
+// another opens another tab as somebody, as the page's own button does.
+func (d *demo) another(b *tab, person string) *tab {
+	d.t.Helper()
+	key, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`fetch("/act", {method: "POST", body: JSON.stringify({act: "tab"}), headers: {"X-Sshkeybot-Token": sessionStorage.token}}).then((r) => r.json()).then((a) => a.key)`, chromedp.EvalAwaitPromise))
+	d.must(err)
+	root, _, _ := strings.Cut(d.address, "#")
+	return d.open(root+"#key="+key+"&as="+person, 1440, 900)
+}

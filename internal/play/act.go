@@ -1,0 +1,224 @@
+package play
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"sshkeybot/internal/sim/slacksim"
+)
+
+// call is what somebody does on the page. Which fields count depends on Act.
+type call struct {
+	viewpoint
+
+	Act     string
+	Text    string                       // what is typed
+	In      string                       // what a button is in: "message", "only" (one that only they see), "view" or "home"
+	Channel string                       // of the message
+	TS      string                       // of the message
+	View    string                       // the modal
+	Action  string                       // of a button or menu
+	Value   string                       // of a button
+	Choose  string                       // of a menu
+	Values  map[string]map[string]string // of a form, by block and action
+	Name    string                       // of a trouble or toggle
+	Server  int64
+	On      bool
+	By      string // how far the clock goes
+	Servers int    // how many the account shall have
+}
+
+// acts are what somebody can do, by name.
+var acts = map[string]func(*Page, context.Context, *game, call) (answer, error){
+	"type": (*Page).typeText, "click": (*Page).click, "submit": (*Page).submit, "close": (*Page).closeModal, "home": (*Page).openHome,
+	"complete": (*Page).complete, "tab": (*Page).tab,
+	"trouble": (*Page).trouble, "cut": (*Page).cut, "toggle": (*Page).toggle, "clock": (*Page).moveClock, "reset": (*Page).setStage,
+}
+
+// inSlack are the acts of a person in Slack.
+var inSlack = []string{"type", "click", "submit", "close", "home"}
+
+// act does what somebody does on the page, and answers when Slack would.
+func (p *Page) act(w http.ResponseWriter, r *http.Request) {
+	var c call
+	if !decode(w, r, &c) {
+		return
+	}
+	do, known := acts[c.Act]
+	if !known {
+		reply(w, http.StatusBadRequest, answer{Error: "There is no such act."})
+		return
+	}
+	c.viewpoint = c.corrected()
+	g := p.current()
+	if slices.Contains(inSlack, c.Act) && !g.in(c.As) {
+		reply(w, http.StatusOK, answer{Error: nameOf(c.As) + " cannot do anything in Slack: the account is deactivated."})
+		return
+	}
+	done, err := do(p, context.WithoutCancel(r.Context()), g, c)
+	p.changed.wake()
+	if err != nil {
+		done.Error = sentence(err)
+	}
+	reply(w, http.StatusOK, done)
+}
+
+// sentence returns an error as somebody reads it.
+func sentence(err error) string {
+	text := strings.TrimPrefix(err.Error(), "slacksim: ")
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// outcome returns the error of what Slack delivered to nobody.
+func outcome(o slacksim.Outcome, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case o.Error == "dispatch_failed":
+		return errors.New("the app is not connected to Slack (dispatch_failed)")
+	case !o.Acked:
+		return errors.New("the app did not answer in time (operation_timeout)")
+	}
+	return nil
+}
+
+func (p *Page) typeText(ctx context.Context, g *game, c call) (answer, error) {
+	channel, text := g.channel(c.viewpoint), strings.TrimSpace(c.Text)
+	switch {
+	case text == "":
+		return answer{}, nil
+	case strings.HasPrefix(text, "/sshkey"):
+		_, err := g.Slack.Command(ctx, c.As, channel, text) // Slackbot says so if it fails
+		return answer{}, err
+	case strings.HasPrefix(text, "/"):
+		return answer{}, errors.New("here is one command only: /sshkey")
+	}
+	_, err := g.Slack.Say(c.As, channel, text)
+	return answer{}, err
+}
+
+func (p *Page) click(ctx context.Context, g *game, c call) (answer, error) {
+	pick := slacksim.Pick{ActionID: c.Action, Value: c.Value, Choose: c.Choose}
+	switch c.In {
+	case "only":
+		return answer{}, outcome(g.Slack.ClickEphemeral(ctx, c.As, c.TS, pick))
+	case "view":
+		return answer{}, outcome(g.Slack.ClickView(ctx, c.As, c.View, pick))
+	case "home":
+		return answer{}, outcome(g.Slack.ClickHome(ctx, c.As, pick))
+	}
+	return answer{}, outcome(g.Slack.ClickStale(ctx, c.As, c.Channel, c.TS, pick))
+}
+
+func (p *Page) submit(ctx context.Context, g *game, c call) (answer, error) {
+	values := map[string]map[string]any{}
+	for block, actions := range c.Values {
+		values[block] = map[string]any{}
+		for action, value := range actions {
+			values[block][action] = value
+		}
+	}
+	result, err := g.Slack.Submit(ctx, c.As, c.View, values)
+	return answer{Errors: result.Errors}, outcome(result.Outcome, err)
+}
+
+func (p *Page) closeModal(ctx context.Context, g *game, c call) (answer, error) {
+	return answer{}, g.Slack.CloseView(c.As, c.View)
+}
+
+func (p *Page) openHome(ctx context.Context, g *game, c call) (answer, error) {
+	result, err := g.Slack.OpenHome(ctx, c.As)
+	return answer{}, outcome(result.Outcome, err)
+}
+
+// tab returns a key for another tab.
+func (p *Page) tab(context.Context, *game, call) (answer, error) {
+	return answer{Key: p.keys.key()}, nil
+}
+
+// trouble gives a server a trouble, or ends it, and moves the clock where that is asked for as well.
+func (p *Page) trouble(ctx context.Context, g *game, c call) (answer, error) {
+	if !g.afflict(c.Server, c.Name) {
+		return answer{}, errors.New("there is no such server, or no such trouble")
+	}
+	if c.By != "" {
+		return p.moveClock(ctx, g, c)
+	}
+	return answer{}, nil
+}
+
+// cut cuts the connections between Slack and the bot, which connects again.
+func (p *Page) cut(_ context.Context, g *game, _ call) (answer, error) {
+	g.Slack.DropSockets()
+	return answer{}, nil
+}
+
+func (p *Page) toggle(ctx context.Context, g *game, c call) (answer, error) {
+	switch c.Name {
+	case toggleBot:
+		if c.On {
+			return answer{}, g.startBot(ctx)
+		}
+		g.Kill()
+		return answer{}, nil
+	case toggleSlack, toggleToken, toggleScalingo:
+		return answer{}, g.turn(c.Name, c.On)
+	}
+	if !slices.ContainsFunc(g.toggles(), func(t toggle) bool { return t.Name == c.Name }) {
+		return answer{}, errors.New("there is no such switch")
+	}
+	return answer{}, g.employ(ctx, c.Name, c.On)
+}
+
+// afterwards is how far the clock goes beyond a moment, so that it has passed.
+const afterwards = time.Second
+
+func (p *Page) moveClock(ctx context.Context, g *game, c call) (answer, error) {
+	s, err := g.read(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	by, to := time.Duration(0), time.Time{}
+	switch c.By {
+	case "quarter":
+		by = 15 * time.Minute
+	case "day":
+		by = 24 * time.Hour
+	case "reminder":
+		to = s.reminder
+	case "end":
+		to = s.end
+	default:
+		return answer{}, errors.New("the clock cannot be moved so")
+	}
+	if by == 0 {
+		if to.IsZero() {
+			return answer{}, fmt.Errorf("nobody has access that ends, so there is no %s to come", c.By)
+		}
+		by = to.Sub(g.Clock.Now()) + afterwards
+	}
+	g.Clock.Move(by)
+	return answer{}, nil
+}
+
+// employ activates or deactivates somebody's Slack account.
+func (g *game) employ(ctx context.Context, person string, active bool) error {
+	set := g.Slack.Deactivate
+	if active {
+		set = g.Slack.Reactivate
+	}
+	_, err := set(ctx, person)
+	return err
+}
+
+func (p *Page) setStage(ctx context.Context, _ *game, c call) (answer, error) {
+	if c.Servers < MinServers || c.Servers > MaxServers {
+		return answer{}, fmt.Errorf("the account can have %d to %d servers", MinServers, MaxServers)
+	}
+	return answer{}, p.reset(ctx, c.Servers)
+}

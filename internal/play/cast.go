@@ -1,0 +1,69 @@
+package play
+
+import (
+	"time"
+
+	"sshkeybot/internal/config"
+	"sshkeybot/internal/sim/octopussim"
+	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/scalingosim"
+	"sshkeybot/internal/sim/slacksim"
+)
+
+// The people of the played workspace. Bob and Carol are approvers.
+const (
+	Alice = "U0ALICE"
+	Bob   = "U0BOB"
+	Carol = "U0CAROL"
+	Dave  = "U0DAVE"
+	Gus   = "U0GUS"
+)
+
+// The channels of the played workspace: where requests are posted, and where it is announced that somebody left.
+const (
+	Ops      = "C0OPS"
+	Security = "C0SECURITY"
+)
+
+// somebody is one of the people, and what the page says of them.
+type somebody struct {
+	slacksim.User
+	Note string
+}
+
+func cast() []somebody {
+	return []somebody{
+		{slacksim.User{ID: Alice, Name: "alice", RealName: "Alice Adams", TZ: "Europe/Lisbon"}, "Lisbon"},
+		{slacksim.User{ID: Bob, Name: "bob", RealName: "Bob Brown", TZ: "Europe/Berlin"}, "approver, Berlin"},
+		{slacksim.User{ID: Carol, Name: "carol", RealName: "Carol Clark", TZ: "America/New_York"}, "approver, New York"},
+		{slacksim.User{ID: Dave, Name: "dave", RealName: "Dave Das", TZ: "Asia/Kolkata"}, "Kolkata"},
+		{slacksim.User{ID: Gus, Name: "gus", RealName: "Gus Green", TZ: "Europe/London", IsRestricted: true}, "a guest, London"},
+	}
+}
+
+// enter has the people and channels enter a workspace.
+func enter(w *slacksim.Workspace) {
+	var members []string
+	for _, person := range cast() {
+		w.AddUser(person.User)
+		members = append(members, person.ID)
+	}
+	w.AddChannel(slacksim.Channel{ID: Ops, Name: "ops", Members: append(members, w.BotUserID()), Bot: true})
+	w.AddChannel(slacksim.Channel{ID: Security, Name: "security", Members: []string{Alice, Bob, Carol, Dave, w.BotUserID()}, Bot: true})
+}
+
+// addresses are where the played systems listen.
+type addresses struct{ slack, runcloud, scalingo, octopus string }
+
+func settings(slack *slacksim.Workspace, at addresses, database string) config.Config {
+	return config.Config{
+		Slack:     config.Slack{BotToken: config.NewSecret(slack.BotToken()), AppToken: config.NewSecret(slack.AppToken()), APIURL: at.slack},
+		RunCloud:  config.RunCloud{Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: at.runcloud + "/api/v3", TemporaryLifetime: 12 * time.Hour},
+		Scalingo:  &config.Scalingo{Token: config.NewSecret(scalingosim.DefaultToken), AuthURL: at.scalingo, Grants: true},
+		Octopus:   &config.Octopus{URL: at.octopus, APIKey: config.NewSecret(octopussim.DefaultKey)},
+		Approvers: []string{Bob, Carol}, ApprovalChannel: Ops, AnnounceChannel: Security, Approvals: 1,
+		Keep: 400 * 24 * time.Hour, RequestTTL: 8 * time.Hour, MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour,
+		LongGrants: config.LongGrantsRenew, SystemUser: "runcloud", SystemUsers: []string{"runcloud"},
+		OffboardDeactivated: config.OffboardDeactivatedRun, DatabaseURL: config.NewSecret("sqlite:" + database), Concurrency: 16,
+	}
+}

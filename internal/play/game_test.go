@@ -1,0 +1,216 @@
+package play
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// The five steps tick themselves, and none before it is done.
+func TestTour(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGame(t, played(3))
+		done := func(want int) {
+			t.Helper()
+			g.until("so many steps are done", func(now truth) bool {
+				ticks := ""
+				for _, s := range g.tour(now) {
+					if s.Done {
+						ticks += "x"
+					} else {
+						ticks += "-"
+					}
+				}
+				return ticks == strings.Repeat("x", want)+strings.Repeat("-", 5-want)
+			})
+		}
+		done(0)
+		for step := range 5 {
+			now, err := g.truth(t.Context())
+			g.must(err)
+			for _, button := range g.tour(now)[step].Buttons {
+				g.follows(button, step+2)
+			}
+			if step == 2 {
+				g.until("the thread waits", func(now truth) bool { return now.found == 5 })
+				done(2)
+				now, err := g.truth(t.Context())
+				g.must(err)
+				g.follows(g.tour(now)[2].Buttons[0], 0)
+			}
+			done(step + 1)
+			if step == 1 {
+				g.until("her key is everywhere", func(now truth) bool { return now.found == 3 })
+			}
+		}
+		g.drawsEverything()
+	})
+}
+
+// follows does what a button of the tour leads to, and approves that request where it leads to an approver.
+func (r *rig) follows(n nudge, request int) {
+	r.t.Helper()
+	p := &Page{keys: newKeyring(), changed: r.changed}
+	if n.Act != "" {
+		_, err := acts[n.Act](p, r.t.Context(), r.game, call{Act: n.Act, Name: n.Name, Server: n.Server, By: n.By, On: n.On})
+		r.must(err)
+	}
+	switch {
+	case n.Type != "":
+		r.types(n.As, strings.TrimPrefix(n.Type, "/sshkey "))
+	case n.As == Bob && n.Place == Ops:
+		r.presses(n.As, r.request(request-1), "Approve")
+	case n.As == Carol:
+		r.presses(n.As, r.request(request-1), "Approve")
+	}
+}
+
+// drawsEverything draws the page for everybody, everywhere, with a form open.
+func (r *rig) drawsEverything() {
+	r.t.Helper()
+	now, err := r.truth(r.t.Context())
+	r.must(err)
+	r.types(Dave, "grant")
+	for _, p := range cast() {
+		if p.ID != Alice { // who is gone
+			_, err := r.Slack.OpenHome(r.t.Context(), p.ID)
+			r.must(err)
+		}
+		for _, place := range placesOf(p.ID) {
+			at := viewpoint{As: p.ID, Place: place.ID}
+			if place.ID == Ops {
+				at.Thread = r.request(2).TS
+			}
+			s, err := r.draw(at, now)
+			r.must(err)
+			for region, items := range s {
+				for _, i := range items {
+					if strings.Contains(string(i.HTML), `class="unknown"`) || strings.Contains(string(i.HTML), "ZgotmplZ") {
+						r.t.Errorf("%s in %s: %s is drawn as %s", p.Name, place.ID, region, i.HTML)
+					}
+				}
+			}
+			if place.ID == Ops && (len(s["messages"]) < 2 || len(s["thread"]) < 2) || len(s["modal"]) > 0 != (p.ID == Dave) {
+				r.t.Errorf("%s in %s: %d messages, %d in the thread, %d forms", p.Name, place.ID, len(s["messages"]), len(s["thread"]), len(s["modal"]))
+			}
+		}
+	}
+	s, err := r.draw(viewpoint{As: Dave, Place: Ops}, now)
+	r.must(err)
+	if len(s["modal"]) != 1 || len(s["thread"]) != 0 {
+		r.t.Errorf("without a thread: %d forms, %d messages in the thread", len(s["modal"]), len(s["thread"]))
+	}
+}
+
+// What is switched off, and on again, leaves nothing behind.
+func TestToggles(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGame(t, played(3))
+		p := &Page{keys: newKeyring(), changed: g.changed}
+		for i, name := range []string{toggleSlack, toggleToken, toggleScalingo, toggleBot} {
+			g.types(Dave, "grant @dave 2h")
+			request := g.request(2 + i)
+			g.presses(Bob, request, "Approve")
+			for _, on := range []bool{false, true} {
+				_, err := p.toggle(t.Context(), g.game, call{Name: name, On: on})
+				g.must(err)
+				for _, toggle := range g.toggles() {
+					if want := on || toggle.Name != name; toggle.On != want {
+						t.Errorf("%s switched to %v: %s is %v", name, on, toggle.Name, toggle.On)
+					}
+				}
+				if !on {
+					pause(t.Context(), 10*time.Second)
+				}
+			}
+			g.until("all have it, "+name, func(now truth) bool {
+				return now.found == 3 && now.said.placed[onRunCloud] == 3 && len(now.said.unsettled) == 0
+			})
+			g.Clock.Move(3 * time.Hour)
+			g.until("none has it, "+name, func(now truth) bool { return now.found == 0 && len(now.said.unsettled) == 0 })
+		}
+		_, err := p.cut(t.Context(), g.game, call{})
+		g.must(err)
+		g.until("it is connected again", func(truth) bool { return g.Slack.Sockets() > 0 })
+	})
+}
+
+// The clock goes to what comes next, and says so where nothing does.
+func TestMoveClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGame(t, played(1))
+		p := &Page{keys: newKeyring(), changed: g.changed}
+		move := func(by string) error {
+			_, err := p.moveClock(t.Context(), g.game, call{By: by})
+			return err
+		}
+		g.types(Dave, "grant @dave 2h")
+		g.presses(Bob, g.request(2), "Approve")
+		g.until("it is there", func(now truth) bool { return now.found == 1 })
+		began := g.Clock.Now()
+		g.must(move("reminder"))
+		if passed := g.Clock.Now().Sub(began); passed < 100*time.Minute || passed > 106*time.Minute {
+			t.Errorf("the reminder comes after %s", passed)
+		}
+		g.until("he is reminded", func(truth) bool {
+			for _, m := range g.Slack.DMs(Dave) {
+				if strings.Contains(m.Text, "ends") {
+					return true
+				}
+			}
+			return false
+		})
+		g.must(move("quarter"))
+		g.until("it is gone", func(now truth) bool { return now.found == 0 })
+		g.must(move("day"))
+		g.must(move("end")) // of Scalingo
+		g.until("all is gone", func(now truth) bool { return len(now.account) == 0 && now.said.end.IsZero() })
+		for _, by := range []string{"end", "reminder"} {
+			if err := move(by); err == nil || !strings.Contains(err.Error(), by) {
+				t.Errorf("to the %s: %v", by, err)
+			}
+		}
+		if read := g.Clock.Read(); read.Up < 7*24*time.Hour {
+			t.Errorf("the steady clock shows %s", read.Up)
+		}
+	})
+}
+
+func TestSuggest(t *testing.T) {
+	t.Parallel()
+	servers := []string{"web-01", "web-02", "db-01"}
+	for text, want := range map[string]string{
+		"":                                 "",
+		"hello":                            "",
+		"/":                                "/sshkey",
+		"/ss":                              "/sshkey",
+		"/remind ":                         "",
+		"/sshkey gr":                       "grant",
+		"/sshkey re":                       "register revoke reinstate",
+		"/sshkey grant ":                   "@alice @bob @carol @dave @gus",
+		"/sshkey grant @c":                 "@carol",
+		"/sshkey grant @alice ":            "2h 12h 3d 7d",
+		"/sshkey grant @alice 12h ":        "on as for",
+		"/sshkey grant @alice 12h on w":    "web-01 web-02",
+		"/sshkey grant @alice 12h on x ":   "as for",
+		"/sshkey grant @alice 12h for on ": "",
+		"/sshkey servers d":                "db-01",
+		"/sshkey revoke @alice ":           "on for",
+		"/sshkey nonsense ":                "",
+	} {
+		var labels []string
+		for _, s := range suggest(text, servers) {
+			labels = append(labels, s.Label)
+			if !strings.HasSuffix(s.Text, s.Label+" ") || s.About == "" {
+				t.Errorf("%q: %+v", text, s)
+			}
+		}
+		if got := strings.Join(labels, " "); got != want {
+			t.Errorf("%q: %s", text, got)
+		}
+	}
+}

@@ -1,0 +1,362 @@
+// The page: shows what the server draws, and sends what somebody does. It knows nothing of what is shown.
+const $ = (id) => document.getElementById(id);
+const html = globalThis.trustedTypes?.createPolicy("play", { createHTML: (text) => text }) ?? { createHTML: (text) => text };
+const view = { as: "U0ALICE", place: "C0OPS", thread: "" };
+let token = sessionStorage.getItem("token");
+let streaming = null; // ends the present stream
+
+// --- calls
+
+async function post(path, body, signal) {
+  return fetch(path, { method: "POST", body: JSON.stringify(body), signal, headers: { "Content-Type": "application/json", "X-Sshkeybot-Token": token ?? "" } });
+}
+
+// act sends what somebody does, and returns the answer; what went wrong is shown.
+async function act(name, more = {}, button = null) {
+  button?.setAttribute("aria-busy", "true");
+  try {
+    const response = await post("/act", { ...view, act: name, ...more });
+    const answer = await response.json();
+    if (response.status === 401) gate(answer.error);
+    else if (answer.error && !answer.quiet) toast(answer.error);
+    return answer;
+  } catch {
+    toast("The demo does not answer. Does it still run in the terminal?");
+    return { error: "gone" };
+  } finally {
+    button?.removeAttribute("aria-busy");
+  }
+}
+
+let toasting = 0;
+function toast(text) {
+  $("toast").textContent = text;
+  $("toast").hidden = false;
+  clearTimeout(toasting);
+  toasting = setTimeout(() => { $("toast").hidden = true; }, 6000);
+}
+
+function gate(text) {
+  if (text) $("gate-text").textContent = text;
+  if (!$("gate").open) $("gate").showModal();
+}
+
+// --- what the server draws
+
+async function stream() {
+  streaming?.abort();
+  const mine = (streaming = new AbortController());
+  for (let fresh = true; !mine.signal.aborted; fresh = false) {
+    if (!fresh) await new Promise((wake) => setTimeout(wake, 1000));
+    try {
+      const response = await post("/stream", view, mine.signal);
+      if (response.status === 401) return gate((await response.json()).error);
+      await read(response.body.getReader(), mine.signal);
+    } catch (trouble) {
+      if (!mine.signal.aborted) toast("The connection is lost, and tried again.");
+    }
+  }
+}
+
+async function read(reader, signal) {
+  const text = new TextDecoder();
+  for (let rest = ""; ; ) {
+    const { done, value } = await reader.read();
+    if (done || signal.aborted) return;
+    rest += text.decode(value, { stream: true });
+    const events = rest.split("\n\n");
+    rest = events.pop();
+    for (const event of events) if (event.startsWith("data: ")) show(JSON.parse(event.slice(6)));
+  }
+}
+
+function show(patches) {
+  for (const [region, patch] of Object.entries(patches)) {
+    const box = $(region);
+    const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 80;
+    draw(box, patch);
+    if (atEnd && (region === "messages" || region === "thread")) box.scrollTop = box.scrollHeight;
+  }
+  const home = $("title").querySelector("[data-home=true]") !== null;
+  $("composer").hidden = home;
+  $("drawer").hidden = view.thread === "" || home;
+  const form = $("modal").firstElementChild !== null;
+  if (form && !$("modal-frame").open) $("modal-frame").showModal();
+  if (!form && $("modal-frame").open) $("modal-frame").close();
+}
+
+// draw makes a region be what the server says, and keeps the parts that did not change.
+function draw(box, { order, html: changed }) {
+  const had = new Map([...box.children].map((part) => [part.dataset.key, part]));
+  order.forEach((key, i) => {
+    let part = had.get(key);
+    if (changed[key] !== undefined) {
+      const fresh = parse(changed[key]);
+      fresh.dataset.key = key;
+      if (part) replace(part, fresh);
+      part = fresh;
+    }
+    if (box.children[i] !== part) box.insertBefore(part, box.children[i] ?? null);
+    had.delete(key);
+  });
+  had.forEach((part) => part.remove());
+}
+
+function parse(text) {
+  const template = document.createElement("template");
+  template.innerHTML = html.createHTML(text);
+  return template.content.firstElementChild;
+}
+
+// replace puts a part in place of an older one, and keeps what is open, typed and focused in it.
+function replace(old, fresh) {
+  if (old.matches("details[open]")) fresh.open = true;
+  const folds = fresh.querySelectorAll("details");
+  old.querySelectorAll("details").forEach((d, i) => { if (d.open && folds[i]) folds[i].open = true; });
+  const typed = fresh.querySelectorAll("[data-block]:is(input, textarea, select)");
+  old.querySelectorAll("[data-block]:is(input, textarea, select)").forEach((field, i) => { if (typed[i]?.id === field.id) typed[i].value = field.value; });
+  const all = (part) => [...part.querySelectorAll("button, select, input, textarea, summary, a[href], [tabindex]")];
+  const at = all(old).indexOf(document.activeElement);
+  old.replaceWith(fresh);
+  if (at >= 0) all(fresh)[at]?.focus();
+}
+
+// --- who and where
+
+function go(to, keep = false) {
+  const moved = ["as", "place"].some((key) => to[key] && to[key] !== view[key]);
+  Object.assign(view, to);
+  if (moved && !keep) view.thread = to.thread ?? "";
+  sessionStorage.setItem("view", JSON.stringify(view));
+  if (moved) {
+    $("messages").replaceChildren();
+    $("thread").replaceChildren();
+    $("messages").scrollTop = 0;
+  }
+  stream();
+  if (view.place === "home") act("home");
+}
+
+function pane(name) {
+  document.body.dataset.pane = name;
+  for (const button of $("panes").children) button.setAttribute("aria-pressed", String(button.dataset.paneOf === name));
+}
+
+function type(text) {
+  $("text").value = text;
+  $("text").focus();
+  grow();
+}
+
+// --- what somebody does
+
+// confirmed asks what a button asks before it does something, and returns whether to go on.
+function confirmed({ dataset: d }) {
+  if (!d.confirmTitle) return Promise.resolve(true);
+  $("confirm-title").textContent = d.confirmTitle;
+  $("confirm-text").textContent = d.confirmText;
+  $("confirm-no").textContent = d.confirmNo || "Cancel";
+  $("confirm-yes").textContent = d.confirmYes || "OK";
+  $("confirm-yes").className = d.confirmStyle === "danger" ? "danger" : "primary";
+  $("confirm").returnValue = "";
+  $("confirm").showModal();
+  return new Promise((decide) => $("confirm").addEventListener("close", () => decide($("confirm").returnValue === "yes"), { once: true }));
+}
+
+// where returns what a button or menu of Slack's stands in.
+function where(element) {
+  const inView = element.closest("[data-in=view]");
+  if (inView) return { in: "view", view: inView.dataset.view };
+  if (element.closest("[data-in=home]")) return { in: "home" };
+  const message = element.closest(".message");
+  return { in: message.dataset.only ? "only" : "message", channel: message.dataset.channel, ts: message.dataset.ts };
+}
+
+async function press(element, more) {
+  if (!(await confirmed(element))) {
+    if (element.matches("select")) element.value = "";
+    return;
+  }
+  await act("click", { ...where(element), action: element.dataset.action, ...more }, element);
+}
+
+async function nudge(to, button) {
+  const { as, place, type: text, act: name, ...more } = to;
+  if (name) await act(name, more, button);
+  if (as) {
+    go({ as, place, thread: "" });
+    pane("slack");
+  }
+  if (text) type(text);
+}
+
+const clicks = {
+  as: (d) => go({ as: d.as }),
+  place: (d) => { go({ place: d.place }); pane("slack"); },
+  open: (d) => go({ place: d.open }),
+  thread: (d) => go({ thread: view.thread === d.thread ? "" : d.thread }, true),
+  close: (d) => (d.close === "thread" ? go({ thread: "" }, true) : closeModal()),
+  go: (d, e) => nudge(JSON.parse(d.go), e),
+  clock: (d, e) => act("clock", { by: d.clock }, e),
+  cut: (d, e) => act("cut", {}, e),
+  size: (d, e) => { go({ thread: "" }); return act("reset", { servers: Number(d.size) }, e); },
+  copy: async (d) => { await navigator.clipboard.writeText(d.copy); toast("Copied."); },
+  paneOf: (d) => pane(d.paneOf),
+  tab: (d) => tab(d.tab),
+  act: (d, e) => (e.matches("button") ? press(e, { value: d.value }) : undefined),
+};
+
+// tab opens another tab as somebody, with a key of its own.
+async function tab(as) {
+  const other = window.open("about:blank");
+  const { key } = await act("tab");
+  if (!other) return toast("The browser allows no other tab.");
+  other.opener = null;
+  other.location.replace(`/#key=${key}&as=${as}`);
+}
+
+document.addEventListener("click", (event) => {
+  const target = event.target.closest("button, a[data-open]");
+  if (!target || target.disabled) return;
+  if (target.id === "confirm-yes" || target.id === "confirm-no") return $("confirm").close(target.id === "confirm-yes" ? "yes" : "");
+  for (const [name, does] of Object.entries(clicks)) {
+    if (target.dataset[name] === undefined) continue;
+    event.preventDefault();
+    does(target.dataset, target);
+    return;
+  }
+});
+
+document.addEventListener("change", (event) => {
+  const { target } = event;
+  const d = target.dataset;
+  if (d.act === "choose" && target.value) press(target, { choose: target.value });
+  if (d.trouble) act("trouble", { server: Number(d.trouble), name: target.value });
+  if (d.toggle) act("toggle", { name: d.toggle, on: target.checked });
+});
+
+// --- forms
+
+function closeModal() {
+  const form = $("modal").querySelector("form");
+  if (form) act("close", { view: form.dataset.view });
+}
+
+$("modal-frame").addEventListener("cancel", (event) => { event.preventDefault(); closeModal(); });
+$("gate").addEventListener("cancel", (event) => event.preventDefault());
+
+$("modal").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const values = {};
+  for (const field of form.querySelectorAll("[data-block][data-action]:is(input, textarea, select)")) {
+    if (field.value || !field.matches("select")) (values[field.dataset.block] ??= {})[field.dataset.action] = field.value;
+  }
+  const button = form.querySelector("[type=submit]");
+  button.setAttribute("aria-busy", "true");
+  const answer = await act("submit", { view: form.dataset.view, values, quiet: true });
+  button.removeAttribute("aria-busy");
+  form.querySelectorAll(".field").forEach((box) => {
+    const text = answer.errors?.[box.dataset.block] ?? "";
+    const error = box.querySelector(".error");
+    error.textContent = text;
+    error.hidden = !text;
+    box.querySelector("input, textarea, select")?.setAttribute("aria-invalid", String(!!text));
+  });
+  const all = form.querySelector("#modal-error");
+  all.textContent = answer.error ?? "";
+  all.hidden = !answer.error;
+  form.querySelector("[aria-invalid=true]")?.focus();
+});
+
+// --- what is typed
+
+let chosen = -1;
+const options = () => [...$("suggestions").children];
+
+function grow() {
+  $("text").rows = Math.min(8, $("text").value.split("\n").length);
+}
+
+async function suggest() {
+  const text = $("text").value;
+  const all = text.startsWith("/") ? ((await act("complete", { text })).suggestions ?? []) : [];
+  if (text !== $("text").value) return; // typed on meanwhile
+  $("suggestions").replaceChildren(...all.map((one, i) => {
+    const row = document.createElement("li");
+    row.id = `suggestion-${i}`;
+    row.role = "option";
+    row.dataset.text = one.text;
+    row.append(Object.assign(document.createElement("b"), { textContent: one.label }), Object.assign(document.createElement("span"), { textContent: one.about, className: "note" }));
+    return row;
+  }));
+  choose(-1);
+  $("suggestions").hidden = all.length === 0;
+  $("text").setAttribute("aria-expanded", String(all.length > 0));
+}
+
+function choose(i) {
+  chosen = i;
+  options().forEach((row, at) => row.setAttribute("aria-selected", String(at === i)));
+  options()[i]?.scrollIntoView({ block: "nearest" });
+  if (i >= 0) $("text").setAttribute("aria-activedescendant", `suggestion-${i}`);
+  else $("text").removeAttribute("aria-activedescendant");
+}
+
+function take(row) {
+  type(row.dataset.text);
+  suggest();
+}
+
+async function send() {
+  const text = $("text").value;
+  if (!text.trim()) return;
+  $("text").value = "";
+  grow();
+  suggest();
+  const answer = await act("type", { text }, $("composer").querySelector("[type=submit]"));
+  if (answer.error && !$("text").value) type(text); // nothing is lost
+}
+
+$("text").addEventListener("input", () => { grow(); suggest(); });
+$("text").addEventListener("keydown", (event) => {
+  const all = options();
+  if (event.key === "Escape" && all.length) { $("suggestions").hidden = true; $("suggestions").replaceChildren(); choose(-1); $("text").setAttribute("aria-expanded", "false"); return; }
+  if (all.length && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+    event.preventDefault();
+    choose((chosen + (event.key === "ArrowDown" ? 1 : -1) + all.length) % all.length);
+  } else if (all.length && event.key === "Tab" && !event.shiftKey && chosen >= 0) {
+    event.preventDefault();
+    take(all[chosen]);
+  } else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    if (chosen >= 0) take(all[chosen]);
+    else send();
+  }
+});
+$("composer").addEventListener("submit", (event) => { event.preventDefault(); send(); });
+$("suggestions").addEventListener("mousedown", (event) => {
+  event.preventDefault();
+  const row = event.target.closest("li");
+  if (row) take(row);
+});
+
+// --- begin
+
+async function begin() {
+  const given = new URLSearchParams(location.hash.slice(1));
+  history.replaceState(null, "", "/");
+  Object.assign(view, JSON.parse(sessionStorage.getItem("view") ?? "{}"));
+  if (given.get("as")) Object.assign(view, { as: given.get("as"), place: "C0OPS", thread: "" });
+  if (given.get("key")) {
+    const response = await post("/session", { key: given.get("key") });
+    const answer = await response.json();
+    if (!response.ok) return gate(answer.error);
+    token = answer.token;
+    sessionStorage.setItem("token", token);
+  }
+  if (!token) return gate();
+  go({});
+}
+
+begin();
