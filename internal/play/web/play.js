@@ -11,21 +11,26 @@ async function post(path, body, signal) {
   return fetch(path, { method: "POST", body: JSON.stringify(body), signal, headers: { "Content-Type": "application/json", "X-Sshkeybot-Token": token ?? "" } });
 }
 
-// act sends what somebody does, and returns the answer; what went wrong is shown.
-async function act(name, more = {}, button = null) {
+// act sends what somebody does, and returns the answer; what went wrong is shown, unless quiet.
+async function act(name, more = {}, button = null, quiet = false) {
   button?.setAttribute("aria-busy", "true");
   try {
     const response = await post("/act", { ...view, act: name, ...more });
     const answer = await response.json();
     if (response.status === 401) gate(answer.error);
-    else if (answer.error && !answer.quiet) toast(answer.error);
+    else if (answer.error && !quiet) toast(answer.error);
     return answer;
   } catch {
-    toast("The demo does not answer. Does it still run in the terminal?");
+    lost(true);
     return { error: "gone" };
   } finally {
     button?.removeAttribute("aria-busy");
   }
+}
+
+// lost says whether the demo answers, for as long as it does not.
+function lost(gone) {
+  $("lost").hidden = !gone;
 }
 
 let toasting = 0;
@@ -50,10 +55,11 @@ async function stream() {
     if (!fresh) await new Promise((wake) => setTimeout(wake, 1000));
     try {
       const response = await post("/stream", view, mine.signal);
+      lost(false);
       if (response.status === 401) return gate((await response.json()).error);
       await read(response.body.getReader(), mine.signal);
-    } catch (trouble) {
-      if (!mine.signal.aborted) toast("The connection is lost, and tried again.");
+    } catch {
+      if (!mine.signal.aborted) lost(true);
     }
   }
 }
@@ -71,6 +77,7 @@ async function read(reader, signal) {
 }
 
 function show(patches) {
+  const focused = document.activeElement !== document.body;
   for (const [region, patch] of Object.entries(patches)) {
     const box = $(region);
     const atEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 80;
@@ -83,7 +90,22 @@ function show(patches) {
   const form = $("modal").firstElementChild !== null;
   if (form && !$("modal-frame").open) $("modal-frame").showModal();
   if (!form && $("modal-frame").open) $("modal-frame").close();
+  if (focused) keepFocus();
 }
+
+// keepFocus puts the focus in what somebody works in, where what had it is gone.
+function keepFocus() {
+  if (document.activeElement !== document.body || $("modal-frame").open || $("confirm").open || $("gate").open) return;
+  const box = last.isConnected && last.checkVisibility() ? last : $("messages");
+  if (!box.hasAttribute("tabindex")) box.tabIndex = -1;
+  box.focus({ preventScroll: true });
+}
+
+let last = $("messages"); // the region that had the focus
+document.addEventListener("focusin", ({ target }) => {
+  last = target.closest("#messages, #thread, #composer, #who, #truth") ?? last;
+  if (last.id === "composer") last = $("text");
+});
 
 // draw makes a region be what the server says, and keeps the parts that did not change.
 function draw(box, { order, html: changed }) {
@@ -115,10 +137,20 @@ function replace(old, fresh) {
   old.querySelectorAll("details").forEach((d, i) => { if (d.open && folds[i]) folds[i].open = true; });
   const typed = fresh.querySelectorAll("[data-block]:is(input, textarea, select)");
   old.querySelectorAll("[data-block]:is(input, textarea, select)").forEach((field, i) => { if (typed[i]?.id === field.id) typed[i].value = field.value; });
-  const all = (part) => [...part.querySelectorAll("button, select, input, textarea, summary, a[href], [tabindex]")];
-  const at = all(old).indexOf(document.activeElement);
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  const at = focused ? alike(old, focused).indexOf(focused) : -1;
   old.replaceWith(fresh);
-  if (at >= 0) all(fresh)[at]?.focus();
+  if (!focused) return;
+  alike(fresh, focused)[at]?.focus({ preventScroll: true });
+  if (fresh.contains(document.activeElement)) return;
+  fresh.tabIndex = -1; // what had the focus is gone: what it was in has it
+  fresh.focus({ preventScroll: true });
+}
+
+// alike returns what is in a part that does the same as an element.
+function alike(part, element) {
+  const does = ({ localName, dataset: { confirmText, ...rest } }) => localName + JSON.stringify(rest);
+  return [...part.querySelectorAll(element.localName)].filter((e) => does(e) === does(element));
 }
 
 // --- who and where
@@ -129,12 +161,21 @@ function go(to, keep = false) {
   if (moved && !keep) view.thread = to.thread ?? "";
   sessionStorage.setItem("view", JSON.stringify(view));
   if (moved) {
+    if ($("messages").contains(document.activeElement)) $("messages").focus();
     $("messages").replaceChildren();
     $("thread").replaceChildren();
     $("messages").scrollTop = 0;
   }
   stream();
   if (view.place === "home") act("home");
+}
+
+// closeThread leads back to where the thread was opened.
+function closeThread() {
+  const opener = $("messages").querySelector(`[data-thread="${CSS.escape(view.thread)}"]`) ?? $("messages");
+  go({ thread: "" }, true);
+  $("drawer").hidden = true;
+  opener.focus();
 }
 
 function pane(name) {
@@ -182,12 +223,12 @@ async function press(element, more) {
 
 async function nudge(to, button) {
   const { as, place, type: text, act: name, ...more } = to;
-  if (name) await act(name, more, button);
   if (as) {
     go({ as, place, thread: "" });
     pane("slack");
   }
   if (text) type(text);
+  if (name) await act(name, more, button);
 }
 
 const clicks = {
@@ -195,7 +236,7 @@ const clicks = {
   place: (d) => { go({ place: d.place }); pane("slack"); },
   open: (d) => go({ place: d.open }),
   thread: (d) => go({ thread: view.thread === d.thread ? "" : d.thread }, true),
-  close: (d) => (d.close === "thread" ? go({ thread: "" }, true) : closeModal()),
+  close: (d) => (d.close === "thread" ? closeThread() : closeModal()),
   go: (d, e) => nudge(JSON.parse(d.go), e),
   clock: (d, e) => act("clock", { by: d.clock }, e),
   cut: (d, e) => act("cut", {}, e),
@@ -244,30 +285,35 @@ function closeModal() {
 
 $("modal-frame").addEventListener("cancel", (event) => { event.preventDefault(); closeModal(); });
 $("gate").addEventListener("cancel", (event) => event.preventDefault());
+for (const dialog of [$("modal-frame"), $("confirm")]) dialog.addEventListener("close", keepFocus);
+$("drawer").addEventListener("keydown", (event) => { if (event.key === "Escape") closeThread(); });
 
 $("modal").addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
-  const values = {};
+  const values = {}, missing = {};
   for (const field of form.querySelectorAll("[data-block][data-action]:is(input, textarea, select)")) {
     if (field.value || !field.matches("select")) (values[field.dataset.block] ??= {})[field.dataset.action] = field.value;
+    if (field.required && !field.value.trim()) missing[field.dataset.block] = "Fill this in.";
   }
-  const button = form.querySelector("[type=submit]");
-  button.setAttribute("aria-busy", "true");
-  const answer = await act("submit", { view: form.dataset.view, values, quiet: true });
-  button.removeAttribute("aria-busy");
-  form.querySelectorAll(".field").forEach((box) => {
-    const text = answer.errors?.[box.dataset.block] ?? "";
-    const error = box.querySelector(".error");
-    error.textContent = text;
-    error.hidden = !text;
-    box.querySelector("input, textarea, select")?.setAttribute("aria-invalid", String(!!text));
-  });
-  const all = form.querySelector("#modal-error");
-  all.textContent = answer.error ?? "";
-  all.hidden = !answer.error;
-  form.querySelector("[aria-invalid=true]")?.focus();
+  complain(form, { errors: missing });
+  if (Object.keys(missing).length) return; // as in Slack, the bot hears nothing of it
+  complain(form, await act("submit", { view: form.dataset.view, values }, form.querySelector("[type=submit]"), true));
 });
+
+// complain shows what is wrong with a form, each under its field, and leads to the first.
+function complain(form, { errors = {}, error = "" }) {
+  for (const field of form.querySelectorAll("[data-block][data-action]:is(input, textarea, select)")) {
+    const text = errors[field.dataset.block] ?? "", place = field.closest(".field").querySelector(".error");
+    place.textContent = text;
+    place.hidden = !text;
+    field.setAttribute("aria-invalid", String(!!text));
+  }
+  const all = form.querySelector("#modal-error");
+  all.textContent = error;
+  all.hidden = !error;
+  form.querySelector("[aria-invalid=true]")?.focus();
+}
 
 // --- what is typed
 
@@ -278,10 +324,17 @@ function grow() {
   $("text").rows = Math.min(8, $("text").value.split("\n").length);
 }
 
+function hideSuggestions() {
+  $("suggestions").hidden = true;
+  $("suggestions").replaceChildren();
+  choose(-1);
+  $("text").setAttribute("aria-expanded", "false");
+}
+
 async function suggest() {
   const text = $("text").value;
   const all = text.startsWith("/") ? ((await act("complete", { text })).suggestions ?? []) : [];
-  if (text !== $("text").value) return; // typed on meanwhile
+  if (text !== $("text").value || (all.length && document.activeElement !== $("text"))) return; // somebody went on meanwhile
   $("suggestions").replaceChildren(...all.map((one, i) => {
     const row = document.createElement("li");
     row.id = `suggestion-${i}`;
@@ -321,7 +374,7 @@ async function send() {
 $("text").addEventListener("input", () => { grow(); suggest(); });
 $("text").addEventListener("keydown", (event) => {
   const all = options();
-  if (event.key === "Escape" && all.length) { $("suggestions").hidden = true; $("suggestions").replaceChildren(); choose(-1); $("text").setAttribute("aria-expanded", "false"); return; }
+  if (event.key === "Escape") return hideSuggestions();
   if (all.length && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
     event.preventDefault();
     choose((chosen + (event.key === "ArrowDown" ? 1 : -1) + all.length) % all.length);
@@ -334,6 +387,7 @@ $("text").addEventListener("keydown", (event) => {
     else send();
   }
 });
+$("text").addEventListener("blur", hideSuggestions);
 $("composer").addEventListener("submit", (event) => { event.preventDefault(); send(); });
 $("suggestions").addEventListener("mousedown", (event) => {
   event.preventDefault();
@@ -349,7 +403,8 @@ async function begin() {
   Object.assign(view, JSON.parse(sessionStorage.getItem("view") ?? "{}"));
   if (given.get("as")) Object.assign(view, { as: given.get("as"), place: "C0OPS", thread: "" });
   if (given.get("key")) {
-    const response = await post("/session", { key: given.get("key") });
+    const response = await post("/session", { key: given.get("key") }).catch(() => null);
+    if (!response) return lost(true);
     const answer = await response.json();
     if (!response.ok) return gate(answer.error);
     token = answer.token;
