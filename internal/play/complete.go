@@ -47,7 +47,7 @@ func suggest(text string, servers []string) []suggestion {
 	case words[0] != command:
 	case len(words) == 1:
 		for _, v := range app.Verbs() {
-			add(v.Name, strings.TrimSpace(v.Form+" · "+v.About))
+			add(v.Name, strings.TrimPrefix(v.Form+" · "+v.About, " · "))
 		}
 	default:
 		suggestWord(words, add, servers)
