@@ -31,6 +31,7 @@ func (b *tab) picture(name string) {
 
 // The five steps of the tour, each ticked when it was done.
 func TestFiveSteps(t *testing.T) {
+	t.Parallel()
 	d := start(t)
 	b := d.open(d.address, 1280, 800)
 

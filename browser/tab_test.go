@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
-	"github.com/chromedp/chromedp/kb"
 )
 
 // tab is one tab of the browser, and who looks at it.
@@ -95,6 +95,14 @@ func (b *tab) until(what, expression string) {
 	}
 }
 
+// within reports whether a JavaScript expression holds before that time has passed.
+func (b *tab) within(d time.Duration, expression string) bool {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, d)
+	defer cancel()
+	return chromedp.Do(ctx, chromedp.Poll[chromedp.Void]("!!("+expression+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(d))) == nil
+}
+
 // shows waits until an element with those words in it is there.
 func (b *tab) shows(selector, words string) {
 	b.t.Helper()
@@ -141,7 +149,63 @@ func (b *tab) click(buttons, label string) {
 // types types a text into the field for it and sends it, as with the keyboard.
 func (b *tab) types(text string) {
 	b.t.Helper()
-	b.do(chromedp.Focus("#text"), chromedp.SetValue("#text", ""), chromedp.KeyEvent(text+kb.Enter))
+	b.runs(`document.querySelector("#text").value = ""; document.querySelector("#text").focus()`)
+	b.insert(text)
+	b.keys("Enter")
+	b.until("it is sent", `document.querySelector("#text").value === ""`)
+}
+
+// insert types a text where the focus is.
+func (b *tab) insert(text string) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, input.InsertText, input.InsertTextParams{Text: text})
+	b.must(err)
+}
+
+// keys presses keys by their names in JavaScript, such as Tab, one after the other. What a key types is
+// not typed where the page prevents it, which chromedp.KeyEvent does not observe.
+func (b *tab) keys(names ...string) {
+	b.t.Helper()
+	for _, name := range names {
+		shift := int64(0)
+		name, back := strings.CutPrefix(name, "Shift+")
+		if back {
+			shift = int64(chromedp.ModifierShift)
+		}
+		k := keyboard[name]
+		event := input.DispatchKeyEventParams{Type: "keyDown", Key: name, Code: name, Text: k.text, WindowsVirtualKeyCode: k.code, Modifiers: shift}
+		if name == " " {
+			event.Code = "Space"
+		}
+		_, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, event)
+		b.must(err)
+		event.Type, event.Text = "keyUp", ""
+		_, err = chromedp.Call(b.ctx, input.DispatchKeyEvent, event)
+		b.must(err)
+	}
+}
+
+// keyboard has the keys that have a name.
+var keyboard = map[string]struct {
+	code int64
+	text string
+}{
+	"Tab": {9, ""}, "Enter": {13, "\r"}, "Escape": {27, ""}, " ": {32, " "}, "ArrowUp": {38, ""}, "ArrowDown": {40, ""},
+}
+
+func (b *tab) must(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.fatal("%v", err)
+	}
+}
+
+// value returns what a JavaScript expression is.
+func value[T any](b *tab, expression string) T {
+	b.t.Helper()
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	b.must(err)
+	return v
 }
 
 // is has the tab be somebody in a place.

@@ -1,0 +1,166 @@
+package browser
+
+import (
+	"fmt"
+	"testing"
+)
+
+// tabsTo presses Tab until what has the focus is as an expression of e says.
+func (b *tab) tabsTo(what, expression string) {
+	b.t.Helper()
+	for range 150 {
+		b.keys("Tab")
+		if value[bool](b, `((e) => `+expression+`)(document.activeElement)`) {
+			b.seen()
+			return
+		}
+	}
+	b.fatal("Tab does not lead to %s", what)
+}
+
+// seen checks that what has the focus is visible, and that it shows that it has it.
+func (b *tab) seen() {
+	b.t.Helper()
+	if !value[bool](b, `((e) => { const r = e.getBoundingClientRect(); return e.checkVisibility() && r.bottom > 0 && r.top < innerHeight && getComputedStyle(e).outlineStyle === "solid" && parseFloat(getComputedStyle(e).outlineWidth) >= 2; })(document.activeElement)`) {
+		b.fatal("the focus cannot be seen: %s", b.focus())
+	}
+}
+
+// focus returns what has the focus.
+func (b *tab) focus() string {
+	b.t.Helper()
+	return value[string](b, `document.activeElement.outerHTML.slice(0, 300)`)
+}
+
+// chooses presses the arrow key until a suggestion is chosen, and takes it.
+func (b *tab) chooses(label, line string) {
+	b.t.Helper()
+	b.until("suggestion "+label, fmt.Sprintf(`[...document.querySelectorAll("#suggestions b")].some((e) => e.innerText === %q)`, label))
+	for range 15 {
+		b.keys("ArrowDown")
+		if value[bool](b, fmt.Sprintf(`document.querySelector("#suggestions [aria-selected=true] b").innerText === %q && document.querySelector("#text").getAttribute("aria-activedescendant") === document.querySelector("#suggestions [aria-selected=true]").id`, label)) {
+			b.keys("Enter")
+			b.until("the line is "+line, fmt.Sprintf(`document.querySelector("#text").value === %q`, line))
+			return
+		}
+	}
+	b.fatal("%s cannot be chosen", label)
+}
+
+const isText = `e.id === "text"`
+
+// Everything can be done without a mouse, and the focus is never lost.
+func TestKeyboard(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	b := d.open(d.address, 1280, 800)
+	b.keys("Tab")
+	b.until("the way around", `document.activeElement.matches(".skip") && document.activeElement.getBoundingClientRect().width > 50`)
+	b.keys("Enter", "Tab")
+	b.until("the field for commands or what follows it has the focus", `document.querySelector("#composer").contains(document.activeElement)`)
+
+	// A command, by completion.
+	b.runs(`document.querySelector("#text").focus()`)
+	b.seen()
+	b.insert("/ss")
+	b.chooses("/sshkey", "/sshkey ")
+	b.chooses("grant", "/sshkey grant ")
+	b.chooses("@alice", "/sshkey grant @alice ")
+	b.chooses("12h", "/sshkey grant @alice 12h ")
+	b.chooses("for", "/sshkey grant @alice 12h for ")
+	b.insert("the keyboard")
+	b.tabsTo("Send", `e.innerText === "Send"`)
+	b.keys("Enter")
+	b.shows(".message:not([data-only]) h3", "Request 2:")
+
+	// Another person, and Approve.
+	b.keys("Shift+Tab")
+	b.until("the field", `document.activeElement.id === "text"`)
+	b.tabsTo("Bob", `e.dataset.as === "U0BOB"`)
+	b.keys(" ")
+	b.until("one is Bob", `document.querySelector("[data-as=U0BOB][aria-pressed=true]")`)
+	b.until("the focus is kept", `document.activeElement.dataset.as === "U0BOB"`)
+	b.shows(".message:not([data-only]) h3", "Request 2:")
+	b.tabsTo("Approve", `e.innerText === "Approve" && e.closest(".entry").innerText.includes("Request 2:")`)
+	b.keys("Enter")
+	b.agree(3)
+	b.until("the button is gone", "!"+button("Request 2:", "Approve"))
+	b.until("the message has the focus", `document.activeElement.matches(".entry") && document.activeElement.innerText.includes("Request 2:")`)
+	b.seen()
+
+	// The thread.
+	b.tabsTo("the replies", `e.matches(".replies") && e.closest(".entry").innerText.includes("Request 2:")`)
+	b.keys("Enter")
+	b.shows("#thread", "Placed on 3 servers")
+	b.until("the focus is kept", `document.activeElement.matches(".replies[aria-expanded=true]")`)
+	b.tabsTo("the thread's close button", `e.dataset.close === "thread"`)
+	b.keys("Enter")
+	b.until("the thread is closed", `document.querySelector("#drawer").hidden && document.activeElement.matches(".replies[aria-expanded=false]")`)
+	b.keys("Enter")
+	b.shows("#thread", "Placed on 3 servers")
+	b.tabsTo("the thread", `e.id === "thread"`)
+	b.keys("Escape")
+	b.until("the thread is closed", `document.querySelector("#drawer").hidden && document.activeElement.matches(".replies[aria-expanded=false]")`)
+
+	// A form, what is wrong with it, and how it is closed.
+	b.tabsTo("the field", isText)
+	b.insert("/sshkey grant")
+	b.keys("Escape", "Enter")
+	b.until("the form has the focus", `document.querySelector("#modal form")?.contains(document.activeElement)`)
+	b.keys("Escape")
+	b.until("the form is closed and the field has the focus", `!document.querySelector("#modal form") && !document.querySelector("#modal-frame").open && document.activeElement.id === "text"`)
+	b.insert("/sshkey grant")
+	b.keys("Escape", "Enter")
+	b.until("the form", `document.querySelector("#modal form")?.contains(document.activeElement)`)
+	b.tabsTo("Ask", `e.type === "submit"`)
+	b.keys("Enter")
+	const wrong = `document.activeElement.getAttribute("aria-invalid") === "true" && document.activeElement.getAttribute("aria-describedby").split(" ").some((id) => document.getElementById(id).matches(".error:not([hidden])") && document.getElementById(id).innerText !== "")`
+	b.until("the empty field is told and has the focus", wrong)
+	b.insert("a while")
+	b.tabsTo("Ask", `e.type === "submit"`)
+	b.keys("Enter")
+	b.until("the bot's word on the field is told", wrong+` && document.activeElement.value === "a while" && !document.activeElement.closest(".field").querySelector(".error").innerText.includes("Fill this in")`)
+	b.runs(`document.activeElement.select()`)
+	b.insert("2h")
+	b.keys("Enter")
+	b.until("the form is closed", `!document.querySelector("#modal-frame").open`)
+	b.shows(".message:not([data-only]) h3", "Request 3:")
+	b.until("the field has the focus", `document.activeElement.id === "text"`)
+
+	// A question before something is done: no, and yes.
+	b.insert("/sshkey offboard @dave")
+	b.keys("Escape", "Enter")
+	b.shows(".message[data-only]", "Offboard @dave?")
+	b.tabsTo("Offboard", `e.innerText === "Offboard"`)
+	b.keys("Enter")
+	b.until("the question has the focus", `document.querySelector("#confirm").open && document.activeElement.id === "confirm-no"`)
+	b.keys("Escape")
+	b.until("nothing is done", `!document.querySelector("#confirm").open && document.activeElement.innerText === "Offboard"`)
+	b.keys("Enter", "Tab")
+	b.until("yes has the focus", `document.activeElement.id === "confirm-yes"`)
+	b.keys("Enter")
+	b.until("it is done", `!document.querySelector("#confirm").open && ![...document.querySelectorAll("#messages button")].some((e) => e.innerText === "Offboard")`)
+	b.until("the focus is not lost", `document.activeElement !== document.body`)
+
+	// A server.
+	b.tabsTo("a server", `e.matches("#tiles summary")`)
+	b.keys("Enter")
+	b.until("it is open", `document.activeElement.closest("details").open`)
+	b.tabsTo("its state", `e.dataset.trouble`)
+	b.keys("ArrowDown")
+	b.until("it is offline, open and has the focus", `document.activeElement.value === "offline" && document.activeElement.querySelector("[selected]").value === "offline" && document.activeElement.closest("details").open`)
+	b.keys("ArrowUp")
+	b.until("it is in order", `document.activeElement.querySelector("[selected]").value === "none"`)
+	b.tabsTo("what copies", `e.dataset.copy`)
+
+	// The clock: the button that was pressed is drawn anew.
+	b.runs(`document.querySelector("#title").tabIndex = -1; document.querySelector("#title").focus()`)
+	b.tabsTo("the clock", `e.dataset.clock === "quarter"`)
+	b.keys("Enter")
+	b.shows("#clock", "moved by")
+	b.until("the focus is kept", `document.activeElement.dataset.clock === "quarter"`)
+	b.tabsTo("the end", `e.dataset.clock === "end"`)
+	b.keys("Enter")
+	b.agree(0)
+	b.until("the focus is not lost", `document.querySelector("#clock").contains(document.activeElement)`)
+}
