@@ -130,13 +130,18 @@ function parse(text) {
   return template.content.firstElementChild;
 }
 
-// replace puts a part in place of an older one, and keeps what is open, typed and focused in it.
+// replace puts a part in place of an older one, and keeps what is open, typed, wrong and focused in it.
 function replace(old, fresh) {
   if (old.matches("details[open]")) fresh.open = true;
   const folds = fresh.querySelectorAll("details");
   old.querySelectorAll("details").forEach((d, i) => { if (d.open && folds[i]) folds[i].open = true; });
   const typed = fresh.querySelectorAll("[data-block]:is(input, textarea, select)");
   old.querySelectorAll("[data-block]:is(input, textarea, select)").forEach((field, i) => { if (typed[i]?.id === field.id) typed[i].value = field.value; });
+  fresh.querySelectorAll(".error[id]").forEach((error) => {
+    const said = old.querySelector(`#${CSS.escape(error.id)}`);
+    if (said) [error.textContent, error.hidden] = [said.textContent, said.hidden];
+  });
+  old.querySelectorAll("[aria-invalid=true]").forEach((field) => fresh.querySelector(`#${CSS.escape(field.id)}`)?.setAttribute("aria-invalid", "true"));
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   const at = focused ? alike(old, focused).indexOf(focused) : -1;
   old.replaceWith(fresh);
@@ -156,6 +161,7 @@ function alike(part, element) {
 // --- who and where
 
 function go(to, keep = false) {
+  const before = JSON.stringify(view);
   const moved = ["as", "place"].some((key) => to[key] && to[key] !== view[key]);
   Object.assign(view, to);
   if (moved && !keep) view.thread = to.thread ?? "";
@@ -166,7 +172,7 @@ function go(to, keep = false) {
     $("thread").replaceChildren();
     $("messages").scrollTop = 0;
   }
-  stream();
+  if (!streaming || JSON.stringify(view) !== before) stream();
   if (view.place === "home") act("home");
 }
 
@@ -284,7 +290,9 @@ function closeModal() {
 }
 
 $("modal-frame").addEventListener("cancel", (event) => { event.preventDefault(); closeModal(); });
-$("gate").addEventListener("cancel", (event) => event.preventDefault());
+// A browser lets a page refuse Escape once only.
+$("gate").addEventListener("close", () => $("gate").showModal());
+$("modal-frame").addEventListener("close", closeModal);
 for (const dialog of [$("modal-frame"), $("confirm")]) dialog.addEventListener("close", keepFocus);
 $("drawer").addEventListener("keydown", (event) => { if (event.key === "Escape") closeThread(); });
 
@@ -298,7 +306,9 @@ $("modal").addEventListener("submit", async (event) => {
   }
   complain(form, { errors: missing });
   if (Object.keys(missing).length) return; // as in Slack, the bot hears nothing of it
-  complain(form, await act("submit", { view: form.dataset.view, values }, form.querySelector("[type=submit]"), true));
+  const answer = await act("submit", { view: form.dataset.view, values }, form.querySelector("[type=submit]"), true);
+  const drawn = $("modal").querySelector("form"); // perhaps anew, meanwhile
+  if (drawn?.dataset.view === form.dataset.view) complain(drawn, answer);
 });
 
 // complain shows what is wrong with a form, each under its field, and leads to the first.
@@ -358,6 +368,7 @@ function choose(i) {
 
 function take(row) {
   type(row.dataset.text);
+  hideSuggestions(); // the next ones come
   suggest();
 }
 
@@ -371,7 +382,7 @@ async function send() {
   if (answer.error && !$("text").value) type(text); // nothing is lost
 }
 
-$("text").addEventListener("input", () => { grow(); suggest(); });
+$("text").addEventListener("input", () => { grow(); choose(-1); suggest(); }); // what was chosen is of before
 $("text").addEventListener("keydown", (event) => {
   const all = options();
   if (event.key === "Escape") return hideSuggestions();
