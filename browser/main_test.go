@@ -54,6 +54,7 @@ type demo struct {
 	dir     string // its temporary files
 	address string // opens the page once
 	browser context.Context
+	stopped bool // Ctrl-C was pressed
 }
 
 // start starts a demo and a browser. Both end with the test, and leave nothing behind.
@@ -99,9 +100,17 @@ func find(t *testing.T) string {
 	return ""
 }
 
+// stop presses Ctrl-C, once.
+func (d *demo) stop() {
+	if !d.stopped {
+		d.stopped = true
+		_ = d.cmd.Process.Signal(syscall.SIGINT)
+	}
+}
+
 // end ends the demo with Ctrl-C, and checks that nothing is left of it.
 func (d *demo) end() {
-	_ = d.cmd.Process.Signal(syscall.SIGINT)
+	d.stop()
 	if err := d.cmd.Wait(); err != nil {
 		d.t.Errorf("the demo ended with: %v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +24,7 @@ type tab struct {
 
 	mu       sync.Mutex
 	troubles []string // what the browser complained of
+	expected []string // words of what it may complain of
 }
 
 // open opens the page in a tab of that size. At the end of the test it checks that the browser had nothing
@@ -61,8 +63,17 @@ func (b *tab) checkQuiet() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, text := range b.troubles {
-		b.t.Errorf("the browser says: %s", text)
+		if !slices.ContainsFunc(b.expected, func(words string) bool { return strings.Contains(text, words) }) {
+			b.t.Errorf("the browser says: %s", text)
+		}
 	}
+}
+
+// expects has the browser complain with those words.
+func (b *tab) expects(words ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expected = append(b.expected, words...)
 }
 
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
@@ -116,7 +127,9 @@ func has(selector, words string) string {
 
 // text returns what a person reads in an element.
 func (b *tab) text(selector string) string {
-	text, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](fmt.Sprintf(`document.querySelector(%q)?.innerText ?? ""`, selector)))
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](fmt.Sprintf(`document.querySelector(%q)?.innerText ?? ""`, selector)))
 	if err != nil {
 		return err.Error()
 	}
@@ -203,7 +216,9 @@ func (b *tab) must(err error) {
 // value returns what a JavaScript expression is.
 func value[T any](b *tab, expression string) T {
 	b.t.Helper()
-	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	b.must(err)
 	return v
 }
