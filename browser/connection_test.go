@@ -143,6 +143,7 @@ func TestAddress(t *testing.T) {
 	for address, words := range map[string]string{d.address: "This address was opened before", root: "open the address that it prints"} {
 		ctx, cancel := chromedp.NewContext(d.browser)
 		t.Cleanup(cancel)
+		d.must(chromedp.Do(ctx)) // the tab lives as long as the context that it is first used with
 		again := &tab{t: t, ctx: ctx}
 		again.do(chromedp.Navigate(address))
 		again.shows("#gate[open]", words)
