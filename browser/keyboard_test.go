@@ -60,8 +60,18 @@ func TestKeyboard(t *testing.T) {
 	b.until("the way around", `document.activeElement.matches(".skip") && document.activeElement.getBoundingClientRect().width > 50`)
 	b.keys("Enter", "Tab")
 	b.until("the field for commands or what follows it has the focus", `document.querySelector("#composer").contains(document.activeElement)`)
+	b.asksByKey()
+	b.approvesByKey()
+	b.readsByKey()
+	b.fillsByKey()
+	b.confirmsByKey()
+	b.breaksByKey()
+	b.jumpsByKey()
+}
 
-	// A command, by completion.
+// asksByKey asks by completion.
+func (b *tab) asksByKey() {
+	b.t.Helper()
 	b.runs(`document.querySelector("#text").focus()`)
 	b.seen()
 	b.insert("/ss")
@@ -74,8 +84,11 @@ func TestKeyboard(t *testing.T) {
 	b.tabsTo("Send", `e.innerText === "Send"`)
 	b.keys("Enter")
 	b.shows(".message:not([data-only])", "Reason: the keyboard")
+}
 
-	// Another person, and Approve.
+// approvesByKey is another person, and approves.
+func (b *tab) approvesByKey() {
+	b.t.Helper()
 	b.keys("Shift+Tab")
 	b.until("the field", `document.activeElement.id === "text"`)
 	b.tabsTo("Bob", `e.dataset.as === "U0BOB"`)
@@ -89,8 +102,11 @@ func TestKeyboard(t *testing.T) {
 	b.until("the button is gone", "!"+button("Request 2:", "Approve"))
 	b.until("the message has the focus", `document.activeElement.matches(".entry") && document.activeElement.innerText.includes("Request 2:")`)
 	b.seen()
+}
 
-	// The thread.
+// readsByKey opens and closes the thread.
+func (b *tab) readsByKey() {
+	b.t.Helper()
 	b.tabsTo("the replies", `e.matches(".replies") && e.closest(".entry").innerText.includes("Request 2:")`)
 	b.keys("Enter")
 	b.shows("#thread", "Placed on 3 servers")
@@ -103,8 +119,11 @@ func TestKeyboard(t *testing.T) {
 	b.tabsTo("the thread", `e.id === "thread"`)
 	b.keys("Escape")
 	b.until("the thread is closed", `document.querySelector("#drawer").hidden && document.activeElement.matches(".replies[aria-expanded=false]")`)
+}
 
-	// A form, what is wrong with it, and how it is closed.
+// fillsByKey fills a form, wrongly at first.
+func (b *tab) fillsByKey() {
+	b.t.Helper()
 	b.tabsTo("the field", isText)
 	b.insert("/sshkey grant")
 	b.keys("Escape", "Enter")
@@ -128,8 +147,11 @@ func TestKeyboard(t *testing.T) {
 	b.until("the form is closed", `!document.querySelector("#modal-frame").open`)
 	b.shows(".message:not([data-only]) h3", "Request 3:")
 	b.until("the field has the focus", `document.activeElement.id === "text"`)
+}
 
-	// A question before something is done: no, and yes.
+// confirmsByKey says no, and then yes, to a question before something is done.
+func (b *tab) confirmsByKey() {
+	b.t.Helper()
 	b.insert("/sshkey offboard @dave")
 	b.keys("Escape", "Enter")
 	b.shows(".message[data-only]", "Offboard @dave?")
@@ -143,8 +165,11 @@ func TestKeyboard(t *testing.T) {
 	b.keys("Enter")
 	b.until("it is done", `!document.querySelector("#confirm").open && ![...document.querySelectorAll("#messages button")].some((e) => e.innerText === "Offboard")`)
 	b.until("the focus is not lost", `document.activeElement !== document.body`)
+}
 
-	// A server.
+// breaksByKey opens a server, and breaks it.
+func (b *tab) breaksByKey() {
+	b.t.Helper()
 	b.tabsTo("a server", `e.matches("#tiles summary")`)
 	b.keys("Enter")
 	b.until("it is open", `document.activeElement.closest("details").open`)
@@ -154,8 +179,11 @@ func TestKeyboard(t *testing.T) {
 	b.keys("ArrowUp")
 	b.until("it is in order", `document.activeElement.querySelector("[selected]").value === "none"`)
 	b.tabsTo("what copies", `e.dataset.copy`)
+}
 
-	// The clock: the button that was pressed is drawn anew.
+// jumpsByKey moves the clock, whose buttons are drawn anew.
+func (b *tab) jumpsByKey() {
+	b.t.Helper()
 	b.runs(`document.querySelector("#title").tabIndex = -1; document.querySelector("#title").focus()`)
 	b.tabsTo("the clock", `e.dataset.clock === "quarter"`)
 	b.keys("Enter")

@@ -111,8 +111,5 @@ func TestReadable(t *testing.T) {
 	b.runs(`document.querySelector("#lost").hidden = false; document.querySelector("#toast").textContent = "A word."; document.querySelector("#toast").hidden = false`)
 	b.readable("banners")
 
-	b.prefers("prefers-reduced-motion", "no-preference")
-	b.until("it glides", `getComputedStyle(document.querySelector("#messages")).scrollBehavior === "smooth"`)
-	b.prefers("prefers-reduced-motion", "reduce")
 	b.until("nothing moves", `[...document.querySelectorAll("*")].every((e) => ((s) => s.scrollBehavior === "auto" && s.animationName === "none" && parseFloat(s.transitionDuration) === 0)(getComputedStyle(e)))`)
 }

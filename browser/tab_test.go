@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -32,14 +33,21 @@ type tab struct {
 func (d *demo) open(address string, width, height int64) *tab {
 	d.t.Helper()
 	ctx, cancel := chromedp.NewContext(d.browser)
-	b := &tab{t: d.t, ctx: ctx}
 	d.t.Cleanup(cancel)
+	b := d.watched(ctx)
+	b.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(address))
+	b.until("the page is drawn", `document.querySelectorAll("#tiles > *").length > 0`)
+	return b
+}
+
+// watched returns a tab whose complaints are kept.
+func (d *demo) watched(ctx context.Context) *tab {
+	d.t.Helper()
+	b := &tab{t: d.t, ctx: ctx}
 	d.t.Cleanup(b.checkQuiet)
 	d.must(chromedp.Listen(ctx, b.note))
 	_, err := chromedp.Call(ctx, log.Enable, cdp.Empty{})
 	d.must(err)
-	b.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(address))
-	b.until("the page is drawn", `document.querySelectorAll("#tiles > *").length > 0`)
 	return b
 }
 
@@ -232,11 +240,19 @@ func (b *tab) is(person, place string) {
 	b.until("one is in "+place, fmt.Sprintf(`document.querySelector('[data-place=%q][aria-pressed=true]')`, place))
 }
 
-// another opens another tab as somebody, as the page's own button does.
+// another opens another tab as somebody, by the page's own button.
 func (d *demo) another(b *tab, person string) *tab {
 	d.t.Helper()
-	key, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](`fetch("/act", {method: "POST", body: JSON.stringify({act: "tab"}), headers: {"X-Sshkeybot-Token": sessionStorage.token}}).then((r) => r.json()).then((a) => a.key)`, chromedp.EvalAwaitPromise))
-	d.must(err)
-	root, _, _ := strings.Cut(d.address, "#")
-	return d.open(root+"#key="+key+"&as="+person, 1440, 900)
+	opened := chromedp.WaitNewTarget(b.ctx, func(*target.Info) bool { return true })
+	b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.querySelector("[data-tab=%s]").click()`, person), byHand))
+	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithTargetID(<-opened))
+	d.t.Cleanup(cancel)
+	d.must(chromedp.Do(ctx)) // the tab lives as long as the context that it is first used with
+	other := d.watched(ctx)
+	other.do(chromedp.EmulateViewport(1280, 800))
+	other.until("the other tab is "+person, fmt.Sprintf(`document.querySelector("[data-as=%s][aria-pressed=true]")`, person))
+	return other
 }
+
+// byHand has the browser take a click for a person's: others open no tab.
+func byHand(p *runtime.EvaluateParams) { yes := true; p.UserGesture = &yes }

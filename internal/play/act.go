@@ -175,35 +175,59 @@ func (p *Page) toggle(ctx context.Context, g *game, c call) (answer, error) {
 	return answer{}, g.employ(ctx, c.Name, c.On)
 }
 
-// afterwards is how far the clock goes beyond a moment, so that it has passed.
-const afterwards = time.Second
+const (
+	afterwards   = time.Second      // how far the clock goes beyond a moment, so that it has passed
+	endsTogether = 30 * time.Minute // what ends within that time after the next end is reached by the same jump
+	sweptWithin  = 5 * time.Second  // how long an end is waited for, of a bot that may not run
+)
 
 func (p *Page) moveClock(ctx context.Context, g *game, c call) (answer, error) {
 	s, err := g.read(ctx)
 	if err != nil {
 		return answer{}, err
 	}
-	by, to := time.Duration(0), time.Time{}
 	switch c.By {
 	case "quarter":
-		by = 15 * time.Minute
+		g.Clock.Move(15 * time.Minute)
 	case "day":
-		by = 24 * time.Hour
+		g.Clock.Move(24 * time.Hour)
 	case "reminder":
-		to = s.reminder
+		err = g.reach(s.reminder, c.By)
 	case "end":
-		to = s.end
-	default:
-		return answer{}, errors.New("the clock cannot be moved so")
-	}
-	if by == 0 {
-		if to.IsZero() {
-			return answer{}, fmt.Errorf("nobody has access that ends, so there is no %s to come", c.By)
+		last := s.end.Add(endsTogether)
+		for err = g.reach(s.end, c.By); err == nil && g.swept(ctx, &s) && s.end.Before(last); {
+			err = g.reach(s.end, c.By)
 		}
-		by = to.Sub(g.Clock.Now()) + afterwards
+	default:
+		err = errors.New("the clock cannot be moved so")
 	}
-	g.Clock.Move(by)
-	return answer{}, nil
+	return answer{}, err
+}
+
+// reach moves the clock just beyond a moment, zero if there is none of that name.
+func (g *game) reach(when time.Time, name string) error {
+	if when.IsZero() {
+		return fmt.Errorf("nobody has access that ends, so there is no %s to come", name)
+	}
+	g.Clock.Move(when.Sub(g.Clock.Now()) + afterwards)
+	return nil
+}
+
+// swept waits until the bot has ended what was to end, and reports whether something else ends later, which it then
+// puts into s. One that ends after another is not to be late because of that.
+func (g *game) swept(ctx context.Context, s *said) bool {
+	ctx, cancel := context.WithTimeout(ctx, sweptWithin)
+	defer cancel()
+	for ctx.Err() == nil {
+		next := g.changed.wait()
+		now, err := g.read(ctx)
+		if err == nil && now.overdue == 0 {
+			*s = now
+			return !now.end.IsZero()
+		}
+		sleepUntil(ctx, next, 50*time.Millisecond)
+	}
+	return false
 }
 
 // employ activates or deactivates somebody's Slack account.

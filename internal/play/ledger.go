@@ -14,7 +14,8 @@ type said struct {
 	unsettled map[string]bool  // by target and name: servers where something is still to be done
 	owners    map[string]owner // by label
 	reminder  time.Time        // when the next person is told that their access ends; zero for never
-	end       time.Time        // when the next access ends, with those that end right after it; zero for never
+	end       time.Time        // when the next access ends; zero for never
+	overdue   int              // how many accesses live beyond their end
 	tour      progress
 }
 
@@ -25,9 +26,6 @@ type owner struct {
 	until   time.Time     // zero for no end
 	leaving bool
 }
-
-// endsTogether is how long after the next end others are reached by the same jump of the clock.
-const endsTogether = 30 * time.Minute
 
 // openLedger returns the bot's ledger, to be read whether or not the bot runs.
 func openLedger(ctx context.Context, w *World) (*store.Store, error) {
@@ -53,20 +51,18 @@ func readLedger(ctx context.Context, ledger *store.Store, now time.Time, prologu
 
 // findNext finds what happens next as time goes by.
 func (s *said) findNext(grants []access.Grant, now time.Time) {
-	var first time.Time
 	for _, g := range grants {
-		if g.EndsAt.IsZero() || !g.EndsAt.After(now) {
+		switch {
+		case g.EndsAt.IsZero():
+			continue
+		case !g.EndsAt.After(now):
+			s.overdue++
 			continue
 		}
 		if at := g.RemindAt(); g.RemindedAt.IsZero() && at.After(now) && (s.reminder.IsZero() || at.Before(s.reminder)) {
 			s.reminder = at
 		}
-		if first.IsZero() || g.EndsAt.Before(first) {
-			first = g.EndsAt
-		}
-	}
-	for _, g := range grants {
-		if !g.EndsAt.Before(first) && !g.EndsAt.After(first.Add(endsTogether)) && g.EndsAt.After(s.end) {
+		if s.end.IsZero() || g.EndsAt.Before(s.end) {
 			s.end = g.EndsAt
 		}
 	}

@@ -18,7 +18,7 @@ type process struct {
 	cable  *cable
 	leave  context.CancelFunc
 	err    error         // of its end; read it when over is closed
-	over   chan struct{} // closed when nothing of it is left
+	over   chan struct{} // closed when it has ended
 	killed sync.Once
 }
 
@@ -43,15 +43,14 @@ func begin(ctx context.Context, cfg config.Config, log *slog.Logger, on app.Host
 // running reports whether it was started and neither stopped nor killed.
 func (p *process) running() bool { return p != nil && !p.cable.pulled() }
 
-// stop ends it in order, if it runs, and returns the error of its end.
+// stop ends it in order, and returns the error of its end. Of one that was killed it expects nothing any more.
 func (p *process) stop() error {
-	running := p.running()
+	if !p.running() {
+		return nil
+	}
 	p.leave()
 	<-p.over
 	p.cable.pull()
-	if !running { // it could not write what it was about
-		return nil
-	}
 	return p.err
 }
 

@@ -151,6 +151,9 @@ func newGame(t *testing.T, o Options) *rig {
 		if err := g.close(); err != nil {
 			t.Error(err)
 		}
+		for _, bot := range g.bots { // the killed ones, too
+			<-bot.over
+		}
 		for _, v := range g.Slack.Violations() {
 			t.Errorf("a rule of Slack's was broken: %+v", v)
 		}

@@ -90,6 +90,7 @@ function show(patches) {
   const form = $("modal").firstElementChild !== null;
   if (form && !$("modal-frame").open) $("modal-frame").showModal();
   if (!form && $("modal-frame").open) $("modal-frame").close();
+  if (document.activeElement.matches("#tour li")) $("tour").querySelector(".now button")?.focus({ preventScroll: true });
   if (focused) keepFocus();
 }
 
