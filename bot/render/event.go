@@ -179,7 +179,7 @@ func (w eventWriter) asked(e access.Event, person access.UserID) string {
 
 var (
 	editForm  = regexp.MustCompile(`^(\S+) on «(.*)» to (\S+) on «(.*)»$`)
-	grantForm = regexp.MustCompile(`^\S+ as (.+) on ([0-9]{1,9}) servers with ([0-9]{1,9}) keys$`)
+	grantForm = regexp.MustCompile(`^(?:\S*|an account) as (.*) on ([0-9]{1,9}) servers(?: with ([0-9]{1,9}) keys)?$`)
 	endForm   = regexp.MustCompile(`^\S+ to (\S+)$`)
 )
 
@@ -204,12 +204,20 @@ func (w eventWriter) scope(length, pattern string) string {
 	return durationText(d) + " on " + where
 }
 
+// grant says what a grant is for: an account has no system user, and the key of one is not counted.
 func (w eventWriter) grant(detail string) string {
 	m := grantForm.FindStringSubmatch(detail)
 	if m == nil {
 		return w.text(detail, w.limit)
 	}
-	return fmt.Sprintf("as %s on %s with %s", w.code(m[1], nameLimit), counted(m[2], "server"), counted(m[3], "key"))
+	where := "on " + counted(m[2], "account")
+	if m[1] != "" {
+		where = "as " + w.code(m[1], nameLimit) + " on " + counted(m[2], "server")
+	}
+	if m[3] != "" {
+		where += " with " + counted(m[3], "key")
+	}
+	return where
 }
 
 // counted writes a number that is text already with its noun.

@@ -60,6 +60,8 @@ func (w world) story() []workflow.LogEntry {
 		did(access.DidCandidateSpare, request(carol, "", "", "the other 3")),
 		did(access.DidOrphanFound, request("", "", "", "credential 4712 on server 100: "+w.foreign("sshkeybot bob"))),
 		did(access.DidGrantStart, grant("", "U0BOB as runcloud on 3 servers with 1 keys")),
+		did(access.DidGrantStart, grant("", "U0BOB as  on 1 servers with 2 keys")),
+		did(access.DidGrantStart, grant("", "an account as runcloud on 3 servers")),
 		did(access.DidGrantExtend, grant(carol, later)),
 		did(access.DidGrantCorrect, grant("", later)),
 		did(access.DidGrantNarrow, access.Event{Actor: carol, Noun: access.NounGrant, NounID: "7", To: string(access.EndRevoked), Detail: fingerprint(0) + " no longer on servers [100 101]"}),

@@ -19,7 +19,7 @@ type Keys struct {
 // The forms of details: those of RecordMoves, of a grant that covers less, and of a single
 // credential.
 var (
-	movedForm    = regexp.MustCompile(`^(credential \S+|\S+) for (.+) on places ([0-9,-]+)(?:: (.*))?$`)
+	movedForm    = regexp.MustCompile(`^(credential \S+|\S+) for (.*) on places ([0-9,-]+)(?:: (.*))?$`)
 	narrowedForm = regexp.MustCompile(`^(\S+) no longer on servers \[([0-9 ]+)\]$`)
 	singleForm   = regexp.MustCompile(`^(credential \S+) on server ([0-9]+)(?:[:,] (.*))?$`)
 )

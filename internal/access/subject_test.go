@@ -59,6 +59,7 @@ func TestDetailsOfKeysAreReadBack(t *testing.T) {
 	t.Parallel()
 	for detail, want := range map[string]access.Keys{
 		"SHA256:a for web on places 1-3,5,9":                                    {Key: "SHA256:a", SystemUser: "web", Servers: []int64{1, 2, 3, 5, 9}, Count: 5},
+		"SHA256:a for  on places 7":                                             {Key: "SHA256:a", Servers: []int64{7}, Count: 1}, // of an account
 		"SHA256:a for web on places 1-3,5,9-10":                                 {Key: "SHA256:a", SystemUser: "web", Count: 6},
 		"SHA256:a for web on places 1-2000000000":                               {Key: "SHA256:a", SystemUser: "web", Count: 2_000_000_000},
 		"credential 4711 for root on places 8: the server has left the account": {Key: "credential 4711", SystemUser: "root", Servers: []int64{8}, Count: 1, Rest: "the server has left the account"},
