@@ -134,7 +134,7 @@ func (g *game) drawTruth(d *drawing, t truth) {
 	d.part("accounts", onScalingo, "scalingo", map[string]any{
 		"Keys": d.lying(t.account), "Tokens": t.tokens, "Said": t.said.placed[onScalingo], "Found": t.elsewhere,
 	})
-	d.part("accounts", "octopus", "octopus", map[string]any{"Account": Deployments, "Calls": g.Octopus.Count("")})
+	d.part("accounts", "octopus", "octopus", map[string]any{"Account": Deployments, "Key": g.deploysWith()})
 	d.part("calls", "calls", "calls", map[string]any{
 		"RunCloud": g.RunCloud.Count(""), "Scalingo": g.Scalingo.Count(""), "Octopus": g.Octopus.Count(""), "Slack": len(g.Slack.Calls()),
 	})

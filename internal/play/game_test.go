@@ -138,6 +138,28 @@ func TestToggles(t *testing.T) {
 	})
 }
 
+// The page shows with which key Octopus Deploy logs in.
+func TestRotation(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGame(t, played(1))
+		drawn := func(words string) func(truth) bool {
+			return func(now truth) bool {
+				s, err := g.draw(viewpoint{As: Bob, Place: Ops}, now)
+				g.must(err)
+				return strings.Contains(string(s["accounts"][1].HTML), words)
+			}
+		}
+		g.until("the key of before is told", drawn("somebody placed by hand"))
+		g.types(Bob, "rotate "+Deployments)
+		g.presses(Carol, g.request(2), "Approve")
+		g.until("the new key is told", drawn("SHA256:"))
+		g.until("it is on the server", func(now truth) bool {
+			return now.found == 1 && now.tiles[0].Keys[1].Owner == "the account "+Deployments
+		})
+	})
+}
+
 // The clock goes to what comes next, and says so where nothing does.
 func TestMoveClock(t *testing.T) {
 	t.Parallel()

@@ -43,7 +43,7 @@ func (p *Page) guarded(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		switch origin := r.Header.Get("Origin"); {
 		case r.Host != p.host:
-			http.Error(w, "This is not the address of the page.", http.StatusMisdirectedRequest)
+			http.Error(w, "The page answers at http://"+p.host+" alone.", http.StatusMisdirectedRequest)
 		case origin != "" && origin != "http://"+p.host, r.Method == http.MethodPost && origin == "":
 			http.Error(w, "Only the page itself may call this.", http.StatusForbidden)
 		default:

@@ -41,10 +41,11 @@ type World struct {
 	Scalingo *scalingosim.Account
 	Octopus  *octopussim.Server
 
-	servers int
 	host    app.Host
 	cfg     config.Config
 	deploys *http.Server // serves Octopus
+
+	deployments string // the id of the account there
 
 	living sync.Mutex // held by who starts or ends the bot
 
@@ -59,7 +60,7 @@ func Open(o Options) (*World, error) {
 	now := NewClock(o.Ago)
 	o.Host.Now, o.Host.Clocks = now.Now, now.Read
 	w := &World{
-		Clock: now, servers: o.Servers, host: o.Host.WithDefaults(), cures: map[int64]func(){}, off: map[string]bool{},
+		Clock: now, host: o.Host.WithDefaults(), cures: map[int64]func(){}, off: map[string]bool{},
 		RunCloud: runcloudsim.New(runcloudsim.Options{Now: now.Now}),
 		Scalingo: scalingosim.New(scalingosim.Options{Now: now.Now, Made: now.Now().Add(-24 * time.Hour)}),
 	}
@@ -114,6 +115,15 @@ func LetsIn(account *runcloudsim.Account, address, user, key string) bool {
 	return false
 }
 
+// deploysWith returns the fingerprint of the key with which Octopus Deploy logs in; empty for the one of before.
+func (w *World) deploysWith() string {
+	key, err := sshkey.Parse(w.Octopus.PublicKey(w.deployments))
+	if err != nil {
+		return ""
+	}
+	return key.Fingerprint()
+}
+
 // AddDeployments has Octopus Deploy use an account on the first server, whose key somebody had placed by hand.
 func (w *World) AddDeployments() error {
 	server := w.RunCloud.Servers()[0].ID
@@ -122,8 +132,8 @@ func (w *World) AddDeployments() error {
 		return err
 	}
 	w.RunCloud.AddKey(server, runcloudsim.Credential{Label: "octopus", User: "runcloud", PublicKey: old.Line("octopus")})
-	id := w.Octopus.AddAccount(octopussim.DefaultSpace, octopussim.Account{Name: Deployments, Username: "runcloud", PrivateKey: "of before"})
-	w.Octopus.AddMachine(octopussim.DefaultSpace, octopussim.Machine{Name: "shop", AccountID: id, Host: runcloudsim.Address(server), HealthStatus: "Healthy"})
+	w.deployments = w.Octopus.AddAccount(octopussim.DefaultSpace, octopussim.Account{Name: Deployments, Username: "runcloud", PrivateKey: "of before"})
+	w.Octopus.AddMachine(octopussim.DefaultSpace, octopussim.Machine{Name: "shop", AccountID: w.deployments, Host: runcloudsim.Address(server), HealthStatus: "Healthy"})
 	return nil
 }
 
