@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"sshkeybot/internal/sim/slacksim"
 )
 
 // The five steps tick themselves, and none before it is done.
@@ -135,6 +137,29 @@ func TestToggles(t *testing.T) {
 		_, err := p.cut(t.Context(), g.game, call{})
 		g.must(err)
 		g.until("it is connected again", func(truth) bool { return g.Slack.Sockets() > 0 })
+	})
+}
+
+// A file that the bot uploads is drawn with what is in it, in the thread where its reader finds it.
+func TestFilePreview(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGame(t, played(1))
+		g.types(Bob, "log")
+		answers := g.Slack.Ephemeral(Bob)
+		only := answers[len(answers)-1]
+		g.must(outcome(g.Slack.ClickEphemeral(t.Context(), Bob, only.TS, slacksim.Pick{Label: "Whole log as a file"})))
+		g.until("the file is drawn", func(now truth) bool {
+			drawn := ""
+			for _, m := range g.Slack.DMs(Bob) {
+				s, err := g.draw(viewpoint{As: Bob, Place: placeDM, Thread: m.TS}, now)
+				g.must(err)
+				for _, i := range s["thread"] {
+					drawn += string(i.HTML)
+				}
+			}
+			return strings.Contains(drawn, `<details class="file">`) && strings.Contains(drawn, "U0CAROL approved request 1.")
+		})
 	})
 }
 
