@@ -7,8 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -140,7 +138,7 @@ func (s *stage) lendsServers(ctx context.Context) error {
 
 // approves waits for a request, and has Bob approve it.
 func (s *stage) approves(ctx context.Context, id int64) (slacksim.Message, error) {
-	request, err := s.request(ctx, id)
+	request, err := s.Posted(ctx, fmt.Sprintf("Request %d:", id))
 	if err != nil {
 		return request, err
 	}
@@ -175,20 +173,6 @@ func (s *stage) types(ctx context.Context, text string) error {
 		s.shows(s.Slack.Render(message, s.viewer("Europe/Lisbon")))
 	}
 	return nil
-}
-
-// request waits for the message of a request.
-func (s *stage) request(ctx context.Context, id int64) (found slacksim.Message, err error) {
-	isIt := func(m slacksim.Message) bool { return strings.HasPrefix(m.Text, fmt.Sprintf("Request %d:", id)) }
-	err = s.Slack.Wait(ctx, func(w *slacksim.Workspace) bool {
-		all := w.Messages(play.Ops)
-		i := slices.IndexFunc(all, isIt)
-		if i >= 0 {
-			found = all[i]
-		}
-		return i >= 0
-	})
-	return found, err
 }
 
 // finished waits until a request is as it will be for a while, and Slack shows it.

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -103,7 +101,7 @@ func (g *game) before(ctx context.Context) error {
 	if _, err := g.Slack.Command(ctx, Alice, g.Slack.DM(Alice), "/sshkey grant @alice 7d on scalingo for the move to the new region"); err != nil {
 		return err
 	}
-	request, err := g.posted(ctx, "Request 1:")
+	request, err := g.Posted(ctx, "Request 1:")
 	if err != nil {
 		return err
 	}
@@ -112,19 +110,6 @@ func (g *game) before(ctx context.Context) error {
 	}
 	g.prologue = 1
 	return g.Slack.Wait(ctx, func(*slacksim.Workspace) bool { return len(g.Scalingo.Keys()) > 0 }) // the bot tells Slack of it a little later
-}
-
-// posted waits for a message in #ops.
-func (g *game) posted(ctx context.Context, prefix string) (found slacksim.Message, err error) {
-	err = g.Slack.Wait(ctx, func(w *slacksim.Workspace) bool {
-		all := w.Messages(Ops)
-		i := slices.IndexFunc(all, func(m slacksim.Message) bool { return strings.HasPrefix(m.Text, prefix) })
-		if i >= 0 {
-			found = all[i]
-		}
-		return i >= 0
-	})
-	return found, err
 }
 
 // seeAll has everybody have seen everything.

@@ -3,6 +3,7 @@ package play
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -173,7 +174,7 @@ func (r *rig) request(id int) slacksim.Message {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
 	defer cancel()
-	m, err := r.posted(ctx, "Request "+string(rune('0'+id))+":")
+	m, err := r.Posted(ctx, fmt.Sprintf("Request %d:", id))
 	if err != nil {
 		r.t.Fatalf("request %d was not posted: %v", id, err)
 	}

@@ -158,6 +158,19 @@ func (w *World) Start(ctx context.Context, log *slog.Logger) error {
 	return w.Slack.Wait(ctx, func(slack *slacksim.Workspace) bool { return slack.Sockets() > 0 })
 }
 
+// Posted waits for a message in #ops that begins with prefix.
+func (w *World) Posted(ctx context.Context, prefix string) (found slacksim.Message, err error) {
+	err = w.Slack.Wait(ctx, func(slack *slacksim.Workspace) bool {
+		all := slack.Messages(Ops)
+		i := slices.IndexFunc(all, func(m slacksim.Message) bool { return strings.HasPrefix(m.Text, prefix) })
+		if i >= 0 {
+			found = all[i]
+		}
+		return i >= 0
+	})
+	return found, err
+}
+
 // Kill ends the bot as kill -9 does: its connections are cut, and what it had not written is lost. It does
 // nothing if the bot does not run.
 func (w *World) Kill() {
