@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"log/slog"
-	"net/http"
 	"os"
 	"time"
 
@@ -38,7 +36,7 @@ func checkCommand() *cobra.Command {
 
 func checker(cfg config.Config) check.Checker {
 	c := check.Checker{Config: cfg, Manifest: sshkeybot.Manifest, Now: time.Now, Zone: os.Getenv("TZ")}
-	for _, t := range app.Targets(cfg, slog.New(slog.DiscardHandler), http.DefaultTransport) {
+	for _, t := range app.Targets(cfg) {
 		c.Targets = append(c.Targets, t.Name())
 	}
 	return c

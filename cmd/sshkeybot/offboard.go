@@ -238,7 +238,7 @@ func ownExecutor(a *app.App) executor {
 	}}
 }
 
-func offboardIn(ctx context.Context, ledger *workflow.Service, wish control.Ask) (int64, error) {
-	r, err := ledger.OffboardFromShell(ctx, wish.Person, wish.Operator, wish.Reason, wish.Source)
+func offboardIn(ctx context.Context, uses *workflow.Service, wish control.Ask) (int64, error) {
+	r, err := uses.OffboardFromShell(ctx, wish.Person, wish.Operator, wish.Reason, wish.Source)
 	return r.ID, err
 }

@@ -61,16 +61,15 @@ func scalingoAccount(cfg config.Scalingo, log *slog.Logger, web http.RoundTrippe
 	}
 }
 
-// Targets returns the targets of these settings, to be called over web. It calls none of them.
-func Targets(cfg config.Config, log *slog.Logger, web http.RoundTripper) []access.Target {
-	return targetsOf(configure(cfg, log, web))
+// Targets returns the targets of these settings, for who asks them what they are called and what they leave
+// to be done by hand. It calls none of them.
+func Targets(cfg config.Config) []access.Target {
+	return targetsOf(configure(cfg, slog.New(slog.DiscardHandler), http.DefaultTransport))
 }
 
-// ReadOnly returns a service for reading a ledger. It cannot call Slack, and calls no target: it
-// only asks those what they are called and what they leave to be done by hand.
+// ReadOnly returns a service for reading a ledger. It calls neither Slack nor a target.
 func ReadOnly(ledger *store.Store, cfg config.Config, now func() time.Time) *workflow.Service {
-	targets := Targets(cfg, slog.New(slog.DiscardHandler), http.DefaultTransport)
-	engine := &reconcile.Engine{Store: ledger, Targets: targets, Settings: engineSettings(cfg, "", true), Now: now}
+	engine := &reconcile.Engine{Store: ledger, Targets: Targets(cfg), Settings: engineSettings(cfg, "", true), Now: now}
 	return &workflow.Service{Engine: engine, Store: ledger, Settings: settings(cfg), Now: now}
 }
 
