@@ -67,7 +67,7 @@ func TestFiveSteps(t *testing.T) {
 	b.press("#composer", "Send")
 	b.shows("#messages", "Request 2")
 	b.shows("#tour .done", "Ask as Alice")
-	b.until("what to press is in sight", `((r) => r.top > 0 && r.bottom < innerHeight)(`+button("Request 2:", "Approve")+`.getBoundingClientRect())`)
+	b.until("what to press is in sight", `((r) => r && r.top > 0 && r.bottom < innerHeight)(`+button("Request 2:", "Approve")+`?.getBoundingClientRect())`)
 	b.picture("1-ask")
 
 	b.press("#tour", "Be Bob")

@@ -104,12 +104,18 @@ func (b *tab) fatal(format string, args ...any) {
 	b.t.Fatalf(format, args...)
 }
 
+// holds returns an expression that is true when that one holds. What fails, because a part of the page is not there
+// yet, does not hold.
+func holds(expression string) string {
+	return "(() => { try { return !!(" + expression + "); } catch { return false; } })()"
+}
+
 // until waits until a JavaScript expression holds.
 func (b *tab) until(what, expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	if err := chromedp.Do(ctx, chromedp.Poll[chromedp.Void]("!!("+expression+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(patience))); err != nil {
+	if err := chromedp.Do(ctx, chromedp.Poll[chromedp.Void](holds(expression), chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(patience))); err != nil {
 		b.fatal("this did not come: %s (%v)\n%s", what, err, b.text("body"))
 	}
 }
@@ -119,7 +125,7 @@ func (b *tab) within(d time.Duration, expression string) bool {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, d)
 	defer cancel()
-	return chromedp.Do(ctx, chromedp.Poll[chromedp.Void]("!!("+expression+")", chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(d))) == nil
+	return chromedp.Do(ctx, chromedp.Poll[chromedp.Void](holds(expression), chromedp.WithPollingInterval(30*time.Millisecond), chromedp.WithPollingTimeout(d))) == nil
 }
 
 // shows waits until an element with those words in it is there.

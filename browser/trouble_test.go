@@ -133,6 +133,7 @@ func goesOn(t *testing.T, troubles []trouble) {
 	for i, c := range troubles {
 		n, keys := i+2, 3
 		began := time.Now()
+		b.until("the bot is connected to Slack", `!document.querySelector("#title .banner")`)
 		if c.account {
 			keys = 0
 			b.asks("U0DAVE", "/sshkey grant @dave 8h on scalingo for "+c.name, n)

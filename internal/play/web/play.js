@@ -198,17 +198,23 @@ function type(text) {
 
 // --- what somebody does
 
+let decide = null; // takes whether to go on, while a question is open
+function settle(yes) {
+  decide?.(yes);
+  decide = null;
+}
+
 // confirmed asks what a button asks before it does something, and returns whether to go on.
 function confirmed({ dataset: d }) {
+  settle(false);
   if (!d.confirmTitle) return Promise.resolve(true);
   $("confirm-title").textContent = d.confirmTitle;
   $("confirm-text").textContent = d.confirmText;
   $("confirm-no").textContent = d.confirmNo || "Cancel";
   $("confirm-yes").textContent = d.confirmYes || "OK";
   $("confirm-yes").className = d.confirmStyle === "danger" ? "danger" : "primary";
-  $("confirm").returnValue = "";
   $("confirm").showModal();
-  return new Promise((decide) => $("confirm").addEventListener("close", () => decide($("confirm").returnValue === "yes"), { once: true }));
+  return new Promise((take) => { decide = take; });
 }
 
 // where returns what a button or menu of Slack's stands in.
@@ -266,7 +272,10 @@ async function tab(as) {
 document.addEventListener("click", (event) => {
   const target = event.target.closest("button, a[data-open]");
   if (!target || target.disabled) return;
-  if (target.id === "confirm-yes" || target.id === "confirm-no") return $("confirm").close(target.id === "confirm-yes" ? "yes" : "");
+  if (target.id === "confirm-yes" || target.id === "confirm-no") {
+    $("confirm").close();
+    return settle(target.id === "confirm-yes");
+  }
   for (const [name, does] of Object.entries(clicks)) {
     if (target.dataset[name] === undefined) continue;
     event.preventDefault();
@@ -293,7 +302,9 @@ function closeModal() {
 $("modal-frame").addEventListener("cancel", (event) => { event.preventDefault(); closeModal(); });
 // A browser lets a page refuse Escape once only.
 $("gate").addEventListener("close", () => $("gate").showModal());
-$("modal-frame").addEventListener("close", closeModal);
+// The browser tells of a closing later, when the dialog may be open again, for something else.
+$("modal-frame").addEventListener("close", () => { if (!$("modal-frame").open) closeModal(); });
+$("confirm").addEventListener("close", () => { if (!$("confirm").open) settle(false); });
 for (const dialog of [$("modal-frame"), $("confirm")]) dialog.addEventListener("close", keepFocus);
 $("drawer").addEventListener("keydown", (event) => { if (event.key === "Escape") closeThread(); });
 
