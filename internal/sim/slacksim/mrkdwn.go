@@ -59,11 +59,15 @@ func clean(s string) string {
 
 // parse reads Slack's markup, for whoever writes it down as text or as HTML.
 func (r *renderer) parse(s string) []span {
-	s = clean(s)
+	return spans(clean(s), '\n', r.line)
+}
+
+// spans reads s with a function that reads what its argument begins with, and returns the rest; before is
+// what stands before s.
+func spans(s string, before rune, next func(s string, before rune) (one span, rest string)) []span {
 	var out []span
-	before := '\n'
 	for len(s) > 0 {
-		one, rest := r.line(s, before)
+		one, rest := next(s, before)
 		before, _ = utf8.DecodeLastRuneInString(s[:len(s)-len(rest)])
 		out = join(out, one)
 		s = rest
@@ -82,17 +86,7 @@ func (r *renderer) line(s string, before rune) (one span, rest string) {
 }
 
 // inline reads emphasis, code, tokens and escapes.
-func (r *renderer) inline(s string) []span {
-	var out []span
-	before := ' '
-	for len(s) > 0 {
-		one, rest := r.next(s, before)
-		before, _ = utf8.DecodeLastRuneInString(s[:len(s)-len(rest)])
-		out = join(out, one)
-		s = rest
-	}
-	return out
-}
+func (r *renderer) inline(s string) []span { return spans(s, ' ', r.next) }
 
 // join appends a span, to the last one where both are bare text.
 func join(out []span, one span) []span {

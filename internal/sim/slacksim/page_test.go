@@ -34,6 +34,32 @@ func TestSay(t *testing.T) {
 	}
 }
 
+// Replies and unread messages are counted as a client shows them.
+func TestCounts(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Options{})
+	parent := b.post("channel", "C1", "text", "one")
+	b.post("channel", "C1", "text", "a reply", "thread_ts", parent)
+	b.post("channel", "C1", "text", "another", "thread_ts", parent)
+	b.form("chat.postEphemeral", "channel", "C1", "user", "UA", "text", "for UA")
+	for channel, text := range map[string]string{"C1": "her own", "C2": "elsewhere"} {
+		if _, err := b.w.Say("UA", channel, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := b.w.Replies("C1"); len(got) != 1 || got[parent] != 2 {
+		t.Errorf("replies: %v", got)
+	}
+	for _, c := range []struct {
+		user, after string
+		want        int
+	}{{"UA", "", 2}, {"UB", "", 2}, {"UA", parent, 1}, {"UB", parent, 1}} {
+		if got := b.w.Unread(c.user, "C1", c.after); got != c.want {
+			t.Errorf("%s has %d unread after %q", c.user, got, c.after)
+		}
+	}
+}
+
 func TestCloseView(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, Options{})

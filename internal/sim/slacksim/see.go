@@ -18,6 +18,33 @@ func (w *Workspace) Thread(channel, ts string) []Message {
 	})
 }
 
+// Replies returns how many replies the messages of a channel have, by the ts of those that have any.
+func (w *Workspace) Replies(channel string) map[string]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	count := map[string]int{}
+	for _, m := range w.messages {
+		if m.Channel == channel && m.ThreadTS != "" && m.ThreadTS != m.TS && !m.Deleted {
+			count[m.ThreadTS]++
+		}
+	}
+	return count
+}
+
+// Unread counts what a person sees at the top level of a channel, that others wrote after that ts.
+func (w *Workspace) Unread(user, channel, after string) (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, all := range [][]*Message{w.messages, w.ephemerals} {
+		for _, m := range all {
+			if m.Channel == channel && m.ThreadTS == "" && !m.Deleted && m.TS > after && m.User != user && (m.To == "" || m.To == user) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // DM returns the ID of the channel in which a person and the bot write each other.
 func (w *Workspace) DM(user string) string {
 	w.mu.Lock()
