@@ -37,7 +37,7 @@ type call struct {
 var acts = map[string]func(*Page, context.Context, *game, call) (answer, error){
 	"type": (*Page).typeText, "click": (*Page).click, "submit": (*Page).submit, "close": (*Page).closeModal, "home": (*Page).openHome,
 	"complete": (*Page).complete, "tab": (*Page).tab,
-	"trouble": (*Page).trouble, "cut": (*Page).cut, "toggle": (*Page).toggle, "clock": (*Page).moveClock, "reset": (*Page).setStage,
+	"trouble": (*Page).trouble, "cut": (*Page).cut, "toggle": (*Page).toggle, "clock": (*Page).moveClock, "reset": (*Page).resetGame,
 }
 
 // inSlack are the acts of a person in Slack.
@@ -143,7 +143,7 @@ func (p *Page) tab(context.Context, *game, call) (answer, error) {
 
 // trouble gives a server a trouble, or ends it, and moves the clock where that is asked for as well.
 func (p *Page) trouble(ctx context.Context, g *game, c call) (answer, error) {
-	if !g.afflict(c.Server, c.Name) {
+	if !g.setTrouble(c.Server, c.Name) {
 		return answer{}, errors.New("there is no such server, or no such trouble")
 	}
 	if c.By != "" {
@@ -172,13 +172,13 @@ func (p *Page) toggle(ctx context.Context, g *game, c call) (answer, error) {
 	if !slices.ContainsFunc(g.toggles(), func(t toggle) bool { return t.Name == c.Name }) {
 		return answer{}, errors.New("there is no such switch")
 	}
-	return answer{}, g.employ(ctx, c.Name, c.On)
+	return answer{}, g.setActive(ctx, c.Name, c.On)
 }
 
 const (
 	afterwards   = time.Second      // how far the clock goes beyond a moment, so that it has passed
 	endsTogether = 30 * time.Minute // what ends within that time after the next end is reached by the same jump
-	sweptWithin  = 5 * time.Second  // how long an end is waited for, of a bot that may not run
+	sweepWithin  = 5 * time.Second  // how long an end is waited for, of a bot that may not run
 )
 
 func (p *Page) moveClock(ctx context.Context, g *game, c call) (answer, error) {
@@ -195,7 +195,7 @@ func (p *Page) moveClock(ctx context.Context, g *game, c call) (answer, error) {
 		err = g.reach(s.reminder, c.By)
 	case "end":
 		last := s.end.Add(endsTogether)
-		for err = g.reach(s.end, c.By); err == nil && g.swept(ctx, &s) && s.end.Before(last); {
+		for err = g.reach(s.end, c.By); err == nil && g.waitForSweep(ctx, &s) && s.end.Before(last); {
 			err = g.reach(s.end, c.By)
 		}
 	default:
@@ -213,10 +213,10 @@ func (g *game) reach(when time.Time, name string) error {
 	return nil
 }
 
-// swept waits until the bot has ended what was to end, and reports whether something else ends later, which it then
+// waitForSweep waits until the bot has ended what was to end, and reports whether something else ends later, which it then
 // puts into s. One that ends after another is not to be late because of that.
-func (g *game) swept(ctx context.Context, s *said) bool {
-	ctx, cancel := context.WithTimeout(ctx, sweptWithin)
+func (g *game) waitForSweep(ctx context.Context, s *said) bool {
+	ctx, cancel := context.WithTimeout(ctx, sweepWithin)
 	defer cancel()
 	for ctx.Err() == nil {
 		next := g.changed.wait()
@@ -230,8 +230,8 @@ func (g *game) swept(ctx context.Context, s *said) bool {
 	return false
 }
 
-// employ activates or deactivates somebody's Slack account.
-func (g *game) employ(ctx context.Context, person string, active bool) error {
+// setActive activates or deactivates somebody's Slack account.
+func (g *game) setActive(ctx context.Context, person string, active bool) error {
 	set := g.Slack.Deactivate
 	if active {
 		set = g.Slack.Reactivate
@@ -240,7 +240,7 @@ func (g *game) employ(ctx context.Context, person string, active bool) error {
 	return err
 }
 
-func (p *Page) setStage(ctx context.Context, _ *game, c call) (answer, error) {
+func (p *Page) resetGame(ctx context.Context, _ *game, c call) (answer, error) {
 	if c.Servers < MinServers || c.Servers > MaxServers {
 		return answer{}, fmt.Errorf("the account can have %d to %d servers", MinServers, MaxServers)
 	}

@@ -25,14 +25,14 @@ const (
 	Security = "C0SECURITY"
 )
 
-// somebody is one of the people, and what the page says of them.
-type somebody struct {
+// player is one of the people, and what the page says of them.
+type player struct {
 	slacksim.User
 	Note string
 }
 
-func cast() []somebody {
-	return []somebody{
+func players() []player {
+	return []player{
 		{slacksim.User{ID: Alice, Name: "alice", RealName: "Alice Adams", TZ: "Europe/Lisbon"}, "Lisbon"},
 		{slacksim.User{ID: Bob, Name: "bob", RealName: "Bob Brown", TZ: "Europe/Berlin"}, "approver, Berlin"},
 		{slacksim.User{ID: Carol, Name: "carol", RealName: "Carol Clark", TZ: "America/New_York"}, "approver, New York"},
@@ -41,10 +41,10 @@ func cast() []somebody {
 	}
 }
 
-// enter has the people and channels enter a workspace.
-func enter(w *slacksim.Workspace) {
+// addPlayers has the people and channels enter a workspace.
+func addPlayers(w *slacksim.Workspace) {
 	var members []string
-	for _, person := range cast() {
+	for _, person := range players() {
 		w.AddUser(person.User)
 		members = append(members, person.ID)
 	}
@@ -63,7 +63,7 @@ func settings(slack *slacksim.Workspace, at addresses, database string) config.C
 		Octopus:   &config.Octopus{URL: at.octopus, APIKey: config.NewSecret(octopussim.DefaultKey)},
 		Approvers: []string{Bob, Carol}, ApprovalChannel: Ops, AnnounceChannel: Security, Approvals: 1,
 		Keep: 400 * 24 * time.Hour, RequestTTL: 8 * time.Hour, MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour,
-		LongGrants: config.LongGrantsRenew, SystemUser: "runcloud", SystemUsers: []string{"runcloud"},
+		LongGrants: config.LongGrantsRenew, SystemUser: SystemUser, SystemUsers: []string{SystemUser},
 		OffboardDeactivated: config.OffboardDeactivatedRun, DatabaseURL: config.NewSecret("sqlite:" + database), Concurrency: 16,
 	}
 }

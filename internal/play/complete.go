@@ -68,7 +68,7 @@ func suggestWord(words []string, add func(word, about string), servers []string)
 		}
 		add("scalingo", "the Scalingo account")
 	case before == verb && strings.Contains(form, "@user"):
-		for _, p := range cast() {
+		for _, p := range players() {
 			add("@"+p.Name, p.RealName+", "+p.Note)
 		}
 	case strings.HasPrefix(before, "@") && strings.Contains(form, "DURATION"):

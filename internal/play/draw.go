@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"time"
-
-	"sshkeybot/internal/sim/slacksim"
 )
 
 // item is a part of the page that is drawn anew on its own.
@@ -51,38 +49,38 @@ func (d *drawing) part(region, key, name string, data any) {
 }
 
 func (g *game) drawPeople(d *drawing) {
-	for _, p := range cast() {
+	for _, p := range players() {
 		unseen := 0
-		for _, place := range placesOf(p.ID) {
+		for _, place := range roomsOf(p.ID) {
 			unseen += g.unseen(viewpoint{As: p.ID, Place: place.ID})
 		}
 		d.part("people", p.ID, "person", map[string]any{
 			"Person": p, "Here": p.ID == d.at.As, "Unseen": unseen, "Left": !g.in(p.ID), "Time": d.now.In(location(p.TZ)).Format("15:04"),
 		})
 	}
-	for _, p := range placesOf(d.at.As) {
+	for _, p := range roomsOf(d.at.As) {
 		d.part("places", p.ID, "place", map[string]any{"Place": p, "Here": p.ID == d.at.Place, "Unseen": g.unseen(viewpoint{As: d.at.As, Place: p.ID})})
 	}
 }
 
 func (g *game) drawSlack(d *drawing) {
-	here := slices.IndexFunc(placesOf(d.at.As), func(p place) bool { return p.ID == d.at.Place })
+	here := slices.IndexFunc(roomsOf(d.at.As), func(p room) bool { return p.ID == d.at.Place })
 	d.part("title", "title", "title", map[string]any{
-		"Place": placesOf(d.at.As)[here], "Name": nameOf(d.at.As), "Home": d.at.Place == placeHome,
-		"Away": g.isOff(toggleSlack), "Dead": !g.Running(),
+		"Place": roomsOf(d.at.As)[here], "Name": nameOf(d.at.As), "Home": d.at.Place == placeHome,
+		"Away": g.isOff(toggleSlack), "Dead": !g.Running(), "Deaf": g.Slack.Sockets() == 0,
 	})
 	viewer := d.at.viewer()
 	if d.at.Place == placeHome {
 		home, there := g.Slack.Home(d.at.As)
 		d.part("messages", "home", "home", map[string]any{"There": there, "HTML": g.Slack.ViewHTML(home, viewer)})
 	} else {
-		day := ""
+		day, replies := "", g.Slack.Replies(g.channel(d.at))
 		for _, m := range g.shown(d.at) {
 			if posted := m.Posted().In(d.zone).Format("Monday, 2 January"); posted != day {
 				day = posted
 				d.part("messages", day, "day", day)
 			}
-			d.part("messages", m.TS+m.To, "message", map[string]any{"HTML": g.Slack.HTML(m, viewer), "TS": m.TS, "Replies": g.replies(m), "Open": m.TS == d.at.Thread})
+			d.part("messages", m.TS+m.To, "message", map[string]any{"HTML": g.Slack.HTML(m, viewer), "TS": m.TS, "Replies": replies[m.TS], "Open": m.TS == d.at.Thread})
 		}
 	}
 	for _, m := range g.thread(d.at) {
@@ -95,25 +93,10 @@ func (g *game) drawSlack(d *drawing) {
 	}
 }
 
-// replies says how many replies a message has; empty for none.
-func (g *game) replies(m slacksim.Message) string {
-	if m.To != "" {
-		return ""
-	}
-	switch n := len(g.Slack.Thread(m.Channel, m.TS)) - 1; n {
-	case 0, -1:
-		return ""
-	case 1:
-		return "1 reply"
-	default:
-		return strconv.Itoa(n) + " replies"
-	}
-}
-
 func (g *game) drawTruth(d *drawing, t truth) {
 	settling := slices.ContainsFunc(t.tiles, func(s tile) bool { return s.Unsettled })
 	d.part("count", "count", "count", map[string]any{
-		"Said": t.said.placed[onRunCloud], "Found": t.found, "Settling": settling, "Servers": len(t.tiles),
+		"Said": t.said.placed[onRunCloud], "Found": t.found, "Settling": settling,
 	})
 	for _, on := range g.toggles() {
 		d.part("toggles", on.Name, "toggle", on)
@@ -128,13 +111,13 @@ func (g *game) drawTruth(d *drawing, t truth) {
 	}
 	for _, s := range t.tiles {
 		d.part("tiles", strconv.FormatInt(s.ID, 10), "tile", map[string]any{
-			"Tile": s, "Keys": d.lying(s.Keys), "Troubles": troubles(), "Trouble": names[s.Trouble], "Commands": g.commands(s.Name),
+			"Tile": s, "Keys": d.lines(s.Keys), "Troubles": troubles(), "Trouble": names[s.Trouble], "Commands": g.commands(s.Name),
 		})
 	}
 	d.part("accounts", onScalingo, "scalingo", map[string]any{
-		"Keys": d.lying(t.account), "Tokens": t.tokens, "Said": t.said.placed[onScalingo], "Found": t.elsewhere,
+		"Keys": d.lines(t.account), "Tokens": t.tokens, "Said": t.said.placed[onScalingo], "Found": t.elsewhere,
 	})
-	d.part("accounts", "octopus", "octopus", map[string]any{"Account": Deployments, "Key": g.deploysWith()})
+	d.part("accounts", "octopus", "octopus", map[string]any{"Account": Deployments, "Server": t.tiles[0].Name, "Key": g.deploysWith()})
 	d.part("calls", "calls", "calls", map[string]any{
 		"RunCloud": g.RunCloud.Count(""), "Scalingo": g.Scalingo.Count(""), "Octopus": g.Octopus.Count(""), "Slack": len(g.Slack.Calls()),
 	})
@@ -152,11 +135,11 @@ func (g *game) commands(server string) map[string]string {
 
 // keyLine is a key as the page shows it.
 type keyLine struct {
-	lying
+	foundKey
 	When string
 }
 
-func (d *drawing) lying(keys []lying) []keyLine {
+func (d *drawing) lines(keys []foundKey) []keyLine {
 	lines := make([]keyLine, len(keys))
 	for i, k := range keys {
 		lines[i] = keyLine{k, d.when(k.Until)}

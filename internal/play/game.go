@@ -114,8 +114,8 @@ func (g *game) before(ctx context.Context) error {
 
 // seeAll has everybody have seen everything.
 func (g *game) seeAll() {
-	for _, p := range cast() {
-		for _, place := range placesOf(p.ID) {
+	for _, p := range players() {
+		for _, place := range roomsOf(p.ID) {
 			g.see(viewpoint{As: p.ID, Place: place.ID})
 		}
 	}
@@ -123,19 +123,13 @@ func (g *game) seeAll() {
 
 // watch wakes who waits after every change, until close.
 func (g *game) watch(ctx context.Context) {
-	g.RunCloud.OnCall(func(c runcloudsim.Call) { g.wakeAfter(c.Phase == runcloudsim.After) })
-	g.Scalingo.OnCall(func(c scalingosim.Call) { g.wakeAfter(true) })
-	g.Octopus.OnCall(func(c octopussim.Call) { g.wakeAfter(true) })
+	g.RunCloud.OnCall(func(runcloudsim.Call) { g.changed.wake() })
+	g.Scalingo.OnCall(func(scalingosim.Call) { g.changed.wake() })
+	g.Octopus.OnCall(func(octopussim.Call) { g.changed.wake() })
 	ctx, g.watching = context.WithCancel(context.WithoutCancel(ctx))
 	g.watched.Go(func() {
 		_ = g.Slack.Wait(ctx, func(*slacksim.Workspace) bool { g.changed.wake(); return false }) // until close
 	})
-}
-
-func (g *game) wakeAfter(done bool) {
-	if done {
-		g.changed.wake()
-	}
 }
 
 // read reads what the ledger says now.
@@ -153,10 +147,10 @@ func (g *game) truth(ctx context.Context) (truth, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, server := range t.tiles {
-		switch ill := server.Trouble != inOrder; {
-		case ill && server.Unsettled:
+		switch troubled := server.Trouble != inOrder; {
+		case troubled && server.Unsettled:
 			g.broken[server.ID] = true
-		case !ill && !server.Unsettled && g.broken[server.ID]:
+		case !troubled && !server.Unsettled && g.broken[server.ID]:
 			g.healed = true
 		}
 	}
@@ -184,7 +178,7 @@ func newLogins(dir string) (map[string]Login, error) {
 		return nil, err
 	}
 	logins := map[string]Login{}
-	for _, person := range cast() {
+	for _, person := range players() {
 		if person.ID != Alice && person.ID != Dave {
 			continue
 		}

@@ -52,7 +52,7 @@ func TestTour(t *testing.T) {
 }
 
 // follows does what a button of the tour leads to, and approves that request where it leads to an approver.
-func (r *rig) follows(n nudge, request int) {
+func (r *rig) follows(n stepButton, request int) {
 	r.t.Helper()
 	p := &Page{keys: newKeyring(), changed: r.changed}
 	if n.Act != "" {
@@ -75,12 +75,12 @@ func (r *rig) drawsEverything() {
 	now, err := r.truth(r.t.Context())
 	r.must(err)
 	r.types(Dave, "grant")
-	for _, p := range cast() {
+	for _, p := range players() {
 		if p.ID != Alice { // who is gone
 			_, err := r.Slack.OpenHome(r.t.Context(), p.ID)
 			r.must(err)
 		}
-		for _, place := range placesOf(p.ID) {
+		for _, place := range roomsOf(p.ID) {
 			at := viewpoint{As: p.ID, Place: place.ID}
 			if place.ID == Ops {
 				at.Thread = r.request(2).TS
@@ -104,6 +104,26 @@ func (r *rig) drawsEverything() {
 	if len(s["modal"]) != 1 || len(s["thread"]) != 0 {
 		r.t.Errorf("without a thread: %d forms, %d messages in the thread", len(s["modal"]), len(s["thread"]))
 	}
+}
+
+// A key that has to go from one server is told of that server alone.
+func TestPartOfAGrantEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGame(t, played(2))
+		g.types(Dave, "grant @dave 2h")
+		g.presses(Carol, g.request(2), "Approve")
+		g.until("both have it", func(now truth) bool { return now.found == 2 && len(now.said.unsettled) == 0 })
+		g.setTrouble(g.RunCloud.Servers()[0].ID, offline)
+		g.types(Dave, "revoke @dave on web-01")
+		g.presses(Carol, g.request(3), "Approve")
+		g.until("one of them has to lose it", func(now truth) bool { return len(now.said.unsettled) > 0 })
+		now, err := g.truth(t.Context())
+		g.must(err)
+		if going, staying := now.tiles[0].Keys[1], now.tiles[1].Keys[0]; !going.Leaving || staying.Leaving || staying.Until.IsZero() {
+			t.Errorf("on web-01 %+v, on db-01 %+v", going, staying)
+		}
+	})
 }
 
 // What is switched off, and on again, leaves nothing behind.

@@ -10,13 +10,22 @@ import (
 
 // said is what the bot's ledger says at one moment.
 type said struct {
-	placed    map[string]int   // by target: keys that were confirmed there and not confirmed gone
-	unsettled map[string]bool  // by target and name: servers where something is still to be done
-	owners    map[string]owner // by label
-	reminder  time.Time        // when the next person is told that their access ends; zero for never
-	end       time.Time        // when the next access ends; zero for never
-	overdue   int              // how many accesses live beyond their end
+	placed    map[string]int // by target: keys that were confirmed there and not confirmed gone
+	unsettled map[place]bool // where something is still to be done
+	owners    map[keyAt]owner
+	reminder  time.Time // when the next person is told that their access ends; zero for never
+	end       time.Time // when the next access ends; zero for never
+	overdue   int       // how many accesses live beyond their end
 	tour      progress
+}
+
+// place is something that keys are placed on, by the names of its target and its own.
+type place struct{ target, name string }
+
+// keyAt is a key of the bot's at a place. The same label is on every server of a grant.
+type keyAt struct {
+	place
+	label string
 }
 
 // owner is whose a key is that the bot placed.
@@ -34,7 +43,7 @@ func openLedger(ctx context.Context, w *World) (*store.Store, error) {
 
 // readLedger reads what the ledger says. The requests up to prologue are none of the tour.
 func readLedger(ctx context.Context, ledger *store.Store, now time.Time, prologue int64) (s said, err error) {
-	s = said{placed: map[string]int{}, unsettled: map[string]bool{}, owners: map[string]owner{}}
+	s = said{placed: map[string]int{}, unsettled: map[place]bool{}, owners: map[keyAt]owner{}}
 	err = ledger.Read(ctx, func(tx access.Tx) error {
 		grants, err := tx.Grants(ctx, access.GrantQuery{State: access.Live})
 		if err != nil {
@@ -73,9 +82,9 @@ func (s *said) readPlacements(ctx context.Context, tx access.Tx, grants []access
 	if err != nil {
 		return err
 	}
-	at := map[int64]access.Server{}
+	at := map[int64]place{}
 	for _, server := range servers {
-		at[server.ID] = server
+		at[server.ID] = place{server.Target, server.Name}
 	}
 	placements, err := tx.Placements(ctx, access.PlacementQuery{States: []access.PlacementState{
 		access.PlacementWanted, access.PlacementUnknown, access.PlacementPlaced, access.PlacementLeaving,
@@ -83,13 +92,13 @@ func (s *said) readPlacements(ctx context.Context, tx access.Tx, grants []access
 	for _, p := range placements {
 		on := at[p.ServerID]
 		if p.State == access.PlacementPlaced || p.State == access.PlacementLeaving {
-			s.placed[on.Target]++
+			s.placed[on.target]++
 		}
 		if p.State != access.PlacementPlaced {
-			s.unsettled[on.Target+"/"+on.Name] = true
+			s.unsettled[on] = true
 		}
 		g := coveredBy(p, grants)
-		s.owners[p.Label] = owner{person: p.Person, account: g.Alias, until: g.EndsAt, leaving: p.State == access.PlacementLeaving}
+		s.owners[keyAt{on, p.Label}] = owner{person: p.Person, account: g.Alias, until: g.EndsAt, leaving: p.State == access.PlacementLeaving}
 	}
 	return err
 }

@@ -21,7 +21,7 @@ type Page struct {
 	server   *http.Server
 	listener net.Listener
 
-	setting sync.Mutex // held by who sets the stage anew
+	resetting sync.Mutex // held by who sets the stage anew
 
 	mu   sync.Mutex
 	game *game
@@ -30,7 +30,7 @@ type Page struct {
 // The numbers of servers that a game can have.
 const (
 	MinServers = 1
-	MaxServers = 500
+	MaxServers = 2000
 )
 
 // NewPage opens a game with so many servers, and listens on a loopback address, HOST:PORT. Serve serves
@@ -99,8 +99,8 @@ func (p *Page) Close() (err error) {
 	case p.listener != nil:
 		err = p.listener.Close()
 	}
-	p.setting.Lock()
-	defer p.setting.Unlock()
+	p.resetting.Lock()
+	defer p.resetting.Unlock()
 	if g := p.current(); g != nil {
 		err = errors.Join(err, g.close())
 	}
@@ -115,8 +115,8 @@ func (p *Page) current() *game {
 
 // reset opens a new game with so many servers in place of the present one.
 func (p *Page) reset(ctx context.Context, servers int) error {
-	p.setting.Lock()
-	defer p.setting.Unlock()
+	p.resetting.Lock()
+	defer p.resetting.Unlock()
 	fresh, err := open(ctx, Options{Servers: servers, Dir: p.dir}, p.logins, p.changed)
 	if err != nil {
 		return err

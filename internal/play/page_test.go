@@ -323,20 +323,20 @@ func testTroubles(t *testing.T) {
 	first := g.RunCloud.Servers()[0].ID
 	for _, name := range []string{"fails", "silent", "busy", offline} {
 		g.Clock.Move(time.Hour) // so that the servers are read anew
-		if !g.afflict(first, name) || g.ill()[first] != name {
-			t.Fatalf("%s: the server is %q", name, g.ill()[first])
+		if !g.setTrouble(first, name) || g.troubled()[first] != name {
+			t.Fatalf("%s: the server is %q", name, g.troubled()[first])
 		}
 		ask()
 		if name == offline {
-			g.until("the others have it", func(t truth) bool { return t.found == 2 && t.said.unsettled["runcloud/web-01"] })
-			g.afflict(first, inOrder)
+			g.until("the others have it", func(t truth) bool { return t.found == 2 && t.said.unsettled[place{onRunCloud, "web-01"}] })
+			g.setTrouble(first, inOrder)
 			g.Clock.Move(15 * time.Minute)
 		}
 		g.until("all have it, "+name, func(t truth) bool {
 			return t.found == 3 && t.said.placed[onRunCloud] == 3 && len(t.said.unsettled) == 0
 		})
-		if len(g.ill()) > 0 {
-			t.Errorf("%s: still ill: %v", name, g.ill())
+		if len(g.troubled()) > 0 {
+			t.Errorf("%s: still ill: %v", name, g.troubled())
 		}
 		g.Clock.Move(3 * time.Hour)
 		g.until("none has it, "+name, func(t truth) bool { return t.found == 0 && len(t.said.unsettled) == 0 })

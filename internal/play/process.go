@@ -14,23 +14,22 @@ import (
 
 // process is one life of the bot, from its start to its end.
 type process struct {
-	app    *app.App
-	cable  *cable
-	leave  context.CancelFunc
-	err    error         // of its end; read it when over is closed
-	over   chan struct{} // closed when it has ended
-	killed sync.Once
+	app     *app.App
+	network *network
+	leave   context.CancelFunc
+	err     error         // of its end; read it when over is closed
+	over    chan struct{} // closed when it has ended
 }
 
-// begin starts the bot. It ends by stop or kill, or with ctx.
+// begin starts the bot. It ends by stop or kill.
 func begin(ctx context.Context, cfg config.Config, log *slog.Logger, on app.Host) (*process, error) {
-	cable := &cable{dial: on.Dial, shell: on.ListenShell, open: map[io.Closer]bool{}}
-	on.Dial, on.ListenShell = cable.Dial, cable.ListenShell
+	network := &network{dial: on.Dial, shell: on.ListenShell, open: map[io.Closer]bool{}}
+	on.Dial, on.ListenShell = network.Dial, network.ListenShell
 	bot, err := app.New(ctx, cfg, log, on)
 	if err != nil {
 		return nil, err
 	}
-	p := &process{app: bot, cable: cable, over: make(chan struct{})}
+	p := &process{app: bot, network: network, over: make(chan struct{})}
 	ctx, p.leave = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer close(p.over)
@@ -41,7 +40,7 @@ func begin(ctx context.Context, cfg config.Config, log *slog.Logger, on app.Host
 }
 
 // running reports whether it was started and neither stopped nor killed.
-func (p *process) running() bool { return p != nil && !p.cable.pulled() }
+func (p *process) running() bool { return p != nil && !p.network.isCut() }
 
 // stop ends it in order, and returns the error of its end. Of one that was killed it expects nothing any more.
 func (p *process) stop() error {
@@ -50,102 +49,102 @@ func (p *process) stop() error {
 	}
 	p.leave()
 	<-p.over
-	p.cable.pull()
+	p.network.cut()
 	return p.err
 }
 
-// kill cuts its connections and takes its ledger away at once. What it still does comes to nothing.
+// kill cuts its connections and takes its ledger away at once, if it runs. What it still does comes to nothing.
 func (p *process) kill() {
-	p.killed.Do(func() {
-		p.cable.pull()
+	if p.running() {
+		p.network.cut()
 		p.app.Store.Close()
 		p.leave()
-	})
+	}
 }
 
-// errPulled is what the dead dial.
-var errPulled = errors.New("the process was killed")
+// errKilled is what the dead dial.
+var errKilled = errors.New("the process was killed")
 
-// cable is the network of one process, which can be cut off.
-type cable struct {
+// network is the network of one process, which can be cut off.
+type network struct {
 	dial  func(ctx context.Context, network, address string) (net.Conn, error) // of the machine when nil
 	shell func(path string) (net.Listener, error)
 
 	mu   sync.Mutex
-	open map[io.Closer]bool // nil once it is pulled
+	open map[io.Closer]bool // nil once it is cut
 }
 
 // Dial connects, as net.Dialer does.
-func (c *cable) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	dial := c.dial
+func (n *network) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	dial := n.dial
 	if dial == nil {
 		dial = (&net.Dialer{}).DialContext
 	}
-	if c.pulled() {
-		return nil, errPulled
+	if n.isCut() {
+		return nil, errKilled
 	}
 	conn, err := dial(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	plugged := &plug{Conn: conn, cable: c}
-	if err := c.plug(plugged); err != nil {
+	tracked := &trackedConn{Conn: conn, network: n}
+	if err := n.track(tracked); err != nil {
 		return nil, err
 	}
-	return plugged, nil
+	return tracked, nil
 }
 
 // ListenShell listens for commands of the operator's shell.
-func (c *cable) ListenShell(path string) (net.Listener, error) {
-	listener, err := c.shell(path)
+func (n *network) ListenShell(path string) (net.Listener, error) {
+	listener, err := n.shell(path)
 	if err != nil {
 		return nil, err
 	}
-	return listener, c.plug(listener)
+	return listener, n.track(listener)
 }
 
-// plug has pull close something as well, and closes it at once if that was before.
-func (c *cable) plug(closer io.Closer) error {
-	c.mu.Lock()
-	late := c.open == nil
+// track has cut close something as well, and closes it at once if that was before.
+func (n *network) track(closer io.Closer) error {
+	n.mu.Lock()
+	late := n.open == nil
 	if !late {
-		c.open[closer] = true
+		n.open[closer] = true
 	}
-	c.mu.Unlock()
+	n.mu.Unlock()
 	if late {
 		_ = closer.Close()
-		return errPulled
+		return errKilled
 	}
 	return nil
 }
 
-// pull cuts every connection, now and from now on.
-func (c *cable) pull() {
-	c.mu.Lock()
-	open := c.open
-	c.open = nil
-	c.mu.Unlock()
+// cut cuts every connection, now and from now on.
+func (n *network) cut() {
+	n.mu.Lock()
+	open := n.open
+	n.open = nil
+	n.mu.Unlock()
 	for closer := range open {
 		_ = closer.Close()
 	}
 }
 
-func (c *cable) pulled() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.open == nil
+func (n *network) isCut() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.open == nil
 }
 
-// plug is a connection of a cable.
-type plug struct {
+// trackedConn is a connection that cut closes.
+type trackedConn struct {
 	net.Conn
-	cable *cable
+	network *network
 }
 
 // Close closes the connection.
-func (p *plug) Close() error {
-	p.cable.mu.Lock()
-	delete(p.cable.open, p)
-	p.cable.mu.Unlock()
-	return p.Conn.Close()
+func (c *trackedConn) Close() error {
+	c.network.mu.Lock()
+	delete(c.network.open, c)
+	c.network.mu.Unlock()
+	return c.Conn.Close()
 }

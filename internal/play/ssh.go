@@ -103,12 +103,12 @@ func (w *World) greet(l sshsim.Login, s said) string {
 			server = one.Name
 		}
 	}
-	key := s.lying(l.Comment)
+	key := s.identify(place{onRunCloud, server}, l.Comment)
 	until := "and nothing says until when"
 	switch {
 	case key.Leaving:
 		until = "though your access is over: the key is to be removed"
-	case key.Ends:
+	case !key.Until.IsZero():
 		until = "until " + key.Until.In(zoneOf(key.Owner)).Format("Monday, 2 January 15:04 MST")
 	}
 	return fmt.Sprintf("You are %s, logged in to %s as %s, %s.\n", key.Owner, server, l.User, until)
@@ -116,7 +116,7 @@ func (w *World) greet(l sshsim.Login, s said) string {
 
 // zoneOf returns the time zone of somebody by their name.
 func zoneOf(name string) *time.Location {
-	for _, p := range cast() {
+	for _, p := range players() {
 		if p.RealName == name {
 			return location(p.TZ)
 		}

@@ -204,7 +204,7 @@ func (r *rig) until(what string, is func(truth) bool) {
 			return
 		}
 		if ctx.Err() != nil {
-			r.t.Fatalf("after %s this is still not so: %s: said %v, found %d, unsettled %v, ill %v, tour %+v", patience, what, t.said.placed, t.found, t.said.unsettled, r.ill(), t.said.tour)
+			r.t.Fatalf("after %s this is still not so: %s: said %v, found %d, unsettled %v, ill %v, tour %+v", patience, what, t.said.placed, t.found, t.said.unsettled, r.troubled(), t.said.tour)
 		}
 		sleepUntil(ctx, next, 100*time.Millisecond)
 	}

@@ -32,13 +32,15 @@ func troubles() []trouble {
 	}
 }
 
-// ill returns the name of the trouble of every server that has one, by its id.
-func (w *World) ill() map[int64]string {
+// troubled returns the name of the trouble of every server that has one, by its id.
+func (w *World) troubled() map[int64]string {
 	found := map[int64]string{}
 	for _, rule := range w.RunCloud.Faults() {
+		server := rule.Server
+		rule.Server, rule.Op = 0, runcloudsim.OpAny // which setTrouble has set
 		for _, t := range troubles() {
-			if t.rule.Kind == rule.Kind && t.rule.Status == rule.Status && t.rule.Times == rule.Times && rule.Server != 0 {
-				found[rule.Server] = t.Name
+			if t.rule == rule {
+				found[server] = t.Name
 			}
 		}
 	}
@@ -50,8 +52,8 @@ func (w *World) ill() map[int64]string {
 	return found
 }
 
-// afflict gives a server that trouble instead of the one that it has. It reports whether both are known.
-func (w *World) afflict(server int64, name string) bool {
+// setTrouble gives a server that trouble instead of the one that it has. It reports whether both are known.
+func (w *World) setTrouble(server int64, name string) bool {
 	for _, t := range troubles() {
 		if t.Name != name || !w.RunCloud.SetOnline(server, name != offline) {
 			continue
@@ -107,7 +109,7 @@ func (w *World) toggles() []toggle {
 
 // in reports whether a person has a Slack account that is not deactivated.
 func (w *World) in(person string) bool {
-	return slices.ContainsFunc(w.toggles(), func(t toggle) bool { return t.Name == person && t.On })
+	return slices.ContainsFunc(w.Slack.Users(), func(u slacksim.User) bool { return u.ID == person && !u.Deleted })
 }
 
 // turn switches Slack, the token of RunCloud or Scalingo.

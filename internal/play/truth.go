@@ -19,7 +19,7 @@ const (
 type truth struct {
 	said      said
 	tiles     []tile
-	account   []lying // the keys of the Scalingo account
+	account   []foundKey // the keys of the Scalingo account
 	tokens    []string
 	found     int // keys on servers that the bot placed
 	elsewhere int // keys of the Scalingo account that the bot placed
@@ -31,18 +31,17 @@ type tile struct {
 	Name      string
 	Trouble   string // name of the trouble that it has
 	Unsettled bool   // the bot still has something to do there
-	Keys      []lying
+	Keys      []foundKey
 	File      string // the authorized_keys of SystemUser
 }
 
-// lying is a key as it lies somewhere.
-type lying struct {
+// foundKey is a key that lies somewhere.
+type foundKey struct {
 	User    string // the system user; empty on an account
 	Owner   string
-	Ours    bool // placed by the bot
-	Leaving bool // it is to be removed
-	Ends    bool
-	Until   time.Time
+	Ours    bool      // placed by the bot
+	Leaving bool      // it is to be removed
+	Until   time.Time // zero for no end
 }
 
 // SystemUser is who everybody logs in as.
@@ -51,33 +50,33 @@ const SystemUser = "runcloud"
 // look reads the truth.
 func (w *World) look(s said) truth {
 	t := truth{said: s}
-	ill := w.ill()
+	troubled := w.troubled()
 	keys := map[int64][]runcloudsim.Credential{}
 	for _, k := range w.RunCloud.AllKeys() {
 		keys[k.Server] = append(keys[k.Server], k)
 	}
 	for _, server := range w.RunCloud.Servers() {
 		one := tile{
-			ID: server.ID, Name: server.Name, Trouble: inOrder, Unsettled: s.unsettled[onRunCloud+"/"+server.Name],
+			ID: server.ID, Name: server.Name, Trouble: inOrder, Unsettled: s.unsettled[place{onRunCloud, server.Name}],
 			File: authorizedKeys(keys[server.ID], SystemUser),
 		}
-		if name := ill[server.ID]; name != "" {
+		if name := troubled[server.ID]; name != "" {
 			one.Trouble = name
 		}
 		for _, k := range keys[server.ID] {
-			l := s.lying(k.Label)
-			l.User = k.User
-			one.Keys = append(one.Keys, l)
-			if l.Ours {
+			found := s.identify(place{onRunCloud, server.Name}, k.Label)
+			found.User = k.User
+			one.Keys = append(one.Keys, found)
+			if found.Ours {
 				t.found++
 			}
 		}
 		t.tiles = append(t.tiles, one)
 	}
 	for _, k := range w.Scalingo.Keys() {
-		l := s.lying(k.Name)
-		t.account = append(t.account, l)
-		if l.Ours {
+		found := s.identify(place{onScalingo, onScalingo}, k.Name)
+		t.account = append(t.account, found)
+		if found.Ours {
 			t.elsewhere++
 		}
 	}
@@ -87,26 +86,26 @@ func (w *World) look(s said) truth {
 	return t
 }
 
-// lying returns what is known of a key with that label.
-func (s said) lying(label string) lying {
+// identify returns what is known of a key with that label.
+func (s said) identify(at place, label string) foundKey {
 	if !strings.HasPrefix(label, "sshkeybot ") {
-		return lying{Owner: label}
+		return foundKey{Owner: label}
 	}
-	of, known := s.owners[label]
+	of, known := s.owners[keyAt{at, label}]
 	if !known {
-		return lying{Owner: label, Ours: true}
+		return foundKey{Owner: label, Ours: true}
 	}
-	l := lying{Owner: nameOf(string(of.person)), Ours: true, Leaving: of.leaving, Until: of.until, Ends: !of.until.IsZero()}
-	if of.account != "" && of.person == "" {
-		l.Owner = "the account " + of.account
+	k := foundKey{Owner: nameOf(string(of.person)), Ours: true, Leaving: of.leaving, Until: of.until}
+	if of.person == "" {
+		k.Owner = "the account " + of.account
 	}
-	return l
+	return k
 }
 
 // nameOf returns the name of one of the people, or the ID of somebody else.
 func nameOf(id string) string {
-	people := cast()
-	if i := slices.IndexFunc(people, func(p somebody) bool { return p.ID == id }); i >= 0 {
+	people := players()
+	if i := slices.IndexFunc(people, func(p player) bool { return p.ID == id }); i >= 0 {
 		return people[i].RealName
 	}
 	return id

@@ -22,29 +22,29 @@ type viewpoint struct {
 
 // corrected returns the viewpoint with what is there in place of what is not.
 func (v viewpoint) corrected() viewpoint {
-	if !slices.ContainsFunc(cast(), func(p somebody) bool { return p.ID == v.As }) {
+	if !slices.ContainsFunc(players(), func(p player) bool { return p.ID == v.As }) {
 		v.As = Alice
 	}
-	if !slices.ContainsFunc(placesOf(v.As), func(p place) bool { return p.ID == v.Place }) {
+	if !slices.ContainsFunc(roomsOf(v.As), func(p room) bool { return p.ID == v.Place }) {
 		v.Place = Ops
 	}
 	return v
 }
 
-// place is somewhere in Slack.
-type place struct {
+// room is somewhere in Slack.
+type room struct {
 	ID    string
 	Label string
 	About string
 }
 
-// placesOf returns where a person can go.
-func placesOf(person string) []place {
-	all := []place{{Ops, "#ops", "requests and their results"}}
+// roomsOf returns where a person can go.
+func roomsOf(person string) []room {
+	all := []room{{Ops, "#ops", "requests and their results"}}
 	if person != Gus {
-		all = append(all, place{Security, "#security", "who has left"})
+		all = append(all, room{Security, "#security", "who has left"})
 	}
-	return append(all, place{placeDM, "sshkeybot", "direct messages"}, place{placeHome, "App Home", "the bot's own page"})
+	return append(all, room{placeDM, "sshkeybot", "direct messages"}, room{placeHome, "App Home", "the bot's own page"})
 }
 
 // channel returns the ID of the channel of a place for a person; that of the direct messages for their Home.
@@ -81,23 +81,18 @@ func (g *game) see(v viewpoint) {
 }
 
 // unseen counts the messages in a place that a person has not seen.
-func (g *game) unseen(v viewpoint) (n int) {
+func (g *game) unseen(v viewpoint) int {
 	if v.Place == placeHome {
 		return 0
 	}
-	all := g.shown(v)
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, m := range all {
-		if m.TS > g.seen[seenBy{v.As, v.Place}] && m.User != v.As {
-			n++
-		}
-	}
-	return n
+	last := g.seen[seenBy{v.As, v.Place}]
+	g.mu.Unlock()
+	return g.Slack.Unread(v.As, g.channel(v), last)
 }
 
 func (v viewpoint) viewer() slacksim.Viewer {
-	for _, p := range cast() {
+	for _, p := range players() {
 		if p.ID == v.As {
 			return slacksim.Viewer{TZ: location(p.TZ), User: v.As}
 		}

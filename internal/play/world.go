@@ -47,7 +47,7 @@ type World struct {
 
 	deployments string // the id of the account there
 
-	living sync.Mutex // held by who starts or ends the bot
+	lifecycle sync.Mutex // held by who starts or ends the bot
 
 	mu    sync.Mutex
 	bots  []*process       // every life of the bot; the last one may run
@@ -73,7 +73,7 @@ func Open(o Options) (*World, error) {
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
-	enter(w.Slack)
+	addPlayers(w.Slack)
 	w.RunCloud.AddServers(o.Servers)
 	w.cfg = settings(w.Slack, at, filepath.Join(o.Dir, "demo.db"))
 	return w, nil
@@ -131,16 +131,16 @@ func (w *World) AddDeployments() error {
 	if err != nil {
 		return err
 	}
-	w.RunCloud.AddKey(server, runcloudsim.Credential{Label: "octopus", User: "runcloud", PublicKey: old.Line("octopus")})
-	w.deployments = w.Octopus.AddAccount(octopussim.DefaultSpace, octopussim.Account{Name: Deployments, Username: "runcloud", PrivateKey: "of before"})
+	w.RunCloud.AddKey(server, runcloudsim.Credential{Label: "octopus", User: SystemUser, PublicKey: old.Line("octopus")})
+	w.deployments = w.Octopus.AddAccount(octopussim.DefaultSpace, octopussim.Account{Name: Deployments, Username: SystemUser, PrivateKey: "of before"})
 	w.Octopus.AddMachine(octopussim.DefaultSpace, octopussim.Machine{Name: "shop", AccountID: w.deployments, Host: runcloudsim.Address(server), HealthStatus: "Healthy"})
 	return nil
 }
 
 // Start starts the bot, and waits until it listens to Slack, if Slack is there. It does nothing if it runs.
 func (w *World) Start(ctx context.Context, log *slog.Logger) error {
-	w.living.Lock()
-	defer w.living.Unlock()
+	w.lifecycle.Lock()
+	defer w.lifecycle.Unlock()
 	if w.Running() {
 		return nil
 	}
@@ -174,11 +174,9 @@ func (w *World) Posted(ctx context.Context, prefix string) (found slacksim.Messa
 // Kill ends the bot as kill -9 does: its connections are cut, and what it had not written is lost. It does
 // nothing if the bot does not run.
 func (w *World) Kill() {
-	w.living.Lock()
-	defer w.living.Unlock()
-	if bot := w.process(); bot != nil {
-		bot.kill()
-	}
+	w.lifecycle.Lock()
+	defer w.lifecycle.Unlock()
+	w.process().kill()
 }
 
 // Running reports whether the bot was started and not killed.
@@ -199,8 +197,8 @@ func (w *World) process() *process {
 
 // Close stops the bot in order and then everything else, and returns their errors.
 func (w *World) Close() (err error) {
-	w.living.Lock()
-	defer w.living.Unlock()
+	w.lifecycle.Lock()
+	defer w.lifecycle.Unlock()
 	for _, bot := range w.bots {
 		err = errors.Join(err, bot.stop())
 	}
