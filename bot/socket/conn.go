@@ -118,6 +118,7 @@ func (c *Client) read(ctx context.Context, k *conn) {
 		k.extendDeadline()
 		c.receive(ctx, k, raw)
 	}
+	_ = k.ws.Close() // before it is removed: an acknowledgement written to a peer that is gone can seem sent
 	k.leave()
 	c.remove(k)
 }

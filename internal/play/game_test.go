@@ -47,6 +47,7 @@ func TestTour(t *testing.T) {
 				g.until("her key is everywhere", func(now truth) bool { return now.found == 3 })
 			}
 		}
+		g.until("the thread of her request tells of it", func(truth) bool { return g.Slack.Replies(Ops)[g.request(2).TS] > 0 })
 		g.drawsEverything()
 	})
 }
