@@ -43,7 +43,7 @@ var acts = map[string]func(*Page, context.Context, *game, call) (answer, error){
 // inSlack are the acts of a person in Slack.
 var inSlack = []string{"type", "click", "submit", "close", "home"}
 
-// act does what somebody does on the page, and answers when Slack would.
+// act does what somebody does on the page, and replies when Slack would.
 func (p *Page) act(w http.ResponseWriter, r *http.Request) {
 	var c call
 	if !decode(w, r, &c) {

@@ -1,6 +1,7 @@
 package play
 
 import (
+	"slices"
 	"time"
 
 	"sshkeybot/internal/config"
@@ -39,6 +40,34 @@ func players() []player {
 		{slacksim.User{ID: Dave, Name: "dave", RealName: "Dave Das", TZ: "Asia/Kolkata"}, "Kolkata"},
 		{slacksim.User{ID: Gus, Name: "gus", RealName: "Gus Green", TZ: "Europe/London", IsRestricted: true}, "a guest, London"},
 	}
+}
+
+// playerWith returns the one of the people with that ID, if it is one of theirs.
+func playerWith(id string) (p player, ok bool) {
+	all := players()
+	i := slices.IndexFunc(all, func(p player) bool { return p.ID == id })
+	if i < 0 {
+		return p, false
+	}
+	return all[i], true
+}
+
+// nameOf returns the name of one of the people, or the ID of somebody else.
+func nameOf(id string) string {
+	if p, ok := playerWith(id); ok {
+		return p.RealName
+	}
+	return id
+}
+
+// zoneOf returns the time zone of one of the people; UTC for anybody else, and where the machine does not know the zone.
+func zoneOf(id string) *time.Location {
+	p, _ := playerWith(id)
+	zone, err := time.LoadLocation(p.TZ)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
 }
 
 // addPlayers has the people and channels enter a workspace.

@@ -55,7 +55,7 @@ func (g *game) drawPeople(d *drawing) {
 			unseen += g.unseen(viewpoint{As: p.ID, Place: place.ID})
 		}
 		d.part("people", p.ID, "person", map[string]any{
-			"Person": p, "Here": p.ID == d.at.As, "Unseen": unseen, "Left": !g.in(p.ID), "Time": d.now.In(location(p.TZ)).Format("15:04"),
+			"Person": p, "Here": p.ID == d.at.As, "Unseen": unseen, "Left": !g.in(p.ID), "Time": d.now.In(zoneOf(p.ID)).Format("15:04"),
 		})
 	}
 	for _, p := range roomsOf(d.at.As) {

@@ -178,15 +178,13 @@ func newLogins(dir string) (map[string]Login, error) {
 		return nil, err
 	}
 	logins := map[string]Login{}
-	for _, person := range players() {
-		if person.ID != Alice && person.ID != Dave {
-			continue
-		}
+	for _, id := range []string{Alice, Dave} {
+		person, _ := playerWith(id)
 		login, err := NewLogin(folder, person.Name)
 		if err != nil {
 			return nil, err
 		}
-		logins[person.ID] = login
+		logins[id] = login
 	}
 	return logins, nil
 }

@@ -66,7 +66,7 @@ func (p *Page) authorised(next http.HandlerFunc) http.Handler {
 // maxBody is the most bytes that a call may carry: a little more than the longest text of a form.
 const maxBody = 64 << 10
 
-// decode reads the JSON of a call. It answers it and returns false if it cannot be read.
+// decode reads the JSON of a call. If it cannot be read, it says so in reply and returns false.
 func decode(w http.ResponseWriter, r *http.Request, into any) bool {
 	err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(into)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"sshkeybot/internal/sim/sshsim"
 	"sshkeybot/internal/sshkey"
@@ -109,26 +108,7 @@ func (w *World) greet(l sshsim.Login, s said) string {
 	case key.Leaving:
 		until = "though your access is over: the key is to be removed"
 	case !key.Until.IsZero():
-		until = "until " + key.Until.In(zoneOf(key.Owner)).Format("Monday, 2 January 15:04 MST")
+		until = "until " + key.Until.In(zoneOf(key.Person)).Format("Monday, 2 January 15:04 MST")
 	}
 	return fmt.Sprintf("You are %s, logged in to %s as %s, %s.\n", key.Owner, server, l.User, until)
-}
-
-// zoneOf returns the time zone of somebody by their name.
-func zoneOf(name string) *time.Location {
-	for _, p := range players() {
-		if p.RealName == name {
-			return location(p.TZ)
-		}
-	}
-	return time.UTC
-}
-
-// location returns a time zone, or UTC where the machine does not know it.
-func location(zone string) *time.Location {
-	l, err := time.LoadLocation(zone)
-	if err != nil {
-		return time.UTC
-	}
-	return l
 }

@@ -7,7 +7,7 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// progress is how far somebody has come on the tour, as the ledger tells.
+// progress is how far somebody has come on the tour, by the ledger.
 type progress struct {
 	asked, approved, ended, left bool
 }

@@ -2,7 +2,6 @@ package play
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -37,8 +36,9 @@ type tile struct {
 
 // foundKey is a key that lies somewhere.
 type foundKey struct {
-	User    string // the system user; empty on an account
-	Owner   string
+	User    string    // the system user; empty on an account
+	Person  string    // the user ID of whose it is; empty for an account's, and for one that is not known
+	Owner   string    // how the page names whose it is
 	Ours    bool      // placed by the bot
 	Leaving bool      // it is to be removed
 	Until   time.Time // zero for no end
@@ -95,20 +95,11 @@ func (s said) identify(at place, label string) foundKey {
 	if !known {
 		return foundKey{Owner: label, Ours: true}
 	}
-	k := foundKey{Owner: nameOf(string(of.person)), Ours: true, Leaving: of.leaving, Until: of.until}
+	k := foundKey{Person: string(of.person), Owner: nameOf(string(of.person)), Ours: true, Leaving: of.leaving, Until: of.until}
 	if of.person == "" {
 		k.Owner = "the account " + of.account
 	}
 	return k
-}
-
-// nameOf returns the name of one of the people, or the ID of somebody else.
-func nameOf(id string) string {
-	people := players()
-	if i := slices.IndexFunc(people, func(p player) bool { return p.ID == id }); i >= 0 {
-		return people[i].RealName
-	}
-	return id
 }
 
 // authorizedKeys returns the authorized_keys of a system user with those keys.

@@ -22,7 +22,7 @@ type viewpoint struct {
 
 // corrected returns the viewpoint with what is there in place of what is not.
 func (v viewpoint) corrected() viewpoint {
-	if !slices.ContainsFunc(players(), func(p player) bool { return p.ID == v.As }) {
+	if _, ok := playerWith(v.As); !ok {
 		v.As = Alice
 	}
 	if !slices.ContainsFunc(roomsOf(v.As), func(p room) bool { return p.ID == v.Place }) {
@@ -91,14 +91,7 @@ func (g *game) unseen(v viewpoint) int {
 	return g.Slack.Unread(v.As, g.channel(v), last)
 }
 
-func (v viewpoint) viewer() slacksim.Viewer {
-	for _, p := range players() {
-		if p.ID == v.As {
-			return slacksim.Viewer{TZ: location(p.TZ), User: v.As}
-		}
-	}
-	return slacksim.Viewer{}
-}
+func (v viewpoint) viewer() slacksim.Viewer { return slacksim.Viewer{TZ: zoneOf(v.As), User: v.As} }
 
 // thread returns the message of the open thread and its replies, those that only the viewer sees included.
 func (g *game) thread(v viewpoint) []slacksim.Message {

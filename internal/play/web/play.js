@@ -1,7 +1,7 @@
 // The page: shows what the server draws, and sends what somebody does. It knows nothing of what is shown.
 const $ = (id) => document.getElementById(id);
 const html = globalThis.trustedTypes?.createPolicy("play", { createHTML: (text) => text }) ?? { createHTML: (text) => text };
-const view = { as: "U0ALICE", place: "C0OPS", thread: "" };
+const view = { as: "", place: "", thread: "" }; // empty is where the server begins
 let token = sessionStorage.getItem("token");
 let streaming = null; // ends the present stream
 
@@ -424,7 +424,7 @@ async function begin() {
   const given = new URLSearchParams(location.hash.slice(1));
   history.replaceState(null, "", "/");
   Object.assign(view, JSON.parse(sessionStorage.getItem("view") ?? "{}"));
-  if (given.get("as")) Object.assign(view, { as: given.get("as"), place: "C0OPS", thread: "" });
+  if (given.get("as")) Object.assign(view, { as: given.get("as"), place: "", thread: "" });
   if (given.get("key")) {
     const response = await post("/session", { key: given.get("key") }).catch(() => null);
     if (!response) return lost(true);

@@ -37,7 +37,7 @@ func (r *renderer) channel(id, label string) span {
 	return one
 }
 
-// permalink matches what chat.getPermalink answers.
+// permalink matches what chat.getPermalink returns.
 var permalink = regexp.MustCompile(`^https://` + teamDomain + `\.slack\.com/archives/(\w+)/p(\d+)(\d{6})$`)
 
 // linkTo returns a link, without an address where it must not be followed.
