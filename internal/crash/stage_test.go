@@ -122,16 +122,16 @@ func (s stage) join(id string) {
 	s.slack.AddChannel(slacksim.Channel{ID: ops, Name: "ops", Members: slices.Compact(members)})
 }
 
-// tell logs the output of the processes if the test has failed.
+// tell logs the end of what the last processes said if the test has failed.
 func (s stage) tell() {
 	if !s.Failed() {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i, log := range s.logs {
-		text := log.String()
-		s.Logf("run %d said:\n%s", i, text[max(0, len(text)-3000):])
+	for i := max(0, len(s.logs)-3); i < len(s.logs); i++ {
+		text := s.logs[i].String()
+		s.Logf("run %d said:\n%s", i, text[max(0, len(text)-1500):])
 	}
 }
 
