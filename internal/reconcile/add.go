@@ -282,7 +282,7 @@ func (e *Engine) savePlaced(ctx context.Context, tx access.Tx, next, was access.
 		if err != nil {
 			return err
 		}
-		next.LapsesAt = lapse(lifetime, c, now)
+		next.LapsesAt = lapse(lifetime, c, calledAt(was), now)
 	}
 	if _, err := e.move(ctx, tx, next, was); err != nil {
 		return err
@@ -294,12 +294,16 @@ func (e *Engine) savePlaced(ctx context.Context, tx access.Tx, next, was access.
 	return e.reconcilePlacements(ctx, tx, []int64{was.ServerID}) // its grant ended while the call was under way
 }
 
-// lapse returns when a target's own timer ends a temporary key, taking the earlier
-// of what the target says of its creation and our own clock. A creation long ago is
-// the target's clock being another than ours: such a key would be renewed for ever.
-func lapse(lifetime time.Duration, c access.Credential, now time.Time) time.Time {
+// lapse returns when a target's own timer ends a temporary key. It began with the call that placed the
+// key; where that is not known (zero), or was too long ago, with the earlier of what the target says of
+// its creation and our own clock. A creation long ago is the target's clock being another than ours:
+// such a key would be renewed for ever.
+func lapse(lifetime time.Duration, c access.Credential, called, now time.Time) time.Time {
 	start := now
-	if !c.CreatedAt.IsZero() && c.CreatedAt.Before(now) {
+	switch {
+	case called.After(now.Add(-lifetime)) && !called.After(now):
+		start = called
+	case !c.CreatedAt.IsZero() && c.CreatedAt.Before(now):
 		start = latest(c.CreatedAt, now.Add(-lifetime/2))
 	}
 	return start.Add(lifetime)

@@ -33,6 +33,65 @@ func TestGrantAsLongAsTheTimerIsNotRenewed(t *testing.T) {
 	}
 }
 
+// dated says of keys that they were created when its clock said so.
+type dated struct {
+	*workflowtest.Account
+	clock func(time.Time) time.Time
+}
+
+func (d dated) Add(ctx context.Context, server string, c access.Credential) (access.Credential, error) {
+	c, err := d.Account.Add(ctx, server, c)
+	c.CreatedAt = d.clock(c.CreatedAt)
+	return c, err
+}
+
+func (d dated) List(ctx context.Context, server string) ([]access.Credential, error) {
+	list, err := d.Account.List(ctx, server)
+	for i := range list {
+		list[i].CreatedAt = d.clock(list[i].CreatedAt)
+	}
+	return list, err
+}
+
+// A key whose call had no answer is found only hours later, because the program was down. It is
+// renewed before the target's timer, which began with the call, ends it; and not ever again, whatever
+// the target's clock shows.
+func TestKeyThatIsFoundLateIsRenewedInTime(t *testing.T) {
+	t.Parallel()
+	for name, clock := range map[string]func(time.Time) time.Time{
+		"clock right":   func(at time.Time) time.Time { return at },
+		"clock behind":  func(at time.Time) time.Time { return at.Add(-11 * time.Hour) },
+		"clock ahead":   func(at time.Time) time.Time { return at.Add(11 * time.Hour) },
+		"without dates": func(time.Time) time.Time { return time.Time{} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHarness(t, 1)
+			h.SetTarget(dated{h.Account, clock})
+			h.MustRegister(alice, "alice laptop")
+			h.Account.Next = func(_ int64, write bool) workflowtest.Fault {
+				if write {
+					return workflowtest.Lost
+				}
+				return workflowtest.Trouble
+			}
+			h.Grant(alice, 48*time.Hour, "")
+			h.Work()
+			h.Account.Next = nil
+			h.Clock.Advance(11*time.Hour + 20*time.Minute) // in which the program is down
+			for range 3 * 24 {
+				h.Pass(10 * time.Minute)
+				if keys, err := h.Account.List(h.Ctx(), "1"); err != nil || len(keys) != 1 {
+					t.Fatalf("%s: %d keys on the server, want it to stay: %v", h.Clock.Now(), len(keys), err)
+				}
+			}
+			if n := h.Account.Writes; n != 1+2*2 {
+				t.Errorf("%d calls, want one that placed the key, and two for each of two renewals", n)
+			}
+		})
+	}
+}
+
 // A renewal takes the old key away before it places the new one; when that is refused,
 // its person is told at once and the request says no more that the key is there.
 func TestRefusedRenewalIsToldAndTriedAgain(t *testing.T) {
