@@ -20,9 +20,12 @@ func TestGrantReachesEveryServer(t *testing.T) {
 		key := r.Register(alice)
 		id := r.Granted(alice, "grant @alice 12h for the release")
 
-		// How often the list of servers is read, which is three pages, depends on how long this takes.
-		if placed, asked := r.account.Count(runcloudsim.OpCreate), r.account.Count(runcloudsim.OpGetServer); placed != servers || asked != 0 {
-			t.Errorf("%d calls to place keys and %d about single servers, want %d and none", placed, asked, servers)
+		op, want := runcloudsim.OpAny, 3+servers // 97 servers are three pages of 40
+		if database != "" {                      // in real time, in which the list is read again if the machine is slow
+			op, want = runcloudsim.OpCreate, servers
+		}
+		if calls := r.account.Count(op); calls != want {
+			t.Errorf("%d calls to RunCloud, want %d", calls, want)
 		}
 		thread := r.Thread(id)
 		for _, server := range r.account.Servers() {

@@ -10,29 +10,6 @@ import (
 	"sshkeybot/internal/workflow/workflowtest"
 )
 
-// stamped says when keys were created in whole seconds, as RunCloud does.
-type stamped struct{ *workflowtest.Account }
-
-func (s stamped) Add(ctx context.Context, server string, c access.Credential) (access.Credential, error) {
-	c, err := s.Account.Add(ctx, server, c)
-	c.CreatedAt = c.CreatedAt.Truncate(time.Second)
-	return c, err
-}
-
-func TestGrantAsLongAsTheTimerIsNotRenewed(t *testing.T) {
-	t.Parallel()
-	h := newHarness(t, 2)
-	h.Clock.Advance(300 * time.Millisecond)
-	h.SetTarget(stamped{h.Account})
-	h.MustRegister(alice, "alice laptop")
-	h.Grant(alice, 12*time.Hour, "")
-	h.Work()
-	h.Pass(11*time.Hour + 59*time.Minute)
-	if h.Account.Writes != 2 {
-		t.Errorf("%d calls, want the two that placed the keys", h.Account.Writes)
-	}
-}
-
 // dated says of keys that they were created when its clock said so.
 type dated struct {
 	*workflowtest.Account
@@ -51,6 +28,21 @@ func (d dated) List(ctx context.Context, server string) ([]access.Credential, er
 		list[i].CreatedAt = d.clock(list[i].CreatedAt)
 	}
 	return list, err
+}
+
+func TestGrantAsLongAsTheTimerIsNotRenewed(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 2)
+	h.Clock.Advance(300 * time.Millisecond)
+	inSeconds := func(at time.Time) time.Time { return at.Truncate(time.Second) } // as RunCloud says it
+	h.SetTarget(dated{h.Account, inSeconds})
+	h.MustRegister(alice, "alice laptop")
+	h.Grant(alice, 12*time.Hour, "")
+	h.Work()
+	h.Pass(11*time.Hour + 59*time.Minute)
+	if h.Account.Writes != 2 {
+		t.Errorf("%d calls, want the two that placed the keys", h.Account.Writes)
+	}
 }
 
 // A key whose call had no answer is found only hours later, because the program was down. It is
