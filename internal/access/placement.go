@@ -35,6 +35,7 @@ type Placement struct {
 
 	CredentialID string    // the target's id, once known
 	Temporary    bool      // the target removes it by itself at LapsesAt
+	CalledAt     time.Time // when the last call began that may have placed it; zero if there was none
 	PlacedAt     time.Time // when the target confirmed it
 	LapsesAt     time.Time // for Temporary: when the target's own timer removes it; kept by what replaces it
 	LeftAt       time.Time // when the ledger stopped wanting it

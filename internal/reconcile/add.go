@@ -71,7 +71,7 @@ func (e *Engine) stillWanted(ctx context.Context, tx access.Tx, t access.Target,
 	if key.Damaged() {
 		return access.Key{}, false, e.refuseDamaged(ctx, tx, *p)
 	}
-	p.State, p.InDoubtUntil = access.PlacementUnknown, e.inDoubtUntil(p.InDoubtUntil)
+	p.State, p.CalledAt, p.InDoubtUntil = access.PlacementUnknown, e.Now(), e.inDoubtUntil(p.InDoubtUntil)
 	p.Temporary = e.temporary(t, until)
 	return key, true, nil
 }
@@ -282,7 +282,7 @@ func (e *Engine) savePlaced(ctx context.Context, tx access.Tx, next, was access.
 		if err != nil {
 			return err
 		}
-		next.LapsesAt = lapse(lifetime, c, calledAt(was), now)
+		next.LapsesAt = lapse(lifetime, c, was.CalledAt, now)
 	}
 	if _, err := e.move(ctx, tx, next, was); err != nil {
 		return err
@@ -294,10 +294,11 @@ func (e *Engine) savePlaced(ctx context.Context, tx access.Tx, next, was access.
 	return e.reconcilePlacements(ctx, tx, []int64{was.ServerID}) // its grant ended while the call was under way
 }
 
-// lapse returns when a target's own timer ends a temporary key. It began with the call that placed the
-// key; where that is not known (zero), or was too long ago, with the earlier of what the target says of
-// its creation and our own clock. A creation long ago is the target's clock being another than ours:
-// such a key would be renewed for ever.
+// lapse returns when a target's own timer ends a temporary key. It began with the last call for the key:
+// if an earlier one has placed it, that was after the list was read for the last. A call that was longer
+// ago than the timer runs says nothing; then the timer began at the earlier of what the target says of
+// the key's creation and our own clock. A creation long ago is the target's clock being another than
+// ours: such a key would be renewed for ever.
 func lapse(lifetime time.Duration, c access.Credential, called, now time.Time) time.Time {
 	start := now
 	switch {

@@ -30,15 +30,6 @@ func (e *Engine) inDoubtUntil(before time.Time) time.Time {
 	return latest(e.Now().Add(longestDoubt).Truncate(time.Millisecond), before.Add(time.Millisecond))
 }
 
-// calledAt returns when the last call began that may have placed the key of a placement; zero when
-// that is not known. If an earlier one has placed it, that was after the list was read for this one.
-func calledAt(p access.Placement) time.Time {
-	if p.InDoubtUntil.IsZero() {
-		return time.Time{}
-	}
-	return p.InDoubtUntil.Add(-longestDoubt)
-}
-
 // answered takes the doubt about this call off its placement, now that the answer is
 // here. Doubt about other calls stays.
 func (p addCall) answered(now access.Placement) access.Placement {

@@ -45,9 +45,9 @@ func TestGrantAsLongAsTheTimerIsNotRenewed(t *testing.T) {
 	}
 }
 
-// A key whose call had no answer is found only hours later, because the program was down. It is
-// renewed before the target's timer, which began with the call, ends it; and not ever again, whatever
-// the target's clock shows.
+// A key whose call had no answer is found only hours later, because the program was down, or the list
+// of the server could not be read. It is renewed before the target's timer, which began with the call,
+// ends it; and not ever again, whatever the target's clock shows.
 func TestKeyThatIsFoundLateIsRenewedInTime(t *testing.T) {
 	t.Parallel()
 	for name, clock := range map[string]func(time.Time) time.Time{
@@ -56,31 +56,36 @@ func TestKeyThatIsFoundLateIsRenewedInTime(t *testing.T) {
 		"clock ahead":   func(at time.Time) time.Time { return at.Add(11 * time.Hour) },
 		"without dates": func(time.Time) time.Time { return time.Time{} },
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			h := newHarness(t, 1)
-			h.SetTarget(dated{h.Account, clock})
-			h.MustRegister(alice, "alice laptop")
-			h.Account.Next = func(_ int64, write bool) workflowtest.Fault {
-				if write {
-					return workflowtest.Lost
+		for why, pass := range map[string]func(*harness, time.Duration){
+			"down":       func(h *harness, d time.Duration) { h.Clock.Advance(d) },
+			"unreadable": (*harness).Pass,
+		} {
+			t.Run(name+", "+why, func(t *testing.T) {
+				t.Parallel()
+				h := newHarness(t, 1)
+				h.SetTarget(dated{h.Account, clock})
+				h.MustRegister(alice, "alice laptop")
+				h.Account.Next = func(_ int64, write bool) workflowtest.Fault {
+					if write {
+						return workflowtest.Lost
+					}
+					return workflowtest.Trouble
 				}
-				return workflowtest.Trouble
-			}
-			h.Grant(alice, 48*time.Hour, "")
-			h.Work()
-			h.Account.Next = nil
-			h.Clock.Advance(11*time.Hour + 20*time.Minute) // in which the program is down
-			for range 3 * 24 {
-				h.Pass(10 * time.Minute)
-				if keys, err := h.Account.List(h.Ctx(), "1"); err != nil || len(keys) != 1 {
-					t.Fatalf("%s: %d keys on the server, want it to stay: %v", h.Clock.Now(), len(keys), err)
+				h.Grant(alice, 48*time.Hour, "")
+				h.Work()
+				pass(h, 11*time.Hour+20*time.Minute)
+				h.Account.Next = nil
+				for range 3 * 24 {
+					h.Pass(10 * time.Minute)
+					if keys, err := h.Account.List(h.Ctx(), "1"); err != nil || len(keys) != 1 {
+						t.Fatalf("%s: %d keys on the server, want it to stay: %v", h.Clock.Now(), len(keys), err)
+					}
 				}
-			}
-			if n := h.Account.Writes; n != 1+2*2 {
-				t.Errorf("%d calls, want one that placed the key, and two for each of two renewals", n)
-			}
-		})
+				if n := h.Account.Writes; n != 1+2*2 {
+					t.Errorf("%d calls, want one that placed the key, and two for each of two renewals", n)
+				}
+			})
+		}
 	}
 }
 

@@ -13,7 +13,7 @@ const placementColumns = placementKey + ", " + placementChanging
 
 const placementKey = "place_id, system_user, fingerprint, picked"
 
-const placementChanging = "person, grant_id, label, state, credential_id, temporary, placed_at, lapses_at, left_at, " +
+const placementChanging = "person, grant_id, label, state, credential_id, temporary, called_at, placed_at, lapses_at, left_at, " +
 	"gone_at, attempts, next_at, in_doubt_until, holder, urgent, stuck, problem, remedy, detail, told_lapsed, verify_at"
 
 // placementFields are the columns as scanPlacement takes them.
@@ -25,13 +25,13 @@ func placementValues(p access.Placement) []any {
 
 func changingValues(p access.Placement) []any {
 	return []any{
-		p.Person, p.GrantID, p.Label, p.State, p.CredentialID, bit(p.Temporary), ms(p.PlacedAt), ms(p.LapsesAt), ms(p.LeftAt),
+		p.Person, p.GrantID, p.Label, p.State, p.CredentialID, bit(p.Temporary), ms(p.CalledAt), ms(p.PlacedAt), ms(p.LapsesAt), ms(p.LeftAt),
 		ms(p.GoneAt), p.Attempts, ms(p.NextAt), ms(p.InDoubtUntil), p.Holder, bit(p.Urgent), bit(p.Stuck), p.Problem, p.Remedy, p.Detail, bit(p.ToldLapsed), ms(p.VerifyAt),
 	}
 }
 
 func scanPlacement(row scanner) (p access.Placement, err error) {
-	err = row.Scan(&p.ID, &p.ServerID, &p.SystemUser, &p.Fingerprint, &p.Picked, &p.Person, &p.GrantID, &p.Label, &p.State, &p.CredentialID, boolean{&p.Temporary}, instant{&p.PlacedAt},
+	err = row.Scan(&p.ID, &p.ServerID, &p.SystemUser, &p.Fingerprint, &p.Picked, &p.Person, &p.GrantID, &p.Label, &p.State, &p.CredentialID, boolean{&p.Temporary}, instant{&p.CalledAt}, instant{&p.PlacedAt},
 		instant{&p.LapsesAt}, instant{&p.LeftAt}, instant{&p.GoneAt}, &p.Attempts, instant{&p.NextAt}, instant{&p.InDoubtUntil}, &p.Holder, boolean{&p.Urgent}, boolean{&p.Stuck},
 		&p.Problem, &p.Remedy, &p.Detail, boolean{&p.ToldLapsed}, instant{&p.VerifyAt})
 	return p, err

@@ -146,10 +146,10 @@ func testReconcileLarge(t *testing.T, s *store.Store) {
 		}
 	}
 	old := insertGrant(t, s, access.Grant{State: access.Ended, Person: "U1", SystemUser: "web"}, covers...)
-	err := exec(t, s, fmt.Sprintf(`INSERT INTO placements (place_id, system_user, fingerprint, picked, person, grant_id, label, state, credential_id, temporary, placed_at, lapses_at,
+	err := exec(t, s, fmt.Sprintf(`INSERT INTO placements (place_id, system_user, fingerprint, picked, person, grant_id, label, state, credential_id, temporary, called_at, placed_at, lapses_at,
 			left_at, gone_at, attempts, next_at, in_doubt_until, verify_at, holder, urgent, stuck, problem, remedy, detail, told_lapsed)
 		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
-		SELECT i %% %d + 1, 'web', (SELECT f.id FROM fingerprints f WHERE f.text = 'SHA256:' || (i %% %d)), '', 'U1', %d, '', 'gone', CAST(i AS TEXT), 0, 0, 0, 0, 1, 1, 0, 0, 0, '', 0, 0, '', '', '', 0 FROM n`, history, servers, keys, old.ID))
+		SELECT i %% %d + 1, 'web', (SELECT f.id FROM fingerprints f WHERE f.text = 'SHA256:' || (i %% %d)), '', 'U1', %d, '', 'gone', CAST(i AS TEXT), 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, '', 0, 0, '', '', '', 0 FROM n`, history, servers, keys, old.ID))
 	if err != nil {
 		t.Fatal(err)
 	}

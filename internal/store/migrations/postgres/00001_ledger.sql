@@ -232,6 +232,7 @@ CREATE TABLE placements (
     picked         TEXT   NOT NULL, -- the credential that a person picked; there is no fingerprint then
     credential_id  TEXT   NOT NULL,
     temporary      BIGINT NOT NULL,
+    called_at      BIGINT NOT NULL, -- when the last call began that may have placed it; 0 for none
     placed_at      BIGINT NOT NULL,
     lapses_at      BIGINT NOT NULL,
     left_at        BIGINT NOT NULL,
