@@ -226,7 +226,17 @@ function where(element) {
   return { in: message.dataset.only ? "only" : "message", channel: message.dataset.channel, ts: message.dataset.ts };
 }
 
+// shut closes the menu that an element is in, and leaves the focus at what opens it.
+function shut(element) {
+  const menu = element.closest(".overflow[open]");
+  if (!menu) return false;
+  menu.open = false;
+  menu.firstElementChild.focus();
+  return true;
+}
+
 async function press(element, more) {
+  shut(element);
   if (!(await confirmed(element))) {
     if (element.matches("select")) element.value = "";
     return;
@@ -283,6 +293,13 @@ document.addEventListener("click", (event) => {
     return;
   }
 });
+
+// Escape closes a menu, and nothing behind it.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !shut(event.target)) return;
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
 
 document.addEventListener("change", (event) => {
   const { target } = event;

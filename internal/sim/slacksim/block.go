@@ -1,6 +1,7 @@
 package slacksim
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -42,15 +43,23 @@ func (b Block) list(key string) []Block {
 // text returns the content of the text object under key.
 func (b Block) text(key string) string { return b.obj(key).str("text") }
 
-// elements returns the interactive elements and inputs of a block.
-func (b Block) elements() []Block {
-	switch b.Type() {
-	case "actions":
+// controls returns what can be pressed or chosen from in a block, inputs left out.
+func (b Block) controls() []Block {
+	switch {
+	case b.Type() == "actions":
 		return b.list("elements")
-	case "input":
-		return []Block{b.obj("element")}
+	case b.Type() == "section" && b["accessory"] != nil:
+		return []Block{b.obj("accessory")}
 	}
 	return nil
+}
+
+// elements returns the controls and the inputs of a block.
+func (b Block) elements() []Block {
+	if b.Type() == "input" {
+		return []Block{b.obj("element")}
+	}
+	return b.controls()
 }
 
 // cloneBlocks copies deeply, so that what was stored never changes.
@@ -108,7 +117,8 @@ func mrkdwnOf(blocks []Block) []string {
 	return out
 }
 
-// Button is something a person can press or choose from.
+// Button is something a person can press or choose from: a button, a menu, or one
+// option of an overflow menu.
 type Button struct {
 	ActionID string
 	Label    string // of a menu its placeholder
@@ -116,23 +126,29 @@ type Button struct {
 	Confirm  string // text of the confirmation dialog, empty when there is none
 }
 
-// buttonsOf returns the interactive elements of blocks outside input blocks.
+// buttonsOf returns what can be pressed in blocks outside input blocks.
 func buttonsOf(blocks []Block) []Button {
 	var out []Button
 	for _, b := range blocks {
-		if b.Type() == "actions" {
-			for _, e := range b.elements() {
-				out = append(out, buttonOf(e))
-			}
+		for _, e := range b.controls() {
+			out = append(out, e.buttons()...)
 		}
 	}
 	return out
 }
 
-func buttonOf(e Block) Button {
-	label := e.text("text")
-	if label == "" {
-		label = e.text("placeholder")
+// buttons returns an element as what can be pressed.
+func (b Block) buttons() []Button {
+	said := []Block{b}
+	if b.Type() == "overflow" {
+		said = b.list("options")
 	}
-	return Button{ActionID: e.str("action_id"), Label: label, Value: e.str("value"), Confirm: e.obj("confirm").text("text")}
+	var out []Button
+	for _, s := range said {
+		out = append(out, Button{
+			ActionID: b.str("action_id"), Label: cmp.Or(s.text("text"), s.text("placeholder")), Value: s.str("value"),
+			Confirm: b.obj("confirm").text("text"),
+		})
+	}
+	return out
 }

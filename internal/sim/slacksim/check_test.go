@@ -44,6 +44,12 @@ func options(n, text, value int) obj {
 	return obj{"type": "static_select", "action_id": "m", "options": list}
 }
 
+func overflow(n, text, value int) obj {
+	return with(options(n, text, value), "type", "overflow")
+}
+
+func beside(accessory obj) obj { return with(section(mrk(1)), "accessory", accessory) }
+
 func section(text any) obj { return obj{"type": "section", "text": text} }
 
 func message(blocks ...any) obj { return obj{"text": "t", "blocks": blocks} }
@@ -91,6 +97,16 @@ func TestMessageLimits(t *testing.T) {
 		"options":           {message(actions(options(100, 1, 1))), message(actions(options(101, 1, 1)))},
 		"option text":       {message(actions(options(1, 75, 1))), message(actions(options(1, 76, 1)))},
 		"option value":      {message(actions(options(1, 1, 150))), message(actions(options(1, 1, 151)))},
+		"overflow":          {message(actions(overflow(5, 75, 150))), message(actions(overflow(6, 1, 1)))},
+		"overflow empty":    {message(actions(overflow(1, 1, 1))), message(actions(overflow(0, 1, 1)))},
+		"overflow text":     {message(actions(overflow(1, 75, 1))), message(actions(overflow(1, 76, 1)))},
+		"overflow mrkdwn":   {message(actions(overflow(1, 1, 1))), message(actions(with(overflow(1, 1, 1), "options", []any{obj{"text": mrk(1), "value": "v"}})))},
+		"overflow value":    {message(actions(overflow(1, 1, 150))), message(actions(overflow(1, 1, 151)))},
+		"overflow confirm":  {message(actions(with(overflow(1, 1, 1), "confirm", confirm(1, 1, 1, 1)))), message(actions(with(overflow(1, 1, 1), "confirm", confirm(1, 301, 1, 1))))},
+		"overflow field":    {message(actions(overflow(1, 1, 1))), message(actions(with(overflow(1, 1, 1), "placeholder", pt(1))))},
+		"accessory":         {message(beside(button(1))), message(beside(options(1, 1, 1)))},
+		"accessory limits":  {message(beside(overflow(5, 75, 150))), message(beside(overflow(6, 1, 1)))},
+		"accessory object":  {message(beside(button(1))), message(with(section(mrk(1)), "accessory", "button"))},
 		"initial option":    {message(actions(with(options(1, 1, 1), "initial_option", obj{"text": pt(1), "value": "v"}))), message(actions(with(options(1, 1, 1), "initial_option", obj{"text": pt(2), "value": "v"})))},
 		"rendered":          {message(repeat(4, func(int) obj { return section(mrk(3000)) })...), message(repeat(5, func(int) obj { return section(mrk(3000)) })...)},
 		"rendered escapes":  {message(repeat(4, func(int) obj { return section(mrk(3000)) })...), message(repeat(4, func(int) obj { return section(obj{"type": "plain_text", "text": strings.Repeat("&", 1000)}) })...)},

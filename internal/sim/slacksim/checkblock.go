@@ -22,8 +22,11 @@ func (c *checker) block(path string, b Block) {
 	known := func(fields string) { c.known(path, b, "type block_id "+fields) }
 	switch b.Type() {
 	case "section":
-		known("text")
+		known("text accessory")
 		c.rich(path+"/text", b["text"], 3000)
+		if b["accessory"] != nil {
+			c.element(path+"/accessory", b.obj("accessory"), "button overflow")
+		}
 	case "header":
 		known("text")
 		c.plain(path+"/text", b["text"], true, 150)
@@ -67,7 +70,7 @@ func (c *checker) actions(path string, elements []Block) {
 	c.count(path+"/elements", len(elements), 1, 25)
 	seen := map[string]bool{}
 	for i, e := range elements {
-		c.element(item(path+"/elements", i), e, "button static_select users_select")
+		c.element(item(path+"/elements", i), e, "button overflow static_select users_select")
 		if id := e.str("action_id"); id != "" && seen[id] {
 			c.fail(path, "action_id %q is there twice", id)
 		}
@@ -94,7 +97,10 @@ func (c *checker) element(path string, e Block, allowed string) {
 		c.value(path+"/value", e["value"])
 	case "static_select":
 		known("placeholder options initial_option")
-		c.options(path, e)
+		c.options(path, e, 100)
+	case "overflow":
+		known("options")
+		c.options(path, e, 5)
 	case "users_select":
 		known("placeholder initial_user")
 	case "plain_text_input":
@@ -115,9 +121,9 @@ func (c *checker) value(path string, value any) {
 }
 
 // options checks the options of a menu. The first choice must be one of them, letter by letter.
-func (c *checker) options(path string, e Block) {
+func (c *checker) options(path string, e Block, most int) {
 	options := e.list("options")
-	c.count(path+"/options", len(options), 1, 100)
+	c.count(path+"/options", len(options), 1, most)
 	for i, o := range options {
 		p := item(path+"/options", i)
 		c.known(p, o, "text value")

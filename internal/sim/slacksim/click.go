@@ -7,7 +7,9 @@ import (
 	"slices"
 )
 
-// Pick names one interactive element; every field that is set must match.
+// Pick names one interactive element; every field that is set must match. The options
+// of an overflow menu are named as buttons are: Pick{Label: "Withdraw"} chooses the one
+// that says so.
 type Pick struct {
 	ActionID string
 	Label    string
@@ -15,21 +17,28 @@ type Pick struct {
 	Choose   string // for menus: the value or text of an option, or a user ID
 }
 
-func (p Pick) matches(e Block) bool {
-	got := buttonOf(e)
-	return (p.ActionID == "" || p.ActionID == got.ActionID) && (p.Label == "" || p.Label == got.Label) && (p.Value == "" || p.Value == got.Value)
+func (p Pick) matches(b Button) bool {
+	return (p.ActionID == "" || p.ActionID == b.ActionID) && (p.Label == "" || p.Label == b.Label) && (p.Value == "" || p.Value == b.Value)
 }
 
 // find returns the first element of blocks that p names, and its block.
 func (p Pick) find(blocks []Block) (b, e Block) {
 	for _, b := range blocks {
-		for _, e := range b.elements() {
-			if b.Type() == "actions" && p.matches(e) {
+		for _, e := range b.controls() {
+			if slices.ContainsFunc(e.buttons(), p.matches) {
 				return b, e
 			}
 		}
 	}
 	return nil, nil
+}
+
+// choice returns what p chooses of a menu: a value, a text, or "".
+func (p Pick) choice(e Block) string {
+	if e.Type() == "overflow" {
+		return cmp.Or(p.Choose, p.Value, p.Label)
+	}
+	return p.Choose
 }
 
 // unknown returns the error of an act on an element that is not there.
@@ -167,10 +176,11 @@ func (w *Workspace) addAction(payload map[string]any, p Pick, blocks []Block) er
 			}
 		}
 	} else {
-		if p.Choose == "" {
-			return unknown("option", p.Choose)
+		choice := p.choice(e)
+		if choice == "" {
+			return unknown("option", choice)
 		}
-		state, err := choose(e, p.Choose)
+		state, err := choose(e, choice)
 		if err != nil {
 			return err
 		}

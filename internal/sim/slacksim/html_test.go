@@ -36,6 +36,15 @@ const menus = `[{"type":"actions","elements":[
 {"type":"users_select","action_id":"who","placeholder":{"type":"plain_text","text":"Choose a person"}},
 {"type":"users_select","action_id":"gone","initial_user":"UL"}]}]`
 
+const overflows = `[
+{"type":"section","text":{"type":"mrkdwn","text":"*web-1* for <@UA>, and for a while which takes more than a line"},"accessory":{"type":"button","action_id":"again","value":"r1","text":{"type":"plain_text","text":"Ask again"}}},
+{"type":"section","block_id":"row","text":{"type":"plain_text","text":"web-2"},"accessory":{"type":"overflow","action_id":"menu",
+"options":[{"text":{"type":"plain_text","text":"Withdraw <b>"},"value":"w \"1\""},{"text":{"type":"plain_text","text":"Edit"},"value":"e1"}],
+"confirm":{"title":{"type":"plain_text","text":"Sure?"},"text":{"type":"plain_text","text":"It ends."},"confirm":{"type":"plain_text","text":"Yes"},"deny":{"type":"plain_text","text":"No"}}}},
+{"type":"actions","elements":[
+{"type":"button","action_id":"approve","style":"primary","text":{"type":"plain_text","text":"Approve"}},
+{"type":"overflow","action_id":"more","options":[{"text":{"type":"plain_text","text":"Log"},"value":"l1"}]}]}]`
+
 const allInputs = `{"type":"modal","title":{"type":"plain_text","text":"Ask"},"submit":{"type":"plain_text","text":"Send"},"close":{"type":"plain_text","text":"Stop"},"blocks":[
 {"type":"section","text":{"type":"mrkdwn","text":"For <@UA>"}},
 {"type":"input","block_id":"who","label":{"type":"plain_text","text":"Who"},"hint":{"type":"plain_text","text":"A person"},"element":{"type":"users_select","action_id":"u","initial_user":"UB","placeholder":{"type":"plain_text","text":"Choose"}}},
@@ -100,6 +109,12 @@ func TestHTMLOfMessages(t *testing.T) {
 	b.noViolations()
 }
 
+func TestHTMLOfOverflow(t *testing.T) {
+	t.Parallel()
+	b := peopled(t)
+	golden(t, "overflow.html", string(b.w.HTML(b.posts("text", "x", "blocks", overflows), Viewer{TZ: berlin(), User: "UA"})))
+}
+
 // hostileBlocks has foreign text wherever a message can have it.
 func hostileBlocks(t *testing.T) string {
 	t.Helper()
@@ -113,6 +128,7 @@ func hostileBlocks(t *testing.T) string {
 		obj{"type": "actions", "elements": []any{
 			obj{"type": "button", "action_id": evil["text"], "value": evil["text"], "text": evil, "confirm": sure},
 			obj{"type": "static_select", "action_id": "s", "placeholder": evil, "options": options, "confirm": sure},
+			obj{"type": "overflow", "action_id": "o", "options": options, "confirm": sure},
 		}},
 		obj{"type": "input", "block_id": evil["text"], "label": evil, "hint": evil, "element": obj{
 			"type": "plain_text_input", "action_id": evil["text"], "placeholder": evil, "initial_value": evil["text"],
@@ -194,12 +210,14 @@ func TestAttributesAreExact(t *testing.T) {
 		blocks := dump(t, []any{obj{"type": "actions", "elements": []any{
 			obj{"type": "button", "action_id": id, "value": id, "text": obj{"type": "plain_text", "text": "x"}},
 			obj{"type": "users_select", "action_id": "!" + id},
+			obj{"type": "overflow", "action_id": "?" + id, "options": []any{obj{"text": words("o"), "value": id}}},
 		}}})
 		m := b.posts("text", "x", "blocks", string(blocks))
 		found := parseHTML(t, b.w.HTML(m, Viewer{}))
 		button, menu := found.first("button"), found.first("select")
-		if button["data-action"] != id || button["data-value"] != id || menu["data-action"] != "!"+id {
-			t.Errorf("%q: %v %v", id, button, menu)
+		option := found.elements[len(found.elements)-1].attributes
+		if button["data-action"] != id || button["data-value"] != id || menu["data-action"] != "!"+id || option["data-action"] != "?"+id || option["data-value"] != id {
+			t.Errorf("%q: %v %v %v", id, button, menu, option)
 		}
 	}
 }

@@ -44,14 +44,13 @@ func (r *renderer) htmlBlock(b Block) htmlBlock {
 		h.Title = r.htmlObject(b.obj("text"))
 	case "section":
 		h.Text = paragraphs(r.htmlObject(b.obj("text")))
+		h.Controls = r.htmlControls(b)
 	case "context":
 		for _, e := range b.list("elements") {
 			h.Texts = append(h.Texts, r.htmlObject(e))
 		}
 	case "actions":
-		for _, e := range b.list("elements") {
-			h.Controls = append(h.Controls, r.htmlControl(e))
-		}
+		h.Controls = r.htmlControls(b)
 	default:
 		h.Kind, h.Unknown = "unknown", fmt.Sprintf("a block of type %q", b.Type())
 	}
@@ -62,7 +61,7 @@ func (r *renderer) htmlBlock(b Block) htmlBlock {
 func leftOver(b Block) []htmlBlock {
 	var out []htmlBlock
 	for _, field := range []string{"accessory", "fields", "dispatch_action"} {
-		if b[field] != nil {
+		if b[field] != nil && (field != "accessory" || b.Type() != "section") {
 			out = append(out, htmlBlock{Kind: "unknown", Unknown: fmt.Sprintf("%s of a %s", field, b.Type())})
 		}
 	}

@@ -4,7 +4,7 @@ import "fmt"
 
 // htmlControl is what the template of a button, a menu or a field shows.
 type htmlControl struct {
-	Kind        string // button, select, input, textarea or unknown
+	Kind        string // button, overflow, select, input, textarea or unknown
 	Action      string
 	Value       string // of a button; what a field of text holds
 	Text        string
@@ -32,6 +32,15 @@ type htmlConfirm struct {
 	Danger               bool
 }
 
+// htmlControls returns the controls of a block.
+func (r *renderer) htmlControls(b Block) []htmlControl {
+	var out []htmlControl
+	for _, e := range b.controls() {
+		out = append(out, r.htmlControl(e))
+	}
+	return out
+}
+
 // htmlControl returns an element outside of inputs.
 func (r *renderer) htmlControl(e Block) htmlControl {
 	h := r.htmlElement(e, nil)
@@ -49,8 +58,8 @@ func (r *renderer) htmlField(b Block, entered map[string]any) htmlControl {
 		state = initialState(e)
 	}
 	h := r.htmlElement(e, state)
-	if h.Kind == "button" {
-		h.Kind, h.Unknown = "unknown", "a button as a field"
+	if h.Kind == "button" || h.Kind == "overflow" {
+		h.Kind, h.Unknown = "unknown", fmt.Sprintf("%q as a field", e.Type())
 	}
 	h.Block, h.Label, h.Hint = b.str("block_id"), r.words(b.obj("label")), r.words(b.obj("hint"))
 	h.Required = !b.flag("optional")
@@ -68,6 +77,8 @@ func (r *renderer) htmlElement(e Block, state map[string]any) htmlControl {
 	switch e.Type() {
 	case "button":
 		h.Kind, h.Value, h.Text, h.Style = "button", e.str("value"), r.words(e.obj("text")), e.str("style")
+	case "overflow":
+		h.Kind, h.Options = "overflow", r.htmlOptions(e, state)
 	case "static_select":
 		h.Options = r.htmlOptions(e, state)
 	case "users_select":

@@ -77,6 +77,7 @@ func TestEveryAcceptedTypeIsShown(t *testing.T) {
 			{"type": kind, "text": obj{"type": "mrkdwn", "text": "t"}},
 			{"type": kind, "elements": []any{words("t"), obj{"type": "mrkdwn", "text": "t"}}},
 			{"type": kind, "elements": []any{sampleElement("button")}},
+			{"type": kind, "text": words("t"), "accessory": sampleElement("overflow")},
 			inputOf(sampleElement("plain_text_input")),
 		} {
 			block["type"] = kind
@@ -86,7 +87,7 @@ func TestEveryAcceptedTypeIsShown(t *testing.T) {
 			t.Errorf("no sample of a %s passes: %s", kind, problems)
 		}
 	}
-	for _, kind := range []string{"header", "input", "divider", "context", "action button", "action users_select", "field static_select"} {
+	for _, kind := range []string{"header", "input", "divider", "context", "action button", "action users_select", "action overflow", "field static_select"} {
 		if !accepted[kind] {
 			t.Errorf("the samples of %s do not pass the checks", kind)
 		}
@@ -99,13 +100,13 @@ func TestHTMLSaysWhatItCannotShow(t *testing.T) {
 	b := newBench(t, Options{})
 	for raw, want := range map[string]string{
 		`{"type":"image"}`: "a block of type &#34;image&#34;",
-		`{"type":"section","text":{"type":"mrkdwn","text":"x"},"accessory":{"type":"overflow"}}`: "accessory of a section",
-		`{"type":"section","fields":[]}`:                                                             "fields of a section",
-		`{"type":"actions","elements":[{"type":"overflow"}]}`:                                        "an element of type &#34;overflow&#34;",
+		`{"type":"section","text":{"type":"mrkdwn","text":"x"},"accessory":{"type":"image"}}`: "an element of type &#34;image&#34;",
+		`{"type":"section","fields":[]}`: "fields of a section",
+		`{"type":"header","text":{"type":"plain_text","text":"x"},"accessory":{"type":"button"}}`:    "accessory of a header",
 		`{"type":"actions","elements":[{"type":"plain_text_input"}]}`:                                "&#34;plain_text_input&#34; among buttons",
 		`{"type":"context","elements":[{"type":"image"}]}`:                                           "a text of type &#34;image&#34;",
 		`{"type":"input","label":{"type":"plain_text","text":"x"},"element":{"type":"datepicker"}}`:  "an element of type &#34;datepicker&#34;",
-		`{"type":"input","label":{"type":"plain_text","text":"x"},"element":{"type":"button"}}`:      "a button as a field",
+		`{"type":"input","label":{"type":"plain_text","text":"x"},"element":{"type":"button"}}`:      "&#34;button&#34; as a field",
 		`{"type":"input","dispatch_action":true,"element":{"type":"plain_text_input"},"label":null}`: "dispatch_action",
 	} {
 		var block Block

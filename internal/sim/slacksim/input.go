@@ -12,7 +12,7 @@ import (
 // the field of the element that carries the first one.
 func valueKey(kind string) (key, initial string) {
 	switch kind {
-	case "static_select":
+	case "static_select", "overflow":
 		return "selected_option", "initial_option"
 	case "users_select":
 		return "selected_user", "initial_user"
@@ -36,7 +36,7 @@ func choose(e Block, entered string) (map[string]any, error) {
 	var err error
 	switch {
 	case entered == "":
-	case e.Type() == "static_select":
+	case key == "selected_option":
 		value, err = option(e, entered)
 	case e.Type() == "plain_text_input":
 		value, err = typed(e, entered)

@@ -3,6 +3,8 @@ package slacksim
 import (
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestSay(t *testing.T) {
@@ -128,6 +130,54 @@ func TestMenusByValue(t *testing.T) {
 			}
 		}
 	}
+}
+
+// An option of an overflow menu is pressed as a button is, and so is what stands beside a text.
+func TestOverflow(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Options{})
+	p := b.connect(always(nil))
+	m := b.posts("text", "x", "blocks", overflows)
+	var labels []string
+	for _, button := range m.Buttons() {
+		labels = append(labels, button.Label+"="+button.Value+" "+button.Confirm)
+	}
+	if diff := cmp.Diff([]string{"Ask again=r1 ", `Withdraw <b>=w "1" It ends.`, "Edit=e1 It ends.", "Approve= ", "Log=l1 "}, labels); diff != "" {
+		t.Errorf("buttons (-want +got):\n%s", diff)
+	}
+	for _, c := range []struct {
+		pick         Pick
+		action, want string
+	}{
+		{Pick{Label: "Edit"}, "menu", "e1"},
+		{Pick{Value: `w "1"`}, "menu", `w "1"`},
+		{Pick{ActionID: "menu", Choose: "Edit"}, "menu", "e1"},
+		{Pick{ActionID: "more", Choose: "l1"}, "more", "l1"},
+		{Pick{ActionID: "more", Value: "l1"}, "more", "l1"},
+	} {
+		if _, err := b.w.Click(b.ctx, "UA", "C1", m.TS, c.pick); err != nil {
+			t.Fatalf("%+v: %v", c.pick, err)
+		}
+		got := chosen(p)
+		if got["type"] != "overflow" || got["action_id"] != c.action || got["selected_option"].(map[string]any)["value"] != c.want {
+			t.Errorf("%+v: %v", c.pick, got)
+		}
+	}
+	if got := chosen(p); got["block_id"] == "" || got["block_id"] == "row" {
+		t.Errorf("the block: %v", got)
+	}
+	if _, err := b.w.Click(b.ctx, "UA", "C1", m.TS, Pick{Label: "Ask again"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := chosen(p); got["type"] != "button" || got["value"] != "r1" {
+		t.Errorf("the button: %v", got)
+	}
+	for _, bad := range []Pick{{ActionID: "menu"}, {Label: "Log", Value: "e1"}, {ActionID: "menu", Choose: "l1"}} {
+		if _, err := b.w.Click(b.ctx, "UA", "C1", m.TS, bad); err == nil {
+			t.Errorf("%+v was pressed", bad)
+		}
+	}
+	b.noViolations()
 }
 
 // chosen returns the action that the app was sent last.

@@ -91,6 +91,12 @@ func TestRenderThread(t *testing.T) {
 	}
 }
 
+func TestRenderOverflow(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Options{Now: newClock().now})
+	golden(t, "overflow.txt", b.w.Render(b.posts("text", "x", "blocks", overflows), Viewer{Width: 50}))
+}
+
 func TestRenderView(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, Options{Now: newClock().now})

@@ -20,11 +20,11 @@ func (r *renderer) block(b Block) []string {
 	case "divider":
 		return []string{r.style(dim, strings.Repeat("─", r.viewer.Width))}
 	case "section":
-		return r.wrap(r.object(b.obj("text")))
+		return r.controls(r.wrap(r.object(b.obj("text"))), b.controls())
 	case "context":
 		return r.context(b)
 	case "actions":
-		return r.controls(b.list("elements"))
+		return r.controls(nil, b.controls())
 	default:
 		return r.input(b)
 	}
@@ -50,9 +50,8 @@ func (r *renderer) context(b Block) []string {
 	return lines
 }
 
-// controls stand side by side, as many as a line takes.
-func (r *renderer) controls(list []Block) []string {
-	var out []string
+// controls appends controls to lines: side by side, as many as a line takes.
+func (r *renderer) controls(out []string, list []Block) []string {
 	for _, e := range list {
 		one := r.control(e)
 		if n := len(out); n > 0 && width(out[n-1])+2+width(one) <= r.viewer.Width {
@@ -69,6 +68,8 @@ func (r *renderer) control(e Block) string {
 	switch e.Type() {
 	case "button":
 		return r.button(e)
+	case "overflow":
+		return r.overflow(e)
 	case "plain_text_input":
 		return "[ " + pad(r.shown(e), 30) + " ]"
 	default:
@@ -86,6 +87,15 @@ func (r *renderer) button(e Block) string {
 	default:
 		return label
 	}
+}
+
+// overflow shows what is in the menu, which in Slack is opened first.
+func (r *renderer) overflow(e Block) string {
+	var options []string
+	for _, o := range e.list("options") {
+		options = append(options, r.object(o.obj("text")))
+	}
+	return "[ ⋯ " + strings.Join(options, " · ") + " ]"
 }
 
 // shown returns what a field holds at first, or else its placeholder.
