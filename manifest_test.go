@@ -94,6 +94,7 @@ var methods = map[string][]string{
 	"Post":          {"chat:write", "chat:write.public"},
 	"Update":        {"chat:write"},
 	"PostEphemeral": {"chat:write"},
+	"Permalink":     nil,
 	"Respond":       nil,
 	"OpenModal":     nil,
 	"UpdateModal":   nil,

@@ -17,6 +17,9 @@ func (b *Bot) click(ctx context.Context, in interaction) (slackapi.Reply, error)
 		return slackapi.Reply{}, b.cfg.Outbox.PublishHome(ctx, in.Person, int(in.id()))
 	}
 	m, err := b.doAction(ctx, in)
+	if in.Private && in.Action == render.ActionApprove {
+		return b.approvedInList(ctx, in, m, err)
+	}
 	if in.Home && err == nil {
 		shown := b.cfg.Outbox.PublishHome(ctx, in.Person, 0)
 		if shown == nil {
@@ -27,6 +30,23 @@ func (b *Bot) click(ctx context.Context, in interaction) (slackapi.Reply, error)
 	r := slackapi.Ephemeral(m)
 	r.Replace = in.Private && err == nil && in.Action != render.ActionLogFile // the buttons of a draft have done their work, and a page is turned
 	return r, err
+}
+
+// approvedInList returns what came of a decision in a private list, with the list as it is now.
+func (b *Bot) approvedInList(ctx context.Context, in interaction, m render.Message, err error) (slackapi.Reply, error) {
+	if err != nil && access.CodeOf(err) != access.Conflict {
+		return slackapi.Reply{}, err
+	}
+	if err != nil {
+		m = render.Refusal(err)
+	}
+	list, unread := b.pendingPage(ctx, in, workflow.PageQuery{}, m.Text)
+	if unread == nil {
+		m = list
+	}
+	r := slackapi.Ephemeral(m)
+	r.Replace = true
+	return r, nil
 }
 
 func (b *Bot) doAction(ctx context.Context, in interaction) (render.Message, error) {

@@ -102,6 +102,11 @@ func unknownWord(w word) error {
 	return &access.Error{Code: access.Invalid, Op: "command", Message: "I do not understand `…`. Put names with blanks in double quotes.", Word: w.Text}
 }
 
+// notADuration returns the refusal of a word where a duration is missing, as unknownWord does.
+func notADuration(w word) error {
+	return &access.Error{Code: access.Invalid, Op: "command", Message: "`…` is not a duration; try `2h`.", Word: w.Text}
+}
+
 // setPerson reads a word as the person.
 func (c *command) setPerson(w word) error {
 	id := mention(w.Text)
@@ -158,6 +163,9 @@ func (c *command) personAndDuration(words []word) error {
 		if startsLikeDuration(words[0]) {
 			words, err = c.readDuration(words)
 		} else {
+			if c.Person != "" && c.Duration == 0 && !c.Forever && !isPerson(words[0]) {
+				return notADuration(words[0])
+			}
 			words, err = words[1:], c.setPerson(words[0])
 		}
 		if err != nil {

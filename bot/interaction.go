@@ -119,6 +119,7 @@ type interactivePayload struct {
 	User        struct{ ID access.UserID } `json:"user"`
 	ResponseURL string                     `json:"response_url"`
 	Trigger     string                     `json:"trigger_id"`
+	Callback    string                     `json:"callback_id"` // of a shortcut
 	Container   struct {
 		Type      string `json:"type"`
 		Channel   string `json:"channel_id"`
@@ -148,6 +149,8 @@ func (in *interaction) readInteractive(payload []byte) error {
 	switch {
 	case p.Type == "block_actions" && len(p.Actions) > 0:
 		in.readClick(p)
+	case p.Type == "shortcut" && p.Callback == render.ShortcutAsk:
+		in.Kind, in.Action = kindClick, render.ActionAsk
 	case p.Type == "view_submission":
 		in.Kind, in.Modal, in.Metadata, in.State = kindSubmission, p.View.Callback, p.View.Metadata, p.View.State
 	default:

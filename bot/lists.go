@@ -14,7 +14,7 @@ func (b *Bot) list(ctx context.Context, in interaction, c command) (render.Messa
 }
 
 func (b *Bot) pending(ctx context.Context, in interaction, _ command) (render.Message, error) {
-	return b.pendingPage(ctx, in, workflow.PageQuery{})
+	return b.pendingPage(ctx, in, workflow.PageQuery{}, "")
 }
 
 func (b *Bot) servers(ctx context.Context, in interaction, c command) (render.Message, error) {
@@ -31,7 +31,7 @@ func (b *Bot) turnPage(ctx context.Context, in interaction) (render.Message, err
 	case render.ActionListPage:
 		return b.listPage(ctx, in, access.UserID(about), q)
 	case render.ActionPendingPage:
-		return b.pendingPage(ctx, in, q)
+		return b.pendingPage(ctx, in, q, "")
 	}
 	return b.serversPage(ctx, in, about, q)
 }
@@ -44,7 +44,8 @@ func (b *Bot) listPage(ctx context.Context, in interaction, of access.UserID, q 
 	return render.List(all, of, in.Person), nil
 }
 
-func (b *Bot) pendingPage(ctx context.Context, in interaction, q workflow.PageQuery) (render.Message, error) {
+// pendingPage shows what waits for a decision, after what came of the last one.
+func (b *Bot) pendingPage(ctx context.Context, in interaction, q workflow.PageQuery, after string) (render.Message, error) {
 	all, err := b.cfg.Uses.PendingRequests(ctx, in.Person, q)
 	if err != nil {
 		return render.Message{}, err
@@ -53,8 +54,8 @@ func (b *Bot) pendingPage(ctx context.Context, in interaction, q workflow.PageQu
 	for _, v := range all.Views {
 		ids = append(ids, v.Request.ID)
 	}
-	channels, err := b.cfg.Outbox.RequestChannels(ctx, ids...)
-	return render.Pending(all, channels), err
+	posts, err := b.cfg.Outbox.RequestPosts(ctx, ids...)
+	return render.Pending(all, posts, after), err
 }
 
 // patternOnButton is how long a pattern may be that the buttons of a page carry: Slack allows their values 2,000

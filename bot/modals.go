@@ -1,8 +1,10 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -14,8 +16,8 @@ import (
 
 // modal is a form of Slack's. What only shows something has no check, submit and channel.
 type modal struct {
-	id      string // callback id
-	button  string // action id of the button that opens it; empty where only a command does
+	id      string   // callback id
+	buttons []string // action ids of the buttons that open it
 	open    func(*Bot, context.Context, interaction) (slack.ModalViewRequest, error)
 	check   func(*Bot, context.Context, interaction, fieldErrors)            // at once, while it is open
 	submit  func(*Bot, context.Context, interaction) (render.Message, error) // after it was stored
@@ -26,13 +28,13 @@ type modal struct {
 // at once is checked again by the use case.
 func modals() []modal {
 	return []modal{
-		{render.ModalRegister, render.ActionRegister, (*Bot).openRegister, (*Bot).checkRegister, (*Bot).submitRegister, (*Bot).commandChannel},
-		{render.ModalProve, render.ActionProve, (*Bot).openProve, (*Bot).checkProve, (*Bot).submitProve, (*Bot).proofChannel},
-		{render.ModalGrant, "", (*Bot).openGrant, (*Bot).checkGrant, (*Bot).submitGrant, (*Bot).commandChannel},
-		{render.ModalExtend, render.ActionExtend, (*Bot).openExtend, (*Bot).checkExtend, (*Bot).submitExtend, nil},
-		{render.ModalDeny, render.ActionDeny, (*Bot).openDeny, (*Bot).checkDeny, (*Bot).submitDeny, (*Bot).requestChannel},
-		{render.ModalEdit, render.ActionEdit, (*Bot).openEdit, (*Bot).checkEdit, (*Bot).submitEdit, (*Bot).requestChannel},
-		{render.ModalServers, render.ActionServers, (*Bot).openServers, nil, nil, nil},
+		{render.ModalRegister, []string{render.ActionRegister}, (*Bot).openRegister, (*Bot).checkRegister, (*Bot).submitRegister, (*Bot).commandChannel},
+		{render.ModalProve, []string{render.ActionProve}, (*Bot).openProve, (*Bot).checkProve, (*Bot).submitProve, (*Bot).proofChannel},
+		{render.ModalGrant, []string{render.ActionAsk, render.ActionAskAgain}, (*Bot).openGrant, (*Bot).checkGrant, (*Bot).submitGrant, (*Bot).commandChannel},
+		{render.ModalExtend, []string{render.ActionExtend}, (*Bot).openExtend, (*Bot).checkExtend, (*Bot).submitExtend, nil},
+		{render.ModalDeny, []string{render.ActionDeny}, (*Bot).openDeny, (*Bot).checkDeny, (*Bot).submitDeny, (*Bot).requestChannel},
+		{render.ModalEdit, []string{render.ActionEdit}, (*Bot).openEdit, (*Bot).checkEdit, (*Bot).submitEdit, (*Bot).requestChannel},
+		{render.ModalServers, []string{render.ActionServers}, (*Bot).openServers, nil, nil, nil},
 	}
 }
 
@@ -43,7 +45,7 @@ func modalNamed(id string) modal {
 
 // modalBehind returns the modal that a button opens, the zero one when it opens none.
 func modalBehind(button string) modal {
-	return firstOf(modals(), func(m modal) bool { return m.button != "" && m.button == button })
+	return firstOf(modals(), func(m modal) bool { return slices.Contains(m.buttons, button) })
 }
 
 // firstOf returns the first row of a table that is meant, the zero one when none is.
@@ -70,23 +72,51 @@ func (b *Bot) openGrant(ctx context.Context, in interaction) (slack.ModalViewReq
 	if err := b.checkEligible(ctx, in); err != nil {
 		return slack.ModalViewRequest{}, err
 	}
-	return render.GrantModal(in.grantForm(), b.cfg.SystemUsers, b.cfg.Limits), b.checkVisible(in)
+	form, err := b.grantForm(ctx, in)
+	if err != nil {
+		return slack.ModalViewRequest{}, err
+	}
+	return render.GrantModal(form, b.cfg.SystemUsers, b.cfg.Limits), b.checkVisible(in)
 }
 
-// grantForm returns the form filled in with what the command says.
-func (in interaction) grantForm() render.GrantForm {
-	c := in.command
-	form := render.GrantForm{Person: c.Person, Servers: c.Servers, SystemUser: c.SystemUser, Reason: c.Reason, Channel: in.Channel}
+// grantForm returns the form filled in with what the command says, or with what was asked for before.
+func (b *Bot) grantForm(ctx context.Context, in interaction) (render.GrantForm, error) {
 	switch {
-	case c.Forever:
-		form.Duration = "forever"
-	case c.Duration > 0:
-		form.Duration = duration.Format(c.Duration)
+	case in.Kind == kindCommand:
+		c := in.command
+		return render.GrantForm{
+			Person: cmp.Or(c.Person, in.Person), Duration: typedDuration(c.Duration, c.Forever), Servers: c.Servers, SystemUser: c.SystemUser, Reason: c.Reason, Channel: in.Channel,
+		}, nil
+	case in.Action == render.ActionAskAgain:
+		return b.askedBefore(ctx, in)
 	}
-	if form.Person == "" {
-		form.Person = in.Person
+	return render.GrantForm{Person: in.Person}, nil
+}
+
+// askedBefore returns the form filled in with what a request asked for that the person made or was for.
+func (b *Bot) askedBefore(ctx context.Context, in interaction) (render.GrantForm, error) {
+	v, err := b.cfg.Uses.View(ctx, in.id())
+	if err != nil {
+		return render.GrantForm{}, err
 	}
-	return form
+	r := v.Request
+	if r.Kind != access.KindGrant || in.Person != r.Asker && in.Person != r.Person {
+		return render.GrantForm{}, &access.Error{Code: access.Forbidden, Message: "Only who asked for this, or had it, can ask for it again here."}
+	}
+	return render.GrantForm{
+		Person: r.Person, Duration: typedDuration(r.Duration, r.Forever()), Servers: r.Pattern, SystemUser: r.SystemUser, Reason: r.Reason, Channel: r.Channel,
+	}, nil
+}
+
+// typedDuration returns how long access is asked for as people type it; empty for nothing.
+func typedDuration(d time.Duration, forever bool) string {
+	switch {
+	case forever:
+		return "forever"
+	case d > 0:
+		return duration.Format(d)
+	}
+	return ""
 }
 
 func (b *Bot) openExtend(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
@@ -145,9 +175,9 @@ func (*Bot) proofChannel(_ context.Context, in interaction) string {
 // requestChannel returns the channel of the request that a form is about.
 func (b *Bot) requestChannel(ctx context.Context, in interaction) string {
 	id, _ := render.ReadDecision(in.Metadata)
-	channels, err := b.cfg.Outbox.RequestChannels(ctx, id)
+	posts, err := b.cfg.Outbox.RequestPosts(ctx, id)
 	if err != nil {
 		return "" // a direct message has to do
 	}
-	return channels[id]
+	return posts[id].Channel
 }

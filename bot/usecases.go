@@ -5,6 +5,7 @@ import (
 	"iter"
 	"time"
 
+	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sshkey"
@@ -95,9 +96,9 @@ var _ UseCases = (*workflow.Service)(nil)
 type Outbox interface {
 	// PublishHome draws a page of a person's Home tab, counted from 0.
 	PublishHome(ctx context.Context, person access.UserID, page int) error
-	// RequestChannels returns where requests are shown to those who decide them, by
-	// request; those that are not are left out.
-	RequestChannels(ctx context.Context, requestIDs ...int64) (map[int64]string, error)
+	// RequestPosts returns where the messages of requests are, by request; those that are not
+	// shown yet are left out.
+	RequestPosts(ctx context.Context, requestIDs ...int64) (map[int64]render.Post, error)
 	// Keeps reports whether a message is one of those of a request that are kept up to date.
 	Keeps(ctx context.Context, requestID int64, at slackapi.Ref) (bool, error)
 	// Redraw has a message of a request sent anew, whatever it is known to show: somebody

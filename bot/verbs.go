@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -296,10 +297,13 @@ func (b *Bot) receipt(ctx context.Context, in interaction, r access.Request, err
 		return render.Message{}, err
 	case r.State == access.Draft:
 		return render.Draft(v), nil
-	case b.cfg.ApprovalChannel != "":
-		return render.Asked(v, in.Person, b.cfg.ApprovalChannel), nil
 	}
-	return render.Asked(v, in.Person, in.Channel), nil
+	posts, err := b.cfg.Outbox.RequestPosts(ctx, r.ID)
+	at := posts[r.ID]
+	if at.Channel == "" {
+		at.Channel = cmp.Or(b.cfg.ApprovalChannel, in.Channel) // where it will be
+	}
+	return render.Asked(v, in.Person, at), err
 }
 
 // checkVisible refuses to ask where no approver would see the request.

@@ -34,7 +34,7 @@ func TestConnection(t *testing.T) {
 	b.asks("U0ALICE", "/sshkey grant @alice 12h for the first", 2)
 	b.turn("bot", false)
 	b.shows("#title .banner", "The bot was killed")
-	b.runs(button("Request 2:", "Cancel") + ".click()")
+	b.runs(button("Request 2:", "Withdraw") + ".click()")
 	b.until("one is told", `document.querySelector("#toast").checkVisibility() && document.querySelector("#toast").innerText.includes("not connected") || document.querySelector("#confirm").open`)
 	b.runs(`document.querySelector("#confirm[open] #confirm-no")?.click()`)
 	b.turn("bot", true)

@@ -96,7 +96,7 @@ func TestHostileText(t *testing.T) {
 	b.approves(2)
 	b.agree(6) // she has two keys
 	b.pressAt("Request 2:", "1 reply")
-	b.shows("#thread", "Placed on")
+	b.shows("#thread", "placed on")
 	b.reads("a thread", "#thread", evil[:8]...)
 
 	b.is("U0ALICE", "dm")

@@ -51,7 +51,7 @@ func TestNarrow(t *testing.T) {
 			b.pressAt("Request 2", "Approve")
 			b.until("it is approved", "!"+button("Request 2", "Approve"))
 			b.pressAt("Request 2", "1 reply")
-			b.shows("#thread", "Placed on 3 servers")
+			b.shows("#thread", "placed on 3 servers")
 			b.onScreen("#drawer")
 			b.fits("a thread")
 			b.press("#drawer", "×")

@@ -75,7 +75,7 @@ func TestFiveSteps(t *testing.T) {
 	b.shows("#tour .done", "Approve as Bob")
 	b.shows("#count", "The bot says 3, the servers say 3.")
 	b.pressAt("Request 2", "1 reply")
-	b.shows("#thread", "Placed on 3 servers")
+	b.shows("#thread", "placed on 3 servers")
 	b.picture("2-approve")
 
 	b.press("#tour", "Take web-01 offline")

@@ -117,7 +117,7 @@ func TestTroublesOfTheWorld(t *testing.T) {
 			b.settles(3)
 			b.turn("slack", true)
 			b.pressAt(fmt.Sprintf("Request %d:", n), "1 reply")
-			b.shows("#thread", "Placed on 3 servers")
+			b.shows("#thread", "placed on 3 servers")
 		}},
 		{name: "token", before: switched("token", false), keys: 0, right: switched("token", true)},
 		{name: "sockets cut", before: func(b *tab, _ int) { b.press("#truth", "Cut the sockets") }, keys: -1},

@@ -23,7 +23,7 @@ const (
 	roleProgress   = "progress"
 	roleSummary    = "summary"
 	roleFile       = "file"
-	roleDirect     = "direct:"     // a direct message, with the kind of its notice behind it
+	roleNotice     = "direct:"     // a notice, with its kind behind it and whom it is to; empty for the thread
 	roleCannotShow = "cannot_show" // a direct message that says how to let us into the channel
 	roleCopy       = "copy:"       // of the request, with an approver behind it, where there is no channel
 )
@@ -94,6 +94,9 @@ func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 		if err := n.redrawHomes(ctx, tx, v); err != nil {
 			return err
 		}
+		if err := n.tellReady(ctx, tx, v); err != nil {
+			return err
+		}
 		return tx.SaveDrawing(ctx, next)
 	})
 }
@@ -139,7 +142,7 @@ func (n *Announcer) drawAll(ctx context.Context, v *request) error {
 			return err
 		}
 	}
-	if err := n.redrawDirectMessages(ctx, v); err != nil {
+	if err := n.redrawNotices(ctx, v); err != nil {
 		return err
 	}
 	for _, t := range all { // last, so that no message waits for a file

@@ -84,8 +84,8 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 		m = render.WithoutChannel(m)
 	}
 	at, err := n.API.Post(ctx, where, thread, m)
-	if err == nil && view != nil && isDirectMessage(notice) {
-		return n.record(ctx, view, roleDirect+string(notice.Kind), at, render.Digest(m))
+	if err == nil && view != nil && isKeptUpToDate(notice.Kind) {
+		return n.record(ctx, view, roleNotice+string(notice.Kind)+":"+string(notice.To), at, render.Digest(m))
 	}
 	if slackapi.ErrorCode(err) == "thread_not_found" && view != nil { // somebody deleted the request, with its buttons
 		parent, err := n.repost(ctx, view)
@@ -98,25 +98,25 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 	return err
 }
 
-// isDirectMessage reports whether a notice is a direct message that must not stay as it is:
+// isKeptUpToDate reports whether the message of a notice about a request must not stay as it is:
 // it has buttons, or says how far the work is.
-func isDirectMessage(n access.Notice) bool {
-	return n.To != "" && slices.Contains([]access.NoticeKind{access.NoticeKeyWanted, access.NoticeEnding, access.NoticeDecided}, n.Kind)
+func isKeptUpToDate(k access.NoticeKind) bool {
+	return asksForDecision(k) || slices.Contains([]access.NoticeKind{access.NoticeKeyWanted, access.NoticeEnding, access.NoticeReady}, k)
 }
 
-// redrawDirectMessages brings the direct messages about a request up to date once its work
-// has stopped, so that nobody keeps a button that does nothing, and those who cannot read the
-// channel of the request learn how it went. One that Slack has no more is left alone.
-func (n *Announcer) redrawDirectMessages(ctx context.Context, v *request) error {
-	if slices.ContainsFunc(v.Results, access.Result.Moving) {
-		return nil
-	}
+// redrawNotices brings the messages about a request up to date that were posted beside its own, so
+// that nobody keeps a button that does nothing, and those who cannot read the channel of the request
+// learn how it went: once its work has stopped. One that Slack has no more is left alone.
+func (n *Announcer) redrawNotices(ctx context.Context, v *request) error {
+	rests := !slices.ContainsFunc(v.Results, access.Result.Moving)
 	for _, old := range slices.Clone(v.messages) {
-		kind, ok := strings.CutPrefix(old.Role, roleDirect)
-		if !ok {
+		about, ok := strings.CutPrefix(old.Role, roleNotice)
+		kind, to, _ := strings.Cut(about, ":")
+		notice := access.Notice{Kind: access.NoticeKind(kind), To: access.UserID(to), RequestID: v.Request.ID}
+		if !ok || !isKeptUpToDate(notice.Kind) || !rests && notice.Kind == access.NoticeReady {
 			continue
 		}
-		m := render.Notice(access.Notice{Kind: access.NoticeKind(kind), RequestID: v.Request.ID}, &v.RequestView, v.Grant, requestChannel(v.messages))
+		m := render.Notice(notice, &v.RequestView, v.Grant, n.postOf(ctx, v))
 		digest := render.Digest(m)
 		if digest == old.Digest {
 			continue
@@ -126,6 +126,40 @@ func (n *Announcer) redrawDirectMessages(ctx context.Context, v *request) error 
 			return err
 		}
 		if err := n.record(ctx, v, old.Role, at, digest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// postOf returns where the message of a request is.
+func (n *Announcer) postOf(ctx context.Context, v *request) render.Post {
+	m, _ := newest(v.messages, roleRequest)
+	return n.post(ctx, refOf(m))
+}
+
+// saidReady reports whether it was said that a grant can be used. Once, that was a message about the
+// decision, which was kept up to date.
+func saidReady(v *request) bool {
+	return slices.ContainsFunc(v.messages, func(m delivery.Message) bool {
+		return strings.HasPrefix(m.Role, roleNotice+string(access.NoticeReady)) || m.Role == roleNotice+string(access.NoticeDecided)
+	})
+}
+
+// tellReady queues what is said of a grant to whom it concerns when its work rests for the first
+// time.
+func (n *Announcer) tellReady(ctx context.Context, tx delivery.Tx, v *request) error {
+	r := v.Request
+	if r.Kind != access.KindGrant || v.Grant == nil || v.Grant.State != access.Live || len(v.Results) == 0 || slices.ContainsFunc(v.Results, access.Result.Moving) || saidReady(v) {
+		return nil
+	}
+	to := []access.UserID{r.Person, r.Asker}
+	for _, a := range v.Askers {
+		to = append(to, a.Asker)
+	}
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(to))) {
+		notice := access.Notice{Key: access.NoticeKey("ready:"+string(id), r.ID), Kind: access.NoticeReady, To: id, RequestID: r.ID, GrantID: v.Grant.ID}
+		if err := tx.Notify(ctx, notice); err != nil {
 			return err
 		}
 	}
@@ -177,7 +211,7 @@ func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *acces
 		about = grant.RequestID
 	}
 	if about == 0 {
-		return render.Notice(notice, nil, grant, ""), nil, nil
+		return render.Notice(notice, nil, grant, render.Post{}), nil, nil
 	}
 	view, err := n.request(ctx, about)
 	if err != nil {
@@ -186,11 +220,23 @@ func (n *Announcer) text(ctx context.Context, notice access.Notice, grant *acces
 	if asksForDecision(notice.Kind) && view.Request.State != access.Pending {
 		return render.Message{}, nil, nil // decided meanwhile: nobody is to be reminded
 	}
-	channel := requestChannel(view.messages)
-	if notice.Kind == access.NoticeDecidable && channel == "" {
+	if isSuperseded(notice, view) {
+		return render.Message{}, nil, nil
+	}
+	at := n.postOf(ctx, view)
+	if notice.Kind == access.NoticeDecidable && at.Channel == "" {
 		return render.Message{}, nil, nil // its message is yet to come, and mentions the approvers by itself
 	}
-	return render.Notice(notice, &view.RequestView, grant, channel), view, nil
+	return render.Notice(notice, &view.RequestView, grant, at), view, nil
+}
+
+// isSuperseded reports whether NoticeReady, or NoticeEnded, says more than a notice of an approval.
+func isSuperseded(n access.Notice, v *request) bool {
+	if n.Kind != access.NoticeDecided || v.Request.State != access.Approved || v.Request.Kind != access.KindGrant {
+		return false
+	}
+	placing := func(r access.Result) bool { return r.Phase == access.PhaseAdd && r.Moving() }
+	return v.Grant == nil || v.Grant.State != access.Live || saidReady(v) || !slices.ContainsFunc(v.Results, placing)
 }
 
 // asksForDecision reports whether a notice is for those who may decide a request.
@@ -214,7 +260,11 @@ func (n *Announcer) where(ctx context.Context, notice access.Notice, view *reque
 		if m, ok := newest(view.messages, roleAnnounce); ok && n.announcedSeparately(view) {
 			return m.Channel, m.TS
 		}
-		if m, ok := newest(view.messages, roleRequest); ok {
+		m, ok := newest(view.messages, roleRequest)
+		switch {
+		case ok && asksForDecision(notice.Kind) && strings.HasPrefix(m.Channel, "D"):
+			return "", "" // each approver has a copy of their own
+		case ok:
 			return m.Channel, m.TS
 		}
 		return n.channel(ctx, view), ""

@@ -153,7 +153,7 @@ func TestDirectMessagesFollowTheRequest(t *testing.T) {
 	r.running(t, 2, access.Waiting)
 	v := r.Domain.Views[1]
 	v.Grant = &r.Domain.Grants[0]
-	for id, kind := range map[int64]access.NoticeKind{1: access.NoticeDecided, 2: access.NoticeEnding} {
+	for id, kind := range map[int64]access.NoticeKind{1: access.NoticeReady, 2: access.NoticeEnding} {
 		r.Queue(id, access.Notice{Kind: kind, To: "U2", RequestID: 1, GrantID: 9})
 		if err := r.announcer.SendNotice(t.Context(), id); err != nil {
 			t.Fatal(err)
@@ -178,10 +178,10 @@ func TestDirectMessagesFollowTheRequest(t *testing.T) {
 			t.Errorf("%d messages, want the two", n)
 		}
 	}
-	says("granted on 0 of 2 servers so far", "[I am done]")
+	says("[I am done]")
 	r.results(access.PhaseAdd, 2, access.Done)
 	r.set(0, func(x *access.Result) { x.State, x.Problem = access.Failed, access.ProblemRefused })
-	says("*Granted* on 1 of 2 servers", "Not yet on: `server-000.example.com` (refused by the target)", "[Extend]")
+	says("is ready on 1 of 2* until", "Not yet on: `server-000.example.com` (refused by the target)", "[Extend]")
 	v.Grant.State, v.Grant.EndReason, v.Grant.EndedBy = access.Ended, access.EndGivenBack, "U2"
 	v.Drawing.Version++
 	says("*Access ended*", "has ended.")

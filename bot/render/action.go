@@ -2,7 +2,7 @@ package render
 
 // The action ids of buttons and menus. Their value is an opaque id: of the request, of the grant (extend,
 // done), the fingerprint of a key (remove_key), the nonce of a challenge (prove), "request:server:credential"
-// (pick, leave), "request:server" (server_gone), "request:page" (servers_page, audit_page),
+// (pick, leave), nothing (ask), "request:server" (server_gone), "request:page" (servers_page, audit_page),
 // "request:page:digest" (finding_keep and the like), "before:event:subject" or "after:event:subject" (log_page),
 // "before:part.number:about" or "after:part.number:about" (list_page, pending_page, found_page) or a page number
 // (home_page). Those that decide a request or about its keys (approve, deny, edit, leave_rest) have a dot and the digest of what was
@@ -31,6 +31,8 @@ const (
 	ActionRotateAgain = "rotate_again"
 
 	ActionHomePage = "home_page"
+	ActionAsk      = "ask"
+	ActionAskAgain = "ask_again"
 
 	ActionServers     = "servers"
 	ActionServersPage = "servers_page"
@@ -51,6 +53,9 @@ const (
 	ActionLogPage = "log_page"
 	ActionLogFile = "log_file"
 )
+
+// ShortcutAsk is the callback id of the global shortcut that opens the form for access, as in the app's manifest.
+const ShortcutAsk = "grant"
 
 // The callback ids of modals.
 const (

@@ -61,7 +61,7 @@ func (w world) auditCases() map[string]any {
 		"audit-page":    AuditPage(full, 1, Kept(3)),
 		"audit-first":   AuditPage(full, 0, ""),
 		"audit-empty":   AuditPage(clean, 4, EndedThere(2)),
-		"audit-asked":   Asked(reading, alice, "C0OPS"),
+		"audit-asked":   Asked(reading, alice, Post{Channel: "C0OPS"}),
 		"audit-csv":     AuditCSV(full),
 		"audit-file":    AuditFile(full),
 	}

@@ -127,12 +127,12 @@ func (w world) runCases() map[string]any {
 		"progress-removing":   Progress(ended, access.PhaseRemove, 20*time.Second),
 		"progress-paused":     Progress(paused(running), access.PhaseAdd, 20*time.Second),
 		"progress-probing":    Progress(paused(ended), access.PhaseRemove, 20*time.Second),
-		"results-mixed":       messages(Results(running.Results)),
-		"results-all-failing": messages(Results(w.results(access.PhaseAdd, func(i int) access.Result { return mixed(7 + 10*i) }))),
-		"results-damaged": messages(Results(w.results(access.PhaseAdd, func(int) access.Result {
+		"results-mixed":       messages(Results(running, running.Results)),
+		"results-all-failing": messages(Results(workflow.RequestView{}, w.results(access.PhaseAdd, func(i int) access.Result { return mixed(7 + 10*i) }))),
+		"results-damaged": messages(Results(workflow.RequestView{}, w.results(access.PhaseAdd, func(int) access.Result {
 			return access.Result{State: access.Failed, Setback: access.Setback{Problem: access.ProblemDamaged, Detail: "My ledger's copy of this key does not have its fingerprint any more, so I do not place it."}}
 		}))),
-		"results-removing": messages(Results(w.results(access.PhaseRemove, removals))),
+		"results-removing": messages(Results(workflow.RequestView{}, w.results(access.PhaseRemove, removals))),
 		"summary-running":  Summary(running, access.PhaseAdd),
 		"summary-done":     Summary(w.live(allDone), access.PhaseAdd),
 		"summary-removed":  Summary(ended, access.PhaseRemove),
@@ -181,11 +181,11 @@ func (w world) offboardCases() map[string]any {
 		"offboard-gone":        Request(gone, noon()),
 		"offboard-blind":       Request(blind, noon()),
 		"offboard-missing":     Request(lacking, noon()),
-		"results-missing":      messages(Results(lacking.Results)),
+		"results-missing":      messages(Results(lacking, lacking.Results)),
 		"file-offboard":        CSV(lacking, access.PhaseInspect),
 		"offboard-running":     Request(w.offboarding(removals, 3), noon()),
 		"offboard-reading":     Request(reading, noon()),
-		"results-offboard":     messages(Results(reading.Results)),
+		"results-offboard":     messages(Results(reading, reading.Results)),
 		"offboard-candidates":  Request(w.offboarding(removals, max(12, w.n*2)), noon()),
 		"offboard-deactivated": Request(deactivated, noon()),
 		"offboard-undecided":   Request(w.offboarding(allDone, 5), noon()),
@@ -193,7 +193,7 @@ func (w world) offboardCases() map[string]any {
 		"offboard-left":        Request(left, noon()),
 		"offboard-returned":    Request(returned(w, false), noon()),
 		"offboard-stays-out":   Request(returned(w, true), noon()),
-		"results-left":         messages(Results(left.Results)),
+		"results-left":         messages(Results(left, left.Results)),
 		"summary-left":         Summary(left, access.PhaseRemove),
 		"offboard-passed":      Request(passed, noon()),
 		"draft-offboard":       Draft(draft),
@@ -231,63 +231,6 @@ func lost(v workflow.RequestView) workflow.RequestView {
 	return v
 }
 
-func (w world) noticeCases() map[string]any {
-	v, denied, g := w.request(access.KindGrant, access.Pending), w.request(access.KindGrant, access.Denied), grant()
-	approved, keyless := w.live(allDone), w.request(access.KindGrant, access.WaitingForKey)
-	running, over := w.live(mixed), w.ended(access.EndGivenBack, 0, allDone)
-	notice := func(k access.NoticeKind) access.Notice {
-		return access.Notice{Kind: k, RequestID: 12, GrantID: 7, Target: "RunCloud", Detail: w.foreign("3 servers")}
-	}
-	daily, _ := Daily(w.overview())
-	back, out := returned(w, false), returned(w, true)
-	return map[string]any{
-		"notice-key-wanted": Notice(notice(access.NoticeKeyWanted), &keyless, nil, ""),
-		"notice-key-there":  Notice(notice(access.NoticeKeyWanted), &v, nil, ""),
-		"notice-key-late":   Notice(notice(access.NoticeKeyWanted), &denied, nil, ""),
-		"notice-ending":     Notice(notice(access.NoticeEnding), &approved, &g, ""),
-		"notice-ended":      Notice(notice(access.NoticeEnding), &over, over.Grant, ""),
-		"notice-lapsed":     Notice(notice(access.NoticeLapsed), &approved, &g, ""),
-		"notice-halted":     Notice(notice(access.NoticeHalted), nil, nil, ""),
-		"notice-quota":      Notice(access.Notice{Kind: access.NoticeQuota, Target: "RunCloud", Detail: "320012 of 400000"}, nil, nil, ""),
-		"notice-resumed":    Notice(notice(access.NoticeResumed), nil, nil, ""),
-		"notice-clock":      Notice(notice(access.NoticeClock), nil, nil, ""),
-		"notice-corrected":  Notice(notice(access.NoticeCorrected), &approved, &g, ""),
-		"notice-too-late":   Notice(notice(access.NoticeCorrected), &over, over.Grant, ""),
-		"notice-approved":   Notice(notice(access.NoticeDecided), &approved, nil, ""),
-		"notice-running":    Notice(notice(access.NoticeDecided), &running, nil, ""),
-		"notice-over":       Notice(notice(access.NoticeDecided), &over, nil, ""),
-		"notice-decided":    Notice(notice(access.NoticeDecided), &denied, nil, ""),
-		"notice-reminder":   Notice(notice(access.NoticeReminder), &v, nil, ""),
-		"notice-changed":    Notice(notice(access.NoticeChanged), &v, nil, ""),
-		"notice-group":      Notice(access.Notice{Kind: access.NoticeGroup, Detail: "S0GONE Slack knows no such user group."}, nil, nil, ""),
-		"notice-returned":   Notice(notice(access.NoticeReturned), &back, nil, ""),
-		"notice-stays-out":  Notice(notice(access.NoticeReturned), &out, nil, ""),
-		"notice-decidable":  Notice(notice(access.NoticeDecidable), &v, nil, ""),
-		"notice-reopened":   Notice(notice(access.NoticeReopened), &v, nil, ""),
-		"notice-daily":      daily,
-
-		"notice-key-lost":  Notice(moved(carol), nil, nil, ""),
-		"notice-key-won":   Notice(moved(bob), nil, nil, ""),
-		"notice-key-moved": Notice(moved(""), nil, nil, ""),
-
-		"cannot-show":            CannotShow(12, "C0OPS", "not_in_channel", "U0BOT"),
-		"cannot-show-archived":   CannotShow(12, "C0OPS", "is_archived", "U0BOT"),
-		"cannot-show-restricted": CannotShow(12, "C0OPS", "restricted_action", ""),
-		"no-file":                NoFile("missing_scope", "U0BOT"),
-		"no-file-not-invited":    NoFile("not_in_channel", "U0BOT"),
-		"without-channel":        WithoutChannel(Notice(notice(access.NoticeHalted), nil, nil, "")),
-		"unwritable":             Unwritable(2, 14),
-		"unwritable-idle":        Unwritable(0, 0),
-		"writable":               Writable(noon(), noon().Add(8*time.Minute)),
-		"plain":                  Say(Plain(Request(v, noon()))),
-	}
-}
-
-// moved returns the notice for somebody that Carol's key is Bob's now.
-func moved(to access.UserID) access.Notice {
-	return access.Notice{Kind: access.NoticeKeyMoved, To: to, Detail: fingerprint(1) + " " + string(carol) + " " + string(bob)}
-}
-
 // contested is a key that is not registered before it is proved.
 func (w world) contested(why workflow.ProofCause) workflow.Registration {
 	return workflow.Registration{Key: w.keys()[0], Proof: why, Challenge: access.Challenge{
@@ -319,8 +262,8 @@ func (w world) answerCases() map[string]any {
 		"has-to-wait":          HasToWait(),
 		"on-it":                OnIt(),
 		"form-not-opened":      FormNotOpened(),
-		"asked":                Asked(pendingView, alice, "C0OPS"),
-		"asked-waiting":        Asked(w.request(access.KindGrant, access.WaitingForKey), alice, "D0BOB"),
+		"asked":                Asked(pendingView, alice, Post{Channel: "C0OPS"}),
+		"asked-waiting":        Asked(w.request(access.KindGrant, access.WaitingForKey), alice, Post{Channel: "D0BOB"}),
 		"spared":               Spared(1),
 		"server-gone":          ServerGone(access.Server{ID: 7, Name: w.foreign("web-007")}),
 		"spared-rest":          Spared(w.n),
@@ -338,8 +281,8 @@ func (w world) answerCases() map[string]any {
 		"list-nothing":         List(paged(workflow.Overview{Complete: true}), "", bob),
 		"list-own-nothing":     List(paged(workflow.Overview{}), bob, bob),
 		"list-others-nothing":  List(paged(workflow.Overview{}), alice, bob),
-		"pending":              Pending(pendingPage(waiting), nil),
-		"pending-none":         Pending(pendingPage(nil), nil),
+		"pending":              Pending(pendingPage(waiting), nil, ""),
+		"pending-none":         Pending(pendingPage(nil), nil, "Request 12 is done."),
 		"servers":              Servers(serversPage(w.inventory(), w.n+10)),
 		"servers-none":         Servers(serversPage(nil, w.n)),
 		"decided-approved":     Decided(approved, access.Approve),
@@ -348,7 +291,7 @@ func (w world) answerCases() map[string]any {
 		"confirmed":            Confirmed(w.request(access.KindOffboard, access.Approved).Request),
 		"cancelled":            Cancelled(w.request(access.KindGrant, access.Cancelled).Request),
 		"withdrawn":            Cancelled(pending),
-		"asked-joined":         Asked(joined, carol, "C0OPS"),
+		"asked-joined":         Asked(joined, carol, Post{Channel: "C0OPS"}),
 		"edited":               Edited(pending),
 		"given-back":           GivenBack([]workflow.RequestView{w.live(allDone)}),
 		"retried":              Retried(3),

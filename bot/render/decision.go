@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +24,10 @@ func decision(v workflow.RequestView) string {
 	case access.Denied:
 		return "*Denied* " + decidedBy(r.DecidedBy) + " " + date(r.DecidedAt) + "." + noteClause(r.Note)
 	case access.Cancelled:
-		return "*Cancelled* " + decidedBy(r.DecidedBy) + " " + date(r.DecidedAt) + "." + noteClause(r.Note)
+		if r.DecidedBy == "" {
+			return "*Cancelled automatically* " + date(r.DecidedAt) + ": " + ownNote(r.Note)
+		}
+		return "*Withdrawn* " + decidedBy(r.DecidedBy) + " " + date(r.DecidedAt) + "." + noteClause(r.Note)
 	case access.Expired:
 		return "*Expired* " + date(expiry(r)) + ": " + unanswered(r) + " Ask again if it is still needed."
 	case access.Draft, access.WaitingForKey, access.Pending: // open yet
@@ -59,6 +63,14 @@ func byApprovers(v workflow.RequestView) string {
 		return strings.TrimSpace(named)
 	}
 	return decidedBy(v.Request.DecidedBy)
+}
+
+// personInNote matches a person in a note of the bot's own.
+var personInNote = regexp.MustCompile(`@[UW][A-Z0-9]+\b`)
+
+// ownNote renders a note that the bot wrote by itself, which may name people by their ids.
+func ownNote(note string) string {
+	return personInNote.ReplaceAllStringFunc(escape(note, reasonLimit), func(at string) string { return mention(access.UserID(at[1:])) })
 }
 
 func noteClause(note string) string {

@@ -159,8 +159,7 @@ func askedServers(r access.Request) string {
 	return fmt.Sprintf(". %s narrowed this; asked for was %s", mention(r.NarrowedBy), code(r.AskedPattern, reasonLimit/2))
 }
 
-// durationFact says how long and until when. The clock starts at the approval, so before it there is only
-// the end that an approval at once would give.
+// durationFact says how long and until when. The clock starts at the approval, so there is no end before it.
 func durationFact(v workflow.RequestView) string {
 	r := v.Request
 	text := durationText(r.Duration)
@@ -172,10 +171,8 @@ func durationFact(v workflow.RequestView) string {
 		}
 	case v.Grant != nil:
 		text += extension(v)
-	case r.Forever():
-		text += ", without an end"
-	case r.State.Open():
-		text += " from the approval on; approved at once, it ends " + date(r.CreatedAt.Add(r.Duration))
+	case r.State.Open() && !r.Forever():
+		text += ", counted from approval"
 	}
 	if r.ShortenedBy != "" {
 		text += fmt.Sprintf(". %s shortened this; asked for was %s", mention(r.ShortenedBy), durationText(r.AskedDuration))
@@ -195,7 +192,7 @@ func extension(v workflow.RequestView) string {
 	if more > 0 {
 		text = ", extended by " + durationText(more) + inBrackets(numbers(v.Changes, access.KindExtend))
 	}
-	if v.Grant.State == access.Live {
+	if v.Grant.State == access.Live && !v.Grant.EndsAt.IsZero() {
 		text += ", " + until(v.Grant.EndsAt)
 	}
 	return text

@@ -125,6 +125,10 @@ func (w world) words(r access.Result) string {
 
 func allDone(int) access.Result { return access.Result{State: access.Done} }
 
+func allFailed(int) access.Result {
+	return access.Result{State: access.Failed, Setback: access.Setback{Problem: access.ProblemRefused, Detail: "The selected username is invalid."}}
+}
+
 // mixed has every outcome that a run can show.
 func mixed(i int) access.Result {
 	switch i % 10 {

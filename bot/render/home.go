@@ -18,8 +18,9 @@ type HomeData struct {
 	Grants   []workflow.GrantView   // own live access
 	Keys     []access.Key           // own keys
 	Asked    []access.Request       // own open requests
+	Past     []access.Request       // what they asked for before, and may ask for again
 	Waiting  []workflow.RequestView // requests that this person may decide, or has approved
-	Channels map[int64]string       // where these are shown, by request
+	Posts    map[int64]Post         // where these are shown, by request
 	Team     workflow.Overview      // for approvers: everybody's access and what is owed
 	Refused  string                 // why this person cannot take part; the rest is empty then
 	Page     int                    // 0 is the first
@@ -49,7 +50,7 @@ func Home(d HomeData) slack.HomeTabViewRequest {
 		p.addText(sentence(d.Refused, 1500))
 		return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: p.blocks}}
 	}
-	p.addText("Hello " + mention(d.Me) + ". Ask for access with `/sshkey grant`, or see `/sshkey help`.")
+	p.addButtons(button(ActionAsk, "home", "Ask for access").WithStyle(slack.StylePrimary))
 	part := ""
 	for _, r := range pages[here.at] {
 		if r.title != part {
@@ -61,6 +62,7 @@ func Home(d HomeData) slack.HomeTabViewRequest {
 		p.addButtons(r.buttons...)
 	}
 	p.addTurning(here, ActionHomePage, strconv.Itoa)
+	p.addContext("`/sshkey help` shows everything that I can do.")
 	return slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: p.blocks}}
 }
 
@@ -97,7 +99,11 @@ func (d HomeData) rows() []row {
 	rows = append(rows, d.keyRows()...)
 	for _, r := range d.Asked {
 		text := fmt.Sprintf("Request %d: %s. %s", r.ID, describe(r), next(r))
-		rows = append(rows, row{"My open requests", []string{text}, []slack.BlockElement{button(ActionCancel, idValue(r.ID), "Cancel")}})
+		rows = append(rows, row{"My open requests", []string{text}, []slack.BlockElement{button(ActionCancel, idValue(r.ID), "Withdraw")}})
+	}
+	for _, r := range d.Past {
+		text := fmt.Sprintf("%s%s (request %d)", upper(describe(r)), onPattern(r), r.ID)
+		rows = append(rows, row{"Asked for before", []string{text}, askAgain(r)})
 	}
 	if d.Approver {
 		rows = append(rows, d.teamRows()...)
@@ -105,18 +111,29 @@ func (d HomeData) rows() []row {
 	return rows
 }
 
-// waitingRows show everything that a decision needs, as the message of the request does.
+// onPattern continues a description of a grant with its servers as they were written; an account
+// is in the description.
+func onPattern(r access.Request) string {
+	switch {
+	case r.SystemUser == "":
+		return ""
+	case r.Pattern == "":
+		return " on all servers"
+	}
+	return " on " + code(r.Pattern, reasonLimit/2)
+}
+
+// waitingRows show everything that a decision needs.
 func (d HomeData) waitingRows() []row {
 	var open, approved []row
 	for _, v := range d.Waiting {
-		lines := []string{fmt.Sprintf("*Request %d*: %s It waits %s%s.%s", v.Request.ID, intro(v), until(v.Request.ExpiresAt), inChannel(d.Channels[v.Request.ID]), approvals(v))}
+		head := waits(v, d.Posts[v.Request.ID])
 		switch {
 		case v.MayDecide:
-			lines = append(append(append(lines, facts(v)...), orNone(reason(v.Request))), changes(v)...)
-			lines = append(lines, alsoAsked(v))
-			open = append(open, row{"Waiting for your decision", lines, append(decideButtons(v), serversButton(v)...)})
+			lines, buttons := toDecide(v, roomInHome)
+			open = append(open, row{"Waiting for your decision", append([]string{head}, lines...), buttons})
 		case approvedBy(v, d.Me):
-			approved = append(approved, row{"Approved by you, waiting for another approver", lines, nil})
+			approved = append(approved, row{"Approved by you, waiting for another approver", []string{head, intro(v) + approvals(v)}, nil})
 		}
 	}
 	return append(open, approved...)

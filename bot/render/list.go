@@ -204,40 +204,35 @@ func counts(o workflow.Overview) []string {
 	return parts
 }
 
-// Pending shows a page of the requests that wait for a decision.
-func Pending(all workflow.PendingPage, channels map[int64]string) Message {
+// Pending shows a page of the requests that wait for a decision, each with its buttons. After is what to say
+// first: what came of a button of an earlier page.
+func Pending(all workflow.PendingPage, posts map[int64]Post, after string) Message {
 	p := &page{}
+	p.addText(after)
 	if all.Total() == 0 {
 		p.addText("No request is waiting for a decision.")
 		return p.message()
 	}
-	lines := make([]string, len(all.Views))
-	for i, v := range all.Views {
-		lines[i] = pendingLine(v, channels[v.Request.ID])
+	p.addText("*Waiting for a decision: " + count(all.Total(), "request", "requests") + "*")
+	for _, v := range all.Views {
+		p.pendingRow(v, posts[v.Request.ID])
 	}
-	p.addAll("Waiting for a decision: "+count(all.Total(), "request", "requests"), lines)
 	p.addPlace(all.Page, ActionPendingPage, "")
 	return p.message()
 }
 
-// pendingLine says what is asked, where, why, until when and where the buttons are.
-func pendingLine(v workflow.RequestView, channel string) string {
-	text := fmt.Sprintf("Request %d: %s", v.Request.ID, intro(v))
-	if len(v.Servers) > 0 {
-		text += " Servers: " + serverFact(v, reasonLimit/2) + "."
+// pendingRow shows a request to an approver, with its buttons if they may decide it.
+func (p *page) pendingRow(v workflow.RequestView, at Post) {
+	lines, buttons := toDecide(v, roomInList)
+	p.addText(append([]string{waits(v, at)}, lines...)...)
+	if v.MayDecide {
+		p.addButtons(buttons...)
 	}
-	if why := escape(v.Request.Reason, reasonLimit/2); why != "" {
-		text += " Reason: " + why + "."
-	}
-	return text + " It waits " + until(v.Request.ExpiresAt) + inChannel(channel) + "." + approvals(v)
 }
 
-// inChannel says where the message of a request is.
-func inChannel(id string) string {
-	if name := channel(id); name != "" {
-		return " in " + name
-	}
-	return ""
+// waits says until when a request waits.
+func waits(v workflow.RequestView, at Post) string {
+	return "*" + at.request("Request", v.Request.ID) + "* waits " + until(v.Request.ExpiresAt) + "."
 }
 
 // Servers shows a page of the servers that a pattern names.

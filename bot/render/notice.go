@@ -11,9 +11,8 @@ import (
 )
 
 // Notice draws a message that the bot sends by itself. v and g are the request and the grant it is about;
-// either may be nil. Channel is where the request is shown, empty when it is not. The message is empty for
-// NoticeSummary, which Daily draws.
-func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant, channel string) Message {
+// either may be nil. At is where the request is shown. The message is empty for NoticeSummary, which Daily draws.
+func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant, at Post) Message {
 	p := &page{}
 	target := escape(n.Target, nameLimit)
 	switch n.Kind {
@@ -38,13 +37,19 @@ func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant, channel s
 		p.addText("*I have made " + escape(n.Detail, detailLimit) + " calls that " + target + " allows this month.* When they are used up, keys can neither be placed nor removed. " +
 			"Buy more calls in " + target + ", or find out what uses them: servers that stay offline, long grants on many servers, keys that " + target + " refuses.")
 	case access.NoticeDecided:
-		p.decided(v, channel)
+		p.decided(v, at)
+	case access.NoticeReady:
+		p.ready(n, v, at)
+	case access.NoticeEnded:
+		p.ended(v, g, at)
+	case access.NoticeRevoked:
+		p.revokedBy(n, v, at)
 	case access.NoticeReminder:
-		p.reminder(v)
+		p.callToDecide(v, "is still waiting.")
 	case access.NoticeDecidable:
-		p.decidable(v)
+		p.callToDecide(v, "can be decided now: the key that it waited for is registered.")
 	case access.NoticeChanged:
-		p.approvalVoided(v)
+		p.callToDecide(v, "has changed, so approvals given before do not count any more.")
 	case access.NoticeReopened:
 		p.retraction(n)
 	case access.NoticeReturned:
@@ -149,36 +154,6 @@ func (p *page) endCorrected(v *workflow.RequestView, g *access.Grant) {
 	p.addText(fmt.Sprintf("*Your SSH access%s ends %s.* My clock was wrong, and the end that I had shown was too late: it lasts for as long as it was approved for.", grantName(v, g), date(g.EndsAt)))
 }
 
-func (p *page) decided(v *workflow.RequestView, channel string) {
-	if v == nil {
-		return
-	}
-	line := decision(*v)
-	switch {
-	case v.Request.Kind == access.KindReinstate && v.Request.State == access.Approved:
-		line += "\n" + mention(v.Request.Person) + mayAsk + " " + keysAnew
-	case v.Grant == nil:
-	case v.Grant.State == access.Live:
-		line += "\n" + approvalOutcome(*v)
-	default:
-		line += "\n" + ending(*v)
-	}
-	p.addText(strings.Split(fmt.Sprintf("*Request %d* (%s)%s:\n%s", v.Request.ID, describe(v.Request), inChannel(channel), line), "\n")...)
-}
-
-// approvalOutcome says what an approval came to for who receives access; who cannot read the
-// channel of the request learns nowhere else where it failed.
-func approvalOutcome(v workflow.RequestView) string {
-	if v.Request.Kind == access.KindExtend {
-		return "Your access" + grantName(&v, v.Grant) + " goes on " + until(v.Grant.EndsAt) + "."
-	}
-	text := placing(v)
-	if late := missing(v); late != "" {
-		text += " Not yet on: " + late + "."
-	}
-	return text
-}
-
 // missing names the servers that a person has to do without for now.
 func missing(v workflow.RequestView) string {
 	var names []string
@@ -221,26 +196,26 @@ func describe(r access.Request) string {
 	if on == "" { // on an account, which the pattern names alone
 		on = " on " + code(r.Pattern, nameLimit)
 	}
+	if r.Forever() {
+		return "access with no end date for " + mention(r.Person) + on
+	}
 	return durationText(r.Duration) + " for " + mention(r.Person) + on
 }
 
-// decidable mentions the approvers anew: Slack notifies nobody of a mention that an edit brings.
-func (p *page) decidable(v *workflow.RequestView) {
+// callToDecide asks the approvers to decide a request, with everything that a decision needs.
+// Slack notifies nobody of a mention that an edit brings. Once it is decided, it says how.
+func (p *page) callToDecide(v *workflow.RequestView, why string) {
 	if v == nil {
 		return
 	}
-	p.addText(fmt.Sprintf("%s: request %d can be decided now, %s has registered a key. %s It expires %s. The buttons are at the top of this thread.",
-		orApprovers(v.Deciders), v.Request.ID, mention(v.Request.Person), intro(*v), date(v.Request.ExpiresAt)))
-}
-
-// approvalVoided asks the approvers to decide again on a request that has changed since they
-// approved it.
-func (p *page) approvalVoided(v *workflow.RequestView) {
-	if v == nil {
+	if v.Request.State != access.Pending {
+		p.addText(fmt.Sprintf("Request %d: %s", v.Request.ID, decision(*v)))
 		return
 	}
-	p.addText(fmt.Sprintf("%s: what request %d asks for has changed, so approvals given before do not count any more. Please look at it again and decide anew. The buttons are at the top of this thread.",
-		orApprovers(v.Deciders), v.Request.ID))
+	p.addText(fmt.Sprintf("%s: *request %d* %s It expires %s.", orApprovers(v.Deciders), v.Request.ID, why, date(v.Request.ExpiresAt)))
+	lines, buttons := toDecide(*v, roomInNotice)
+	p.addText(lines...)
+	p.addButtons(buttons...)
 }
 
 // retraction says that a request is not done, as was said before.
@@ -250,14 +225,6 @@ func (p *page) retraction(n access.Notice) {
 		where = " on " + name
 	}
 	p.addText(fmt.Sprintf("*I take back that request %d was done%s.* A key has turned up, or a server that was gone is back. I do there what is left to do; the message of the request shows how far it is.", n.RequestID, where))
-}
-
-func (p *page) reminder(v *workflow.RequestView) {
-	if v == nil {
-		return
-	}
-	p.addText(fmt.Sprintf("%s: request %d is still waiting. %s It expires %s. The buttons are at the top of this thread.",
-		orApprovers(v.Deciders), v.Request.ID, intro(*v), date(v.Request.ExpiresAt)))
 }
 
 // group says that Slack refuses a user group among the approvers.

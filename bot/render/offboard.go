@@ -143,7 +143,7 @@ func ownReason(r access.Request) string {
 }
 
 // slackSaid says what Slack told of the account, for which an offboarding was begun.
-func slackSaid(r access.Request, whose string) string {
+func slackSaid(r access.Request) string {
 	what := "was deactivated"
 	switch r.Standing {
 	case access.Guest:
@@ -154,7 +154,7 @@ func slackSaid(r access.Request, whose string) string {
 		what = "is of another workspace now"
 	case access.Deactivated, access.Member, access.Bot, access.Invited: // no other is a reason
 	}
-	return "Slack told that the account" + whose + " " + what + "."
+	return mention(r.Person) + "'s Slack account " + what + "."
 }
 
 func started(v workflow.RequestView) string {
@@ -162,9 +162,9 @@ func started(v workflow.RequestView) string {
 	case v.Request.FromShell():
 		return "Ordered at the shell of the machine that runs me. Started " + date(v.Request.DecidedAt) + "."
 	case v.Request.Asker == "" && v.Request.DecidedBy != "":
-		return slackSaid(v.Request, "") + " " + decision(v)
+		return slackSaid(v.Request) + " " + decision(v)
 	case v.Request.Asker == "":
-		return slackSaid(v.Request, "") + " Started " + date(v.Request.DecidedAt) + "."
+		return slackSaid(v.Request) + " Started " + date(v.Request.DecidedAt) + "."
 	}
 	if v.Request.Asker == v.Request.DecidedBy {
 		return "Ordered by " + mention(v.Request.Asker) + " " + date(v.Request.DecidedAt) + "."

@@ -9,10 +9,8 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-const barCells = 20
-
-// Progress draws how far a run has come, in one line and a bar. left estimates the time that is still
-// needed; 0 is unknown.
+// Progress draws how far a run has come, and what stands in its way. left estimates the time that is
+// still needed; 0 is unknown.
 func Progress(v workflow.RequestView, phase access.Phase, left time.Duration) Message {
 	t := tallyOf(v.Results, phase)
 	settled := t.servers - t.open()
@@ -21,12 +19,21 @@ func Progress(v workflow.RequestView, phase access.Phase, left time.Duration) Me
 	if phase == access.PhaseInspect && v.Request.Kind == access.KindPurge {
 		doing = "Reading servers"
 	}
-	line := fmt.Sprintf("*%s:* %d of %s finished%s.%s", doing, settled, t.count(t.servers), inBrackets(known), leftWords(v, phase, t, left))
+	line := fmt.Sprintf("*%s:* %d of %s%s.%s", doing, settled, t.count(t.servers), inBrackets(known), leftWords(v, phase, t, left))
 	p := &page{}
-	p.addText(line)
-	bar := markup("`" + barText(settled, t.servers) + "`")
-	p.blocks = append(p.blocks, section(bar))
+	p.addText(line, hindered(v, phase))
 	return p.message()
+}
+
+// hindered names the servers that are waited for, and why.
+func hindered(v workflow.RequestView, phase access.Phase) string {
+	var names []string
+	for _, o := range outcomes(v.Results) {
+		if o.Phase == phase && !o.State.Final() && o.Problem != access.NoProblem {
+			names = append(names, code(o.Name, nameLimit)+outcomeReason(o))
+		}
+	}
+	return fit(names, "\n", shortList, "the list of results names all")
 }
 
 func leftWords(v workflow.RequestView, phase access.Phase, t tally, left time.Duration) string {
@@ -45,18 +52,11 @@ func leftWords(v workflow.RequestView, phase access.Phase, t tally, left time.Du
 	return fmt.Sprintf(" About %d min left.", int((left+time.Minute-1)/time.Minute))
 }
 
-// barText is for the eye only; the line above it says the same in words.
-func barText(done, all int) string {
-	if all == 0 {
-		return "[" + strings.Repeat("-", barCells) + "]   0 %"
-	}
-	cells := done * barCells / all
-	return fmt.Sprintf("[%s%s] %3d %%", strings.Repeat("#", cells), strings.Repeat("-", barCells-cells), done*100/all)
-}
-
 func upper(text string) string {
 	if text == "" {
 		return ""
 	}
 	return strings.ToUpper(text[:1]) + text[1:]
 }
+
+func lower(text string) string { return strings.ToLower(text[:1]) + text[1:] }

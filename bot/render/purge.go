@@ -57,7 +57,7 @@ func (p *page) purgeToDecide(v workflow.RequestView) {
 	t := tallyOf(v.Results, access.PhaseInspect)
 	if t.moving > 0 {
 		p.addText(fmt.Sprintf("I read the servers: %d of %s so far. This can be decided once the list is complete.", t.servers-t.moving, t.count(t.servers)))
-		p.addButtons(cancelButton(v.Request)...)
+		p.addButtons(withdrawMenu(v.Request)...)
 		return
 	}
 	p.addText(askForDecision(v), fmt.Sprintf("*%s to remove.* Exactly these go, whoever placed them; a key that comes later stays.", count(len(listed), "key", "keys")))

@@ -51,7 +51,7 @@ func (w world) purgeCases() map[string]any {
 		"purge-chosen":      Request(chosen, noon()),
 		"purge-summary":     Summary(done, access.PhaseInspect),
 		"purge-progress":    Progress(reading, access.PhaseInspect, 0),
-		"purge-reply":       Asked(pending, alice, "C0OPS"),
+		"purge-reply":       Asked(pending, alice, Post{Channel: "C0OPS"}),
 		"purge-file":        KeysCSV(done),
 		"purge-file-notice": KeysFile(done),
 	}

@@ -24,8 +24,8 @@ func (w world) reinstateCases() map[string]any {
 		"reinstate-denied":     Request(asked(access.Denied), noon()),
 		"draft-reinstate":      Draft(asked(access.Draft)),
 		"offboard-reinstated":  Request(back, noon()),
-		"notice-reinstated":    Notice(notice, &back, nil, ""),
-		"notice-decided-again": Notice(access.Notice{Kind: access.NoticeDecided}, &done, nil, "C0OPS"),
+		"notice-reinstated":    Notice(notice, &back, nil, Post{}),
+		"notice-decided-again": Notice(access.Notice{Kind: access.NoticeDecided}, &done, nil, Post{Channel: "C0OPS"}),
 		"reply-reinstated":     Confirmed(done.Request),
 		"reply-reinstating":    Decided(done.Request, access.Approve),
 	}

@@ -139,6 +139,9 @@ func TestButtonsPerState(t *testing.T) {
 	pending := w.request(access.KindGrant, access.Pending)
 	decide := []string{"approve", "deny", "edit", "cancel"}
 	confirm := []string{"approve confirm", "deny", "edit", "cancel"}
+	withServers := func(buttons []string) []string {
+		return slices.Insert(slices.Clone(buttons), len(buttons)-1, "servers")
+	}
 	failed := func(int) access.Result { return access.Result{State: access.Failed} }
 	unread := with(w.offboarding(allDone, 2), func(v *workflow.RequestView) { v.Results[len(v.Results)-1].State = access.Waiting })
 	for name, tt := range map[string]struct {
@@ -148,9 +151,9 @@ func TestButtonsPerState(t *testing.T) {
 		"pending":              {pending, decide},
 		"root":                 {with(pending, func(v *workflow.RequestView) { v.Request.SystemUser = "root" }), confirm},
 		"forever":              {with(pending, func(v *workflow.RequestView) { v.Request.Duration = 0 }), confirm},
-		"20 of all servers":    {with(pending, func(v *workflow.RequestView) { v.Servers = make([]access.ServerRef, 20) }), append(slices.Clone(decide), "servers")},
-		"21, all servers":      {with(pending, func(v *workflow.RequestView) { v.Servers = make([]access.ServerRef, 21) }), append(slices.Clone(confirm), "servers")},
-		"21 by pattern":        {with(pending, func(v *workflow.RequestView) { v.Servers, v.Request.Pattern = make([]access.ServerRef, 21), "web-*" }), append(slices.Clone(decide), "servers")},
+		"20 of all servers":    {with(pending, func(v *workflow.RequestView) { v.Servers = make([]access.ServerRef, 20) }), withServers(decide)},
+		"21, all servers":      {with(pending, func(v *workflow.RequestView) { v.Servers = make([]access.ServerRef, 21) }), withServers(confirm)},
+		"21 by pattern":        {with(pending, func(v *workflow.RequestView) { v.Servers, v.Request.Pattern = make([]access.ServerRef, 21), "web-*" }), withServers(decide)},
 		"extend":               {w.request(access.KindExtend, access.Pending), decide},
 		"revoke":               {w.request(access.KindRevoke, access.Pending), []string{"approve", "deny", "cancel"}},
 		"offboard":             {w.request(access.KindOffboard, access.Pending), []string{"approve confirm", "deny", "cancel"}},
@@ -231,7 +234,7 @@ func TestResultsNameEveryServerInFewMessages(t *testing.T) {
 		most  int
 	}{"done": {allDone, 2}, "mixed": {mixed, 4}, "each failed in its own way": {failing, 8}} {
 		v := big().live(tt.state)
-		all := Results(v.Results)
+		all := Results(v, v.Results)
 		if len(all) > tt.most {
 			t.Errorf("%s: %d messages, want at most %d", name, len(all), tt.most)
 		}
@@ -251,7 +254,7 @@ func TestResultsBeginWithFailures(t *testing.T) {
 	t.Parallel()
 	v := big().live(mixed)
 	var order []int
-	for _, m := range Results(v.Results) {
+	for _, m := range Results(v, v.Results) {
 		for i, word := range []string{"Failed to place on", "Still to place on", "Being checked on", "Placed on", "Already there on"} {
 			if strings.Contains(m.Text, word) && !slices.Contains(order, i) {
 				order = append(order, i)
@@ -262,7 +265,7 @@ func TestResultsBeginWithFailures(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, rs := range [][]access.Result{nil, small().results(access.PhaseInspect, inspection)} {
-		if m := Results(rs); m != nil {
+		if m := Results(workflow.RequestView{}, rs); m != nil {
 			t.Errorf("nothing to tell draws %v", m)
 		}
 	}
@@ -272,7 +275,7 @@ func TestKeysOfOneServerAreOneEntry(t *testing.T) {
 	t.Parallel()
 	v := small().live(allDone)
 	v.Results[0].State = access.Failed // one of two keys on the first server
-	m := Results(v.Results)[0].Text
+	m := Results(v, v.Results)[0].Text
 	if !strings.Contains(m, "Failed to place on 1 server") || !strings.Contains(m, "`web-001` (1 of 2 keys)") || !strings.Contains(m, "Placed on 2 servers") {
 		t.Error(m)
 	}

@@ -43,12 +43,16 @@ func Refusal(err error) Message {
 // askedAtMost is how many approvers a refusal names.
 const askedAtMost = 5
 
-// Asked is the receipt of a request, which is posted in a channel; that is empty where
-// it goes nowhere yet. One that somebody else had made says that it now stands for both.
-func Asked(v workflow.RequestView, me access.UserID, in string) Message {
-	text := fmt.Sprintf("Request %d: %s", v.Request.ID, describe(v.Request))
+// Asked is the receipt of a request, whose message comes to a channel, if it is not there. One that
+// somebody else had made says that it now stands for both.
+func Asked(v workflow.RequestView, me access.UserID, at Post) Message {
+	text, where := fmt.Sprintf("Request %d: %s", v.Request.ID, describe(v.Request)), ""
+	if name := channel(at.Channel); name != "" && v.Request.State != access.Draft {
+		where = " It is in " + name + "."
+	}
 	if slices.ContainsFunc(v.Askers, func(a access.Asker) bool { return a.Asker == me }) {
-		text = fmt.Sprintf("Request %d of %s asks for that already, and names you now as well: %s", v.Request.ID, mention(v.Request.Asker), describe(v.Request))
+		where = ""
+		text = fmt.Sprintf("%s of %s asks for that already, and names you now as well: %s", at.request("Request", v.Request.ID), mention(v.Request.Asker), describe(v.Request))
 	}
 	if len(v.Servers) > 0 && v.Account == "" && v.Request.Kind != access.KindOffboard {
 		text += " on " + serverFact(v, reasonLimit/2)
@@ -58,10 +62,7 @@ func Asked(v workflow.RequestView, me access.UserID, in string) Message {
 	} else {
 		text += ". " + next(v.Request)
 	}
-	if c := channel(in); c != "" && v.Request.State != access.Draft {
-		text += " It is in " + c + "."
-	}
-	return Say(text)
+	return Say(text + where)
 }
 
 // next says what happens with a request now.
@@ -78,7 +79,7 @@ func next(r access.Request) string {
 	case access.Denied:
 		return "It was denied."
 	case access.Cancelled:
-		return "It was cancelled."
+		return "It was withdrawn."
 	case access.Expired:
 		return "It has expired."
 	}
@@ -95,8 +96,10 @@ func Registered(g workflow.Registration) Message {
 		verb = "You had registered this key before"
 	}
 	p := &page{}
-	p.addText(fmt.Sprintf("%s: %s %s.", verb, code(g.Key.Type, nameLimit), code(g.Key.Fingerprint, nameLimit)), released(g.Released),
-		"This key is used for access that is approved from now on.")
+	p.addText(fmt.Sprintf("%s: %s %s.", verb, code(g.Key.Type, nameLimit), code(g.Key.Fingerprint, nameLimit)), released(g.Released))
+	if g.First {
+		p.addText("Your keys are used for access that is approved from now on.")
+	}
 	return p.message()
 }
 
@@ -146,7 +149,7 @@ func Cancelled(r access.Request) Message {
 	if r.State == access.Pending {
 		return Say(fmt.Sprintf("You no longer ask for request %d. It stays open, because others do.", r.ID))
 	}
-	return Say(fmt.Sprintf("Request %d is cancelled: %s. Nothing was changed.", r.ID, describe(r)))
+	return Say(fmt.Sprintf("Request %d is withdrawn: %s. Nothing was changed.", r.ID, describe(r)))
 }
 
 // Edited is the receipt of a request that was narrowed.

@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -79,7 +80,7 @@ func title(r access.Request) string {
 // intro says in one sentence what is asked.
 func intro(v workflow.RequestView) string {
 	if v.Request.Asker == "" {
-		return slackSaid(v.Request, " of "+mention(v.Request.Person)) + " Shall all their access and every key go?"
+		return slackSaid(v.Request) + " Shall all their access and every key go?"
 	}
 	if byApproverAlone(v.Request) {
 		return mention(v.Request.Asker) + " revokes " + target(v.Request) + " on *" + where(v) + "*."
@@ -111,7 +112,7 @@ func requestClause(v workflow.RequestView) string {
 		return "asks to reinstate " + mention(r.Person) + ", who was offboarded"
 	case access.KindGrant, access.KindOrphan, access.KindAudit: // below; the others nobody decides
 	}
-	return fmt.Sprintf("asks for %s%s to *%s*%s for *%s*", accessTo(v), receiver(r), where(v), asUser(r.SystemUser), howLong(r.Duration))
+	return fmt.Sprintf("asks for %s%s to *%s*%s %s", accessTo(v), receiver(r), where(v), asUser(r.SystemUser), howLong(r.Duration, "*"))
 }
 
 // lending says what it means that an account is lent.
@@ -153,12 +154,12 @@ func extendedWhere(v workflow.RequestView) string {
 	return " to " + where(v) + asUser(v.Request.SystemUser)
 }
 
-// howLong continues a sentence with «for».
-func howLong(d time.Duration) string {
+// howLong continues a sentence with how long a grant lasts, between two marks.
+func howLong(d time.Duration, mark string) string {
 	if d == 0 {
-		return "ever"
+		return "with " + mark + durationText(d) + mark
 	}
-	return durationText(d)
+	return "for " + mark + durationText(d) + mark
 }
 
 // target says what a revocation is about.
@@ -231,10 +232,11 @@ func orApprovers(ids []string) string {
 }
 
 func approvals(v workflow.RequestView) string {
-	if v.Needed < 2 && len(v.Approvals) == 0 {
+	text, some := strings.CutSuffix(given(v), ".")
+	if !some {
 		return ""
 	}
-	return fmt.Sprintf(" %d of %d approvals given%s.", len(v.Approvals), v.Needed, approvers(v.Approvals))
+	return text + approvers(v.Approvals) + "."
 }
 
 func approvers(all []access.Approval) string {
@@ -284,9 +286,9 @@ func requestButtons(v workflow.RequestView) []slack.BlockElement {
 	id := idValue(v.Request.ID)
 	switch v.Request.State {
 	case access.Pending:
-		return slices.Concat(decideButtons(v), cancelButton(v.Request), serversButton(v))
+		return slices.Concat(decideButtons(v), serversButton(v), withdrawMenu(v.Request))
 	case access.WaitingForKey:
-		return append([]slack.BlockElement{button(ActionCancel, id, "Cancel")}, serversButton(v)...)
+		return slices.Concat(serversButton(v), withdrawMenu(v.Request))
 	case access.Approved:
 		var buttons []slack.BlockElement
 		if failed(v, phaseOf(v)) || failed(v, access.PhaseInspect) {
@@ -307,12 +309,14 @@ func freeButton(r access.Request) *slack.ButtonBlockElement {
 		"Only do this if the private key was never in wrong hands. A new key pair is the safer way.", "Let it")
 }
 
-// cancelButton is for who asked; where that is Slack itself, for nobody.
-func cancelButton(r access.Request) []slack.BlockElement {
+// withdrawMenu is for who asked; where that is Slack itself, for nobody. It stands apart from what
+// approvers press.
+func withdrawMenu(r access.Request) []slack.BlockElement {
 	if r.Asker == "" {
 		return nil
 	}
-	return []slack.BlockElement{button(ActionCancel, idValue(r.ID), "Cancel")}
+	withdraw := slack.NewOptionBlockObject(idValue(r.ID), plain("Withdraw"), nil)
+	return []slack.BlockElement{slack.NewOverflowBlockElement(ActionCancel, withdraw)}
 }
 
 // decideButtons are those that an approver needs.
@@ -343,7 +347,7 @@ func approveButton(v workflow.RequestView) *slack.ButtonBlockElement {
 	case v.Lending != "" && (r.Kind == access.KindGrant || r.Kind == access.KindExtend):
 		return withConfirm(b, title, plainText(v.Lending, confirmLimit), "Approve")
 	case r.Kind == access.KindGrant && (r.SystemUser == "root" || r.Forever() || all):
-		text := fmt.Sprintf("This lets the person log in as %s on %s for %s.", plainText(r.SystemUser, nameLimit), where(v), howLong(r.Duration))
+		text := fmt.Sprintf("This lets the person log in as %s on %s %s.", plainText(r.SystemUser, nameLimit), where(v), howLong(r.Duration, ""))
 		return withConfirm(b, title, text, "Approve")
 	}
 	return b

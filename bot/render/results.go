@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 )
 
 const (
@@ -36,17 +37,43 @@ type piece struct {
 	results []access.Result
 }
 
-// Results draws the outcome on every server of rs for the thread, in as few messages as Slack's limits
-// allow, or in none: failures first, then what waits, then the rest. The keys of one server make one entry.
-func Results(rs []access.Result) []ResultMessage {
-	return pack(piecesOf(rs))
+// Results draws the outcome on every server of rs, results of v, for the thread, in as few messages as Slack's
+// limits allow, or in none: failures first, then what waits, then the rest. The keys of one server make one entry.
+func Results(v workflow.RequestView, rs []access.Result) []ResultMessage {
+	return pack(piecesOf(v, rs))
 }
 
-func piecesOf(rs []access.Result) (pieces []piece) {
+func piecesOf(v workflow.RequestView, rs []access.Result) (pieces []piece) {
 	for _, g := range groups(slices.DeleteFunc(outcomes(rs), isSilent)) {
-		pieces = append(pieces, g.pieces()...)
+		pieces = append(pieces, g.pieces(whichKeys(v, g))...)
 	}
 	return pieces
+}
+
+// whichKeys names the keys of a grant that a group is about, and whose they are. The person is not mentioned: every
+// message of a long run would ring them. Empty where the request itself says which.
+func whichKeys(v workflow.RequestView, g group) string {
+	if v.Grant == nil || v.Grant.Alias == "" || v.Grant.OfAccount() {
+		return ""
+	}
+	prints := map[string]bool{}
+	for _, o := range g.members {
+		for _, r := range o.Results {
+			prints[r.Fingerprint] = true
+		}
+	}
+	whose := escape(v.Grant.Alias, nameLimit) + "'s "
+	if len(prints) != 1 {
+		return whose + count(len(prints), "key", "keys") + ": "
+	}
+	for print := range prints {
+		i := slices.IndexFunc(v.Keys, func(k access.Key) bool { return k.Fingerprint == print && k.Note != "" })
+		if i < 0 {
+			return whose + "key " + shortPrint(print) + ": "
+		}
+		whose += "key " + code(v.Keys[i].Note, noteLimit) + ": "
+	}
+	return whose
 }
 
 // isSilent reports whether an outcome needs no line: that a server was read for other keys
@@ -83,12 +110,16 @@ func (g group) count() string {
 	return places(len(g.members), accounts, len(g.members))
 }
 
-// pieces writes the group as texts that fit into a section each; all of them begin with what they are about.
-func (g group) pieces() []piece {
-	on := g.count()
-	title := fmt.Sprintf("*%s %s*", phaseOutcome(g.phase, g.state), on)
+// pieces writes the group, which is about these keys, as texts that fit into a section each; all of them begin with
+// what they are about.
+func (g group) pieces(keys string) []piece {
+	what := phaseOutcome(g.phase, g.state) + " " + g.count()
+	if keys != "" {
+		what = upper(keys) + lower(what)
+	}
+	title := "*" + what + "*"
 	if g.problem != "" {
-		title = fmt.Sprintf("*%s %s: %s*", phaseOutcome(g.phase, g.state), on, g.problem)
+		title = "*" + what + ": " + g.problem + "*"
 	}
 	separator, items := g.items()
 	head := title

@@ -61,7 +61,7 @@ func (w world) rotationCases() map[string]any {
 	}
 	news := func(state access.RotationState, change func(*workflow.RequestView)) Message {
 		v := w.rotating(state, change)
-		return Notice(access.Notice{Kind: access.NoticeRotation, RequestID: 12, Detail: string(state)}, &v, nil, "C0OPS")
+		return Notice(access.Notice{Kind: access.NoticeRotation, RequestID: 12, Detail: string(state)}, &v, nil, Post{Channel: "C0OPS"})
 	}
 	return map[string]any{
 		"rotate-pending": draw(access.RotationAsked, func(v *workflow.RequestView) { v.Rotation.Found.Busy = []string{w.foreign("Deploy: shop 1.2")} }),
@@ -93,7 +93,7 @@ func (w world) rotationCases() map[string]any {
 			v.Rotation.AccountID = "Accounts-8"
 		}),
 		"rotate-failed":      draw(access.RotationFailed, func(v *workflow.RequestView) { v.Rotation.Problem = w.foreign("The key cannot be placed.") }),
-		"rotate-reply":       Asked(w.rotating(access.RotationAsked, nil), alice, "C0OPS"),
+		"rotate-reply":       Asked(w.rotating(access.RotationAsked, nil), alice, Post{Channel: "C0OPS"}),
 		"rotate-news-half":   news(access.RotationHalfway, halfway),
 		"rotate-news-done":   news(access.RotationDone, func(v *workflow.RequestView) { v.Rotation.Removes = true }),
 		"rotate-check-again": CheckedAgain(),
@@ -105,7 +105,7 @@ func (w world) rotationCases() map[string]any {
 func TestOldNewsOfRotationIsNone(t *testing.T) {
 	t.Parallel()
 	v := small().rotating(access.RotationDone, nil)
-	if m := Notice(access.Notice{Kind: access.NoticeRotation, RequestID: 12, Detail: string(access.RotationHalfway)}, &v, nil, ""); m.Text != "" {
+	if m := Notice(access.Notice{Kind: access.NoticeRotation, RequestID: 12, Detail: string(access.RotationHalfway)}, &v, nil, Post{}); m.Text != "" {
 		t.Errorf("%s", m.Text)
 	}
 }

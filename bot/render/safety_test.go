@@ -40,7 +40,7 @@ func texts(t testing.TB, drawn any) []string {
 	return out
 }
 
-var ourTokens = regexp.MustCompile(`<@U0(ALICE|BOB|CAROL|BOT)>|<!subteam\^S0OPS>|<!date\^-?\d+\^\{date_short_pretty\} at \{time\}\|[-\d: ]+UTC>|<#C0OPS>`)
+var ourTokens = regexp.MustCompile(`<@U0(ALICE|BOB|CAROL|BOT)>|<!subteam\^S0OPS>|<!date\^-?\d+\^\{date_short_pretty\} at \{time\}\|[-\d: ]+UTC>|<#C0OPS>|<https://simteam\.slack\.com/archives/C0OPS/p1\|[Rr]equest \d+>`)
 
 // strayTokens lists texts with an angle bracket or a quotation that is not ours.
 func strayTokens(all []string) []string {

@@ -12,11 +12,11 @@ import (
 func TestOffboardingFromTheShellSaysSo(t *testing.T) {
 	t.Parallel()
 	v := workflow.RequestView{Request: access.Request{Kind: access.KindOffboard, State: access.Approved, Person: "U0BOB", Source: "shell:1"}}
-	if text := started(v); !strings.Contains(text, "shell") || strings.Contains(text, "Slack told") {
+	if text := started(v); !strings.Contains(text, "shell") || strings.Contains(text, "Slack account") {
 		t.Errorf("started: %q", text)
 	}
 	v.Request.Source = "left:1"
-	if text := started(v); !strings.Contains(text, "Slack told") {
+	if text := started(v); !strings.Contains(text, "Slack account") {
 		t.Errorf("started: %q", text)
 	}
 }
@@ -25,10 +25,10 @@ func TestOffboardingFromTheShellSaysSo(t *testing.T) {
 func TestOffboardingSaysWhatSlackTold(t *testing.T) {
 	t.Parallel()
 	for standing, want := range map[access.Standing]string{
-		access.Deactivated: "Slack told that the account was deactivated. ",
-		access.Guest:       "Slack told that the account became a guest. ",
-		access.Nobody:      "Slack told that the account is not known to Slack any more. ",
-		access.Outsider:    "Slack told that the account is of another workspace now. ",
+		access.Deactivated: "<@U0BOB>'s Slack account was deactivated. ",
+		access.Guest:       "<@U0BOB>'s Slack account became a guest. ",
+		access.Nobody:      "<@U0BOB>'s Slack account is not known to Slack any more. ",
+		access.Outsider:    "<@U0BOB>'s Slack account is of another workspace now. ",
 	} {
 		v := workflow.RequestView{Request: access.Request{Kind: access.KindOffboard, State: access.Approved, Person: "U0BOB", Standing: standing}}
 		if text := started(v); !strings.HasPrefix(text, want) {

@@ -28,7 +28,7 @@ func Summary(v workflow.RequestView, phase access.Phase) Message {
 		p.addText("*"+verdict(t, v, phase)+"*", rest(t, v, phase))
 		return p.message()
 	}
-	pieces := piecesOf(ofPhase(v.Results, phase))
+	pieces := piecesOf(v, ofPhase(v.Results, phase))
 	if len(pieces) != 1 { // one piece says how many by itself
 		p.addText("*" + verdict(t, v, phase) + "*")
 	}

@@ -188,13 +188,21 @@ func date(t time.Time) string {
 // until says when something ends; the zero time is never.
 func until(t time.Time) string {
 	if t.IsZero() {
-		return "without an end"
+		return "with no end date"
 	}
 	return "until " + date(t)
 }
 
 // durationText writes how long a grant lasts; 0 is for ever.
 func durationText(d time.Duration) string {
+	if d == 0 {
+		return "no end date"
+	}
+	return duration.Format(d)
+}
+
+// typedDuration writes how long a grant lasts as people type it.
+func typedDuration(d time.Duration) string {
 	if d == 0 {
 		return "forever"
 	}

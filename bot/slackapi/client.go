@@ -44,6 +44,7 @@ type Client struct {
 	slack    *slack.Client
 	pacer    *pacer
 	breakers *breakers
+	links    links
 }
 
 // New returns a Client.

@@ -57,6 +57,24 @@ func (c *Client) Update(ctx context.Context, at Ref, m Message) error {
 	})
 }
 
+// Permalink returns the address of a message, as long as Slack says it soon: nobody waits for it.
+func (c *Client) Permalink(ctx context.Context, at Ref) (string, error) {
+	if link, known := c.links.get(at); known {
+		return link, nil
+	}
+	soon, cancel := context.WithTimeout(ctx, permalinkTimeout)
+	defer cancel()
+	var link string
+	err := c.do(soon, call{method: "chat.getPermalink", safe: true}, func(ctx context.Context) (err error) {
+		link, err = c.slack.GetPermalinkContext(ctx, &slack.PermalinkParameters{Channel: at.Channel, Ts: at.TS})
+		return err
+	})
+	if err == nil {
+		c.links.put(at, link)
+	}
+	return link, err
+}
+
 // show sends a message, and its text alone where Slack does not take its form: what
 // was decided must be seen, with or without the rest.
 func (c *Client) show(ctx context.Context, what call, m Message, send func(context.Context, ...slack.MsgOption) error) error {

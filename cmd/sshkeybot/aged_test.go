@@ -109,12 +109,12 @@ func requestOf(t testing.TB, ledger *store.Store, person access.UserID) (id int6
 }
 
 // writtenOf are the queries for everything that the ledger has on a request with one grant, but for
-// the reminder: a grant of a second may end before it.
+// the reminder and that it is ready: a grant of a second may end before them.
 var writtenOf = map[string]string{ //nolint:gochecknoglobals // a constant
 	"requests": "id = $1", "request_places": "request_id = $1", "approvals": "request_id = $1", "grants": "request_id = $1",
 	"covers":     "grant_id = (SELECT grant_id FROM requests WHERE id = $1)",
 	"placements": "grant_id = (SELECT grant_id FROM requests WHERE id = $1)",
-	"results":    "request_id = $1 ORDER BY phase", "drawings": "request_id = $1", "messages": "request_id = $1 AND role NOT LIKE '%ending' ORDER BY role", "notices": "request_id = $1 AND kind <> 'ending' ORDER BY kind",
+	"results":    "request_id = $1 ORDER BY phase", "drawings": "request_id = $1", "messages": "request_id = $1 AND role NOT LIKE '%ending%' AND role NOT LIKE '%ready%' ORDER BY role", "notices": "request_id = $1 AND kind NOT IN ('ending', 'ready') ORDER BY kind",
 	"audit":       "seq IN (SELECT event FROM audit_about WHERE subject = '#' || CAST($1 AS BIGINT)) ORDER BY seq",
 	"audit_about": "event IN (SELECT event FROM audit_about WHERE subject = '#' || CAST($1 AS BIGINT)) ORDER BY event, subject",
 }

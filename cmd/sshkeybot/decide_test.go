@@ -77,12 +77,12 @@ func TestOnlyTheAskerCancels(t *testing.T) {
 		key := r.Register(dave)
 		id := r.Ask(alice, "grant @dave 1h")
 		for _, other := range []string{bob, dave} {
-			r.says(r.Press(other, id, "Cancel"), "Only the person who asked can cancel this.")
+			r.says(r.Press(other, id, "Withdraw"), "Only the person who asked can withdraw this.")
 		}
-		r.says(r.Press(alice, id, "Cancel"), "is cancelled")
+		r.says(r.Press(alice, id, "Withdraw"), "is withdrawn")
 		r.When(id, "it is cancelled", state(access.Cancelled))
-		r.says(r.Message(id), "*Cancelled* by <@"+alice+">")
-		r.says(r.Press(bob, id, "Approve"), "This has been cancelled already. That was by <@"+alice+">")
+		r.says(r.Message(id), "*Withdrawn* by <@"+alice+">")
+		r.says(r.Press(bob, id, "Approve"), "This has been withdrawn already. That was by <@"+alice+">")
 		r.isOn(key, 0)
 	})
 }

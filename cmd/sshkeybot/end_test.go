@@ -43,7 +43,7 @@ func TestAccessEndsOnTime(t *testing.T) {
 			t.Errorf("the first removal began %s after the end", first)
 		}
 		r.says(r.Message(id), "*Access ended*", "expired", "*Removed* on all 10 servers")
-		r.says(r.Thread(id), "Removed on 10 servers")
+		r.says(r.Thread(id), "removed on 10 servers")
 	})
 }
 
@@ -207,7 +207,7 @@ func TestDeactivatedAccountIsOffboarded(t *testing.T) {
 			return len(all) == 1 && strings.Contains(all[0].Text, "*Offboarded* <@"+alice+">")
 		})
 		r.isOn(key, 0)
-		r.says(r.slack.Messages(news)[0].Text, "Slack told that the account was deactivated")
+		r.says(r.slack.Messages(news)[0].Text, "'s Slack account was deactivated")
 	})
 }
 

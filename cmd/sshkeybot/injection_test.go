@@ -39,7 +39,7 @@ func TestNoTextIsBelieved(t *testing.T) {
 		denied := r.Ask(alice, "grant @alice 2h")
 		before := r.Fill(bob, r.Posted(denied), "Deny", map[string]string{"reason": evil})
 		r.answer(bob, before)
-		r.until("Alice is told", func() bool { return strings.Contains(r.DMs(alice), "Denied") })
+		r.until("Alice is told", func() bool { return strings.Contains(r.DMs(alice), "denied ") })
 		r.Types(alice, "keys")
 		r.Types(alice, "list")
 		r.Types(bob, "servers")

@@ -96,7 +96,7 @@ func TestKeysThatLookLikeThoseOfStrangers(t *testing.T) {
 				r.saysNot(r.Thread(id), "already there")
 
 				again := r.Granted(alice, "grant @alice 2h")
-				r.says(r.Thread(again), "Already there on 5 servers")
+				r.says(r.Thread(again), "already there on 5 servers")
 				r.isOn(key, len(r.servers))
 				for _, server := range r.servers {
 					if n := len(r.account.Keys(server)); n != 2 {

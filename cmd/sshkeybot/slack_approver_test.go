@@ -38,12 +38,13 @@ func TestReminderBetweenTwoApprovals(t *testing.T) {
 		}
 		clock.reach(third)
 		r.until("the approvers are reminded", func() bool { return reminders() > 0 })
-		r.says(r.Thread(id), "<@"+carol+">: request", "is still waiting")
+		r.says(r.Thread(id), "<@"+carol+">: *request", "is still waiting")
 		r.saysNot(r.Thread(id), "<@"+bob+">") // has approved already
 		clock.reach(asked.ExpiresAt)
 		r.When(id, "it has expired", state(access.Expired))
-		if n := reminders(); n != 1 {
-			t.Errorf("%d reminders, want 1: %s", n, r.Thread(id))
+		r.until("the reminder says so", func() bool { return strings.Contains(r.Thread(id), "*Expired*") })
+		if n := len(r.slack.Thread(ops, r.Posted(id).TS)); n != 2 {
+			t.Errorf("%d messages, want the request and one reminder: %s", n, r.Thread(id))
 		}
 	})
 }

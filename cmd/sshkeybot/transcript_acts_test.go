@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sim/slacksim"
@@ -321,19 +320,9 @@ func (p *telling) home(who player) {
 // homeNow returns the App Home as the bot draws it from the ledger now.
 func (p *telling) homeNow(who player) slacksim.View {
 	p.t.Helper()
-	data := render.HomeData{Me: access.UserID(who.id)}
-	now, err := p.app.Service.PersonView(p.t.Context(), data.Me)
-	if err != nil {
-		data.Refused = access.MessageOf(err)
-	}
-	data.Approver, data.Grants, data.Keys, data.Asked, data.Waiting, data.Team = now.Approver, now.Own.Grants, now.Keys, now.Asked, now.Waiting, now.Team
-	var waiting []int64
-	for _, v := range now.Waiting {
-		waiting = append(waiting, v.Request.ID)
-	}
-	data.Channels, err = p.app.Outbox.RequestChannels(p.t.Context(), waiting...)
+	drawn, err := p.app.Outbox.HomeView(p.t.Context(), access.UserID(who.id), 0)
 	p.must(err)
-	raw, err := json.Marshal(render.Home(data).Blocks)
+	raw, err := json.Marshal(drawn.Blocks)
 	p.must(err)
 	view := slacksim.View{Type: "home"}
 	p.must(json.Unmarshal(raw, &view.Blocks))

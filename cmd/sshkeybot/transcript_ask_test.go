@@ -95,7 +95,7 @@ func deciding() chapter {
 
 		p.scene("The wrong people press the buttons")
 		p.presses(playAlice, 1, "Approve")
-		p.presses(playAlice, 1, "Cancel")
+		p.presses(playAlice, 1, "Withdraw")
 		p.presses(playDave, 1, "Deny")
 
 		p.scene("Bob makes the request smaller")
@@ -122,7 +122,7 @@ func (p *telling) closing() {
 	p.scene("A request is taken back")
 	p.types(playAlice, "grant @alice 1h on db-01")
 	p.types(playAlice, "grant @alice 1h on db-01")
-	p.presses(playAlice, 3, "Cancel")
+	p.presses(playAlice, 3, "Withdraw")
 	p.channel(playBob, 3)
 
 	p.scene("An approver asks for themself")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // NoticeKind is what a notice is about.
@@ -18,6 +19,9 @@ const (
 	NoticeResumed    NoticeKind = "resumed"    // it accepts them again
 	NoticeQuota      NoticeKind = "quota"      // most of the target's monthly quota is used up
 	NoticeDecided    NoticeKind = "decided"    // how a request was decided, for its asker or receiver
+	NoticeReady      NoticeKind = "ready"      // the work of an approved grant rests for the first time: its access can be used, or cannot
+	NoticeEnded      NoticeKind = "ended"      // the time of a grant is over
+	NoticeRevoked    NoticeKind = "revoked"    // somebody ended access of a person, or a part of it; Detail: who
 	NoticeReminder   NoticeKind = "reminder"   // a request still waits for a decision
 	NoticeDecidable  NoticeKind = "decidable"  // a request can be decided now: the key it waited for was registered
 	NoticeChanged    NoticeKind = "changed"    // what a request asks for has changed, so approvals given before are void
@@ -39,8 +43,9 @@ type Notice struct {
 	To        UserID // a person; empty for the channel that notices of the kind go to
 	RequestID int64
 	GrantID   int64
-	Target    string // what people call the target that the notice is about; empty for none
-	Detail    string // what the kind says
+	Target    string    // what people call the target that the notice is about; empty for none
+	Detail    string    // what the kind says
+	NotBefore time.Time // when it is sent at the earliest; zero is at once. Not read back
 }
 
 // AnnounceNow marks a request to be shown anew and wakes the job that draws it. It is

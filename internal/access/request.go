@@ -144,7 +144,10 @@ func (r Request) CheckPending(at time.Time) error {
 	case Denied:
 		e.Message = "This has been denied already."
 	case Cancelled:
-		e.Message = "This has been cancelled already."
+		e.Message = "This has been withdrawn already."
+		if r.DecidedBy == "" {
+			e.Message = "This has been cancelled automatically."
+		}
 	case WaitingForKey:
 		e.Message = "This is still waiting for the person to register a key."
 	case Draft:

@@ -202,7 +202,7 @@ func TestFindingsElsewhere(t *testing.T) {
 		"zone unknown":  {func(_ *testing.T, b *bench) { b.Zone = "Europe/Nix" }, "time zone", check.Problem, "UTC is used", "Europe/Lisbon"},
 		"zone known":    {func(_ *testing.T, b *bench) { b.Zone = "Europe/Lisbon" }, "time zone", check.OK, "09:00", none},
 		"durations":     {func(*testing.T, *bench) {}, "durations", check.OK, "from 5m to 30d", none},
-		"for ever":      {func(_ *testing.T, b *bench) { b.Config.AllowForever = true }, "durations", check.Warning, "for ever", "SSHKEYBOT_ALLOW_FOREVER"},
+		"for ever":      {func(_ *testing.T, b *bench) { b.Config.AllowForever = true }, "durations", check.Warning, "no end date", "SSHKEYBOT_ALLOW_FOREVER"},
 		"permanent":     {func(_ *testing.T, b *bench) { b.Config.LongGrants = config.LongGrantsPermanent }, "long grants", check.Warning, "longer than 12h is placed as a permanent", "renew"},
 		"disk":          {func(t *testing.T, b *bench) { b.ledger(t) }, "disk", check.OK, "MiB are left", none},
 		"self-approval": {func(_ *testing.T, b *bench) { b.Config.SelfApproval = true }, "self-approval", check.Warning, "their own", "SSHKEYBOT_SELF_APPROVAL"},

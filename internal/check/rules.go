@@ -31,9 +31,9 @@ func (c Checker) zone() Finding {
 func (c Checker) durations() Finding {
 	text := fmt.Sprintf("A grant lasts from %s to %s", duration.Format(c.Config.MinDuration), duration.Format(c.Config.MaxDuration))
 	if c.Config.AllowForever {
-		return warning("durations", text+", or for ever.", "Set SSHKEYBOT_ALLOW_FOREVER=false unless somebody needs access without an end.")
+		return warning("durations", text+", or with no end date.", "Set SSHKEYBOT_ALLOW_FOREVER=false unless somebody needs access with no end date.")
 	}
-	return ok("durations", text+"; none is for ever.")
+	return ok("durations", text+"; each has an end date.")
 }
 
 func (c Checker) longGrants() Finding {

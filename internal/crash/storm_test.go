@@ -1,12 +1,14 @@
 package crash
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
 
 	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/sim/slacksim"
 )
 
 // A storm: everybody uses the program at the same time, some calls to RunCloud fail, and a
@@ -146,7 +148,10 @@ func (s stage) cast() map[string]func(stage) {
 			s.registers(heidi)
 			s.types(heidi.id, "grant @heidi 1h for r-heidi")
 			r := s.sees("r-heidi")
-			if err := s.presses(heidi.id, "cancel", r); err != nil {
+			err := s.again("withdraw", func(ctx context.Context) (slacksim.Outcome, error) {
+				return s.slack.ClickStale(ctx, heidi.id, ops, r.ts, slacksim.Pick{Label: "Withdraw"})
+			})
+			if err != nil {
 				s.Fatal(err)
 			}
 			s.decided(r, "cancelled")

@@ -76,7 +76,7 @@ func noticeValues(n delivery.Notice) []any {
 
 // Notify implements access.NewsTx.
 func (t *tx) Notify(ctx context.Context, n access.Notice) error {
-	return insertMany(ctx, t, "notices", noticeColumns, "ON CONFLICT (name) DO NOTHING", [][]any{noticeValues(delivery.Notice{Notice: n})})
+	return insertMany(ctx, t, "notices", noticeColumns, "ON CONFLICT (name) DO NOTHING", [][]any{noticeValues(delivery.Notice{Notice: n, NextAt: n.NotBefore})})
 }
 
 // PersonChanged implements access.NewsTx.

@@ -104,7 +104,7 @@ type Durations struct {
 func (l Durations) Check(d time.Duration, forever bool) error {
 	switch {
 	case forever && !l.Forever:
-		return access.NewInvalid("Access for ever is not allowed here; name a duration such as 12h.")
+		return access.NewInvalid("Access with no end date is not allowed here; name a duration such as 12h.")
 	case forever:
 		return nil
 	case d < l.Min:

@@ -24,7 +24,7 @@ func TestRefusedGrantAsksChangeNothing(t *testing.T) {
 		{"zero", func(a *workflow.GrantAsk) { a.Duration = 0 }, "too short"},
 		{"negative", func(a *workflow.GrantAsk) { a.Duration = -time.Hour }, "too short"},
 		{"too long", func(a *workflow.GrantAsk) { a.Duration = 30*24*time.Hour + 1 }, "longest grant is 30d"},
-		{"for ever", func(a *workflow.GrantAsk) { a.Forever = true }, "for ever is not allowed"},
+		{"for ever", func(a *workflow.GrantAsk) { a.Forever = true }, "no end date is not allowed"},
 		{"a system user that is not listed", func(a *workflow.GrantAsk) { a.SystemUser = "postgres" }, "Possible: runcloud, root"},
 		{"a name that matches nothing", func(a *workflow.GrantAsk) { a.Servers = "web-o1" }, "The nearest: web-01, "},
 		{"one of several matches nothing", func(a *workflow.GrantAsk) { a.Servers = "web-01, db-*" }, "No server matches `db-*`"},

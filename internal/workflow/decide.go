@@ -161,29 +161,77 @@ func (s *Service) close(ctx context.Context, tx access.Tx, r access.Request, to 
 	return r, access.AnnounceNow(ctx, tx, r.ID)
 }
 
-// tellDecision notifies who waits for it: who asked, and who receives access.
+// decidedAfter is how long after an approval it is said that the work goes on: mostly it is done
+// before, and NoticeReady says everything.
+const decidedAfter = 30 * time.Second
+
+// tellDecision notifies who waits for a decision: who asked, and who receives access. Nobody is
+// told what they did themselves.
 func (s *Service) tellDecision(ctx context.Context, tx access.Tx, r access.Request) error {
-	to := []access.UserID{r.Asker}
-	switch {
-	case r.State == access.Approved && (r.Kind == access.KindGrant || r.Kind == access.KindExtend || r.Kind == access.KindReinstate):
-		to = append(to, r.Person)
-	case r.State != access.Denied && r.State != access.Expired || r.Asker == "":
-		return nil
-	}
-	askers, err := tx.Askers(ctx, r.ID)
+	to, err := s.waitsFor(ctx, tx, r)
 	if err != nil {
 		return err
 	}
-	for _, a := range askers {
-		to = append(to, a.Asker)
+	notBefore := time.Time{}
+	if r.State == access.Approved && r.Kind == access.KindGrant {
+		notBefore = s.Now().Add(decidedAfter)
 	}
-	for _, id := range slices.Compact(to) {
-		n := access.Notice{Key: access.NoticeKey("decided:"+string(id), r.ID), Kind: access.NoticeDecided, To: id, RequestID: r.ID, GrantID: r.GrantID}
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(to))) {
+		leaves, err := isOffboarded(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if id == "" || id == r.DecidedBy || leaves {
+			continue
+		}
+		n := access.Notice{
+			Key: access.NoticeKey("decided:"+string(id), r.ID), Kind: access.NoticeDecided, To: id, RequestID: r.ID, GrantID: r.GrantID, NotBefore: notBefore,
+		}
 		if err := tx.Notify(ctx, n); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// waitsFor lists who waits for the decision of a request that was closed. Who is told of the
+// same by another notice is left out.
+func (s *Service) waitsFor(ctx context.Context, tx access.Tx, r access.Request) (to []access.UserID, err error) {
+	askers, err := tx.Askers(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if to = []access.UserID{r.Asker}; r.Asker != "" {
+		for _, a := range askers {
+			to = append(to, a.Asker)
+		}
+	}
+	switch r.State {
+	case access.Approved:
+		switch r.Kind {
+		case access.KindGrant, access.KindExtend, access.KindReinstate:
+			return append(to, r.Person), nil
+		case access.KindRevoke, access.KindPurge:
+			return without(to, r.Person), nil // NoticeRevoked
+		case access.KindOffboard, access.KindOrphan, access.KindAudit, access.KindRotate: // announced
+		}
+	case access.Denied, access.Expired:
+		return to, nil
+	case access.Cancelled:
+		switch {
+		case r.DecidedBy != "":
+		case r.Kind == access.KindExtend:
+			return without(to, r.Person), nil // NoticeEnded, or NoticeRevoked
+		default:
+			return to, nil
+		}
+	case access.Draft, access.WaitingForKey, access.Pending: // not closed
+	}
+	return nil, nil
+}
+
+func without(ids []access.UserID, id access.UserID) []access.UserID {
+	return slices.DeleteFunc(ids, func(other access.UserID) bool { return other == id })
 }
 
 // Cancel takes back a request that is still open: the right of those who asked. While
@@ -203,7 +251,7 @@ func (s *Service) Cancel(ctx context.Context, id int64, actor access.UserID) (ac
 		case err != nil:
 			return err
 		case !asked:
-			return access.NewForbidden("Only the person who asked can cancel this.")
+			return access.NewForbidden("Only the person who asked can withdraw this.")
 		case !r.State.Open():
 			return r.CheckPending(s.Now())
 		}

@@ -63,7 +63,7 @@ func TestLateClicksAreToldHowItEnded(t *testing.T) {
 	endings := map[string]func(h *harness, id int64){
 		"approved":  func(h *harness, id int64) { h.Approve(id) },
 		"denied":    func(h *harness, id int64) { mustDeny(h, id) },
-		"cancelled": func(h *harness, id int64) { mustCancel(h, id, alice) },
+		"withdrawn": func(h *harness, id int64) { mustCancel(h, id, alice) },
 	}
 	for word, end := range endings {
 		t.Run(word, func(t *testing.T) {
@@ -201,7 +201,7 @@ func TestDraftIsConfirmedOnceOrCancelled(t *testing.T) {
 	h.Must(err)
 	mustCancel(h, other.ID, bob)
 	_, err = h.Confirm(h.Ctx(), other.ID, bob, time.Time{})
-	refuses(t, err, access.Conflict, "cancelled already")
+	refuses(t, err, access.Conflict, "withdrawn already")
 	h.Must(h.Eligible(h.Ctx(), alice))
 }
 

@@ -92,7 +92,27 @@ func (s *Service) closeGrant(ctx context.Context, tx access.Tx, e ending, g acce
 	if err := tx.PersonChanged(ctx, s.Now(), g.Person); err != nil {
 		return false, err
 	}
+	if err := s.tellEnd(ctx, tx, e, g); err != nil {
+		return false, err
+	}
 	return true, tx.Announce(ctx, g.RequestID)
+}
+
+// tellEnd notifies the person of a grant that it has ended, or a part of it: once of what somebody
+// did to several grants; not whoever did it or leaves, nor where another notice says it.
+func (s *Service) tellEnd(ctx context.Context, tx access.Tx, e ending, g access.Grant) error {
+	if g.OfAccount() || g.Person == e.actor {
+		return nil
+	}
+	switch e.reason {
+	case access.EndExpired:
+		return tx.Notify(ctx, access.Notice{Key: access.NoticeKey("ended", g.ID), Kind: access.NoticeEnded, To: g.Person, RequestID: g.RequestID, GrantID: g.ID})
+	case access.EndRevoked, access.EndPurged:
+		key := access.NoticeKey("revoked:"+string(g.Person), e.request)
+		return tx.Notify(ctx, access.Notice{Key: key, Kind: access.NoticeRevoked, To: g.Person, RequestID: e.request, Detail: string(e.actor)})
+	case access.EndGivenBack, access.EndOffboarded, access.EndRotated, access.EndKeyLost:
+	}
+	return nil
 }
 
 // closeExtensions closes the requests for more time of a grant that has ended.
@@ -153,6 +173,9 @@ func (s *Service) endCovers(ctx context.Context, tx access.Tx, e ending, q acces
 			continue
 		}
 		if err := s.auditNarrowed(ctx, tx, e, g, ended[g.ID]); err != nil {
+			return err
+		}
+		if err := s.tellEnd(ctx, tx, e, g); err != nil {
 			return err
 		}
 		if room, err = s.align(ctx, tx, ended[g.ID], room, true); err != nil {

@@ -138,19 +138,12 @@ func (s *Service) closeRequestsOf(ctx context.Context, tx access.Tx, id access.U
 					continue
 				}
 			}
-			if _, err := s.close(ctx, tx, r, access.Cancelled, "", closedBy(r, id)); err != nil {
+			if _, err := s.close(ctx, tx, r, access.Cancelled, "", "@"+string(id)+" is being offboarded."); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-func closedBy(r access.Request, offboarded access.UserID) string {
-	if r.Person == offboarded {
-		return "the person it is for is being offboarded."
-	}
-	return "the person who asked is being offboarded."
 }
 
 // addRemovals reports the removal of everything of the person's that is, or may be,

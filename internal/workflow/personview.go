@@ -17,6 +17,7 @@ type PersonView struct {
 	Own      Overview
 	Keys     []access.Key
 	Asked    []access.Request // open requests that this person made
+	Past     []access.Request // access they asked for before, and have not now: the newest first, each wish once
 	Approver bool
 	Waiting  []RequestView // requests that this person may decide, or has approved
 	Team     Overview      // everybody's, for approvers
@@ -57,10 +58,35 @@ func (s *Service) fillPersonView(ctx context.Context, tx access.Tx, person acces
 	if v.Keys, err = tx.KeysOf(ctx, person); err != nil {
 		return err
 	}
-	if v.Asked, err = tx.Requests(ctx, access.RequestQuery{States: []access.RequestState{access.WaitingForKey, access.Pending}, Asker: person}); err != nil || !v.Approver {
+	if v.Asked, err = tx.Requests(ctx, access.RequestQuery{States: []access.RequestState{access.WaitingForKey, access.Pending}, Asker: person}); err != nil {
+		return err
+	}
+	if v.Past, err = pastGrants(ctx, tx, person, v.Own.Grants); err != nil || !v.Approver {
 		return err
 	}
 	pending, err := s.pending(ctx, tx, person)
 	v.Waiting = slices.DeleteFunc(pending, func(r RequestView) bool { return !r.MayDecide && !r.approvedBy(person) })
 	return err
+}
+
+// How many requests a person made before are looked at, and shown at most.
+const (
+	pastRequests = 20
+	pastShown    = 5
+)
+
+// pastGrants lists what a person asked for before and has not now, the newest first, each wish once.
+func pastGrants(ctx context.Context, tx access.Tx, person access.UserID, live []GrantView) (past []access.Request, err error) {
+	asked, err := tx.Requests(ctx, access.RequestQuery{Kinds: []access.RequestKind{access.KindGrant}, Asker: person, Newest: true, Limit: pastRequests})
+	for _, r := range asked {
+		same := func(other access.Request) bool {
+			return other.Person == r.Person && other.Pattern == r.Pattern && other.SystemUser == r.SystemUser && other.Duration == r.Duration
+		}
+		has := slices.ContainsFunc(live, func(g GrantView) bool { return g.Grant.RequestID == r.ID })
+		if r.State.Open() || has || slices.ContainsFunc(past, same) || len(past) == pastShown {
+			continue
+		}
+		past = append(past, r)
+	}
+	return past, err
 }

@@ -182,7 +182,7 @@ func TestAskerOfSomebodyElsesAccessIsTold(t *testing.T) {
 	for _, n := range h.Notices(access.NoticeDecided) {
 		told = append(told, n.To)
 	}
-	if diff := cmp.Diff([]access.UserID{dave, alice, dave}, told); diff != "" {
+	if diff := cmp.Diff([]access.UserID{alice, dave, dave}, told); diff != "" {
 		t.Errorf("told of an approval and of an expiry (-want +got):\n%s", diff)
 	}
 }

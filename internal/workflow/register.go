@@ -11,6 +11,7 @@ import (
 type Registration struct {
 	Key      access.Key
 	Fresh    bool    // false when the person had registered it before
+	First    bool    // it is the only one that they have
 	Released []int64 // requests that waited for it and go to the approvers now
 
 	Proof     ProofCause       // why it is not registered yet; empty when it is
@@ -76,8 +77,12 @@ func (s *Service) saveKey(ctx context.Context, tx access.Tx, a admission, k acce
 	if err := s.keysChanged(ctx, tx, k.Person); err != nil {
 		return Registration{}, err
 	}
+	all, err := tx.KeysOf(ctx, k.Person)
+	if err != nil {
+		return Registration{}, err
+	}
 	released, err := s.releaseWaiting(ctx, tx, k.Person)
-	return Registration{Key: k, Fresh: true, Released: released}, err
+	return Registration{Key: k, Fresh: true, First: len(all) == 1, Released: released}, err
 }
 
 func (s *Service) auditKey(ctx context.Context, tx access.Tx, actor access.UserID, action access.Action, fingerprint, to, detail string, about ...access.Subject) error {

@@ -28,7 +28,7 @@ var agedTables = []struct { //nolint:gochecknoglobals // a constant
 	}},
 	{"results", "t.request_id = g.of_request", true, map[string]string{"request_id": "g.id", "place_id": "c.place_id", "fingerprint": agedKey, "place_name": "c.name"}},
 	{"drawings", "t.request_id = g.of_request", false, map[string]string{"request_id": "g.id"}},
-	{"messages", "t.request_id = g.of_request", false, map[string]string{"request_id": "g.id", "ts": "(g.starts_at / 1000) || '.' || (100000 + g.id % 900000)"}},
+	{"messages", "t.request_id = g.of_request", false, map[string]string{"request_id": "g.id", "role": "replace(t.role, g.of_person, g.person)", "ts": "(g.starts_at / 1000) || '.' || (100000 + g.id % 900000)"}},
 	{"notices", "t.request_id = g.of_request AND g.recent = 1", false, map[string]string{
 		"id": "", "name": "replace(rtrim(t.name, '0123456789'), g.of_person, g.person) || g.id", "recipient": "replace(t.recipient, g.of_person, g.person)", "request_id": "g.id", "grant_id": "g.id",
 	}},

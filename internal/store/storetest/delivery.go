@@ -89,6 +89,7 @@ func saveNotice(t *testing.T, s *store.Store, n delivery.Notice) {
 
 func testNotices(t *testing.T, s *store.Store) {
 	asked := filled[access.Notice](0)
+	asked.NotBefore = time.Time{} // is its NextAt then
 	for _, detail := range []string{asked.Detail, "the same key again"} {
 		again := asked
 		again.Detail = detail
@@ -101,7 +102,7 @@ func testNotices(t *testing.T, s *store.Store) {
 	notice := func(ctx context.Context, tx delivery.Tx) (delivery.Notice, error) { return tx.Notice(ctx, ids[0]) }
 	same(t, "as it was asked", delivered(t, s, notice), delivery.Notice{Notice: asked, ID: ids[0]})
 	full := filled[delivery.Notice](0)
-	full.ID, full.SentAt = ids[0], time.Time{}
+	full.ID, full.SentAt, full.NotBefore = ids[0], time.Time{}, time.Time{}
 	saveNotice(t, s, full)
 	same(t, "every field", delivered(t, s, notice), full)
 	same(t, "due", dueNotices(t, s, full.NextAt), ids)
@@ -111,6 +112,11 @@ func testNotices(t *testing.T, s *store.Store) {
 	saveNotice(t, s, full)
 	same(t, "saved", delivered(t, s, notice), full)
 	same(t, "sent once", dueNotices(t, s, full.NextAt), nil)
+	later := asked
+	later.Key, later.NotBefore = "later", epoch.Add(time.Minute)
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.Notify(ctx, later) })
+	same(t, "one that is for later", len(dueNotices(t, s, epoch)), 0)
+	same(t, "later", len(dueNotices(t, s, later.NotBefore)), 1)
 	deliver(t, s, func(ctx context.Context, tx delivery.Tx) error {
 		_, err := tx.Notice(ctx, full.ID+1)
 		notFound(t, err)
