@@ -92,6 +92,17 @@ func (b *bench) json(method, token string, body any) map[string]any {
 	return answer
 }
 
+// get calls a method with a bearer token and its arguments in the address.
+func (b *bench) get(method string) map[string]any {
+	b.t.Helper()
+	req, err := http.NewRequestWithContext(b.ctx, http.MethodGet, b.api+method, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	_, answer := b.make(req, b.w.BotToken())
+	return answer
+}
+
 func (b *bench) send(method, bearer, kind, body string) (*http.Response, map[string]any) {
 	b.t.Helper()
 	target := method
@@ -103,6 +114,12 @@ func (b *bench) send(method, bearer, kind, body string) (*http.Response, map[str
 		b.t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", kind)
+	return b.make(req, bearer)
+}
+
+// make makes a call, and returns nothing when the connection was cut.
+func (b *bench) make(req *http.Request, bearer string) (*http.Response, map[string]any) {
+	b.t.Helper()
 	if bearer != "" {
 		req.Header.Set("Authorization", "Bearer "+bearer)
 	}

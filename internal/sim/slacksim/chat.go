@@ -155,5 +155,8 @@ func (w *Workspace) permalink(a args) (map[string]any, error) {
 		return nil, refuse("message_not_found")
 	}
 	link := fmt.Sprintf("https://%s.slack.com/archives/%s/p%s", teamDomain, c.ID, strings.ReplaceAll(m.TS, ".", ""))
+	if m.ThreadTS != "" {
+		link += "?thread_ts=" + m.ThreadTS + "&cid=" + c.ID
+	}
 	return map[string]any{"channel": c.ID, "permalink": link}, nil
 }

@@ -70,11 +70,32 @@ func TestThreadAndPermalink(t *testing.T) {
 	if v := b.w.Violations(); len(v) != 1 {
 		t.Errorf("violations: %v", v)
 	}
-	link, _ := b.form("chat.getPermalink", "channel", "C1", "message_ts", reply)["permalink"].(string)
-	if !strings.Contains(link, "/archives/C1/p") {
-		t.Errorf("permalink %q", link)
+}
+
+func TestPermalink(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, Options{Now: newClock().now})
+	b.w.SetScopes() // it needs none
+	parent := b.w.add(Message{Channel: "C1", User: "UA", Text: "parent"}).TS
+	reply := b.w.add(Message{Channel: "C1", User: "UA", Text: "reply", ThreadTS: parent}).TS
+	for ts, want := range map[string]string{
+		parent: "https://sim.slack.com/archives/C1/p1800000000000000",
+		reply:  "https://sim.slack.com/archives/C1/p1800000000000001?thread_ts=1800000000.000000&cid=C1",
+	} {
+		if got := b.form("chat.getPermalink", "channel", "C1", "message_ts", ts); got["permalink"] != want || got["channel"] != "C1" {
+			t.Errorf("%s: %v", ts, got)
+		}
+		linked := string(b.w.HTML(Message{User: "UA", Text: "see <" + escapeText(want) + "|there>"}, Viewer{}))
+		if !strings.Contains(linked, `<a href="#" data-open="C1" data-message="`+ts+`">there</a>`) {
+			t.Errorf("it is drawn as %s", linked)
+		}
+	}
+	if answer := b.get("chat.getPermalink?channel=C1&message_ts=" + reply); answer["ok"] != true {
+		t.Errorf("by GET: %v", answer)
 	}
 	b.wantError(b.form("chat.getPermalink", "channel", "C1", "message_ts", "1.1"), "message_not_found")
+	b.wantError(b.form("chat.getPermalink", "channel", "C404", "message_ts", parent), "channel_not_found")
+	b.wantError(b.form("chat.getPermalink", "channel", "G1", "message_ts", parent), "channel_not_found")
 }
 
 func TestEphemeral(t *testing.T) {

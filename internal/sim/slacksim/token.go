@@ -38,19 +38,16 @@ func (r *renderer) channel(id, label string) span {
 }
 
 // permalink matches what chat.getPermalink returns.
-var permalink = regexp.MustCompile(`^https://` + teamDomain + `\.slack\.com/archives/(\w+)/p(\d+)(\d{6})$`)
+var permalink = regexp.MustCompile(`^https://` + teamDomain + `\.slack\.com/archives/(\w+)/p(\d+)(\d{6})(?:\?thread_ts=[\d.]+&cid=\w+)?$`)
 
-// linkTo returns a link, without an address where it must not be followed.
+// linkTo returns a link, without an address where it must not be followed: only https may.
 func linkTo(target, label string) span {
 	if at := permalink.FindStringSubmatch(target); at != nil {
 		return span{Kind: kindMessage, Text: label, Ref: at[1], TS: at[2] + "." + at[3]}
 	}
 	one := span{Kind: kindLink, Text: label}
-	if u, err := url.Parse(target); err == nil {
-		web := (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
-		if web || u.Scheme == "mailto" && u.Opaque != "" {
-			one.Ref = target
-		}
+	if u, err := url.Parse(target); err == nil && u.Scheme == "https" && u.Host != "" {
+		one.Ref = target
 	}
 	return one
 }
