@@ -133,6 +133,19 @@ func modalOf(blocks ...any) obj {
 
 func field(element obj) obj { return obj{"type": "input", "label": pt(3), "element": element} }
 
+func pair(i int) obj { return opt("o", fmt.Sprint(i)) }
+
+// external returns a menu with external options, with those fields.
+func external(fields ...any) obj {
+	e := obj{"type": "external_select", "action_id": "x"}
+	for i := 0; i < len(fields); i += 2 {
+		e[fields[i].(string)] = fields[i+1]
+	}
+	return e
+}
+
+func several(fields ...any) obj { return with(external(fields...), "type", "multi_external_select") }
+
 func TestViewLimits(t *testing.T) {
 	t.Parallel()
 	typed := obj{"type": "plain_text_input", "action_id": "x"}
@@ -151,6 +164,16 @@ func TestViewLimits(t *testing.T) {
 		"input element": {modalOf(field(typed)), modalOf(field(button(1)))},
 		"max_length":    {modalOf(field(obj{"type": "plain_text_input", "max_length": 3000})), modalOf(field(obj{"type": "plain_text_input", "max_length": 3001}))},
 		"placeholder":   {modalOf(field(obj{"type": "users_select", "placeholder": pt(150)})), modalOf(field(obj{"type": "users_select", "placeholder": pt(151)}))},
+		"external":      {modalOf(field(external("initial_option", opt("o", "v")))), modalOf(field(external("initial_option", opt("", "v"))))},
+		"external list": {modalOf(field(external())), modalOf(field(external("options", []any{opt("o", "v")})))},
+		"query":         {modalOf(field(external("min_query_length", 0))), modalOf(field(external("min_query_length", -1)))},
+		"query type":    {modalOf(field(external("min_query_length", 1))), modalOf(field(external("min_query_length", "1")))},
+		"several":       {modalOf(field(several("initial_options", repeat(2, pair), "max_selected_items", 2))), modalOf(field(several("initial_options", repeat(2, pair), "max_selected_items", 1)))},
+		"none of many":  {modalOf(field(several("initial_options", repeat(1, pair)))), modalOf(field(several("initial_options", []any{})))},
+		"most of many":  {modalOf(field(several("max_selected_items", 1))), modalOf(field(several("max_selected_items", 0)))},
+		"many values":   {modalOf(field(several("initial_options", repeat(1, pair)))), modalOf(field(several("initial_options", []any{opt("o", strings.Repeat("v", 151))})))},
+		"one of many":   {modalOf(field(several())), modalOf(field(several("initial_option", opt("o", "v"))))},
+		"external kind": {modalOf(field(external())), modalOf(actions(external()))},
 		"metadata":      {with(modalOf(divider(0)), "private_metadata", strings.Repeat("x", 3000)), with(modalOf(divider(0)), "private_metadata", strings.Repeat("x", 3001))},
 		"callback_id":   {with(modalOf(divider(0)), "callback_id", strings.Repeat("x", 255)), with(modalOf(divider(0)), "callback_id", strings.Repeat("x", 256))},
 		"size":          {modalOf(repeat(80, func(int) obj { return section(mrk(1500)) })...), modalOf(repeat(90, func(int) obj { return section(mrk(3000)) })...)},

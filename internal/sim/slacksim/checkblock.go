@@ -2,6 +2,7 @@ package slacksim
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -48,7 +49,7 @@ func (c *checker) block(path string, b Block) {
 		c.inputs++
 		c.plain(path+"/label", b["label"], true, 2000)
 		c.plain(path+"/hint", b["hint"], false, 2000)
-		c.element(path+"/element", b.obj("element"), "plain_text_input static_select users_select")
+		c.element(path+"/element", b.obj("element"), "plain_text_input static_select users_select external_select multi_external_select")
 	default:
 		c.fail(path+"/type", "unsupported type: %q", b.Type())
 	}
@@ -97,10 +98,20 @@ func (c *checker) element(path string, e Block, allowed string) {
 		c.value(path+"/value", e["value"])
 	case "static_select":
 		known("placeholder options initial_option")
-		c.options(path, e, 100)
+		c.options(path, e, 1, 100)
+	case "external_select":
+		known("placeholder min_query_length initial_option")
+		c.external(path, e)
+		if e["initial_option"] != nil {
+			c.option(path+"/initial_option", e.obj("initial_option"))
+		}
+	case "multi_external_select":
+		known("placeholder min_query_length initial_options max_selected_items")
+		c.external(path, e)
+		c.initialOptions(path, e)
 	case "overflow":
 		known("options")
-		c.options(path, e, 5)
+		c.options(path, e, 1, 5)
 	case "users_select":
 		known("placeholder initial_user")
 	case "plain_text_input":
@@ -121,14 +132,11 @@ func (c *checker) value(path string, value any) {
 }
 
 // options checks the options of a menu. The first choice must be one of them, letter by letter.
-func (c *checker) options(path string, e Block, most int) {
+func (c *checker) options(path string, e Block, least, most int) {
 	options := e.list("options")
-	c.count(path+"/options", len(options), 1, most)
+	c.count(path+"/options", len(options), least, most)
 	for i, o := range options {
-		p := item(path+"/options", i)
-		c.known(p, o, "text value")
-		c.plain(p+"/text", o["text"], true, 75)
-		c.length(p+"/value", o.str("value"), 1, 150)
+		c.option(item(path+"/options", i), o)
 	}
 	if first := e.obj("initial_option"); first != nil {
 		found, err := option(e, first.str("value"))
@@ -136,6 +144,43 @@ func (c *checker) options(path string, e Block, most int) {
 			c.fail(path+"/initial_option", "is none of the options")
 		}
 	}
+}
+
+func (c *checker) option(path string, o Block) {
+	c.known(path, o, "text value")
+	c.plain(path+"/text", o["text"], true, 75)
+	c.length(path+"/value", o.str("value"), 1, 150)
+}
+
+// external checks what menus have whose options the app is asked for.
+func (c *checker) external(path string, e Block) {
+	if least, set := e["min_query_length"]; set && !whole(least, 0) {
+		c.fail(path+"/min_query_length", "must be a number that is not negative")
+	}
+}
+
+// initialOptions checks what is chosen at first in a menu of which several options can be.
+func (c *checker) initialOptions(path string, e Block) {
+	first := e.list("initial_options")
+	most := 100
+	if set := e["max_selected_items"]; set != nil {
+		if !whole(set, 1) {
+			c.fail(path+"/max_selected_items", "must be a number from 1 on")
+		}
+		most = number(set)
+	}
+	if e["initial_options"] != nil {
+		c.count(path+"/initial_options", len(first), 1, most)
+	}
+	for i, o := range first {
+		c.option(item(path+"/initial_options", i), o)
+	}
+}
+
+// whole reports whether value is a whole number of at least that size.
+func whole(value any, least float64) bool {
+	n, is := value.(float64)
+	return is && n == math.Trunc(n) && n >= least
 }
 
 func (c *checker) confirm(path string, value any) {

@@ -202,7 +202,7 @@ func (w *Workspace) interact(ctx context.Context, kind, user string, add func(pa
 	if err != nil {
 		return Outcome{}, err
 	}
-	return w.deliver(ctx, "interactive", payload, kind == "view_submission")
+	return w.deliver(ctx, "interactive", payload, kind == "view_submission" || kind == "block_suggestion")
 }
 
 // interaction returns what every interactive payload has. The caller holds mu.

@@ -19,6 +19,8 @@
 //     chat.update and chat.delete of own messages only, threads by the parent's ts.
 //   - Modals: triggers of one use within TriggerLife, required inputs, errors under
 //     the block_id of an input.
+//   - External options: the app is asked for them from min_query_length characters on,
+//     and only what it suggested can be chosen.
 //   - response_url: five uses in 30 minutes.
 //   - Socket Mode: one-time tickets, hello, pings, pongs, close handshakes, at most
 //     ten connections, envelopes spread at random over them, the disconnect
@@ -33,6 +35,8 @@
 //   - chat.postMessage refuses text over 4,000 characters, which Slack splits into
 //     several messages.
 //   - Channels are addressed by ID only, never by name.
+//   - A block_suggestion has to be acknowledged with a list of options, if an empty one.
+//   - Links lead to https only.
 //   - The bot has to be in the channel for chat.postEphemeral and for files.
 //
 // # Where Slack does not say

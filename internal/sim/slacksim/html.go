@@ -30,7 +30,8 @@ func (w *Workspace) HTML(m Message, v Viewer) template.HTML {
 // and buttons. Inputs hold what was entered in them so far.
 func (w *Workspace) ViewHTML(view View, v Viewer) template.HTML {
 	r := w.renderer(v)
-	return run("blocks", r.htmlBlocks(view.ID, view.Blocks, view.state))
+	r.entered = view.state
+	return run("blocks", r.htmlBlocks(view.ID, view.Blocks))
 }
 
 func run(name string, data any) template.HTML {
@@ -62,7 +63,7 @@ func (r *renderer) htmlMessage(m Message) htmlMessage {
 		Posted: span{Kind: kindDate, Text: at.Format("15:04"), At: at}, Edited: len(m.Edits) > 0, Deleted: m.Deleted,
 	}
 	if len(m.Blocks) > 0 {
-		h.Blocks = r.htmlBlocks(m.TS, m.Blocks, nil)
+		h.Blocks = r.htmlBlocks(m.TS, m.Blocks)
 	} else {
 		h.Text = paragraphs(r.parse(m.Text))
 	}

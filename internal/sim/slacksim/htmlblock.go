@@ -19,15 +19,14 @@ type htmlBlock struct {
 	Unknown  string // what cannot be shown
 }
 
-// htmlBlocks returns blocks for the templates. The IDs of their fields begin with
-// scope; state is what was entered so far, by block and action.
-func (r *renderer) htmlBlocks(scope string, blocks []Block, state map[string]map[string]any) []htmlBlock {
+// htmlBlocks returns blocks for the templates. The IDs of their fields begin with scope.
+func (r *renderer) htmlBlocks(scope string, blocks []Block) []htmlBlock {
 	var out []htmlBlock
 	for i, b := range blocks {
 		h := r.htmlBlock(b)
 		if h.Kind == "input" {
 			name := cmp.Or(b.str("block_id"), fmt.Sprint(i))
-			h.Field = r.htmlField(b, state[b.str("block_id")])
+			h.Field = r.htmlField(b)
 			h.Field.ID = url.QueryEscape(scope + "-" + name) // without white space
 		}
 		out = append(out, h)

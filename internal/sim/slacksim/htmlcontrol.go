@@ -4,20 +4,20 @@ import "fmt"
 
 // htmlControl is what the template of a button, a menu or a field shows.
 type htmlControl struct {
-	Kind        string // button, overflow, select, input, textarea or unknown
+	Kind        string // button, overflow, select, search, input, textarea or unknown
 	Action      string
 	Value       string // of a button; what a field of text holds
 	Text        string
 	Style       string
 	Confirm     *htmlConfirm
 	Placeholder string
-	Options     []htmlOption
-	Unknown     string // what cannot be shown
+	Options     []htmlOption // of a search those that are chosen
+	Unknown     string       // what cannot be shown
 
 	ID, Block   string // these are of fields only
 	Label, Hint string
 	Required    bool
-	Least, Most int // characters; 0 for any number
+	Least, Most int // characters, 0 for any number; of a search: characters at least, options at most
 }
 
 // htmlOption is a choice of a menu.
@@ -43,21 +43,17 @@ func (r *renderer) htmlControls(b Block) []htmlControl {
 
 // htmlControl returns an element outside of inputs.
 func (r *renderer) htmlControl(e Block) htmlControl {
-	h := r.htmlElement(e, nil)
-	if h.Kind == "input" || h.Kind == "textarea" {
+	h := r.htmlElement(e, initialState(e))
+	if h.Kind == "input" || h.Kind == "textarea" || h.Kind == "search" {
 		h.Kind, h.Unknown = "unknown", fmt.Sprintf("%q among buttons", e.Type())
 	}
 	return h
 }
 
 // htmlField returns the element of an input block, with what was entered in the block.
-func (r *renderer) htmlField(b Block, entered map[string]any) htmlControl {
+func (r *renderer) htmlField(b Block) htmlControl {
 	e := b.obj("element")
-	state, _ := entered[e.str("action_id")].(map[string]any)
-	if state == nil {
-		state = initialState(e)
-	}
-	h := r.htmlElement(e, state)
+	h := r.htmlElement(e, r.state(b))
 	if h.Kind == "button" || h.Kind == "overflow" {
 		h.Kind, h.Unknown = "unknown", fmt.Sprintf("%q as a field", e.Type())
 	}
@@ -66,11 +62,8 @@ func (r *renderer) htmlField(b Block, entered map[string]any) htmlControl {
 	return h
 }
 
-// htmlElement returns an element that holds what state says, or else its first value.
-func (r *renderer) htmlElement(e Block, state map[string]any) htmlControl {
-	if state == nil {
-		state = initialState(e)
-	}
+// htmlElement returns an element that holds what state says.
+func (r *renderer) htmlElement(e, state Block) htmlControl {
 	h := htmlControl{
 		Kind: "select", Action: e.str("action_id"), Placeholder: r.words(e.obj("placeholder")), Confirm: r.htmlConfirm(e.obj("confirm")),
 	}
@@ -81,6 +74,12 @@ func (r *renderer) htmlElement(e Block, state map[string]any) htmlControl {
 		h.Kind, h.Options = "overflow", r.htmlOptions(e, state)
 	case "static_select":
 		h.Options = r.htmlOptions(e, state)
+	case "external_select", "multi_external_select":
+		h.Kind, h.Least, h.Most = "search", e.leastQuery(), 1
+		h.Options = r.htmlChosen(append(state.list("selected_options"), asBlock(state["selected_option"])))
+		if e.Type() == "multi_external_select" {
+			h.Most = number(e["max_selected_items"])
+		}
 	case "users_select":
 		h.Options = r.htmlPeople(state)
 	case "plain_text_input":
@@ -88,7 +87,7 @@ func (r *renderer) htmlElement(e Block, state map[string]any) htmlControl {
 		if e.flag("multiline") {
 			h.Kind = "textarea"
 		}
-		h.Value, _ = state["value"].(string)
+		h.Value = state.str("value")
 		h.Least, h.Most = number(e["min_length"]), number(e["max_length"])
 	default:
 		h.Kind, h.Unknown = "unknown", fmt.Sprintf("an element of type %q", e.Type())
@@ -104,12 +103,23 @@ func number(value any) int {
 	return int(n)
 }
 
-func (r *renderer) htmlOptions(e Block, state map[string]any) []htmlOption {
+func (r *renderer) htmlOptions(e, state Block) []htmlOption {
 	chosen := asBlock(state["selected_option"]).str("value")
 	var out []htmlOption
 	for _, o := range e.list("options") {
 		value := o.str("value")
 		out = append(out, htmlOption{Value: value, Text: r.words(o.obj("text")), Selected: value == chosen})
+	}
+	return out
+}
+
+// htmlChosen returns options that are chosen; what is nil is left out.
+func (r *renderer) htmlChosen(options []Block) []htmlOption {
+	var out []htmlOption
+	for _, o := range options {
+		if o != nil {
+			out = append(out, htmlOption{Value: o.str("value"), Text: r.words(o.obj("text")), Selected: true})
+		}
 	}
 	return out
 }
@@ -126,8 +136,8 @@ func asBlock(value any) Block {
 }
 
 // htmlPeople returns everybody who can be chosen, and who is chosen in any case.
-func (r *renderer) htmlPeople(state map[string]any) []htmlOption {
-	chosen, _ := state["selected_user"].(string)
+func (r *renderer) htmlPeople(state Block) []htmlOption {
+	chosen := state.str("selected_user")
 	var out []htmlOption
 	found := chosen == ""
 	for _, id := range r.people {

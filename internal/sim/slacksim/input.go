@@ -1,6 +1,7 @@
 package slacksim
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,8 +13,10 @@ import (
 // the field of the element that carries the first one.
 func valueKey(kind string) (key, initial string) {
 	switch kind {
-	case "static_select", "overflow":
+	case "static_select", "external_select", "overflow":
 		return "selected_option", "initial_option"
+	case "multi_external_select":
+		return "selected_options", "initial_options"
 	case "users_select":
 		return "selected_user", "initial_user"
 	default:
@@ -22,28 +25,54 @@ func valueKey(kind string) (key, initial string) {
 }
 
 // initialState returns the state of an element nobody touched. Slack sends null for
-// nothing chosen.
+// nothing chosen, or an empty list where several options can be.
 func initialState(e Block) map[string]any {
 	key, initial := valueKey(e.Type())
-	return map[string]any{"type": e.Type(), key: e[initial]}
+	value := e[initial]
+	if key == "selected_options" && value == nil {
+		value = []any{}
+	}
+	return map[string]any{"type": e.Type(), key: value}
 }
 
 // choose returns the state of an element for what a person enters or chooses; an
-// option is named by its value or its text, and "" is nothing.
-func choose(e Block, entered string) (map[string]any, error) {
+// option is named by its value or its text, and "" is nothing. Only where several
+// options can be chosen is more than one taken.
+func choose(e Block, entered ...string) (map[string]any, error) {
 	key, _ := valueKey(e.Type())
 	var value any
 	var err error
-	switch {
-	case entered == "":
+	switch first := cmp.Or(entered...); {
+	case key == "selected_options":
+		value, err = optionsNamed(e, entered)
+	case first == "":
 	case key == "selected_option":
-		value, err = option(e, entered)
+		value, err = option(e, first)
 	case e.Type() == "plain_text_input":
-		value, err = typed(e, entered)
+		value, err = typed(e, first)
 	default:
-		value = entered
+		value = first
 	}
 	return map[string]any{"type": e.Type(), key: value}, err
+}
+
+// optionsNamed returns the options with those names.
+func optionsNamed(e Block, names []string) ([]any, error) {
+	chosen := []any{}
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		one, err := option(e, name)
+		if err != nil {
+			return nil, err
+		}
+		chosen = append(chosen, map[string]any(one))
+	}
+	if most := number(e["max_selected_items"]); most > 0 && len(chosen) > most {
+		return nil, fmt.Errorf("slacksim: no more than %d can be chosen", most)
+	}
+	return chosen, nil
 }
 
 func option(e Block, name string) (Block, error) {
@@ -95,7 +124,11 @@ func (v *View) enter(values map[string]map[string]any) error {
 			if e == nil {
 				return unknown("input", block+"/"+action)
 			}
-			value, err := choose(e, fmt.Sprint(entered))
+			names, several := entered.([]string)
+			if !several {
+				names = []string{fmt.Sprint(entered)}
+			}
+			value, err := choose(e, names...)
 			if err != nil {
 				return err
 			}
@@ -106,11 +139,19 @@ func (v *View) enter(values map[string]map[string]any) error {
 	return nil
 }
 
+// input returns the element of an input, or nil. What the app was asked for counts as
+// its options.
 func (v *View) input(block, action string) Block {
 	for _, b := range v.Blocks {
-		if e := b.obj("element"); b.str("block_id") == block && e.str("action_id") == action {
-			return e
+		e := b.obj("element")
+		if b.str("block_id") != block || e.str("action_id") != action {
+			continue
 		}
+		if e.external() {
+			e = maps.Clone(e)
+			e["options"] = v.offered[inputID{block, action}]
+		}
+		return e
 	}
 	return nil
 }
@@ -123,7 +164,9 @@ func (v *View) missing() string {
 		}
 		e := b.obj("element")
 		state, _ := v.state[b.str("block_id")][e.str("action_id")].(map[string]any)
-		if key, _ := valueKey(e.Type()); state[key] == nil || state[key] == "" {
+		key, _ := valueKey(e.Type())
+		list, several := state[key].([]any)
+		if state[key] == nil || state[key] == "" || several && len(list) == 0 {
 			return b.text("label")
 		}
 	}

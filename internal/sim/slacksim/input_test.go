@@ -9,8 +9,8 @@ import (
 
 func TestInputState(t *testing.T) {
 	t.Parallel()
-	opt := func(v string) obj { return obj{"text": obj{"type": "plain_text", "text": "O" + v}, "value": v} }
-	menu := obj{"type": "static_select", "options": []any{opt("1"), opt("2")}}
+	menu := obj{"type": "static_select", "options": []any{opt("O1", "1"), opt("O2", "2")}}
+	many := obj{"type": "multi_external_select", "options": menu["options"]}
 	for name, c := range map[string]struct {
 		element obj
 		entered string
@@ -18,6 +18,8 @@ func TestInputState(t *testing.T) {
 	}{
 		"option by text":  {menu, "O2", `{"type":"static_select","selected_option":{"text":{"type":"plain_text","text":"O2"},"value":"2"}}`},
 		"option by value": {menu, "1", `{"type":"static_select","selected_option":{"text":{"type":"plain_text","text":"O1"},"value":"1"}}`},
+		"several options": {many, "2", `{"type":"multi_external_select","selected_options":[{"text":{"type":"plain_text","text":"O2"},"value":"2"}]}`},
+		"none of several": {many, "", `{"type":"multi_external_select","selected_options":[]}`},
 		"person":          {obj{"type": "users_select"}, "UA", `{"type":"users_select","selected_user":"UA"}`},
 		"one line":        {obj{"type": "plain_text_input"}, "a\nb", `{"type":"plain_text_input","value":"a b"}`},
 		"lines":           {obj{"type": "plain_text_input", "multiline": true}, "a\nb", `{"type":"plain_text_input","value":"a\nb"}`},

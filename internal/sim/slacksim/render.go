@@ -33,6 +33,8 @@ type renderer struct {
 	names  names
 	people []string // IDs of those who can be chosen
 	now    time.Time
+
+	entered map[string]map[string]any // in the inputs of a view, by block and action
 }
 
 func (w *Workspace) renderer(v Viewer) *renderer {
@@ -75,9 +77,10 @@ func (w *Workspace) RenderThread(channel, ts string, v Viewer) string {
 	return out.String()
 }
 
-// RenderView draws a modal or a Home tab.
+// RenderView draws a modal or a Home tab. Inputs hold what was entered in them so far.
 func (w *Workspace) RenderView(view View, v Viewer) string {
 	r := w.renderer(v)
+	r.entered = view.state
 	if view.Type == "modal" {
 		r.viewer.Width = max(20, r.viewer.Width-2)
 	}

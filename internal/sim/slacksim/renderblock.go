@@ -1,6 +1,9 @@
 package slacksim
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 func (r *renderer) blocks(blocks []Block) []string {
 	var out []string
@@ -53,7 +56,7 @@ func (r *renderer) context(b Block) []string {
 // controls appends controls to lines: side by side, as many as a line takes.
 func (r *renderer) controls(out []string, list []Block) []string {
 	for _, e := range list {
-		one := r.control(e)
+		one := r.control(e, initialState(e))
 		if n := len(out); n > 0 && width(out[n-1])+2+width(one) <= r.viewer.Width {
 			out[n-1] += "  " + one
 		} else {
@@ -63,17 +66,17 @@ func (r *renderer) controls(out []string, list []Block) []string {
 	return out
 }
 
-// control draws a button, a menu or a field.
-func (r *renderer) control(e Block) string {
+// control draws a button, a menu or a field that holds what state says.
+func (r *renderer) control(e Block, state map[string]any) string {
 	switch e.Type() {
 	case "button":
 		return r.button(e)
 	case "overflow":
 		return r.overflow(e)
 	case "plain_text_input":
-		return "[ " + pad(r.shown(e), 30) + " ]"
+		return "[ " + pad(r.shown(e, state), 30) + " ]"
 	default:
-		return "[ " + r.shown(e) + " ▾ ]"
+		return "[ " + r.shown(e, state) + " ▾ ]"
 	}
 }
 
@@ -98,17 +101,29 @@ func (r *renderer) overflow(e Block) string {
 	return "[ ⋯ " + strings.Join(options, " · ") + " ]"
 }
 
-// shown returns what a field holds at first, or else its placeholder.
-func (r *renderer) shown(e Block) string {
-	switch {
-	case e["initial_value"] != nil:
-		return clean(e.str("initial_value"))
-	case e["initial_option"] != nil:
-		return r.object(e.obj("initial_option").obj("text"))
-	case e["initial_user"] != nil:
-		return "@" + r.names.or(e.str("initial_user"), e.str("initial_user"))
+// shown returns what a field holds, or else its placeholder.
+func (r *renderer) shown(e, state Block) string {
+	var held []string
+	for _, o := range append(state.list("selected_options"), asBlock(state["selected_option"])) {
+		held = append(held, r.object(o.obj("text")))
+	}
+	if id := state.str("selected_user"); id != "" {
+		held = append(held, "@"+r.names.or(id, id))
+	}
+	held = append(held, clean(state.str("value")))
+	if text := strings.Join(slices.DeleteFunc(held, func(s string) bool { return s == "" }), ", "); text != "" {
+		return text
 	}
 	return r.style(dim, r.object(e.obj("placeholder")))
+}
+
+// state returns what is entered in an input block, or what it holds at first.
+func (r *renderer) state(b Block) map[string]any {
+	e := b.obj("element")
+	if state, entered := r.entered[b.str("block_id")][e.str("action_id")].(map[string]any); entered {
+		return state
+	}
+	return initialState(e)
 }
 
 func (r *renderer) input(b Block) []string {
@@ -116,7 +131,7 @@ func (r *renderer) input(b Block) []string {
 	if b.flag("optional") {
 		label += r.style(dim, " (optional)")
 	}
-	out := []string{label, r.control(b.obj("element"))}
+	out := []string{label, r.control(b.obj("element"), r.state(b))}
 	if hint := b.obj("hint"); hint != nil {
 		out = append(out, r.style(dim, r.object(hint)))
 	}

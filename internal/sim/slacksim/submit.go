@@ -15,7 +15,8 @@ type SubmitResult struct {
 }
 
 // Submit fills the inputs of the open modal (by block and action, each with a
-// string) and submits it. Inputs that are not named keep what they hold. It fails
+// string, or with a []string where several options can be chosen) and submits it.
+// External options can be entered once they were suggested. Inputs that are not named keep what they hold. It fails
 // when Slack's client would not let the person submit.
 func (w *Workspace) Submit(ctx context.Context, user, viewID string, values map[string]map[string]any) (SubmitResult, error) {
 	o, err := w.interact(ctx, "view_submission", user, func(payload map[string]any) error {

@@ -14,6 +14,7 @@ type View struct {
 	title, submit, close string // labels; no submit: no such button
 	callbackID, metadata string
 	state                map[string]map[string]any // what was entered so far, by block and action
+	offered              map[inputID][]any         // options of menus with external options
 }
 
 // Buttons returns what can be pressed in the view outside its input blocks.
@@ -63,7 +64,22 @@ func (w *Workspace) fill(v *View, from wireView) map[string]any {
 	v.Type, v.title, v.submit, v.close = from.Type, from.Title.str("text"), from.Submit.str("text"), from.Close.str("text")
 	v.callbackID, v.metadata, v.Blocks = from.CallbackID, from.Metadata, w.nameBlocks(from.Blocks)
 	v.state = initialStates(v.Blocks)
+	v.offerInitial()
 	return map[string]any{"view": v.json()}
+}
+
+// offerInitial has it that what is chosen at first in a menu with external options can
+// be chosen.
+func (v *View) offerInitial() {
+	for _, b := range v.Blocks {
+		if e := b.obj("element"); e.external() {
+			at := inputID{b.str("block_id"), e.str("action_id")}
+			if first := e["initial_option"]; first != nil {
+				v.offer(at, []any{first})
+			}
+			v.offer(at, e["initial_options"])
+		}
+	}
 }
 
 // viewsOpen opens a modal instead of the one that the person had open.
