@@ -17,16 +17,17 @@ type call struct {
 	viewpoint
 
 	Act     string
-	Text    string                       // what is typed
-	In      string                       // what a button is in: "message", "only" (one that only they see), "view" or "home"
-	Channel string                       // of the message
-	TS      string                       // of the message
-	View    string                       // the modal
-	Action  string                       // of a button or menu
-	Value   string                       // of a button
-	Choose  string                       // of a menu
-	Values  map[string]map[string]string // of a form, by block and action
-	Name    string                       // of a trouble or toggle
+	Text    string                         // what is typed
+	In      string                         // what a button is in: "message", "only" (one that only they see), "view" or "home"
+	Channel string                         // of the message
+	TS      string                         // of the message
+	View    string                         // the modal
+	Block   string                         // of a field in it
+	Action  string                         // of a button or menu
+	Value   string                         // of a button
+	Choose  string                         // of a menu
+	Values  map[string]map[string][]string // of a form, by block and action
+	Name    string                         // of a trouble or toggle
 	Server  int64
 	On      bool
 	By      string // how far the clock goes
@@ -35,13 +36,13 @@ type call struct {
 
 // acts are what somebody can do, by name.
 var acts = map[string]func(*Page, context.Context, *game, call) (answer, error){
-	"type": (*Page).typeText, "click": (*Page).click, "submit": (*Page).submit, "close": (*Page).closeModal, "home": (*Page).openHome,
-	"complete": (*Page).complete, "tab": (*Page).tab,
+	"type": (*Page).typeText, "click": (*Page).click, "suggest": (*Page).suggest, "submit": (*Page).submit, "close": (*Page).closeModal, "home": (*Page).openHome,
+	"complete": (*Page).complete, "follow": (*Page).follow, "tab": (*Page).tab,
 	"trouble": (*Page).trouble, "cut": (*Page).cut, "toggle": (*Page).toggle, "clock": (*Page).moveClock, "reset": (*Page).resetGame,
 }
 
 // inSlack are the acts of a person in Slack.
-var inSlack = []string{"type", "click", "submit", "close", "home"}
+var inSlack = []string{"type", "click", "suggest", "submit", "close", "home"}
 
 // act does what somebody does on the page, and replies when Slack would.
 func (p *Page) act(w http.ResponseWriter, r *http.Request) {
@@ -115,6 +116,22 @@ func (p *Page) click(ctx context.Context, g *game, c call) (answer, error) {
 	return answer{}, outcome(g.Slack.ClickStale(ctx, c.As, c.Channel, c.TS, pick))
 }
 
+// suggest returns what can be chosen in a field of a form, as the bot suggests.
+func (p *Page) suggest(ctx context.Context, g *game, c call) (answer, error) {
+	result, err := g.Slack.Suggest(ctx, c.As, c.View, c.Block, c.Action, c.Text)
+	if err := outcome(result.Outcome, err); err != nil {
+		return answer{}, err
+	}
+	if result.Error != "" {
+		return answer{}, fmt.Errorf("what the app suggests is not taken by Slack (%s)", result.Error)
+	}
+	var all []suggestion
+	for _, o := range result.Options {
+		all = append(all, suggestion{o.Value, o.Text, o.Group})
+	}
+	return answer{Suggestions: all}, nil
+}
+
 func (p *Page) submit(ctx context.Context, g *game, c call) (answer, error) {
 	values := map[string]map[string]any{}
 	for block, actions := range c.Values {
@@ -134,6 +151,17 @@ func (p *Page) closeModal(ctx context.Context, g *game, c call) (answer, error) 
 func (p *Page) openHome(ctx context.Context, g *game, c call) (answer, error) {
 	result, err := g.Slack.OpenHome(ctx, c.As)
 	return answer{}, outcome(result.Outcome, err)
+}
+
+// follow returns where somebody reads the message of a permalink.
+func (p *Page) follow(_ context.Context, g *game, c call) (answer, error) {
+	m, there := g.Slack.Message(c.Channel, c.TS)
+	for _, r := range roomsOf(c.As) {
+		if there && !m.Deleted && r.ID != placeHome && g.channel(viewpoint{As: c.As, Place: r.ID}) == c.Channel {
+			return answer{Place: r.ID, Thread: m.ThreadTS}, nil
+		}
+	}
+	return answer{}, errors.New("that message is gone, or you are not in its channel")
 }
 
 // tab returns a key for another tab.

@@ -10,8 +10,8 @@ import (
 
 // suggestion is one way to go on with what somebody types.
 type suggestion struct {
-	Text  string `json:"text"`  // the whole line with it
-	Label string `json:"label"` // what is added
+	Text  string `json:"text"`  // the whole line with it, or the value of an option
+	Label string `json:"label"` // what is added, or the option
 	About string `json:"about"`
 }
 

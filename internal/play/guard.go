@@ -22,7 +22,7 @@ func (p *Page) handler() http.Handler {
 		panic(err) // it is embedded
 	}
 	mux := http.NewServeMux()
-	for path, file := range map[string]string{"/{$}": "page.html", "/play.js": "play.js", "/play.css": "play.css", "/icon.svg": "icon.svg"} {
+	for path, file := range map[string]string{"/{$}": "page.html", "/play.js": "play.js", "/search.js": "search.js", "/play.css": "play.css", "/icon.svg": "icon.svg"} {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) { http.ServeFileFS(w, r, files, file) })
 	}
 	mux.HandleFunc("POST /session", p.begin)
@@ -101,5 +101,7 @@ type answer struct {
 	Error       string            `json:"error,omitempty"`  // a sentence
 	Errors      map[string]string `json:"errors,omitempty"` // of a form, by block
 	Suggestions []suggestion      `json:"suggestions,omitempty"`
-	Key         string            `json:"key,omitempty"` // of another tab
+	Place       string            `json:"place,omitempty"`  // of a message
+	Thread      string            `json:"thread,omitempty"` // that it stands in
+	Key         string            `json:"key,omitempty"`    // of another tab
 }

@@ -141,7 +141,7 @@ func TestWhoMayCall(t *testing.T) {
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	v := visit(t, 1)
-	for _, path := range []string{"/", "/play.js", "/play.css", "/icon.svg"} {
+	for _, path := range []string{"/", "/play.js", "/search.js", "/play.css", "/icon.svg"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+v.page.host+path, nil)
 		v.must(err)
 		response, err := http.DefaultClient.Do(r)

@@ -1,4 +1,6 @@
 // The page: shows what the server draws, and sends what somebody does. It knows nothing of what is shown.
+import { drop, entered, row, searches } from "./search.js";
+
 const $ = (id) => document.getElementById(id);
 const html = globalThis.trustedTypes?.createPolicy("play", { createHTML: (text) => text }) ?? { createHTML: (text) => text };
 const view = { as: "", place: "", thread: "" }; // empty is where the server begins
@@ -92,6 +94,7 @@ function show(patches) {
   if (!form && $("modal-frame").open) $("modal-frame").close();
   if (document.activeElement.matches("#tour li")) $("tour").querySelector(".now button")?.focus({ preventScroll: true });
   if (focused) keepFocus();
+  seek();
 }
 
 // keepFocus puts the focus in what somebody works in, where what had it is gone.
@@ -136,8 +139,7 @@ function replace(old, fresh) {
   if (old.matches("details[open]")) fresh.open = true;
   const folds = fresh.querySelectorAll("details");
   old.querySelectorAll("details").forEach((d, i) => { if (d.open && folds[i]) folds[i].open = true; });
-  const typed = fresh.querySelectorAll("[data-block]:is(input, textarea, select)");
-  old.querySelectorAll("[data-block]:is(input, textarea, select)").forEach((field, i) => { if (typed[i]?.id === field.id) typed[i].value = field.value; });
+  for (const field of fields(old)) keep(field, fresh);
   fresh.querySelectorAll(".error[id]").forEach((error) => {
     const said = old.querySelector(`#${CSS.escape(error.id)}`);
     if (said) [error.textContent, error.hidden] = [said.textContent, said.hidden];
@@ -153,6 +155,15 @@ function replace(old, fresh) {
   fresh.focus({ preventScroll: true });
 }
 
+// keep has the same field in a fresh part hold what this one does, where it can.
+function keep(field, fresh) {
+  const twin = fields(fresh).find((f) => f.id === field.id && f.dataset.action === field.dataset.action && f.localName === field.localName);
+  if (!twin || (field.matches("select") && ![...twin.options].some((o) => o.value === field.value))) return;
+  twin.value = field.value;
+  const had = $(`${field.id}-chosen`), has = fresh.querySelector(`#${CSS.escape(field.id)}-chosen`);
+  if (had && has) has.replaceChildren(...had.children);
+}
+
 // alike returns what is in a part that does the same as an element.
 function alike(part, element) {
   const does = ({ localName, dataset: { confirmText, ...rest } }) => localName + JSON.stringify(rest);
@@ -162,6 +173,7 @@ function alike(part, element) {
 // --- who and where
 
 function go(to, keep = false) {
+  sought = "";
   const before = JSON.stringify(view);
   const moved = ["as", "place"].some((key) => to[key] && to[key] !== view[key]);
   Object.assign(view, to);
@@ -175,6 +187,29 @@ function go(to, keep = false) {
   }
   if (!streaming || JSON.stringify(view) !== before) stream();
   if (view.place === "home") act("home");
+}
+
+let sought = ""; // the ts of a message that is shown once it is drawn
+
+// follow leads to the message of a permalink.
+async function follow({ open: channel, message: ts }) {
+  const { place, thread } = await act("follow", { channel, ts });
+  if (!place) return;
+  go(thread ? { place, thread } : { place });
+  pane("slack");
+  sought = ts;
+  seek();
+}
+
+// seek gives the focus, which is seen, to the message that somebody looks for.
+function seek() {
+  const found = sought && [...document.querySelectorAll(".message:not([data-only])")].find((m) => m.dataset.ts === sought && m.checkVisibility());
+  if (!found) return;
+  sought = "";
+  const whole = found.closest(".entry") ?? found;
+  whole.tabIndex = -1;
+  whole.focus({ preventScroll: true });
+  whole.scrollIntoView({ block: "center" });
 }
 
 // closeThread leads back to where the thread was opened.
@@ -257,7 +292,7 @@ async function nudge(to, button) {
 const clicks = {
   as: (d) => go({ as: d.as }),
   place: (d) => { go({ place: d.place }); pane("slack"); },
-  open: (d) => go({ place: d.open }),
+  open: (d) => (d.message ? follow(d) : go({ place: d.open })),
   thread: (d) => go({ thread: view.thread === d.thread ? "" : d.thread }, true),
   close: (d) => (d.close === "thread" ? closeThread() : closeModal()),
   go: (d, e) => nudge(JSON.parse(d.go), e),
@@ -267,6 +302,7 @@ const clicks = {
   copy: async (d) => { await navigator.clipboard.writeText(d.copy); toast("Copied."); },
   paneOf: (d) => pane(d.paneOf),
   tab: (d) => tab(d.tab),
+  drop: (d, e) => drop(e),
   act: (d, e) => (e.matches("button") ? press(e, { value: d.value }) : undefined),
 };
 
@@ -325,24 +361,35 @@ $("confirm").addEventListener("close", () => { if (!$("confirm").open) settle(fa
 for (const dialog of [$("modal-frame"), $("confirm")]) dialog.addEventListener("close", keepFocus);
 $("drawer").addEventListener("keydown", (event) => { if (event.key === "Escape") closeThread(); });
 
+const isField = "[data-block][data-action]:is(input, textarea, select)";
+const fields = (part) => [...part.querySelectorAll(isField)];
+
+// valuesOf returns what the fields of a form hold, by block and action.
+function valuesOf(form) {
+  const values = {};
+  for (const field of fields(form)) (values[field.dataset.block] ??= {})[field.dataset.action] = entered(field);
+  return values;
+}
+
+searches($("modal"), (field, text) => act("suggest", { view: field.form.dataset.view, block: field.dataset.block, action: field.dataset.action, text }));
+
 $("modal").addEventListener("submit", async (event) => {
   event.preventDefault();
   const form = event.target;
-  const values = {}, missing = {};
-  for (const field of form.querySelectorAll("[data-block][data-action]:is(input, textarea, select)")) {
-    if (field.value || !field.matches("select")) (values[field.dataset.block] ??= {})[field.dataset.action] = field.value;
-    if (field.required && !field.value.trim()) missing[field.dataset.block] = "Fill this in.";
+  const missing = {};
+  for (const field of fields(form)) {
+    if (field.required && !entered(field).some((one) => one.trim())) missing[field.dataset.block] = "Fill this in.";
   }
   complain(form, { errors: missing });
   if (Object.keys(missing).length) return; // as in Slack, the bot hears nothing of it
-  const answer = await act("submit", { view: form.dataset.view, values }, form.querySelector("[type=submit]"), true);
+  const answer = await act("submit", { view: form.dataset.view, values: valuesOf(form) }, form.querySelector("[type=submit]"), true);
   const drawn = $("modal").querySelector("form"); // perhaps anew, meanwhile
   if (drawn?.dataset.view === form.dataset.view) complain(drawn, answer);
 });
 
 // complain shows what is wrong with a form, each under its field, and leads to the first.
 function complain(form, { errors = {}, error = "" }) {
-  for (const field of form.querySelectorAll("[data-block][data-action]:is(input, textarea, select)")) {
+  for (const field of fields(form)) {
     const text = errors[field.dataset.block] ?? "", place = field.closest(".field").querySelector(".error");
     place.textContent = text;
     place.hidden = !text;
@@ -375,12 +422,9 @@ async function suggest() {
   const all = text.startsWith("/") ? ((await act("complete", { text })).suggestions ?? []) : [];
   if (text !== $("text").value || (all.length && document.activeElement !== $("text"))) return; // somebody went on meanwhile
   $("suggestions").replaceChildren(...all.map((one, i) => {
-    const row = document.createElement("li");
-    row.id = `suggestion-${i}`;
-    row.role = "option";
-    row.dataset.text = one.text;
-    row.append(Object.assign(document.createElement("b"), { textContent: one.label }), Object.assign(document.createElement("span"), { textContent: one.about, className: "note" }));
-    return row;
+    const made = row(one, `suggestion-${i}`);
+    made.dataset.text = one.text;
+    return made;
   }));
   choose(-1);
   $("suggestions").hidden = all.length === 0;
