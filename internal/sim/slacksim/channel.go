@@ -27,6 +27,28 @@ func (c *Channel) has(user string) bool {
 	return c.dmWith == user && user != "" || slices.Contains(c.Members, user)
 }
 
+// sees reports whether a person finds a channel in a menu of conversations.
+func (u *User) sees(c *Channel) bool {
+	guest := u.IsRestricted || u.IsUltraRestricted
+	return !c.Archived && (c.has(u.ID) || !c.Private && !guest)
+}
+
+// passes reports whether a channel is one of those that a filter leaves in a menu of
+// conversations.
+func (c *Channel) passes(filter Block) bool {
+	kind := "public"
+	switch {
+	case c.dmWith != "":
+		kind = "im"
+	case c.Private:
+		kind = "private"
+	}
+	kinds, some := filter["include"].([]any)
+	return (!some || slices.Contains(kinds, any(kind))) &&
+		!(c.Shared && filter.flag("exclude_external_shared_channels")) &&
+		!(c.dmWith != "" && filter.flag("exclude_bot_users"))
+}
+
 // dm returns the direct message channel of a person with the bot. The caller holds mu.
 func (w *Workspace) dm(user string) *Channel {
 	for _, c := range w.channels {

@@ -146,6 +146,14 @@ func external(fields ...any) obj {
 
 func several(fields ...any) obj { return with(external(fields...), "type", "multi_external_select") }
 
+// channels returns a menu of conversations with that filter.
+func channels(filter ...any) obj {
+	fields := external(filter...)
+	delete(fields, "type")
+	delete(fields, "action_id")
+	return obj{"type": "conversations_select", "action_id": "c", "initial_conversation": "C1", "filter": fields}
+}
+
 func TestViewLimits(t *testing.T) {
 	t.Parallel()
 	typed := obj{"type": "plain_text_input", "action_id": "x"}
@@ -174,6 +182,12 @@ func TestViewLimits(t *testing.T) {
 		"many values":   {modalOf(field(several("initial_options", repeat(1, pair)))), modalOf(field(several("initial_options", []any{opt("o", strings.Repeat("v", 151))})))},
 		"one of many":   {modalOf(field(several())), modalOf(field(several("initial_option", opt("o", "v"))))},
 		"external kind": {modalOf(field(external())), modalOf(actions(external()))},
+		"conversations": {modalOf(field(channels("exclude_bot_users", true, "include", []any{"public", "private", "im", "mpim"}))), modalOf(field(channels("include", []any{"open"})))},
+		"some channels": {modalOf(field(channels("include", []any{"im"}))), modalOf(field(channels("include", []any{})))},
+		"filter":        {modalOf(field(channels("exclude_external_shared_channels", true))), modalOf(field(channels()))},
+		"filter field":  {modalOf(field(channels("exclude_bot_users", true))), modalOf(field(channels("exclude_guests", true)))},
+		"channel kind":  {modalOf(field(channels("exclude_bot_users", true))), modalOf(actions(channels("exclude_bot_users", true)))},
+		"dispatch":      {modalOf(with(field(options(1, 1, 1)), "dispatch_action", true)), modalOf(with(field(typed), "dispatch_action", true))},
 		"metadata":      {with(modalOf(divider(0)), "private_metadata", strings.Repeat("x", 3000)), with(modalOf(divider(0)), "private_metadata", strings.Repeat("x", 3001))},
 		"callback_id":   {with(modalOf(divider(0)), "callback_id", strings.Repeat("x", 255)), with(modalOf(divider(0)), "callback_id", strings.Repeat("x", 256))},
 		"size":          {modalOf(repeat(80, func(int) obj { return section(mrk(1500)) })...), modalOf(repeat(90, func(int) obj { return section(mrk(3000)) })...)},

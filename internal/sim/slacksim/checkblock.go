@@ -45,11 +45,14 @@ func (c *checker) block(path string, b Block) {
 			c.rich(item(path+"/elements", i), map[string]any(t), 3000)
 		}
 	case "input":
-		known("label element hint optional")
+		known("label element hint optional dispatch_action")
 		c.inputs++
 		c.plain(path+"/label", b["label"], true, 2000)
 		c.plain(path+"/hint", b["hint"], false, 2000)
-		c.element(path+"/element", b.obj("element"), "plain_text_input static_select users_select external_select multi_external_select")
+		c.element(path+"/element", b.obj("element"), "plain_text_input static_select users_select external_select multi_external_select conversations_select")
+		if b.flag("dispatch_action") && b.obj("element").Type() != "static_select" {
+			c.fail(path+"/dispatch_action", "is for a static_select only")
+		}
 	default:
 		c.fail(path+"/type", "unsupported type: %q", b.Type())
 	}
@@ -114,6 +117,9 @@ func (c *checker) element(path string, e Block, allowed string) {
 		c.options(path, e, 1, 5)
 	case "users_select":
 		known("placeholder initial_user")
+	case "conversations_select":
+		known("placeholder initial_conversation default_to_current_conversation filter")
+		c.filter(path+"/filter", e)
 	case "plain_text_input":
 		known("placeholder initial_value multiline max_length")
 		if most, set := e["max_length"].(float64); set && (most < 1 || most > 3000) {
@@ -174,6 +180,25 @@ func (c *checker) initialOptions(path string, e Block) {
 	}
 	for i, o := range first {
 		c.option(item(path+"/initial_options", i), o)
+	}
+}
+
+// filter checks which conversations a menu has.
+func (c *checker) filter(path string, e Block) {
+	if e["filter"] == nil {
+		return
+	}
+	filter := e.obj("filter")
+	c.known(path, filter, "include exclude_external_shared_channels exclude_bot_users")
+	c.count(path, len(filter), 1, 3)
+	kinds, listed := filter["include"].([]any)
+	if filter["include"] != nil && (!listed || len(kinds) == 0) {
+		c.fail(path+"/include", "must be a list that is not empty")
+	}
+	for i, kind := range kinds {
+		if !slices.Contains([]any{"im", "mpim", "private", "public"}, kind) {
+			c.fail(item(path+"/include", i), "must be im, mpim, private or public")
+		}
 	}
 }
 

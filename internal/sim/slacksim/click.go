@@ -21,10 +21,15 @@ func (p Pick) matches(b Button) bool {
 	return (p.ActionID == "" || p.ActionID == b.ActionID) && (p.Label == "" || p.Label == b.Label) && (p.Value == "" || p.Value == b.Value)
 }
 
-// find returns the first element of blocks that p names, and its block.
+// find returns the first element of blocks that p names, and its block. Of inputs only
+// those count that dispatch what is chosen in them.
 func (p Pick) find(blocks []Block) (b, e Block) {
 	for _, b := range blocks {
-		for _, e := range b.controls() {
+		pressed := b.controls()
+		if b.flag("dispatch_action") {
+			pressed = b.elements()
+		}
+		for _, e := range pressed {
 			if slices.ContainsFunc(e.buttons(), p.matches) {
 				return b, e
 			}
@@ -135,10 +140,12 @@ func (w *Workspace) addMessage(payload map[string]any, user string, m *Message) 
 		payload["message"] = m.json()
 	}
 	payload["container"], payload["channel"] = container, channel
+	w.triggers[payload["trigger_id"].(string)].channel = m.Channel
 	payload["response_url"] = w.newResponseURL(user, m.Channel, w.stored(m.Channel, m.TS))
 }
 
-// ClickView presses an element of an open modal that the person sees.
+// ClickView presses an element of an open modal that the person sees, or chooses in an
+// input of it that dispatches, which then holds what was chosen.
 func (w *Workspace) ClickView(ctx context.Context, user, viewID string, p Pick) (Outcome, error) {
 	return w.pressView(ctx, user, p, func() *View { return w.modal(user, viewID) })
 }
@@ -155,8 +162,16 @@ func (w *Workspace) pressView(ctx context.Context, user string, p Pick, source f
 		if v == nil {
 			return unknown("view of", user)
 		}
+		if err := w.addAction(payload, p, v.Blocks); err != nil {
+			return err
+		}
+		if b, e := p.find(v.Blocks); b.Type() == "input" {
+			if err := v.enter(map[string]map[string]any{b.str("block_id"): {e.str("action_id"): p.Choose}}); err != nil {
+				return err
+			}
+		}
 		payload["container"], payload["view"] = map[string]any{"type": "view", "view_id": v.ID}, v.json()
-		return w.addAction(payload, p, v.Blocks)
+		return nil
 	})
 }
 

@@ -75,11 +75,13 @@ func (w *Workspace) commandPayload(user, channel, text string) (map[string]any, 
 		return nil, fmt.Errorf("slacksim: %q is no command", text)
 	}
 	command, rest, _ := strings.Cut(text, " ")
+	trigger := w.newTrigger(user)
+	w.triggers[trigger].channel = channel
 	return map[string]any{
 		"token": "sim", "team_id": teamID, "team_domain": teamDomain, "channel_id": c.ID,
 		"channel_name": c.commandName(), "user_id": u.ID, "user_name": u.Name, "command": command,
 		"text": w.escape(strings.TrimSpace(rest)), "api_app_id": appID, "is_enterprise_install": "false",
-		"response_url": w.newResponseURL(user, channel, nil), "trigger_id": w.newTrigger(user),
+		"response_url": w.newResponseURL(user, channel, nil), "trigger_id": trigger,
 	}, nil
 }
 

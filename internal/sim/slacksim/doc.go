@@ -19,6 +19,8 @@
 //     chat.update and chat.delete of own messages only, threads by the parent's ts.
 //   - Modals: triggers of one use within TriggerLife, required inputs, errors under
 //     the block_id of an input.
+//   - What was entered in an input stays there when the view is updated, under the same
+//     block_id and action_id.
 //   - External options: the app is asked for them from min_query_length characters on,
 //     and only what it suggested can be chosen.
 //   - response_url: five uses in 30 minutes.
@@ -36,7 +38,7 @@
 //     several messages.
 //   - Channels are addressed by ID only, never by name.
 //   - A block_suggestion has to be acknowledged with a list of options, if an empty one.
-//   - Links lead to https only.
+//   - dispatch_action is for menus with fixed options, links lead to https only.
 //   - The bot has to be in the channel for chat.postEphemeral and for files.
 //
 // # Where Slack does not say
@@ -45,6 +47,7 @@
 //     sets Delivery.Other.
 //   - An event is sent again in a new envelope with the same event_id.
 //   - A deactivated person is left out of user groups.
+//   - An input whose chosen option is gone from the updated view holds its first value.
 //   - apps.connections.open counts as Tier 1 with a burst of ten.
 //   - The bursts of posting (four) and what response_url answers after its end
 //     (404, expired_url or used_url).

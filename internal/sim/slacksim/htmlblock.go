@@ -59,8 +59,15 @@ func (r *renderer) htmlBlock(b Block) htmlBlock {
 // leftOver returns what else a block would have in Slack.
 func leftOver(b Block) []htmlBlock {
 	var out []htmlBlock
+	known := ""
+	switch {
+	case b.Type() == "section":
+		known = "accessory"
+	case b.Type() == "input" && b.obj("element").Type() == "static_select":
+		known = "dispatch_action"
+	}
 	for _, field := range []string{"accessory", "fields", "dispatch_action"} {
-		if b[field] != nil && (field != "accessory" || b.Type() != "section") {
+		if b[field] != nil && field != known {
 			out = append(out, htmlBlock{Kind: "unknown", Unknown: fmt.Sprintf("%s of a %s", field, b.Type())})
 		}
 	}

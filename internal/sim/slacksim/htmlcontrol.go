@@ -1,6 +1,9 @@
 package slacksim
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // htmlControl is what the template of a button, a menu or a field shows.
 type htmlControl struct {
@@ -17,7 +20,8 @@ type htmlControl struct {
 	ID, Block   string // these are of fields only
 	Label, Hint string
 	Required    bool
-	Least, Most int // characters, 0 for any number; of a search: characters at least, options at most
+	Dispatch    bool // what is chosen in it is sent at once
+	Least, Most int  // characters, 0 for any number; of a search: characters at least, options at most
 }
 
 // htmlOption is a choice of a menu.
@@ -58,7 +62,7 @@ func (r *renderer) htmlField(b Block) htmlControl {
 		h.Kind, h.Unknown = "unknown", fmt.Sprintf("%q as a field", e.Type())
 	}
 	h.Block, h.Label, h.Hint = b.str("block_id"), r.words(b.obj("label")), r.words(b.obj("hint"))
-	h.Required = !b.flag("optional")
+	h.Required, h.Dispatch = !b.flag("optional"), b.flag("dispatch_action")
 	return h
 }
 
@@ -81,7 +85,9 @@ func (r *renderer) htmlElement(e, state Block) htmlControl {
 			h.Most = number(e["max_selected_items"])
 		}
 	case "users_select":
-		h.Options = r.htmlPeople(state)
+		h.Options = htmlIDs(r.people, state.str("selected_user"), r.person)
+	case "conversations_select":
+		h.Options = htmlIDs(r.conversations(e.obj("filter")), state.str("selected_conversation"), r.conversation)
 	case "plain_text_input":
 		h.Kind = "input"
 		if e.flag("multiline") {
@@ -135,17 +141,14 @@ func asBlock(value any) Block {
 	return nil
 }
 
-// htmlPeople returns everybody who can be chosen, and who is chosen in any case.
-func (r *renderer) htmlPeople(state Block) []htmlOption {
-	chosen := state.str("selected_user")
+// htmlIDs returns those who can be chosen, and who is chosen in any case.
+func htmlIDs(ids []string, chosen string, name func(string) string) []htmlOption {
 	var out []htmlOption
-	found := chosen == ""
-	for _, id := range r.people {
-		out = append(out, htmlOption{Value: id, Text: "@" + r.names.or(id, id), Selected: id == chosen})
-		found = found || id == chosen
+	if chosen != "" && !slices.Contains(ids, chosen) {
+		ids = append(slices.Clone(ids), chosen)
 	}
-	if !found {
-		out = append(out, htmlOption{Value: chosen, Text: "@" + r.names.or(chosen, chosen), Selected: true})
+	for _, id := range ids {
+		out = append(out, htmlOption{Value: id, Text: name(id), Selected: id == chosen})
 	}
 	return out
 }

@@ -87,7 +87,7 @@ func TestEveryAcceptedTypeIsShown(t *testing.T) {
 			t.Errorf("no sample of a %s passes: %s", kind, problems)
 		}
 	}
-	for _, kind := range []string{"header", "input", "divider", "context", "action button", "action users_select", "action overflow", "field static_select"} {
+	for _, kind := range []string{"header", "input", "divider", "context", "action button", "action users_select", "action overflow", "field static_select", "field multi_external_select", "field conversations_select"} {
 		if !accepted[kind] {
 			t.Errorf("the samples of %s do not pass the checks", kind)
 		}

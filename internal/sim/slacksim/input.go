@@ -19,6 +19,8 @@ func valueKey(kind string) (key, initial string) {
 		return "selected_options", "initial_options"
 	case "users_select":
 		return "selected_user", "initial_user"
+	case "conversations_select":
+		return "selected_conversation", "initial_conversation"
 	default:
 		return "value", "initial_value"
 	}
@@ -98,17 +100,44 @@ func typed(e Block, s string) (any, error) {
 	return s, nil
 }
 
-// initialStates returns the state of all inputs of a view, by block and action, before
-// anybody entered anything.
-func initialStates(blocks []Block) map[string]map[string]any {
+// states returns the state of all inputs of a view, by block and action: what was
+// entered before in the same input, or else what it holds at first.
+func (w *Workspace) states(v *View) map[string]map[string]any {
 	states := map[string]map[string]any{}
-	for _, b := range blocks {
-		if b.Type() == "input" {
-			e := b.obj("element")
-			states[b.str("block_id")] = map[string]any{e.str("action_id"): initialState(e)}
+	for _, b := range v.Blocks {
+		if b.Type() != "input" {
+			continue
 		}
+		e := b.obj("element")
+		state, kept := v.state[b.str("block_id")][e.str("action_id")].(map[string]any)
+		if !kept || !e.canHold(state) {
+			state = initialState(e)
+			if e.flag("default_to_current_conversation") {
+				state["selected_conversation"] = w.current(v, e.obj("filter"))
+			}
+		}
+		states[b.str("block_id")] = map[string]any{e.str("action_id"): state}
 	}
 	return states
+}
+
+// canHold reports whether an element can have that state.
+func (b Block) canHold(state Block) bool {
+	if b.Type() != "static_select" || state["selected_option"] == nil {
+		return b.Type() == state.Type()
+	}
+	_, err := option(b, asBlock(state["selected_option"]).str("value"))
+	return err == nil
+}
+
+// current returns the channel from which a view was opened, nil where it is not known or
+// is none of those in a menu of conversations.
+func (w *Workspace) current(v *View, filter Block) any {
+	u, c := w.users[v.user], w.channels[v.channel]
+	if u == nil || c == nil || !u.sees(c) || !c.passes(filter) {
+		return nil
+	}
+	return c.ID
 }
 
 // enter puts what a person entered, by block and action, into the view's state. The

@@ -20,6 +20,7 @@ func TestInputState(t *testing.T) {
 		"option by value": {menu, "1", `{"type":"static_select","selected_option":{"text":{"type":"plain_text","text":"O1"},"value":"1"}}`},
 		"several options": {many, "2", `{"type":"multi_external_select","selected_options":[{"text":{"type":"plain_text","text":"O2"},"value":"2"}]}`},
 		"none of several": {many, "", `{"type":"multi_external_select","selected_options":[]}`},
+		"channel":         {obj{"type": "conversations_select"}, "C1", `{"type":"conversations_select","selected_conversation":"C1"}`},
 		"person":          {obj{"type": "users_select"}, "UA", `{"type":"users_select","selected_user":"UA"}`},
 		"one line":        {obj{"type": "plain_text_input"}, "a\nb", `{"type":"plain_text_input","value":"a b"}`},
 		"lines":           {obj{"type": "plain_text_input", "multiline": true}, "a\nb", `{"type":"plain_text_input","value":"a\nb"}`},
@@ -50,9 +51,11 @@ func TestInputState(t *testing.T) {
 func TestInitialState(t *testing.T) {
 	t.Parallel()
 	for kind, c := range map[string]struct{ key, initial string }{
-		"users_select":     {"selected_user", "initial_user"},
-		"plain_text_input": {"value", "initial_value"},
-		"static_select":    {"selected_option", "initial_option"},
+		"users_select":         {"selected_user", "initial_user"},
+		"plain_text_input":     {"value", "initial_value"},
+		"static_select":        {"selected_option", "initial_option"},
+		"external_select":      {"selected_option", "initial_option"},
+		"conversations_select": {"selected_conversation", "initial_conversation"},
 	} {
 		if got := initialState(Block{"type": kind, c.initial: "x"}); got[c.key] != "x" {
 			t.Errorf("%s: %v", kind, got)

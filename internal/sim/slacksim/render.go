@@ -3,6 +3,7 @@ package slacksim
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -31,7 +32,8 @@ func (n names) or(id, otherwise string) string {
 type renderer struct {
 	viewer Viewer
 	names  names
-	people []string // IDs of those who can be chosen
+	people []string   // IDs of those who can be chosen
+	rooms  []*Channel // that the viewer can choose
 	now    time.Time
 
 	entered map[string]map[string]any // in the inputs of a view, by block and action
@@ -50,9 +52,14 @@ func (w *Workspace) renderer(v Viewer) *renderer {
 			r.people = append(r.people, id)
 		}
 	}
+	viewer := w.users[v.User]
 	for id, c := range w.channels {
 		r.names[id] = c.Name
+		if viewer != nil && viewer.sees(c) {
+			r.rooms = append(r.rooms, c)
+		}
 	}
+	slices.SortFunc(r.rooms, func(a, b *Channel) int { return strings.Compare(a.ID, b.ID) })
 	for id, g := range w.groups {
 		r.names[id] = g.handle
 	}

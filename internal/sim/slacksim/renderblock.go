@@ -108,13 +108,37 @@ func (r *renderer) shown(e, state Block) string {
 		held = append(held, r.object(o.obj("text")))
 	}
 	if id := state.str("selected_user"); id != "" {
-		held = append(held, "@"+r.names.or(id, id))
+		held = append(held, r.person(id))
+	}
+	if id := state.str("selected_conversation"); id != "" {
+		held = append(held, r.conversation(id))
 	}
 	held = append(held, clean(state.str("value")))
 	if text := strings.Join(slices.DeleteFunc(held, func(s string) bool { return s == "" }), ", "); text != "" {
 		return text
 	}
 	return r.style(dim, r.object(e.obj("placeholder")))
+}
+
+func (r *renderer) person(id string) string { return "@" + r.names.or(id, id) }
+
+// conversation returns how a menu calls a channel: direct messages by who writes them.
+func (r *renderer) conversation(id string) string {
+	if strings.HasPrefix(id, "D") {
+		return r.person(botUserID)
+	}
+	return "#" + r.names.or(id, id)
+}
+
+// conversations returns the IDs of the channels that the viewer finds in a menu.
+func (r *renderer) conversations(filter Block) []string {
+	var ids []string
+	for _, c := range r.rooms {
+		if c.passes(filter) {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
 }
 
 // state returns what is entered in an input block, or what it holds at first.

@@ -45,6 +45,18 @@ func (w *Workspace) Submit(ctx context.Context, user, viewID string, values map[
 	return w.applyAck(user, viewID, o), nil
 }
 
+// Enter fills the inputs of the open modal as Submit does, and sends nothing.
+func (w *Workspace) Enter(user, viewID string, values map[string]map[string]any) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	v := w.modal(user, viewID)
+	if v == nil {
+		return unknown("open modal", viewID)
+	}
+	defer w.notify()
+	return v.enter(values)
+}
+
 // applyAck does what the acknowledgement of a submission asks for. The caller holds mu.
 func (w *Workspace) applyAck(user, viewID string, o Outcome) SubmitResult {
 	var ack struct {

@@ -7,9 +7,10 @@ import (
 
 // trigger is the right to open one modal before somebody's eyes.
 type trigger struct {
-	user string
-	till time.Time
-	used bool
+	user    string
+	channel string // where they were, as far as that is known
+	till    time.Time
+	used    bool
 }
 
 // newTrigger returns a trigger_id. The caller holds mu.

@@ -11,6 +11,7 @@ type View struct {
 	Type   string // "modal" or "home"
 	Blocks []Block
 
+	user, channel        string // who has it open, and where they were then, if that is known
 	title, submit, close string // labels; no submit: no such button
 	callbackID, metadata string
 	state                map[string]map[string]any // what was entered so far, by block and action
@@ -59,11 +60,12 @@ func (w *Workspace) readView(where, kind string, a args) (wireView, error) {
 	return v, nil
 }
 
-// fill replaces the content of v and returns the answer of the views methods.
+// fill replaces the content of v and returns the answer of the views methods. Inputs
+// that were there before hold what was entered in them, not what they hold at first.
 func (w *Workspace) fill(v *View, from wireView) map[string]any {
 	v.Type, v.title, v.submit, v.close = from.Type, from.Title.str("text"), from.Submit.str("text"), from.Close.str("text")
 	v.callbackID, v.metadata, v.Blocks = from.CallbackID, from.Metadata, w.nameBlocks(from.Blocks)
-	v.state = initialStates(v.Blocks)
+	v.state = w.states(v)
 	v.offerInitial()
 	return map[string]any{"view": v.json()}
 }
@@ -93,7 +95,7 @@ func (w *Workspace) viewsOpen(a args) (map[string]any, error) {
 		return nil, err
 	}
 	t.used = true
-	v := &View{ID: w.nextID("V")}
+	v := &View{ID: w.nextID("V"), user: t.user, channel: t.channel}
 	w.modals[t.user] = v
 	return w.fill(v, from), nil
 }
