@@ -37,7 +37,10 @@ func TestManifestLengths(t *testing.T) {
 	if len(m.Features.SlashCommands) != 1 {
 		t.Fatalf("%d slash commands", len(m.Features.SlashCommands))
 	}
-	command := m.Features.SlashCommands[0]
+	if len(m.Features.Shortcuts) != 1 {
+		t.Fatalf("%d shortcuts", len(m.Features.Shortcuts))
+	}
+	command, shortcut := m.Features.SlashCommands[0], m.Features.Shortcuts[0]
 	for _, tt := range []struct {
 		what, text string
 		limit      int
@@ -50,6 +53,9 @@ func TestManifestLengths(t *testing.T) {
 		{"command", command.Command, 32, `^/[a-z0-9_-]+$`},
 		{"command's description", command.Description, 2000, `.`},
 		{"usage hint", command.UsageHint, 1000, `.`},
+		{"shortcut's name", shortcut.Name, 24, `.`},
+		{"shortcut's callback", shortcut.CallbackID, 255, `.`},
+		{"shortcut's description", shortcut.Description, 150, `.`},
 	} {
 		if n := utf8.RuneCountInString(tt.text); n > tt.limit || !regexp.MustCompile(tt.pattern).MatchString(tt.text) {
 			t.Errorf("%s: %q has %d characters of %d, or is not %s", tt.what, tt.text, n, tt.limit, tt.pattern)
@@ -74,6 +80,7 @@ func TestManifestSettings(t *testing.T) {
 		"direct messages":       m.Features.AppHome.MessagesTabEnabled,
 		"typing in them":        !m.Features.AppHome.MessagesTabReadOnlyEnabled,
 		"mentions as user IDs":  command.ShouldEscape,
+		"a shortcut anywhere":   m.Features.Shortcuts[0].Type == slack.GlobalShortcut,
 		"a command without url": command.Url == "",
 		"no request_url":        settings.EventSubscriptions.RequestUrl+settings.Interactivity.RequestUrl == "",
 		"a token that stays":    !settings.TokenRotationEnabled,

@@ -27,7 +27,7 @@ type call struct {
 	Value   string                         // of a button
 	Choose  string                         // of a menu
 	Values  map[string]map[string][]string // of a form, by block and action
-	Name    string                         // of a trouble or toggle
+	Name    string                         // of a trouble, toggle or shortcut
 	Server  int64
 	On      bool
 	By      string // how far the clock goes
@@ -36,13 +36,13 @@ type call struct {
 
 // acts are what somebody can do, by name.
 var acts = map[string]func(*Page, context.Context, *game, call) (answer, error){
-	"type": (*Page).typeText, "click": (*Page).click, "suggest": (*Page).suggest, "submit": (*Page).submit, "close": (*Page).closeModal, "home": (*Page).openHome,
+	"type": (*Page).typeText, "click": (*Page).click, "shortcut": (*Page).shortcut, "suggest": (*Page).suggest, "submit": (*Page).submit, "close": (*Page).closeModal, "home": (*Page).openHome,
 	"complete": (*Page).complete, "follow": (*Page).follow, "tab": (*Page).tab,
 	"trouble": (*Page).trouble, "cut": (*Page).cut, "toggle": (*Page).toggle, "clock": (*Page).moveClock, "reset": (*Page).resetGame,
 }
 
 // inSlack are the acts of a person in Slack.
-var inSlack = []string{"type", "click", "suggest", "submit", "close", "home"}
+var inSlack = []string{"type", "click", "shortcut", "suggest", "submit", "close", "home"}
 
 // act does what somebody does on the page, and replies when Slack would.
 func (p *Page) act(w http.ResponseWriter, r *http.Request) {
@@ -109,6 +109,9 @@ func (p *Page) click(ctx context.Context, g *game, c call) (answer, error) {
 	case "only":
 		return answer{}, outcome(g.Slack.ClickEphemeral(ctx, c.As, c.TS, pick))
 	case "view":
+		if err := g.Slack.Enter(c.As, c.View, c.entered()); err != nil {
+			return answer{}, err
+		}
 		return answer{}, outcome(g.Slack.ClickView(ctx, c.As, c.View, pick))
 	case "home":
 		return answer{}, outcome(g.Slack.ClickHome(ctx, c.As, pick))
@@ -133,6 +136,12 @@ func (p *Page) suggest(ctx context.Context, g *game, c call) (answer, error) {
 }
 
 func (p *Page) submit(ctx context.Context, g *game, c call) (answer, error) {
+	result, err := g.Slack.Submit(ctx, c.As, c.View, c.entered())
+	return answer{Errors: result.Errors}, outcome(result.Outcome, err)
+}
+
+// entered returns what the fields of a form hold.
+func (c call) entered() map[string]map[string]any {
 	values := map[string]map[string]any{}
 	for block, actions := range c.Values {
 		values[block] = map[string]any{}
@@ -140,8 +149,7 @@ func (p *Page) submit(ctx context.Context, g *game, c call) (answer, error) {
 			values[block][action] = value
 		}
 	}
-	result, err := g.Slack.Submit(ctx, c.As, c.View, values)
-	return answer{Errors: result.Errors}, outcome(result.Outcome, err)
+	return values
 }
 
 func (p *Page) closeModal(ctx context.Context, g *game, c call) (answer, error) {

@@ -86,6 +86,9 @@ func (g *game) drawSlack(d *drawing) {
 	for _, m := range g.thread(d.at) {
 		d.add("thread", m.TS+m.To, g.Slack.HTML(m, viewer))
 	}
+	for _, s := range shortcuts {
+		d.part("shortcuts", s.CallbackID, "shortcut", s)
+	}
 	for _, v := range g.Slack.Modals(d.at.As) {
 		d.part("modal", v.ID, "modal", map[string]any{
 			"ID": v.ID, "Title": v.Title(), "Submit": v.SubmitLabel(), "Close": v.CloseLabel(), "HTML": g.Slack.ViewHTML(v, viewer),

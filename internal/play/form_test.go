@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,6 +65,7 @@ func (v *visitor) calls(method, token string, body any) map[string]any {
 
 const askForm = `{"type":"modal","title":{"type":"plain_text","text":"Ask"},"submit":{"type":"plain_text","text":"Send"},"blocks":[
 {"type":"input","block_id":"servers","label":{"type":"plain_text","text":"Servers"},"element":{"type":"multi_external_select","action_id":"names","min_query_length":1}},
+{"type":"input","block_id":"long","dispatch_action":true,"label":{"type":"plain_text","text":"How long"},"element":{"type":"static_select","action_id":"duration","options":[{"text":{"type":"plain_text","text":"Another"},"value":"other"}]}},
 {"type":"input","block_id":"why","label":{"type":"plain_text","text":"Why"},"element":{"type":"plain_text_input","action_id":"reason"}}]}`
 
 // opensForm has somebody see the form, as the stand-in opens it.
@@ -83,7 +85,7 @@ func (v *visitor) opensForm(person string) (id string) {
 func TestForm(t *testing.T) {
 	t.Parallel()
 	v := visit(t, 1)
-	sent := make(chan map[string]any, 1)
+	sent := make(chan map[string]any, 2)
 	v.standIn(func(payload map[string]any) any {
 		switch payload["type"] {
 		case "block_suggestion":
@@ -92,7 +94,7 @@ func TestForm(t *testing.T) {
 				options = append(options, map[string]any{"text": map[string]any{"type": "plain_text", "text": name + " of " + fmt.Sprint(payload["value"])}, "value": name})
 			}
 			return map[string]any{"options": options}
-		case "view_submission":
+		case "view_submission", "block_actions":
 			sent <- payload["view"].(map[string]any)["state"].(map[string]any)["values"].(map[string]any)
 		}
 		return nil
@@ -107,15 +109,45 @@ func TestForm(t *testing.T) {
 	if told := v.acts(search); told.Error != "The app is asked from character 1 on." {
 		t.Errorf("for nothing: %+v", told)
 	}
-	submit := call{viewpoint: at, Act: "submit", View: id, Values: map[string]map[string][]string{"servers": {"names": {"web, 02", "web-01"}}, "why": {"reason": {"a reason"}}}}
-	if told := v.acts(submit); told.Error != "" {
-		t.Fatal(told.Error)
+	entered := map[string]map[string][]string{"servers": {"names": {"web, 02", "web-01"}}, "why": {"reason": {"a reason"}}}
+	for _, act := range []call{
+		{viewpoint: at, Act: "click", In: "view", View: id, Values: entered, Action: "duration", Choose: "other"},
+		{viewpoint: at, Act: "submit", View: id, Values: entered},
+	} {
+		if told := v.acts(act); told.Error != "" {
+			t.Fatal(told.Error)
+		}
+		values := <-sent
+		chosen := values["servers"].(map[string]any)["names"].(map[string]any)["selected_options"].([]any)
+		duration := values["long"].(map[string]any)["duration"].(map[string]any)["selected_option"].(map[string]any)["value"]
+		reason := values["why"].(map[string]any)["reason"].(map[string]any)["value"]
+		if len(chosen) != 2 || chosen[0].(map[string]any)["value"] != "web, 02" || reason != "a reason" || duration != "other" {
+			t.Errorf("%s sent %v", act.Act, values)
+		}
 	}
-	values := <-sent
-	chosen := values["servers"].(map[string]any)["names"].(map[string]any)["selected_options"].([]any)
-	reason := values["why"].(map[string]any)["reason"].(map[string]any)["value"]
-	if len(chosen) != 2 || chosen[0].(map[string]any)["value"] != "web, 02" || reason != "a reason" {
-		t.Errorf("sent were %v", values)
+}
+
+// The shortcuts of the app are those of its manifest.
+func TestShortcuts(t *testing.T) {
+	t.Parallel()
+	v := visit(t, 1)
+	used := make(chan any, 1)
+	v.standIn(func(payload map[string]any) any {
+		if payload["type"] == "shortcut" {
+			used <- payload["callback_id"]
+		}
+		return nil
+	})
+	s, err := v.draw(viewpoint{As: Dave, Place: Ops}, truth{tiles: []tile{{}}})
+	v.must(err)
+	if all := s["shortcuts"]; len(all) != 1 || !strings.Contains(string(all[0].HTML), "Ask for SSH access") || !strings.Contains(string(all[0].HTML), `data-shortcut="grant"`) {
+		t.Errorf("drawn are %v", all)
+	}
+	if told := v.acts(call{viewpoint: viewpoint{As: Dave, Place: Ops}, Act: "shortcut", Name: "grant"}); told.Error != "" || <-used != "grant" {
+		t.Errorf("told %q", told.Error)
+	}
+	if told := v.acts(call{viewpoint: viewpoint{As: Dave, Place: Ops}, Act: "shortcut", Name: "other"}); told.Error != "There is no such shortcut." {
+		t.Errorf("told %q of another", told.Error)
 	}
 }
 

@@ -91,4 +91,4 @@ func (sent sentItems) write(w io.Writer, s screen) error {
 }
 
 // regions are the parts of the page that are drawn.
-var regions = []string{"people", "places", "title", "messages", "thread", "modal", "tour", "count", "toggles", "clock", "tiles", "accounts", "calls", "sizes"}
+var regions = []string{"people", "places", "title", "messages", "thread", "shortcuts", "modal", "tour", "count", "toggles", "clock", "tiles", "accounts", "calls", "sizes"}

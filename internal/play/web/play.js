@@ -276,7 +276,8 @@ async function press(element, more) {
     if (element.matches("select")) element.value = "";
     return;
   }
-  await act("click", { ...where(element), action: element.dataset.action, ...more }, element);
+  const form = element.closest("form"); // what is entered in it goes along
+  await act("click", { ...where(element), action: element.dataset.action, ...more, ...(form && { values: valuesOf(form) }) }, element);
 }
 
 async function nudge(to, button) {
@@ -303,6 +304,7 @@ const clicks = {
   paneOf: (d) => pane(d.paneOf),
   tab: (d) => tab(d.tab),
   drop: (d, e) => drop(e),
+  shortcut: (d, e) => { shut(e); return act("shortcut", { name: d.shortcut }, e); },
   act: (d, e) => (e.matches("button") ? press(e, { value: d.value }) : undefined),
 };
 
@@ -316,6 +318,7 @@ async function tab(as) {
 }
 
 document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll(".overflow[open]")) if (!menu.contains(event.target)) menu.open = false;
   const target = event.target.closest("button, a[data-open]");
   if (!target || target.disabled) return;
   if (target.id === "confirm-yes" || target.id === "confirm-no") {
