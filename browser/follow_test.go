@@ -25,7 +25,9 @@ func TestFollow(t *testing.T) {
 	b.until("the thread", `document.querySelectorAll("#thread .message").length === 2`)
 	parent := value[string](b, `document.querySelector("#thread .message").dataset.ts`)
 	reply := value[string](b, `[...document.querySelectorAll("#thread .message")].at(-1).dataset.ts`)
-	link := func(ts string) string { return "https://sim.slack.com/archives/C0OPS/p" + strings.ReplaceAll(ts, ".", "") }
+	link := func(ts string) string {
+		return "https://sim.slack.com/archives/C0OPS/p" + strings.ReplaceAll(ts, ".", "")
+	}
 	where := value[string](b, "location.href")
 
 	b.is("U0DAVE", "dm")
