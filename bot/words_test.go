@@ -33,6 +33,7 @@ func TestSplitWords(t *testing.T) {
 		{"x <mailto:a@b.de|a@b.de> <https://x.de/a?b=1&amp;c>", []string{"x", "a@b.de", "https://x.de/a?b=1&c"}, ""},
 		{"a for <@U1|al> in <#C1|ops> at <https://x.de|x.de> &amp; &lt;!channel&gt;", []string{"a"}, "@al in #ops at https://x.de & <!channel>"},
 		{"a<>b <#C1|> <>", []string{"a<>b", "#C1", "<>"}, ""},
+		{"a for <https://good.de|https://evil.de> &lt;https://b.de|c&gt; <https://d.de/?e=1&amp;f>", []string{"a"}, "https://good.de <https://b.de|c> https://d.de/?e=1&f"},
 		{"<!subteam^S1|@ops>", []string{"!@ops"}, ""},
 		{"on <http://web-01.example.com|web-01.example.com>", []string{"on", "web-01.example.com"}, ""},
 		{"on web-*.<http://example.com|example.com> as x", []string{"on", "web-*.example.com", "as", "x"}, ""},

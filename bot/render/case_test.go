@@ -36,7 +36,7 @@ func (w world) requestCases() map[string]any {
 			v.Grant, v.GrantPattern = &g, w.foreign("web-*")
 		}),
 		"request-pending-joined": draw(access.KindRevoke, access.Pending, func(v *workflow.RequestView) {
-			v.Askers = []access.Asker{{Asker: carol, Reason: w.foreign("stolen")}, {Asker: bob}}
+			v.Askers = []access.Asker{{Asker: carol, Reason: w.said("stolen, OPS-12")}, {Asker: bob}}
 		}),
 		"request-pending-root-forever": draw(access.KindGrant, access.Pending, func(v *workflow.RequestView) {
 			v.Request.SystemUser, v.Request.Duration, v.Request.Person = "root", 0, alice

@@ -22,12 +22,12 @@ func decision(v workflow.RequestView) string {
 		}
 		return "*Approved* " + byApprovers(v) + " " + date(r.DecidedAt) + "."
 	case access.Denied:
-		return "*Denied* " + decidedBy(r.DecidedBy) + " " + date(r.DecidedAt) + "." + noteClause(r.Note)
+		return "*Denied* " + decidedBy(r.DecidedBy) + " " + date(r.DecidedAt) + "." + noteClause(v)
 	case access.Cancelled:
 		if r.DecidedBy == "" {
 			return "*Cancelled automatically* " + date(r.DecidedAt) + ": " + ownNote(r.Note)
 		}
-		return "*Withdrawn* " + decidedBy(r.DecidedBy) + " " + date(r.DecidedAt) + "." + noteClause(r.Note)
+		return "*Withdrawn* " + decidedBy(r.DecidedBy) + " " + date(r.DecidedAt) + "." + noteClause(v)
 	case access.Expired:
 		return "*Expired* " + date(expiry(r)) + ": " + unanswered(r) + " Ask again if it is still needed."
 	case access.Draft, access.WaitingForKey, access.Pending: // open yet
@@ -73,8 +73,8 @@ func ownNote(note string) string {
 	return personInNote.ReplaceAllStringFunc(escape(note, reasonLimit), func(at string) string { return mention(access.UserID(at[1:])) })
 }
 
-func noteClause(note string) string {
-	if text := escape(note, reasonLimit); text != "" {
+func noteClause(v workflow.RequestView) string {
+	if text := reasonText(v.Request.Note, v.TicketURL, reasonLimit); text != "" {
 		return " Reason: " + text
 	}
 	return ""

@@ -21,7 +21,7 @@ func (p *page) decided(v *workflow.RequestView, at Post) {
 	case access.Approved:
 		p.addText(fmt.Sprintf("*%s approved %s:* %s.%s", decidersOf(*v), name, asked(*v), approvalFollows(*v)))
 	case access.Denied:
-		p.addText(fmt.Sprintf("*%s denied %s:* %s.%s", mention(r.DecidedBy), name, asked(*v), noteClause(r.Note)))
+		p.addText(fmt.Sprintf("*%s denied %s:* %s.%s", mention(r.DecidedBy), name, asked(*v), noteClause(*v)))
 	case access.Expired:
 		p.addText(fmt.Sprintf("*%s has expired:* %s. %s", at.request("Request", r.ID), asked(*v), upper(unanswered(r))))
 		p.addButtons(askAgain(r)...)
@@ -110,16 +110,24 @@ func (p *page) revokedBy(n access.Notice, v *workflow.RequestView, at Post) {
 	under := inBrackets(at.request("request", r.ID) + askedBy(r, access.UserID(n.Detail)))
 	switch {
 	case r.Kind == access.KindPurge:
-		p.addText(fmt.Sprintf("*%s has every key of %s removed on %s,* yours among them%s.%s", who, code(r.SystemUser, nameLimit), namedServers(*v), under, noteClause(r.Reason)))
+		p.addText(fmt.Sprintf("*%s has every key of %s removed on %s,* yours among them%s.%s", who, code(r.SystemUser, nameLimit), namedServers(*v), under, reasonClause(*v)))
 	case r.Kind == access.KindAudit:
 		p.addText(fmt.Sprintf("*%s ended your SSH access on servers where somebody had deleted your key*%s. `/sshkey list` shows what you have.", who, under))
 	case r.Fingerprint != "":
-		p.addText(fmt.Sprintf("*%s revoked your key %s on %s*%s.%s", who, shortPrint(r.Fingerprint), namedServers(*v), under, noteClause(r.Reason)))
+		p.addText(fmt.Sprintf("*%s revoked your key %s on %s*%s.%s", who, shortPrint(r.Fingerprint), namedServers(*v), under, reasonClause(*v)))
 	case r.Pattern == "":
-		p.addText(fmt.Sprintf("*%s revoked all your SSH access*%s.%s", who, under, noteClause(r.Reason)))
+		p.addText(fmt.Sprintf("*%s revoked all your SSH access*%s.%s", who, under, reasonClause(*v)))
 	default:
-		p.addText(fmt.Sprintf("*%s revoked your SSH access to %s*%s.%s", who, namedServers(*v), under, noteClause(r.Reason)))
+		p.addText(fmt.Sprintf("*%s revoked your SSH access to %s*%s.%s", who, namedServers(*v), under, reasonClause(*v)))
 	}
+}
+
+// reasonClause continues a sentence with the reason of a request.
+func reasonClause(v workflow.RequestView) string {
+	if why := reason(v); why != "" {
+		return " " + why
+	}
+	return ""
 }
 
 // askedBy names who asked for what somebody else did.

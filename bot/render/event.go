@@ -16,17 +16,19 @@ import (
 type eventWriter struct {
 	person func(access.UserID) string
 	text   func(text string, limit int) string // foreign words
+	said   func(text string, limit int) string // a reason that a person gave
 	code   func(text string, limit int) string // names and fingerprints
 	time   func(time.Time) string
 	limit  int // of foreign words
 }
 
-func slackEvents() eventWriter {
-	return eventWriter{person: mention, text: escape, code: code, time: date, limit: detailLimit}
+func slackEvents(ticketURL string) eventWriter {
+	said := func(text string, limit int) string { return reasonText(text, ticketURL, limit) }
+	return eventWriter{person: mention, text: escape, said: said, code: code, time: date, limit: detailLimit}
 }
 
 func plainEvents() eventWriter {
-	return eventWriter{person: plainPerson, text: plainText, code: plainText, time: utc, limit: cellLimit}
+	return eventWriter{person: plainPerson, text: plainText, said: plainText, code: plainText, time: utc, limit: cellLimit}
 }
 
 func plainPerson(id access.UserID) string {
@@ -38,9 +40,9 @@ func plainPerson(id access.UserID) string {
 
 func utc(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// EventLine says what happened, and when, in a line of markup.
-func EventLine(e workflow.LogEntry) string {
-	return date(e.At) + " " + slackEvents().sentence(e)
+// EventLine says what happened, and when, in a line of markup. ticketURL is that of the page that the entry is on.
+func EventLine(e workflow.LogEntry, ticketURL string) string {
+	return date(e.At) + " " + slackEvents(ticketURL).sentence(e)
 }
 
 // EventText says what happened, and when, in a line of plain text: the time in UTC, the
@@ -59,7 +61,7 @@ func (w eventWriter) sentence(e workflow.LogEntry) string {
 	parts := []string{
 		"{actor}", w.personOr(e.Actor, "the bot"), "{person}", w.personOr(person, "somebody"),
 		"{request}", requestWords("request", requests), "{Request}", requestWords("Request", requests), "{of}", ofRequests(requests),
-		"{detail}", w.text(e.Detail, w.limit), "{why}", w.after(": ", e.Detail), "{rest}", w.after(": ", e.Keys.Rest),
+		"{detail}", w.text(e.Detail, w.limit), "{why}", w.after(": ", e.Detail, w.text), "{said}", w.after(": ", e.Detail, w.said), "{rest}", w.after(": ", e.Keys.Rest, w.text),
 		"{key}", w.key(e), "{servers}", w.servers(e), "{user}", w.user(e.Keys.SystemUser), "{id}", w.code(e.NounID, nameLimit),
 		"{asked}", w.asked(e.Event, person), "{edit}", w.edit(e.Detail), "{grant}", w.grant(e.Detail), "{end}", w.end(e.Detail),
 		"{reason}", w.reason(e.Event), "{spared}", w.spared(e),
@@ -104,10 +106,10 @@ func (w eventWriter) personOr(id access.UserID, none string) string {
 	return w.person(id)
 }
 
-// after returns foreign words behind what leads to them, without a full stop of their own;
-// nothing when there are none.
-func (w eventWriter) after(lead, text string) string {
-	if text = w.text(strings.TrimRight(text, ". "), w.limit); text == "" {
+// after returns foreign words, as write shows them, behind what leads to them, without a full
+// stop of their own; nothing when there are none.
+func (w eventWriter) after(lead, text string, write func(text string, limit int) string) string {
+	if text = write(strings.TrimRight(text, ". "), w.limit); text == "" {
 		return ""
 	}
 	return lead + text

@@ -29,10 +29,17 @@ type world struct {
 func small() world { return world{3, func(s string) string { return s }} }
 func big() world   { return world{500, func(s string) string { return s }} }
 
+const ticketURL = "https://tickets.example.com/browse?id=%s&x"
+
 const attack = "<!channel> <!here|x> <@U0EVIL> <!subteam^S0EVIL> <https://evil.example|Click me> &lt;!everyone&gt; *bold* _it_ ~s~ `code` ```b``` :white_check_mark:\n> quote\r\n*Approved* by <@U0BOB>\u2028\u202egnp\u0000\xff @channel https://evil.example "
 
 func hostile() world {
 	return world{12, func(s string) string { return attack + s + strings.Repeat(" & <a|b>", 600) }}
+}
+
+// said is the reason that somebody gave, in which a whole address may be a link.
+func (w world) said(s string) string {
+	return strings.ReplaceAll(w.foreign(s), "https://evil.example", "https://reason.example")
 }
 
 func (w world) refs() []access.ServerRef {
@@ -61,10 +68,10 @@ func fingerprint(i int) string {
 func (w world) request(kind access.RequestKind, state access.RequestState) workflow.RequestView {
 	r := access.Request{
 		ID: 12, Kind: kind, State: state, Asker: alice, Person: bob, SystemUser: "runcloud", Duration: 12 * time.Hour,
-		Reason: w.foreign("Fix the checkout, ticket 4711"), Channel: "C0OPS", CreatedAt: noon(), ExpiresAt: noon().Add(8 * time.Hour),
+		Reason: w.said("Fix the checkout, ticket 4711"), Channel: "C0OPS", CreatedAt: noon(), ExpiresAt: noon().Add(8 * time.Hour),
 	}
 	v := workflow.RequestView{
-		Request: r, Servers: w.refs(), Keys: w.keys(), Needed: 1, Deciders: []string{"U0CAROL", "S0OPS", "<!channel>"},
+		Request: r, Servers: w.refs(), Keys: w.keys(), Needed: 1, Deciders: []string{"U0CAROL", "S0OPS", "<!channel>"}, TicketURL: ticketURL,
 	}
 	v.ExternalIDs = map[int64]string{}
 	for _, ref := range v.Servers {
@@ -75,7 +82,7 @@ func (w world) request(kind access.RequestKind, state access.RequestState) workf
 		v.Approvals = []access.Approval{{RequestID: 12, Approver: carol, Verdict: access.Approve, At: noon().Add(time.Minute)}}
 		v.Request.DecidedAt, v.Request.DecidedBy = noon().Add(time.Minute), carol
 	case access.Denied, access.Cancelled:
-		v.Request.DecidedAt, v.Request.DecidedBy, v.Request.Note = noon().Add(time.Minute), carol, w.foreign("Please use staging first")
+		v.Request.DecidedAt, v.Request.DecidedBy, v.Request.Note = noon().Add(time.Minute), carol, w.said("Please use staging first: https://staging.example.com/?a=1&b=2.")
 	case access.Expired:
 		v.Request.DecidedAt = noon().Add(8 * time.Hour)
 	case access.WaitingForKey:

@@ -305,7 +305,7 @@ func Draft(v workflow.RequestView) Message {
 	if r.Person != "" && r.Kind != access.KindReinstate {
 		p.addText(liveNow(v))
 	}
-	p.addText(orNone(reason(r)))
+	p.addText(orNone(reason(v)))
 	id := idValue(r.ID)
 	yes := button(ActionConfirm, id, confirmLabel(r)).WithStyle(slack.StyleDanger)
 	if r.Kind == access.KindOffboard {

@@ -18,7 +18,7 @@ func Log(l workflow.LogPage) Message {
 	}
 	lines := make([]string, len(l.Entries))
 	for i, e := range l.Entries {
-		lines[i] = EventLine(e)
+		lines[i] = EventLine(e, l.TicketURL)
 	}
 	p.addText("*Audit log" + about + ", the latest first*")
 	p.addText(lines...)

@@ -17,7 +17,7 @@ func offboard(v workflow.RequestView) Message {
 	if r.State != access.Approved {
 		p.addHeading(title(r))
 		p.addText(intro(v), askForDecision(v))
-		p.addText(orNone(reason(r)))
+		p.addText(orNone(reason(v)))
 		p.addText(decision(v))
 		if r.State == access.Pending {
 			p.addButtons(requestButtons(v)...)
@@ -25,7 +25,7 @@ func offboard(v workflow.RequestView) Message {
 		return p.message()
 	}
 	p.addHeading(offboardTitle(v))
-	p.addText(offboardState(v), started(v), ownReason(r))
+	p.addText(offboardState(v), started(v), ownReason(v))
 	p.removal(v)
 	p.addContext(manualSteps(v)...)
 	p.addList("Keys that they had, and that somebody else has registered now. Revoke each that they may still hold", passedLines(v), shortList, "the log names all")
@@ -135,11 +135,11 @@ func (p *page) returned(v *workflow.RequestView) {
 }
 
 // ownReason returns the reason, unless it only repeats what Slack said.
-func ownReason(r access.Request) string {
-	if r.Asker == "" && !r.FromShell() {
+func ownReason(v workflow.RequestView) string {
+	if v.Request.Asker == "" && !v.Request.FromShell() {
 		return ""
 	}
-	return reason(r)
+	return reason(v)
 }
 
 // slackSaid says what Slack told of the account, for which an offboarding was begun.

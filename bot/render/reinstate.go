@@ -20,7 +20,7 @@ func reinstatement(v workflow.RequestView) Message {
 	p.addText(intro(v), askForDecision(v))
 	p.addText(decision(v))
 	p.addText(bullets(reinstatementFacts(v))...)
-	p.addText(orNone(reason(v.Request)))
+	p.addText(orNone(reason(v)))
 	if v.Request.State == access.Pending {
 		p.addButtons(requestButtons(v)...)
 	}

@@ -43,7 +43,7 @@ func Request(v workflow.RequestView, now time.Time) Message {
 	p.addText(decision(v), unregistered(v), ending(v), workState(v, now), reading(v))
 	p.addText(facts(v)...)
 	p.addText(lending(v))
-	p.addText(orNone(reason(v.Request)), alsoAsked(v))
+	p.addText(orNone(reason(v)), alsoAsked(v))
 	p.addContext(changes(v)...)
 	p.missing(v)
 	p.candidates(v)
@@ -252,8 +252,8 @@ func approvers(all []access.Approval) string {
 	return " by " + fit(names, ", ", 400, "")
 }
 
-func reason(r access.Request) string {
-	if text := escape(r.Reason, reasonLimit); text != "" {
+func reason(v workflow.RequestView) string {
+	if text := reasonText(v.Request.Reason, v.TicketURL, reasonLimit); text != "" {
 		return "*Reason:* " + text
 	}
 	return ""
@@ -267,7 +267,7 @@ func alsoAsked(v workflow.RequestView) string {
 	names := make([]string, len(v.Askers))
 	for i, a := range v.Askers {
 		names[i] = mention(a.Asker)
-		if why := escape(a.Reason, detailLimit); why != "" {
+		if why := reasonText(a.Reason, v.TicketURL, detailLimit); why != "" {
 			names[i] += " (" + why + ")"
 		}
 	}

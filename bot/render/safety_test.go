@@ -40,7 +40,9 @@ func texts(t testing.TB, drawn any) []string {
 	return out
 }
 
-var ourTokens = regexp.MustCompile(`<@U0(ALICE|BOB|CAROL|BOT)>|<!subteam\^S0OPS>|<!date\^-?\d+\^\{date_short_pretty\} at \{time\}\|[-\d: ]+UTC>|<#C0OPS>|<https://simteam\.slack\.com/archives/C0OPS/p1\|[Rr]equest \d+>`)
+var ourTokens = regexp.MustCompile(`<@U0(ALICE|BOB|CAROL|BOT)>|<!subteam\^S0OPS>|<!date\^-?\d+\^\{date_short_pretty\} at \{time\}\|[-\d: ]+UTC>|<#C0OPS>` +
+	`|<https://simteam\.slack\.com/archives/C0OPS/p1\|[Rr]equest \d+>` +
+	`|<https://reason\.example>|<https://staging\.example\.com/\?a=1&amp;b=2>|<https://tickets\.example\.com/browse\?id=OPS-\d+&amp;x\|OPS-\d+>`)
 
 // strayTokens lists texts with an angle bracket or a quotation that is not ours.
 func strayTokens(all []string) []string {

@@ -14,7 +14,7 @@ func eventSentence(e workflow.LogEntry) (text, alone string) {
 	case access.DidRequestShell:
 		return "The offboarding of {person} was ordered from a shell by {detail}{of}.", ""
 	case access.DidRequestJoin:
-		return "{actor} joined {request}{why}.", ""
+		return "{actor} joined {request}{said}.", ""
 	case access.DidRequestWithdraw:
 		return "{actor} does not stand behind {request} any more.", ""
 	case access.DidRequestKeyArrived:
@@ -36,7 +36,7 @@ func eventSentence(e workflow.LogEntry) (text, alone string) {
 	case access.DidRequestApproved:
 		return "{actor} approved {request}{why}.", "{Request} took effect without an approver{why}."
 	case access.DidRequestDenied:
-		return "{actor} denied {request}{why}.", ""
+		return "{actor} denied {request}{said}.", ""
 	case access.DidRequestCancelled:
 		return "{actor} closed {request}{why}.", "{Request} was closed{why}."
 	case access.DidRequestExpired:

@@ -33,22 +33,27 @@ var (
 // signs that look alike; an underscore inside a word formats nothing and stays. The text must not stand at
 // the beginning of a line, where Slack reads &gt; as a quotation.
 func escape(text string, limit int) string {
-	text = emojiName.ReplaceAllString(clean(text), "∶$1∶")
-	runes := []rune(text)
-	return clip(len(runes), limit, func(i int) string {
-		switch runes[i] {
-		case '*':
-			return "∗"
-		case '~':
-			return "∼"
-		case '_':
-			if i > 0 && i+1 < len(runes) && isWord(runes[i-1]) && isWord(runes[i+1]) {
-				return "_"
-			}
-			return "＿"
+	pieces := escaped(clean(text))
+	return clip(len(pieces), limit, func(i int) string { return pieces[i] })
+}
+
+// escaped returns what escape makes of each character of a clean text.
+func escaped(text string) []string {
+	runes := []rune(emojiName.ReplaceAllString(text, "∶$1∶"))
+	pieces := make([]string, len(runes))
+	for i, r := range runes {
+		switch {
+		case r == '*':
+			pieces[i] = "∗"
+		case r == '~':
+			pieces[i] = "∼"
+		case r == '_' && !(i > 0 && i+1 < len(runes) && isWord(runes[i-1]) && isWord(runes[i+1])):
+			pieces[i] = "＿"
+		default:
+			pieces[i] = escapeRune(r)
 		}
-		return escapeRune(runes[i])
-	})
+	}
+	return pieces
 }
 
 // code shows foreign text as code, where nothing but the back-quote and the tokens of Slack has a meaning.

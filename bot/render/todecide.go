@@ -32,7 +32,7 @@ func toDecide(v workflow.RequestView, room int) (lines []string, buttons []slack
 		lines = append(lines, facts(v)...)
 	case access.KindOffboard, access.KindOrphan, access.KindAudit: // the first says it all; the others nobody decides
 	}
-	lines = append(lines, lending(v), unregistered(v), orNone(reason(v.Request)), alsoAsked(v))
+	lines = append(lines, lending(v), unregistered(v), orNone(reason(v)), alsoAsked(v))
 	lines = nonEmpty(append(lines, changes(v)...))
 	if utf8.RuneCountInString(strings.Join(lines, "\n")) > room {
 		return []string{intro(v) + given(v), "It is too long to be read here. Its message has the buttons."}, nil

@@ -23,11 +23,16 @@ type Message struct {
 }
 
 func (m Message) options() []slack.MsgOption {
-	options := []slack.MsgOption{slack.MsgOptionText(m.Text, false)}
+	options := append(unfurlNothing(), slack.MsgOptionText(m.Text, false))
 	if len(m.Blocks) > 0 {
 		options = append(options, slack.MsgOptionBlocks(m.Blocks...))
 	}
 	return options
+}
+
+// unfurlNothing keeps Slack from showing what a link leads to. An edit may bring a link as well.
+func unfurlNothing() []slack.MsgOption {
+	return []slack.MsgOption{slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl()}
 }
 
 // Ref names a message: the channel and time stamp that Slack gave it.
@@ -38,7 +43,6 @@ type Ref struct{ Channel, TS string }
 func (c *Client) Post(ctx context.Context, channel, thread string, m Message) (ref Ref, err error) {
 	what := call{method: "chat.postMessage", place: channel, channel: channel}
 	err = c.show(ctx, what, m, func(ctx context.Context, options ...slack.MsgOption) (err error) {
-		options = append(options, slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
 		if thread != "" {
 			options = append(options, slack.MsgOptionTS(thread))
 		}
@@ -84,7 +88,7 @@ func (c *Client) show(ctx context.Context, what call, m Message, send func(conte
 	}
 	c.cfg.Log.Error("Slack refuses the form of a message, so its text is sent alone", "method", what.method, "channel", what.channel, "error", err)
 	return c.do(ctx, what, func(ctx context.Context) error {
-		return send(ctx, slack.MsgOptionText(c.cfg.Plain(m), false), slack.MsgOptionBlocks())
+		return send(ctx, append(unfurlNothing(), slack.MsgOptionText(c.cfg.Plain(m), false), slack.MsgOptionBlocks())...)
 	})
 }
 

@@ -15,6 +15,9 @@ import (
 // evil mentions people and contains markup, in every form that Slack might interpret.
 const evil = "<!channel> <!here> <@" + dave + "> <!subteam^S0ALL> *forged* _forged_ ~forged~ `forged` <https://evil.example|forged> https://evil.example :tada:\n> forged\n*Approved* by <@" + carol + ">"
 
+// link is the one that a reason may have.
+const link = "<https://reason.example>"
+
 // Texts of people, keys and RunCloud mention nobody, and look like none of the bot's own.
 func TestNoTextIsBelieved(t *testing.T) {
 	t.Parallel()
@@ -30,21 +33,22 @@ func TestNoTextIsBelieved(t *testing.T) {
 		r.must(err)
 		oneLine := strings.ReplaceAll(evil, "\n", " ")
 		r.RegisterKey(alice, key.Line(oneLine))
-		id := r.Ask(alice, "grant @alice 1h for "+oneLine)
+		reason := strings.ReplaceAll(oneLine, "https://evil.example", "https://reason.example")
+		id := r.Ask(alice, "grant @alice 1h for "+reason)
 		r.Press(bob, id, "Approve")
 		r.Settled(id)
 		r.isOn(key, 1)
-		r.says(r.Message(id), "*Reason:* ", "forged")
+		r.says(r.Message(id), "*Reason:* ", "forged", link)
 		r.says(r.Thread(id), "forged")
 		denied := r.Ask(alice, "grant @alice 2h")
-		before := r.Fill(bob, r.Posted(denied), "Deny", map[string]string{"reason": evil})
+		before := r.Fill(bob, r.Posted(denied), "Deny", map[string]string{"reason": reason})
 		r.answer(bob, before)
 		r.until("Alice is told", func() bool { return strings.Contains(r.DMs(alice), "denied ") })
 		r.Types(alice, "keys")
 		r.Types(alice, "list")
 		r.Types(bob, "servers")
 		r.Types(bob, "pending")
-		r.Types(bob, "revoke @alice for "+oneLine)
+		r.Types(bob, "revoke @alice for "+reason)
 		r.harmless()
 	})
 }
@@ -88,7 +92,9 @@ var (
 	forgery  = regexp.MustCompile(`\*forged\*|_forged_|~forged~|<https?:|\n(>|&gt;)|:tada:|<!(channel|here)`)
 )
 
-func withoutCode(text string) string { return codeSpan.ReplaceAllString(text, "code") }
+func withoutCode(text string) string {
+	return strings.ReplaceAll(codeSpan.ReplaceAllString(text, "code"), link, "link")
+}
 
 // markups returns the mrkdwn texts of blocks.
 func markups(blocks []slacksim.Block) (out []string) {

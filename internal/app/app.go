@@ -127,6 +127,7 @@ func settings(cfg config.Config) workflow.Settings {
 		Approvers: cfg.Approvers, Approvals: cfg.Approvals, SelfApproval: cfg.SelfApproval, RequestTTL: cfg.RequestTTL,
 		MinDuration: cfg.MinDuration, MaxDuration: cfg.MaxDuration, AllowForever: cfg.AllowForever,
 		SystemUser: cfg.SystemUser, SystemUsers: cfg.SystemUsers, ProveAlways: cfg.KeyProof == config.KeyProofAlways,
+		TicketURL:           cfg.TicketURL,
 		OffboardDeactivated: workflow.OffboardMode(cfg.OffboardDeactivated),
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // rules puts the chosen settings into sentences, so that a mistake is noticed.
 func (c Checker) rules() []Finding {
-	return []Finding{c.zone(), c.durations(), c.longGrants(), c.selfApproval()}
+	return []Finding{c.zone(), c.durations(), c.longGrants(), c.selfApproval(), c.reasons()}
 }
 
 func (c Checker) zone() Finding {
@@ -52,4 +52,12 @@ func (c Checker) selfApproval() Finding {
 		return warning(name, "An approver may approve their own access.", "Set SSHKEYBOT_SELF_APPROVAL=false to have two people in every grant.")
 	}
 	return ok(name, "Nobody decides on what they ask for or receive.")
+}
+
+func (c Checker) reasons() Finding {
+	text := "Tickets in a reason are no links."
+	if at := c.Config.TicketURL; at != "" {
+		text = "OPS-123 in a reason becomes a link to " + strings.Replace(at, "%s", "OPS-123", 1) + "."
+	}
+	return ok("reasons", text)
 }

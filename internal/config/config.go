@@ -28,6 +28,7 @@ type Config struct {
 	LongGrants      LongGrants
 	SystemUser      string   // one of SystemUsers
 	SystemUsers     []string // Linux users that a request may name
+	TicketURL       string   // with %s for the ticket; "": tickets in a reason are no links
 
 	KeyProof            KeyProof
 	OffboardDeactivated OffboardDeactivated
@@ -220,6 +221,7 @@ func (r *reader) systemUsers(env environment, c *Config) {
 const leastKeep = 24 * time.Hour
 
 func (r *reader) operation(env environment, c *Config) {
+	c.TicketURL = r.ticketURL(env.TicketURL)
 	c.KeyProof = KeyProof(r.oneOf(env.KeyProof, string(KeyProofContested), string(KeyProofAlways)))
 	c.OffboardDeactivated = OffboardDeactivated(r.oneOf(env.OffboardDeactivated,
 		string(OffboardDeactivatedRun), string(OffboardDeactivatedAsk), string(OffboardDeactivatedOff)))

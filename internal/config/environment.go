@@ -43,6 +43,7 @@ type environment struct {
 	LongGrants          setting `envconfig:"SSHKEYBOT_LONG_GRANTS" default:"renew"`
 	SystemUser          setting `envconfig:"SSHKEYBOT_SYSTEM_USER" default:"runcloud"`
 	SystemUsers         setting `envconfig:"SSHKEYBOT_SYSTEM_USERS"`
+	TicketURL           setting `envconfig:"SSHKEYBOT_TICKET_URL"`
 	KeyProof            setting `envconfig:"SSHKEYBOT_KEY_PROOF" default:"contested"`
 	OffboardDeactivated setting `envconfig:"SSHKEYBOT_OFFBOARD_DEACTIVATED" default:"run"`
 	DailySummary        setting `envconfig:"SSHKEYBOT_DAILY_SUMMARY" default:"09:00" empty:"off"`

@@ -91,6 +91,29 @@ func TestLoadRefuses(t *testing.T) {
 	}
 }
 
+func TestTicketURLIsOneOfATicket(t *testing.T) {
+	for value, want := range map[string]string{
+		"http://tickets.example.com/%s":        "with https",
+		"tickets.example.com/%s":               "with https",
+		"https://tickets.example.com/browse/":  "%s once",
+		"https://tickets.example.com/%s/%s":    "%s once",
+		"https://tickets.example.com/%d":       "%s once",
+		"https://%s.example.com/":              "behind the host",
+		"https://me@tickets.example.com/%s":    "no user",
+		"https://tïckets.example.com/%s":       "like https://tickets.example.com/browse/%s",
+		"https:///%s":                          "like https://",
+		"https://tickets.example.com/%s|x":     "like https://",
+		"https://tickets.example.com/%s>":      "like https://",
+		"https://tickets.example.com/a b/%s":   "like https://",
+		"https://tickets.example.com\\@a.b/%s": "like https://",
+	} {
+		_, problems := load(t, map[string]string{"SSHKEYBOT_TICKET_URL": value})
+		if len(problems) != 1 || !strings.HasPrefix(problems[0], "SSHKEYBOT_TICKET_URL ") || !strings.Contains(problems[0], want) {
+			t.Errorf("%s: got %q, want one with %q", value, problems, want)
+		}
+	}
+}
+
 func TestLoadRefusesTogether(t *testing.T) {
 	for name, row := range map[string]struct {
 		more map[string]string

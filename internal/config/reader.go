@@ -17,6 +17,7 @@ var (
 	channelID  = regexp.MustCompile(`^[CGD][A-Z0-9]{2,}$`)
 	linuxUser  = regexp.MustCompile(`^[a-z_][a-z0-9_-]{0,31}$`) // useradd(8)
 	timeOfDay  = regexp.MustCompile(`^([01][0-9]|2[0-3]):([0-5][0-9])$`)
+	linkHost   = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
 	hostName   = regexp.MustCompile(`^[A-Za-z0-9._:%-]*$`)
 	spaceName  = regexp.MustCompile(`^[^\x00-\x1f/?#]+$`)
 )
@@ -96,6 +97,21 @@ func (r *reader) baseURL(s setting) string {
 		return ""
 	}
 	return strings.TrimRight(text, "/")
+}
+
+// ticketURL returns the address of a ticket, with %s for its name.
+func (r *reader) ticketURL(s setting) string {
+	text := strings.TrimSpace(s.text)
+	if text == "" {
+		return ""
+	}
+	u, err := url.Parse(strings.Replace(text, "%s", "OPS-123", 1))
+	if err != nil || u.User != nil || !linkHost.MatchString(u.Host) || !strings.HasPrefix(text, "https://"+u.Host+"/") ||
+		strings.Count(text, "%s") != 1 || strings.ContainsAny(text, " <>|`\"\\") {
+		r.problems.add(s.name, "must be an address like https://tickets.example.com/browse/%%s: with https, %%s once behind the host for the ticket, and no user")
+		return ""
+	}
+	return text
 }
 
 // address returns host:port to listen on; "" is off.

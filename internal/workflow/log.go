@@ -38,6 +38,8 @@ type LogPage struct {
 	Entries []LogEntry // the latest first
 	Older   bool       // whether there are events before these
 	Newer   bool       // and after these
+
+	TicketURL string // as in Settings
 }
 
 // Log returns a page of the audit log, for approvers. Where fewer events than a page holds
@@ -54,6 +56,7 @@ func (s *Service) Log(ctx context.Context, actor access.UserID, q LogQuery) (Log
 		page, err = pageOf(ctx, tx, q)
 		return err
 	})
+	page.TicketURL = s.Settings.TicketURL
 	return page, err
 }
 

@@ -32,7 +32,7 @@ func (s *Service) Grant(ctx context.Context, id int64) (g access.Grant, err erro
 }
 
 func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestView, err error) {
-	v.Needed = s.Settings.Approvals
+	v.Needed, v.TicketURL = s.Settings.Approvals, s.Settings.TicketURL
 	if v.Request, err = tx.Request(ctx, id); err != nil {
 		return v, err
 	}

@@ -20,7 +20,8 @@ type Settings struct {
 	SystemUser          string   // the one keys are placed for when nobody says
 	SystemUsers         []string // those that may be named
 	OffboardDeactivated OffboardMode
-	ProveAlways         bool // whether every key has to be proved, not only one that was somebody else's
+	ProveAlways         bool   // whether every key has to be proved, not only one that was somebody else's
+	TicketURL           string // where a ticket that a reason names is found: %s stands for it; empty for nowhere
 }
 
 // MayUse reports whether keys may be placed for that system user.

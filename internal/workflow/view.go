@@ -27,6 +27,7 @@ type RequestView struct {
 	Keys         []access.Key     // what it covers, or would cover if it were approved now
 	Approvals    []access.Approval
 	Needed       int                // approvals needed
+	TicketURL    string             // as in Settings
 	Deciders     []string           // configured approvers, users and groups, that may still decide
 	MayDecide    bool               // whether who looks may decide it; set where somebody's own list is read
 	Grant        *access.Grant      // once approved
