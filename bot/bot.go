@@ -46,6 +46,7 @@ type Config struct {
 	ApprovalChannel string             // where requests are posted; empty is where they were asked
 	SystemUsers     []string           // that the form offers, the usual one first
 	Limits          workflow.Durations // of what may be asked for
+	ReasonRequired  bool               // whether who asks for access has to say what it is for
 }
 
 // Bot handles what people do in Slack.

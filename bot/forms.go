@@ -64,13 +64,20 @@ func (b *Bot) checkRegister(ctx context.Context, in interaction, invalid fieldEr
 func (b *Bot) checkGrant(ctx context.Context, in interaction, invalid fieldErrors) {
 	form := render.ReadGrant(in.form(), in.Metadata)
 	invalid.note(render.BlockDuration, func() error { return b.checkDuration(form.Duration) })
-	invalid.note(render.BlockReason, func() error { return checkNoSecret(form.Reason) })
+	invalid.note(render.BlockReason, func() error { return checkNoSecret(form.Reason) }, func() error { return b.checkReason(form.Reason) })
 	invalid.note(render.BlockServers,
 		func() error { return checkServerPattern(form.Servers) },
 		func() error { return b.cfg.Uses.CheckServers(ctx, form.Servers) })
 	if form.Person != in.Person {
 		invalid.note(render.BlockPerson, func() error { return b.cfg.Uses.CheckReceiver(ctx, form.Person) })
 	}
+}
+
+func (b *Bot) checkReason(text string) error {
+	if b.cfg.ReasonRequired && !workflow.IsReason(text) {
+		return refuse("Say what it is for.")
+	}
+	return nil
 }
 
 func (b *Bot) checkDeny(_ context.Context, in interaction, invalid fieldErrors) {

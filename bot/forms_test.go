@@ -42,6 +42,26 @@ func TestNothingIsShownToWhoMayTakeNoPart(t *testing.T) {
 	}
 }
 
+func TestFormAsksForTheReasonWhereOneIsNeeded(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{}, func(c *Config) { c.ReasonRequired = true })
+	if got := r.types(t, "U1", "help"); !strings.Contains(got, "[as SYSTEM_USER] for REASON`") || !strings.Contains(got, "@user [for REASON]`") {
+		t.Errorf("help says\n%s", got)
+	}
+	r.types(t, "U1", "grant")
+	values := map[string]map[string]any{render.BlockPerson: {"value": "U1"}, render.BlockDuration: {"value": "1h"}}
+	for _, empty := range []string{" ", "…"} {
+		values[render.BlockReason] = map[string]any{"value": empty}
+		if got := r.submit(t, "U1", values); got.Errors[render.BlockReason] != "Say what it is for." {
+			t.Errorf("%q is answered %+v", empty, got.Errors)
+		}
+	}
+	values[render.BlockReason] = map[string]any{"value": "the release"}
+	if got := r.submit(t, "U1", values); len(got.Errors) != 0 {
+		t.Errorf("a reason is answered %+v", got.Errors)
+	}
+}
+
 // A private key is never stored, in whatever field and by whomever it is sent.
 func TestPrivateKeyInAFormIsNotStored(t *testing.T) {
 	t.Parallel()

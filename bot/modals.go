@@ -76,7 +76,7 @@ func (b *Bot) openGrant(ctx context.Context, in interaction) (slack.ModalViewReq
 	if err != nil {
 		return slack.ModalViewRequest{}, err
 	}
-	return render.GrantModal(form, b.cfg.SystemUsers, b.cfg.Limits), b.checkVisible(in)
+	return render.GrantModal(form, b.cfg.SystemUsers, b.cfg.Limits, b.cfg.ReasonRequired), b.checkVisible(in)
 }
 
 // grantForm returns the form filled in with what the command says, or with what was asked for before.

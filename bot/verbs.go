@@ -193,7 +193,11 @@ func (b *Bot) help(ctx context.Context, in interaction, _ command) (render.Messa
 	var shown []render.Verb
 	for _, v := range verbs() {
 		if v.part != "" {
-			shown = append(shown, render.Verb{Part: v.part, Name: v.name, Typed: v.typed(), About: v.about, Opens: v.modal != ""})
+			typed := v.typed()
+			if b.cfg.ReasonRequired && v.modal == render.ModalGrant {
+				typed = strings.Replace(typed, "[for REASON]", "for REASON", 1)
+			}
+			shown = append(shown, render.Verb{Part: v.part, Name: v.name, Typed: typed, About: v.about, Opens: v.modal != ""})
 		}
 	}
 	return render.Help(shown), b.checkEligible(ctx, in)

@@ -308,8 +308,8 @@ func (w world) viewCases() map[string]any {
 	return map[string]any{
 		"modal-register":    RegisterModal(),
 		"modal-prove":       ProveModal("NONCE", "C0OPS"),
-		"modal-grant":       GrantModal(form, []string{"runcloud", "deploy"}, limits),
-		"modal-grant-empty": GrantModal(GrantForm{}, []string{"runcloud"}, workflow.Durations{Min: time.Second, Max: time.Hour, Forever: true}),
+		"modal-grant":       GrantModal(form, []string{"runcloud", "deploy"}, limits, false),
+		"modal-grant-empty": GrantModal(GrantForm{}, []string{"runcloud"}, workflow.Durations{Min: time.Second, Max: time.Hour, Forever: true}, true),
 		"modal-deny":        DenyModal(v),
 		"modal-servers":     ServersModal(v, 0),
 		"modal-servers-end": ServersModal(v, 99),

@@ -55,7 +55,7 @@ func RegisterModal() slack.ModalViewRequest {
 }
 
 // GrantModal asks for access, filled in with what is known. The first of systemUsers is the usual one.
-func GrantModal(form GrantForm, systemUsers []string, limits workflow.Durations) slack.ModalViewRequest {
+func GrantModal(form GrantForm, systemUsers []string, limits workflow.Durations, reasonRequired bool) slack.ModalViewRequest {
 	blocks := []slack.Block{
 		input(BlockPerson, "Who gets access", "", peopleMenu(form.Person)),
 		input(BlockDuration, "How long", "Like 30m, 12h, 7d or 1d12h; "+durationRange(limits)+". The clock starts at the approval.", textInput("12h", form.Duration, lineMax)),
@@ -65,7 +65,7 @@ func GrantModal(form GrantForm, systemUsers []string, limits workflow.Durations)
 	if len(systemUsers) > 0 {
 		blocks = append(blocks, input(BlockSystemUser, "System user", "The Linux user to log in as.", userMenu(systemUsers, form.SystemUser)))
 	}
-	blocks = append(blocks, input(BlockReason, "Reason", "", textInput("", form.Reason, reasonMax).WithMultiline(true)).WithOptional(true))
+	blocks = append(blocks, input(BlockReason, "Reason", "", textInput("", form.Reason, reasonMax).WithMultiline(true)).WithOptional(!reasonRequired))
 	return modal(ModalGrant, "Ask for SSH access", "Ask", keepChannel(form.Channel), blocks...)
 }
 

@@ -127,7 +127,7 @@ func settings(cfg config.Config) workflow.Settings {
 		Approvers: cfg.Approvers, Approvals: cfg.Approvals, SelfApproval: cfg.SelfApproval, RequestTTL: cfg.RequestTTL,
 		MinDuration: cfg.MinDuration, MaxDuration: cfg.MaxDuration, AllowForever: cfg.AllowForever,
 		SystemUser: cfg.SystemUser, SystemUsers: cfg.SystemUsers, ProveAlways: cfg.KeyProof == config.KeyProofAlways,
-		TicketURL:           cfg.TicketURL,
+		ReasonRequired: cfg.Reason == config.ReasonRequired, TicketURL: cfg.TicketURL,
 		OffboardDeactivated: workflow.OffboardMode(cfg.OffboardDeactivated),
 	}
 }
@@ -144,7 +144,7 @@ func (a *App) botConfig(now func() time.Time) bot.Config {
 		API: a.api, Uses: a.Service, Outbox: a.Outbox, Inbox: a.Store,
 		Log: a.log, Now: now,
 		ApprovalChannel: a.cfg.ApprovalChannel, SystemUsers: a.cfg.SystemUsers,
-		Limits: a.Service.Settings.Durations(),
+		Limits: a.Service.Settings.Durations(), ReasonRequired: a.Service.Settings.ReasonRequired,
 	}
 }
 

@@ -205,6 +205,9 @@ func TestFindingsElsewhere(t *testing.T) {
 		"for ever":      {func(_ *testing.T, b *bench) { b.Config.AllowForever = true }, "durations", check.Warning, "no end date", "SSHKEYBOT_ALLOW_FOREVER"},
 		"permanent":     {func(_ *testing.T, b *bench) { b.Config.LongGrants = config.LongGrantsPermanent }, "long grants", check.Warning, "longer than 12h is placed as a permanent", "renew"},
 		"disk":          {func(t *testing.T, b *bench) { b.ledger(t) }, "disk", check.OK, "MiB are left", none},
+		"no reason":     {func(*testing.T, *bench) {}, "reasons", check.OK, "needs no reason.", none},
+		"reasons":       {func(_ *testing.T, b *bench) { b.Config.Reason = config.ReasonRequired }, "reasons", check.OK, "needs a reason.", none},
+		"tickets":       {func(_ *testing.T, b *bench) { b.Config.TicketURL = "https://t.example/%s" }, "reasons", check.OK, "https://t.example/OPS-123", none},
 		"self-approval": {func(_ *testing.T, b *bench) { b.Config.SelfApproval = true }, "self-approval", check.Warning, "their own", "SSHKEYBOT_SELF_APPROVAL"},
 	})
 }

@@ -55,9 +55,12 @@ func (c Checker) selfApproval() Finding {
 }
 
 func (c Checker) reasons() Finding {
-	text := "Tickets in a reason are no links."
+	text := "A grant needs no reason."
+	if c.Config.Reason == config.ReasonRequired {
+		text = "A grant needs a reason."
+	}
 	if at := c.Config.TicketURL; at != "" {
-		text = "OPS-123 in a reason becomes a link to " + strings.Replace(at, "%s", "OPS-123", 1) + "."
+		text += " OPS-123 in a reason becomes a link to " + strings.Replace(at, "%s", "OPS-123", 1) + "."
 	}
 	return ok("reasons", text)
 }

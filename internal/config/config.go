@@ -28,7 +28,8 @@ type Config struct {
 	LongGrants      LongGrants
 	SystemUser      string   // one of SystemUsers
 	SystemUsers     []string // Linux users that a request may name
-	TicketURL       string   // with %s for the ticket; "": tickets in a reason are no links
+	Reason          Reason
+	TicketURL       string // with %s for the ticket; "": tickets in a reason are no links
 
 	KeyProof            KeyProof
 	OffboardDeactivated OffboardDeactivated
@@ -79,6 +80,15 @@ type LongGrants string
 const (
 	LongGrantsRenew     LongGrants = "renew"
 	LongGrantsPermanent LongGrants = "permanent"
+)
+
+// Reason is whether who asks for access has to say what it is for.
+type Reason string
+
+// As they like, or always.
+const (
+	ReasonOptional Reason = "optional"
+	ReasonRequired Reason = "required"
 )
 
 // KeyProof is when somebody who registers a key has to sign with it.
@@ -221,6 +231,7 @@ func (r *reader) systemUsers(env environment, c *Config) {
 const leastKeep = 24 * time.Hour
 
 func (r *reader) operation(env environment, c *Config) {
+	c.Reason = Reason(r.oneOf(env.Reason, string(ReasonOptional), string(ReasonRequired)))
 	c.TicketURL = r.ticketURL(env.TicketURL)
 	c.KeyProof = KeyProof(r.oneOf(env.KeyProof, string(KeyProofContested), string(KeyProofAlways)))
 	c.OffboardDeactivated = OffboardDeactivated(r.oneOf(env.OffboardDeactivated,

@@ -43,6 +43,7 @@ type environment struct {
 	LongGrants          setting `envconfig:"SSHKEYBOT_LONG_GRANTS" default:"renew"`
 	SystemUser          setting `envconfig:"SSHKEYBOT_SYSTEM_USER" default:"runcloud"`
 	SystemUsers         setting `envconfig:"SSHKEYBOT_SYSTEM_USERS"`
+	Reason              setting `envconfig:"SSHKEYBOT_REASON" default:"optional"`
 	TicketURL           setting `envconfig:"SSHKEYBOT_TICKET_URL"`
 	KeyProof            setting `envconfig:"SSHKEYBOT_KEY_PROOF" default:"contested"`
 	OffboardDeactivated setting `envconfig:"SSHKEYBOT_OFFBOARD_DEACTIVATED" default:"run"`

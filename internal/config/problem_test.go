@@ -126,6 +126,7 @@ func TestLoadRefusesTogether(t *testing.T) {
 		"value and file":           {map[string]string{"SLACK_BOT_TOKEN_FILE": "/x"}, []string{"SLACK_BOT_TOKEN"}},
 		"wrong prefix in the file": {map[string]string{"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": writeFile(t, "xapp-1")}, []string{"SLACK_BOT_TOKEN_FILE"}},
 		"database twice":           {map[string]string{"SSHKEYBOT_DATABASE_URL": "sqlite:x", "SSHKEYBOT_DATABASE_URL_FILE": "/x"}, []string{"SSHKEYBOT_DATABASE_URL"}},
+		"reason, yes or no":        {map[string]string{"SSHKEYBOT_REASON": "true"}, []string{"SSHKEYBOT_REASON"}},
 		"user not listed":          {map[string]string{"SSHKEYBOT_SYSTEM_USERS": "deploy"}, []string{"SSHKEYBOT_SYSTEM_USER"}},
 		"everything at once": {map[string]string{
 			"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": "x", "RUNCLOUD_API_URL": "x", "SSHKEYBOT_APPROVERS": "x",

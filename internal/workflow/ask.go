@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
@@ -54,11 +55,19 @@ func (s *Service) checkGrantAsk(ctx context.Context, a GrantAsk) error {
 	if err := s.Settings.allow(cmp.Or(a.SystemUser, s.Settings.SystemUser), a.Duration, a.Forever); err != nil {
 		return err
 	}
+	if s.Settings.ReasonRequired && !IsReason(a.Reason) {
+		return access.NewInvalid("Say what it is for: put `for` and the reason at the end, as in `/sshkey grant @user 12h for the release`.")
+	}
 	if a.Person == a.Asker {
 		return nil
 	}
 	_, err := s.requireMember(ctx, a.Person, actorMaxAge)
 	return err
+}
+
+// IsReason reports whether a text says anything.
+func IsReason(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })
 }
 
 // chooseUser returns the system user of a grant on these servers: none on an account, which has

@@ -127,6 +127,31 @@ func TestUnansweredRequestExpires(t *testing.T) {
 	refuses(t, err, access.Conflict, "expired unanswered")
 }
 
+func TestReasonMayBeRequired(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	h.MustRegister(alice, "alice laptop")
+	h.Settings.ReasonRequired, h.Settings.TicketURL = true, "https://t.example/%s"
+	ask := workflow.GrantAsk{Source: "s", Asker: alice, Person: alice, Duration: time.Hour}
+	for _, empty := range []string{"", " \t", "-", "\u200b"} {
+		ask.Reason = empty
+		_, err := h.AskGrant(h.Ctx(), ask)
+		refuses(t, err, access.Invalid, "for the release")
+	}
+	ask.Reason = "OPS-7"
+	r, err := h.AskGrant(h.Ctx(), ask)
+	h.Must(err)
+	v, err := h.View(h.Ctx(), r.ID)
+	if h.Must(err); v.TicketURL != h.Settings.TicketURL {
+		t.Errorf("tickets are at %q", v.TicketURL)
+	}
+	h.Approve(r.ID)
+	_, err = h.AskExtend(h.Ctx(), workflow.ExtendAsk{Source: "x", Asker: alice, Person: alice, Duration: time.Hour})
+	h.Must(err)
+	_, err = h.AskRevoke(h.Ctx(), workflow.RevokeAsk{Source: "r", Asker: carol, Person: alice})
+	h.Must(err)
+}
+
 func TestManyRequestsExpireInOneSweep(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)

@@ -21,6 +21,7 @@ type Settings struct {
 	SystemUsers         []string // those that may be named
 	OffboardDeactivated OffboardMode
 	ProveAlways         bool   // whether every key has to be proved, not only one that was somebody else's
+	ReasonRequired      bool   // whether a grant needs a reason
 	TicketURL           string // where a ticket that a reason names is found: %s stands for it; empty for nowhere
 }
 
