@@ -45,11 +45,11 @@ func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant, at Post) 
 	case access.NoticeRevoked:
 		p.revokedBy(n, v, at)
 	case access.NoticeReminder:
-		p.callToDecide(v, "is still waiting.")
+		p.callToDecide(n, v, "is still waiting.")
 	case access.NoticeDecidable:
-		p.callToDecide(v, "can be decided now: the key that it waited for is registered.")
+		p.callToDecide(n, v, "can be decided now: the key that it waited for is registered.")
 	case access.NoticeChanged:
-		p.callToDecide(v, "has changed, so approvals given before do not count any more.")
+		p.callToDecide(n, v, "has changed, so approvals given before do not count any more.")
 	case access.NoticeReopened:
 		p.retraction(n)
 	case access.NoticeReturned:
@@ -204,7 +204,7 @@ func describe(r access.Request) string {
 
 // callToDecide asks the approvers to decide a request, with everything that a decision needs.
 // Slack notifies nobody of a mention that an edit brings. Once it is decided, it says how.
-func (p *page) callToDecide(v *workflow.RequestView, why string) {
+func (p *page) callToDecide(n access.Notice, v *workflow.RequestView, why string) {
 	if v == nil {
 		return
 	}
@@ -212,7 +212,11 @@ func (p *page) callToDecide(v *workflow.RequestView, why string) {
 		p.addText(fmt.Sprintf("Request %d: %s", v.Request.ID, decision(*v)))
 		return
 	}
-	p.addText(fmt.Sprintf("%s: *request %d* %s It expires %s.", orApprovers(v.Deciders), v.Request.ID, why, date(v.Request.ExpiresAt)))
+	mentioned := v.Asked()
+	if n.Kind == access.NoticeReminder {
+		mentioned = v.Reminded()
+	}
+	p.addText(fmt.Sprintf("%s: *request %d* %s It expires %s.", orApprovers(mentioned), v.Request.ID, why, date(v.Request.ExpiresAt)))
 	lines, buttons := toDecide(*v, roomInNotice)
 	p.addText(lines...)
 	p.addButtons(buttons...)
@@ -230,6 +234,6 @@ func (p *page) retraction(n access.Notice) {
 // group says that Slack refuses a user group among the approvers.
 func (p *page) group(n access.Notice) {
 	id, cause, _ := strings.Cut(n.Detail, " ")
-	p.addText("*The user group " + code(id, nameLimit) + " in `SSHKEYBOT_APPROVERS` cannot be read.* " + escape(cause, detailLimit) +
+	p.addText("*The user group " + code(id, nameLimit) + " among the approvers cannot be read.* " + escape(cause, detailLimit) +
 		" Until that is mended it counts as empty: nobody is an approver through it. Those who are named themselves still are.")
 }

@@ -12,7 +12,7 @@ func orphans(v workflow.RequestView) Message {
 	p := &page{}
 	p.addHeading(title(v.Request))
 	if v.Undecided() > 0 {
-		p.addText(orApprovers(v.Deciders) + ": there are keys on the servers that carry my label, and that my ledger does not know. " +
+		p.addText(orApprovers(v.Asked()) + ": there are keys on the servers that carry my label, and that my ledger does not know. " +
 			"Most likely it was restored from a backup that is older than they are. I never remove them by myself: a label can be copied.")
 	} else {
 		p.addText("These keys carry my label, and my ledger did not know them. Approvers have decided about all of them.")

@@ -214,7 +214,7 @@ func askForDecision(v workflow.RequestView) string {
 		if v.Request.Undecidable {
 			return "*Nobody is left who may decide this:* it waits " + until(v.Request.ExpiresAt) + " for whoever runs me to name more people in `SSHKEYBOT_APPROVERS`, or for an approver to come back." + approvals(v)
 		}
-		return fmt.Sprintf("%s: please approve or deny %s.%s", orApprovers(v.Deciders), until(v.Request.ExpiresAt), approvals(v))
+		return fmt.Sprintf("%s: please approve or deny %s.%s", orApprovers(v.Asked()), until(v.Request.ExpiresAt), approvals(v))
 	case access.WaitingForKey:
 		return "Waiting for a key: " + mention(v.Request.Person) + " has none registered yet and was asked for one. The request then goes to the approvers by itself."
 	case access.Draft:

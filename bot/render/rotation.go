@@ -238,7 +238,7 @@ func (p *page) rotationNews(n access.Notice, v *workflow.RequestView) {
 	}
 	who := ""
 	if v.Rotation.State == access.RotationHalfway {
-		who = orApprovers(v.Deciders) + ": "
+		who = orApprovers(v.Asked()) + ": "
 	}
 	p.addText(who + "*Account* " + accountName(*v) + ". " + rotationStage(*v))
 	if len(v.Rotation.Unproven) > 0 {

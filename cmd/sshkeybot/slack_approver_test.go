@@ -49,6 +49,35 @@ func TestReminderBetweenTwoApprovals(t *testing.T) {
 	})
 }
 
+// A quiet approver is mentioned by the reminder alone, and may have decided before; of what the
+// only loud one asks, they hear at once.
+func TestQuietApproverIsRemindedOnly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var clock jumpClock
+		r := start(t, plan{now: clock.now, config: func(c *config.Config) { c.Approvers, c.ApproversQuiet = []string{bob}, []string{carol} }})
+		r.Register(alice)
+		r.Register(bob)
+		id := r.Ask(alice, "grant @alice 1h")
+		r.says(r.Message(id), "<@"+bob+">: please approve or deny")
+		r.saysNot(r.Message(id), "<@"+carol+">")
+		r.says(r.Types(carol, "pending"), "asks for SSH access")
+		asked := r.view(id).Request
+		clock.reach(asked.CreatedAt.Add(asked.ExpiresAt.Sub(asked.CreatedAt) / 3))
+		r.until("she is reminded", func() bool { return strings.Contains(r.Thread(id), "<@"+carol+">: request") })
+		r.saysNot(r.Thread(id), "<@"+bob+">")
+		r.says(r.Press(carol, id, "Approve"), "You approved")
+		r.Settled(id)
+
+		own := r.Ask(bob, "grant @bob 1h")
+		r.says(r.Message(own), "<@"+carol+">: please approve or deny")
+		r.says(r.Types(alice, "pending"), "Approvers are <@"+bob+"> <@"+carol+">")
+		revoked := r.Ask(alice, "revoke @alice")
+		r.says(r.Message(revoked), "<@"+bob+">: please approve or deny")
+		r.saysNot(r.Message(revoked), "<@"+carol+">: ")
+	})
+}
+
 // The only approver leaves while a request waits: whoever clicks is told, the request says
 // that it waits for one, and the next request is refused at once.
 func TestLastApproverLeavesWhileARequestWaits(t *testing.T) {

@@ -124,7 +124,7 @@ func replicaName() string {
 
 func settings(cfg config.Config) workflow.Settings {
 	return workflow.Settings{
-		Approvers: cfg.Approvers, Approvals: cfg.Approvals, SelfApproval: cfg.SelfApproval, RequestTTL: cfg.RequestTTL,
+		Approvers: cfg.AllApprovers(), Quiet: cfg.ApproversQuiet, Approvals: cfg.Approvals, SelfApproval: cfg.SelfApproval, RequestTTL: cfg.RequestTTL,
 		MinDuration: cfg.MinDuration, MaxDuration: cfg.MaxDuration, AllowForever: cfg.AllowForever,
 		SystemUser: cfg.SystemUser, SystemUsers: cfg.SystemUsers, ProveAlways: cfg.KeyProof == config.KeyProofAlways,
 		ReasonRequired: cfg.Reason == config.ReasonRequired, TicketURL: cfg.TicketURL,

@@ -11,12 +11,12 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// approvers checks everybody whom SSHKEYBOT_APPROVERS names, and whether they are enough.
+// approvers checks everybody whom the settings name, and whether they are enough.
 func (c Checker) approvers(ctx context.Context, web *http.Client) []Finding {
 	directory := c.directory(web)
 	var findings []Finding
 	var able []access.UserID
-	for _, id := range c.Config.Approvers {
+	for _, id := range c.Config.AllApprovers() {
 		look := c.user
 		if workflow.IsGroup(id) {
 			look = c.group
@@ -28,16 +28,32 @@ func (c Checker) approvers(ctx context.Context, web *http.Client) []Finding {
 	return append(findings, c.enough(len(slices.Compact(able))))
 }
 
-func (Checker) user(ctx context.Context, directory *slackapi.Directory, id string) (Finding, []access.UserID) {
+// quietly adds to a finding on an approver that only the reminder mentions them.
+func (c Checker) quietly(id string) string {
+	if slices.Contains(c.Config.ApproversQuiet, id) {
+		return " Only the reminder mentions them."
+	}
+	return ""
+}
+
+// setting returns the one that names an approver.
+func (c Checker) setting(id string) string {
+	if slices.Contains(c.Config.ApproversQuiet, id) {
+		return "SSHKEYBOT_APPROVERS_QUIET"
+	}
+	return "SSHKEYBOT_APPROVERS"
+}
+
+func (c Checker) user(ctx context.Context, directory *slackapi.Directory, id string) (Finding, []access.UserID) {
 	name := "approver " + id
 	profile, err := directory.Profile(ctx, access.UserID(id), 0)
 	switch {
 	case err != nil:
 		return lookupFailed(name, err), nil
 	case profile.Standing != access.Member:
-		return problem(name, "Cannot decide: "+standing(profile.Standing)+".", "Take "+id+" out of SSHKEYBOT_APPROVERS, or name somebody else."), nil
+		return problem(name, "Cannot decide: "+standing(profile.Standing)+".", "Take "+id+" out of "+c.setting(id)+", or name somebody else."), nil
 	}
-	return ok(name, "@"+profile.Name+" is a full member."), []access.UserID{profile.ID}
+	return ok(name, "@"+profile.Name+" is a full member."+c.quietly(id)), []access.UserID{profile.ID}
 }
 
 func standing(s access.Standing) string {
@@ -74,14 +90,14 @@ func lookupFailed(name string, err error) Finding {
 	return problem(name, access.MessageOf(err), mendWay)
 }
 
-func (Checker) group(ctx context.Context, directory *slackapi.Directory, id string) (Finding, []access.UserID) {
+func (c Checker) group(ctx context.Context, directory *slackapi.Directory, id string) (Finding, []access.UserID) {
 	name := "approver group " + id
 	members, err := directory.Members(ctx, id, 0)
 	switch {
 	case access.CodeOf(err) == access.NotFound:
 		return problem(name, access.MessageOf(err)+countsAsEmpty, "Take the ID from the group's menu in Slack (Copy group ID); it begins with S."), nil
 	case access.CodeOf(err) == access.Forbidden:
-		return problem(name, access.MessageOf(err)+countsAsEmpty, mendScopes+" Or name the people themselves in SSHKEYBOT_APPROVERS."), nil
+		return problem(name, access.MessageOf(err)+countsAsEmpty, mendScopes+" Or name the people themselves in "+c.setting(id)+"."), nil
 	case err != nil:
 		return lookupFailed(name, err), nil
 	}
@@ -97,12 +113,12 @@ func (Checker) group(ctx context.Context, directory *slackapi.Directory, id stri
 	}
 	if len(members) > mostMembers && len(able) > 0 {
 		return ok(name, fmt.Sprintf("%d of the first %d members can decide; the other %d were not asked for, since Slack allows only some hundred questions a minute.",
-			len(able), mostMembers, len(members)-mostMembers)), able
+			len(able), mostMembers, len(members)-mostMembers)+c.quietly(id)), able
 	}
 	if len(able) == 0 {
 		return problem(name, "Nobody in it is an active, full member.", "Add people to the group in Slack."), nil
 	}
-	return ok(name, fmt.Sprintf("%d of its %d members can decide.", len(able), len(members))), able
+	return ok(name, fmt.Sprintf("%d of its %d members can decide.", len(able), len(members))+c.quietly(id)), able
 }
 
 // enough compares the number of people who can decide with the approvals that a request needs.

@@ -17,6 +17,7 @@ type Config struct {
 	Octopus  *Octopus  // nil: off
 
 	Approvers       []string // IDs of users (U, W) and of user groups (S), at least one
+	ApproversQuiet  []string // more of them, whom only the reminder mentions
 	ApprovalChannel string   // ID; "" is the channel of the command
 	AnnounceChannel string   // ID; "" when neither it nor the approval channel is set
 	Approvals       int      // by different people, at least 1
@@ -43,6 +44,9 @@ type Config struct {
 	LogLevel    string        // trace, debug, info, warn or error, as zerolog names them
 	LogFormat   string        // json or console
 }
+
+// AllApprovers returns the IDs of all approvers, those whom only the reminder mentions last.
+func (c Config) AllApprovers() []string { return slices.Concat(c.Approvers, c.ApproversQuiet) }
 
 // Slack is the app's access to Slack.
 type Slack struct {
@@ -183,10 +187,12 @@ func (r *reader) runCloud(env environment) RunCloud {
 
 func (r *reader) approval(env environment, c *Config) {
 	wrong := len(r.problems.List)
-	c.Approvers = r.list(env.Approvers, approverID, "IDs of Slack users (U… or W…) or user groups (S…)")
+	const form = "IDs of Slack users (U… or W…) or user groups (S…)"
+	c.Approvers = r.list(env.Approvers, approverID, form)
 	if len(c.Approvers) == 0 && len(r.problems.List) == wrong {
-		r.problems.add(env.Approvers.name, "is missing; list the IDs of Slack users (U… or W…) or user groups (S…)")
+		r.problems.add(env.Approvers.name, "is missing; list the "+form)
 	}
+	c.ApproversQuiet = slices.DeleteFunc(r.list(env.ApproversQuiet, approverID, form), func(id string) bool { return slices.Contains(c.Approvers, id) })
 	c.ApprovalChannel = r.matching(env.ApprovalChannel, channelID, "the ID of a channel (C…, G… or D…), not its name")
 	c.AnnounceChannel = r.matching(env.AnnounceChannel, channelID, "the ID of a channel (C…, G… or D…), not its name")
 	if c.AnnounceChannel == "" {
@@ -195,9 +201,10 @@ func (r *reader) approval(env environment, c *Config) {
 	c.Approvals = r.number(env.Approvals, 1, 100)
 	c.SelfApproval = r.boolean(env.SelfApproval)
 	c.RequestTTL = r.duration(env.RequestTTL)
-	hasGroup := slices.ContainsFunc(c.Approvers, func(id string) bool { return id[0] == 'S' })
-	if len(r.problems.List) == wrong && !hasGroup && c.Approvals > len(c.Approvers) {
-		r.problems.add(env.Approvals.name, "asks for more approvals than %s lists people", env.Approvers.name)
+	all := c.AllApprovers()
+	hasGroup := slices.ContainsFunc(all, func(id string) bool { return id[0] == 'S' })
+	if len(r.problems.List) == wrong && !hasGroup && c.Approvals > len(all) {
+		r.problems.add(env.Approvals.name, "asks for more approvals than %s and %s list people", env.Approvers.name, env.ApproversQuiet.name)
 	}
 }
 

@@ -32,6 +32,7 @@ type environment struct {
 	RunCloudMonthlyQuota      setting `envconfig:"RUNCLOUD_MONTHLY_QUOTA" default:"400000"`
 
 	Approvers           setting `envconfig:"SSHKEYBOT_APPROVERS"`
+	ApproversQuiet      setting `envconfig:"SSHKEYBOT_APPROVERS_QUIET"`
 	ApprovalChannel     setting `envconfig:"SSHKEYBOT_APPROVAL_CHANNEL"`
 	AnnounceChannel     setting `envconfig:"SSHKEYBOT_ANNOUNCE_CHANNEL"`
 	Approvals           setting `envconfig:"SSHKEYBOT_APPROVALS" default:"1"`

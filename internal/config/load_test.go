@@ -127,6 +127,7 @@ func TestLoadEverything(t *testing.T) {
 		"RUNCLOUD_TEMPORARY_LIFETIME":    "7h",
 		"RUNCLOUD_MONTHLY_QUOTA":         "0",
 		"SSHKEYBOT_APPROVERS":            " U0ALICE, W0BOB,S0OPS ,U0ALICE,,",
+		"SSHKEYBOT_APPROVERS_QUIET":      "U0CAROL, W0BOB,S0LEADS",
 		"SSHKEYBOT_APPROVAL_CHANNEL":     "C0APPROVE",
 		"SSHKEYBOT_ANNOUNCE_CHANNEL":     " G0NEWS ",
 		"SSHKEYBOT_APPROVALS":            "2",
@@ -163,6 +164,7 @@ func TestLoadEverything(t *testing.T) {
 		Scalingo:            &Scalingo{NewSecret("tk-us-1"), "http://127.0.0.1:3", true},
 		Octopus:             &Octopus{"https://deploy.example/octopus", NewSecret("API-KEY"), "Spaces 1"},
 		Approvers:           []string{"U0ALICE", "W0BOB", "S0OPS"},
+		ApproversQuiet:      []string{"U0CAROL", "S0LEADS"},
 		ApprovalChannel:     "C0APPROVE",
 		AnnounceChannel:     "G0NEWS",
 		Approvals:           2,
@@ -199,6 +201,7 @@ func TestLoadAccepts(t *testing.T) {
 		change func(*Config)
 	}{
 		"announce where approved": {map[string]string{"SSHKEYBOT_APPROVAL_CHANNEL": "C0A"}, func(c *Config) { c.ApprovalChannel, c.AnnounceChannel = "C0A", "C0A" }},
+		"quiet ones count":        {map[string]string{"SSHKEYBOT_APPROVERS_QUIET": "U0BOB", "SSHKEYBOT_APPROVALS": "2"}, func(c *Config) { c.ApproversQuiet, c.Approvals = []string{"U0BOB"}, 2 }},
 		"audit off":               {map[string]string{"SSHKEYBOT_AUDIT": ""}, func(c *Config) { c.Audit = nil }},
 		"summary off":             {map[string]string{"SSHKEYBOT_DAILY_SUMMARY": ""}, func(c *Config) { c.DailySummary = nil }},
 		"HTTP off":                {map[string]string{"SSHKEYBOT_HTTP_ADDR": " "}, func(c *Config) { c.HTTPAddr = "" }},

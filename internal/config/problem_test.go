@@ -37,7 +37,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"SSHKEYBOT_ANNOUNCE_CHANNEL", "U0ALICE", "ID of a channel"},
 		{"SSHKEYBOT_APPROVALS", "0", "from 1 to 100"},
 		{"SSHKEYBOT_APPROVALS", "two", "from 1 to 100"},
-		{"SSHKEYBOT_APPROVALS", "2", "more approvals than SSHKEYBOT_APPROVERS lists"},
+		{"SSHKEYBOT_APPROVALS", "2", "more approvals than SSHKEYBOT_APPROVERS and SSHKEYBOT_APPROVERS_QUIET list people"},
 		{"SSHKEYBOT_SELF_APPROVAL", "yes", "true or false"},
 		{"SSHKEYBOT_REQUEST_TTL", "-8h", "cannot be negative"},
 		{"SSHKEYBOT_MIN_DURATION", "31d", "must not be longer than SSHKEYBOT_MAX_DURATION"},
@@ -127,6 +127,8 @@ func TestLoadRefusesTogether(t *testing.T) {
 		"wrong prefix in the file": {map[string]string{"SLACK_BOT_TOKEN": "", "SLACK_BOT_TOKEN_FILE": writeFile(t, "xapp-1")}, []string{"SLACK_BOT_TOKEN_FILE"}},
 		"database twice":           {map[string]string{"SSHKEYBOT_DATABASE_URL": "sqlite:x", "SSHKEYBOT_DATABASE_URL_FILE": "/x"}, []string{"SSHKEYBOT_DATABASE_URL"}},
 		"reason, yes or no":        {map[string]string{"SSHKEYBOT_REASON": "true"}, []string{"SSHKEYBOT_REASON"}},
+		"quiet by name":            {map[string]string{"SSHKEYBOT_APPROVERS_QUIET": "U0BOB,@carol"}, []string{"SSHKEYBOT_APPROVERS_QUIET"}},
+		"quiet alone":              {map[string]string{"SSHKEYBOT_APPROVERS": "", "SSHKEYBOT_APPROVERS_QUIET": "U0BOB"}, []string{"SSHKEYBOT_APPROVERS"}},
 		"user not listed":          {map[string]string{"SSHKEYBOT_SYSTEM_USERS": "deploy"}, []string{"SSHKEYBOT_SYSTEM_USER"}},
 		"everything at once": {map[string]string{
 			"SLACK_BOT_TOKEN": "", "SLACK_APP_TOKEN": "x", "RUNCLOUD_API_URL": "x", "SSHKEYBOT_APPROVERS": "x",

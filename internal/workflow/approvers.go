@@ -3,6 +3,7 @@ package workflow
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -12,6 +13,87 @@ import (
 // IsGroup reports whether one of the approvers in the settings is a user group (S…), and
 // not a user.
 func IsGroup(approver string) bool { return strings.HasPrefix(approver, "S") }
+
+// Asked returns those of the deciders whom messages mention.
+func (v RequestView) Asked() []string {
+	return slices.DeleteFunc(slices.Clone(v.Deciders), func(id string) bool { return slices.Contains(v.Quiet, id) })
+}
+
+// Reminded returns those of the deciders whom the reminder mentions: who was not mentioned before,
+// or all where all were.
+func (v RequestView) Reminded() []string {
+	if len(v.Quiet) > 0 {
+		return v.Quiet
+	}
+	return v.Deciders
+}
+
+// stillAsked lists the configured approvers that may still decide a request: without
+// those who ask or receive, those who have approved it and those who were offboarded.
+// Groups stay whole.
+func (s *Service) stillAsked(ctx context.Context, tx access.Tx, r access.Request, given []access.Approval) (asked []string, err error) {
+	for _, id := range s.Settings.Approvers {
+		decides, err := s.stillDecides(ctx, tx, r, given, access.UserID(id))
+		if err != nil {
+			return nil, err
+		}
+		if decides {
+			asked = append(asked, id)
+		}
+	}
+	return asked, nil
+}
+
+// stillDecides reports whether somebody who is an approver may still decide a request.
+func (s *Service) stillDecides(ctx context.Context, tx access.Tx, r access.Request, given []access.Approval, id access.UserID) (bool, error) {
+	person, err := tx.Person(ctx, id)
+	approved := slices.ContainsFunc(given, func(a access.Approval) bool { return a.Approver == id })
+	return !approved && !person.Offboarded() && s.checkIndependent(r, id) == nil, err
+}
+
+// viewQuiet fills in which of the deciders only the reminder mentions: none of them where the
+// others are not enough to decide, since somebody has to hear of it.
+func (s *Service) viewQuiet(ctx context.Context, tx access.Tx, v *RequestView) error {
+	if len(s.Settings.Quiet) == 0 {
+		return nil
+	}
+	needed := 1
+	if v.Request.State == access.Pending {
+		needed = v.Needed - len(v.Approvals)
+	}
+	var quiet []string
+	loud := map[access.UserID]bool{}
+	for _, entry := range v.Deciders {
+		if slices.Contains(s.Settings.Quiet, entry) {
+			quiet = append(quiet, entry)
+			continue
+		}
+		people, err := peopleOf(ctx, tx, entry)
+		if err != nil {
+			return err
+		}
+		for _, id := range people {
+			if loud[id], err = s.stillDecides(ctx, tx, v.Request, v.Approvals, id); err != nil {
+				return err
+			}
+		}
+	}
+	maps.DeleteFunc(loud, func(_ access.UserID, decides bool) bool { return !decides })
+	if len(loud) >= max(1, needed) {
+		v.Quiet = quiet
+	}
+	return nil
+}
+
+// peopleOf returns the user that an entry of the approvers is, or the last known members of the
+// group.
+func peopleOf(ctx context.Context, tx access.Tx, entry string) ([]access.UserID, error) {
+	if !IsGroup(entry) {
+		return []access.UserID{access.UserID(entry)}, nil
+	}
+	known, err := tx.Flag(ctx, flagGroup+entry)
+	return splitIDs(strings.TrimPrefix(known, groupRead)), err
+}
 
 // IsApprover reports whether a user is an approver, named directly or through a group,
 // as far as that is known: it is for those who look. Who decides is asked about anew.

@@ -70,7 +70,7 @@ func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestVi
 	}
 	v.Sessions, v.SessionsUnread = sessionsOf(v.Results)
 	for _, fillIn := range []func(context.Context, access.Tx, *RequestView) error{
-		s.viewAccess, s.viewAccount, s.viewEnding, s.viewAudit, s.viewRotation, s.viewTargets,
+		s.viewAccess, s.viewAccount, s.viewEnding, s.viewAudit, s.viewRotation, s.viewTargets, s.viewQuiet,
 	} {
 		if err := fillIn(ctx, tx, &v); err != nil {
 			return v, err
@@ -107,23 +107,6 @@ func (s *Service) viewAccount(ctx context.Context, tx access.Tx, v *RequestView)
 	v.Account = account.Title
 	v.Lending, _ = account.Lending()
 	return nil
-}
-
-// stillAsked lists the configured approvers that may still decide a request: without
-// those who ask or receive, those who have approved it and those who were offboarded.
-// Groups stay whole.
-func (s *Service) stillAsked(ctx context.Context, tx access.Tx, r access.Request, given []access.Approval) (asked []string, err error) {
-	for _, id := range s.Settings.Approvers {
-		person, err := tx.Person(ctx, access.UserID(id))
-		if err != nil {
-			return nil, err
-		}
-		approved := slices.ContainsFunc(given, func(a access.Approval) bool { return string(a.Approver) == id })
-		if !approved && !person.Offboarded() && s.checkIndependent(r, access.UserID(id)) == nil {
-			asked = append(asked, id)
-		}
-	}
-	return asked, nil
 }
 
 // sessionsOf lists the sessions that inspections saw, and the servers where they could not

@@ -11,6 +11,7 @@ import (
 // Settings are the rules a team has chosen.
 type Settings struct {
 	Approvers           []string // user IDs and user group IDs
+	Quiet               []string // those of them whom only the reminder mentions, where others can decide
 	Approvals           int      // approvals needed, by different people
 	SelfApproval        bool     // whether who asks or receives may decide
 	RequestTTL          time.Duration

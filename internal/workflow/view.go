@@ -29,6 +29,7 @@ type RequestView struct {
 	Needed       int                // approvals needed
 	TicketURL    string             // as in Settings
 	Deciders     []string           // configured approvers, users and groups, that may still decide
+	Quiet        []string           // those of them whom only the reminder mentions
 	MayDecide    bool               // whether who looks may decide it; set where somebody's own list is read
 	Grant        *access.Grant      // once approved
 	Revoked      []access.ServerRef // servers that the grant covers no more, though it lives
