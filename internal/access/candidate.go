@@ -18,6 +18,19 @@ type Candidate struct {
 // Decided reports whether it was decided to remove the candidate, or to leave it.
 func (c Candidate) Decided() bool { return !c.PickedAt.IsZero() }
 
+// Lookalike reports whether all that can be seen of the key is what every key of its type
+// shares, so that it may be anybody's.
+func (c Candidate) Lookalike() bool { return c.Why == WhyType }
+
+// Undecided is how many candidates of a request nobody has decided about.
+type Undecided struct {
+	RequestID  int64
+	Keys       int // without the lookalikes
+	Tokens     int // API tokens
+	Lookalikes int
+	Servers    int // that have a lookalike
+}
+
 // Why is what made a credential a candidate.
 type Why string
 

@@ -153,6 +153,9 @@ type CandidateTx interface {
 	Candidates(ctx context.Context, requestID int64) ([]Candidate, error)
 	// CandidatesOn returns those on one server.
 	CandidatesOn(ctx context.Context, requestID, serverID int64) ([]Candidate, error)
+	// Undecided returns how many candidates nobody has decided about, for each request that has
+	// some, the oldest first. Those of a purge, which are decided about together, do not count.
+	Undecided(ctx context.Context) ([]Undecided, error)
 	// PickCandidate stores the decision about a candidate: PickedBy, PickedAt and Spared. It
 	// reports false if there is no such candidate, or it was decided about before.
 	PickCandidate(ctx context.Context, c Candidate) (bool, error)

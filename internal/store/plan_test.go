@@ -53,7 +53,7 @@ func TestSweepsAskIndexes(t *testing.T) {
 func few(scan string) bool {
 	_, index, _ := strings.Cut(scan, " INDEX ")
 	return slices.Contains([]string{"CONSTANT ROW", "persons", "due", "few"}, scan) ||
-		slices.Contains([]string{"grants_live", "out_of_line_order", "placements_renewed", "results_readings", "results_unsettled", "drawings_behind", "notices_due", "inbox_open"}, index)
+		slices.Contains([]string{"grants_live", "out_of_line_order", "placements_renewed", "results_readings", "results_unsettled", "candidates_undecided", "drawings_behind", "notices_due", "inbox_open"}, index)
 }
 
 func second[T any](_ T, err error) error { return err }
@@ -83,6 +83,7 @@ func askedAgain(now time.Time) map[string]func(ctx context.Context, tx access.Tx
 		"the check":        func(ctx context.Context, tx access.Tx) error { return second(tx.OutOfLine(ctx, now, []int64{1, 2})) },
 		"alignment":        func(ctx context.Context, tx access.Tx) error { return second(tx.Reconcile(ctx, now, []int64{1})) },
 		"debt":             func(ctx context.Context, tx access.Tx) error { return second(tx.Debt(ctx, access.DebtQuery{At: now})) },
+		"undecided":        func(ctx context.Context, tx access.Tx) error { return second(tx.Undecided(ctx)) },
 		"oldest envelope":  func(ctx context.Context, tx access.Tx) error { return second(tx.OldestEnvelope(ctx)) },
 		"keys of a server": func(ctx context.Context, tx access.Tx) error {
 			return second(tx.Placements(ctx, access.PlacementQuery{Server: 1, States: there}))

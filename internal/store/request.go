@@ -159,6 +159,17 @@ func scanCandidate(row scanner) (c access.Candidate, err error) {
 	return c, err
 }
 
+// Undecided implements access.CandidateTx.
+func (t *tx) Undecided(ctx context.Context) ([]access.Undecided, error) {
+	scan := func(row scanner) (u access.Undecided, err error) {
+		err = row.Scan(&u.RequestID, &u.Keys, &u.Tokens, &u.Lookalikes, &u.Servers)
+		return u, err
+	}
+	return many(ctx, t, scan, `SELECT request_id, COUNT(CASE WHEN why <> 'type' AND token = 0 THEN 1 END), COUNT(CASE WHEN why <> 'type' AND token = 1 THEN 1 END),
+		COUNT(CASE WHEN why = 'type' THEN 1 END), COUNT(DISTINCT CASE WHEN why = 'type' THEN place_id END)
+		FROM candidates WHERE picked_at = 0 AND why NOT IN ('listed', 'since', 'owned') GROUP BY request_id ORDER BY request_id`)
+}
+
 // PickCandidate implements access.CandidateTx.
 func (t *tx) PickCandidate(ctx context.Context, c access.Candidate) (bool, error) {
 	return won(t.Exec(ctx, `UPDATE candidates SET picked_by = $1, picked_at = $2, spared = $3

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
 
@@ -197,4 +198,30 @@ func testCandidates(t *testing.T, s *store.Store) {
 	}
 	open.PickedBy, open.PickedAt, open.Spared = "U3", epoch, true
 	same(t, "picked once", read(t, s, candidates)[0], open)
+}
+
+func testUndecided(t *testing.T, s *store.Store) {
+	purge, first, second, over := insertRequest(t, s, access.Request{Kind: access.KindPurge}), insertRequest(t, s, access.Request{}), insertRequest(t, s, access.Request{}), insertRequest(t, s, access.Request{})
+	number := 0
+	some := func(n int, of access.Request, server int64, c access.Candidate) (all []access.Candidate) {
+		for range n {
+			number++
+			c.RequestID, c.ServerID, c.Credential.ID = of.ID, server, strconv.Itoa(number)
+			all = append(all, c)
+		}
+		return all
+	}
+	var all []access.Candidate
+	for _, why := range []access.Why{access.WhyListed, access.WhySince, access.WhyOwned} {
+		all = append(all, some(1, purge, 1, access.Candidate{Why: why})...)
+	}
+	all = append(all, some(2, second, 1, access.Candidate{Why: access.WhyToken, Credential: access.Credential{Token: true}})...)
+	all = append(all, some(3, first, 1, access.Candidate{Why: access.WhyType})...)
+	all = append(all, some(1, first, 2, access.Candidate{Why: access.WhyType})...)
+	all = append(all, some(1, first, 2, access.Candidate{Why: access.WhyLabel})...)
+	all = append(all, some(1, first, 3, access.Candidate{Why: access.WhyType, PickedAt: epoch})...)
+	all = append(all, some(1, over, 3, access.Candidate{Why: access.WhyKey, PickedAt: epoch, Spared: true})...)
+	update(t, s, func(ctx context.Context, tx access.Tx) error { return tx.SaveCandidates(ctx, all) })
+	got := read(t, s, func(ctx context.Context, tx access.Tx) ([]access.Undecided, error) { return tx.Undecided(ctx) })
+	same(t, "undecided", got, []access.Undecided{{RequestID: first.ID, Keys: 1, Lookalikes: 4, Servers: 2}, {RequestID: second.ID, Tokens: 2}})
 }

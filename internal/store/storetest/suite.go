@@ -42,6 +42,7 @@ func people() map[string]func(*testing.T, *store.Store) {
 		"Approvals":        testApprovals,
 		"Facts":            testFacts,
 		"Candidates":       testCandidates,
+		"Undecided":        testUndecided,
 		"GrantRoundTrip":   testGrantRoundTrip,
 		"GrantQuery":       testGrantQuery,
 		"EndCovers":        testEndCovers,

@@ -173,6 +173,8 @@ CREATE TABLE candidates (
     spared        BIGINT NOT NULL,
     PRIMARY KEY (request_id, place_id, credential_id)
 );
+-- Those that nobody has decided about. The candidates of a purge are decided about together.
+CREATE INDEX candidates_undecided ON candidates (request_id, why, token, place_id) WHERE picked_at = 0 AND why NOT IN ('listed', 'since', 'owned');
 
 CREATE TABLE findings (
     place_id      BIGINT NOT NULL,
