@@ -44,9 +44,9 @@ type interaction struct {
 	Message string `json:"message,omitempty"` // time stamp of the message it was in
 	Private bool   `json:"private,omitempty"` // only this person sees that message
 	Home    bool   `json:"home,omitempty"`    // it was in the Home tab
-	View    string `json:"-"`                 // id of the modal that it was in
+	View    string `json:"view,omitempty"`    // id of the modal that it was in
 
-	Modal    string          `json:"modal,omitempty"` // callback id of a submission
+	Modal    string          `json:"modal,omitempty"` // callback id of what was submitted, or clicked in
 	Metadata string          `json:"metadata,omitempty"`
 	State    json.RawMessage `json:"state,omitempty"`
 
@@ -168,7 +168,7 @@ func (in *interaction) readClick(p interactivePayload) {
 	in.Channel, in.Message, in.Private = p.Container.Channel, p.Container.Message, p.Container.Ephemeral
 	in.Home = p.Container.Type == "view" && p.View.Type == "home"
 	if p.View.Type == "modal" {
-		in.View = p.View.ID
+		in.View, in.Modal, in.Metadata = p.View.ID, p.View.Callback, p.View.Metadata
 	}
 }
 

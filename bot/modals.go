@@ -35,6 +35,7 @@ func modals() []modal {
 		{render.ModalDeny, []string{render.ActionDeny}, (*Bot).openDeny, (*Bot).checkDeny, (*Bot).submitDeny, (*Bot).requestChannel},
 		{render.ModalEdit, []string{render.ActionEdit}, (*Bot).openEdit, (*Bot).checkEdit, (*Bot).submitEdit, (*Bot).requestChannel},
 		{render.ModalServers, []string{render.ActionServers}, (*Bot).openServers, nil, nil, nil},
+		{render.ModalCandidates, []string{render.ActionCandidates}, (*Bot).openCandidates, nil, nil, nil},
 	}
 }
 

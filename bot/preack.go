@@ -107,8 +107,12 @@ const redeliveryTime = time.Hour
 // delivered. What it cannot check quickly it leaves to the submission, which is checked in
 // any case.
 func (b *Bot) preackClick(ctx context.Context, in interaction) bool {
-	if in.Action == render.ActionServersPage {
+	switch in.Action {
+	case render.ActionServersPage:
 		b.turnServersPage(ctx, in)
+		return true
+	case render.ActionCandidatesPage:
+		b.turnCandidatesPage(ctx, in)
 		return true
 	}
 	m := modalBehind(in.Action)

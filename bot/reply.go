@@ -78,10 +78,10 @@ func (ack *ackReply) wait(ctx context.Context, d time.Duration) any {
 }
 
 // reply sends a person what came of what they did, where only they see it: in the
-// acknowledgement, over the response_url, in the channel, or at last in a direct
+// acknowledgement, in the modal that they have open, over the response_url, in the channel, or at last in a direct
 // message. It reports false when Slack takes nothing at the moment.
 func (b *Bot) reply(ctx context.Context, in interaction, ack *ackReply, r slackapi.Reply) (told bool) {
-	if ack.offer(r) {
+	if ack.offer(r) || b.showInModal(ctx, in, r) {
 		return true
 	}
 	m := render.Message{Text: r.Text, Blocks: r.Blocks}

@@ -85,6 +85,7 @@ type Reader interface {
 	ServersPage(ctx context.Context, actor access.UserID, pattern string, q workflow.PageQuery) (workflow.ServersPage, error)
 	View(ctx context.Context, requestID int64) (workflow.RequestView, error)
 	Audit(ctx context.Context, actor access.UserID, requestID int64) (workflow.RequestView, error)
+	Candidates(ctx context.Context, actor access.UserID, requestID int64) (workflow.RequestView, error)
 	IsApprover(ctx context.Context, id access.UserID) (bool, error)
 	Log(ctx context.Context, actor access.UserID, q workflow.LogQuery) (workflow.LogPage, error)
 	WholeLog(ctx context.Context, actor access.UserID) (iter.Seq2[workflow.LogEntry, error], error)

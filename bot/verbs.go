@@ -106,7 +106,7 @@ func verbs() []verb {
 		},
 		{
 			name: "pending", who: "approvers", part: forApprovers,
-			about: "requests that wait for a decision.",
+			about: "what waits for a decision.",
 			read:  readNothing, do: (*Bot).pending, readsOnly: true,
 		},
 		{

@@ -232,12 +232,6 @@ func (d *domain) Edit(_ context.Context, e workflow.Edit) (access.Request, error
 
 func (d *domain) RetryFailed(context.Context, int64, access.UserID) (int, error) { return 3, nil }
 
-func (d *domain) Pick(context.Context, int64, int64, string, access.UserID) error { return nil }
-
-func (d *domain) Spare(context.Context, int64, int64, string, access.UserID) error { return nil }
-
-func (d *domain) SpareRest(context.Context, int64, string, access.UserID) (int, error) { return 0, nil }
-
 func (d *domain) Register(_ context.Context, actor access.UserID, key sshkey.Key, note string) (workflow.Registration, error) {
 	unlock, err := d.change()
 	defer unlock()
@@ -284,13 +278,13 @@ func (d *domain) Summary(context.Context) (workflow.Overview, error) {
 // AccessPage returns all on one page.
 func (d *domain) AccessPage(ctx context.Context, _, _ access.UserID, _ workflow.PageQuery) (workflow.AccessPage, error) {
 	all, err := d.Summary(ctx)
-	return workflow.AccessPage{Overview: all, Page: workflow.Page{First: 1, Last: len(all.Grants), Parts: []int{0, 0, len(all.Grants)}}}, err
+	return workflow.AccessPage{Overview: all, Page: workflow.Page{First: 1, Last: len(all.Grants), Parts: []int{0, 0, 0, len(all.Grants)}}}, err
 }
 
 // PendingRequests returns all on one page.
 func (d *domain) PendingRequests(context.Context, access.UserID, workflow.PageQuery) (workflow.PendingPage, error) {
 	views := d.pending()
-	return workflow.PendingPage{Views: views, Page: workflow.Page{First: 1, Last: len(views), Parts: []int{len(views)}}}, nil
+	return workflow.PendingPage{Views: views, Page: workflow.Page{First: 1, Last: len(views), Parts: []int{len(views), 0}}}, nil
 }
 
 func (d *domain) pending() (pending []workflow.RequestView) {
@@ -347,7 +341,7 @@ func (d *domain) View(_ context.Context, id int64) (workflow.RequestView, error)
 		return workflow.RequestView{}, &access.Error{Code: access.NotFound, Message: "There is no such request."}
 	}
 	out := v.RequestView
-	out.Results = slices.Clone(v.Results)
+	out.Results, out.Candidates = slices.Clone(v.Results), slices.Clone(v.Candidates)
 	return out, nil
 }
 

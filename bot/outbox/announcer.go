@@ -24,6 +24,7 @@ const (
 	roleSummary    = "summary"
 	roleFile       = "file"
 	roleNotice     = "direct:"     // a notice, with its kind behind it and whom it is to; empty for the thread
+	roleUndecided  = "undecided"   // in the thread: mentions the approvers
 	roleCannotShow = "cannot_show" // a direct message that says how to let us into the channel
 	roleCopy       = "copy:"       // of the request, with an approver behind it, where there is no channel
 )
@@ -141,6 +142,9 @@ func (n *Announcer) drawAll(ctx context.Context, v *request) error {
 		if err := n.drawPhase(ctx, t); err != nil {
 			return err
 		}
+	}
+	if err := n.mentionDeciders(ctx, v, parent); err != nil {
+		return err
 	}
 	if err := n.redrawNotices(ctx, v); err != nil {
 		return err

@@ -166,12 +166,8 @@ func (n *Announcer) tellReady(ctx context.Context, tx delivery.Tx, v *request) e
 	return nil
 }
 
-// fanOut queues a notice for which there is no channel for each approver. The daily
-// summary is for a channel or for nobody.
+// fanOut queues a notice for which there is no channel for each approver.
 func (n *Announcer) fanOut(ctx context.Context, notice access.Notice) error {
-	if notice.Kind == access.NoticeSummary {
-		return &access.Error{Code: access.Invalid, Op: "announce", Message: "There is no channel for this."}
-	}
 	approvers, err := n.Uses.Approvers(ctx)
 	if err != nil {
 		return err

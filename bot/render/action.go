@@ -27,6 +27,9 @@ const (
 	ActionSpareRest = "leave_rest"
 	ActionGone      = "server_gone"
 
+	ActionCandidates     = "candidates"
+	ActionCandidatesPage = "candidates_page"
+
 	ActionCheckAgain  = "check_again"
 	ActionRotateAgain = "rotate_again"
 
@@ -59,11 +62,12 @@ const ShortcutAsk = "grant"
 
 // The callback ids of modals.
 const (
-	ModalRegister = "register"
-	ModalGrant    = "grant"
-	ModalDeny     = "deny"
-	ModalEdit     = "edit"
-	ModalExtend   = "extend"
-	ModalServers  = "servers"
-	ModalProve    = "prove"
+	ModalRegister   = "register"
+	ModalGrant      = "grant"
+	ModalDeny       = "deny"
+	ModalEdit       = "edit"
+	ModalExtend     = "extend"
+	ModalServers    = "servers"
+	ModalCandidates = "candidates"
+	ModalProve      = "prove"
 )

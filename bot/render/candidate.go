@@ -12,19 +12,18 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-const (
-	candidateButtons = 8   // more than that go into menus
-	menuOptions      = 100 // of a menu, at most
-)
+// candidatesInMessage is how many candidates a message shows with their buttons; the modal has all.
+const candidatesInMessage = 8
 
 // candidates lists credentials that may be the person's and about which a person has to
 // decide, and what was decided about the others.
 func (p *page) candidates(v workflow.RequestView) {
-	var open, gone, going, left []access.Candidate
+	var gone, going, left, lookalikes []access.Candidate
 	for _, c := range v.Candidates {
 		switch {
 		case !c.Decided():
-			open = append(open, c)
+		case c.Spared && c.Lookalike():
+			lookalikes = append(lookalikes, c)
 		case c.Spared:
 			left = append(left, c)
 		case isRemoved(v, c):
@@ -33,10 +32,13 @@ func (p *page) candidates(v workflow.RequestView) {
 			going = append(going, c)
 		}
 	}
-	p.open(v, open)
+	p.undecided(v)
 	p.decidedLikewise("an approver had removed", gone)
 	p.decidedLikewise("are being removed, as an approver decided", going)
 	p.decidedLikewise("stay, as an approver decided", left)
+	if len(lookalikes) > 0 {
+		p.addText("*Keys that may be anybody's and stay, as an approver decided:* " + grouped(len(lookalikes)) + ".")
+	}
 }
 
 // decidedLikewise lists credentials about which an approver decided the same.
@@ -58,24 +60,37 @@ func isRemoved(v workflow.RequestView, c access.Candidate) bool {
 	return false
 }
 
-func (p *page) open(v workflow.RequestView, open []access.Candidate) {
-	if len(open) == 0 {
-		return
-	}
-	p.addText("*" + credentials(open) + " still to decide.* " + whyAsked(v, open))
-	free, fixed := split(open)
-	if len(free) > candidateButtons {
-		p.candidateMenus(free)
-	} else {
-		for _, c := range free {
-			p.addText(candidateLine(c))
-			p.addButtons(button(ActionPick, candidateID(c), "Remove this "+noun(c)), button(ActionSpare, candidateID(c), "Leave it"))
+// undecided adds the credentials that nobody has decided about: the first with their buttons, and
+// the lookalikes, of which there may be hundreds, as a number.
+func (p *page) undecided(v workflow.RequestView) {
+	open, lookalikes := v.Open()
+	if len(open) > 0 {
+		p.addText(toDecide(v, open))
+		free, fixed := split(open)
+		for _, c := range free[:min(len(free), candidatesInMessage)] {
+			p.candidate(c)
 		}
+		if more := len(free) - candidatesInMessage; more > 0 {
+			p.addText("… and " + grouped(more) + " more.")
+			p.addButtons(openCandidates(CandidatesPage{Request: v.Request.ID}, "Show all "+grouped(len(free))))
+		}
+		p.addList("API tokens that I do not remove, since one of them may be the one I use. Look at them in the dashboard", lines(fixed), shortList, "the file lists all")
+		p.addButtons(spareRest(v, open)...)
 	}
-	p.addList("API tokens that I do not remove, since one of them may be the one I use. Look at them in the dashboard", lines(fixed), shortList, "the file lists all")
-	if len(open)+len(fixed) > 1 && v.FullyInspected() {
-		p.addButtons(spareRest(v, open))
+	if len(lookalikes) > 0 {
+		p.addText(lookalikesLine(v.Request, len(lookalikes), placesOf(lookalikes)) + " An approver removes or leaves them.")
+		p.addButtons(openCandidates(CandidatesPage{Request: v.Request.ID, Lookalikes: true}, "Show them"))
 	}
+}
+
+func toDecide(v workflow.RequestView, open []access.Candidate) string {
+	return "*" + credentials(open) + " still to decide.* " + whyAsked(v, open)
+}
+
+// candidate adds one credential with its buttons.
+func (p *page) candidate(c access.Candidate) {
+	p.addText(candidateLine(c))
+	p.addButtons(button(ActionPick, candidateID(c), "Remove this "+noun(c)), button(ActionSpare, candidateID(c), "Leave it"))
 }
 
 // split returns the candidates that can be removed, and those that cannot.
@@ -90,21 +105,20 @@ func split(open []access.Candidate) (free, fixed []access.Candidate) {
 	return free, fixed
 }
 
-// undecided returns the candidates that nobody has decided about.
-func undecided(v workflow.RequestView) []access.Candidate {
-	return slices.DeleteFunc(slices.Clone(v.Candidates), func(c access.Candidate) bool { return c.Decided() })
-}
-
 // credentials counts candidates as what they are.
 func credentials(all []access.Candidate) string {
 	tokens := tokensAmong(all)
-	switch tokens {
-	case 0:
-		return count(len(all), "key", "keys")
-	case len(all):
+	return keysAndTokens(len(all)-tokens, tokens)
+}
+
+func keysAndTokens(keys, tokens int) string {
+	switch {
+	case tokens == 0:
+		return count(keys, "key", "keys")
+	case keys == 0:
 		return count(tokens, "API token", "API tokens")
 	}
-	return count(len(all)-tokens, "key", "keys") + " and " + count(tokens, "API token", "API tokens")
+	return count(keys, "key", "keys") + " and " + count(tokens, "API token", "API tokens")
 }
 
 // kinds returns what candidates are, in the plural.
@@ -156,31 +170,14 @@ func whyAsked(v workflow.RequestView, open []access.Candidate) string {
 	return "They " + whose + ", but I did not place them. An approver removes or leaves each."
 }
 
-func spareRest(v workflow.RequestView, open []access.Candidate) *slack.ButtonBlockElement {
-	b := button(ActionSpareRest, idValue(v.Request.ID)+"."+v.OpenDigest(), "Leave them all")
-	return withConfirm(b, "Leave all of them?", "These stay: "+credentials(open)+". Whoever holds one can still use it.", "Leave them")
-}
-
-// candidateMenus adds menus for many candidates; the text names those that have room in it.
-func (p *page) candidateMenus(open []access.Candidate) {
-	p.lines = append(p.lines, fit(bullets(lines(open)), "\n", 1200, "the menus hold them"))
-	shown := min(len(open), menuOptions)
-	label := fmt.Sprintf("Choose among %d keys.", shown)
-	if left := len(open) - shown; left > 0 {
-		label = fmt.Sprintf("Choose among the first %d keys; %d more come up as these go.", shown, left)
+// spareRest is the button that leaves all of these; none while others may come up, nor beside a
+// single one that has a button of its own.
+func spareRest(v workflow.RequestView, open []access.Candidate) []slack.BlockElement {
+	if !v.FullyInspected() || len(open) == 0 || len(open) == 1 && !open[0].Credential.Fixed {
+		return nil
 	}
-	p.addText(label)
-	p.addButtons(menu(ActionPick, "Remove a key", open[:shown]), menu(ActionSpare, "Leave a key", open[:shown]))
-}
-
-func menu(action, label string, open []access.Candidate) *slack.SelectBlockElement {
-	light := strings.NewReplacer("<", "‹", ">", "›", "&", "+") // Slack weighs the others four times or more
-	options := make([]*slack.OptionBlockObject, len(open))
-	for i, c := range open {
-		text := light.Replace(plainText(c.ServerName, 30) + ": " + plainText(c.Credential.Label, 30))
-		options[i] = slack.NewOptionBlockObject(candidateID(c), plain(text), nil)
-	}
-	return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, plain(label), action, options...)
+	b := button(ActionSpareRest, idValue(v.Request.ID)+"."+workflow.CandidatesDigest(open), "Leave them all")
+	return []slack.BlockElement{withConfirm(b, "Leave all of them?", "These stay: "+credentials(open)+". Whoever holds one can still use it.", "Leave them")}
 }
 
 func candidateID(c access.Candidate) string {
@@ -208,8 +205,13 @@ func lines(all []access.Candidate) []string {
 }
 
 func candidateLine(c access.Candidate) string {
-	if c.Credential.Token {
+	switch {
+	case c.Credential.Token:
 		return fmt.Sprintf("%s (%s)", labelled(c), whyCandidate(c))
+	case c.Lookalike() && c.Credential.CreatedAt.IsZero():
+		return labelled(c)
+	case c.Lookalike(): // its key says nothing
+		return labelled(c) + ", placed " + date(c.Credential.CreatedAt)
 	}
 	return fmt.Sprintf("%s, %s (%s)", labelled(c), code(c.Credential.PublicKey, 56), whyCandidate(c))
 }
@@ -231,8 +233,6 @@ func whyCandidate(c access.Candidate) string {
 		return "the beginning of the key fits, which is no proof"
 	case access.WhyWhole:
 		return "it is this whole key, but nobody has proved whose that is"
-	case access.WhyType:
-		return "what can be seen fits, but it is the same for every key of this type"
 	case access.WhyUnregistered:
 		return "nobody has registered it"
 	case access.WhyToken:
@@ -243,7 +243,7 @@ func whyCandidate(c access.Candidate) string {
 		return "made " + date(c.Credential.CreatedAt) + ", " + used
 	case access.WhyBefore:
 		return "it was there before"
-	case access.WhyListed, access.WhySince, access.WhyOwned: // below; a purge shows no reason
+	case access.WhyType, access.WhyListed, access.WhySince, access.WhyOwned: // below; no reason is shown
 	case access.WhyOrphan:
 		return "its label is like mine" // whom it names is a stranger's word, and mentions nobody
 	}

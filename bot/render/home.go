@@ -95,6 +95,9 @@ func (r row) blocks() int {
 
 func (d HomeData) rows() []row {
 	rows := d.waitingRows()
+	for _, u := range d.Team.Undecided {
+		rows = append(rows, row{"Keys to decide about", []string{upper(undecidedLine(u))}, []slack.BlockElement{decideCandidates(u)}})
+	}
 	rows = append(rows, d.accessRows()...)
 	rows = append(rows, d.keyRows()...)
 	for _, r := range d.Asked {
@@ -130,7 +133,7 @@ func (d HomeData) waitingRows() []row {
 		head := waits(v, d.Posts[v.Request.ID])
 		switch {
 		case v.MayDecide:
-			lines, buttons := toDecide(v, roomInHome)
+			lines, buttons := decidable(v, roomInHome)
 			open = append(open, row{"Waiting for your decision", append([]string{head}, lines...), buttons})
 		case approvedBy(v, d.Me):
 			approved = append(approved, row{"Approved by you, waiting for another approver", []string{head, intro(v) + approvals(v)}, nil})

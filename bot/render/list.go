@@ -44,6 +44,7 @@ func List(o workflow.AccessPage, about, reader access.UserID) Message {
 		owed = append(owed, movingLines(o.Moving)...)
 	}
 	p.addAll("Still to remove: "+count(o.Overdue+o.Moving, "key", "keys"), owed)
+	p.undecidedRequests("*Keys to decide about: "+count(o.ToDecide(), "request", "requests")+"*", o.Undecided)
 	p.addAll("Waiting: "+count(o.Open(), "request", "requests"), waitingLines(o.Waiting))
 	p.addAll("Access now: "+count(o.Live(), "grant", "grants"), grantLines(o.Grants))
 	if o.Complete && o.Overdue+o.Moving == 0 {
@@ -175,7 +176,7 @@ const headLimit = 90
 
 // Daily is the summary of the day; ok is false when there is nothing to say.
 func Daily(o workflow.Overview) (m Message, ok bool) {
-	if len(o.Grants)+len(o.Waiting)+o.Overdue+o.Moving == 0 {
+	if len(o.Grants)+len(o.Waiting)+len(o.Undecided)+o.Overdue+o.Moving == 0 {
 		return Message{}, false
 	}
 	p := &page{}
@@ -183,6 +184,10 @@ func Daily(o workflow.Overview) (m Message, ok bool) {
 	p.addText(upper(strings.Join(counts(o), ", ")) + ".")
 	moving := movingLines(o.Moving)
 	p.addListOf(len(moving)+o.Overdue, "Still to remove", append(moving, overdueLines(o.Debt)...), list, "see `/sshkey list`")
+	p.undecidedRequests("*Keys to decide about*, "+orApprovers(o.Deciders)+":", o.Undecided[:min(len(o.Undecided), undecidedInDaily)])
+	if more := len(o.Undecided) - undecidedInDaily; more > 0 {
+		p.addText("… and " + count(more, "more request", "more requests") + ": see `/sshkey pending`")
+	}
 	p.addList("Access now", grantLines(o.Grants), list, "see `/sshkey list`")
 	p.addList("Waiting", waitingLines(o.Waiting), list, "see `/sshkey pending`")
 	p.addContext("Audit log: " + code(o.Log.String(), headLimit))
@@ -194,6 +199,9 @@ func counts(o workflow.Overview) []string {
 	var parts []string
 	if n := o.Overdue + o.Moving; n > 0 {
 		parts = append(parts, count(n, "key", "keys")+" still to remove")
+	}
+	if n := len(o.Undecided); n > 0 {
+		parts = append(parts, count(n, "request", "requests")+" with keys to decide about")
 	}
 	if n := len(o.Waiting); n > 0 {
 		parts = append(parts, count(n, "request", "requests")+" waiting")
@@ -209,21 +217,22 @@ func counts(o workflow.Overview) []string {
 func Pending(all workflow.PendingPage, posts map[int64]Post, after string) Message {
 	p := &page{}
 	p.addText(after)
-	if all.Total() == 0 {
+	if all.Open() == 0 {
 		p.addText("No request is waiting for a decision.")
-		return p.message()
+	} else {
+		p.addText("*Waiting for a decision: " + count(all.Open(), "request", "requests") + "*")
 	}
-	p.addText("*Waiting for a decision: " + count(all.Total(), "request", "requests") + "*")
 	for _, v := range all.Views {
 		p.pendingRow(v, posts[v.Request.ID])
 	}
+	p.undecidedRequests("*Keys to decide about: "+count(all.ToDecide(), "request", "requests")+"*", all.Undecided)
 	p.addPlace(all.Page, ActionPendingPage, "")
 	return p.message()
 }
 
 // pendingRow shows a request to an approver, with its buttons if they may decide it.
 func (p *page) pendingRow(v workflow.RequestView, at Post) {
-	lines, buttons := toDecide(v, roomInList)
+	lines, buttons := decidable(v, roomInList)
 	p.addText(append([]string{waits(v, at)}, lines...)...)
 	if v.MayDecide {
 		p.addButtons(buttons...)

@@ -9,8 +9,10 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-// missingButtons is how many missing servers have a button each; more go into a menu.
-const missingButtons = 5
+const (
+	missingButtons = 5   // missing servers with a button each; more go into a menu
+	menuOptions    = 100 // of a menu, at most
+)
 
 // missing offers an approver to settle that a server that its target does not find is gone
 // for good.

@@ -217,7 +217,7 @@ func (p *page) callToDecide(n access.Notice, v *workflow.RequestView, why string
 		mentioned = v.Reminded()
 	}
 	p.addText(fmt.Sprintf("%s: *request %d* %s It expires %s.", orApprovers(mentioned), v.Request.ID, why, date(v.Request.ExpiresAt)))
-	lines, buttons := toDecide(*v, roomInNotice)
+	lines, buttons := decidable(*v, roomInNotice)
 	p.addText(lines...)
 	p.addButtons(buttons...)
 }

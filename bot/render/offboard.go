@@ -83,11 +83,13 @@ func passedLines(v workflow.RequestView) []string {
 func isFinished(v workflow.RequestView) bool { return v.Settled() && v.Undecided() == 0 }
 
 func offboardTitle(v workflow.RequestView) string {
-	switch n := v.Undecided(); {
+	switch open, lookalikes := v.Open(); {
 	case isFinished(v):
 		return fmt.Sprintf("Offboarded (request %d)", v.Request.ID)
-	case n > 0:
-		return fmt.Sprintf("Offboarding: %s still to decide (request %d)", credentials(undecided(v)), v.Request.ID)
+	case len(open) > 0:
+		return fmt.Sprintf("Offboarding: %s still to decide (request %d)", credentials(open), v.Request.ID)
+	case len(lookalikes) > 0:
+		return fmt.Sprintf("Offboarding: %s that may be anybody's still to decide (request %d)", credentials(lookalikes), v.Request.ID)
 	}
 	return fmt.Sprintf("Offboarding (request %d)", v.Request.ID)
 }

@@ -178,7 +178,7 @@ func removingOld(v workflow.RequestView) string {
 	switch {
 	case v.Rotation.Found.Known:
 		return "The old one is being taken away."
-	case len(undecided(v)) > 0:
+	case v.Undecided() > 0:
 		return "I do not know the old one: an approver picks it below. *Until then it still works.*"
 	case !v.FullyInspected():
 		return "I look for keys that may be the old one."

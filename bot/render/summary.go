@@ -58,15 +58,30 @@ func verdict(t tally, v workflow.RequestView, phase access.Phase) string {
 	case phase == access.PhaseInspect && t.owed() == 0 && v.Request.Kind == access.KindGrant:
 		return fmt.Sprintf("Read the API tokens of %s: %s made meanwhile.", t.all(), orNo(len(v.Candidates)))
 	case phase == access.PhaseInspect && t.owed() == 0:
-		return fmt.Sprintf("Looked for other keys on %s: %s found.", t.all(), orNo(len(v.Candidates)))
+		return fmt.Sprintf("Looked for other keys on %s: %s.", t.all(), found(v.Candidates, "found"))
 	case phase == access.PhaseInspect:
-		return fmt.Sprintf("Looked for other keys on %d of %s: %s found so far.", t.servers-t.owed(), t.count(t.servers), orNo(len(v.Candidates)))
+		return fmt.Sprintf("Looked for other keys on %d of %s: %s.", t.servers-t.owed(), t.count(t.servers), found(v.Candidates, "found so far"))
 	}
 	done := phaseOutcome(phase, access.Done)
 	if t.by[access.Done] == t.servers {
 		return done + " " + t.all() + "."
 	}
 	return fmt.Sprintf("%s %d of %s: %s.", done, t.by[access.Done], t.count(t.servers), t.notDone())
+}
+
+// found counts what an inspection came upon.
+func found(all []access.Candidate, verb string) string {
+	lookalikes := 0
+	for _, c := range all {
+		if c.Lookalike() {
+			lookalikes++
+		}
+	}
+	text := orNo(len(all)-lookalikes) + " " + verb
+	if lookalikes > 0 {
+		text += ", and " + grouped(lookalikes) + " that may be anybody's"
+	}
+	return text
 }
 
 func allServers(n int) string {

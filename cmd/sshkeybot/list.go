@@ -69,9 +69,20 @@ func list(cmd *cobra.Command, of access.UserID, asJSON bool, now func() time.Tim
 
 // listing is what list prints; with --json, as it is here.
 type listing struct {
-	Grants  []grantLine   `json:"grants"`
-	Waiting []requestLine `json:"waiting"`
-	Owed    []owedLine    `json:"owed"`
+	Grants    []grantLine     `json:"grants"`
+	Waiting   []requestLine   `json:"waiting"`
+	Owed      []owedLine      `json:"owed"`
+	Undecided []undecidedLine `json:"undecided"`
+}
+
+// undecidedLine is a request with keys that approvers have to decide about, one by one.
+type undecidedLine struct {
+	Request    int64              `json:"request"`
+	Kind       access.RequestKind `json:"kind"`
+	Person     access.UserID      `json:"person"`
+	Keys       int                `json:"keys"` // without the lookalikes
+	Tokens     int                `json:"tokens"`
+	Lookalikes int                `json:"lookalikes"` // keys that merely begin like one that is looked for, as every key of its type does
 }
 
 type grantLine struct {
@@ -118,7 +129,7 @@ type owedLine struct {
 }
 
 func listingOf(o workflow.Overview) listing {
-	l := listing{Grants: []grantLine{}, Waiting: []requestLine{}, Owed: []owedLine{}}
+	l := listing{Grants: []grantLine{}, Waiting: []requestLine{}, Owed: []owedLine{}, Undecided: []undecidedLine{}}
 	for _, v := range o.Grants {
 		g := grantLine{
 			Grant: v.Grant.ID, Request: v.Grant.RequestID, Person: v.Grant.Person, SystemUser: v.Grant.SystemUser,
@@ -135,6 +146,9 @@ func listingOf(o workflow.Overview) listing {
 	}
 	for _, r := range o.Waiting {
 		l.Waiting = append(l.Waiting, requestLine{Request: r.ID, Kind: r.Kind, State: r.State, Asker: r.Asker, Person: r.Person, Expires: r.ExpiresAt.UTC()})
+	}
+	for _, u := range o.Undecided {
+		l.Undecided = append(l.Undecided, undecidedLine{Request: u.Request.ID, Kind: u.Request.Kind, Person: u.Request.Person, Keys: u.Keys, Tokens: u.Tokens, Lookalikes: u.Lookalikes})
 	}
 	for _, d := range o.Debt {
 		p := d.Placement
@@ -162,6 +176,12 @@ func (l listing) print(out io.Writer) error {
 	}
 	for _, r := range l.Waiting {
 		fmt.Fprintf(w, "  request %d\t%s\tfor %s\tasked by %s\t%s\n", r.Request, r.Kind, r.Person, r.Asker, r.State)
+	}
+	if len(l.Undecided) > 0 {
+		fmt.Fprintf(w, "%s with keys to decide about in Slack\n", counted(len(l.Undecided), "request"))
+	}
+	for _, u := range l.Undecided {
+		fmt.Fprintf(w, "  request %d\t%s\tof %s\t%s, %s, %s\n", u.Request, u.Kind, u.Person, counted(u.Keys, "key"), counted(u.Tokens, "API token"), counted(u.Lookalikes, "lookalike"))
 	}
 	if len(l.Owed) > 0 {
 		fmt.Fprintf(w, "%s still to remove\n", counted(len(l.Owed), "key"))

@@ -139,10 +139,18 @@ func (o offboarding) print(out io.Writer) error {
 		}
 		p.say("  owed: %s, %s: %s", plain(d.Server), what, plain(d.why()))
 	}
+	lookalikes := 0
 	for _, c := range o.Candidates {
-		if !c.Picked && !c.Left {
+		switch {
+		case c.Picked || c.Left:
+		case c.Why == string(access.WhyType):
+			lookalikes++
+		default:
 			p.say("  %s", c)
 		}
+	}
+	if lookalikes > 0 {
+		p.say("  keys that merely begin like one of theirs, as every key of that type does, for an approver to remove or leave in Slack: %d", lookalikes)
 	}
 	for _, s := range o.Sessions {
 		p.say("  open SSH session, which does not end by itself: %s, %s from %s since %s", plain(s.Server), plain(s.SystemUser), plain(s.Address), plain(s.Since))

@@ -234,6 +234,7 @@ func (a *App) figures(ctx context.Context) (health.Figures, error) {
 	}
 	f := health.Figures{
 		LiveGrants: now.Live, OverdueGrants: now.Overdue, OwedRemovals: now.Removals, PendingRequests: now.Waiting,
+		UndecidedKeys: now.Undecided, UndecidedLookalikes: now.Lookalikes,
 		Sockets: a.bot.Health().Sockets, Halted: len(halted) > 0, Writable: a.writable() == nil,
 	}
 	f.Targets, err = a.callFigures(ctx)

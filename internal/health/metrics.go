@@ -10,14 +10,16 @@ import (
 
 // Figures are the numbers of the ledger and of the connections at the time of a scrape.
 type Figures struct {
-	LiveGrants      int
-	PendingRequests int
-	OverdueGrants   int // past their end, and not ended
-	OwedRemovals    int // keys that must go and are not known to be gone
-	Sockets         int // connected to Slack
-	Targets         []TargetFigures
-	Halted          bool
-	Writable        bool // the ledger
+	LiveGrants          int
+	PendingRequests     int
+	OverdueGrants       int // past their end, and not ended
+	OwedRemovals        int // keys that must go and are not known to be gone
+	UndecidedKeys       int // keys and API tokens about which an approver has to decide one by one
+	UndecidedLookalikes int // of these, keys that may be anybody's
+	Sockets             int // connected to Slack
+	Targets             []TargetFigures
+	Halted              bool
+	Writable            bool // the ledger
 }
 
 // TargetFigures are the numbers of calls to one target.
@@ -76,6 +78,8 @@ func (f figures) Collect(ch chan<- prometheus.Metric) {
 		{gauge("requests_pending", "Requests that wait for an approver, or for a key."), float64(now.PendingRequests)},
 		{gauge("grants_overdue", "Grants that are past their end and could not be ended."), float64(now.OverdueGrants)},
 		{gauge("removals_owed", "Keys that must leave a server and are not confirmed to be gone."), float64(now.OwedRemovals)},
+		{gauge("keys_undecided", "Keys and API tokens that may be a leaver's, or nobody's, and that an approver has to remove or leave."), float64(now.UndecidedKeys)},
+		{gauge("keys_undecided_lookalikes", "Those of them that merely begin like a key, as every key of its type does."), float64(now.UndecidedLookalikes)},
 		{gauge("slack_sockets", "Sockets that are connected to Slack."), float64(now.Sockets)},
 		{gauge("halted", "1 while a target refuses the token and all work there waits."), oneIf(now.Halted)},
 		{gauge("ledger_writable", "1 if the ledger can be written."), oneIf(now.Writable)},

@@ -64,29 +64,26 @@ func (s *Service) decideCandidate(ctx context.Context, requestID, serverID int64
 	})
 }
 
-// SpareRest has every candidate of a request stay that nobody has decided about, those
-// that the approver has been shown (by their OpenDigest): not while servers are still
-// read, nor when others came up since. It returns how many stay.
+// SpareRest has the candidates of a request stay that the approver has been shown (by their
+// CandidatesDigest): all that nobody has decided about, or all such lookalikes. It refuses while
+// servers are still read, and when others came up since. It returns how many stay.
 func (s *Service) SpareRest(ctx context.Context, requestID int64, shown string, actor access.UserID) (left int, err error) {
 	if err := s.requireApprover(ctx, actor); err != nil {
 		return 0, err
 	}
 	err = s.Store.Update(ctx, func(tx access.Tx) error {
-		r, err := tx.Request(ctx, requestID)
+		v, err := candidatesOf(ctx, tx, requestID)
 		if err != nil {
 			return err
 		}
-		v := RequestView{Request: r}
-		if v.Results, err = tx.Results(ctx, requestID); err != nil {
-			return err
+		rest, lookalikes := v.Open()
+		if CandidatesDigest(rest) != shown {
+			rest = lookalikes
 		}
-		if v.Candidates, err = tx.Candidates(ctx, requestID); err != nil {
-			return err
-		}
-		if left = v.Undecided(); left == 0 || v.OpenDigest() != shown || !v.FullyInspected() {
+		if left = len(rest); left == 0 || CandidatesDigest(rest) != shown || !v.FullyInspected() {
 			return access.NewConflict("The keys to decide about are not the same any more. Please look at the request again.")
 		}
-		for _, c := range v.Candidates {
+		for _, c := range rest {
 			c.PickedBy, c.PickedAt, c.Spared = actor, s.Now(), true
 			if _, err := tx.PickCandidate(ctx, c); err != nil {
 				return err

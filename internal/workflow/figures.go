@@ -8,10 +8,12 @@ import (
 
 // Figures counts what there is now.
 type Figures struct {
-	Live     int // grants
-	Overdue  int // grants of these that are past their end, whether or not the ledger could be told so
-	Removals int // keys that must go and are not confirmed to be gone
-	Waiting  int // requests before the approvers
+	Live       int // grants
+	Overdue    int // grants of these that are past their end, whether or not the ledger could be told so
+	Removals   int // keys that must go and are not confirmed to be gone
+	Waiting    int // requests before the approvers
+	Undecided  int // keys and API tokens about which an approver has to decide one by one
+	Lookalikes int // of these, keys that may be anybody's
 }
 
 // Figures reads how much there is. It writes nothing, so that it can be told while the ledger
@@ -28,7 +30,15 @@ func (s *Service) Figures(ctx context.Context) (f Figures, err error) {
 		if f.Removals, err = tx.CountDebt(ctx, access.DebtQuery{At: now}); err != nil {
 			return err
 		}
-		f.Waiting, err = tx.CountRequests(ctx, waitingOf(""))
+		if f.Waiting, err = tx.CountRequests(ctx, waitingOf("")); err != nil {
+			return err
+		}
+		undecided, err := tx.Undecided(ctx)
+		f.Undecided, f.Lookalikes = 0, 0
+		for _, u := range undecided {
+			f.Undecided += u.Keys + u.Tokens + u.Lookalikes
+			f.Lookalikes += u.Lookalikes
+		}
 		return err
 	})
 	return f, err

@@ -13,40 +13,41 @@ const namesShown = 10
 // Access returns who has access now and the first of what is overdue: one's own, a person's for an
 // approver, or, for an approver who names nobody, everybody's.
 func (s *Service) Access(ctx context.Context, actor, of access.UserID) (Overview, error) {
-	of, err := s.mayList(ctx, actor, of)
+	of, approver, err := s.mayList(ctx, actor, of)
 	if err != nil {
 		return Overview{}, err
 	}
-	return s.overview(ctx, of, s.firstOverdue())
+	return s.overview(ctx, of, approver, s.firstOverdue())
 }
 
 // mayList returns whose access somebody sees who asks for that of a person, or of nobody in particular; empty is
-// everybody's.
-func (s *Service) mayList(ctx context.Context, actor, of access.UserID) (access.UserID, error) {
+// everybody's. It also returns whether they are an approver.
+func (s *Service) mayList(ctx context.Context, actor, of access.UserID) (whose access.UserID, approver bool, err error) {
 	if err := s.Eligible(ctx, actor); err != nil {
-		return "", err
+		return "", false, err
 	}
-	approver, err := s.IsApprover(ctx, actor)
+	approver, err = s.IsApprover(ctx, actor)
 	switch {
 	case err != nil:
-		return "", err
+		return "", false, err
 	case approver:
-		return of, nil
+		return of, true, nil
 	case of != "" && of != actor:
-		return "", s.approversOnly("Only an approver may see somebody else's access.")
+		return "", false, s.approversOnly("Only an approver may see somebody else's access.")
 	}
-	return actor, nil
+	return actor, false, nil
 }
 
-// Overview returns the access of one person, or of everybody when of is empty, and all that is
-// owed. It asks nobody for permission: Access does.
+// Overview returns the access of one person, or of everybody when of is empty, all that is
+// owed, and what approvers have to decide about key by key. It asks nobody for permission: Access does.
 func (s *Service) Overview(ctx context.Context, of access.UserID) (Overview, error) {
-	return s.overview(ctx, of, access.DebtQuery{})
+	return s.overview(ctx, of, true, access.DebtQuery{})
 }
 
-// Summary returns everybody's access, and the first of what is overdue.
+// Summary returns everybody's access, the first of what is overdue, and what approvers have to
+// decide about key by key.
 func (s *Service) Summary(ctx context.Context) (Overview, error) {
-	return s.overview(ctx, "", s.firstOverdue())
+	return s.overview(ctx, "", true, s.firstOverdue())
 }
 
 // overdueShown is how many overdue keys are shown where they are not all.
@@ -56,7 +57,7 @@ func (s *Service) firstOverdue() access.DebtQuery {
 	return access.DebtQuery{Since: s.Now().Add(-overdueAfter), Limit: overdueShown}
 }
 
-func (s *Service) overview(ctx context.Context, of access.UserID, debt access.DebtQuery) (Overview, error) {
+func (s *Service) overview(ctx context.Context, of access.UserID, forApprover bool, debt access.DebtQuery) (Overview, error) {
 	debt.At, debt.Person = s.Now(), of
 	var out Overview
 	err := s.Store.Read(ctx, func(tx access.Tx) error {
@@ -77,6 +78,14 @@ func (s *Service) overview(ctx context.Context, of access.UserID, debt access.De
 		}
 		if out.Log, err = logHead(ctx, tx); err != nil {
 			return err
+		}
+		if forApprover {
+			if out.Undecided, err = undecidedOf(ctx, tx, of); err != nil {
+				return err
+			}
+			if out.Deciders, err = s.candidateDeciders(ctx, tx); err != nil {
+				return err
+			}
 		}
 		if out.Overdue, out.Moving, err = s.countDebt(ctx, tx, of); err != nil || out.Overdue+out.Moving == 0 {
 			return err

@@ -16,6 +16,7 @@ const (
 // The parts of the list of who has access: what has to end comes first, then what has to be decided.
 const (
 	partDebt = iota
+	partUndecided
 	partWaiting
 	partGrants
 )
@@ -27,6 +28,9 @@ type AccessPage struct {
 	Page
 }
 
+// ToDecide returns how many requests have keys to decide about, one by one, in all.
+func (p AccessPage) ToDecide() int { return p.Parts[partUndecided] }
+
 // Open returns how many requests are before the approvers in all.
 func (p AccessPage) Open() int { return p.Parts[partWaiting] }
 
@@ -35,7 +39,7 @@ func (p AccessPage) Live() int { return p.Parts[partGrants] }
 
 // AccessPage returns a page of what Access returns, to the same persons.
 func (s *Service) AccessPage(ctx context.Context, actor, of access.UserID, q PageQuery) (AccessPage, error) {
-	of, err := s.mayList(ctx, actor, of)
+	of, approver, err := s.mayList(ctx, actor, of)
 	if err != nil {
 		return AccessPage{}, err
 	}
@@ -47,7 +51,13 @@ func (s *Service) AccessPage(ctx context.Context, actor, of access.UserID, q Pag
 		if err != nil {
 			return err
 		}
-		page.Page, err = readPage(s.accessParts(ctx, tx, &page, debt), q, accessOnPage)
+		var undecided []UndecidedView
+		if approver {
+			if undecided, err = undecidedOf(ctx, tx, of); err != nil {
+				return err
+			}
+		}
+		page.Page, err = readPage(s.accessParts(ctx, tx, &page, debt, undecided), q, accessOnPage)
 		if err == nil {
 			page.Overdue = page.Parts[partDebt]
 			page.Moving = owed - page.Overdue
@@ -57,7 +67,7 @@ func (s *Service) AccessPage(ctx context.Context, actor, of access.UserID, q Pag
 	return page, err
 }
 
-func (s *Service) accessParts(ctx context.Context, tx access.Tx, page *AccessPage, debt access.DebtQuery) []part {
+func (s *Service) accessParts(ctx context.Context, tx access.Tx, page *AccessPage, debt access.DebtQuery, undecided []UndecidedView) []part {
 	overdue := s.overduePart(ctx, tx, debt, func(d DebtView) error { page.Debt = append(page.Debt, d); return nil })
 	waiting := requestsPart(ctx, tx, waitingOf(debt.Person), func(r access.Request) error { page.Waiting = append(page.Waiting, r); return nil })
 	live := grantsPart(ctx, tx, access.GrantQuery{State: access.Live, Person: debt.Person}, func(g access.Grant) error {
@@ -65,7 +75,8 @@ func (s *Service) accessParts(ctx context.Context, tx access.Tx, page *AccessPag
 		page.Grants = append(page.Grants, view)
 		return err
 	})
-	return []part{partDebt: overdue, partWaiting: waiting, partGrants: live}
+	toDecide := undecidedPart(undecided, func(u UndecidedView) { page.Undecided = append(page.Undecided, u) })
+	return []part{partDebt: overdue, partUndecided: toDecide, partWaiting: waiting, partGrants: live}
 }
 
 func (s *Service) overduePart(ctx context.Context, tx access.Tx, q access.DebtQuery, show func(DebtView) error) part {
@@ -102,13 +113,21 @@ func grantsPart(ctx context.Context, tx access.Tx, q access.GrantQuery, show fun
 	return stored(count, read, func(g access.Grant) entry { return entry{g.ID, func() error { return show(g) }} })
 }
 
-// PendingPage is a page of the requests that wait for an approver.
+// PendingPage is a page of what waits for an approver: requests, and then those that have keys
+// to decide about, one by one.
 type PendingPage struct {
 	Page
-	Views []RequestView
+	Views     []RequestView
+	Undecided []UndecidedView
 }
 
-// PendingRequests returns a page of the requests that wait for an approver.
+// Open returns how many requests wait for an approver in all.
+func (p PendingPage) Open() int { return p.Parts[0] }
+
+// ToDecide returns how many requests have keys to decide about in all.
+func (p PendingPage) ToDecide() int { return p.Parts[1] }
+
+// PendingRequests returns a page of what waits for an approver.
 func (s *Service) PendingRequests(ctx context.Context, actor access.UserID, q PageQuery) (PendingPage, error) {
 	if err := s.requireApprover(ctx, actor); err != nil {
 		return PendingPage{}, err
@@ -121,7 +140,12 @@ func (s *Service) PendingRequests(ctx context.Context, actor access.UserID, q Pa
 			page.Views = append(page.Views, v)
 			return err
 		})
-		page.Page, err = readPage([]part{all}, q, pendingOnPage)
+		undecided, err := undecidedOf(ctx, tx, "")
+		if err != nil {
+			return err
+		}
+		toDecide := undecidedPart(undecided, func(u UndecidedView) { page.Undecided = append(page.Undecided, u) })
+		page.Page, err = readPage([]part{all, toDecide}, q, pendingOnPage)
 		return err
 	})
 	return page, err

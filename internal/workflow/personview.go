@@ -36,7 +36,7 @@ func (s *Service) PersonView(ctx context.Context, person access.UserID) (v Perso
 	if v.Approver, err = s.IsApprover(ctx, person); err != nil {
 		return PersonView{}, err
 	}
-	if v.Own, err = s.overview(ctx, person, s.firstOverdue()); err != nil {
+	if v.Own, err = s.overview(ctx, person, false, s.firstOverdue()); err != nil {
 		return PersonView{}, err
 	}
 	err = s.Store.Read(ctx, func(tx access.Tx) error { return s.fillPersonView(ctx, tx, person, &v) })

@@ -68,6 +68,11 @@ func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestVi
 	if v.Candidates, err = tx.Candidates(ctx, id); err != nil {
 		return v, err
 	}
+	if v.Undecided() > 0 {
+		if v.Deciders, err = s.candidateDeciders(ctx, tx); err != nil {
+			return v, err
+		}
+	}
 	v.Sessions, v.SessionsUnread = sessionsOf(v.Results)
 	for _, fillIn := range []func(context.Context, access.Tx, *RequestView) error{
 		s.viewAccess, s.viewAccount, s.viewEnding, s.viewAudit, s.viewRotation, s.viewTargets, s.viewQuiet,

@@ -121,8 +121,8 @@ func (s *Service) unanswered(ctx context.Context, now time.Time) (due []access.R
 const flagSummary = "summary"
 
 // Summarise queues the daily summary once a day from its hour on, when there is
-// something to say: keys that are owed, or access that is live. The time of day is
-// that of now's zone.
+// something to say: keys that are owed or to be decided about, or access that is live.
+// The time of day is that of now's zone.
 func (s *Service) Summarise(ctx context.Context, at time.Duration) error {
 	now := s.Now()
 	day := now.Format(time.DateOnly)
@@ -145,7 +145,11 @@ func (s *Service) Summarise(ctx context.Context, at time.Duration) error {
 			return err
 		}
 		live, err := tx.CountGrants(ctx, access.GrantQuery{State: access.Live})
-		if err != nil || debt+live == 0 {
+		if err != nil {
+			return err
+		}
+		undecided, err := tx.Undecided(ctx)
+		if err != nil || debt+live+len(undecided) == 0 {
 			return err
 		}
 		return tx.Notify(ctx, access.Notice{Key: "summary:" + day, Kind: access.NoticeSummary})

@@ -2,9 +2,7 @@ package workflow
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -28,7 +26,7 @@ type RequestView struct {
 	Approvals    []access.Approval
 	Needed       int                // approvals needed
 	TicketURL    string             // as in Settings
-	Deciders     []string           // configured approvers, users and groups, that may still decide
+	Deciders     []string           // configured approvers, users and groups, that may still decide it, or about its candidates
 	Quiet        []string           // those of them whom only the reminder mentions
 	MayDecide    bool               // whether who looks may decide it; set where somebody's own list is read
 	Grant        *access.Grant      // once approved
@@ -64,29 +62,6 @@ type RequestView struct {
 
 func (v RequestView) approvedBy(id access.UserID) bool {
 	return slices.ContainsFunc(v.Approvals, func(a access.Approval) bool { return a.Approver == id && a.Verdict == access.Approve })
-}
-
-// Undecided counts the keys that the bot did not place and that nobody has decided
-// about: to remove them, or to leave them. Those of a purge are decided about together.
-func (v RequestView) Undecided() int {
-	open := 0
-	for _, c := range v.Candidates {
-		if !c.Decided() && v.Request.Kind != access.KindPurge {
-			open++
-		}
-	}
-	return open
-}
-
-// OpenDigest names the keys that nobody has decided about: others have another digest.
-func (v RequestView) OpenDigest() string {
-	var open strings.Builder
-	for _, c := range v.Candidates {
-		if !c.Decided() {
-			fmt.Fprintf(&open, "%d:%s\n", c.ServerID, c.Credential.ID)
-		}
-	}
-	return access.Digest([]byte(open.String()))
 }
 
 // FullyInspected reports whether every server has been read for keys that the bot did not place.
@@ -131,13 +106,15 @@ func moving(p access.Placement, now time.Time) bool {
 
 // Overview is who has access now and what is owed.
 type Overview struct {
-	Grants   []GrantView
-	Waiting  []access.Request // open requests of the persons shown
-	Debt     []DebtView       // all, or the first that are overdue
-	Overdue  int              // keys that are, whether or not Debt has them
-	Moving   int              // keys that are being removed now
-	Complete bool             // everybody's, not only one person's
-	Log      access.Head
+	Grants    []GrantView
+	Waiting   []access.Request // open requests of the persons shown
+	Undecided []UndecidedView  // for approvers: what they have to decide about key by key
+	Deciders  []string         // configured approvers, users and groups, that may do so
+	Debt      []DebtView       // all, or the first that are overdue
+	Overdue   int              // keys that are, whether or not Debt has them
+	Moving    int              // keys that are being removed now
+	Complete  bool             // everybody's, not only one person's
+	Log       access.Head
 }
 
 // viewChanges fills in what became of a grant since its approval: where it was revoked

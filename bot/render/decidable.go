@@ -19,9 +19,9 @@ const (
 	roomInHome   = 10_000 // more than there are
 )
 
-// toDecide returns everything that a decision needs, as the message of the request shows it, with the buttons;
+// decidable returns everything that a decision needs, as the message of the request shows it, with the buttons;
 // without them where the list of what is decided is only there, or not all of it has room.
-func toDecide(v workflow.RequestView, room int) (lines []string, buttons []slack.BlockElement) {
+func decidable(v workflow.RequestView, room int) (lines []string, buttons []slack.BlockElement) {
 	lines = []string{intro(v) + given(v)}
 	switch v.Request.Kind {
 	case access.KindPurge, access.KindRotate:
