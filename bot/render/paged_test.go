@@ -23,11 +23,20 @@ func paged(o workflow.Overview) workflow.AccessPage {
 	var all workflow.AccessPage
 	o = withCounts(o)
 	owed := slices.DeleteFunc(slices.Clone(o.Debt), func(d workflow.DebtView) bool { return d.Moving })
-	all.Page = placeOf(20, len(owed), len(o.Waiting), len(o.Grants))
-	o.Debt = owed[:min(20, len(owed))]
-	o.Waiting = o.Waiting[:min(20-len(o.Debt), len(o.Waiting))]
-	o.Grants = o.Grants[:min(20-len(o.Debt)-len(o.Waiting), len(o.Grants))]
+	all.Page = placeOf(20, len(owed), len(o.Undecided), len(o.Waiting), len(o.Grants))
+	left := 20
+	o.Debt = firstOf(&left, owed)
+	o.Undecided = firstOf(&left, o.Undecided)
+	o.Waiting = firstOf(&left, o.Waiting)
+	o.Grants = firstOf(&left, o.Grants)
 	all.Overview = o
+	return all
+}
+
+// firstOf returns as many entries as there is room left for.
+func firstOf[T any](left *int, all []T) []T {
+	all = all[:min(*left, len(all))]
+	*left -= len(all)
 	return all
 }
 
@@ -40,12 +49,12 @@ func (w world) laterPage() workflow.AccessPage {
 		grants = append(grants, g)
 	}
 	return workflow.AccessPage{Overview: workflow.Overview{Waiting: slices.Repeat(o.Waiting[:1], 2), Grants: grants, Overdue: 80, Moving: 4}, Page: workflow.Page{
-		First: 101, Last: 120, Parts: []int{80, 22, 1400}, From: workflow.Mark{Part: 1, ID: 4321}, To: workflow.Mark{Part: 2, ID: 98765},
+		First: 101, Last: 120, Parts: []int{80, 0, 22, 1400}, From: workflow.Mark{Part: 2, ID: 4321}, To: workflow.Mark{Part: 3, ID: 98765},
 	}}
 }
 
 func pendingPage(all []workflow.RequestView) workflow.PendingPage {
-	return workflow.PendingPage{Page: placeOf(8, len(all)), Views: all[:min(8, len(all))]}
+	return workflow.PendingPage{Page: placeOf(8, len(all), 0), Views: all[:min(8, len(all))]}
 }
 
 func serversPage(all []access.Server, listed int) workflow.ServersPage {
@@ -60,9 +69,9 @@ func serversPage(all []access.Server, listed int) workflow.ServersPage {
 
 func TestPageOfListIsReadBack(t *testing.T) {
 	t.Parallel()
-	first, last := workflow.Mark{Part: 1, ID: 4321}, workflow.Mark{Part: 2, ID: 98765}
+	first, last := workflow.Mark{Part: 2, ID: 4321}, workflow.Mark{Part: 3, ID: 98765}
 	blocks := string(encode(t, List(small().laterPage(), alice, bob)))
-	for value, want := range map[string]workflow.PageQuery{"before:1.4321:" + string(alice): {Before: first}, "after:2.98765:" + string(alice): {After: last}} {
+	for value, want := range map[string]workflow.PageQuery{"before:2.4321:" + string(alice): {Before: first}, "after:3.98765:" + string(alice): {After: last}} {
 		if q, about, ok := ReadPage(value); !ok || q != want || about != string(alice) || !strings.Contains(blocks, `"`+value+`"`) {
 			t.Errorf("%s is read as %+v about %q, %v; the page is %s", value, q, about, ok, blocks)
 		}

@@ -170,7 +170,8 @@ func TestButtonsPerState(t *testing.T) {
 		"reading failed":       {with(w.offboarding(allDone, 0), func(v *workflow.RequestView) { v.Results[len(v.Results)-1].State = access.Failed }), []string{"retry_failed"}},
 		"one candidate":        {w.offboarding(allDone, 1), []string{"pick", "leave"}},
 		"candidates":           {w.offboarding(allDone, 2), []string{"pick", "leave", "pick", "leave", "leave_rest confirm"}},
-		"many candidates":      {w.offboarding(allDone, 200), []string{"pick", "leave", "leave_rest confirm"}},
+		"many candidates":      {w.offboarding(allDone, 200), append(slices.Repeat([]string{"pick", "leave"}, 8), "candidates", "leave_rest confirm", "candidates")},
+		"lookalikes":           {w.lookalikes(200), []string{"candidates"}},
 		"more may come":        {unread, []string{"pick", "leave", "pick", "leave"}},
 	} {
 		if diff := cmp.Diff(tt.want, pressable(t, Request(tt.v, noon()))); diff != "" {

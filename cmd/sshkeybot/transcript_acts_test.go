@@ -240,6 +240,22 @@ func (p *telling) opensForm(who player, m slacksim.Message, label string) {
 	p.form(who)
 }
 
+// pressesForm presses a button of the form that somebody has open, and shows what it shows then.
+func (p *telling) pressesForm(who player, label string) {
+	p.t.Helper()
+	p.says("%s presses «%s» in the form", who.name, label)
+	form := p.slack.Modals(who.id)[0]
+	p.asksFirst(form.Buttons(), label)
+	shows := func() string { return p.slack.RenderView(p.slack.Modals(who.id)[0], p.viewer(who)) }
+	before := shows()
+	p.whileHeld(func() {
+		outcome, err := p.slack.ClickView(p.t.Context(), who.id, form.ID, slacksim.Pick{Label: label})
+		p.acked(outcome, err)
+		p.until("the form shows it", func() bool { return shows() != before })
+	}, nil)
+	p.prints(shows())
+}
+
 // typesForForm gives a command that opens a form.
 func (p *telling) typesForForm(who player, text string) {
 	p.t.Helper()

@@ -60,6 +60,7 @@ func leaving() chapter {
 		p.types(playDave, "register "+playKey(p.t, playDave))
 		p.types(playDave, "grant @dave 8h for the release")
 		p.presses(playBob, 1, "Approve")
+		p.types(playDave, "register "+ecdsaKeyOf(p.t, "dave@phone"))
 		p.types(playDave, "grant @dave 2h on db-01 as root")
 
 		p.scene("Dave leaves the company")
@@ -75,6 +76,7 @@ func leaving() chapter {
 		p.types(playDave, "grant @dave 1h")
 		p.types(playAlice, "grant @dave 1h")
 		p.types(playBob, "list")
+		p.types(playBob, "pending")
 
 		p.scene("The next morning")
 		p.summary("A day passes")

@@ -220,12 +220,22 @@ func (p *telling) judging() {
 	p.channel(playBob, 3)
 	p.presses(playBob, 3, "Leave it")
 	p.presses(playCarol, 3, "Leave it")
+
+	p.scene("She opens the keys that merely begin like one of Dave's")
+	p.channel(playCarol, 3)
+	p.opensForm(playCarol, p.posted(3), "Show them")
+	p.pressesForm(playCarol, "Leave it")
+	p.pressesForm(playCarol, "Leave them all")
 	p.thread(playBob, 3)
 }
 
-// byHand places keys whose labels name Dave, as somebody with the dashboard would.
+// byHand places keys whose labels name Dave, and colleagues' keys of the type that he has one of, as
+// somebody with the dashboard would.
 func (p *telling) byHand() {
 	for _, label := range []string{"dave at home", "deploy of dave"} {
 		p.account.AddKey(101, runcloudsim.Credential{Label: label, User: "runcloud", PublicKey: keyOf(p.t, strings.ReplaceAll(label, " ", "-")+"@home")})
+	}
+	for server, label := range []string{"backup", "monitoring", "agency"} {
+		p.account.AddKey(int64(101+server%2), runcloudsim.Credential{Label: label, User: "root", PublicKey: ecdsaKeyOf(p.t, label)})
 	}
 }

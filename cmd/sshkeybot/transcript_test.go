@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/ecdh"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
@@ -94,6 +95,21 @@ func keyOf(t testing.TB, words string) string {
 		t.Fatal(err)
 	}
 	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public))) + " " + words
+}
+
+// ecdsaKeyOf returns an ECDSA key, the same for the same words.
+func ecdsaKeyOf(t testing.TB, words string) string {
+	t.Helper()
+	seed := sha256.Sum256([]byte(words))
+	private, err := ecdh.P256().NewPrivateKey(seed[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	wire := ssh.Marshal(struct {
+		Type, Curve string
+		Point       []byte
+	}{ssh.KeyAlgoECDSA256, "nistp256", private.PublicKey().Bytes()})
+	return ssh.KeyAlgoECDSA256 + " " + base64.StdEncoding.EncodeToString(wire) + " " + words
 }
 
 // rsaKeyOf returns the line of an RSA key of that length, which nobody could use.

@@ -28,7 +28,7 @@ func TestPages(t *testing.T) {
 	t.Parallel()
 	var broken error
 	metrics := health.NewMetrics(func(context.Context) (health.Figures, error) {
-		return health.Figures{LiveGrants: 3, OwedRemovals: 2, Halted: true, Targets: []health.TargetFigures{{Name: "a", WaitingCalls: 4, CallsThisMonth: 5}, {Name: "b"}}}, nil
+		return health.Figures{LiveGrants: 3, OwedRemovals: 2, UndecidedKeys: 7, UndecidedLookalikes: 6, Halted: true, Targets: []health.TargetFigures{{Name: "a", WaitingCalls: 4, CallsThisMonth: 5}, {Name: "b"}}}, nil
 	})
 	metrics.GrantEnded(4 * time.Second)
 	h := health.Handler("3f", []health.Check{
@@ -48,7 +48,7 @@ func TestPages(t *testing.T) {
 	}
 	_, body := page(t, h, "/metrics")
 	for _, line := range []string{
-		"sshkeybot_grants_live 3", "sshkeybot_removals_owed 2", "sshkeybot_halted 1",
+		"sshkeybot_grants_live 3", "sshkeybot_removals_owed 2", "sshkeybot_keys_undecided 7", "sshkeybot_keys_undecided_lookalikes 6", "sshkeybot_halted 1",
 		`sshkeybot_target_calls_waiting{target="a"} 4`, `sshkeybot_target_calls_this_month{target="a"} 5`, `sshkeybot_target_calls_this_month{target="b"} 0`,
 		`sshkeybot_grant_end_lateness_seconds_bucket{le="5"} 1`,
 	} {

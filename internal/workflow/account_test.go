@@ -96,7 +96,7 @@ func TestTokensAreListedWhenAGrantEnds(t *testing.T) {
 	if v = h.MustView(r.ID); len(l.All) != 2 || workflowtest.States(v, access.PhaseRemove)[access.Done] != 2 {
 		t.Errorf("tokens %+v, results %+v", l.All, v.Results)
 	}
-	left, err := h.SpareRest(h.Ctx(), r.ID, v.OpenDigest(), bob)
+	left, err := h.SpareRest(h.Ctx(), r.ID, openDigest(v), bob)
 	if h.Must(err); left != 1 {
 		t.Errorf("%d stay", left)
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/workflow"
 	"sshkeybot/internal/workflow/workflowtest"
 )
 
@@ -26,4 +27,10 @@ func newHarness(t testing.TB, servers int) *harness {
 func refuses(t *testing.T, err error, code access.Code, words string) {
 	t.Helper()
 	workflowtest.Refuses(t, err, code, words)
+}
+
+// openDigest names what is to be decided about of a request, without the lookalikes.
+func openDigest(v workflow.RequestView) string {
+	open, _ := v.Open()
+	return workflow.CandidatesDigest(open)
 }

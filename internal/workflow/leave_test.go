@@ -1,7 +1,10 @@
 package workflow_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/ecdh"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,13 +12,34 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/sshkey"
 	"sshkeybot/internal/workflow"
 	"sshkeybot/internal/workflow/workflowtest"
 )
 
 // ecdsaPrefix is what RunCloud shows of every ecdsa-sha2-nistp256 key: nothing of the key.
 const ecdsaPrefix = "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNT..."
+
+// ecdsaKey returns an ECDSA key, always the same.
+func ecdsaKey(t *testing.T) sshkey.Key {
+	t.Helper()
+	private, err := ecdh.P256().NewPrivateKey(bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wire := ssh.Marshal(struct {
+		Type, Curve string
+		Point       []byte
+	}{ssh.KeyAlgoECDSA256, "nistp256", private.PublicKey().Bytes()})
+	key, err := sshkey.Parse(ssh.KeyAlgoECDSA256 + " " + base64.StdEncoding.EncodeToString(wire))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
 
 func TestOffboardingRemovesEverythingAndSaysWhatIsOwed(t *testing.T) {
 	t.Parallel()
@@ -99,9 +123,7 @@ func TestColleaguesWithTheSamePrefixSurviveAnOffboarding(t *testing.T) {
 		h.Account.AddKey(1, fmt.Sprintf("colleague %d", i), "runcloud", ecdsaPrefix)
 	}
 	// The leaver also had an ECDSA key that looks like all of theirs.
-	h.Must(h.Store.Update(h.Ctx(), func(tx access.Tx) error {
-		return tx.SaveKey(h.Ctx(), access.Key{Fingerprint: "SHA256:ecdsa", Person: alice, Type: "ecdsa-sha2-nistp256", Blob: "AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBA"})
-	}))
+	h.Must(second(h.Register(h.Ctx(), alice, ecdsaKey(t), "")))
 	off := h.MustOffboard(alice)
 	h.Work()
 	v := h.MustView(off.ID)
@@ -110,6 +132,9 @@ func TestColleaguesWithTheSamePrefixSurviveAnOffboarding(t *testing.T) {
 	}
 	if len(h.Account.Keys[1]) != 10 {
 		t.Errorf("%d of ten colleagues' keys are left", len(h.Account.Keys[1]))
+	}
+	if len(v.Candidates) != 10 {
+		t.Errorf("%d keys to decide about", len(v.Candidates))
 	}
 	for _, c := range v.Candidates {
 		if c.Why != access.WhyType {
@@ -212,7 +237,7 @@ func TestKeysThatAnApproverLeavesStayAndAreDecided(t *testing.T) {
 		h.Account.AddKey(server+1, "also "+string(alice[2:]), "root", workflowtest.NewKey("two").Authorized())
 	}
 	off := h.MustOffboard(alice)
-	if _, err := h.SpareRest(h.Ctx(), off.ID, h.MustView(off.ID).OpenDigest(), bob); access.CodeOf(err) != access.Conflict {
+	if _, err := h.SpareRest(h.Ctx(), off.ID, openDigest(h.MustView(off.ID)), bob); access.CodeOf(err) != access.Conflict {
 		t.Errorf("nothing is left unseen while servers are read: %v", err)
 	}
 	h.Work()
@@ -231,7 +256,7 @@ func TestKeysThatAnApproverLeavesStayAndAreDecided(t *testing.T) {
 			t.Errorf("the second to decide is told who was first: %v", err)
 		}
 	}
-	if _, err := h.SpareRest(h.Ctx(), off.ID, v.OpenDigest(), bob); access.CodeOf(err) != access.Conflict {
+	if _, err := h.SpareRest(h.Ctx(), off.ID, openDigest(v), bob); access.CodeOf(err) != access.Conflict {
 		t.Errorf("nothing is left that was not among those shown: %v", err)
 	}
 	h.Must(h.Store.Update(h.Ctx(), func(tx access.Tx) error { // as many as were shown, but others
@@ -244,10 +269,10 @@ func TestKeysThatAnApproverLeavesStayAndAreDecided(t *testing.T) {
 	}))
 	drawn := v
 	drawn.Candidates[0].PickedBy = bob
-	if _, err := h.SpareRest(h.Ctx(), off.ID, drawn.OpenDigest(), dave); access.CodeOf(err) != access.Conflict {
+	if _, err := h.SpareRest(h.Ctx(), off.ID, openDigest(drawn), dave); access.CodeOf(err) != access.Conflict {
 		t.Errorf("another key stays than was shown: %v", err)
 	}
-	n, err := h.SpareRest(h.Ctx(), off.ID, h.MustView(off.ID).OpenDigest(), dave)
+	n, err := h.SpareRest(h.Ctx(), off.ID, openDigest(h.MustView(off.ID)), dave)
 	h.Must(err)
 	if n != 3 {
 		t.Errorf("%d stay, want 3", n)

@@ -161,7 +161,7 @@ func TestNothingPickedIsNothingRemoved(t *testing.T) {
 	q := r.begin()
 	r.reaches(q, access.RotationRemoving)
 	r.Turn(4 * time.Second)
-	_, err := r.SpareRest(r.Ctx(), q.ID, r.MustView(q.ID).OpenDigest(), bob)
+	_, err := r.SpareRest(r.Ctx(), q.ID, openDigest(r.MustView(q.ID)), bob)
 	r.Must(err)
 	r.reaches(q, access.RotationDone)
 	if len(r.onServers()) != 4 || r.Checks() != 1 || r.MustView(q.ID).Rotation.Removes {
