@@ -111,7 +111,7 @@ func TestEveryReasonLinks(t *testing.T) {
 		"a reinstatement":    Request(ask(access.KindReinstate, access.Pending, given), noon()),
 		"a denial":           Request(refusal, noon()),
 		"what is to confirm": Draft(ask(access.KindRevoke, access.Draft, given)),
-		"pending":            Pending(workflow.PendingPage{Page: workflow.Page{Parts: []int{1}}, Views: []workflow.RequestView{ask(access.KindGrant, access.Pending, given)}}, nil, ""),
+		"pending":            Pending(workflow.PendingPage{Page: workflow.Page{Parts: []int{1, 0}}, Views: []workflow.RequestView{ask(access.KindGrant, access.Pending, given)}}, nil, ""),
 		"who asked is told":  Notice(deny, &refusal, nil, Post{}),
 		"who lost access":    Notice(access.Notice{Kind: access.NoticeRevoked, To: bob, Detail: string(carol)}, &revoked, nil, Post{}),
 		"the log":            Log(page),

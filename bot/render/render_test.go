@@ -137,8 +137,7 @@ func TestButtonsPerState(t *testing.T) {
 		return v
 	}
 	pending := w.request(access.KindGrant, access.Pending)
-	decide := []string{"approve", "deny", "edit", "cancel"}
-	confirm := []string{"approve confirm", "deny", "edit", "cancel"}
+	decide, confirm := []string{"approve", "deny", "edit", "cancel"}, []string{"approve confirm", "deny", "edit", "cancel"}
 	withServers := func(buttons []string) []string {
 		return slices.Insert(slices.Clone(buttons), len(buttons)-1, "servers")
 	}

@@ -53,7 +53,7 @@ func (w world) undecidedCases() map[string]any {
 		"undecided-lookalikes":       Undecided(alike),
 		"undecided-over":             Undecided(over),
 		"list-undecided":             List(paged(list), "", bob),
-		"pending-undecided":          Pending(workflow.PendingPage{Undecided: all[:min(8, len(all))], Page: placeOf(8, 0, len(all))}, nil),
+		"pending-undecided":          Pending(workflow.PendingPage{Undecided: all[:min(8, len(all))], Page: placeOf(8, 0, len(all))}, nil, ""),
 		"notice-daily-undecided":     daily,
 		"modal-candidates":           CandidatesModal(mixed, CandidatesPage{Request: 12}, "It stays. The message of the request shows it."),
 		"modal-candidates-end":       CandidatesModal(mixed, CandidatesPage{Request: 12, At: 99}, ""),
