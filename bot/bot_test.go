@@ -93,16 +93,57 @@ func (r *rig) submit(t *testing.T, user string, values map[string]map[string]any
 	return got
 }
 
-func TestFormIsRefusedWhereNobodyWouldSeeTheRequest(t *testing.T) {
+// Where nobody else would see a request, the form asks for a channel.
+func TestFormAsksForAChannel(t *testing.T) {
 	t.Parallel()
 	r := start(t, slacksim.Options{})
 	if _, err := r.Command(t.Context(), "U1", r.DM("U1"), "/sshkey grant"); err != nil {
 		t.Fatal(err)
 	}
-	r.Until(t, "a refusal", func() bool { return strings.Contains(r.lastEphemeral("U1").Text, "Nobody else would see") })
-	if open := r.Modals("U1"); len(open) > 0 {
-		t.Errorf("a form is open: %+v", open)
+	values := r.chosen(t, "U1", "1h", "web-1")
+	values[render.BlockChannel] = map[string]any{"value": "C1"}
+	r.submit(t, "U1", values)
+	r.Until(t, "a request", func() bool { return r.Domain.Requests() == 1 })
+	if v, _ := r.Domain.View(t.Context(), 1); v.Request.Channel != "C1" {
+		t.Errorf("it goes to %q", v.Request.Channel)
 	}
+}
+
+// The shortcut and the button in the Home tab open the same form.
+func TestShortcutOpensTheForm(t *testing.T) {
+	t.Parallel()
+	r := start(t, slacksim.Options{})
+	if got, err := r.Shortcut(t.Context(), "U1", render.ShortcutAsk); err != nil || !got.Acked {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	r.Until(t, "a form", func() bool { return len(r.Modals("U1")) == 1 })
+	values := r.chosen(t, "U1", "45m", "")
+	values[render.BlockChannel] = map[string]any{"value": "C1"}
+	r.submit(t, "U1", values)
+	r.Until(t, "a request", func() bool { return r.Domain.Requests() == 1 })
+	if v, _ := r.Domain.View(t.Context(), 1); v.Request.Pattern != "" || v.Request.Duration != 45*time.Minute || v.Request.Person != "U1" {
+		t.Errorf("asked for %+v", v.Request)
+	}
+}
+
+// chosen returns what somebody enters into the form for access that they have open: a duration, from the menu if it
+// is there, and a server that they search for; empty is every server.
+func (r *rig) chosen(t *testing.T, user, duration, servers string) map[string]map[string]any {
+	t.Helper()
+	form := r.Modals(user)[0]
+	values := map[string]map[string]any{}
+	if err := r.Enter(user, form.ID, map[string]map[string]any{render.BlockDuration: {render.ActionDuration: duration}}); err != nil {
+		if _, err := r.ClickView(t.Context(), user, form.ID, slacksim.Pick{ActionID: render.ActionDuration, Choose: "other"}); err != nil {
+			t.Fatal(err)
+		}
+		values[render.BlockOther] = map[string]any{"value": duration}
+	}
+	got, err := r.Suggest(t.Context(), user, form.ID, render.BlockServers, "value", servers)
+	if err != nil || len(got.Options) == 0 {
+		t.Fatalf("%q: %+v, %v", servers, got, err)
+	}
+	values[render.BlockServers] = map[string]any{"value": got.Options[0].Value}
+	return values
 }
 
 func TestForms(t *testing.T) {
@@ -111,18 +152,18 @@ func TestForms(t *testing.T) {
 	if got := r.types(t, "U1", "grant @bob on web-1"); got != "" {
 		t.Errorf("answered %q", got)
 	}
-	bad := r.submit(t, "U1", map[string]map[string]any{render.BlockDuration: {"value": "9000d"}, render.BlockServers: {"value": "web-*, #"}})
-	if bad.ResponseAction != "errors" || bad.Errors[render.BlockDuration] == "" || bad.Errors[render.BlockServers] == "" {
+	bad := r.submit(t, "U1", r.chosen(t, "U1", "9000d", "web-*, #"))
+	if bad.ResponseAction != "errors" || bad.Errors[render.BlockOther] == "" || bad.Errors[render.BlockServers] == "" {
 		t.Errorf("%+v", bad)
 	}
-	bad = r.submit(t, "U1", map[string]map[string]any{render.BlockDuration: {"value": "2h"}, render.BlockServers: {"value": "web-9"}})
+	bad = r.submit(t, "U1", r.chosen(t, "U1", "2h", "web-9"))
 	if want := "No server matches `web-9`. The nearest: web-1, web-2."; bad.Errors[render.BlockServers] != want || len(bad.Errors) != 1 {
 		t.Errorf("%+v, want the servers refused while the form is open", bad)
 	}
 	if r.Domain.Requests() != 0 {
 		t.Error("a refused form made a request")
 	}
-	r.submit(t, "U1", map[string]map[string]any{render.BlockDuration: {"value": "2h"}, render.BlockServers: {"value": "web-1"}})
+	r.submit(t, "U1", r.chosen(t, "U1", "2h", "web-1"))
 	r.Until(t, "a receipt in the channel", func() bool { return strings.Contains(r.lastEphemeral("U1").Text, "Request 1") })
 	v, _ := r.Domain.View(t.Context(), 1)
 	if v.Request.Person != "U2" || v.Request.Pattern != "web-1" || v.Request.Channel != "C1" || v.Request.SystemUser != "runcloud" {
@@ -187,6 +228,7 @@ func TestWhatCannotBeStoredIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	form := r.Modals("U1")[0].ID
+	values := r.chosen(t, "U1", "1h", "web-1")
 	r.Domain.Closed = &access.Error{Code: access.Unavailable, Message: "I cannot write that down."}
 	got, err := r.Command(t.Context(), "U1", "C1", "/sshkey grant @bob 1h")
 	if err != nil || !got.Acked {
@@ -195,7 +237,7 @@ func TestWhatCannotBeStoredIsRefused(t *testing.T) {
 	if all := r.Ephemeral("U1"); len(all) != 1 || all[0].Text != "I cannot write that down." {
 		t.Errorf("the answer: %+v", all)
 	}
-	sent, err := r.Submit(t.Context(), "U1", form, map[string]map[string]any{render.BlockDuration: {"value": "1h"}})
+	sent, err := r.Submit(t.Context(), "U1", form, values)
 	if err != nil || !slices.Contains(slices.Collect(maps.Values(sent.Errors)), "I cannot write that down.") {
 		t.Errorf("the form: %+v, %v", sent, err)
 	}

@@ -63,11 +63,12 @@ func (b *Bot) checkRegister(ctx context.Context, in interaction, invalid fieldEr
 
 func (b *Bot) checkGrant(ctx context.Context, in interaction, invalid fieldErrors) {
 	form := render.ReadGrant(in.form(), in.Metadata)
-	invalid.note(render.BlockDuration, func() error { return b.checkDuration(form.Duration) })
+	invalid.note(form.BlockOfDuration(), func() error { return b.checkDuration(form.Duration) })
 	invalid.note(render.BlockReason, func() error { return checkNoSecret(form.Reason) }, func() error { return b.checkReason(form.Reason) })
 	invalid.note(render.BlockServers,
 		func() error { return checkServerPattern(form.Servers) },
-		func() error { return b.cfg.Uses.CheckServers(ctx, form.Servers) })
+		func() error { return checkChosen(form.Servers) },
+		func() error { return b.cfg.Uses.CheckServers(ctx, form.Pattern()) })
 	if form.Person != in.Person {
 		invalid.note(render.BlockPerson, func() error { return b.cfg.Uses.CheckReceiver(ctx, form.Person) })
 	}
@@ -76,6 +77,14 @@ func (b *Bot) checkGrant(ctx context.Context, in interaction, invalid fieldError
 func (b *Bot) checkReason(text string) error {
 	if b.cfg.ReasonRequired && !workflow.IsReason(text) {
 		return refuse("Say what it is for.")
+	}
+	return nil
+}
+
+// checkChosen refuses a form in which no server is chosen: that could mean every one.
+func checkChosen(servers string) error {
+	if servers == "" {
+		return refuse("Choose at least one server, or every server.")
 	}
 	return nil
 }

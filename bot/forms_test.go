@@ -30,9 +30,7 @@ func TestNothingIsShownToWhoMayTakeNoPart(t *testing.T) {
 	}
 	r.exclude("")
 	r.types(t, "U1", "grant")
-	values := map[string]map[string]any{
-		render.BlockPerson: {"value": "U1"}, render.BlockDuration: {"value": "1h"}, render.BlockServers: {"value": "wbe-1"},
-	}
+	values := r.chosen(t, "U1", "1h", "wbe-1")
 	if got := r.submit(t, "U1", values); !strings.Contains(got.Errors[render.BlockServers], "web-1") {
 		t.Errorf("a member is told %+v", got.Errors)
 	}
@@ -49,7 +47,7 @@ func TestFormAsksForTheReasonWhereOneIsNeeded(t *testing.T) {
 		t.Errorf("help says\n%s", got)
 	}
 	r.types(t, "U1", "grant")
-	values := map[string]map[string]any{render.BlockPerson: {"value": "U1"}, render.BlockDuration: {"value": "1h"}}
+	values := r.chosen(t, "U1", "1h", "web-1")
 	for _, empty := range []string{" ", "…"} {
 		values[render.BlockReason] = map[string]any{"value": empty}
 		if got := r.submit(t, "U1", values); got.Errors[render.BlockReason] != "Say what it is for." {
@@ -71,11 +69,10 @@ func TestPrivateKeyInAFormIsNotStored(t *testing.T) {
 		fields  map[string]string
 		leaks   string
 	}{
-		"key":      {"register", map[string]string{render.BlockKey: private}, render.BlockKey},
-		"frame":    {"register", map[string]string{render.BlockKey: "OPENSSH PRIVATE KEY"}, render.BlockKey},
-		"note":     {"register", map[string]string{render.BlockKey: "ssh-ed25519 AAAA", render.BlockNote: "-----BEGIN OPENSSH PRIVATE KEY-----"}, render.BlockNote},
-		"duration": {"grant", map[string]string{render.BlockDuration: private}, render.BlockDuration},
-		"servers":  {"grant", map[string]string{render.BlockDuration: "1h", render.BlockServers: private}, render.BlockServers},
+		"key":    {"register", map[string]string{render.BlockKey: private}, render.BlockKey},
+		"frame":  {"register", map[string]string{render.BlockKey: "OPENSSH PRIVATE KEY"}, render.BlockKey},
+		"note":   {"register", map[string]string{render.BlockKey: "ssh-ed25519 AAAA", render.BlockNote: "-----BEGIN OPENSSH PRIVATE KEY-----"}, render.BlockNote},
+		"reason": {"grant", map[string]string{render.BlockReason: private}, render.BlockReason},
 	} {
 		for who, out := range map[string]access.UserID{"a member": "", "somebody shut out meanwhile": "U1"} {
 			t.Run(name+" of "+who, func(t *testing.T) {
@@ -84,6 +81,9 @@ func TestPrivateKeyInAFormIsNotStored(t *testing.T) {
 				r.types(t, "U1", tc.command)
 				r.exclude(out)
 				values := map[string]map[string]any{}
+				if tc.command == "grant" {
+					values = r.chosen(t, "U1", "1h", "web-1")
+				}
 				for block, text := range tc.fields {
 					values[block] = map[string]any{"value": text}
 				}

@@ -23,6 +23,7 @@ const (
 	kindClick      interactionKind = "click"
 	kindSubmission interactionKind = "submission"
 	kindHomeOpened interactionKind = "home_opened"
+	kindSuggestion interactionKind = "suggestion"  // somebody types into a menu whose options we suggest; never stored
 	kindUserChange interactionKind = "user_change" // Slack says that an account has changed: that somebody left, or is back
 )
 
@@ -120,6 +121,8 @@ type interactivePayload struct {
 	ResponseURL string                     `json:"response_url"`
 	Trigger     string                     `json:"trigger_id"`
 	Callback    string                     `json:"callback_id"` // of a shortcut
+	Block       string                     `json:"block_id"`    // of a suggestion
+	Typed       string                     `json:"value"`       // of a suggestion
 	Container   struct {
 		Type      string `json:"type"`
 		Channel   string `json:"channel_id"`
@@ -151,6 +154,8 @@ func (in *interaction) readInteractive(payload []byte) error {
 		in.readClick(p)
 	case p.Type == "shortcut" && p.Callback == render.ShortcutAsk:
 		in.Kind, in.Action = kindClick, render.ActionAsk
+	case p.Type == "block_suggestion":
+		in.Kind, in.Action, in.Value = kindSuggestion, p.Block, p.Typed
 	case p.Type == "view_submission":
 		in.Kind, in.Modal, in.Metadata, in.State = kindSubmission, p.View.Callback, p.View.Metadata, p.View.State
 	default:
@@ -168,7 +173,7 @@ func (in *interaction) readClick(p interactivePayload) {
 	in.Channel, in.Message, in.Private = p.Container.Channel, p.Container.Message, p.Container.Ephemeral
 	in.Home = p.Container.Type == "view" && p.View.Type == "home"
 	if p.View.Type == "modal" {
-		in.View, in.Modal, in.Metadata = p.View.ID, p.View.Callback, p.View.Metadata
+		in.View, in.Modal, in.Metadata, in.State = p.View.ID, p.View.Callback, p.View.Metadata, p.View.State
 	}
 }
 

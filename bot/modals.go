@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -77,7 +78,40 @@ func (b *Bot) openGrant(ctx context.Context, in interaction) (slack.ModalViewReq
 	if err != nil {
 		return slack.ModalViewRequest{}, err
 	}
-	return render.GrantModal(form, b.cfg.SystemUsers, b.cfg.Limits, b.cfg.ReasonRequired), b.checkVisible(in)
+	return render.GrantModal(form, b.grantOffer(ctx, in.Person, form.Channel)), nil
+}
+
+// grantOffer returns what somebody may choose of in the form for access. It asks for a channel where
+// nobody else would see the request.
+func (b *Bot) grantOffer(ctx context.Context, person access.UserID, channel string) render.GrantOffer {
+	last, err := b.cfg.Uses.LastDurations(ctx, person)
+	if err != nil {
+		b.cfg.Log.Warn("a form does not offer what was asked for before", "person", person, "error", err)
+	}
+	return render.GrantOffer{
+		SystemUsers: b.cfg.SystemUsers, Limits: b.cfg.Limits, Durations: last, ReasonRequired: b.cfg.ReasonRequired,
+		AskChannel: b.cfg.ApprovalChannel == "" && (channel == "" || strings.HasPrefix(channel, "D")),
+	}
+}
+
+// durationChosen shows the field for another duration than those of the menu, or takes it away.
+// It changes nothing, so a form that Slack does not take is only noted.
+func (b *Bot) durationChosen(ctx context.Context, in interaction) {
+	form := render.ReadGrant(in.form(), in.Metadata)
+	if err := b.cfg.API.UpdateModal(ctx, in.View, render.GrantModal(form, b.grantOffer(ctx, in.Person, in.Metadata))); err != nil {
+		b.cfg.Log.Info("a field for another duration is not shown", "person", in.Person, "error", err)
+	}
+}
+
+// suggest returns the acknowledgement with the servers that somebody may mean by what they type.
+func (b *Bot) suggest(ctx context.Context, in interaction) any {
+	quick, cancel := context.WithTimeout(ctx, b.timeouts.check)
+	defer cancel()
+	choices, err := b.cfg.Uses.ServerChoices(quick, in.Person, in.Value)
+	if err != nil {
+		b.cfg.Log.Info("no servers are suggested", "person", in.Person, "error", err)
+	}
+	return render.ServerOptions(choices)
 }
 
 // grantForm returns the form filled in with what the command says, or with what was asked for before.
@@ -105,7 +139,7 @@ func (b *Bot) askedBefore(ctx context.Context, in interaction) (render.GrantForm
 		return render.GrantForm{}, &access.Error{Code: access.Forbidden, Message: "Only who asked for this, or had it, can ask for it again here."}
 	}
 	return render.GrantForm{
-		Person: r.Person, Duration: typedDuration(r.Duration, r.Forever()), Servers: r.Pattern, SystemUser: r.SystemUser, Reason: r.Reason, Channel: r.Channel,
+		Person: r.Person, Duration: typedDuration(r.Duration, r.Forever()), Servers: cmp.Or(r.Pattern, render.EveryServer), SystemUser: r.SystemUser, Reason: r.Reason, Channel: r.Channel,
 	}, nil
 }
 

@@ -23,6 +23,8 @@ func (b *Bot) preack(ctx context.Context, in interaction) (payload any, done boo
 		return nil, b.preackClick(ctx, in)
 	case kindSubmission:
 		return b.preackSubmission(ctx, in)
+	case kindSuggestion:
+		return b.suggest(ctx, in), true
 	}
 	return nil, false
 }
@@ -113,6 +115,9 @@ func (b *Bot) preackClick(ctx context.Context, in interaction) bool {
 		return true
 	case render.ActionCandidatesPage:
 		b.turnCandidatesPage(ctx, in)
+		return true
+	case render.ActionDuration:
+		b.durationChosen(ctx, in)
 		return true
 	}
 	m := modalBehind(in.Action)

@@ -64,7 +64,7 @@ func (b *Bot) submitGrant(ctx context.Context, in interaction) (render.Message, 
 	}
 	in.Channel = form.Channel
 	return b.grant(ctx, in, command{
-		Person: form.Person, Duration: d, Forever: forever, Servers: form.Servers, SystemUser: form.SystemUser, Reason: form.Reason,
+		Person: form.Person, Duration: d, Forever: forever, Servers: form.Pattern(), SystemUser: form.SystemUser, Reason: form.Reason,
 	})
 }
 

@@ -86,6 +86,8 @@ type Reader interface {
 	View(ctx context.Context, requestID int64) (workflow.RequestView, error)
 	Audit(ctx context.Context, actor access.UserID, requestID int64) (workflow.RequestView, error)
 	Candidates(ctx context.Context, actor access.UserID, requestID int64) (workflow.RequestView, error)
+	ServerChoices(ctx context.Context, actor access.UserID, typed string) ([]workflow.ServerChoice, error)
+	LastDurations(ctx context.Context, actor access.UserID) ([]time.Duration, error)
 	IsApprover(ctx context.Context, id access.UserID) (bool, error)
 	Log(ctx context.Context, actor access.UserID, q workflow.LogQuery) (workflow.LogPage, error)
 	WholeLog(ctx context.Context, actor access.UserID) (iter.Seq2[workflow.LogEntry, error], error)

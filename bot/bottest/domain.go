@@ -349,6 +349,15 @@ func (*domain) Grant(_ context.Context, id int64) (access.Grant, error) {
 	return access.Grant{ID: id, State: access.Live, SystemUser: "runcloud", EndsAt: time.Now().Add(time.Hour)}, nil
 }
 
+// ServerChoices offers what was typed, whatever it names, so that forms can be refused.
+func (d *domain) ServerChoices(_ context.Context, _ access.UserID, typed string) ([]workflow.ServerChoice, error) {
+	return []workflow.ServerChoice{{Pattern: typed, Servers: 2}}, nil
+}
+
+func (d *domain) LastDurations(context.Context, access.UserID) ([]time.Duration, error) {
+	return []time.Duration{3 * time.Hour}, nil
+}
+
 func (d *domain) IsApprover(_ context.Context, id access.UserID) (bool, error) {
 	return slices.Contains(d.Deciders, id), nil
 }

@@ -35,6 +35,7 @@ const (
 
 	ActionHomePage = "home_page"
 	ActionAsk      = "ask"
+	ActionDuration = "duration" // of the menu in a form
 	ActionAskAgain = "ask_again"
 
 	ActionServers     = "servers"

@@ -304,12 +304,19 @@ func (w world) viewCases() map[string]any {
 	v := w.request(access.KindGrant, access.Pending)
 	v.Request.Pattern = w.foreign("web-*")
 	form := GrantForm{Person: bob, Duration: w.foreign("12h"), Servers: w.foreign("web-*"), SystemUser: "deploy", Reason: w.foreign("Fix it"), Channel: "C0OPS"}
-	limits := workflow.Durations{Min: 5 * time.Minute, Max: 30 * 24 * time.Hour}
+	offer := GrantOffer{
+		SystemUsers: []string{"runcloud", "deploy"}, Limits: workflow.Durations{Min: 5 * time.Minute, Max: 30 * 24 * time.Hour},
+		Durations: []time.Duration{3 * time.Hour, 12 * time.Hour},
+	}
+	typed := form
+	typed.Other = true
+	bare := GrantOffer{SystemUsers: []string{"runcloud"}, Limits: workflow.Durations{Min: time.Second, Max: time.Hour, Forever: true}, ReasonRequired: true, AskChannel: true}
 	return map[string]any{
 		"modal-register":    RegisterModal(),
 		"modal-prove":       ProveModal("NONCE", "C0OPS"),
-		"modal-grant":       GrantModal(form, []string{"runcloud", "deploy"}, limits, false),
-		"modal-grant-empty": GrantModal(GrantForm{}, []string{"runcloud"}, workflow.Durations{Min: time.Second, Max: time.Hour, Forever: true}, true),
+		"modal-grant":       GrantModal(form, offer),
+		"modal-grant-other": GrantModal(typed, offer),
+		"modal-grant-empty": GrantModal(GrantForm{Servers: EveryServer}, bare),
 		"modal-deny":        DenyModal(v),
 		"modal-servers":     ServersModal(v, 0),
 		"modal-servers-end": ServersModal(v, 99),

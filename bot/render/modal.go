@@ -15,6 +15,8 @@ const (
 	BlockNote       = "note"
 	BlockPerson     = "person"
 	BlockDuration   = "duration"
+	BlockOther      = "other_duration"
+	BlockChannel    = "channel"
 	BlockServers    = "servers"
 	BlockSystemUser = "system_user"
 	BlockReason     = "reason"
@@ -31,16 +33,6 @@ const (
 	reasonMax  = 500
 )
 
-// GrantForm is what the grant modal holds, as typed.
-type GrantForm struct {
-	Person     access.UserID
-	Duration   string
-	Servers    string
-	SystemUser string
-	Reason     string
-	Channel    string // where the command was given; travels in private_metadata
-}
-
 // RegisterModal asks for a public key.
 func RegisterModal() slack.ModalViewRequest {
 	where := "*Where to find it*\nLinux: `cat ~/.ssh/id_ed25519.pub`\nmacOS: `pbcopy &lt; ~/.ssh/id_ed25519.pub` copies it\n" +
@@ -52,21 +44,6 @@ func RegisterModal() slack.ModalViewRequest {
 		section(markup(where)),
 		input(BlockNote, "Note", "Tells your keys apart, for example the name of the computer.", textInput("", "", noteLimit)).WithOptional(true),
 	)
-}
-
-// GrantModal asks for access, filled in with what is known. The first of systemUsers is the usual one.
-func GrantModal(form GrantForm, systemUsers []string, limits workflow.Durations, reasonRequired bool) slack.ModalViewRequest {
-	blocks := []slack.Block{
-		input(BlockPerson, "Who gets access", "", peopleMenu(form.Person)),
-		input(BlockDuration, "How long", "Like 30m, 12h, 7d or 1d12h; "+durationRange(limits)+". The clock starts at the approval.", textInput("12h", form.Duration, lineMax)),
-		input(BlockServers, "Servers", "Names with * and ?, #ID or tag:NAME, separated by commas. Left empty, it is every server.",
-			textInput("web-*, tag:shop", form.Servers, patternMax)).WithOptional(true),
-	}
-	if len(systemUsers) > 0 {
-		blocks = append(blocks, input(BlockSystemUser, "System user", "The Linux user to log in as.", userMenu(systemUsers, form.SystemUser)))
-	}
-	blocks = append(blocks, input(BlockReason, "Reason", "", textInput("", form.Reason, reasonMax).WithMultiline(true)).WithOptional(!reasonRequired))
-	return modal(ModalGrant, "Ask for SSH access", "Ask", keepChannel(form.Channel), blocks...)
 }
 
 // DenyModal asks an approver why.
@@ -146,7 +123,7 @@ func userMenu(users []string, chosen string) *slack.SelectBlockElement {
 	users = users[:min(len(users), menuOptions)]
 	options := make([]*slack.OptionBlockObject, len(users))
 	for i, user := range users {
-		options[i] = slack.NewOptionBlockObject(user, plain(plainText(user, 75)), nil)
+		options[i] = option(user, user)
 	}
 	initial := max(0, slices.Index(users, chosen))
 	return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, nil, actionValue, options...).WithInitialOption(options[initial])

@@ -344,37 +344,6 @@ func TestLateness(t *testing.T) {
 	}
 }
 
-func TestSubmissionsAreRead(t *testing.T) {
-	t.Parallel()
-	raw := `{"values":{
-		"person":{"value":{"type":"users_select","selected_user":"U0BOB"}},
-		"duration":{"value":{"type":"plain_text_input","value":"12h"}},
-		"servers":{"value":{"type":"plain_text_input","value":null}},
-		"system_user":{"value":{"type":"static_select","selected_option":{"text":{"type":"plain_text","text":"deploy"},"value":"deploy"}}},
-		"reason":{"value":{"type":"plain_text_input","value":"because"}},
-		"key":{"value":{"type":"plain_text_input","value":"ssh-ed25519 AAAA"}},
-		"note":{"value":{"type":"plain_text_input","value":"laptop"}}}}`
-	var state slack.ViewState
-	if err := json.Unmarshal([]byte(raw), &state); err != nil {
-		t.Fatal(err)
-	}
-	want := GrantForm{Person: bob, Duration: "12h", SystemUser: "deploy", Reason: "because", Channel: "C1"}
-	if diff := cmp.Diff(want, ReadGrant(&state, "C1")); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff(RegisterForm{"ssh-ed25519 AAAA", "laptop"}, ReadRegister(&state)); diff != "" {
-		t.Error(diff)
-	}
-	if ReadDeny(&state) != "because" || ReadExtend(&state) != "12h" || ReadEdit(&state) != (EditForm{Duration: "12h"}) || ReadDeny(nil) != "" {
-		t.Error("a form is misread")
-	}
-	v := small().request(access.KindGrant, access.Pending)
-	id, shown := ReadDecision(DenyModal(v).PrivateMetadata)
-	if id != 12 || shown != v.Facts.Digest() || ReadID("x") != 0 {
-		t.Error("the id is misread")
-	}
-}
-
 func TestHomeShowsEveryPage(t *testing.T) {
 	t.Parallel()
 	var all strings.Builder

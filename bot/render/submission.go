@@ -4,8 +4,6 @@ import (
 	"strconv"
 
 	"github.com/slack-go/slack"
-
-	"sshkeybot/internal/access"
 )
 
 // RegisterForm is what the register modal holds, as typed.
@@ -18,14 +16,6 @@ type RegisterForm struct {
 type EditForm struct {
 	Duration string
 	Servers  string
-}
-
-// ReadGrant reads a submitted grant modal; metadata is its private_metadata.
-func ReadGrant(state *slack.ViewState, metadata string) GrantForm {
-	return GrantForm{
-		Person: access.UserID(entered(state, BlockPerson)), Duration: entered(state, BlockDuration), Servers: entered(state, BlockServers),
-		SystemUser: entered(state, BlockSystemUser), Reason: entered(state, BlockReason), Channel: metadata,
-	}
 }
 
 // ReadRegister reads a submitted register modal.
@@ -59,12 +49,16 @@ func entered(state *slack.ViewState, block string) string {
 	if state == nil {
 		return ""
 	}
-	a := state.Values[block][actionValue]
-	switch {
-	case a.SelectedUser != "":
-		return a.SelectedUser
-	case a.SelectedOption.Value != "":
-		return a.SelectedOption.Value
+	for _, a := range state.Values[block] {
+		switch {
+		case a.SelectedUser != "":
+			return a.SelectedUser
+		case a.SelectedConversation != "":
+			return a.SelectedConversation
+		case a.SelectedOption.Value != "":
+			return a.SelectedOption.Value
+		}
+		return a.Value
 	}
-	return a.Value
+	return ""
 }

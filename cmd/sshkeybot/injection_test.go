@@ -88,12 +88,15 @@ func (r *rig) shown() []slacksim.Message {
 }
 
 var (
-	codeSpan = regexp.MustCompile("`[^`\n]*`")
-	forgery  = regexp.MustCompile(`\*forged\*|_forged_|~forged~|<https?:|\n(>|&gt;)|:tada:|<!(channel|here)`)
+	toRequest = regexp.MustCompile(`<https://sim\.slack\.com/archives/C0OPS/p\d+\|[Rr]equest \d+>`)
+	codeSpan  = regexp.MustCompile("`[^`\n]*`")
+	forgery   = regexp.MustCompile(`\*forged\*|_forged_|~forged~|<https?:|\n(>|&gt;)|:tada:|<!(channel|here)`)
 )
 
+// withoutCode returns a text without its code and the links that belong there.
 func withoutCode(text string) string {
-	return strings.ReplaceAll(codeSpan.ReplaceAllString(text, "code"), link, "link")
+	text = toRequest.ReplaceAllString(codeSpan.ReplaceAllString(text, "code"), "a request")
+	return strings.ReplaceAll(text, link, "link")
 }
 
 // markups returns the mrkdwn texts of blocks.

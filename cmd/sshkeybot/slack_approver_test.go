@@ -64,7 +64,7 @@ func TestQuietApproverIsRemindedOnly(t *testing.T) {
 		r.says(r.Types(carol, "pending"), "asks for SSH access")
 		asked := r.view(id).Request
 		clock.reach(asked.CreatedAt.Add(asked.ExpiresAt.Sub(asked.CreatedAt) / 3))
-		r.until("she is reminded", func() bool { return strings.Contains(r.Thread(id), "<@"+carol+">: request") })
+		r.until("she is reminded", func() bool { return strings.Contains(r.Thread(id), "<@"+carol+">: *request") })
 		r.saysNot(r.Thread(id), "<@"+bob+">")
 		r.says(r.Press(carol, id, "Approve"), "You approved")
 		r.Settled(id)

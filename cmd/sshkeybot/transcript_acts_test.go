@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/sim/slacksim"
@@ -272,7 +273,31 @@ func (p *telling) form(who player) {
 	p.prints(p.slack.RenderView(p.slack.Modals(who.id)[0], p.viewer(who)))
 }
 
-// field is what somebody enters into a field of a form. Shown replaces a value that is too
+// searches types into the menu of servers of an open form, and shows what is offered.
+func (p *telling) searches(who player, typed string) {
+	p.t.Helper()
+	p.says("%s types «%s» into Servers", who.name, typed)
+	got, err := p.slack.Suggest(p.t.Context(), who.id, p.slack.Modals(who.id)[0].ID, render.BlockServers, "value", typed)
+	p.acked(got.Outcome, err)
+	for _, o := range got.Options {
+		p.prints("▾ " + o.Text)
+	}
+	if len(got.Options) == 0 {
+		p.prints("▾ (nothing)")
+	}
+}
+
+// chooses chooses a duration in an open form, and shows the form if that changes it.
+func (p *telling) chooses(who player, duration string) {
+	p.t.Helper()
+	p.says("%s chooses «%s» in the form", who.name, duration)
+	outcome, err := p.slack.ClickView(p.t.Context(), who.id, p.slack.Modals(who.id)[0].ID, slacksim.Pick{ActionID: render.ActionDuration, Choose: duration})
+	p.acked(outcome, err)
+	p.prints(p.slack.RenderView(p.slack.Modals(who.id)[0], p.viewer(who)))
+}
+
+// field is what somebody enters into a field of a form; behind a slash, block has the action
+// where that is not the usual one. Shown replaces a value that is too
 // long for the transcript, or a secret.
 type field struct {
 	block, value, shown string
@@ -305,11 +330,15 @@ func (p *telling) submits(who player, fields []field) slacksim.SubmitResult {
 	p.says("%s fills in the form and submits it", who.name)
 	values := map[string]map[string]any{}
 	for _, f := range fields {
-		values[f.block] = map[string]any{"value": f.value}
+		block, action, isMenu := strings.Cut(f.block, "/")
+		if !isMenu {
+			action = "value"
+		}
+		values[block] = map[string]any{action: f.value}
 		if f.shown == "" {
 			f.shown = f.value
 		}
-		p.prints(f.block + ": " + f.shown)
+		p.prints(block + ": " + f.shown)
 	}
 	result, err := p.slack.Submit(p.t.Context(), who.id, p.slack.Modals(who.id)[0].ID, values)
 	p.must(err)

@@ -1,6 +1,7 @@
 package workflow
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -77,7 +78,7 @@ const (
 
 // pastGrants lists what a person asked for before and has not now, the newest first, each wish once.
 func pastGrants(ctx context.Context, tx access.Tx, person access.UserID, live []GrantView) (past []access.Request, err error) {
-	asked, err := tx.Requests(ctx, access.RequestQuery{Kinds: []access.RequestKind{access.KindGrant}, Asker: person, Newest: true, Limit: pastRequests})
+	asked, err := lastAsked(ctx, tx, person)
 	for _, r := range asked {
 		same := func(other access.Request) bool {
 			return other.Person == r.Person && other.Pattern == r.Pattern && other.SystemUser == r.SystemUser && other.Duration == r.Duration
@@ -89,4 +90,24 @@ func pastGrants(ctx context.Context, tx access.Tx, person access.UserID, live []
 		past = append(past, r)
 	}
 	return past, err
+}
+
+// lastAsked lists the last requests for access that a person made, the newest first.
+func lastAsked(ctx context.Context, tx access.Tx, person access.UserID) ([]access.Request, error) {
+	return tx.Requests(ctx, access.RequestQuery{Kinds: []access.RequestKind{access.KindGrant}, Asker: person, Newest: true, Limit: pastRequests})
+}
+
+// LastDurations returns for how long a person asked for access lately, the last first, each once. For ever is 0.
+func (s *Service) LastDurations(ctx context.Context, person access.UserID) (last []time.Duration, err error) {
+	err = s.Store.Read(ctx, func(tx access.Tx) error {
+		asked, err := lastAsked(ctx, tx, person)
+		last = nil
+		for _, r := range asked {
+			if d := cmp.Or(r.AskedDuration, r.Duration); !slices.Contains(last, d) {
+				last = append(last, d)
+			}
+		}
+		return err
+	})
+	return last, err
 }

@@ -41,6 +41,7 @@ type Account struct {
 	mu       sync.Mutex
 	Clock    *clock
 	Names    map[int64]string
+	Tags     map[int64][]string
 	Offline  map[int64]bool
 	Keys     map[int64][]access.Credential
 	nextID   int64
@@ -110,7 +111,7 @@ func (a *Account) Servers(context.Context) ([]access.Server, error) {
 	a.Readings++
 	var all []access.Server
 	for _, id := range slices.Sorted(maps.Keys(a.Names)) {
-		all = append(all, access.Server{ExternalID: strconv.FormatInt(id, 10), Name: a.Names[id], Online: !a.Offline[id], Address: Address(id)})
+		all = append(all, access.Server{ExternalID: strconv.FormatInt(id, 10), Name: a.Names[id], Tags: a.Tags[id], Online: !a.Offline[id], Address: Address(id)})
 	}
 	return all, nil
 }
@@ -125,7 +126,7 @@ func (a *Account) Server(_ context.Context, server string) (access.Server, error
 	if !ok {
 		return access.Server{}, &access.Error{Code: access.NotFound, Message: "Resources not found."}
 	}
-	return access.Server{ExternalID: server, Name: name, Online: !a.Offline[id], Address: Address(id)}, nil
+	return access.Server{ExternalID: server, Name: name, Tags: a.Tags[id], Online: !a.Offline[id], Address: Address(id)}, nil
 }
 
 // Address returns the IP address of a server.
