@@ -16,7 +16,7 @@ func (b *tab) asks(person, command string, n int) {
 
 // button is an expression for the button with this label at the message that has those words.
 func button(words, label string) string {
-	return fmt.Sprintf(`[...document.querySelectorAll("#messages .entry")].filter((e) => e.innerText.includes(%q)).flatMap((e) => [...e.querySelectorAll("button")]).find((e) => e.innerText === %q)`, words, label)
+	return fmt.Sprintf(`[...document.querySelectorAll("#messages .entry")].filter((e) => e.innerText.includes(%q)).flatMap((e) => [...e.querySelectorAll("button")]).find((e) => e.textContent.trim() === %q)`, words, label)
 }
 
 // atOnce presses Approve on a request in several tabs, no press waiting for another.

@@ -137,7 +137,13 @@ func (b *tab) fillsByKey() {
 	b.keys("Enter")
 	const wrong = `document.activeElement.getAttribute("aria-invalid") === "true" && document.activeElement.getAttribute("aria-describedby").split(" ").some((id) => document.getElementById(id).matches(".error:not([hidden])") && document.getElementById(id).innerText !== "")`
 	b.until("the empty field is told and has the focus", wrong)
+	b.keys("End")
+	b.until("there is a field for another duration, and the focus is kept", `document.querySelector("[data-block=other_duration] input") && document.activeElement.matches("[data-block=duration]")`)
+	b.tabsTo("the other duration", `e.matches("input[data-block=other_duration]")`)
 	b.insert("a while")
+	b.tabsTo("the servers", `e.matches("[data-block=servers][data-least]")`)
+	b.until("every server is offered first", `document.querySelector("[role=option][aria-selected=true]")?.innerText.includes("Every server (3)")`)
+	b.keys("Enter")
 	b.tabsTo("Ask", `e.type === "submit"`)
 	b.keys("Enter")
 	b.until("the bot's word on the field is told", wrong+` && document.activeElement.value === "a while" && !document.activeElement.closest(".field").querySelector(".error").innerText.includes("Fill this in")`)

@@ -217,7 +217,7 @@ var keyboard = map[string]struct {
 	code int64
 	text string
 }{
-	"Tab": {9, ""}, "Enter": {13, "\r"}, "Escape": {27, ""}, " ": {32, " "}, "ArrowUp": {38, ""}, "ArrowDown": {40, ""},
+	"Tab": {9, ""}, "Enter": {13, "\r"}, "End": {35, ""}, "Escape": {27, ""}, " ": {32, " "}, "ArrowUp": {38, ""}, "ArrowDown": {40, ""},
 }
 
 func (b *tab) must(err error) {

@@ -179,7 +179,7 @@ func TestConversations(t *testing.T) {
 	if got := held(b.jsonOf(v))["where"]; got != "C1" {
 		t.Errorf("opened from a message, it begins with %v", got)
 	}
-	if html := string(b.w.ViewHTML(v, Viewer{User: "UA"})); !strings.Contains(html, `<option value="C1" selected>#ops</option>`) || !strings.Contains(html, `<option value="`+dm+`">@sshkey</option>`) {
+	if html := string(b.w.ViewHTML(v, Viewer{User: "UA"})); !strings.Contains(html, `<option value="C1" selected>#ops</option>`) || !strings.Contains(html, `<option value="`+dm+`">@sshkeybot</option>`) {
 		t.Errorf("it is drawn as %s", html)
 	}
 	if _, err := b.w.Shortcut(b.ctx, "UA", "ask"); err != nil {

@@ -14,7 +14,7 @@ const (
 	appID      = "A0SIM"
 	botID      = "B0SIM"
 	botUserID  = "U0BOT"
-	botName    = "sshkey"
+	botName    = "sshkeybot"
 )
 
 // Options shape a Workspace. The zero value is a healthy workspace of one team

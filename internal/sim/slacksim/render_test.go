@@ -115,13 +115,13 @@ func TestRenderEphemeralEditedDeleted(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, Options{Now: newClock().now})
 	b.form("chat.postEphemeral", "channel", "C1", "user", "UA", "text", "only you")
-	if got := b.w.Render(b.w.Ephemeral("UA")[0], Viewer{}); got != "Only visible to @alice\nsshkey APP  08:00\nonly you\n" {
+	if got := b.w.Render(b.w.Ephemeral("UA")[0], Viewer{}); got != "Only visible to @alice\nsshkeybot APP  08:00\nonly you\n" {
 		t.Errorf("ephemeral: %q", got)
 	}
 	ts := b.post("channel", "C1", "text", "x")
 	b.form("chat.update", "channel", "C1", "ts", ts, "text", "y")
 	m, _ := b.w.Message("C1", ts)
-	if got := b.w.Render(m, Viewer{}); got != "sshkey APP  08:00 (edited)\ny\n" {
+	if got := b.w.Render(m, Viewer{}); got != "sshkeybot APP  08:00 (edited)\ny\n" {
 		t.Errorf("edited: %q", got)
 	}
 	b.form("chat.delete", "channel", "C1", "ts", ts)
