@@ -170,9 +170,12 @@ func TestExtendFromADirectMessage(t *testing.T) {
 	if _, err := r.Click(t.Context(), "U1", dms[0].Channel, dms[0].TS, slacksim.Pick{ActionID: "extend"}); err != nil {
 		t.Fatal(err)
 	}
-	r.submit(t, "U1", map[string]map[string]any{render.BlockDuration: {"value": "4h"}})
+	if _, err := r.ClickView(t.Context(), "U1", r.Modals("U1")[0].ID, slacksim.Pick{ActionID: render.ActionDuration, Choose: "other"}); err != nil {
+		t.Fatal(err)
+	}
+	r.submit(t, "U1", map[string]map[string]any{render.BlockOther: {"value": "5h"}})
 	r.Until(t, "a request", func() bool { return r.Domain.Requests() == 1 })
-	if v, _ := r.Domain.View(t.Context(), 1); v.Request.GrantID != 9 || v.Request.Duration != 4*time.Hour || v.Request.Channel != "" {
+	if v, _ := r.Domain.View(t.Context(), 1); v.Request.GrantID != 9 || v.Request.Duration != 5*time.Hour || v.Request.Channel != "" {
 		t.Errorf("%+v", v.Request)
 	}
 }

@@ -111,7 +111,8 @@ func (b *Bot) checkProve(ctx context.Context, in interaction, invalid fieldError
 }
 
 func (b *Bot) checkExtend(ctx context.Context, in interaction, invalid fieldErrors) {
-	invalid.note(render.BlockDuration, func() error { return b.checkExtension(ctx, in, render.ReadExtend(in.form())) })
+	form := render.ReadGrant(in.form(), "")
+	invalid.note(form.BlockOfDuration(), func() error { return b.checkExtension(ctx, in, form.Duration) })
 }
 
 func (b *Bot) checkKey(ctx context.Context, person access.UserID, text string) error {

@@ -98,7 +98,14 @@ func (b *Bot) grantOffer(ctx context.Context, person access.UserID, channel stri
 // It changes nothing, so a form that Slack does not take is only noted.
 func (b *Bot) durationChosen(ctx context.Context, in interaction) {
 	form := render.ReadGrant(in.form(), in.Metadata)
-	if err := b.cfg.API.UpdateModal(ctx, in.View, render.GrantModal(form, b.grantOffer(ctx, in.Person, in.Metadata))); err != nil {
+	view, err := render.GrantModal(form, b.grantOffer(ctx, in.Person, in.Metadata)), error(nil)
+	if in.Modal == render.ModalExtend {
+		view, err = b.extendModal(ctx, in.Person, render.ReadID(in.Metadata), form)
+	}
+	if err == nil {
+		err = b.cfg.API.UpdateModal(ctx, in.View, view)
+	}
+	if err != nil {
 		b.cfg.Log.Info("a field for another duration is not shown", "person", in.Person, "error", err)
 	}
 }
@@ -155,13 +162,17 @@ func typedDuration(d time.Duration, forever bool) string {
 }
 
 func (b *Bot) openExtend(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
-	own, err := b.cfg.Uses.Access(ctx, in.Person, in.Person)
+	return b.extendModal(ctx, in.Person, in.id(), render.GrantForm{})
+}
+
+func (b *Bot) extendModal(ctx context.Context, person access.UserID, grant int64, form render.GrantForm) (slack.ModalViewRequest, error) {
+	own, err := b.cfg.Uses.Access(ctx, person, person)
 	if err != nil {
 		return slack.ModalViewRequest{}, err
 	}
 	for _, g := range own.Grants {
-		if g.Grant.ID == in.id() && g.Grant.LiveAt(b.now()) {
-			return render.ExtendModal(g), nil
+		if g.Grant.ID == grant && g.Grant.LiveAt(b.now()) {
+			return render.ExtendModal(g, form, b.grantOffer(ctx, person, "")), nil
 		}
 	}
 	return slack.ModalViewRequest{}, &access.Error{Code: access.Conflict, Message: "That access has ended. Ask anew with `/sshkey grant`."}

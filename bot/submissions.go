@@ -99,7 +99,7 @@ func (b *Bot) submitEdit(ctx context.Context, in interaction) (render.Message, e
 }
 
 func (b *Bot) submitExtend(ctx context.Context, in interaction) (render.Message, error) {
-	d, err := duration.Parse(render.ReadExtend(in.form()))
+	d, err := duration.Parse(render.ReadGrant(in.form(), "").Duration)
 	if err != nil {
 		return render.Message{}, asRefusal(err)
 	}

@@ -45,7 +45,7 @@ type GrantOffer struct {
 // GrantModal asks for access, filled in with what is known.
 func GrantModal(form GrantForm, offer GrantOffer) slack.ModalViewRequest {
 	blocks := []slack.Block{input(BlockPerson, "Who gets access", "", peopleMenu(form.Person))}
-	blocks = append(blocks, durationInputs(form, offer)...)
+	blocks = append(blocks, durationInputs("How long", "The clock starts at the approval.", form, offer)...)
 	blocks = append(blocks, input(BlockServers, "Servers", "Type a part of a name, a pattern such as web-*, #ID or tag:NAME.", serversMenu(form.Servers)))
 	if len(offer.SystemUsers) > 0 {
 		blocks = append(blocks, input(BlockSystemUser, "System user", "The Linux user to log in as.", userMenu(offer.SystemUsers, form.SystemUser)))
@@ -59,7 +59,14 @@ func GrantModal(form GrantForm, offer GrantOffer) slack.ModalViewRequest {
 	return modal(ModalGrant, "Ask for SSH access", "Ask", meta, blocks...)
 }
 
-// ReadGrant reads a grant modal; metadata is its private_metadata.
+// ExtendModal asks by how much a grant should last longer. Of the form and the offer, only the durations matter.
+func ExtendModal(g workflow.GrantView, form GrantForm, offer GrantOffer) slack.ModalViewRequest {
+	offer.Limits.Forever, offer.Durations = false, nil // those were asked for to begin with
+	blocks := []slack.Block{section(markup("Your access " + grantText(g) + ". An approver decides."))}
+	return modal(ModalExtend, "Ask for more time", "Ask", idValue(g.Grant.ID), append(blocks, durationInputs("How much longer", "", form, offer)...)...)
+}
+
+// ReadGrant reads a grant modal, or the duration of an extend modal; metadata is its private_metadata.
 func ReadGrant(state *slack.ViewState, metadata string) GrantForm {
 	form := GrantForm{
 		Person: access.UserID(entered(state, BlockPerson)), Duration: entered(state, BlockDuration), Servers: chosenServers(state),
@@ -100,7 +107,7 @@ var usualDurations = []time.Duration{ //nolint:gochecknoglobals // a constant
 const lastDurations = 3
 
 // durationInputs are the menu of durations and, if another one is wanted, the field for it.
-func durationInputs(form GrantForm, offer GrantOffer) []slack.Block {
+func durationInputs(label, hint string, form GrantForm, offer GrantOffer) []slack.Block {
 	typed := durationsOffered(offer)
 	if d, err := duration.Parse(form.Duration); err == nil && !form.Other && offer.Limits.Check(d, false) == nil && !slices.Contains(typed, typedDuration(d)) {
 		typed = append([]string{typedDuration(d)}, typed...)
@@ -124,7 +131,7 @@ func durationInputs(form GrantForm, offer GrantOffer) []slack.Block {
 	case len(offer.Durations) > 0:
 		menu.InitialOption = options[0]
 	}
-	blocks := []slack.Block{input(BlockDuration, "How long", "The clock starts at the approval.", menu).WithDispatchAction(true)}
+	blocks := []slack.Block{input(BlockDuration, label, hint, menu).WithDispatchAction(true)}
 	if form.Other {
 		blocks = append(blocks, input(BlockOther, "Other duration", "Like 45m, 6h, 10d or 1d12h; "+durationRange(offer.Limits)+".", textInput("6h", form.Duration, lineMax)))
 	}

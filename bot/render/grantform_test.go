@@ -37,7 +37,7 @@ func TestSubmissionsAreRead(t *testing.T) {
 	if diff := cmp.Diff(RegisterForm{"ssh-ed25519 AAAA", "laptop"}, ReadRegister(&state)); diff != "" {
 		t.Error(diff)
 	}
-	if ReadDeny(&state) != "because" || ReadExtend(&state) != "other" || ReadEdit(&state) != (EditForm{Duration: "other"}) || ReadDeny(nil) != "" {
+	if ReadDeny(&state) != "because" || ReadEdit(&state) != (EditForm{Duration: "other"}) || ReadDeny(nil) != "" {
 		t.Error("a form is misread")
 	}
 	v := small().request(access.KindGrant, access.Pending)

@@ -78,13 +78,6 @@ func atMost(r access.Request) string {
 	return text
 }
 
-// ExtendModal asks by how much a grant should last longer.
-func ExtendModal(g workflow.GrantView) slack.ModalViewRequest {
-	return modal(ModalExtend, "Ask for more time", "Ask", idValue(g.Grant.ID),
-		section(markup("Your access "+grantText(g)+". An approver decides.")),
-		input(BlockDuration, "How much longer", "Like 30m, 4h or 1d.", textInput("4h", "", lineMax)))
-}
-
 func modal(callback, title, submit, meta string, blocks ...slack.Block) slack.ModalViewRequest {
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: callback, PrivateMetadata: meta,

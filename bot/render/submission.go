@@ -31,9 +31,6 @@ func ReadEdit(state *slack.ViewState) EditForm {
 	return EditForm{Duration: entered(state, BlockDuration), Servers: entered(state, BlockServers)}
 }
 
-// ReadExtend reads the duration of a submitted extend modal.
-func ReadExtend(state *slack.ViewState) string { return entered(state, BlockDuration) }
-
 // ReadID reads the request or grant that a modal is about from its private_metadata; 0 when there is none.
 func ReadID(metadata string) int64 {
 	id, err := strconv.ParseInt(metadata, 10, 64)

@@ -51,7 +51,7 @@ func TestDeletedByHandBeforeTheDecision(t *testing.T) {
 		id := r.Ask(alice, "grant @alice 1h")
 		old := r.Posted(id)
 		r.deletes(old)
-		r.says(r.Types(bob, "pending"), fmt.Sprintf("Request %d in <#%s>", id, ops))
+		r.says(r.Types(bob, "pending"), fmt.Sprintf("Request %d", id), "waits until")
 		asked := r.view(id).Request
 		clock.jump(asked.ExpiresAt.Sub(asked.CreatedAt) / 3)
 		now := r.Replaced(id, old) // at the latest when the approvers are reminded
