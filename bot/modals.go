@@ -97,7 +97,11 @@ func (b *Bot) grantOffer(ctx context.Context, person access.UserID, channel stri
 // durationChosen shows the field for another duration than those of the menu, or takes it away.
 // It changes nothing, so a form that Slack does not take is only noted.
 func (b *Bot) durationChosen(ctx context.Context, in interaction) {
-	form := render.ReadGrant(in.form(), in.Metadata)
+	entered := in.form()
+	form := render.ReadGrant(entered, in.Metadata)
+	if entered == nil || form.Other == (entered.Values[render.BlockOther] != nil) {
+		return // it is there, or not, as it should be
+	}
 	view, err := render.GrantModal(form, b.grantOffer(ctx, in.Person, in.Metadata)), error(nil)
 	if in.Modal == render.ModalExtend {
 		view, err = b.extendModal(ctx, in.Person, render.ReadID(in.Metadata), form)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"sshkeybot/bot/render"
@@ -109,6 +110,7 @@ func isKeptUpToDate(k access.NoticeKind) bool {
 // learn how it went: once its work has stopped. One that Slack has no more is left alone.
 func (n *Announcer) redrawNotices(ctx context.Context, v *request) error {
 	rests := !slices.ContainsFunc(v.Results, access.Result.Moving)
+	at := sync.OnceValue(func() render.Post { return n.postOf(ctx, v) })
 	for _, old := range slices.Clone(v.messages) {
 		about, ok := strings.CutPrefix(old.Role, roleNotice)
 		kind, to, _ := strings.Cut(about, ":")
@@ -116,16 +118,15 @@ func (n *Announcer) redrawNotices(ctx context.Context, v *request) error {
 		if !ok || !isKeptUpToDate(notice.Kind) || !rests && notice.Kind == access.NoticeReady {
 			continue
 		}
-		m := render.Notice(notice, &v.RequestView, v.Grant, n.postOf(ctx, v))
+		m := render.Notice(notice, &v.RequestView, v.Grant, at())
 		digest := render.Digest(m)
 		if digest == old.Digest {
 			continue
 		}
-		at := refOf(old)
-		if err := n.API.Update(ctx, at, m); err != nil && (slackapi.IsTemporary(err) || access.CodeOf(err) == access.Unauthorized) {
+		if err := n.API.Update(ctx, refOf(old), m); err != nil && (slackapi.IsTemporary(err) || access.CodeOf(err) == access.Unauthorized) {
 			return err
 		}
-		if err := n.record(ctx, v, old.Role, at, digest); err != nil {
+		if err := n.record(ctx, v, old.Role, refOf(old), digest); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,10 @@ func decidable(v workflow.RequestView, room int) (lines []string, buttons []slac
 		return append(lines, "Its message has the list that is decided, and the buttons."), nil
 	case access.KindReinstate:
 		lines = append(lines, bullets(reinstatementFacts(v))...)
-	case access.KindGrant, access.KindExtend, access.KindRevoke:
+	case access.KindGrant:
+		asks := fmt.Sprintf("%s asks for %s%s%s %s.", mention(v.Request.Asker), accessTo(v), receiver(v.Request), asUser(v.Request.SystemUser), howLong(v.Request.Duration, "*"))
+		lines = append([]string{asks + given(v)}, facts(v)...) // which name the servers
+	case access.KindExtend, access.KindRevoke:
 		lines = append(lines, facts(v)...)
 	case access.KindOffboard, access.KindOrphan, access.KindAudit: // the first says it all; the others nobody decides
 	}

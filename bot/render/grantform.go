@@ -227,7 +227,7 @@ func chosenServers(state *slack.ViewState) string {
 func channelMenu() *slack.SelectBlockElement {
 	menu := slack.NewOptionsSelectBlockElement(slack.OptTypeConversations, plain("Choose a channel"), actionValue)
 	menu.DefaultToCurrentConversation = true
-	menu.Filter = &slack.SelectBlockElementFilter{Include: []string{"public", "private"}, ExcludeBotUsers: true}
+	menu.Filter = &slack.SelectBlockElementFilter{Include: []string{"public", "private"}, ExcludeExternalSharedChannels: true}
 	return menu
 }
 

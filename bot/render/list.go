@@ -118,7 +118,11 @@ func waitingLine(r access.Request) string {
 	if r.Asker != "" {
 		who = " by " + mention(r.Asker)
 	}
-	return fmt.Sprintf("Request %d%s: %s. %s", r.ID, who, describe(r), next(r))
+	where := ""
+	if r.Kind == access.KindGrant {
+		where = onPattern(r)
+	}
+	return fmt.Sprintf("Request %d%s: %s%s. %s", r.ID, who, describe(r), where, next(r))
 }
 
 // owedLines returns a line for each of the first keys that are overdue, and the numbers of the
