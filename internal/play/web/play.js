@@ -374,7 +374,11 @@ function valuesOf(form) {
   return values;
 }
 
-searches($("modal"), (field, text) => act("suggest", { view: field.form.dataset.view, block: field.dataset.block, action: field.dataset.action, text }));
+searches($("modal"), async (field, text) => {
+  const answer = await act("suggest", { view: field.form.dataset.view, block: field.dataset.block, action: field.dataset.action, text }, null, true);
+  if (answer.error && field.isConnected) toast(answer.error); // not of a form that was closed meanwhile
+  return answer;
+});
 
 $("modal").addEventListener("submit", async (event) => {
   event.preventDefault();
