@@ -184,7 +184,7 @@ func TestDirectMessagesFollowTheRequest(t *testing.T) {
 	says("is ready on 1 of 2* until", "Not yet on: `server-000.example.com` (refused by the target)", "[Extend]")
 	v.Grant.State, v.Grant.EndReason, v.Grant.EndedBy = access.Ended, access.EndGivenBack, "U2"
 	v.Drawing.Version++
-	says("*Access ended*", "has ended.")
+	says("has ended*", "has ended.")
 	for _, m := range r.DMs("U2") {
 		if len(m.Buttons()) > 0 {
 			t.Errorf("buttons outlive the access: %s", m.Text)

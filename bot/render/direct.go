@@ -78,7 +78,7 @@ func (p *page) ready(n access.Notice, v *workflow.RequestView, at Post) {
 	t := tallyOf(stillGranted(*v), access.PhaseAdd)
 	from := at.request("Request", v.Request.ID) + ", approved by " + decidersOf(*v) + "."
 	if v.Grant.State == access.Ended {
-		p.addText("*"+what+"* has ended.", ending(*v), from)
+		p.addText(fmt.Sprintf("*%s has ended* %s: %s.", what, date(v.Grant.EndedAt), endWord(*v.Grant)), from)
 		return
 	}
 	late, where := missing(*v), ""

@@ -165,7 +165,7 @@ func serversMenu(pattern string) *slack.MultiSelectBlockElement {
 		case part == "":
 		case part == EveryServer:
 			chosen = append(chosen, option("Every server", part))
-		case utf8.RuneCountInString(part) > optionMax:
+		case utf8.RuneCountInString(part) > optionMax || plainText(part, optionMax) == "":
 			return menu // all of it, or nothing
 		default:
 			chosen = append(chosen, option(part, part))
