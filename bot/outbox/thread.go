@@ -31,15 +31,16 @@ type thread struct {
 	phase  access.Phase
 }
 
-// drawPhase brings the thread in line with the results of a phase: progress while
-// it runs, results in batches, and a summary at the end.
+// drawPhase brings the thread in line with the results of a phase: in one message, or, where
+// that does not hold them, with progress while it runs, results in batches, and a summary at
+// the end.
 func (n *Announcer) drawPhase(ctx context.Context, t *thread) error {
 	all := t.results()
 	if len(all) == 0 {
 		return nil
 	}
 	settled := t.settled()
-	if render.Complete(t.view.RequestView, t.phase) {
+	if _, begun := newest(t.view.messages, roleProgress+":"+string(t.phase)); !begun && render.Complete(t.view.RequestView, t.phase) {
 		return t.singleMessage(ctx, all, settled)
 	}
 	if err := t.progress(ctx, all, settled); err != nil {
@@ -54,8 +55,8 @@ func (n *Announcer) drawPhase(ctx context.Context, t *thread) error {
 	return t.summary(ctx)
 }
 
-// singleMessage shows a phase on few servers in one message: how far it is, and at the end
-// what it came to. What changes after that is posted in messages of its own.
+// singleMessage shows a phase in one message: how far it is, and at the end what it came to.
+// What changes after that is posted in messages of its own.
 func (t *thread) singleMessage(ctx context.Context, all []access.Result, settled bool) error {
 	m := render.Progress(t.view.RequestView, t.phase, t.timeLeft(all))
 	if settled {

@@ -232,6 +232,41 @@ func TestFewServersMakeOneMessage(t *testing.T) {
 	}
 }
 
+// A phase is one message as long as that holds what each server came to; one that has been begun
+// otherwise goes on so.
+func TestWhatFitsIntoOneMessageIsOne(t *testing.T) {
+	t.Parallel()
+	long := access.Setback{Problem: access.ProblemTrouble, Detail: strings.Repeat("words of RunCloud ", 8)}
+	for name, tt := range map[string]struct {
+		meanwhile access.Setback
+		end       access.ResultState
+		posts     int
+	}{
+		"all is well":                    {access.Setback{}, access.Done, 1},
+		"trouble, which is over":         {long, access.Done, 3},   // progress, results, summary
+		"trouble, of which much is said": {long, access.Failed, 5}, // results in three
+	} {
+		r := asked(t, slacksim.Options{})
+		r.running(t, 40, access.Waiting)
+		for i := range 39 { // the last is still on its way
+			r.set(i, func(x *access.Result) { x.Setback = tt.meanwhile })
+		}
+		r.announce(t, 1)
+		r.results(access.PhaseAdd, 40, tt.end)
+		r.announce(t, 1)
+		r.announce(t, 1)
+		all := r.thread(t)
+		if len(all) != tt.posts {
+			t.Errorf("%s: %d posts, want %d", name, len(all), tt.posts)
+		}
+		for i := range 40 {
+			if !slices.ContainsFunc(all, func(m slacksim.Message) bool { return strings.Contains(m.Text, fmt.Sprintf("server-%03d", i)) }) {
+				t.Errorf("%s: server %d is not named", name, i)
+			}
+		}
+	}
+}
+
 func TestEstimateLeavesOutTheTimeBeforeARetry(t *testing.T) {
 	t.Parallel()
 	start := time.Now()

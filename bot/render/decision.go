@@ -124,7 +124,7 @@ func extended(v workflow.RequestView) string {
 	if v.Grant == nil || v.Grant.State == access.Ended {
 		return ""
 	}
-	return "*Access goes on* " + until(v.Grant.EndsAt) + "."
+	return "*Extended* " + until(v.Grant.EndsAt) + "."
 }
 
 func placing(v workflow.RequestView) string {

@@ -228,7 +228,7 @@ func (w world) overview() workflow.Overview {
 	revoke := w.request(access.KindRevoke, access.Pending).Request
 	for i := range w.n {
 		g := grant()
-		g.ID, g.RequestID = int64(i+1), int64(i+1)
+		g.ID, g.RequestID, g.Alias = int64(i+1), int64(i+1), w.foreign("Bob")
 		o.Grants = append(o.Grants, workflow.GrantView{Grant: g, Servers: 2, Names: []string{w.foreign("web-001"), w.foreign("web-002")}, Wanted: i % 2})
 		o.Waiting = append(o.Waiting, revoke)
 		o.Debt = append(o.Debt, workflow.DebtView{

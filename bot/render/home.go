@@ -186,7 +186,7 @@ func (d HomeData) teamRows() []row {
 	if len(d.Team.Grants) == 0 {
 		return append(rows, row{title: "Who has access now", lines: []string{emptyList(d.Team, "", false)}})
 	}
-	for _, line := range grantLines(d.Team.Grants) {
+	for _, line := range grantLines(d.Team.Grants, holderOf) {
 		rows = append(rows, row{title: "Who has access now", lines: []string{line}})
 	}
 	return rows

@@ -46,7 +46,7 @@ func List(o workflow.AccessPage, about, reader access.UserID) Message {
 	p.addAll("Still to remove: "+count(o.Overdue+o.Moving, "key", "keys"), owed)
 	p.undecidedRequests("*Keys to decide about: "+count(o.ToDecide(), "request", "requests")+"*", o.Undecided)
 	p.addAll("Waiting: "+count(o.Open(), "request", "requests"), waitingLines(o.Waiting))
-	p.addAll("Access now: "+count(o.Live(), "grant", "grants"), grantLines(o.Grants))
+	p.addAll("Access now: "+count(o.Live(), "grant", "grants"), grantLines(o.Grants, holderOf))
 	if o.Complete && o.Overdue+o.Moving == 0 {
 		p.addContext(nothingOwed)
 	}
@@ -69,10 +69,10 @@ func emptyList(o workflow.Overview, of access.UserID, own bool) string {
 	return mention(of) + " has no SSH access now."
 }
 
-func grantLines(all []workflow.GrantView) []string {
+func grantLines(all []workflow.GrantView, holder func(access.Grant) string) []string {
 	lines := make([]string, len(all))
 	for i, g := range all {
-		lines[i] = holderOf(g.Grant) + " " + grantText(g)
+		lines[i] = holder(g.Grant) + " " + grantText(g)
 	}
 	return lines
 }
@@ -192,7 +192,7 @@ func Daily(o workflow.Overview) (m Message, ok bool) {
 	if more := len(o.Undecided) - undecidedInDaily; more > 0 {
 		p.addText("… and " + count(more, "more request", "more requests") + ": see `/sshkey pending`")
 	}
-	p.addList("Access now", grantLines(o.Grants), list, "see `/sshkey list`")
+	p.addList("Access now", grantLines(o.Grants, holderByName), list, "see `/sshkey list`")
 	p.addList("Waiting", waitingLines(o.Waiting), list, "see `/sshkey pending`")
 	p.addContext("Audit log: " + code(o.Log.String(), headLimit))
 	return p.message(), true

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/workflow"
@@ -53,10 +55,11 @@ func leftWords(v workflow.RequestView, phase access.Phase, t tally, left time.Du
 }
 
 func upper(text string) string {
-	if text == "" {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
 		return ""
 	}
-	return strings.ToUpper(text[:1]) + text[1:]
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 func lower(text string) string { return strings.ToLower(text[:1]) + text[1:] }

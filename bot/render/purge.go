@@ -66,7 +66,7 @@ func (p *page) purgeToDecide(v workflow.RequestView) {
 		p.addText("*Not read, so nothing is removed there:* " + strings.TrimPrefix(unread(v.Results), ": ") + ".")
 	}
 	p.addList("Keys that an account logs in with: they stay", keysByServer(v, access.WhyOwned), shortList, "the file has all")
-	p.addList("Access that ends with it", grantLines(v.Overlaps), shortList, "see `/sshkey list`")
+	p.addList("Access that ends with it", grantLines(v.Overlaps, holderOf), shortList, "see `/sshkey list`")
 	p.addButtons(slices.Concat(requestButtons(v), keysFileButton(v))...)
 }
 

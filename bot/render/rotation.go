@@ -263,3 +263,11 @@ func holderOf(g access.Grant) string {
 	}
 	return mention(g.Person)
 }
+
+// holderByName is holderOf without a mention, which would ring the person.
+func holderByName(g access.Grant) string {
+	if g.OfAccount() || g.Alias == "" {
+		return holderOf(g)
+	}
+	return upper(escape(g.Alias, nameLimit))
+}

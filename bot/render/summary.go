@@ -19,8 +19,8 @@ const fileFrom = 50
 // cellLimit keeps a stranger's text from filling the file.
 const cellLimit = 500
 
-// Summary draws the count of each outcome of a phase. Where the servers are few it names
-// every one of them: then it says all that Results would.
+// Summary draws the count of each outcome of a phase. Where it is Complete it names every
+// server: then it says all that Results would.
 func Summary(v workflow.RequestView, phase access.Phase) Message {
 	t := tallyOf(v.Results, phase)
 	p := &page{}
@@ -39,9 +39,9 @@ func Summary(v workflow.RequestView, phase access.Phase) Message {
 }
 
 // Complete reports whether the summary of a phase names every server, so that nothing else
-// has to.
+// has to: whether they fit into one message.
 func Complete(v workflow.RequestView, phase access.Phase) bool {
-	return tallyOf(v.Results, phase).servers <= fewServers
+	return !NeedsFile(v, phase) && len(Results(v, ofPhase(v.Results, phase))) <= 1
 }
 
 func ofPhase(results []access.Result, phase access.Phase) []access.Result {

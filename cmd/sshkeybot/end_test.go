@@ -129,7 +129,7 @@ func TestExtensionMovesTheEnd(t *testing.T) {
 			t.Errorf("the end moved by %s, want 2h", moved)
 		}
 		r.When(id, "it is approved", state(access.Approved))
-		r.says(r.Message(id), "*Access goes on*")
+		r.says(r.Message(id), "*Extended*")
 		r.isOn(key, len(r.servers))
 		if n := r.account.Count(runcloudsim.OpDelete); n != 0 {
 			t.Errorf("%d keys were removed, want no gap", n)
