@@ -86,6 +86,8 @@ func TestMessageLimits(t *testing.T) {
 		"button value":      {message(actions(with(button(1), "value", id(2000)))), message(actions(with(button(1), "value", id(2001))))},
 		"value type":        {message(actions(with(button(1), "value", "7"))), message(actions(with(button(1), "value", 7)))},
 		"button style":      {message(actions(with(button(1), "style", "danger"))), message(actions(with(button(1), "style", "secondary")))},
+		"button heard":      {message(actions(with(button(1), "accessibility_label", id(75)))), message(actions(with(button(1), "accessibility_label", id(76))))},
+		"button unheard":    {message(actions(button(1))), message(actions(with(button(1), "accessibility_label", "")))},
 		"action_id":         {message(actions(with(button(1), "action_id", id(255)))), message(actions(with(button(1), "action_id", id(256))))},
 		"action twice":      {message(actions(button(1), button(2))), message(actions(button(1), button(1)))},
 		"block_id":          {message(with(divider(0), "block_id", id(255))), message(with(divider(0), "block_id", id(256)))},

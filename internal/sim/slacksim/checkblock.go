@@ -95,8 +95,11 @@ func (c *checker) element(path string, e Block, allowed string) {
 	c.plain(path+"/placeholder", e["placeholder"], false, 150)
 	switch kind {
 	case "button":
-		known("text value style")
+		known("text value style accessibility_label")
 		c.plain(path+"/text", e["text"], true, 75)
+		if e["accessibility_label"] != nil {
+			c.length(path+"/accessibility_label", e.str("accessibility_label"), 1, 75)
+		}
 		c.style(path+"/style", e)
 		c.value(path+"/value", e["value"])
 	case "static_select":

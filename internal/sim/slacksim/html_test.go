@@ -21,7 +21,7 @@ const decision = `[
 {"type":"divider"},
 {"type":"context","elements":[{"type":"mrkdwn","text":"Request *R1*"},{"type":"plain_text","text":"SHA256:abc"}]},
 {"type":"actions","elements":[
-{"type":"button","action_id":"approve","style":"primary","value":"1.x","text":{"type":"plain_text","text":"Approve"}},
+{"type":"button","action_id":"approve","style":"primary","value":"1.x","accessibility_label":"Approve request <1>","text":{"type":"plain_text","text":"Approve"}},
 {"type":"button","action_id":"deny:a b/%","style":"danger","value":"1 \"2\" javascript:","text":{"type":"plain_text","text":"Deny"},
 "confirm":{"title":{"type":"plain_text","text":"Sure?"},"text":{"type":"mrkdwn","text":"*Really* <@UB> of ` + "`web-1`" + `?\n\"Yes\""},"confirm":{"type":"plain_text","text":"Deny it"},"deny":{"type":"plain_text","text":"Go back"},"style":"danger"}},
 {"type":"button","action_id":"more","text":{"type":"plain_text","text":"More"},
@@ -126,7 +126,7 @@ func hostileBlocks(t *testing.T) string {
 		obj{"type": "section", "text": evil},
 		obj{"type": "context", "elements": []any{evil}},
 		obj{"type": "actions", "elements": []any{
-			obj{"type": "button", "action_id": evil["text"], "value": evil["text"], "text": evil, "confirm": sure},
+			obj{"type": "button", "action_id": evil["text"], "value": evil["text"], "text": evil, "accessibility_label": evil["text"], "confirm": sure},
 			obj{"type": "static_select", "action_id": "s", "placeholder": evil, "options": options, "confirm": sure},
 			obj{"type": "overflow", "action_id": "o", "options": options, "confirm": sure},
 		}},

@@ -11,6 +11,7 @@ type htmlControl struct {
 	Action      string
 	Value       string // of a button; what a field of text holds
 	Text        string
+	Heard       string // in place of the text of a button
 	Style       string
 	Confirm     *htmlConfirm
 	Placeholder string
@@ -74,6 +75,7 @@ func (r *renderer) htmlElement(e, state Block) htmlControl {
 	switch e.Type() {
 	case "button":
 		h.Kind, h.Value, h.Text, h.Style = "button", e.str("value"), r.words(e.obj("text")), e.str("style")
+		h.Heard = clean(e.str("accessibility_label"))
 	case "overflow":
 		h.Kind, h.Options = "overflow", r.htmlOptions(e, state)
 	case "static_select":
