@@ -44,18 +44,18 @@ func TestLogIsReadPageByPage(t *testing.T) {
 		r.types(t, "U2", c.typed)
 		r.Until(t, c.typed, func() bool { return r.reads("U2") == c.first })
 		page := r.lastEphemeral("U2")
-		if turns := hasButton(page, "Older"); turns != (c.older != "") || hasButton(page, "Newer") {
+		if turns := hasButton(page, "Older events"); turns != (c.older != "") || hasButton(page, "Newer events") {
 			t.Errorf("%s: the buttons are %+v", c.typed, page.Buttons())
 		}
 		if c.older == "" {
 			continue
 		}
-		r.turns(t, "Older")
+		r.turns(t, "Older events")
 		r.Until(t, "older ones", func() bool { return r.reads("U2") == c.older })
-		if hasButton(r.lastEphemeral("U2"), "Older") {
+		if hasButton(r.lastEphemeral("U2"), "Older events") {
 			t.Error("there are still older ones")
 		}
-		r.turns(t, "Newer")
+		r.turns(t, "Newer events")
 		r.Until(t, "newer ones", func() bool { return r.reads("U2") == c.first })
 		if n := len(r.Ephemeral("U2")); n != 1 {
 			t.Errorf("%d messages, want the page to be turned in its place", n)
@@ -89,7 +89,7 @@ func TestLogKeepsToItsSubject(t *testing.T) {
 	}
 	r.types(t, "U2", "log <@U1>")
 	r.Until(t, "the first page", func() bool { return r.reads("U2") == "987" })
-	r.turns(t, "Older")
+	r.turns(t, "Older events")
 	r.Until(t, "the second page", func() bool { return r.reads("U2") == "642" })
 	if text := r.lastEphemeral("U2").Text; !strings.Contains(text, "about <@U1>") {
 		t.Errorf("the page says %q", text)

@@ -81,10 +81,10 @@ func (p *page) missingKeys(v workflow.RequestView, groups []workflow.MissingGrou
 	if len(groups) > 0 {
 		p.addText("*Deleted on servers though access to them is live.* Somebody may have done it for a reason, so I place nothing again by myself.")
 	}
-	for _, g := range groups {
+	for i, g := range groups {
 		p.addText(missingLine(g))
-		value := findingValue(v, at, g.Digest)
-		p.addButtons(button(ActionPlaceAgain, value, "Place again"), button(ActionEndThere, value, "End it there"))
+		value, which := findingValue(v, at, g.Digest), fmt.Sprintf("(number %d, key of request %d)", i+1, g.Grant.RequestID)
+		p.addButtons(about(button(ActionPlaceAgain, value, "Place again"), which), about(button(ActionEndThere, value, "End it there"), which))
 	}
 }
 
@@ -129,13 +129,13 @@ func unmanaged(a *workflow.AuditView) string {
 
 // findings adds credentials that nobody manages, each group with its two ways on.
 func (p *page) findings(v workflow.RequestView, groups []workflow.FindingGroup, at int) {
-	for _, g := range groups {
+	for i, g := range groups {
 		p.addText(findingLine(g))
 		if g.Asked != 0 {
 			continue
 		}
-		value := findingValue(v, at, g.Digest)
-		p.addButtons(button(ActionRemoveFinding, value, "Remove"), button(ActionKeepFinding, value, "Keep"))
+		value, which := findingValue(v, at, g.Digest), fmt.Sprintf("(number %d, %s)", i+1, g.Label)
+		p.addButtons(about(button(ActionRemoveFinding, value, "Remove"), which), about(button(ActionKeepFinding, value, "Keep"), which))
 	}
 }
 

@@ -67,8 +67,8 @@ func (p *page) undecided(v workflow.RequestView) {
 	if len(open) > 0 {
 		p.addText(toDecide(v, open))
 		free, fixed := split(open)
-		for _, c := range free[:min(len(free), candidatesInMessage)] {
-			p.candidate(c)
+		for i, c := range free[:min(len(free), candidatesInMessage)] {
+			p.candidate(i+1, c)
 		}
 		if more := len(free) - candidatesInMessage; more > 0 {
 			p.addText("… and " + grouped(more) + " more.")
@@ -79,7 +79,7 @@ func (p *page) undecided(v workflow.RequestView) {
 	}
 	if len(lookalikes) > 0 {
 		p.addText(lookalikesLine(v.Request, len(lookalikes), placesOf(lookalikes)) + " An approver removes or leaves them.")
-		p.addButtons(openCandidates(CandidatesPage{Request: v.Request.ID, Lookalikes: true}, "Show them"))
+		p.addButtons(about(openCandidates(CandidatesPage{Request: v.Request.ID, Lookalikes: true}, "Show them"), mayBeAnybodys))
 	}
 }
 
@@ -87,10 +87,11 @@ func toDecide(v workflow.RequestView, open []access.Candidate) string {
 	return "*" + credentials(open) + " still to decide.* " + whyAsked(v, open)
 }
 
-// candidate adds one credential with its buttons.
-func (p *page) candidate(c access.Candidate) {
+// candidate adds one credential, the nth of those shown, with its buttons.
+func (p *page) candidate(n int, c access.Candidate) {
 	p.addText(candidateLine(c))
-	p.addButtons(button(ActionPick, candidateID(c), "Remove this "+noun(c)), button(ActionSpare, candidateID(c), "Leave it"))
+	which := fmt.Sprintf("(number %d, %s on %s)", n, c.Credential.Label, c.ServerName)
+	p.addButtons(about(button(ActionPick, candidateID(c), "Remove this "+noun(c)), which), about(button(ActionSpare, candidateID(c), "Leave it"), which))
 }
 
 // split returns the candidates that can be removed, and those that cannot.

@@ -245,8 +245,10 @@ func (w world) answerCases() map[string]any {
 	joined := w.request(access.KindRevoke, access.Pending)
 	joined.Askers = []access.Asker{{Asker: carol}}
 	var waiting []workflow.RequestView
-	for range w.n {
-		waiting = append(waiting, pendingView)
+	for i := range w.n {
+		one := pendingView
+		one.Request.ID = int64(12 + i)
+		waiting = append(waiting, one)
 	}
 	return map[string]any{
 		"help":           Help(someVerbs()),

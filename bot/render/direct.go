@@ -143,5 +143,5 @@ func askAgain(r access.Request) []slack.BlockElement {
 	if r.Kind != access.KindGrant {
 		return nil
 	}
-	return []slack.BlockElement{button(ActionAskAgain, idValue(r.ID), "Ask again")}
+	return []slack.BlockElement{about(button(ActionAskAgain, idValue(r.ID), "Ask again"), "as in request "+idValue(r.ID))}
 }

@@ -271,7 +271,8 @@ func (w world) home(page int) slack.HomeTabViewRequest {
 	waiting.MayDecide = true
 	approved.Approvals = []access.Approval{{Approver: bob, Verdict: access.Approve}}
 	asked := w.request(access.KindExtend, access.Pending).Request
-	for range min(w.n, 50) {
+	for i := range min(w.n, 50) {
+		waiting.Request.ID, approved.Request.ID, asked.ID = int64(12+i), int64(112+i), int64(212+i)
 		d.Waiting = append(d.Waiting, waiting, approved)
 		d.Asked = append(d.Asked, asked)
 	}

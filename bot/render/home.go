@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -102,7 +103,7 @@ func (d HomeData) rows() []row {
 	rows = append(rows, d.keyRows()...)
 	for _, r := range d.Asked {
 		text := fmt.Sprintf("Request %d: %s. %s", r.ID, describe(r), next(r))
-		rows = append(rows, row{"My open requests", []string{text}, []slack.BlockElement{button(ActionCancel, idValue(r.ID), "Withdraw")}})
+		rows = append(rows, row{"My open requests", []string{text}, []slack.BlockElement{aboutRequest(button(ActionCancel, idValue(r.ID), "Withdraw"), r.ID)}})
 	}
 	for _, r := range d.Past {
 		text := fmt.Sprintf("%s%s (request %d)", upper(describe(r)), onPattern(r), r.ID)
@@ -153,19 +154,24 @@ func (d HomeData) accessRows() []row {
 	var rows []row
 	for _, g := range d.Grants {
 		id := idValue(g.Grant.ID)
-		buttons := []slack.BlockElement{button(ActionDone, id, "Give back")}
+		buttons := []slack.BlockElement{aboutAccess(button(ActionDone, id, "Give back"), g.Grant)}
 		if !g.Grant.EndsAt.IsZero() {
-			buttons = append([]slack.BlockElement{button(ActionExtend, id, "Extend")}, buttons...)
+			buttons = append([]slack.BlockElement{aboutAccess(button(ActionExtend, id, "Extend"), g.Grant)}, buttons...)
 		}
 		rows = append(rows, row{"My access", []string{"Access " + grantText(g)}, buttons})
 	}
 	return rows
 }
 
+func aboutAccess(b *slack.ButtonBlockElement, g access.Grant) *slack.ButtonBlockElement {
+	return about(b, "access of request "+idValue(g.RequestID))
+}
+
 func (d HomeData) keyRows() []row {
 	var rows []row
 	for _, k := range d.Keys {
-		remove := button(ActionRemoveKey, k.Fingerprint, "Remove")
+		which := strings.TrimSpace(plainText(k.Note, nameLimit/2) + " " + plainText(k.Fingerprint, len("SHA256:")+11))
+		remove := about(button(ActionRemoveKey, k.Fingerprint, "Remove"), "key "+which)
 		rows = append(rows, row{"My keys", []string{keyLine(k)}, []slack.BlockElement{remove}})
 	}
 	add := button(ActionRegister, "home", "Add a key")

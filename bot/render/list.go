@@ -320,7 +320,7 @@ func Draft(v workflow.RequestView) Message {
 	}
 	p.addText(orNone(reason(v)))
 	id := idValue(r.ID)
-	yes := button(ActionConfirm, id, confirmLabel(r)).WithStyle(slack.StyleDanger)
+	yes := about(button(ActionConfirm, id, confirmLabel(r)), "(request "+id+")").WithStyle(slack.StyleDanger)
 	if r.Kind == access.KindOffboard {
 		yes = withConfirm(yes, "Offboard this person?", "All their access ends, and every key that I placed for them is removed from every server. This cannot be undone by a button.", "Offboard")
 	}

@@ -29,7 +29,7 @@ func Log(l workflow.LogPage) Message {
 	if l.Older {
 		older = pageValue(pageBefore, idValue(l.Entries[len(l.Entries)-1].Seq), string(l.About))
 	}
-	p.addBackAndOn(ActionLogPage, "Newer", newer, "Older", older)
+	p.addBackAndOn(ActionLogPage, "Newer events", newer, "Older events", older)
 	p.addButtons(button(ActionLogFile, "log", "Whole log as a file"))
 	return p.message()
 }

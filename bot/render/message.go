@@ -15,7 +15,8 @@ type Message = slackapi.Message
 // Plain returns the text that stands for a message whose form Slack refuses.
 func Plain(m Message) string {
 	const why = "(Slack takes only the text of this message. Buttons that belong to it are in my Home tab.)"
-	return cutLines(strings.Split(m.Text, "\n"), textLimit-len(why)) + "\n" + why
+	text, _, _ := strings.Cut(m.Text, choicesMark)
+	return cutLines(strings.Split(text, "\n"), textLimit-len(why)) + "\n" + why
 }
 
 // Digest names what a message shows: the same for equal content, whatever the block ids, and never empty.

@@ -67,7 +67,7 @@ func EditModal(v workflow.RequestView) slack.ModalViewRequest {
 		// Required where servers were named: an emptied field would mean every server.
 		blocks = append(blocks, input(BlockServers, "Servers", hint, textInput("", r.Pattern, patternMax)).WithOptional(r.Pattern == ""))
 	}
-	return modal(ModalEdit, "Narrow the request", "Save", decisionValue(v), blocks...)
+	return modal(ModalEdit, "Narrow the request", "Narrow", decisionValue(v), blocks...)
 }
 
 func atMost(r access.Request) string {

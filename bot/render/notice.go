@@ -139,7 +139,7 @@ func (p *page) endingSoon(v *workflow.RequestView, g *access.Grant) {
 	}
 	p.addText(fmt.Sprintf("*Your SSH access%s ends %s.* If you need more time, ask for it now. If you are done, give it back.", grantName(v, g), date(g.EndsAt)))
 	id := idValue(g.ID)
-	p.addButtons(button(ActionExtend, id, "Extend"), button(ActionDone, id, "I am done"))
+	p.addButtons(aboutAccess(button(ActionExtend, id, "Extend"), *g), button(ActionDone, id, "I am done"))
 }
 
 // endCorrected says that an end was shown too late.

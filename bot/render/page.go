@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -19,10 +20,12 @@ const (
 	shortList    = 600  // one beside much else
 )
 
-// page is a message that is being made: each part is added to the blocks and to the text.
+// page is a message that is being made: each part is added to the blocks and to the text, which
+// notifications show and screen readers read in place of the blocks.
 type page struct {
-	blocks []slack.Block
-	lines  []string
+	blocks  []slack.Block
+	lines   []string
+	choices []string // what the buttons and menus say, each once
 }
 
 // addHeading adds a heading of our own words.
@@ -96,16 +99,52 @@ func (p *page) addAll(title string, items []string) {
 	p.addText(lines...)
 }
 
-// addButtons adds buttons. They are not part of the text.
+// addButtons adds buttons and menus. The text ends with what they say.
 func (p *page) addButtons(buttons ...slack.BlockElement) {
-	if len(buttons) > 0 {
-		p.blocks = append(p.blocks, slack.NewActionBlock("", buttons...))
+	if len(buttons) == 0 {
+		return
+	}
+	p.blocks = append(p.blocks, slack.NewActionBlock("", buttons...))
+	for _, b := range buttons {
+		for _, label := range labels(b) {
+			if !slices.Contains(p.choices, label) {
+				p.choices = append(p.choices, label)
+			}
+		}
 	}
 }
 
+// choicesMark begins the last line of a text, which says what the buttons and menus say. No foreign
+// text has a line break in it.
+const choicesMark = "\nChoices: "
+
+// labels returns what a button or a menu says, for the text.
+func labels(b slack.BlockElement) []string {
+	var said []*slack.TextBlockObject
+	switch b := b.(type) {
+	case *slack.ButtonBlockElement:
+		said = append(said, b.Text)
+	case *slack.SelectBlockElement:
+		said = append(said, b.Placeholder)
+	case *slack.OverflowBlockElement:
+		for _, option := range b.Options {
+			said = append(said, option.Text)
+		}
+	}
+	out := make([]string, len(said))
+	for i, text := range said {
+		out[i] = escape(text.Text, labelLimit)
+	}
+	return out
+}
+
 func (p *page) message() Message {
-	text := strings.Split(strings.Join(p.lines, "\n"), "\n")
-	return Message{Text: cutLines(text, textLimit), Blocks: p.blocks}
+	choices := ""
+	if len(p.choices) > 0 {
+		choices = choicesMark + strings.Join(p.choices, ", ") + "."
+	}
+	lines := strings.Split(strings.Join(p.lines, "\n"), "\n")
+	return Message{Text: cutLines(lines, textLimit-utf8.RuneCountInString(choices)) + choices, Blocks: p.blocks}
 }
 
 // cutLines keeps whole lines, so that no token or entity is cut in two.
@@ -141,6 +180,17 @@ func plain(text string) *slack.TextBlockObject {
 
 func button(action, value, label string) *slack.ButtonBlockElement {
 	return slack.NewButtonBlockElement(action, value, plain(label))
+}
+
+// about adds for the ear what a button is about: by its label alone, it may be one of several, or of
+// any message.
+func about(b *slack.ButtonBlockElement, what string) *slack.ButtonBlockElement {
+	b.AccessibilityLabel = plainText(b.Text.Text+" "+what, 75) // as much as Slack takes
+	return b
+}
+
+func aboutRequest(b *slack.ButtonBlockElement, id int64) *slack.ButtonBlockElement {
+	return about(b, "request "+idValue(id))
 }
 
 // withConfirm has Slack ask again before a click counts. All texts are our own; text is at most 300 characters.

@@ -59,7 +59,7 @@ const signatureMax = 3000
 
 // ProveModal asks for the signature of a challenge; channel is where the reply is shown.
 func ProveModal(nonce, channel string) slack.ModalViewRequest {
-	return modal(ModalProve, "Prove that it is yours", "Register", strings.TrimSpace(plainText(nonce, nameLimit)+" "+keepChannel(channel)),
+	return modal(ModalProve, "Prove a key is yours", "Register", strings.TrimSpace(plainText(nonce, nameLimit)+" "+keepChannel(channel)),
 		input(BlockSignature, "Signature", "From -----BEGIN SSH SIGNATURE----- to -----END SSH SIGNATURE-----. Never the private key.",
 			textInput("-----BEGIN SSH SIGNATURE-----", "", signatureMax).WithMultiline(true)))
 }

@@ -322,9 +322,10 @@ func withdrawMenu(r access.Request) []slack.BlockElement {
 // decideButtons are those that an approver needs.
 func decideButtons(v workflow.RequestView) []slack.BlockElement {
 	id := decisionValue(v)
-	buttons := []slack.BlockElement{approveButton(v), button(ActionDeny, id, "Deny").WithStyle(slack.StyleDanger)}
+	deny := button(ActionDeny, id, "Deny").WithStyle(slack.StyleDanger)
+	buttons := []slack.BlockElement{aboutRequest(approveButton(v), v.Request.ID), aboutRequest(deny, v.Request.ID)}
 	if k := v.Request.Kind; k == access.KindGrant || k == access.KindExtend {
-		buttons = append(buttons, button(ActionEdit, id, "Edit"))
+		buttons = append(buttons, aboutRequest(button(ActionEdit, id, "Edit"), v.Request.ID))
 	}
 	return buttons
 }

@@ -22,7 +22,8 @@ func serversButton(v workflow.RequestView) []slack.BlockElement {
 	if len(v.Servers) <= fewServers {
 		return nil
 	}
-	return []slack.BlockElement{button(ActionServers, idValue(v.Request.ID), "Show all "+servers(len(v.Servers)))}
+	all := button(ActionServers, idValue(v.Request.ID), "Show all "+servers(len(v.Servers)))
+	return []slack.BlockElement{about(all, "of request "+idValue(v.Request.ID))}
 }
 
 // ServersModal shows one page, counted from 0, of the servers that a request is about. A
@@ -38,7 +39,7 @@ func ServersModal(v workflow.RequestView, at int) slack.ModalViewRequest {
 	p.addButtons(button(ActionServersFile, idValue(v.Request.ID), "Send me the list as a file"))
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: ModalServers, PrivateMetadata: idValue(v.Request.ID),
-		Title: plain("Servers"), Close: plain("Close"), Blocks: slack.Blocks{BlockSet: p.blocks},
+		Title: plain("Look at the servers"), Close: plain("Close"), Blocks: slack.Blocks{BlockSet: p.blocks},
 	}
 }
 

@@ -64,12 +64,12 @@ func CandidatesModal(v workflow.RequestView, at CandidatesPage, first string) sl
 	default:
 		p.addText(toDecide(v, shown))
 	}
-	for _, c := range shown[here.from:here.to] {
+	for i, c := range shown[here.from:here.to] {
 		if c.Credential.Fixed {
 			p.addText(candidateLine(c) + " I do not remove it, since it may be the one I use: look at it in the dashboard.")
 			continue
 		}
-		p.candidate(c)
+		p.candidate(here.from+i+1, c)
 	}
 	turn := func(lookalikes bool, n int) string { return CandidatesPage{at.Request, lookalikes, n}.value() }
 	p.addTurning(here, ActionCandidatesPage, func(n int) string { return turn(at.Lookalikes, n) })
@@ -78,16 +78,22 @@ func CandidatesModal(v workflow.RequestView, at CandidatesPage, first string) sl
 	case len(others) == 0:
 	case at.Lookalikes:
 		p.addText("*" + credentials(others) + " besides.* " + whyAsked(v, others))
-		p.addButtons(button(ActionCandidatesPage, turn(false, 0), "Show those"))
+		p.addButtons(about(button(ActionCandidatesPage, turn(false, 0), "Show those"), mayBeTheirs))
 	default:
 		p.addText(lookalikesLine(v.Request, len(others), placesOf(others)))
-		p.addButtons(button(ActionCandidatesPage, turn(true, 0), "Show them"))
+		p.addButtons(about(button(ActionCandidatesPage, turn(true, 0), "Show them"), mayBeAnybodys))
 	}
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: ModalCandidates, PrivateMetadata: turn(at.Lookalikes, here.at),
-		Title: plain("Keys to decide about"), Close: plain("Close"), Blocks: slack.Blocks{BlockSet: p.blocks},
+		Title: plain("Decide about keys"), Close: plain("Close"), Blocks: slack.Blocks{BlockSet: p.blocks},
 	}
 }
+
+// What the buttons that show candidates are about, for the ear.
+const (
+	mayBeTheirs   = "(what may be theirs)"
+	mayBeAnybodys = "(keys that may be anybody's)"
+)
 
 // lookalikesLine counts keys that may be anybody's, and the servers that they are on.
 func lookalikesLine(r access.Request, keys, on int) string {
@@ -129,7 +135,8 @@ func undecidedLine(u workflow.UndecidedView) string {
 
 // decideCandidates opens what undecidedLine says.
 func decideCandidates(u workflow.UndecidedView) *slack.ButtonBlockElement {
-	return openCandidates(CandidatesPage{Request: u.Request.ID, Lookalikes: u.Keys+u.Tokens == 0}, "Decide")
+	b := openCandidates(CandidatesPage{Request: u.Request.ID, Lookalikes: u.Keys+u.Tokens == 0}, "Decide")
+	return about(b, "about keys of request "+idValue(u.Request.ID))
 }
 
 // undecidedRequests adds requests that have something to be decided about, each with its button.

@@ -24,7 +24,8 @@ func (w world) undecidedViews() (all []workflow.UndecidedView) {
 	offboarding, orphans := w.request(access.KindOffboard, access.Approved).Request, w.request(access.KindOrphan, access.Approved).Request
 	lost := w.request(access.KindRevoke, access.Approved).Request
 	lost.PublicKey, lost.Person = "ecdsa-sha2-nistp256 AAAA", ""
-	for range w.n {
+	for i := range w.n {
+		offboarding.ID, orphans.ID, lost.ID = int64(12+i), int64(1012+i), int64(2012+i)
 		all = append(all,
 			workflow.UndecidedView{Request: offboarding, Undecided: access.Undecided{RequestID: 12, Keys: 2, Tokens: 1, Lookalikes: 300, Servers: 40}},
 			workflow.UndecidedView{Request: orphans, Undecided: access.Undecided{RequestID: 13, Keys: 1}},

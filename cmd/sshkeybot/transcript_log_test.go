@@ -24,7 +24,7 @@ func readingTheLog() chapter {
 
 		p.scene("Bob reads the log")
 		p.types(playBob, "log")
-		p.pressesPrivate(playBob, "Older")
+		p.pressesPrivate(playBob, "Older events")
 
 		p.scene("What became of one request, and of one person")
 		p.types(playBob, "log #1")
