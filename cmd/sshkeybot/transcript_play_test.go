@@ -32,16 +32,20 @@ type player struct {
 	id, name, zone string
 }
 
-// Alice and Dave work with servers; Bob and Carol approve; Gus is a guest.
+// Alice, Dave, Erin and Frank work with servers; Bob and Carol approve; Gus is a guest.
 var (
 	playAlice = player{"U0ALICE", "Alice", "Europe/Lisbon"}
 	playDave  = player{"U0DAVE", "Dave", "Asia/Kolkata"}
+	playErin  = player{"U0ERIN", "Erin", "Europe/Berlin"}
+	playFrank = player{"U0FRANK", "Frank", "Europe/Lisbon"}
 	playBob   = player{"U0BOB", "Bob", "Europe/Berlin"}
 	playCarol = player{"U0CAROL", "Carol", "America/New_York"}
 	playGus   = player{"U0GUS", "Gus", "Europe/Berlin"}
 )
 
-func players() []player { return []player{playAlice, playDave, playBob, playCarol, playGus} }
+func players() []player {
+	return []player{playAlice, playDave, playErin, playFrank, playBob, playCarol, playGus}
+}
 
 // chapter is a part of the transcript, with its own workspace and account.
 type chapter struct {

@@ -24,10 +24,10 @@ var updateTranscript = flag.Bool("update", false, "write testdata/transcript.txt
 const transcriptHead = `What people read and press: everything a team does with sshkeybot, in order.
 
 Written by TestTranscript from a played Slack workspace, RunCloud and Scalingo account with the real bot between
-them; "go test ./cmd/sshkeybot -run TestTranscript -update" writes it anew. Alice (Lisbon) and Dave
-(Kolkata) work with servers, Bob (Berlin) and Carol (New York) approve; Gus is a guest of the
-workspace. Requests go to #ops, what everybody should know to #security. Each chapter begins on a new
-installation.
+them; "go test ./cmd/sshkeybot -run TestTranscript -update" writes it anew. Alice (Lisbon), Dave
+(Kolkata), Erin (Berlin) and Frank (Lisbon) work with servers, Bob (Berlin) and Carol (New York)
+approve; Gus is a guest of the workspace. Requests go to #ops, what everybody should know to #security.
+Each chapter begins on a new installation.
 `
 
 // TestTranscript plays what a team does with the bot, and compares what every person sees with
@@ -37,7 +37,7 @@ func TestTranscript(t *testing.T) {
 	if withRace {
 		t.Skip("the transcript is about words: under the race detector it takes minutes, and the other tests run the same paths")
 	}
-	chapters := []chapter{firstSteps(), deciding(), twoApprovals(), bigAccount(), failures(), ending(), ownHands(), longAccess(), takingAway(), pastedKey(), leaving(), purging(), auditing(), rotatingKeys(), readingTheLog(), deactivated(), askedToOffboard(), archivedChannel(), uninvited(), trouble(), notLent(), lent(), leavingAccount()}
+	chapters := []chapter{firstSteps(), deciding(), twoApprovals(), bigAccount(), failures(), ending(), ownHands(), longAccess(), takingAway(), pastedKey(), leaving(), purging(), auditing(), rotatingKeys(), readingTheLog(), deactivated(), askedToOffboard(), archivedChannel(), uninvited(), trouble(), notLent(), lent(), leavingAccount(), busyDay()}
 	texts := make([]string, len(chapters))
 	t.Run("chapters", func(t *testing.T) {
 		for i, c := range chapters {
