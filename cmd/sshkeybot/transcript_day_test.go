@@ -97,7 +97,7 @@ func (p *telling) actsOfTheDay() []act {
 		}},
 		{"11:00", "Alice asks for 1h more, with the button of her direct message", func() {
 			p.opensForm(playAlice, p.lastLetter(playAlice), "Extend")
-			p.rightly(playAlice, field{"duration", "1h", ""})
+			p.rightly(playAlice, field{"duration/duration", "1h", ""})
 		}},
 		presses("11:05", playBob, "Approve", 5),
 		types("11:30", playErin, "done"),
