@@ -117,6 +117,15 @@ func mrkdwnOf(blocks []Block) []string {
 	return out
 }
 
+// options returns the options of a menu, whether or not they stand in groups.
+func (b Block) options() []Block {
+	all := b.list("options")
+	for _, group := range b.list("option_groups") {
+		all = append(all, group.list("options")...)
+	}
+	return all
+}
+
 // Button is something a person can press or choose from: a button, a menu, or one
 // option of an overflow menu.
 type Button struct {

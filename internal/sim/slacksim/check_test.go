@@ -44,6 +44,13 @@ func options(n, text, value int) obj {
 	return obj{"type": "static_select", "action_id": "m", "options": list}
 }
 
+// groups returns a menu of n groups of so many options.
+func groups(n, label, each int) obj {
+	return obj{"type": "static_select", "action_id": "m", "option_groups": repeat(n, func(int) obj {
+		return obj{"label": pt(label), "options": options(each, 1, 1)["options"]}
+	})}
+}
+
 func overflow(n, text, value int) obj {
 	return with(options(n, text, value), "type", "overflow")
 }
@@ -99,6 +106,12 @@ func TestMessageLimits(t *testing.T) {
 		"options":           {message(actions(options(100, 1, 1))), message(actions(options(101, 1, 1)))},
 		"option text":       {message(actions(options(1, 75, 1))), message(actions(options(1, 76, 1)))},
 		"option value":      {message(actions(options(1, 1, 150))), message(actions(options(1, 1, 151)))},
+		"option groups":     {message(actions(groups(100, 1, 100))), message(actions(groups(101, 1, 1)))},
+		"no option group":   {message(actions(groups(1, 1, 1))), message(actions(groups(0, 1, 1)))},
+		"group's label":     {message(actions(groups(1, 75, 1))), message(actions(groups(1, 76, 1)))},
+		"group's options":   {message(actions(groups(1, 1, 1))), message(actions(groups(1, 1, 101)))},
+		"groups or options": {message(actions(groups(1, 1, 1))), message(actions(with(groups(1, 1, 1), "options", options(1, 1, 1)["options"])))},
+		"first of a group":  {message(actions(with(groups(1, 1, 1), "initial_option", obj{"text": pt(1), "value": "v"}))), message(actions(with(groups(1, 1, 1), "initial_option", obj{"text": pt(2), "value": "v"})))},
 		"overflow":          {message(actions(overflow(5, 75, 150))), message(actions(overflow(6, 1, 1)))},
 		"overflow empty":    {message(actions(overflow(1, 1, 1))), message(actions(overflow(0, 1, 1)))},
 		"overflow text":     {message(actions(overflow(1, 75, 1))), message(actions(overflow(1, 76, 1)))},

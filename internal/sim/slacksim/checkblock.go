@@ -103,8 +103,8 @@ func (c *checker) element(path string, e Block, allowed string) {
 		c.style(path+"/style", e)
 		c.value(path+"/value", e["value"])
 	case "static_select":
-		known("placeholder options initial_option")
-		c.options(path, e, 1, 100)
+		known("placeholder options option_groups initial_option")
+		c.choices(path, e, 1)
 	case "external_select":
 		known("placeholder min_query_length initial_option")
 		c.external(path, e)
@@ -140,6 +140,28 @@ func (c *checker) value(path string, value any) {
 	c.length(path, text, 0, 2000)
 }
 
+// choices checks the options of a menu, which may stand in groups.
+func (c *checker) choices(path string, e Block, least int) {
+	if (e["options"] == nil) == (e["option_groups"] == nil) {
+		c.fail(path, "must have either options or option_groups")
+	}
+	if e["options"] != nil {
+		c.options(path, e, least, 100)
+	}
+	if e["option_groups"] == nil {
+		return
+	}
+	groups := e.list("option_groups")
+	c.count(path+"/option_groups", len(groups), least, 100)
+	for i, g := range groups {
+		at := item(path+"/option_groups", i)
+		c.known(at, g, "label options")
+		c.plain(at+"/label", g["label"], true, 75)
+		c.options(at, g, 1, 100)
+	}
+	c.firstOption(path, e)
+}
+
 // options checks the options of a menu. The first choice must be one of them, letter by letter.
 func (c *checker) options(path string, e Block, least, most int) {
 	options := e.list("options")
@@ -147,6 +169,10 @@ func (c *checker) options(path string, e Block, least, most int) {
 	for i, o := range options {
 		c.option(item(path+"/options", i), o)
 	}
+	c.firstOption(path, e)
+}
+
+func (c *checker) firstOption(path string, e Block) {
 	if first := e.obj("initial_option"); first != nil {
 		found, err := option(e, first.str("value"))
 		if err != nil || found.text("text") != first.text("text") {

@@ -114,7 +114,7 @@ func number(value any) int {
 func (r *renderer) htmlOptions(e, state Block) []htmlOption {
 	chosen := asBlock(state["selected_option"]).str("value")
 	var out []htmlOption
-	for _, o := range e.list("options") {
+	for _, o := range e.options() {
 		value := o.str("value")
 		out = append(out, htmlOption{Value: value, Text: r.words(o.obj("text")), Selected: value == chosen})
 	}

@@ -78,7 +78,7 @@ func optionsNamed(e Block, names []string) ([]any, error) {
 }
 
 func option(e Block, name string) (Block, error) {
-	all := e.list("options")
+	all := e.options()
 	i := slices.IndexFunc(all, func(o Block) bool { return o.str("value") == name })
 	if i < 0 { // a text may look like the value of another option
 		i = slices.IndexFunc(all, func(o Block) bool { return o.text("text") == name })

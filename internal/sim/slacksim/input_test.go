@@ -10,6 +10,7 @@ import (
 func TestInputState(t *testing.T) {
 	t.Parallel()
 	menu := obj{"type": "static_select", "options": []any{opt("O1", "1"), opt("O2", "2")}}
+	grouped := obj{"type": "static_select", "option_groups": []any{obj{"label": words("Some"), "options": menu["options"]}}}
 	many := obj{"type": "multi_external_select", "options": menu["options"]}
 	for name, c := range map[string]struct {
 		element obj
@@ -18,6 +19,7 @@ func TestInputState(t *testing.T) {
 	}{
 		"option by text":  {menu, "O2", `{"type":"static_select","selected_option":{"text":{"type":"plain_text","text":"O2"},"value":"2"}}`},
 		"option by value": {menu, "1", `{"type":"static_select","selected_option":{"text":{"type":"plain_text","text":"O1"},"value":"1"}}`},
+		"one of a group":  {grouped, "O1", `{"type":"static_select","selected_option":{"text":{"type":"plain_text","text":"O1"},"value":"1"}}`},
 		"several options": {many, "2", `{"type":"multi_external_select","selected_options":[{"text":{"type":"plain_text","text":"O2"},"value":"2"}]}`},
 		"none of several": {many, "", `{"type":"multi_external_select","selected_options":[]}`},
 		"channel":         {obj{"type": "conversations_select"}, "C1", `{"type":"conversations_select","selected_conversation":"C1"}`},
