@@ -9,10 +9,8 @@ import (
 	"sshkeybot/internal/workflow"
 )
 
-const (
-	missingButtons = 5   // missing servers with a button each; more go into a menu
-	menuOptions    = 100 // of a menu, at most
-)
+// missingButtons is how many missing servers have a button each; more go into a menu.
+const missingButtons = 5
 
 // missing offers an approver to settle that a server that its target does not find is gone
 // for good.
@@ -30,6 +28,9 @@ func (p *page) missing(v workflow.RequestView) {
 		"An approver who knows that one is gone for good can say so now.", titles, servers(len(v.Missing))))
 	if len(v.Missing) > missingButtons {
 		p.addButtons(missingMenu(v))
+		if len(v.Missing) > menuOptions {
+			p.addContext(fmt.Sprintf("The menu has the first %d; the others come into it as these are settled.", menuOptions))
+		}
 		return
 	}
 	for _, at := range v.Missing {

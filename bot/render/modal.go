@@ -113,13 +113,12 @@ func peopleMenu(chosen access.UserID) *slack.SelectBlockElement {
 }
 
 func userMenu(users []string, chosen string) *slack.SelectBlockElement {
-	users = users[:min(len(users), menuOptions)]
 	options := make([]*slack.OptionBlockObject, len(users))
 	for i, user := range users {
 		options[i] = option(user, user)
 	}
 	initial := max(0, slices.Index(users, chosen))
-	return slack.NewOptionsSelectBlockElement(slack.OptTypeStatic, nil, actionValue, options...).WithInitialOption(options[initial])
+	return staticMenu(actionValue, options).WithInitialOption(options[initial])
 }
 
 // keepChannel keeps what is no channel out of private_metadata.
