@@ -20,6 +20,10 @@ func (s *Service) Access(ctx context.Context, actor, of access.UserID) (Overview
 	return s.overview(ctx, of, approver, s.firstOverdue())
 }
 
+// Everybody stands for everybody's access where somebody asks for that, whether or not they may see it. Where
+// nobody is named, approvers are shown everybody's access, and others their own.
+const Everybody access.UserID = "*"
+
 // mayList returns whose access somebody sees who asks for that of a person, or of nobody in particular; empty is
 // everybody's. It also returns whether they are an approver.
 func (s *Service) mayList(ctx context.Context, actor, of access.UserID) (whose access.UserID, approver bool, err error) {
@@ -30,6 +34,8 @@ func (s *Service) mayList(ctx context.Context, actor, of access.UserID) (whose a
 	switch {
 	case err != nil:
 		return "", false, err
+	case approver && of == Everybody:
+		return "", true, nil
 	case approver:
 		return of, true, nil
 	case of != "" && of != actor:

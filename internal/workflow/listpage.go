@@ -15,10 +15,16 @@ const (
 
 // The parts of the list of who has access: what has to end comes first, then what has to be decided.
 const (
-	partDebt = iota
-	partUndecided
-	partWaiting
-	partGrants
+	PartDebt = iota
+	PartUndecided
+	PartWaiting
+	PartGrants
+)
+
+// The parts of the list of what waits for an approver.
+const (
+	PartPending = iota
+	PartToDecide
 )
 
 // AccessPage is a page of who has access and what is owed. Of these, its Overview has only what it shows; keys
@@ -29,13 +35,13 @@ type AccessPage struct {
 }
 
 // ToDecide returns how many requests have keys to decide about, one by one, in all.
-func (p AccessPage) ToDecide() int { return p.Parts[partUndecided] }
+func (p AccessPage) ToDecide() int { return p.Parts[PartUndecided] }
 
 // Open returns how many requests are before the approvers in all.
-func (p AccessPage) Open() int { return p.Parts[partWaiting] }
+func (p AccessPage) Open() int { return p.Parts[PartWaiting] }
 
 // Live returns how many grants are live in all.
-func (p AccessPage) Live() int { return p.Parts[partGrants] }
+func (p AccessPage) Live() int { return p.Parts[PartGrants] }
 
 // AccessPage returns a page of what Access returns, to the same persons.
 func (s *Service) AccessPage(ctx context.Context, actor, of access.UserID, q PageQuery) (AccessPage, error) {
@@ -59,7 +65,7 @@ func (s *Service) AccessPage(ctx context.Context, actor, of access.UserID, q Pag
 		}
 		page.Page, err = readPage(s.accessParts(ctx, tx, &page, debt, undecided), q, accessOnPage)
 		if err == nil {
-			page.Overdue = page.Parts[partDebt]
+			page.Overdue = page.Parts[PartDebt]
 			page.Moving = owed - page.Overdue
 		}
 		return err
@@ -76,7 +82,7 @@ func (s *Service) accessParts(ctx context.Context, tx access.Tx, page *AccessPag
 		return err
 	})
 	toDecide := undecidedPart(undecided, func(u UndecidedView) { page.Undecided = append(page.Undecided, u) })
-	return []part{partDebt: overdue, partUndecided: toDecide, partWaiting: waiting, partGrants: live}
+	return []part{PartDebt: overdue, PartUndecided: toDecide, PartWaiting: waiting, PartGrants: live}
 }
 
 func (s *Service) overduePart(ctx context.Context, tx access.Tx, q access.DebtQuery, show func(DebtView) error) part {
@@ -122,10 +128,10 @@ type PendingPage struct {
 }
 
 // Open returns how many requests wait for an approver in all.
-func (p PendingPage) Open() int { return p.Parts[0] }
+func (p PendingPage) Open() int { return p.Parts[PartPending] }
 
 // ToDecide returns how many requests have keys to decide about in all.
-func (p PendingPage) ToDecide() int { return p.Parts[1] }
+func (p PendingPage) ToDecide() int { return p.Parts[PartToDecide] }
 
 // PendingRequests returns a page of what waits for an approver.
 func (s *Service) PendingRequests(ctx context.Context, actor access.UserID, q PageQuery) (PendingPage, error) {
@@ -145,7 +151,7 @@ func (s *Service) PendingRequests(ctx context.Context, actor access.UserID, q Pa
 			return err
 		}
 		toDecide := undecidedPart(undecided, func(u UndecidedView) { page.Undecided = append(page.Undecided, u) })
-		page.Page, err = readPage([]part{all, toDecide}, q, pendingOnPage)
+		page.Page, err = readPage([]part{PartPending: all, PartToDecide: toDecide}, q, pendingOnPage)
 		return err
 	})
 	return page, err

@@ -272,3 +272,19 @@ func TestSummaryHasTheFirstOfWhatIsOverdue(t *testing.T) {
 		t.Errorf("the overview has %d keys (%v)", len(o.Debt), err)
 	}
 }
+
+// A list may be opened at one of its parts. Everybody's is refused, by that name, to who sees their own alone where
+// nobody is named.
+func TestListFromAPartOn(t *testing.T) {
+	t.Parallel()
+	h := crowded(t)
+	for part, first := range map[int]int{workflow.PartDebt: 1, workflow.PartUndecided: 61, workflow.PartWaiting: 61, workflow.PartGrants: 101} {
+		p, err := h.AccessPage(h.Ctx(), bob, workflow.Everybody, workflow.PageQuery{After: workflow.Mark{Part: part}})
+		if err != nil || p.First != first || p.Last != first+19 || p.Total() != 500 || !p.Complete {
+			t.Errorf("from part %d on: %+v, %v", part, p.Page, err)
+		}
+	}
+	if _, err := h.AccessPage(h.Ctx(), alice, workflow.Everybody, workflow.PageQuery{}); access.CodeOf(err) != access.Forbidden {
+		t.Errorf("alice sees everybody's access: %v", err)
+	}
+}
