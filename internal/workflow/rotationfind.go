@@ -30,7 +30,7 @@ func (s *Service) findRotation(ctx context.Context, a RotateAsk) (access.Rotatio
 	if err != nil {
 		return access.Rotation{}, nil, err
 	}
-	if err := requireHealthy(found); err != nil {
+	if err := s.requireHealthy(found); err != nil {
 		return access.Rotation{}, nil, err
 	}
 	if found.Busy, err = s.Accounts.ActiveTasks(ctx); err != nil {
@@ -97,7 +97,7 @@ func (s *Service) examine(ctx context.Context, account access.KeyedAccount) (acc
 	servers = slices.CompactFunc(servers, func(x, y access.Server) bool { return x.ID == y.ID })
 	switch {
 	case len(strangers) > 0:
-		err = access.NewInvalid("The account is used on machines of which I cannot say which of my servers they are, so a new key would lock " + s.Accounts.Title() + " out of them: " + someOf(strangers) + ".")
+		err = access.NewInvalid("The account is used on machines of which I cannot say which of my servers they are, so a new key would lock " + s.Accounts.Title() + " out of them: " + someOf(strangers, s.Accounts.Title()) + ".")
 	case len(found.MachineIDs()) == 0:
 		err = access.NewInvalid("No machine that is in use logs in with this account, so a new key could not be proven.")
 	}
@@ -115,7 +115,7 @@ func serversAt(all []access.Server, addresses []string) (at []access.Server) {
 }
 
 // requireHealthy refuses an account with a machine that could not be logged in to before.
-func requireHealthy(found access.AccountFindings) error {
+func (s *Service) requireHealthy(found access.AccountFindings) error {
 	var ill []string
 	for _, m := range found.Machines {
 		if !m.Disabled && !m.Healthy {
@@ -125,13 +125,13 @@ func requireHealthy(found access.AccountFindings) error {
 	if len(ill) == 0 {
 		return nil
 	}
-	return access.NewInvalid("These machines are not healthy now, so a new key could not be proven there: " + someOf(ill) + ". Have them checked, or disable them, and ask again.")
+	return access.NewInvalid("These machines are not healthy now, so a new key could not be proven there: " + someOf(ill, s.Accounts.Title()) + ". Have them checked, or disable them, and ask again.")
 }
 
-// someOf joins names, the first few where they are many.
-func someOf(names []string) string {
+// someOf joins names, the first few where they are many: there lists all of them.
+func someOf(names []string, there string) string {
 	if more := len(names) - namesShown; more > 0 {
-		return strings.Join(names[:namesShown], ", ") + fmt.Sprintf(" and %d more", more)
+		return strings.Join(names[:namesShown], ", ") + fmt.Sprintf(" and %d more, which %s lists", more, there)
 	}
 	return strings.Join(names, ", ")
 }

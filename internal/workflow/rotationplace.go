@@ -52,7 +52,7 @@ func (s *Service) changed(ctx context.Context, r access.Rotation, account access
 	}
 	found, _, err := s.examine(ctx, account)
 	if err == nil && !r.Wrote {
-		err = requireHealthy(found)
+		err = s.requireHealthy(found)
 	}
 	if code := access.CodeOf(err); err != nil && (code == access.Invalid || code == access.NotFound) {
 		return access.MessageOf(err), nil
@@ -200,7 +200,7 @@ func (s *Service) unplaced(ctx context.Context, r access.Rotation, listed bool) 
 			}
 		}
 		if open = len(names); open > 0 && s.Now().Sub(r.Since) > placeWithin {
-			why = "The key could not be placed in time on " + someOf(names) + "."
+			why = "The key could not be placed in time on " + someOf(names, "the request") + "."
 		}
 		return nil
 	})
