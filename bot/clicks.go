@@ -20,7 +20,7 @@ func (b *Bot) click(ctx context.Context, in interaction) (slackapi.Reply, error)
 	if in.Private && in.Action == render.ActionApprove {
 		return b.approvedInList(ctx, in, m, err)
 	}
-	if in.Home && err == nil {
+	if in.Home && err == nil && in.Action != render.ActionListPage { // a list is a message, which comes to the person
 		shown := b.cfg.Outbox.PublishHome(ctx, in.Person, 0)
 		if shown == nil {
 			return slackapi.Reply{}, nil // the tab itself is the reply

@@ -209,11 +209,6 @@ func (b *Bot) openDecision(ctx context.Context, in interaction, draw func(workfl
 	return draw(v), nil
 }
 
-func (b *Bot) openServers(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
-	v, err := b.requestFor(ctx, in)
-	return render.ServersModal(v, 0), err
-}
-
 // commandChannel returns the channel of the command that opened a form.
 func (*Bot) commandChannel(_ context.Context, in interaction) string { return in.Metadata }
 

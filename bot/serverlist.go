@@ -3,51 +3,73 @@ package bot
 import (
 	"context"
 	"fmt"
-	"strconv"
+
+	"github.com/slack-go/slack"
 
 	"sshkeybot/bot/render"
+	"sshkeybot/internal/access"
 	"sshkeybot/internal/workflow"
 )
 
-// requestFor returns a request for somebody who may take part: its message shows no more
-// than this list does.
-func (b *Bot) requestFor(ctx context.Context, in interaction) (workflow.RequestView, error) {
+// requestFor returns a request for somebody who may take part: its message and its thread show
+// no less than these lists do.
+func (b *Bot) requestFor(ctx context.Context, in interaction, id int64) (workflow.RequestView, error) {
 	if err := b.checkEligible(ctx, in); err != nil {
 		return workflow.RequestView{}, err
 	}
-	return b.cfg.Uses.View(ctx, in.id())
+	return b.cfg.Uses.View(ctx, id)
 }
 
-// turnServersPage turns to another page of a request's servers. It changes nothing, so a page
-// that Slack does not take is only noted.
-func (b *Bot) turnServersPage(ctx context.Context, in interaction) {
-	at, ok := in.ids(2)
-	if !ok {
-		return
+// serversFor returns a request for its list of servers or, where the button is of something that
+// an audit has found, the audit with the servers of that.
+func (b *Bot) serversFor(ctx context.Context, in interaction) (v workflow.RequestView, found string, at int, err error) {
+	id, at, found := render.ReadFinding(in.Value)
+	if found == "" {
+		v, err = b.requestFor(ctx, in, id)
+		return v, "", at, err
 	}
-	in.Value = strconv.FormatInt(at[0], 10)
-	v, err := b.requestFor(ctx, in)
+	if v, err = b.cfg.Uses.Audit(ctx, in.Person, id); err != nil {
+		return v, found, at, err
+	}
+	v, ok := render.OnlyFound(v, found)
+	if !ok {
+		err = &access.Error{Code: access.Conflict, Message: "That has changed since it was shown. Please look at the audit again."}
+	}
+	return v, found, at, err
+}
+
+func (b *Bot) openServers(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {
+	v, found, at, err := b.serversFor(ctx, in)
+	if err != nil {
+		return slack.ModalViewRequest{}, err
+	}
+	return render.ServersModal(v, found, at), nil
+}
+
+// turnServersPage turns to another page of such a list. It changes nothing, so a page that Slack
+// does not take is only noted.
+func (b *Bot) turnServersPage(ctx context.Context, in interaction) {
+	view, err := b.openServers(ctx, in)
 	if err == nil {
-		err = b.cfg.API.UpdateModal(ctx, in.View, render.ServersModal(v, int(at[1])))
+		err = b.cfg.API.UpdateModal(ctx, in.View, view)
 	}
 	if err != nil {
-		b.cfg.Log.Info("a page of servers is not shown", "request", at[0], "error", err)
+		b.cfg.Log.Info("a page of servers is not shown", "value", in.Value, "error", err)
 	}
 }
 
-// sendServers sends the list of a request's servers as a file to the one who asks for it,
-// in their direct messages.
+// sendServers sends such a list as a file to the one who asks for it, in their direct messages.
 func (b *Bot) sendServers(ctx context.Context, in interaction) error {
-	v, err := b.requestFor(ctx, in)
+	v, _, _, err := b.serversFor(ctx, in)
 	if err != nil {
 		return err
 	}
 	return b.sendFile(ctx, in, render.ServersFile(v), fmt.Sprintf("request-%d-servers.csv", v.Request.ID), "Servers", render.ServersCSV(v))
 }
 
-// sendKeys does the same with the keys that a request lists.
+// sendKeys does so with the keys that a request lists.
 func (b *Bot) sendKeys(ctx context.Context, in interaction) error {
-	v, err := b.requestFor(ctx, in)
+	v, err := b.requestFor(ctx, in, in.id())
 	if err != nil {
 		return err
 	}

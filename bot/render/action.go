@@ -2,12 +2,13 @@ package render
 
 // The action ids of buttons and menus. Their value is an opaque id: of the request, of the grant (extend,
 // done), the fingerprint of a key (remove_key), the nonce of a challenge (prove), "request:server:credential"
-// (pick, leave), nothing (ask), "request:server" (server_gone), "request:page" (servers_page, audit_page),
-// "request:page:digest" (finding_keep and the like), "before:event:subject" or "after:event:subject" (log_page),
-// "before:part.number:about" or "after:part.number:about" (list_page, pending_page, found_page) or a page number
-// (home_page). Those that decide a request or about its keys (approve, deny, edit, leave_rest) have a dot and the digest of what was
-// shown behind the request. An id must not change, since the buttons of posted messages carry it: so the two for
-// sparing a key are still called leave.
+// (pick, leave), nothing (ask), "request:server" (server_gone), "request:page" (servers_page, servers_file,
+// audit_page), "request:page:digest" (finding_keep and the like, and the three of servers where they are those of a
+// finding), "before:event:subject" or "after:event:subject" (log_page), "before:part.number:about" or
+// "after:part.number:about" (list_page, pending_page, found_page) or a page number (home_page). Those that decide a
+// request or about its keys (approve, deny, edit, leave_rest) have a dot and the digest of what was shown behind the
+// request. An id must not change, since the buttons of posted messages carry it: so the two for sparing a key are
+// still called leave.
 const (
 	ActionApprove   = "approve"
 	ActionDeny      = "deny"

@@ -29,7 +29,7 @@ func audit(v workflow.RequestView) Message {
 		p.addText("*Keys that were over, and still there.* " + removing(t, false, removedFrom(v)) + halted(v))
 	}
 	p.missingKeys(v, a.Missing[:min(len(a.Missing), findingsInMessage)], onMessage)
-	p.addText(unknownKeys(a))
+	p.unknownKeys(a)
 	if n := len(a.Groups); n > 0 {
 		p.addText(unmanaged(a))
 		p.findings(v, a.Groups[:min(n, findingsInMessage)], onMessage)
@@ -40,7 +40,7 @@ func audit(v workflow.RequestView) Message {
 	if a.Kept > 0 {
 		p.addContext(count(a.Kept, "key stays", "keys stay") + ", as approvers have decided; they are listed again when they change.")
 	}
-	p.addButtons(auditButtons(v)...)
+	p.addButtonsAndRest(auditButtons(v)...)
 	return p.message()
 }
 
@@ -73,7 +73,7 @@ func unreadByAudit(v workflow.RequestView) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return "*Not read:* " + fit(names, ", ", 600, "the file names all")
+	return "*Not read:* " + few(names, servers)
 }
 
 // missingKeys adds what somebody deleted on servers, each with its two ways on.
@@ -84,7 +84,8 @@ func (p *page) missingKeys(v workflow.RequestView, groups []workflow.MissingGrou
 	for i, g := range groups {
 		p.addText(missingLine(g))
 		value, which := findingValue(v, at, g.Digest), fmt.Sprintf("(number %d, key of request %d)", i+1, g.Grant.RequestID)
-		p.addButtons(about(button(ActionPlaceAgain, value, "Place again"), which), about(button(ActionEndThere, value, "End it there"), which))
+		buttons := []slack.BlockElement{about(button(ActionPlaceAgain, value, "Place again"), which), about(button(ActionEndThere, value, "End it there"), which)}
+		p.addButtons(append(buttons, foundButton(v, g.Servers, g.Digest, which)...)...)
 	}
 }
 
@@ -92,23 +93,54 @@ func missingLine(g workflow.MissingGroup) string {
 	return fmt.Sprintf("The key %s of %s%s, on %s (request %d)", shortPrint(g.Key.Fingerprint), holderOf(g.Grant), forUser(g.Grant.SystemUser), someServers(g.Servers), g.Grant.RequestID)
 }
 
-// someServers names servers where they are few, and counts them otherwise.
+// foundServers is the number of servers up to which something that an audit found is shown with their names.
+const foundServers = 5
+
+// someServers names servers where they are few; where they are not, foundButton shows them.
 func someServers(refs []access.ServerRef) string {
-	if len(refs) <= fewServers/2 {
+	if len(refs) <= foundServers {
 		return serverNames(refs)
 	}
-	return fmt.Sprintf("%s: %s, …", servers(len(refs)), serverNames(refs[:fewServers/2]))
+	return fmt.Sprintf("%s: %s, …", servers(len(refs)), serverNames(refs[:foundServers]))
 }
 
-func unknownKeys(a *workflow.AuditView) string {
+func foundButton(v workflow.RequestView, refs []access.ServerRef, digest, which string) []slack.BlockElement {
+	if len(refs) <= foundServers {
+		return nil
+	}
+	return []slack.BlockElement{about(button(ActionServers, findingValue(v, 0, digest), "Show all "+servers(len(refs))), which)}
+}
+
+// OnlyFound returns an audit with nothing but the servers of what it has found, by the digest of that; false where
+// that has changed.
+func OnlyFound(v workflow.RequestView, digest string) (workflow.RequestView, bool) {
+	v.Results = nil
+	for _, g := range v.Audit.Missing {
+		if g.Digest == digest {
+			v.Servers = g.Servers
+			return v, true
+		}
+	}
+	for _, g := range v.Audit.Groups {
+		if g.Digest == digest {
+			v.Servers = g.Servers
+			return v, true
+		}
+	}
+	return v, false
+}
+
+func (p *page) unknownKeys(a *workflow.AuditView) {
 	if len(a.Unknown) == 0 {
-		return ""
+		return
 	}
 	ids := make([]string, len(a.Unknown))
 	for i, id := range a.Unknown {
 		ids[i] = "request " + idValue(id)
 	}
-	return "*Keys that carry my label, and that my ledger does not know,* are to be decided in " + fit(ids, ", ", 200, "") + "."
+	in := few(ids, func(n int) string { return count(n, "request", "requests") })
+	p.addText("*Keys that carry my label, and that my ledger does not know,* are to be decided in " + in + ".")
+	p.rest = append(p.rest, undecidedButton("Show those keys"))
 }
 
 // unmanaged says how much there is that nobody manages.
@@ -131,11 +163,12 @@ func unmanaged(a *workflow.AuditView) string {
 func (p *page) findings(v workflow.RequestView, groups []workflow.FindingGroup, at int) {
 	for i, g := range groups {
 		p.addText(findingLine(g))
-		if g.Asked != 0 {
-			continue
+		var buttons []slack.BlockElement
+		which := fmt.Sprintf("(number %d, %s)", i+1, g.Label)
+		if value := findingValue(v, at, g.Digest); g.Asked == 0 {
+			buttons = append(buttons, about(button(ActionRemoveFinding, value, "Remove"), which), about(button(ActionKeepFinding, value, "Keep"), which))
 		}
-		value, which := findingValue(v, at, g.Digest), fmt.Sprintf("(number %d, %s)", i+1, g.Label)
-		p.addButtons(about(button(ActionRemoveFinding, value, "Remove"), which), about(button(ActionKeepFinding, value, "Keep"), which))
+		p.addButtons(append(buttons, foundButton(v, g.Servers, g.Digest, which)...)...)
 	}
 }
 
@@ -176,10 +209,13 @@ func ReadFinding(value string) (audit int64, at int, digest string) {
 func auditButtons(v workflow.RequestView) []slack.BlockElement {
 	a := v.Audit
 	all := len(a.Missing) + len(a.Groups)
-	if all+a.Kept == 0 {
-		return nil
-	}
 	var buttons []slack.BlockElement
+	if unreadByAudit(v) != "" {
+		buttons = append(buttons, serversButton(v)...)
+	}
+	if all+a.Kept == 0 {
+		return buttons
+	}
 	if len(a.Missing) > findingsInMessage || len(a.Groups) > findingsInMessage {
 		buttons = append(buttons, button(ActionAuditPage, fmt.Sprintf("%d:0", v.Request.ID), fmt.Sprintf("Show all %s to me", grouped(all))))
 	}

@@ -33,21 +33,22 @@ func (p *page) candidates(v workflow.RequestView) {
 		}
 	}
 	p.undecided(v)
-	p.decidedLikewise("an approver had removed", gone)
-	p.decidedLikewise("are being removed, as an approver decided", going)
-	p.decidedLikewise("stay, as an approver decided", left)
+	log := logButton(v.Request)
+	p.decidedLikewise("an approver had removed", gone, log)
+	p.decidedLikewise("are being removed, as an approver decided", going, log)
+	p.decidedLikewise("stay, as an approver decided", left, log)
 	if len(lookalikes) > 0 {
 		p.addText("*Keys that may be anybody's and stay, as an approver decided:* " + grouped(len(lookalikes)) + ".")
 	}
 }
 
 // decidedLikewise lists credentials about which an approver decided the same.
-func (p *page) decidedLikewise(what string, all []access.Candidate) {
+func (p *page) decidedLikewise(what string, all []access.Candidate, log *slack.ButtonBlockElement) {
 	lines := make([]string, len(all))
 	for i, c := range all {
 		lines[i] = decidedLine(c)
 	}
-	p.addList("Other "+kinds(all)+" that "+what, lines, shortList, "the log names all")
+	p.addList("Other "+kinds(all)+" that "+what, lines, shortList, log)
 }
 
 // isRemoved reports whether a credential that somebody chose is confirmed to be gone.
@@ -67,14 +68,15 @@ func (p *page) undecided(v workflow.RequestView) {
 	if len(open) > 0 {
 		p.addText(toDecide(v, open))
 		free, fixed := split(open)
+		all := openCandidates(CandidatesPage{Request: v.Request.ID}, "Show all "+credentials(open))
 		for i, c := range free[:min(len(free), candidatesInMessage)] {
 			p.candidate(i+1, c)
 		}
 		if more := len(free) - candidatesInMessage; more > 0 {
 			p.addText("… and " + grouped(more) + " more.")
-			p.addButtons(openCandidates(CandidatesPage{Request: v.Request.ID}, "Show all "+grouped(len(free))))
+			p.addButtons(all)
 		}
-		p.addList("API tokens that I do not remove, since one of them may be the one I use. Look at them in the dashboard", lines(fixed), shortList, "the file lists all")
+		p.addList("API tokens that I do not remove, since one of them may be the one I use. Look at them in the dashboard", lines(fixed), shortList, all)
 		p.addButtons(spareRest(v, open)...)
 	}
 	if len(lookalikes) > 0 {

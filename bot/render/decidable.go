@@ -40,7 +40,7 @@ func decidable(v workflow.RequestView, room int) (lines []string, buttons []slac
 	if utf8.RuneCountInString(strings.Join(lines, "\n")) > room {
 		return []string{intro(v) + given(v), "It is too long to be read here. Its message has the buttons."}, nil
 	}
-	return lines, slices.Concat(decideButtons(v), serversButton(v))
+	return lines, slices.Concat(decideButtons(v), factButtons(v))
 }
 
 // given says how many have approved, without ringing them.

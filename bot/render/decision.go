@@ -188,7 +188,7 @@ func numbers(all []access.Request, kind access.RequestKind) string {
 	case 1:
 		return "request " + ids[0]
 	}
-	return "requests " + fit(ids, ", ", 100, "")
+	return "requests " + strings.Join(ids, ", ")
 }
 
 // shownElsewhere reports whether the removal is shown where it was asked for.

@@ -81,15 +81,18 @@ func (p *page) ready(n access.Notice, v *workflow.RequestView, at Post) {
 		p.addText(fmt.Sprintf("*%s has ended* %s: %s.", what, date(v.Grant.EndedAt), endWord(*v.Grant)), from)
 		return
 	}
-	late, where := missing(*v), ""
-	if late != "" {
-		late, where = "Not yet on: "+late+".", fmt.Sprintf(" on %d of %d", t.good(), t.servers)
+	late, where, without := "", "", missing(*v)
+	if len(without) > 0 {
+		late, where = "Not yet on: "+few(without, servers)+".", fmt.Sprintf(" on %d of %d", t.good(), t.servers)
 	}
 	if t.good() == 0 {
 		p.addText("*"+what+" is approved, but cannot be used yet.*", late, from)
-		return
+	} else {
+		p.addText(fmt.Sprintf("*%s is ready%s* %s.%s", what, where, until(v.Grant.EndsAt), revoked(*v)), late, from)
 	}
-	p.addText(fmt.Sprintf("*%s is ready%s* %s.%s", what, where, until(v.Grant.EndsAt), revoked(*v)), late, from)
+	if len(without) > fewServers {
+		p.addButtons(showServers(*v))
+	}
 }
 
 // ended says that the time of a grant is over.

@@ -100,11 +100,19 @@ func checkText(t *testing.T, name string, m Message) {
 	t.Helper()
 	text, choices, _ := strings.Cut(m.Text, choicesMark)
 	lines, lacking := strings.Split(text, "\n"), 0
+	var all []string
 	for _, b := range m.Blocks {
 		for _, line := range said(b) {
-			if !slices.Contains(lines, line) && !leftOut.MatchString(line) {
-				lacking++
+			if last := len(all) - 1; last >= 0 && strings.HasSuffix(all[last], " ") { // it goes on in another block
+				all[last] += line
+				continue
 			}
+			all = append(all, line)
+		}
+	}
+	for _, line := range all {
+		if !slices.Contains(lines, line) && !leftOut.MatchString(line) {
+			lacking++
 		}
 	}
 	if n := leftOut.FindStringSubmatch(lines[len(lines)-1]); n != nil {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/slack-go/slack"
+
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/duration"
 	"sshkeybot/internal/workflow"
@@ -52,7 +54,7 @@ func keys(v workflow.RequestView) string {
 	if len(out) == 1 {
 		return out[0]
 	}
-	return "\n• " + fit(out, "\n• ", 2*longList/3, "see `/sshkey keys @user`")
+	return "\n• " + strings.Join(out, "\n• ")
 }
 
 func keyText(k access.Key) string {
@@ -96,7 +98,7 @@ func serverFact(v workflow.RequestView, room int) string {
 	if n := len(v.Servers); n > 0 && n <= fewServers {
 		text += ": " + serverNames(v.Servers)
 	}
-	return text + offline(v) + askedServers(v.Request)
+	return text + offline(v) + askedServers(v.Request, room)
 }
 
 func serverCount(v workflow.RequestView, room int) string {
@@ -149,14 +151,15 @@ func serverNames(refs []access.ServerRef) string {
 	return strings.Join(names, ", ")
 }
 
-func askedServers(r access.Request) string {
+// askedServers says what was asked for before an approver narrowed it, of which room characters are shown.
+func askedServers(r access.Request, room int) string {
 	switch {
 	case r.NarrowedBy == "":
 		return ""
 	case r.AskedPattern == "":
 		return fmt.Sprintf(". %s narrowed this; asked for were all servers", mention(r.NarrowedBy))
 	}
-	return fmt.Sprintf(". %s narrowed this; asked for was %s", mention(r.NarrowedBy), code(r.AskedPattern, reasonLimit/2))
+	return fmt.Sprintf(". %s narrowed this; asked for was %s", mention(r.NarrowedBy), code(r.AskedPattern, room))
 }
 
 // durationFact says how long and until when. The clock starts at the approval, so there is no end before it.
@@ -228,10 +231,28 @@ func overlaps(v workflow.RequestView) string {
 	return mention(v.Request.Person) + " has access there already: " + otherAccess(v.Overlaps) + ". That stays as it is."
 }
 
+// overlapsShown is how many grants that a person has already are shown.
+const overlapsShown = 3
+
 func otherAccess(all []workflow.GrantView) string {
-	others := make([]string, len(all))
-	for i, g := range all {
-		others[i] = grantText(g)
+	var others []string
+	for _, g := range all[:min(len(all), overlapsShown)] {
+		others = append(others, grantText(g))
 	}
-	return fit(others, "; ", 700, "see `/sshkey list`")
+	if more := len(all) - overlapsShown; more > 0 {
+		others = append(others, "… and "+grouped(more)+" more")
+	}
+	return strings.Join(others, "; ")
+}
+
+// factButtons show what the facts of a request only count: its servers, other access of its person, and who else asks.
+func factButtons(v workflow.RequestView) []slack.BlockElement {
+	buttons := serversButton(v)
+	if len(v.Overlaps) > overlapsShown {
+		buttons = append(buttons, grantsButton(v.Request.Person, "Show all their access"))
+	}
+	if len(v.Askers) > fewServers {
+		buttons = append(buttons, logButton(v.Request))
+	}
+	return buttons
 }

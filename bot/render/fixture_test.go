@@ -51,7 +51,7 @@ func (w world) refs() []access.ServerRef {
 }
 
 func (w world) keys() []access.Key {
-	n := min(25, max(1, w.n/10))
+	n := min(10, max(1, w.n/10)) // nobody has more
 	keys := make([]access.Key, n)
 	for i := range keys {
 		keys[i] = access.Key{

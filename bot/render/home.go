@@ -183,7 +183,14 @@ func (d HomeData) keyRows() []row {
 
 func (d HomeData) teamRows() []row {
 	var rows []row
-	for _, line := range owedLines(d.Team) {
+	overdue := overdueLines(d.Team.Debt)
+	for _, line := range overdue {
+		rows = append(rows, row{title: "Still to remove", lines: []string{line}})
+	}
+	if more := d.Team.Overdue - len(overdue); more > 0 {
+		rows = append(rows, row{"Still to remove", []string{"… and " + grouped(more) + " more"}, []slack.BlockElement{debtButton(d.Team)}})
+	}
+	for _, line := range movingLines(d.Team.Moving) {
 		rows = append(rows, row{title: "Still to remove", lines: []string{line}})
 	}
 	if len(rows) == 0 {

@@ -19,12 +19,11 @@ func Keys(all []access.Key, of access.UserID) Message {
 		p.addText(mention(of) + " has no registered key. `/sshkey register` adds one.")
 		return p.message()
 	}
-	lines := make([]string, len(all))
-	for i, k := range all {
-		lines[i] = "• " + keyLine(k)
+	lines := []string{"*Keys of* " + mention(of) + ": " + count(len(all), "key", "keys")}
+	for _, k := range all {
+		lines = append(lines, "• "+keyLine(k))
 	}
-	p.addText("*Keys of* " + mention(of) + ": " + count(len(all), "key", "keys"))
-	p.addText(fit(lines, "\n", longList, "only the first ones are shown"))
+	p.addText(lines...)
 	return p.message()
 }
 
@@ -125,16 +124,6 @@ func waitingLine(r access.Request) string {
 	return fmt.Sprintf("Request %d%s: %s%s. %s", r.ID, who, describe(r), where, next(r))
 }
 
-// owedLines returns a line for each of the first keys that are overdue, and the numbers of the
-// others and of those that are being removed now.
-func owedLines(o workflow.Overview) []string {
-	lines := overdueLines(o.Debt)
-	if more := o.Overdue - len(lines); more > 0 {
-		lines = append(lines, count(more, "more key", "more keys")+": see `/sshkey list`")
-	}
-	return append(lines, movingLines(o.Moving)...)
-}
-
 func overdueLines(all []workflow.DebtView) (lines []string) {
 	for _, d := range all {
 		if !d.Moving {
@@ -175,47 +164,6 @@ func forUser(name string) string {
 	return " for " + code(name, nameLimit)
 }
 
-// headLimit lets a head of the audit log be read whole: a number and 64 digits.
-const headLimit = 90
-
-// Daily is the summary of the day; ok is false when there is nothing to say.
-func Daily(o workflow.Overview) (m Message, ok bool) {
-	if len(o.Grants)+len(o.Waiting)+len(o.Undecided)+o.Overdue+o.Moving == 0 {
-		return Message{}, false
-	}
-	p := &page{}
-	p.addHeading("SSH access today")
-	p.addText(upper(strings.Join(counts(o), ", ")) + ".")
-	moving := movingLines(o.Moving)
-	p.addListOf(len(moving)+o.Overdue, "Still to remove", append(moving, overdueLines(o.Debt)...), list, "see `/sshkey list`")
-	p.undecidedRequests("*Keys to decide about*, "+orApprovers(o.Deciders)+":", o.Undecided[:min(len(o.Undecided), undecidedInDaily)])
-	if more := len(o.Undecided) - undecidedInDaily; more > 0 {
-		p.addText("… and " + count(more, "more request", "more requests") + ": see `/sshkey pending`")
-	}
-	p.addList("Access now", grantLines(o.Grants, holderByName), list, "see `/sshkey list`")
-	p.addList("Waiting", waitingLines(o.Waiting), list, "see `/sshkey pending`")
-	p.addContext("Audit log: " + code(o.Log.String(), headLimit))
-	return p.message(), true
-}
-
-// counts returns how many there are of each thing, without those of which there is none.
-func counts(o workflow.Overview) []string {
-	var parts []string
-	if n := o.Overdue + o.Moving; n > 0 {
-		parts = append(parts, count(n, "key", "keys")+" still to remove")
-	}
-	if n := len(o.Undecided); n > 0 {
-		parts = append(parts, count(n, "request", "requests")+" with keys to decide about")
-	}
-	if n := len(o.Waiting); n > 0 {
-		parts = append(parts, count(n, "request", "requests")+" waiting")
-	}
-	if n := len(o.Grants); n > 0 {
-		parts = append(parts, count(n, "live grant", "live grants"))
-	}
-	return parts
-}
-
 // Pending shows a page of the requests that wait for a decision, each with its buttons. After is what to say
 // first: what came of a button of an earlier page.
 func Pending(all workflow.PendingPage, posts map[int64]Post, after string) Message {
@@ -248,6 +196,9 @@ func waits(v workflow.RequestView, at Post) string {
 	return "*" + at.request("Request", v.Request.ID) + "* waits " + until(v.Request.ExpiresAt) + "."
 }
 
+// tagRoom is how many characters the tags of all servers on a page may take: those of one alone are shown whole.
+const tagRoom = 4500
+
 // Servers shows a page of the servers that a pattern names.
 func Servers(all workflow.ServersPage) Message {
 	p := &page{}
@@ -257,7 +208,7 @@ func Servers(all workflow.ServersPage) Message {
 	}
 	lines := make([]string, len(all.Servers))
 	for i, s := range all.Servers {
-		lines[i] = serverLine(s)
+		lines[i] = serverLine(s, min(tagRoom/len(all.Servers), sectionLimit/2))
 	}
 	found := fmt.Sprintf("*%s* of %s in the account", servers(all.Total()), grouped(all.Listed))
 	if all.Alone > 0 {
@@ -276,14 +227,17 @@ func orNo(n int) string {
 	return grouped(n)
 }
 
-func serverLine(s access.Server) string {
+func serverLine(s access.Server, room int) string {
 	text := fmt.Sprintf("• %s #%s", code(s.Name, nameLimit), escape(s.ExternalID, externalLimit))
 	if len(s.Tags) > 0 {
 		tags := make([]string, len(s.Tags))
 		for i, tag := range s.Tags {
 			tags[i] = code(tag, 30)
 		}
-		text += ", tags " + fit(tags, " ", 150, "")
+		shown, whole := fit(len(tags), tags, " ", room)
+		if text += ", tags " + shown; !whole {
+			text += ": `/sshkey servers #" + escape(s.ExternalID, externalLimit) + "`"
+		}
 	}
 	if s.Alone {
 		text += ", an account"
@@ -324,7 +278,7 @@ func Draft(v workflow.RequestView) Message {
 	if r.Kind == access.KindOffboard {
 		yes = withConfirm(yes, "Offboard this person?", "All their access ends, and every key that I placed for them is removed from every server. This cannot be undone by a button.", "Offboard")
 	}
-	p.addButtons(append([]slack.BlockElement{yes, button(ActionKeep, id, "Leave it as it is")}, serversButton(v)...)...)
+	p.addButtons(append([]slack.BlockElement{yes, button(ActionKeep, id, "Leave it as it is")}, factButtons(v)...)...)
 	return p.message()
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/slack-go/slack"
+
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/workflow"
 )
@@ -34,6 +36,11 @@ func Log(l workflow.LogPage) Message {
 	return p.message()
 }
 
+// logButton shows an approver what the audit log has about a request.
+func logButton(r access.Request) *slack.ButtonBlockElement {
+	return button(ActionLogPage, pageValue(pageAfter, "0", string(access.AboutRequest(r.ID))), "Show the log")
+}
+
 func aboutSubject(s access.Subject) string {
 	switch {
 	case s.Request() != 0:
@@ -44,12 +51,12 @@ func aboutSubject(s access.Subject) string {
 	return ""
 }
 
-// ReadLogPage reads the value of a button for a page of the log.
+// ReadLogPage reads the value of a button for a page of the log: what comes after no event is the latest.
 func ReadLogPage(value string) (q workflow.LogQuery, ok bool) {
 	direction, entry, subject, ok := readPageValue(value)
 	event, err := strconv.ParseInt(entry, 10, 64)
 	about, known := access.ParseSubject(subject)
-	if !ok || err != nil || event < 1 || !known && subject != "" {
+	if !ok || err != nil || event < 0 || event == 0 && direction == pageBefore || !known && subject != "" {
 		return q, false
 	}
 	if direction == pageBefore {

@@ -284,17 +284,18 @@ func TestPlainLinesStayOneLine(t *testing.T) {
 func TestLogPageValues(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]workflow.LogQuery{
-		pageValue(pageBefore, "26", ""):     {Before: 26},
-		pageValue(pageAfter, "26", "#12"):   {After: 26, About: "#12"},
-		pageValue(pageBefore, "1", "U0BOB"): {Before: 1, About: "U0BOB"},
-		"":                                  {},
-		"before:26":                         {},
-		"before:x:":                         {},
-		"before:0:":                         {},
-		"before:-1:":                        {},
-		"beside:26:":                        {},
-		"after:26:nobody":                   {},
-		"after:99999999999999999999:#12":    {},
+		pageValue(pageBefore, "26", ""):         {Before: 26},
+		pageValue(pageAfter, "26", "#12"):       {After: 26, About: "#12"},
+		pageValue(pageBefore, "1", "U0BOB"):     {Before: 1, About: "U0BOB"},
+		logButton(access.Request{ID: 12}).Value: {About: "#12"}, // the latest
+		"":                                      {},
+		"before:26":                             {},
+		"before:x:":                             {},
+		"before:0:":                             {},
+		"before:-1:":                            {},
+		"beside:26:":                            {},
+		"after:26:nobody":                       {},
+		"after:99999999999999999999:#12":        {},
 	} {
 		got, ok := ReadLogPage(value)
 		if ok != (want != workflow.LogQuery{}) || ok && got != want {

@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"sshkeybot/internal/sim/slacksim"
-	"sshkeybot/internal/workflow"
 )
 
 // A menu has every system user, however many there are, and the one that was asked for is chosen.
@@ -17,7 +16,7 @@ func TestManySystemUsersAreInTheMenu(t *testing.T) {
 		for i := range users {
 			users[i] = fmt.Sprintf("app%03d", i)
 		}
-		view := encode(t, GrantModal(GrantForm{SystemUser: users[n-1]}, users, workflow.Durations{}, false))
+		view := encode(t, GrantModal(GrantForm{SystemUser: users[n-1]}, GrantOffer{SystemUsers: users}))
 		for _, problem := range slacksim.CheckView(view) {
 			t.Errorf("%d: %s", n, problem)
 		}

@@ -21,7 +21,7 @@ func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant, at Post) 
 	case access.NoticeEnding:
 		p.endingSoon(v, g)
 	case access.NoticeLapsed:
-		p.addText("*Your SSH access" + grantName(v, g) + " has a gap" + unplacedServers(v) + ".* " + target + " removes keys by its own timer, and yours could not be renewed in time. I place it again as soon as I can." + wentWrong(n))
+		p.lapsed(n, v, g)
 	case access.NoticeHalted:
 		p.addText("*"+target+" refuses every call of mine (401), so nothing can be placed or removed.* There are two possible causes:",
 			"• The token is wrong or was revoked: set a valid one and start me again. `sshkeybot check` names the setting.",
@@ -75,24 +75,30 @@ func wentWrong(n access.Notice) string {
 	return ""
 }
 
-// unplacedServers names the servers where a key still has to be placed.
-func unplacedServers(v *workflow.RequestView) string {
-	var missing []access.ServerRef
-	if v != nil {
-		for _, r := range outcomes(v.Results) {
-			if r.Phase == access.PhaseAdd && !r.State.Final() {
-				missing = append(missing, access.ServerRef{ID: r.Server, Name: r.Name})
-			}
+// lapsed says that keys of a grant are gone before their time.
+func (p *page) lapsed(n access.Notice, v *workflow.RequestView, g *access.Grant) {
+	gap, on := unplaced(v), ""
+	if len(gap) > 0 {
+		on = " on " + few(gap, servers)
+	}
+	target := escape(n.Target, nameLimit)
+	p.addText("*Your SSH access" + grantName(v, g) + " has a gap" + on + ".* " + target + " removes keys by its own timer, and yours could not be renewed in time. I place it again as soon as I can." + wentWrong(n))
+	if len(gap) > fewServers {
+		p.addButtons(showServers(*v))
+	}
+}
+
+// unplaced names the servers where a key still has to be placed.
+func unplaced(v *workflow.RequestView) (names []string) {
+	if v == nil {
+		return nil
+	}
+	for _, o := range outcomes(v.Results) {
+		if o.Phase == access.PhaseAdd && !o.State.Final() {
+			names = append(names, code(o.Name, nameLimit))
 		}
 	}
-	switch n := len(missing); {
-	case n == 0:
-		return ""
-	case n <= fewServers/2:
-		return " on " + serverNames(missing)
-	default:
-		return " on " + servers(n)
-	}
+	return names
 }
 
 // grantName names a grant by its servers and its system user.
@@ -155,14 +161,13 @@ func (p *page) endCorrected(v *workflow.RequestView, g *access.Grant) {
 }
 
 // missing names the servers that a person has to do without for now.
-func missing(v workflow.RequestView) string {
-	var names []string
+func missing(v workflow.RequestView) (names []string) {
 	for _, o := range outcomes(stillGranted(v)) {
 		if o.Phase == access.PhaseAdd && !o.State.Final() && o.Problem != access.NoProblem {
 			names = append(names, code(o.Name, nameLimit)+inBrackets(o.problem()))
 		}
 	}
-	return fit(names, ", ", 600, "the thread of the request lists all")
+	return names
 }
 
 // describe names a request in a few words, for lists and replies.

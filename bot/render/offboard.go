@@ -28,13 +28,13 @@ func offboard(v workflow.RequestView) Message {
 	p.addText(offboardState(v), started(v), ownReason(v))
 	p.removal(v)
 	p.addContext(manualSteps(v)...)
-	p.addList("Keys that they had, and that somebody else has registered now. Revoke each that they may still hold", passedLines(v), shortList, "the log names all")
-	p.addList("Still to remove", debtLines(v), list, "see `/sshkey list`")
+	p.addList("Keys that they had, and that somebody else has registered now. Revoke each that they may still hold", passedLines(v), list, logButton(r))
+	p.addList("Still to remove", debtLines(v), list, showServers(v))
 	p.missing(v)
 	p.candidates(v)
-	p.addList("Keys that I had placed for them", placedLines(v.Results), shortList, "the log names all")
-	p.addList("SSH sessions that were open", sessionLines(v), shortList, "look at the servers themselves")
-	p.addButtons(requestButtons(v)...)
+	p.addList("Keys that I had placed for them", placedLines(v.Results), shortList, logButton(r))
+	p.addList("SSH sessions that were open", sessionLines(v), shortList, showServers(v))
+	p.addButtonsAndRest(requestButtons(v)...)
 	return p.message()
 }
 
@@ -174,13 +174,13 @@ func started(v workflow.RequestView) string {
 	return "Asked for by " + mention(v.Request.Asker) + ", approved " + byApprovers(v) + " " + date(v.Request.DecidedAt) + "."
 }
 
-// removedFrom names the servers whose removal the target has confirmed.
+// removedFrom names the servers whose removal the target has confirmed, where they are few.
 func removedFrom(v workflow.RequestView) string {
 	names := serversWhere(v, access.Done)
-	if len(names) == 0 {
-		return ""
+	if len(names) > fewServers {
+		return "" // their number says it
 	}
-	return fit(names, ", ", 500, "the thread lists all")
+	return strings.Join(names, ", ")
 }
 
 // placedLines name the keys that the bot removes, each with its system user.
@@ -256,7 +256,7 @@ func reading(v workflow.RequestView) string {
 	}
 	read := "*Looked for other keys:* " + every
 	if names := inspectedNames(v, access.OutOfReach); len(names) > 0 {
-		read += " but " + fit(names, ", ", 500, "the file lists all") + ", gone for good"
+		read += " but " + few(names, servers) + ", gone for good"
 	}
 	switch {
 	case len(v.Candidates) == 0:
@@ -317,18 +317,22 @@ func unreadAccounts(results []access.Result) (n int) {
 	return n
 }
 
-// unread names the servers that could not be read, and why.
+// unread names the servers that could not be read, and why, where they are few.
 func unread(results []access.Result) string {
-	var names []string
+	names := unreadNames(results)
+	if len(names) == 0 || len(names) > fewServers {
+		return ""
+	}
+	return ": " + strings.Join(names, ", ")
+}
+
+func unreadNames(results []access.Result) (names []string) {
 	for _, o := range outcomes(results) {
 		if o.Phase == access.PhaseInspect && o.Server != 0 && !o.State.Final() && o.Problem != access.NoProblem {
 			names = append(names, code(o.Name, nameLimit)+" ("+o.problem()+")")
 		}
 	}
-	if len(names) == 0 {
-		return ""
-	}
-	return ": " + fit(names, ", ", 600, "")
+	return names
 }
 
 func debtLines(v workflow.RequestView) []string {
@@ -353,48 +357,4 @@ func outcomeReason(o outcome) string {
 		return ""
 	}
 	return ", " + text
-}
-
-func sessionLines(v workflow.RequestView) []string {
-	var lines []string
-	for _, s := range v.Sessions {
-		lines = append(lines, fmt.Sprintf("%s: %s from %s since %s", code(s.Server.Name, nameLimit),
-			code(s.Session.SystemUser, nameLimit), code(s.Session.Address, nameLimit), code(s.Session.Since, nameLimit)+" (the server's time)"))
-	}
-	return lines
-}
-
-// manualSteps says what no API can do. That a session does not end with its key is said only
-// where somebody can be logged in.
-func manualSteps(v workflow.RequestView) []string {
-	var lines []string
-	for _, step := range v.ManualSteps {
-		lines = append(lines, sentence(step, reasonLimit))
-	}
-	if left := serversWhere(v, access.OutOfReach); len(left) > 0 {
-		lines = append(lines, "To do by hand: take their keys off "+fit(left, ", ", 500, "the thread lists all")+
-			", gone from "+accounts(v, func(r access.Result) bool { return r.Phase == access.PhaseRemove && r.State == access.OutOfReach })+" with them. Should a server come back, I remove them.")
-	}
-	if len(v.Sessions) > 0 {
-		return append(lines, "To do by hand: end the open sessions; removing a key does not end them."+inBrackets(unreadSessions(v)))
-	}
-	if !v.ListsSessions {
-		return lines
-	}
-	if unread := unreadSessions(v); unread != "" {
-		return append(lines, "Removing a key does not end an SSH session that is open; I have seen none, but "+unread+". To do by hand: look there.")
-	}
-	return append(lines, "Removing a key does not end an SSH session that is open; I have seen none.")
-}
-
-// unreadSessions names the servers whose open sessions could not be read; empty for none.
-func unreadSessions(v workflow.RequestView) string {
-	if len(v.SessionsUnread) == 0 {
-		return ""
-	}
-	names := make([]string, len(v.SessionsUnread))
-	for i, at := range v.SessionsUnread {
-		names[i] = code(at.Name, nameLimit)
-	}
-	return "sessions could not be read on " + servers(len(names)) + ": " + fit(names, ", ", 300, "")
 }

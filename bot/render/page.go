@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -15,7 +16,6 @@ import (
 const (
 	textLimit    = 3900
 	sectionLimit = 2900
-	longList     = 2300 // the only list of a message
 	list         = 1000 // one of a few
 	shortList    = 600  // one beside much else
 )
@@ -25,7 +25,8 @@ const (
 type page struct {
 	blocks  []slack.Block
 	lines   []string
-	choices []string // what the buttons and menus say, each once
+	choices []string                    // what the buttons and menus say, each once
+	rest    []*slack.ButtonBlockElement // buttons that show the whole of lists that are not
 }
 
 // addHeading adds a heading of our own words.
@@ -49,15 +50,37 @@ func (p *page) addText(lines ...string) {
 // sections joins lines into texts that a section holds each.
 func sections(lines []string) (texts []string) {
 	for _, line := range lines {
-		line = fit([]string{line}, "", sectionLimit, "")
-		last := len(texts) - 1
-		if last >= 0 && utf8.RuneCountInString(texts[last])+utf8.RuneCountInString(line) < sectionLimit {
-			texts[last] += "\n" + line
-			continue
+		for len(line) > 0 {
+			end := breakAt(line)
+			part := strings.TrimRight(line[:end], "\n")
+			line = line[end:]
+			last := len(texts) - 1
+			if last >= 0 && utf8.RuneCountInString(texts[last])+utf8.RuneCountInString(part) < sectionLimit {
+				texts[last] += "\n" + part
+				continue
+			}
+			texts = append(texts, part)
 		}
-		texts = append(texts, line)
 	}
 	return texts
+}
+
+// breakAt returns where the part of a line ends that a section holds: all of it, or else so much of it as ends
+// behind a comma, a sentence or a line break that is not in code.
+func breakAt(line string) int {
+	end, length, inCode := 0, 0, false
+	for i, r := range line {
+		if length == sectionLimit {
+			return cmp.Or(end, i)
+		}
+		switch length++; {
+		case r == '`':
+			inCode = !inCode
+		case !inCode && (r == '\n' || i > 0 && r == ' ' && strings.ContainsAny(line[i-1:i], ",;.")):
+			end = i + 1
+		}
+	}
+	return len(line)
 }
 
 // addContext adds lines in small print.
@@ -66,17 +89,20 @@ func (p *page) addContext(lines ...string) {
 	if len(lines) == 0 {
 		return
 	}
-	p.blocks = append(p.blocks, slack.NewContextBlock("", markup(fit(lines, "\n", sectionLimit, ""))))
+	for _, text := range sections(lines) {
+		p.blocks = append(p.blocks, slack.NewContextBlock("", markup(text)))
+	}
 	p.lines = append(p.lines, lines...)
 }
 
-// addList adds a title and the items that have room, one a line, and how to see the others.
-func (p *page) addList(title string, items []string, room int, how string) {
-	p.addListOf(len(items), title, items, room, how)
+// addList adds a title and the items that have room, one a line. Where some have none, all is the button that
+// shows them, and addButtonsAndRest adds it.
+func (p *page) addList(title string, items []string, room int, all *slack.ButtonBlockElement) {
+	p.addListOf(len(items), title, items, room, all)
 }
 
 // addListOf is addList where the items are the first of so many.
-func (p *page) addListOf(total int, title string, items []string, room int, how string) {
+func (p *page) addListOf(total int, title string, items []string, room int, all *slack.ButtonBlockElement) {
 	if len(items) == 0 {
 		return
 	}
@@ -84,7 +110,26 @@ func (p *page) addListOf(total int, title string, items []string, room int, how 
 	for i, item := range items {
 		bulleted[i] = "• " + item
 	}
-	p.addText("*"+title+"*", fitOf(total, bulleted, "\n", room, how))
+	text, whole := fit(total, bulleted, "\n", room)
+	p.addText("*"+title+"*", text)
+	if !whole {
+		p.rest = append(p.rest, all)
+	}
+}
+
+// addButtonsAndRest adds buttons and, where they do not have them, those that show the whole of lists that are not.
+func (p *page) addButtonsAndRest(buttons ...slack.BlockElement) {
+	for _, b := range p.rest {
+		isSame := func(other slack.BlockElement) bool {
+			o, ok := other.(*slack.ButtonBlockElement)
+			return ok && o.ActionID == b.ActionID && o.Value == b.Value
+		}
+		if !slices.ContainsFunc(buttons, isSame) {
+			buttons = append(buttons, b)
+		}
+	}
+	p.rest = nil
+	p.addButtons(buttons...)
 }
 
 // addAll adds a title and all of the items, one a line.

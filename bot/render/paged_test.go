@@ -79,7 +79,11 @@ func TestPageOfListIsReadBack(t *testing.T) {
 	if q, about, ok := ReadPage("after:0.7:a:b,c"); !ok || q.After.ID != 7 || about != "a:b,c" {
 		t.Errorf("a pattern is read as %q, %v", about, ok)
 	}
-	for _, value := range []string{"", "after", "after:1.2", "beside:1.2:", "after:x.2:", "after:1.x:", "after:1:", "after:-1.2:", "after:1.0:"} {
+	grants := listButton(workflow.PartGrants, workflow.Everybody, "Show all").Value
+	if q, about, ok := ReadPage(grants); !ok || q != (workflow.PageQuery{After: workflow.Mark{Part: workflow.PartGrants}}) || about != string(workflow.Everybody) {
+		t.Errorf("%s is read as %+v about %q, %v", grants, q, about, ok)
+	}
+	for _, value := range []string{"", "after", "after:1.2", "beside:1.2:", "after:x.2:", "after:1.x:", "after:1:", "after:-1.2:", "after:1.-1:"} {
 		if _, _, ok := ReadPage(value); ok {
 			t.Errorf("%q was read", value)
 		}

@@ -5,6 +5,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/slack-go/slack"
+
+	"sshkeybot/internal/access"
 	"sshkeybot/internal/workflow"
 )
 
@@ -66,6 +69,24 @@ func (p *page) addPlace(at workflow.Page, action, about string) {
 	p.addBackAndOn(action, "Previous page", back, "Next page", on)
 }
 
+// listButton shows who asks for it the list of a person's access, or of everybody's, from a part of it on.
+func listButton(part int, of access.UserID, label string) *slack.ButtonBlockElement {
+	return button(ActionListPage, pageValue(pageAfter, markText(workflow.Mark{Part: part}), string(of)), label)
+}
+
+func grantsButton(of access.UserID, label string) *slack.ButtonBlockElement {
+	return listButton(workflow.PartGrants, of, label)
+}
+
+func debtButton(o workflow.Overview) *slack.ButtonBlockElement {
+	return listButton(workflow.PartDebt, workflow.Everybody, "Show all "+count(o.Overdue+o.Moving, "key", "keys"))
+}
+
+// undecidedButton shows an approver the requests that have keys to decide about.
+func undecidedButton(label string) *slack.ButtonBlockElement {
+	return button(ActionPendingPage, pageValue(pageAfter, markText(workflow.Mark{Part: workflow.PartToDecide}), ""), label)
+}
+
 // The directions in which a page lies from an entry.
 const (
 	pageBefore = "before"
@@ -85,13 +106,14 @@ func readPageValue(value string) (direction, entry, about string, ok bool) {
 
 func markText(m workflow.Mark) string { return fmt.Sprintf("%d.%d", m.Part, m.ID) }
 
-// ReadPage reads the value of a button for a page of a list, and what the list is about.
+// ReadPage reads the value of a button for a page of a list, or for the list from one of its parts on, and what the
+// list is about.
 func ReadPage(value string) (q workflow.PageQuery, about string, ok bool) {
 	direction, entry, about, ok := readPageValue(value)
 	part, id, _ := strings.Cut(entry, ".")
 	n, errPart := strconv.Atoi(part)
 	m, errID := strconv.ParseInt(id, 10, 64)
-	if !ok || errPart != nil || errID != nil || n < 0 || m < 1 {
+	if !ok || errPart != nil || errID != nil || n < 0 || m < 0 {
 		return q, "", false
 	}
 	if q.After = (workflow.Mark{Part: n, ID: m}); direction == pageBefore {

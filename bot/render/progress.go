@@ -23,19 +23,23 @@ func Progress(v workflow.RequestView, phase access.Phase, left time.Duration) Me
 	}
 	line := fmt.Sprintf("*%s:* %d of %s%s.%s", doing, settled, t.count(t.servers), inBrackets(known), leftWords(v, phase, t, left))
 	p := &page{}
-	p.addText(line, hindered(v, phase))
+	names := hindered(v, phase)
+	shown, whole := fit(len(names), names, "\n", shortList)
+	p.addText(line, shown)
+	if !whole {
+		p.addButtons(showServers(v))
+	}
 	return p.message()
 }
 
 // hindered names the servers that are waited for, and why.
-func hindered(v workflow.RequestView, phase access.Phase) string {
-	var names []string
+func hindered(v workflow.RequestView, phase access.Phase) (names []string) {
 	for _, o := range outcomes(v.Results) {
 		if o.Phase == phase && !o.State.Final() && o.Problem != access.NoProblem {
 			names = append(names, code(o.Name, nameLimit)+outcomeReason(o))
 		}
 	}
-	return fit(names, "\n", shortList, "the list of results names all")
+	return names
 }
 
 func leftWords(v workflow.RequestView, phase access.Phase, t tally, left time.Duration) string {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -26,13 +25,13 @@ func purge(v workflow.RequestView) Message {
 	p.addText(decision(v))
 	if v.Request.State == access.Approved {
 		p.addText(removing(tallyOf(v.Results, access.PhaseRemove), false, removedFrom(v))+halted(v), purging(v))
-		p.addList("Still to remove", debtLines(v), list, "see `/sshkey list`")
+		p.addList("Still to remove", debtLines(v), list, showServers(v))
 		p.missing(v)
 	}
-	p.addList("Keys that were on the list", keysByServer(v, access.WhyListed), shortList, "the file has all")
-	p.addList("Keys that an account logs in with, and stay", keysByServer(v, access.WhyOwned), shortList, "the file has all")
-	p.addList("Keys that were not on the list, and stay", keysByServer(v, access.WhySince), shortList, "the file has all")
-	p.addButtons(append(requestButtons(v), keysFileButton(v)...)...)
+	p.addList("Keys that were on the list", keysByServer(v, access.WhyListed), shortList, keysFile(v))
+	p.addList("Keys that an account logs in with, and stay", keysByServer(v, access.WhyOwned), shortList, keysFile(v))
+	p.addList("Keys that were not on the list, and stay", keysByServer(v, access.WhySince), shortList, keysFile(v))
+	p.addButtonsAndRest(append(requestButtons(v), keysFileButton(v)...)...)
 	return p.message()
 }
 
@@ -61,13 +60,13 @@ func (p *page) purgeToDecide(v workflow.RequestView) {
 		return
 	}
 	p.addText(askForDecision(v), fmt.Sprintf("*%s to remove.* Exactly these go, whoever placed them; a key that comes later stays.", count(len(listed), "key", "keys")))
-	p.addList("The list", keysByServer(v, access.WhyListed), list, "the file has all")
+	p.addList("The list", keysByServer(v, access.WhyListed), list, keysFile(v))
 	if t.owed() > 0 {
-		p.addText("*Not read, so nothing is removed there:* " + strings.TrimPrefix(unread(v.Results), ": ") + ".")
+		p.addText("*Not read, so nothing is removed there:* " + few(unreadNames(v.Results), servers) + ".")
 	}
-	p.addList("Keys that an account logs in with: they stay", keysByServer(v, access.WhyOwned), shortList, "the file has all")
-	p.addList("Access that ends with it", grantLines(v.Overlaps, holderOf), shortList, "see `/sshkey list`")
-	p.addButtons(slices.Concat(requestButtons(v), keysFileButton(v))...)
+	p.addList("Keys that an account logs in with: they stay", keysByServer(v, access.WhyOwned), shortList, keysFile(v))
+	p.addList("Access that ends with it", grantLines(v.Overlaps, holderOf), shortList, grantsButton(workflow.Everybody, "Show who has access"))
+	p.addButtonsAndRest(slices.Concat(requestButtons(v), keysFileButton(v))...)
 }
 
 // keysOf returns the candidates of a purge of one sort.
@@ -111,7 +110,11 @@ func keysFileButton(v workflow.RequestView) []slack.BlockElement {
 	if len(v.Candidates) == 0 {
 		return nil
 	}
-	return []slack.BlockElement{button(ActionKeysFile, idValue(v.Request.ID), "Send me the list as a file")}
+	return []slack.BlockElement{keysFile(v)}
+}
+
+func keysFile(v workflow.RequestView) *slack.ButtonBlockElement {
+	return button(ActionKeysFile, idValue(v.Request.ID), "Send me the list as a file")
 }
 
 // KeysFile is the message to which the list of a request's keys is attached.

@@ -27,7 +27,9 @@ func Refusal(err error) Message {
 	if e.Word != "" {
 		text = strings.Replace(text, "`…`", code(e.Word, nameLimit), 1)
 	}
-	if ask := mentionAll(e.Ask[:min(len(e.Ask), askedAtMost)]); ask != "" {
+	if ask := mentionAll(e.Ask[:min(len(e.Ask), askedAtMost)]); ask != "" && len(e.Ask) > askedAtMost {
+		text += " Among the approvers are " + ask + "."
+	} else if ask != "" {
 		text += " Approvers are " + ask + "."
 	}
 	if e.Who != "" {
@@ -164,7 +166,11 @@ func GivenBack(grants []workflow.RequestView) Message {
 	for i, v := range grants {
 		lines[i] = strings.TrimPrefix(fmt.Sprintf("%s on %s (request %d)", asUser(v.Request.SystemUser), namedServers(v), v.Request.ID), " ")
 	}
-	return Say("You gave back your access " + fit(lines, "; ", 1500, "") + ". The keys are being removed; the thread of " + theRequests(len(grants)) + " shows every server.")
+	what := strings.Join(lines, "; ")
+	if len(lines) > fewServers {
+		what = "of " + count(len(lines), "request", "requests")
+	}
+	return Say("You gave back your access " + what + ". The keys are being removed; the thread of " + theRequests(len(grants)) + " shows every server.")
 }
 
 func theRequests(n int) string {

@@ -47,7 +47,7 @@ func Request(v workflow.RequestView, now time.Time) Message {
 	p.addContext(changes(v)...)
 	p.missing(v)
 	p.candidates(v)
-	p.addButtons(requestButtons(v)...)
+	p.addButtonsAndRest(requestButtons(v)...)
 	return p.message()
 }
 
@@ -249,7 +249,7 @@ func approvers(all []access.Approval) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return " by " + fit(names, ", ", 400, "")
+	return " by " + strings.Join(names, ", ")
 }
 
 func reason(v workflow.RequestView) string {
@@ -259,7 +259,7 @@ func reason(v workflow.RequestView) string {
 	return ""
 }
 
-// alsoAsked names who asks for the same, and why.
+// alsoAsked names who asks for the same, and why, where they are few.
 func alsoAsked(v workflow.RequestView) string {
 	if len(v.Askers) == 0 {
 		return ""
@@ -271,7 +271,7 @@ func alsoAsked(v workflow.RequestView) string {
 			names[i] += " (" + why + ")"
 		}
 	}
-	return "*Also asked by* " + fit(names, ", ", shortList, "")
+	return "*Also asked by* " + few(names, func(n int) string { return count(n, "other", "others") })
 }
 
 // orNone says so where a reason would help an approver and none was given.
@@ -286,9 +286,9 @@ func requestButtons(v workflow.RequestView) []slack.BlockElement {
 	id := idValue(v.Request.ID)
 	switch v.Request.State {
 	case access.Pending:
-		return slices.Concat(decideButtons(v), serversButton(v), withdrawMenu(v.Request))
+		return slices.Concat(decideButtons(v), factButtons(v), withdrawMenu(v.Request))
 	case access.WaitingForKey:
-		return slices.Concat(serversButton(v), withdrawMenu(v.Request))
+		return slices.Concat(factButtons(v), withdrawMenu(v.Request))
 	case access.Approved:
 		var buttons []slack.BlockElement
 		if failed(v, phaseOf(v)) || failed(v, access.PhaseInspect) {
@@ -297,7 +297,7 @@ func requestButtons(v workflow.RequestView) []slack.BlockElement {
 		if v.Request.Unregisters() && v.Refused {
 			buttons = append(buttons, freeButton(v.Request))
 		}
-		return buttons
+		return append(buttons, factButtons(v)...)
 	case access.Draft, access.Denied, access.Cancelled, access.Expired: // nothing to press
 	}
 	return nil

@@ -18,17 +18,17 @@ func rotation(v workflow.RequestView) Message {
 	p.addText(intro(v), askForDecision(v), decision(v))
 	if v.Request.State == access.Approved {
 		p.addText(rotationStage(v), heldUp(v), oldGoes(v)+halted(v))
-		p.addList("Not proven", codes(v.Rotation.Unproven), shortList, "the system has all")
+		p.addList("Not proven", codes(v.Rotation.Unproven), shortList, showServers(v))
 	}
 	p.addText(accountFact(v), "*Logs in as:* "+code(v.Request.SystemUser, nameLimit)+" on "+serverFact(v, patternLimit))
-	p.addList("Machines that use it", machineLines(v.Rotation.Found), shortList, "the system has all")
+	p.addList("Machines that use it", machineLines(v.Rotation.Found), shortList, showServers(v))
 	p.addText(otherUses(v.Rotation.Found.Others), busyFact(v))
 	if v.Request.State == access.Pending {
 		p.addText(oldKeyFact(v), noWayBack(v))
 	}
 	p.missing(v)
 	p.candidates(v)
-	p.addButtons(slices.Concat(requestButtons(v), halfwayButtons(v))...)
+	p.addButtonsAndRest(slices.Concat(halfwayButtons(v), requestButtons(v))...)
 	return p.message()
 }
 
@@ -63,17 +63,24 @@ func accountFact(v workflow.RequestView) string {
 func machineLines(found access.AccountFindings) []string {
 	var checked, unchecked []string
 	for _, m := range found.Machines {
-		line := code(m.Name, nameLimit) + " at " + code(m.Host, nameLimit)
-		if m.Worker {
-			line += ", a worker"
-		}
 		if m.Disabled {
-			unchecked = append(unchecked, line+": disabled, so it is not checked and stays unproven")
+			unchecked = append(unchecked, machineLine(m))
 			continue
 		}
-		checked = append(checked, line+": "+escape(m.Health, nameLimit))
+		checked = append(checked, machineLine(m))
 	}
 	return append(checked, unchecked...)
+}
+
+func machineLine(m access.AccountMachine) string {
+	line := code(m.Name, nameLimit) + " at " + code(m.Host, nameLimit)
+	if m.Worker {
+		line += ", a worker"
+	}
+	if m.Disabled {
+		return line + ": disabled, so it is not checked and stays unproven"
+	}
+	return line + ": " + escape(m.Health, nameLimit)
 }
 
 func otherUses(n int) string {
@@ -96,7 +103,7 @@ func busyFact(v workflow.RequestView) string {
 	if s := v.Rotation.State; s == access.RotationRemoving || s == access.RotationProving || s == access.RotationDone {
 		label = "*Still under way when the old key went:* "
 	}
-	return label + fit(codes(busy), ", ", shortList, "")
+	return label + few(codes(busy), func(n int) string { return count(n, "task", "tasks") })
 }
 
 func codes(texts []string) []string {
@@ -241,9 +248,8 @@ func (p *page) rotationNews(n access.Notice, v *workflow.RequestView) {
 		who = orApprovers(v.Asked()) + ": "
 	}
 	p.addText(who + "*Account* " + accountName(*v) + ". " + rotationStage(*v))
-	if len(v.Rotation.Unproven) > 0 {
-		p.addText("Not proven: " + fit(codes(v.Rotation.Unproven), ", ", shortList, "the request lists all") + ".")
-	}
+	p.addList("Not proven", codes(v.Rotation.Unproven), shortList, showServers(*v))
+	p.addButtonsAndRest()
 }
 
 // CheckedAgain is the receipt of a check that somebody asked for.

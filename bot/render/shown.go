@@ -49,6 +49,7 @@ func endOf(t time.Time) string {
 	return date(t)
 }
 
+// listed names servers where they are few, and keys, of which there are never many.
 func listed[T any](title string, items []T, write func(T) string) string {
 	if len(items) == 0 {
 		return ""
@@ -57,7 +58,7 @@ func listed[T any](title string, items []T, write func(T) string) string {
 	for i, item := range items {
 		texts[i] = write(item)
 	}
-	return title + fit(texts, ", ", shortList, "the request shows all")
+	return title + few(texts, servers)
 }
 
 // difference lists what only now has, and what only was had.

@@ -174,7 +174,8 @@ func mentionAll(ids []string) string {
 			out = append(out, "<!subteam^"+id+">")
 		}
 	}
-	return fit(out, " ", 1500, "")
+	text, _ := fit(len(out), out, " ", 1500)
+	return text
 }
 
 // channel links to a channel; empty for what is none, such as a direct message.
@@ -233,13 +234,9 @@ func grouped(n int) string {
 	return text
 }
 
-// fit joins the items that have room, and says how many are left out and how to see them.
-func fit(items []string, separator string, room int, how string) string {
-	return fitOf(len(items), items, separator, room, how)
-}
-
-// fitOf is fit where the items are the first of so many.
-func fitOf(total int, items []string, separator string, room int, how string) string {
+// fit joins the items that have room, and says how many of all are left out. Whole is true when none is; else there has
+// to be a button that shows them.
+func fit(total int, items []string, separator string, room int) (text string, whole bool) {
 	fitting, used := len(items), 0
 	for i, item := range items {
 		used += utf8.RuneCountInString(item) + utf8.RuneCountInString(separator)
@@ -248,13 +245,17 @@ func fitOf(total int, items []string, separator string, room int, how string) st
 			break
 		}
 	}
-	shown := items[:fitting:fitting]
-	if left := total - fitting; left > 0 {
-		rest := fmt.Sprintf("… and %s more", grouped(left))
-		if how != "" {
-			rest += ": " + how
-		}
-		shown = append(shown, rest)
+	shown, left := items[:fitting:fitting], total-fitting
+	if left > 0 {
+		shown = append(shown, fmt.Sprintf("… and %s more", grouped(left)))
 	}
-	return strings.Join(shown, separator)
+	return strings.Join(shown, separator), left == 0
+}
+
+// few joins items where they are few, and counts them otherwise.
+func few(items []string, what func(int) string) string {
+	if len(items) > fewServers {
+		return what(len(items))
+	}
+	return strings.Join(items, ", ")
 }

@@ -15,6 +15,12 @@ import (
 func (r *rig) pages(user, text string) (all []string) {
 	r.t.Helper()
 	r.Types(user, text)
+	return r.turned(user)
+}
+
+// turned turns the pages from the one that a person alone was shown last.
+func (r *rig) turned(user string) (all []string) {
+	r.t.Helper()
 	for {
 		private := r.private(user)
 		last := private[len(private)-1]

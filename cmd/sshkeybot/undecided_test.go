@@ -33,7 +33,7 @@ func TestLeaverAmongLookalikes(t *testing.T) {
 		const line = "*200 keys* on 40 servers merely begin like one of <@" + alice + ">'s, as every key of their type does."
 		r.says(r.Message(id), line)
 		r.saysNot(r.Message(id), "*Offboarded*", "colleague")
-		if buttons := r.Posted(id).Buttons(); len(buttons) != 1 || buttons[0].Label != "Show them" {
+		if buttons := r.Posted(id).Buttons(); len(buttons) != 2 || buttons[0].Label != "Show them" || buttons[1].Label != "Show all 40 servers" {
 			t.Errorf("the announcement has the buttons %+v", buttons)
 		}
 		r.says(r.Thread(id), "<@"+bob+"> <@"+carol+">: request "+fmt.Sprint(id)+" (offboard <@"+alice+">) has keys to decide about: "+line)
