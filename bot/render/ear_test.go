@@ -102,8 +102,8 @@ func checkText(t *testing.T, name string, m Message) {
 	lines, lacking := strings.Split(text, "\n"), 0
 	var all []string
 	for _, b := range m.Blocks {
-		for _, line := range said(b) {
-			if last := len(all) - 1; last >= 0 && strings.HasSuffix(all[last], " ") { // it goes on in another block
+		for i, line := range said(b) {
+			if last := len(all) - 1; i == 0 && last >= 0 && strings.HasSuffix(all[last], " ") { // it goes on in another block
 				all[last] += line
 				continue
 			}
