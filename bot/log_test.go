@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/slack-go/slack"
+
+	"sshkeybot/bot/bottest"
 	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/sim/slacksim"
@@ -146,4 +149,20 @@ func TestOddPagesOfTheLogAreRefused(t *testing.T) {
 	}
 	r.types(t, "U1", "log")
 	r.Until(t, "a refusal", func() bool { return strings.Contains(r.lastEphemeral("U1").Text, "Only an approver") })
+}
+
+// A message that has no room for everything that happened leads to the log, and stays as it is.
+func TestLogIsOpenedFromAMessage(t *testing.T) {
+	t.Parallel()
+	r := logged(t)
+	show := slack.NewButtonBlockElement(render.ActionLogPage, "after:0:#12", slack.NewTextBlockObject(slack.PlainTextType, "Show the log", false, false))
+	at, err := r.API(bottest.Unlimited).Post(t.Context(), "C1", "", render.Message{Text: "Much happened.", Blocks: []slack.Block{slack.NewActionBlock("", show)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.click(t, "U2", at.TS, render.ActionLogPage)
+	r.Until(t, "the latest about request 12", func() bool { return r.reads("U2") == "642" })
+	if m, _ := r.Message("C1", at.TS); len(m.Edits) > 0 {
+		t.Errorf("the message has become %q", m.Text)
+	}
 }

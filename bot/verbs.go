@@ -302,10 +302,11 @@ func (b *Bot) receipt(ctx context.Context, in interaction, r access.Request, err
 	case r.State == access.Draft:
 		return render.Draft(v), nil
 	}
-	posts, err := b.cfg.Outbox.RequestPosts(ctx, r.ID)
-	at := posts[r.ID]
-	if at.Channel == "" {
-		at.Channel = cmp.Or(b.cfg.ApprovalChannel, in.Channel) // where it will be
+	at := render.Post{Channel: cmp.Or(b.cfg.ApprovalChannel, in.Channel)} // where it will be
+	if r.Asker != in.Person {                                             // it is there already
+		var posts map[int64]render.Post
+		posts, err = b.cfg.Outbox.RequestPosts(ctx, r.ID)
+		at = posts[r.ID]
 	}
 	return render.Asked(v, in.Person, at), err
 }

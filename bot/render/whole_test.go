@@ -55,3 +55,19 @@ func leadsOn(t *testing.T, name string, all []string, drawn any) int {
 	}
 	return 1
 }
+
+// What is too long for a section goes on in the next, and no name is cut in two.
+func TestLongLineGoesOnInTheNextSection(t *testing.T) {
+	t.Parallel()
+	line := strings.Repeat("`a, name`, ", 700) + "<@U0BOB>. " + strings.Repeat("x", sectionLimit+1)
+	parts := sections([]string{"before", line, "after"})
+	for _, part := range parts {
+		if n := len([]rune(part)); n > sectionLimit || strings.Count(part, "`")%2 != 0 {
+			t.Errorf("%d characters: %s", n, part)
+		}
+	}
+	bare := func(text string) string { return strings.ReplaceAll(text, "\n", "") }
+	if got := bare(strings.Join(parts, "")); got != "before"+line+"after" {
+		t.Errorf("%d characters are left of %d", len(got), len(line))
+	}
+}
