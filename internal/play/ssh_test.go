@@ -164,8 +164,9 @@ func newGame(t *testing.T, o Options) *rig {
 
 func (r *rig) types(person, text string) {
 	r.t.Helper()
-	if _, err := r.Slack.Command(r.t.Context(), person, Ops, "/sshkey "+text); err != nil {
-		r.t.Fatal(err)
+	r.until("the bot listens", func(truth) bool { return r.Slack.Sockets() > 0 })
+	if got, err := r.Slack.Command(r.t.Context(), person, Ops, "/sshkey "+text); err != nil || !got.Acked {
+		r.t.Fatalf("/sshkey %s: %+v, %v", text, got.Outcome, err)
 	}
 }
 
