@@ -63,6 +63,9 @@ func (b *Bot) submitGrant(ctx context.Context, in interaction) (render.Message, 
 		return render.Message{}, asRefusal(err)
 	}
 	in.Channel = form.Channel
+	if len(b.cfg.SystemUsers) > 0 && form.SystemUser == b.cfg.SystemUsers[0] {
+		form.SystemUser = "" // the usual one; an account has none
+	}
 	return b.grant(ctx, in, command{
 		Person: form.Person, Duration: d, Forever: forever, Servers: form.Pattern(), SystemUser: form.SystemUser, Reason: form.Reason,
 	})

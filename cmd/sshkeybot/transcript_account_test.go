@@ -45,6 +45,11 @@ func lent() chapter {
 		p.types(playDave, "grant @dave 1h on scalingo")
 		p.presses(playBob, 2, "Approve")
 		p.thread(playDave, 2)
+
+		p.scene("Alice asks for it in the form")
+		p.typesForForm(playAlice, "grant @alice")
+		p.searches(playAlice, "sca")
+		p.rightly(playAlice, field{"duration/duration", "1h", ""}, field{"servers", "scalingo", ""})
 	}}
 }
 

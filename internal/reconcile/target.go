@@ -55,6 +55,16 @@ func (e *Engine) LendsAccount(name string) bool {
 	return ok
 }
 
+// Lends reports whether the target of that name is an account that may be lent.
+func (e *Engine) Lends(name string) bool {
+	l, ok := e.lender(name)
+	if !ok {
+		return false
+	}
+	_, err := l.Lending()
+	return err == nil
+}
+
 // Account is what is lent instead of servers.
 type Account struct {
 	access.Lender

@@ -41,7 +41,8 @@ func (s *Service) ServerChoices(ctx context.Context, actor access.UserID, typed 
 		return nil, access.NewForbidden("Only members of this workspace see the servers here.")
 	}
 	known, err := s.Engine.KnownServers(ctx)
-	return choicesAmong(access.SortServers(known.Listed()), strings.TrimSpace(typed)), err
+	listed := slices.DeleteFunc(known.Listed(), func(server access.Server) bool { return server.Alone && !s.Engine.Lends(server.Target) })
+	return choicesAmong(access.SortServers(listed), strings.TrimSpace(typed)), err
 }
 
 func choicesAmong(all []access.Server, typed string) (choices []ServerChoice) {

@@ -77,3 +77,20 @@ func TestLastDurationsComeFirst(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+// An account is offered while it is lent, and by no pattern.
+func TestAccountIsOfferedWhileItIsLent(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 1)
+	l := withLender(h)
+	_, err := h.Engine.Servers(h.Ctx(), 0)
+	h.Must(err)
+	for _, refuses := range []bool{false, true} {
+		l.Refuses = refuses
+		choices, err := h.ServerChoices(h.Ctx(), alice, "va")
+		h.Must(err)
+		if offered := len(choices) == 1 && choices[0].Pattern == "vault" && choices[0].Server.Alone; offered == refuses || len(choices) > 1 {
+			t.Errorf("refused %v: %+v", refuses, choices)
+		}
+	}
+}
