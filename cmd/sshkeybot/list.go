@@ -164,7 +164,7 @@ func (l listing) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "%s live\n", counted(len(l.Grants), "grant"))
 	for _, g := range l.Grants {
-		ends := "for ever"
+		ends := "with no end date"
 		if g.Ends != nil {
 			ends = "until " + g.Ends.Format("2006-01-02 15:04 MST")
 		}
