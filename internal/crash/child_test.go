@@ -49,9 +49,16 @@ func (c *child) kill() {
 
 func (c *child) signal(s syscall.Signal) { _ = c.cmd.Process.Signal(s) }
 
-// stop ends the process with SIGTERM and returns how long that took.
+// stop ends the process with SIGTERM and returns how long that took. One that has only just begun
+// is waited for until it says something: before that it does not listen to signals.
 func (c *child) stop(t *testing.T) time.Duration {
 	t.Helper()
+	until(t, patience, func() string {
+		if c.alive() && c.log.String() == "" {
+			return "the process says nothing"
+		}
+		return ""
+	})
 	begin := time.Now()
 	c.signal(syscall.SIGTERM)
 	select {
