@@ -24,16 +24,10 @@ func (b *Bot) candidatesPage(ctx context.Context, in interaction, page, first st
 	return render.CandidatesModal(v, at, first), err
 }
 
-// turnCandidatesPage turns to another page. It changes nothing, so a page that Slack does not take
-// is only noted.
+// turnCandidatesPage turns to another page.
 func (b *Bot) turnCandidatesPage(ctx context.Context, in interaction) {
-	view, err := b.candidatesPage(ctx, in, in.Value, "")
-	if err == nil {
-		err = b.cfg.API.UpdateModal(ctx, in.View, view)
-	}
-	if err != nil {
-		b.cfg.Log.Info("a page of keys to decide about is not shown", "value", in.Value, "error", err)
-	}
+	view, err := b.openCandidates(ctx, in)
+	b.redrawModal(ctx, in, view, err)
 }
 
 // showInModal shows the reply to a decision above what is left to decide about, where it was made.

@@ -160,12 +160,12 @@ func readExtend(c *command, rest string) error {
 func (c *command) personAndDuration(words []word) error {
 	for len(words) > 0 {
 		var err error
-		if startsLikeDuration(words[0]) {
+		switch {
+		case startsLikeDuration(words[0]):
 			words, err = c.readDuration(words)
-		} else {
-			if c.Person != "" && c.Duration == 0 && !c.Forever && !isPerson(words[0]) {
-				return notADuration(words[0])
-			}
+		case c.Person != "" && c.Duration == 0 && !c.Forever && !isPerson(words[0]):
+			err = notADuration(words[0])
+		default:
 			words, err = words[1:], c.setPerson(words[0])
 		}
 		if err != nil {

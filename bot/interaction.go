@@ -121,7 +121,6 @@ type interactivePayload struct {
 	ResponseURL string                     `json:"response_url"`
 	Trigger     string                     `json:"trigger_id"`
 	Callback    string                     `json:"callback_id"` // of a shortcut
-	Block       string                     `json:"block_id"`    // of a suggestion
 	Typed       string                     `json:"value"`       // of a suggestion
 	Container   struct {
 		Type      string `json:"type"`
@@ -155,7 +154,7 @@ func (in *interaction) readInteractive(payload []byte) error {
 	case p.Type == "shortcut" && p.Callback == render.ShortcutAsk:
 		in.Kind, in.Action = kindClick, render.ActionAsk
 	case p.Type == "block_suggestion":
-		in.Kind, in.Action, in.Value = kindSuggestion, p.Block, p.Typed
+		in.Kind, in.Value = kindSuggestion, p.Typed
 	case p.Type == "view_submission":
 		in.Kind, in.Modal, in.Metadata, in.State = kindSubmission, p.View.Callback, p.View.Metadata, p.View.State
 	default:

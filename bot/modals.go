@@ -5,13 +5,11 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/slack-go/slack"
 
 	"sshkeybot/bot/render"
 	"sshkeybot/internal/access"
-	"sshkeybot/internal/duration"
 	"sshkeybot/internal/workflow"
 )
 
@@ -95,7 +93,6 @@ func (b *Bot) grantOffer(ctx context.Context, person access.UserID, channel stri
 }
 
 // durationChosen shows the field for another duration than those of the menu, or takes it away.
-// It changes nothing, so a form that Slack does not take is only noted.
 func (b *Bot) durationChosen(ctx context.Context, in interaction) {
 	entered := in.form()
 	form := render.ReadGrant(entered, in.Metadata)
@@ -106,11 +103,17 @@ func (b *Bot) durationChosen(ctx context.Context, in interaction) {
 	if in.Modal == render.ModalExtend {
 		view, err = b.extendModal(ctx, in.Person, render.ReadID(in.Metadata), form)
 	}
+	b.redrawModal(ctx, in, view, err)
+}
+
+// redrawModal shows a modal in place of the one that something was done in, unless it could not be
+// drawn. Nothing depends on it, so what Slack does not take is only noted.
+func (b *Bot) redrawModal(ctx context.Context, in interaction, view slack.ModalViewRequest, err error) {
 	if err == nil {
 		err = b.cfg.API.UpdateModal(ctx, in.View, view)
 	}
 	if err != nil {
-		b.cfg.Log.Info("a field for another duration is not shown", "person", in.Person, "error", err)
+		b.cfg.Log.Info("a form is not drawn anew", "person", in.Person, "action", in.Action, "value", in.Value, "error", err)
 	}
 }
 
@@ -130,9 +133,11 @@ func (b *Bot) grantForm(ctx context.Context, in interaction) (render.GrantForm, 
 	switch {
 	case in.Kind == kindCommand:
 		c := in.command
-		return render.GrantForm{
-			Person: cmp.Or(c.Person, in.Person), Duration: typedDuration(c.Duration, c.Forever), Servers: c.Servers, SystemUser: c.SystemUser, Reason: c.Reason, Channel: in.Channel,
-		}, nil
+		form := render.GrantForm{Person: cmp.Or(c.Person, in.Person), Servers: c.Servers, SystemUser: c.SystemUser, Reason: c.Reason, Channel: in.Channel}
+		if c.Forever || c.Duration > 0 {
+			form.Duration = render.TypedDuration(c.Duration)
+		}
+		return form, nil
 	case in.Action == render.ActionAskAgain:
 		return b.askedBefore(ctx, in)
 	}
@@ -150,19 +155,8 @@ func (b *Bot) askedBefore(ctx context.Context, in interaction) (render.GrantForm
 		return render.GrantForm{}, &access.Error{Code: access.Forbidden, Message: "Only who asked for this, or had it, can ask for it again here."}
 	}
 	return render.GrantForm{
-		Person: r.Person, Duration: typedDuration(r.Duration, r.Forever()), Servers: cmp.Or(r.Pattern, render.EveryServer), SystemUser: r.SystemUser, Reason: r.Reason, Channel: r.Channel,
+		Person: r.Person, Duration: render.TypedDuration(r.Duration), Servers: cmp.Or(r.Pattern, render.EveryServer), SystemUser: r.SystemUser, Reason: r.Reason, Channel: r.Channel,
 	}, nil
-}
-
-// typedDuration returns how long access is asked for as people type it; empty for nothing.
-func typedDuration(d time.Duration, forever bool) string {
-	switch {
-	case forever:
-		return "forever"
-	case d > 0:
-		return duration.Format(d)
-	}
-	return ""
 }
 
 func (b *Bot) openExtend(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {

@@ -46,16 +46,10 @@ func (b *Bot) openServers(ctx context.Context, in interaction) (slack.ModalViewR
 	return render.ServersModal(v, found, at), nil
 }
 
-// turnServersPage turns to another page of such a list. It changes nothing, so a page that Slack
-// does not take is only noted.
+// turnServersPage turns to another page of such a list.
 func (b *Bot) turnServersPage(ctx context.Context, in interaction) {
 	view, err := b.openServers(ctx, in)
-	if err == nil {
-		err = b.cfg.API.UpdateModal(ctx, in.View, view)
-	}
-	if err != nil {
-		b.cfg.Log.Info("a page of servers is not shown", "value", in.Value, "error", err)
-	}
+	b.redrawModal(ctx, in, view, err)
 }
 
 // sendServers sends such a list as a file to the one who asks for it, in their direct messages.

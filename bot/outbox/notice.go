@@ -85,18 +85,21 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 		m = render.WithoutChannel(m)
 	}
 	at, err := n.API.Post(ctx, where, thread, m)
-	if err == nil && view != nil && isKeptUpToDate(notice.Kind) {
-		return n.record(ctx, view, roleNotice+string(notice.Kind)+":"+string(notice.To), at, render.Digest(m))
-	}
 	if slackapi.ErrorCode(err) == "thread_not_found" && view != nil { // somebody deleted the request, with its buttons
 		parent, err := n.repost(ctx, view)
 		if err != nil {
 			return err
 		}
-		_, err = n.API.Post(ctx, parent.Channel, parent.TS, m)
+		if at, err = n.API.Post(ctx, parent.Channel, parent.TS, m); err != nil {
+			return err
+		}
+	} else if err != nil {
 		return err
 	}
-	return err
+	if view == nil || !isKeptUpToDate(notice.Kind) {
+		return nil
+	}
+	return n.record(ctx, view, roleNotice+string(notice.Kind)+":"+string(notice.To), at, render.Digest(m))
 }
 
 // isKeptUpToDate reports whether the message of a notice about a request must not stay as it is:

@@ -24,6 +24,13 @@ func TestReminderOfADeletedRequest(t *testing.T) {
 	if now := r.Request(t); now.TS == old.TS || len(now.Buttons()) == 0 || len(r.thread(t)) != 1 {
 		t.Errorf("the approvers are reminded of nothing: %+v", r.Messages("C1"))
 	}
+	r.Approve(t)
+	r.announce(t, 1)
+	for _, reminder := range r.thread(t) {
+		if len(reminder.Buttons()) > 0 {
+			t.Errorf("the reminder keeps its buttons: %s", reminder.Text)
+		}
+	}
 }
 
 // A key came: Slack tells nobody of the mentions that an edit brings, so the thread has them.

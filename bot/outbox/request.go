@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"sshkeybot/bot/render"
 	"sshkeybot/bot/slackapi"
@@ -73,6 +74,10 @@ func (n *Announcer) Redraw(ctx context.Context, requestID int64, at slackapi.Ref
 
 func refOf(m delivery.Message) slackapi.Ref { return slackapi.Ref{Channel: m.Channel, TS: m.TS} }
 
+// linksWithin is how long Slack is asked for the addresses of several messages: a list is shown without
+// them, too.
+const linksWithin = time.Second
+
 // RequestPosts returns where the messages of requests are, by request; those that are not shown
 // yet are left out.
 func (n *Announcer) RequestPosts(ctx context.Context, requestIDs ...int64) (map[int64]render.Post, error) {
@@ -91,8 +96,10 @@ func (n *Announcer) RequestPosts(ctx context.Context, requestIDs ...int64) (map[
 		return nil
 	})
 	posts := make(map[int64]render.Post, len(shown))
+	soon, cancel := context.WithTimeout(ctx, linksWithin)
+	defer cancel()
 	for id, at := range shown {
-		posts[id] = n.post(ctx, at)
+		posts[id] = n.post(soon, at)
 	}
 	return posts, err
 }

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -29,8 +28,8 @@ func decidable(v workflow.RequestView, room int) (lines []string, buttons []slac
 	case access.KindReinstate:
 		lines = append(lines, bullets(reinstatementFacts(v))...)
 	case access.KindGrant:
-		asks := fmt.Sprintf("%s asks for %s%s%s %s.", mention(v.Request.Asker), accessTo(v), receiver(v.Request), asUser(v.Request.SystemUser), howLong(v.Request.Duration, "*"))
-		lines = append([]string{asks + given(v)}, facts(v)...) // which name the servers
+		lines = []string{mention(v.Request.Asker) + " " + asksFor(v, "") + "." + given(v)} // the facts name the servers
+		lines = append(lines, facts(v)...)
 	case access.KindExtend, access.KindRevoke:
 		lines = append(lines, facts(v)...)
 	case access.KindOffboard, access.KindOrphan, access.KindAudit: // the first says it all; the others nobody decides
@@ -44,9 +43,4 @@ func decidable(v workflow.RequestView, room int) (lines []string, buttons []slac
 }
 
 // given says how many have approved, without ringing them.
-func given(v workflow.RequestView) string {
-	if v.Needed < 2 && len(v.Approvals) == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" %d of %d approvals given.", len(v.Approvals), v.Needed)
-}
+func given(v workflow.RequestView) string { return approvalsGiven(v, "") }

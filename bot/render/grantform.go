@@ -109,14 +109,14 @@ const lastDurations = 3
 // durationInputs are the menu of durations and, if another one is wanted, the field for it.
 func durationInputs(label, hint string, form GrantForm, offer GrantOffer) []slack.Block {
 	typed := durationsOffered(offer)
-	if d, err := duration.Parse(form.Duration); err == nil && !form.Other && offer.Limits.Check(d, false) == nil && !slices.Contains(typed, typedDuration(d)) {
-		typed = append([]string{typedDuration(d)}, typed...)
+	if d, err := duration.Parse(form.Duration); err == nil && !form.Other && offer.Limits.Check(d, false) == nil && !slices.Contains(typed, TypedDuration(d)) {
+		typed = append([]string{TypedDuration(d)}, typed...)
 	}
 	chosen := slices.Index(typed, form.Duration)
 	var options []*slack.OptionBlockObject
 	for _, text := range typed {
 		shown := text
-		if text == typedDuration(0) {
+		if text == TypedDuration(0) {
 			shown = upper(durationText(0))
 		}
 		options = append(options, option(shown, text))
@@ -146,7 +146,7 @@ func durationsOffered(offer GrantOffer) (typed []string) {
 		all = append(all, 0)
 	}
 	for _, d := range all {
-		if text := typedDuration(d); offer.Limits.Check(d, d == 0) == nil && !slices.Contains(typed, text) {
+		if text := TypedDuration(d); offer.Limits.Check(d, d == 0) == nil && !slices.Contains(typed, text) {
 			typed = append(typed, text)
 		}
 	}

@@ -57,7 +57,7 @@ func EditModal(v workflow.RequestView) slack.ModalViewRequest {
 	r := v.Request
 	blocks := []slack.Block{
 		section(markup(intro(v))),
-		input(BlockDuration, "How long", atMost(r), textInput("", typedDuration(r.Duration), lineMax)),
+		input(BlockDuration, "How long", atMost(r), textInput("", TypedDuration(r.Duration), lineMax)),
 	}
 	if r.Kind == access.KindGrant {
 		hint := "A part of those asked for."

@@ -112,7 +112,13 @@ func requestClause(v workflow.RequestView) string {
 		return "asks to reinstate " + mention(r.Person) + ", who was offboarded"
 	case access.KindGrant, access.KindOrphan, access.KindAudit: // below; the others nobody decides
 	}
-	return fmt.Sprintf("asks for %s%s to *%s*%s %s", accessTo(v), receiver(r), where(v), asUser(r.SystemUser), howLong(r.Duration, "*"))
+	return asksFor(v, " to *"+where(v)+"*")
+}
+
+// asksFor continues a sentence that begins with who asks for access; to says to what, if anything.
+func asksFor(v workflow.RequestView, to string) string {
+	r := v.Request
+	return "asks for " + accessTo(v) + receiver(r) + to + asUser(r.SystemUser) + " " + howLong(r.Duration, "*")
 }
 
 // lending says what it means that an account is lent.
@@ -231,12 +237,14 @@ func orApprovers(ids []string) string {
 	return "Approvers"
 }
 
-func approvals(v workflow.RequestView) string {
-	text, some := strings.CutSuffix(given(v), ".")
-	if !some {
+func approvals(v workflow.RequestView) string { return approvalsGiven(v, approvers(v.Approvals)) }
+
+// approvalsGiven says how many approvals there are where several are needed, and by whom.
+func approvalsGiven(v workflow.RequestView, by string) string {
+	if v.Needed < 2 && len(v.Approvals) == 0 {
 		return ""
 	}
-	return text + approvers(v.Approvals) + "."
+	return fmt.Sprintf(" %d of %d approvals given%s.", len(v.Approvals), v.Needed, by)
 }
 
 func approvers(all []access.Approval) string {

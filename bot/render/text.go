@@ -207,8 +207,8 @@ func durationText(d time.Duration) string {
 	return duration.Format(d)
 }
 
-// typedDuration writes how long a grant lasts as people type it.
-func typedDuration(d time.Duration) string {
+// TypedDuration writes how long a grant lasts as people type it; 0 is for ever.
+func TypedDuration(d time.Duration) string {
 	if d == 0 {
 		return "forever"
 	}

@@ -177,11 +177,14 @@ func (s *Service) tellDecision(ctx context.Context, tx access.Tx, r access.Reque
 		notBefore = s.Now().Add(decidedAfter)
 	}
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(to))) {
+		if id == "" || id == r.DecidedBy {
+			continue
+		}
 		leaves, err := isOffboarded(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		if id == "" || id == r.DecidedBy || leaves {
+		if leaves {
 			continue
 		}
 		n := access.Notice{
@@ -201,10 +204,9 @@ func (s *Service) waitsFor(ctx context.Context, tx access.Tx, r access.Request) 
 	if err != nil {
 		return nil, err
 	}
-	if to = []access.UserID{r.Asker}; r.Asker != "" {
-		for _, a := range askers {
-			to = append(to, a.Asker)
-		}
+	to = []access.UserID{r.Asker}
+	for _, a := range askers {
+		to = append(to, a.Asker)
 	}
 	switch r.State {
 	case access.Approved:
