@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -21,7 +20,6 @@ import (
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/clock"
 	"sshkeybot/internal/config"
-	"sshkeybot/internal/control"
 	"sshkeybot/internal/health"
 	"sshkeybot/internal/queue"
 	"sshkeybot/internal/reconcile"
@@ -148,99 +146,6 @@ func (a *App) botConfig(now func() time.Time) bot.Config {
 	}
 }
 
-// timers returns the timers that every process needs. Each finds in the ledger what is due, so
-// that nothing depends on a wake-up that may have been lost.
-func (a *App) timers() []queue.Timer {
-	return []queue.Timer{
-		{Name: "sweep", Every: time.Second, Do: a.Sweep},
-		{Name: "wake", Every: 5 * time.Second, Do: a.Service.Engine.WakeDue},
-		{Name: "resume", Every: 15 * time.Second, Do: a.Service.Engine.Resume},
-		{Name: "release", Every: 2 * time.Second, Do: a.releaseDead},
-		{Name: "calls", Every: time.Minute, Do: a.countCalls},
-		{Name: "prune", Every: time.Hour, Do: a.prune},
-	}
-}
-
-// botTimers returns the timers of the bot that a command in the shell does not need.
-func (a *App) botTimers() []queue.Timer {
-	timers := []queue.Timer{
-		{Name: "ledger", Every: pulseEvery, Do: a.watchLedger},
-		{Name: "slack", Every: 15 * time.Second, Do: a.askSlack},
-		{Name: "rotations", Every: time.Second, Do: a.Service.Rotate},
-		{Name: "leavers", Every: time.Minute, Do: a.Service.FindDeactivated},
-		{Name: "orphans", Every: time.Minute, Do: a.Service.Engine.FindOrphans},
-		{Name: "returned", Every: time.Minute, Do: a.Service.Engine.FindReturned},
-		{Name: "time", Every: 2 * time.Second, Do: a.askTheTime},
-		{Name: "look again", Every: time.Minute, Do: a.Service.Engine.RereadServers},
-		{Name: "audit", Every: 2 * time.Second, Do: a.Service.ReadForAudits},
-		{Name: "undecidable", Every: 15 * time.Second, Do: a.Service.FindUndecidable},
-	}
-	if at := a.cfg.DailySummary; at != nil {
-		timers = append(timers, queue.Timer{
-			Name: "summary", Every: time.Minute, Do: func(ctx context.Context) error { return a.Service.Summarise(ctx, at.SinceMidnight()) },
-		})
-	}
-	if at := a.cfg.Audit; at != nil {
-		timers = append(timers, queue.Timer{
-			Name: "weekly audit", Every: time.Minute, Do: func(ctx context.Context) error { return a.Service.AuditWeekly(ctx, at.Day, at.SinceMidnight()) },
-		})
-	}
-	return timers
-}
-
-// keepHandled is how long handled envelopes and sent notices are kept: much longer than Slack
-// may take to deliver an envelope once more.
-const keepHandled = 7 * 24 * time.Hour
-
-// prune deletes what is old enough, the history in many small transactions.
-func (a *App) prune(ctx context.Context) error {
-	if err := a.Store.Prune(ctx, a.Service.Now().Add(-keepHandled)); err != nil {
-		return err
-	}
-	now := a.Service.Now()
-	for more := true; more; {
-		var err error
-		if more, err = a.Store.PruneRenewed(ctx, now.Add(-a.keepRenewed())); err != nil {
-			return err
-		}
-	}
-	next, more, err := a.Store.PruneHistory(ctx, now.Add(-a.cfg.Keep), 0)
-	for more && err == nil {
-		next, more, err = a.Store.PruneHistory(ctx, now.Add(-a.cfg.Keep), next)
-	}
-	return err
-}
-
-// keepRenewed returns how long a key is remembered that was placed anew: longer than its target
-// keeps it, and than the server is read again for it.
-func (a *App) keepRenewed() time.Duration { return 24*time.Hour + 2*a.cfg.RunCloud.TemporaryLifetime }
-
-func (a *App) releaseDead(ctx context.Context) error {
-	dead, err := a.Store.ReleaseDead(ctx)
-	for _, replica := range dead {
-		a.log.Warn("took over the work of a replica that died", "replica", replica)
-	}
-	return err
-}
-
-func (a *App) figures(ctx context.Context) (health.Figures, error) {
-	now, err := a.Service.Figures(ctx)
-	if err != nil {
-		return health.Figures{}, err
-	}
-	halted, err := a.Service.Engine.Halted(ctx)
-	if err != nil {
-		return health.Figures{}, err
-	}
-	f := health.Figures{
-		LiveGrants: now.Live, OverdueGrants: now.Overdue, OwedRemovals: now.Removals, PendingRequests: now.Waiting,
-		UndecidedKeys: now.Undecided, UndecidedLookalikes: now.Lookalikes,
-		Sockets: a.bot.Health().Sockets, Halted: len(halted) > 0, Writable: a.writable() == nil,
-	}
-	f.Targets, err = a.callFigures(ctx)
-	return f, err
-}
-
 // Close closes the connections and the ledger. What still runs then fails.
 func (a *App) Close() {
 	a.web.CloseIdleConnections()
@@ -324,67 +229,4 @@ func (a *App) begin(ctx context.Context) error {
 		return err
 	}
 	return errors.Join(a.Store.ReleaseAll(ctx), a.releaseDead(ctx))
-}
-
-// serveShell serves offboardings from the shell, if the ledger is a SQLite file, which this
-// process has locked. If it cannot, the bot runs without.
-func (a *App) serveShell() (stop func()) {
-	path, isFile, err := store.File(a.cfg.DatabaseURL.Reveal())
-	var listener net.Listener
-	if isFile && err == nil {
-		listener, err = a.host.ListenShell(control.Path(path))
-	}
-	if err != nil {
-		a.log.Warn("sshkeybot offboard cannot reach this process", "error", err)
-	}
-	if listener == nil {
-		return func() {}
-	}
-	return control.Serve(listener, a.Service, a.log)
-}
-
-// serveHTTP serves the health pages, if there is an address for them. If that is taken, as by
-// another replica on the same machine, the bot runs without.
-func (a *App) serveHTTP() (stop func()) {
-	if a.cfg.HTTPAddr == "" {
-		return func() {}
-	}
-	listener, err := a.host.Listen("tcp", a.cfg.HTTPAddr)
-	if err != nil {
-		a.log.Error("there are no health pages, so sshkeybot healthcheck fails: SSHKEYBOT_HTTP_ADDR cannot be used, as when another process has that port", "address", a.cfg.HTTPAddr, "error", err)
-		return func() {}
-	}
-	server := &http.Server{Handler: a.Health(), ReadHeaderTimeout: 5 * time.Second}
-	go func() { _ = server.Serve(listener) }() // ends when stop closes it
-	return func() { _ = server.Close() }
-}
-
-// Health returns the health pages.
-func (a *App) Health() http.Handler {
-	return health.Handler(store.Name(a.cfg.DatabaseURL.Reveal()), a.checks(), a.metrics)
-}
-
-func (a *App) checks() []health.Check {
-	checks := []health.Check{
-		{Name: "ledger", Do: func(context.Context) error { return a.writable() }},
-		{Name: "sweep", Do: func(context.Context) error { return a.pulse.sweeps() }},
-		{Name: "slack", Do: a.SlackConnected},
-	}
-	return append(checks, a.targetChecks()...)
-}
-
-// SlackConnected returns why nothing from Slack can reach the bot at the moment, or nil.
-func (a *App) SlackConnected(context.Context) error {
-	h := a.bot.Health()
-	switch {
-	case !a.token.accepted.Load() && h.Refused == "":
-		return errors.New("Slack has not taken the bot token yet") //nolint:staticcheck // a name
-	case h.Refused != "":
-		return errors.New("Slack refuses a token: " + h.Refused)
-	case h.Sockets == 0:
-		return errors.New("no socket is connected to Slack")
-	case h.Deaf:
-		return fmt.Errorf("Slack has not pinged for %s", h.PingAge.Round(time.Second)) //nolint:staticcheck // a name
-	}
-	return nil
 }
