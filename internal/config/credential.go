@@ -56,11 +56,14 @@ func (r *reader) token(s setting, prefix string) Secret {
 	return Secret{}
 }
 
+// defaultDatabase is the ledger of a bot that is not told which: a file in the folder that it runs in.
+const defaultDatabase = "sqlite:sshkeybot.db"
+
 // database returns the address of the database, as a secret because a PostgreSQL address may hold a password.
 func (r *reader) database(value, file setting) Secret {
 	s := r.secret(value, file)
 	if s.text == "" {
-		return NewSecret("sqlite:sshkeybot.db")
+		return NewSecret(defaultDatabase)
 	}
 	path, isFile := strings.CutPrefix(s.text, "sqlite:")
 	if isFile && (strings.HasPrefix(path, ":") || strings.HasPrefix(path, "file:")) {
