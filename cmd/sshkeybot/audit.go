@@ -18,7 +18,7 @@ import (
 
 // auditSettings are the settings that an audit from the shell needs: the ledger, and the targets.
 func auditSettings() []string {
-	return []string{ledgerSetting, "RUNCLOUD_API_TOKEN", "RUNCLOUD_API_URL", "RUNCLOUD_TEMPORARY_LIFETIME", "SCALINGO_API_TOKEN", "SCALINGO_AUTH_URL", "SSHKEYBOT_CONCURRENCY"}
+	return []string{ledgerSetting, "RUNCLOUD_API_TOKEN", "RUNCLOUD_WORKSPACES", "RUNCLOUD_API_URL", "RUNCLOUD_TEMPORARY_LIFETIME", "SCALINGO_API_TOKEN", "SCALINGO_AUTH_URL", "SSHKEYBOT_CONCURRENCY"}
 }
 
 func auditCommand(now func() time.Time) *cobra.Command {

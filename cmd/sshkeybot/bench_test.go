@@ -98,7 +98,7 @@ func watchMemory() (peak func() float64) {
 // long that takes.
 func (r *rig) sequential(n int) time.Duration {
 	r.t.Helper()
-	base := r.cfg.RunCloud.APIURL
+	base := r.cfg.RunClouds[0].APIURL
 	begin := time.Now()
 	for i, server := range r.servers[:n] {
 		body := `{"label":"loop ` + strconv.Itoa(i) + `","username":"root","publicKey":"` + strings.TrimSpace(r.account.Keys(server)[0].PublicKey) + `"}`

@@ -81,9 +81,18 @@ func (r *rig) environment() []string {
 	env := []string{
 		"PATH=" + os.Getenv("PATH"),
 		"SLACK_BOT_TOKEN=" + c.Slack.BotToken.Reveal(), "SLACK_APP_TOKEN=" + c.Slack.AppToken.Reveal(), "SLACK_API_URL=" + c.Slack.APIURL,
-		"RUNCLOUD_API_TOKEN=" + c.RunCloud.Token.Reveal(), "RUNCLOUD_API_URL=" + c.RunCloud.APIURL,
 		"SSHKEYBOT_APPROVERS=" + strings.Join(c.Approvers, ","), "SSHKEYBOT_DATABASE_URL=" + c.DatabaseURL.Reveal(),
 		"SSHKEYBOT_APPROVAL_CHANNEL=" + c.ApprovalChannel, "SSHKEYBOT_ANNOUNCE_CHANNEL=" + c.AnnounceChannel,
+	}
+	if len(c.RunClouds) == 1 {
+		env = append(env, "RUNCLOUD_API_TOKEN="+c.RunClouds[0].Token.Reveal(), "RUNCLOUD_API_URL="+c.RunClouds[0].APIURL)
+	} else {
+		var names []string
+		for _, account := range c.RunClouds {
+			name := strings.ToUpper(account.Name)
+			names, env = append(names, account.Name), append(env, "RUNCLOUD_API_TOKEN_"+name+"="+account.Token.Reveal(), "RUNCLOUD_API_URL_"+name+"="+account.APIURL)
+		}
+		env = append(env, "RUNCLOUD_WORKSPACES="+strings.Join(names, ","))
 	}
 	if s := c.Scalingo; s != nil {
 		env = append(env, "SCALINGO_API_TOKEN="+s.Token.Reveal(), "SCALINGO_AUTH_URL="+s.AuthURL, "SCALINGO_GRANTS="+strconv.FormatBool(s.Grants))

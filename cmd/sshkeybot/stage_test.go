@@ -216,7 +216,7 @@ func (r *rig) people() {
 func (r *rig) settings(slackURL, accountURL, database string) config.Config {
 	return config.Config{
 		Slack:     config.Slack{BotToken: config.NewSecret(r.slack.BotToken()), AppToken: config.NewSecret(r.slack.AppToken()), APIURL: slackURL},
-		RunCloud:  config.RunCloud{Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour},
+		RunClouds: []config.RunCloud{{Name: "runcloud", Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour}},
 		Approvers: []string{bob, carol}, ApprovalChannel: ops, AnnounceChannel: news, Approvals: 1,
 		Keep: 400 * 24 * time.Hour, RequestTTL: 8 * time.Hour, MinDuration: time.Second, MaxDuration: 30 * 24 * time.Hour,
 		LongGrants: config.LongGrantsRenew, SystemUser: "runcloud", SystemUsers: []string{"runcloud"},

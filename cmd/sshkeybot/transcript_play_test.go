@@ -146,7 +146,7 @@ func (p *telling) cast() {
 func (p *telling) config(slackURL, accountURL string) config.Config {
 	return config.Config{
 		Slack:     config.Slack{BotToken: config.NewSecret(p.slack.BotToken()), AppToken: config.NewSecret(p.slack.AppToken()), APIURL: slackURL},
-		RunCloud:  config.RunCloud{Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour},
+		RunClouds: []config.RunCloud{{Name: "runcloud", Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour}},
 		Approvers: []string{playBob.id, playCarol.id}, ApprovalChannel: opsChannel, AnnounceChannel: newsChannel, Approvals: 1,
 		Keep: 400 * 24 * time.Hour, RequestTTL: 8 * time.Hour, MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour,
 		LongGrants: config.LongGrantsRenew, SystemUser: "runcloud", SystemUsers: []string{"runcloud", "root"},

@@ -33,19 +33,25 @@ type configured struct {
 // configure returns the targets of these settings, which are called over web. It calls none
 // of them.
 func configure(cfg config.Config, log *slog.Logger, web http.RoundTripper) []*configured {
-	all := []*configured{runcloudAccount(cfg, log, web)}
+	var all []*configured
+	for _, account := range cfg.RunClouds {
+		all = append(all, runcloudAccount(cfg, account, log, web))
+	}
 	if cfg.Scalingo != nil {
 		all = append(all, scalingoAccount(*cfg.Scalingo, log, web))
 	}
 	return all
 }
 
-func runcloudAccount(cfg config.Config, log *slog.Logger, web http.RoundTripper) *configured {
-	client := runcloud.New(cfg.RunCloud.Token.Reveal(),
-		runcloud.WithBaseURL(cfg.RunCloud.APIURL), runcloud.WithHTTPClient(&http.Client{Transport: web}), runcloud.WithTimeout(callTimeout), runcloud.WithLogger(log),
+// runcloudAccount returns a target with the limiter of its client: RunCloud limits each account by itself.
+func runcloudAccount(cfg config.Config, account config.RunCloud, log *slog.Logger, web http.RoundTripper) *configured {
+	client := runcloud.New(account.Token.Reveal(),
+		runcloud.WithBaseURL(account.APIURL), runcloud.WithHTTPClient(&http.Client{Transport: web}), runcloud.WithTimeout(callTimeout), runcloud.WithLogger(log),
 		runcloud.WithLimiter(limiter.New(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+Version))
 	return &configured{
-		target:  runcloudtarget.Target{Client: client, Lifetime: cfg.RunCloud.TemporaryLifetime, Quota: cfg.RunCloud.MonthlyQuota},
+		target: runcloudtarget.Target{
+			Client: client, Account: account.Name, Several: len(cfg.RunClouds) > 1, Lifetime: account.TemporaryLifetime, Quota: account.MonthlyQuota,
+		},
 		limiter: client.Limiter(),
 	}
 }

@@ -72,7 +72,13 @@ func (a *App) prune(ctx context.Context) error {
 
 // keepRenewed returns how long a key is remembered that was placed anew: longer than its target
 // keeps it, and than the server is read again for it.
-func (a *App) keepRenewed() time.Duration { return 24*time.Hour + 2*a.cfg.RunCloud.TemporaryLifetime }
+func (a *App) keepRenewed() time.Duration {
+	var longest time.Duration
+	for _, account := range a.cfg.RunClouds {
+		longest = max(longest, account.TemporaryLifetime)
+	}
+	return 24*time.Hour + 2*longest
+}
 
 func (a *App) releaseDead(ctx context.Context) error {
 	dead, err := a.Store.ReleaseDead(ctx)

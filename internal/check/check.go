@@ -66,7 +66,7 @@ func (c Checker) Run(ctx context.Context) []Finding {
 // AtStart makes the checks that a starting bot does not make by itself anyway. The database
 // is not among them, since the bot has opened it, and neither is any that takes many calls.
 func (c Checker) AtStart(ctx context.Context) []Finding {
-	findings := append(c.workspace(ctx), c.reachesRunCloud(ctx))
+	findings := append(c.workspace(ctx), c.reachesRunCloud(ctx)...)
 	return append(findings, c.reachesScalingo(ctx)...)
 }
 

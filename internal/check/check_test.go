@@ -58,7 +58,7 @@ func newBench(t *testing.T) *bench {
 		Manifest: sshkeybot.Manifest, Now: time.Now,
 		Config: config.Config{
 			Slack:     config.Slack{BotToken: config.NewSecret(b.slack.BotToken()), AppToken: config.NewSecret(b.slack.AppToken()), APIURL: slackURL},
-			RunCloud:  config.RunCloud{Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour},
+			RunClouds: []config.RunCloud{{Name: "runcloud", Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: accountURL, TemporaryLifetime: 12 * time.Hour}},
 			Approvers: []string{"U0BOB", "S0OPS"}, ApprovalChannel: "C0OPS", AnnounceChannel: "C0NEWS", Approvals: 1,
 			MinDuration: 5 * time.Minute, MaxDuration: 30 * 24 * time.Hour, LongGrants: config.LongGrantsRenew,
 			DailySummary: &config.TimeOfDay{Hour: 9}, DatabaseURL: config.NewSecret("sqlite:" + b.path),
@@ -177,8 +177,8 @@ func TestFindingsElsewhere(t *testing.T) {
 	says(t, map[string]finding{
 		"runcloud token":   {func(_ *testing.T, b *bench) { b.account.SetToken("other") }, "runcloud", check.Problem, "401", "allow list"},
 		"runcloud address": {func(_ *testing.T, b *bench) { b.account.AllowOnly("192.0.2.1") }, "runcloud", check.Problem, "401", "RUNCLOUD_API_TOKEN"},
-		"runcloud away":    {func(_ *testing.T, b *bench) { b.Config.RunCloud.APIURL = nobody + "/api/v3" }, "runcloud", check.Problem, "did not answer", "RUNCLOUD_API_URL"},
-		"runcloud path":    {func(_ *testing.T, b *bench) { b.Config.RunCloud.APIURL += "/nix" }, "runcloud", check.Problem, "404", "/api/v3"},
+		"runcloud away":    {func(_ *testing.T, b *bench) { b.Config.RunClouds[0].APIURL = nobody + "/api/v3" }, "runcloud", check.Problem, "did not answer", "RUNCLOUD_API_URL"},
+		"runcloud path":    {func(_ *testing.T, b *bench) { b.Config.RunClouds[0].APIURL += "/nix" }, "runcloud", check.Problem, "404", "/api/v3"},
 		"one offline":      {func(_ *testing.T, b *bench) { b.account.SetOnline(b.servers[0], false) }, "runcloud", check.OK, "3 servers, 1 of them offline", none},
 		"keys forbidden":   {forbidKeys, "runcloud keys", check.Problem, "does not let the token read the keys of", "manage all servers"},
 		"all offline":      {allOffline, "runcloud keys", check.Note, "not tried", none},
@@ -242,7 +242,7 @@ func says(t *testing.T, findings map[string]finding) {
 func (b *bench) noSecret(t *testing.T, findings []check.Finding) {
 	t.Helper()
 	for _, f := range findings {
-		for _, secret := range []config.Secret{b.Config.Slack.AppToken, b.Config.Slack.BotToken, b.Config.RunCloud.Token, config.NewSecret(scalingoToken)} {
+		for _, secret := range []config.Secret{b.Config.Slack.AppToken, b.Config.Slack.BotToken, b.Config.RunClouds[0].Token, config.NewSecret(scalingoToken)} {
 			if strings.Contains(f.Text+f.Remedy, secret.Reveal()) {
 				t.Errorf("a secret is told: %+v", f)
 			}

@@ -38,12 +38,26 @@ func (c Checker) durations() Finding {
 
 func (c Checker) longGrants() Finding {
 	const name = "long grants"
-	lifetime := duration.Format(c.Config.RunCloud.TemporaryLifetime)
+	lifetime := c.lifetimes()
 	if c.Config.LongGrants == config.LongGrantsPermanent {
 		return warning(name, "A grant longer than "+lifetime+" is placed as a permanent key, which only the bot removes: if it is gone, the key stays.",
 			"Set SSHKEYBOT_LONG_GRANTS=renew, and RunCloud ends such keys by itself.")
 	}
 	return ok(name, "A grant longer than "+lifetime+" is placed as a temporary key and renewed, so RunCloud ends it should the bot be gone.")
+}
+
+// lifetimes says for how long RunCloud keeps a temporary key, on each account where that differs.
+func (c Checker) lifetimes() string {
+	var each []string
+	differ := false
+	for _, account := range c.Config.RunClouds {
+		differ = differ || account.TemporaryLifetime != c.Config.RunClouds[0].TemporaryLifetime
+		each = append(each, duration.Format(account.TemporaryLifetime)+" on "+account.Name)
+	}
+	if differ {
+		return strings.Join(each, ", ")
+	}
+	return duration.Format(c.Config.RunClouds[0].TemporaryLifetime)
 }
 
 func (c Checker) selfApproval() Finding {

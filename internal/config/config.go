@@ -11,10 +11,10 @@ import (
 
 // Config holds every setting, checked. Printing or encoding it shows no secret.
 type Config struct {
-	Slack    Slack
-	RunCloud RunCloud
-	Scalingo *Scalingo // nil: off
-	Octopus  *Octopus  // nil: off
+	Slack     Slack
+	RunClouds []RunCloud // at least one; no two have the same name
+	Scalingo  *Scalingo  // nil: off
+	Octopus   *Octopus   // nil: off
 
 	Approvers       []string // IDs of users (U, W) and of user groups (S), at least one
 	ApproversQuiet  []string // more of them, whom only the reminder mentions
@@ -53,14 +53,6 @@ type Slack struct {
 	BotToken Secret
 	AppToken Secret
 	APIURL   string // ends with a slash, as slack-go needs it
-}
-
-// RunCloud is the access to RunCloud's API.
-type RunCloud struct {
-	Token             Secret
-	APIURL            string // without a slash at the end
-	TemporaryLifetime time.Duration
-	MonthlyQuota      int // calls; 0: nobody is told
 }
 
 // Scalingo is the access to the Scalingo account of the token's owner.
@@ -136,7 +128,10 @@ func Load() (Config, error) { return read(func(string) bool { return true }) }
 // others does not concern it, and they may be missing.
 func LoadFor(needed ...string) (Config, error) {
 	known := names()
-	return read(func(name string) bool { return !slices.Contains(known, name) || slices.Contains(needed, base(name)) })
+	return read(func(name string) bool {
+		_, _, ofAccount := accountOf(name)
+		return !ofAccount && !slices.Contains(known, name) || slices.Contains(needed, base(name))
+	})
 }
 
 // LoadWithout is Load for a command that needs all settings but these.
@@ -144,8 +139,13 @@ func LoadWithout(others ...string) (Config, error) {
 	return read(func(name string) bool { return !slices.Contains(others, base(name)) })
 }
 
-// base returns the name of the setting that a variable sets.
-func base(name string) string { return strings.TrimSuffix(name, "_FILE") }
+// base returns the name of the setting that a variable sets, whatever account it is for.
+func base(name string) string {
+	if setting, _, ok := accountOf(name); ok {
+		return setting
+	}
+	return strings.TrimSuffix(name, "_FILE")
+}
 
 func read(concerns func(name string) bool) (Config, error) {
 	env, err := readEnvironment()
@@ -154,7 +154,7 @@ func read(concerns func(name string) bool) (Config, error) {
 	}
 	var r reader
 	r.unquote(&env)
-	c := Config{Slack: r.slack(env), RunCloud: r.runCloud(env)}
+	c := Config{Slack: r.slack(env), RunClouds: r.runClouds(env)}
 	r.approval(env, &c)
 	r.grants(env, &c)
 	r.systemUsers(env, &c)
@@ -173,15 +173,6 @@ func (r *reader) slack(env environment) Slack {
 		BotToken: r.required(env.SlackBotToken, env.SlackBotTokenFile, "xoxb-"),
 		AppToken: r.required(env.SlackAppToken, env.SlackAppTokenFile, "xapp-"),
 		APIURL:   r.baseURL(env.SlackAPIURL) + "/",
-	}
-}
-
-func (r *reader) runCloud(env environment) RunCloud {
-	return RunCloud{
-		Token:             r.required(env.RunCloudAPIToken, env.RunCloudAPITokenFile, ""),
-		APIURL:            r.baseURL(env.RunCloudAPIURL),
-		TemporaryLifetime: r.duration(env.RunCloudTemporaryLifetime),
-		MonthlyQuota:      r.number(env.RunCloudMonthlyQuota, 0, 1_000_000_000),
 	}
 }
 

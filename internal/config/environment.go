@@ -27,6 +27,7 @@ type environment struct {
 	SlackAPIURL               setting `envconfig:"SLACK_API_URL" default:"https://slack.com/api/"`
 	RunCloudAPIToken          setting `envconfig:"RUNCLOUD_API_TOKEN"`
 	RunCloudAPITokenFile      setting `envconfig:"RUNCLOUD_API_TOKEN_FILE"`
+	RunCloudWorkspaces        setting `envconfig:"RUNCLOUD_WORKSPACES"`
 	RunCloudAPIURL            setting `envconfig:"RUNCLOUD_API_URL" default:"https://manage.runcloud.io/api/v3"`
 	RunCloudTemporaryLifetime setting `envconfig:"RUNCLOUD_TEMPORARY_LIFETIME" default:"12h"`
 	RunCloudMonthlyQuota      setting `envconfig:"RUNCLOUD_MONTHLY_QUOTA" default:"400000"`

@@ -25,7 +25,7 @@ func setEnvironment(t *testing.T, more map[string]string) {
 	t.Helper()
 	for _, entry := range os.Environ() {
 		name, value, _ := strings.Cut(entry, "=")
-		if strings.HasPrefix(name, prefix) || slices.Contains(names(), name) {
+		if strings.HasPrefix(name, prefix) || strings.HasPrefix(name, "RUNCLOUD_") || slices.Contains(names(), name) {
 			t.Setenv(name, value) // puts it back at the end
 			if err := os.Unsetenv(name); err != nil {
 				t.Fatal(err)
@@ -74,7 +74,7 @@ func writeFile(t *testing.T, content string) string {
 func defaults() Config {
 	return Config{
 		Slack:               Slack{NewSecret(botToken), NewSecret(appToken), "https://slack.com/api/"},
-		RunCloud:            RunCloud{NewSecret(runToken), "https://manage.runcloud.io/api/v3", 12 * time.Hour, 400_000},
+		RunClouds:           []RunCloud{{"runcloud", NewSecret(runToken), "https://manage.runcloud.io/api/v3", 12 * time.Hour, 400_000}},
 		Approvers:           []string{"U0ALICE"},
 		Approvals:           1,
 		RequestTTL:          8 * time.Hour,
@@ -160,7 +160,7 @@ func TestLoadEverything(t *testing.T) {
 	})
 	want := Config{
 		Slack:               Slack{NewSecret(botToken), NewSecret(appToken), "http://127.0.0.1:1/api/"},
-		RunCloud:            RunCloud{NewSecret(runToken), "http://127.0.0.1:2/v3", 7 * time.Hour, 0},
+		RunClouds:           []RunCloud{{"runcloud", NewSecret(runToken), "http://127.0.0.1:2/v3", 7 * time.Hour, 0}},
 		Scalingo:            &Scalingo{NewSecret("tk-us-1"), "http://127.0.0.1:3", true},
 		Octopus:             &Octopus{"https://deploy.example/octopus", NewSecret("API-KEY"), "Spaces 1"},
 		Approvers:           []string{"U0ALICE", "W0BOB", "S0OPS"},
@@ -256,7 +256,7 @@ func TestLoadSecretFiles(t *testing.T) {
 		if problems != nil {
 			t.Fatal(problems)
 		}
-		got := []Secret{c.Slack.BotToken, c.Slack.AppToken, c.RunCloud.Token, c.DatabaseURL, c.Scalingo.Token, c.Octopus.APIKey}
+		got := []Secret{c.Slack.BotToken, c.Slack.AppToken, c.RunClouds[0].Token, c.DatabaseURL, c.Scalingo.Token, c.Octopus.APIKey}
 		want := []string{"xoxb-f", "xapp-f", "run", "sqlite:/my data/keys.db", "scale", "octo"}
 		for i := range want {
 			if got[i].Reveal() != want[i] {

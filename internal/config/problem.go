@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -26,8 +27,11 @@ func (p *Problems) Error() string {
 	return text.String()
 }
 
+// add adds a problem, once: several accounts may share a setting.
 func (p *Problems) add(name, format string, args ...any) {
-	p.List = append(p.List, Problem{Name: name, Text: fmt.Sprintf(format, args...)})
+	if problem := (Problem{Name: name, Text: fmt.Sprintf(format, args...)}); !slices.Contains(p.List, problem) {
+		p.List = append(p.List, problem)
+	}
 }
 
 func (p *Problems) errorOrNil() error {

@@ -23,7 +23,10 @@ var (
 )
 
 // reader turns texts into values and collects what is wrong with them; a wrong text becomes the zero value.
-type reader struct{ problems Problems }
+type reader struct {
+	problems         Problems
+	accountVariables []string // of the RunCloud accounts that are listed
+}
 
 func (r *reader) boolean(s setting) bool {
 	value, err := strconv.ParseBool(strings.TrimSpace(s.text))

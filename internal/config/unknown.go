@@ -25,6 +25,9 @@ func (r *reader) unknown(environ []string) {
 	for _, entry := range environ {
 		name, _, _ := strings.Cut(entry, "=")
 		foreign := serviceName.MatchString(name) || servicePort.MatchString(entry)
+		if strings.HasPrefix(name, "RUNCLOUD_") && !foreign {
+			r.unlisted(name)
+		}
 		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) || foreign {
 			continue
 		}

@@ -87,7 +87,7 @@ type addresses struct{ slack, runcloud, scalingo, octopus string }
 func settings(slack *slacksim.Workspace, at addresses, database string) config.Config {
 	return config.Config{
 		Slack:     config.Slack{BotToken: config.NewSecret(slack.BotToken()), AppToken: config.NewSecret(slack.AppToken()), APIURL: at.slack},
-		RunCloud:  config.RunCloud{Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: at.runcloud + "/api/v3", TemporaryLifetime: 12 * time.Hour},
+		RunClouds: []config.RunCloud{{Name: "runcloud", Token: config.NewSecret(runcloudsim.DefaultToken), APIURL: at.runcloud + "/api/v3", TemporaryLifetime: 12 * time.Hour}},
 		Scalingo:  &config.Scalingo{Token: config.NewSecret(scalingosim.DefaultToken), AuthURL: at.scalingo, Grants: true},
 		Octopus:   &config.Octopus{URL: at.octopus, APIKey: config.NewSecret(octopussim.DefaultKey)},
 		Approvers: []string{Bob, Carol}, ApprovalChannel: Ops, AnnounceChannel: Security, Approvals: 1,

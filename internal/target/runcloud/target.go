@@ -23,7 +23,8 @@ import (
 // Target is a RunCloud account.
 type Target struct {
 	Client   *runcloud.Client
-	Account  string        // tells it from other accounts; empty is "runcloud"
+	Account  string        // its name among the targets; empty is "runcloud"
+	Several  bool          // there are other accounts, so people have to be told which this is
 	Lifetime time.Duration // after which RunCloud removes a temporary key by itself
 	Quota    int           // calls a month that are paid for; 0 when that is not known
 }
@@ -45,10 +46,10 @@ func (t Target) Name() string { return cmp.Or(t.Account, "runcloud") }
 
 // Title returns what people call the account.
 func (t Target) Title() string {
-	if t.Account == "" {
+	if !t.Several {
 		return "RunCloud"
 	}
-	return "RunCloud (" + t.Account + ")"
+	return "RunCloud (" + t.Name() + ")"
 }
 
 // TemporaryLifetime implements access.Expirer.
