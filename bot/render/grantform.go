@@ -203,6 +203,8 @@ func serverOption(c workflow.ServerChoice) *slack.OptionBlockObject {
 	switch {
 	case c.Pattern == "":
 		return option(fmt.Sprintf("Every server (%s)", grouped(c.Servers)), EveryServer)
+	case c.Every != "":
+		return option(fmt.Sprintf("Every server of %s (%s)", c.Every, grouped(c.Servers)), c.Pattern)
 	case c.Server != nil && c.Server.Alone:
 		return option(c.Server.Name+", an account", c.Pattern)
 	case c.Server != nil:

@@ -203,7 +203,11 @@ const tagRoom = 4500
 func Servers(all workflow.ServersPage) Message {
 	p := &page{}
 	if all.Total() == 0 {
-		p.addText(fmt.Sprintf("No server matches. The account has %s.", servers(all.Listed)))
+		text := fmt.Sprintf("No server matches. The account has %s.", servers(all.Listed))
+		if all.Accounts > 0 {
+			text = fmt.Sprintf("No server matches. There are %s in %s.", servers(all.Listed), count(all.Accounts, "account", "accounts"))
+		}
+		p.addText(text)
 		return p.message()
 	}
 	lines := make([]string, len(all.Servers))
@@ -211,8 +215,11 @@ func Servers(all workflow.ServersPage) Message {
 		lines[i] = serverLine(s, min(tagRoom/len(all.Servers), sectionLimit/2))
 	}
 	found := fmt.Sprintf("*%s* of %s in the account", servers(all.Total()), grouped(all.Listed))
-	if all.Alone > 0 {
+	switch {
+	case all.Alone > 0:
 		found = fmt.Sprintf("*%s and %s* of %s in all", servers(all.Total()-all.Alone), count(all.Alone, "account", "accounts"), grouped(all.Listed))
+	case all.Accounts > 0:
+		found = fmt.Sprintf("*%s* of %s in %s", servers(all.Total()), grouped(all.Listed), count(all.Accounts, "account", "accounts"))
 	}
 	p.addText(fmt.Sprintf("%s, %s offline", found, orNo(all.Offline)))
 	p.addText(lines...)

@@ -2,6 +2,8 @@ package access
 
 import (
 	"cmp"
+	"maps"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -18,8 +20,9 @@ const longestName = 100
 
 // MatchServers returns the servers that a pattern names, sorted by name. A pattern is a
 // comma-separated list of names with * and ?, #ID with the ID exactly as the target has it,
-// and tag:NAME; the empty pattern names all servers. One that is Alone is named by a pattern
-// that is its whole name, and by no other. The error has code Invalid: for a part that matches
+// and tag:NAME, each of them behind TARGET/ if it is about that target alone; the empty pattern
+// names all servers. One that is Alone is named by a pattern that is its whole name, and by no
+// other. The error has code Invalid: for a part that matches
 // nothing its message has the nearest names.
 func MatchServers(all []Server, pattern string) ([]Server, error) {
 	if utf8.RuneCountInString(pattern) > MaxPattern {
@@ -55,7 +58,7 @@ func splitPattern(pattern string) []string {
 // candidate is a server that a pattern may name.
 type candidate struct {
 	Server
-	folded string // the name as names are compared
+	folded string // the bare name as names are compared
 	chosen bool   // by one of the parts
 }
 
@@ -65,11 +68,14 @@ type candidate struct {
 func matchParts(all, known []Server, parts []string) ([]Server, error) {
 	candidates := make([]candidate, len(all))
 	for i, server := range all {
-		candidates[i] = candidate{Server: server, folded: folded(server.Name)}
+		candidates[i] = candidate{Server: server, folded: folded(server.Bare())}
 	}
 	for _, part := range parts {
 		target, rest := cutTarget(all, part)
 		fits, err := matcher(rest)
+		if err == nil && target == "" {
+			err = refuseSharedID(all, rest)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +85,7 @@ func matchParts(all, known []Server, parts []string) ([]Server, error) {
 		if target != "" {
 			known = slices.DeleteFunc(slices.Clone(all), func(s Server) bool { return !s.isOn(target) })
 		}
-		return nil, nothingMatches(known, rest)
+		return nil, nothingMatches(known, part, rest)
 	}
 	var chosen []Server
 	for _, c := range candidates {
@@ -113,6 +119,24 @@ func cutTarget(all []Server, part string) (target, rest string) {
 		return target, rest
 	}
 	return "", part
+}
+
+// refuseSharedID refuses an #ID that servers of several targets have.
+func refuseSharedID(all []Server, part string) error {
+	id, ok := strings.CutPrefix(part, "#")
+	if !ok {
+		return nil
+	}
+	var forms []string
+	for _, s := range all {
+		if form := s.Target + "/#" + id; s.ExternalID == id && !slices.Contains(forms, form) {
+			forms = append(forms, form)
+		}
+	}
+	if len(forms) < 2 {
+		return nil
+	}
+	return NewInvalidWord(part, "There are several servers `…`. Say which one you mean: "+strings.Join(forms, " or ")+".")
 }
 
 // isOn reports whether the server is on the target of that name, as people write it.
@@ -175,15 +199,32 @@ func folded(name string) string {
 	return strings.ReplaceAll(strings.ToLower(name), "/", "\x00")
 }
 
-func nothingMatches(all []Server, part string) error {
-	if strings.HasPrefix(part, "#") {
+// nothingMatches refuses a part of a pattern that names none of these servers. Rest is the part
+// without its target.
+func nothingMatches(all []Server, part, rest string) error {
+	if strings.HasPrefix(rest, "#") {
 		return NewInvalidWord(part, "No server has the ID `…`.")
 	}
-	near := nearestNames(all, part)
-	if len(near) == 0 {
-		return NewInvalidWord(part, "No server matches `…`.")
+	text := "No server matches `…`."
+	if within := Withins(all); part == rest && strings.Contains(part, "/") && len(within) > 0 {
+		text += " Before the slash stands one of " + strings.Join(within, ", ") + "."
 	}
-	return NewInvalidWord(part, "No server matches `…`. The nearest: "+strings.Join(near, ", ")+".")
+	if near := nearestNames(all, rest); len(near) > 0 {
+		text += " The nearest: " + strings.Join(near, ", ") + "."
+	}
+	return NewInvalidWord(part, text)
+}
+
+// Withins returns the names of targets that stand before those of servers, sorted: none where the
+// servers of one target are all there are.
+func Withins(all []Server) (names []string) {
+	for _, s := range all {
+		if s.Within() != "" && !slices.Contains(names, s.Target) {
+			names = append(names, s.Target)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // nearestNames returns the up to five names of servers, or tags if the part is about one,
@@ -194,23 +235,24 @@ func nearestNames(all []Server, part string) []string {
 		return nil
 	}
 	plain := strings.ToLower(strings.NewReplacer("*", "", "?", "").Replace(part))
-	var names []string
+	distance := map[string]int{}
+	add := func(name string, forms ...string) {
+		distance[name] = math.MaxInt
+		for _, form := range forms {
+			distance[name] = min(distance[name], nearest.Distance(plain, strings.ToLower(form)))
+		}
+	}
 	byTag := strings.HasPrefix(plain, "tag:")
 	for _, server := range all {
 		if !byTag {
-			names = append(names, server.Name)
+			add(server.Name, server.Name, server.Bare())
 			continue
 		}
 		for _, tag := range server.Tags {
-			names = append(names, "tag:"+tag)
+			add("tag:"+tag, "tag:"+tag)
 		}
 	}
-	slices.Sort(names)
-	names = slices.Compact(names)
-	distance := map[string]int{}
-	for _, name := range names {
-		distance[name] = nearest.Distance(plain, strings.ToLower(name))
-	}
+	names := slices.Sorted(maps.Keys(distance))
 	slices.SortStableFunc(names, func(a, b string) int { return distance[a] - distance[b] })
 	return names[:min(len(names), 5)]
 }

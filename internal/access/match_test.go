@@ -169,16 +169,19 @@ func checkOwnName(t *testing.T, all []access.Server, name string) {
 	}
 }
 
+// twoAccounts have servers of the same names and ids.
+var twoAccounts = []access.Server{
+	{ID: 1, Target: "agency", ExternalID: "12", Name: "agency/web-01"}, {ID: 2, Target: "client", ExternalID: "12", Name: "client/web-01", Tags: []string{"shop"}},
+	{ID: 3, Target: "client", ExternalID: "13", Name: "client/agency/old"}, {ID: 4, Target: "vault", ExternalID: "v", Name: "vault", Alone: true},
+}
+
 func TestPatternNamesTargets(t *testing.T) {
 	t.Parallel()
-	all := []access.Server{
-		{ID: 1, Target: "agency", ExternalID: "12", Name: "web-01"}, {ID: 2, Target: "client", ExternalID: "12", Name: "web-01"},
-		{ID: 3, Target: "client", ExternalID: "13", Name: "agency/old"},
-	}
 	for pattern, want := range map[string][]int64{
-		"web-01": {1, 2}, "client/web-*": {2}, "Client/#12": {2}, "#12": {1, 2}, "client/#12, agency/*": {1, 2}, "client/agency/old": {3}, "*/old": {3},
+		"web-01": {1, 2}, "client/web-*": {2}, "Client/#12": {2}, "#13": {3}, "client/#12, agency/*": {1, 2}, "client/agency/old": {3}, "*/old": {3},
+		"client/*": {2, 3}, "client/tag:Shop": {2}, "tag:shop": {2}, "client/web-01": {2}, "*": {1, 2, 3}, "vault": {4},
 	} {
-		found, err := access.MatchServers(all, pattern)
+		found, err := access.MatchServers(twoAccounts, pattern)
 		if err != nil {
 			t.Errorf("%s: %v", pattern, err)
 		}
@@ -190,8 +193,25 @@ func TestPatternNamesTargets(t *testing.T) {
 			t.Errorf("%s names %v, want %v", pattern, ids, want)
 		}
 	}
-	if _, err := access.MatchServers(all, "agency/#13"); err == nil {
-		t.Error("a server of another target was named")
+}
+
+func TestPatternThatNamesNoTarget(t *testing.T) {
+	t.Parallel()
+	for pattern, want := range map[string]string{
+		"#12":            "There are several servers `#12`. Say which one you mean: agency/#12 or client/#12.",
+		"agency/#13":     "No server has the ID `agency/#13`.",
+		"agency/tag:x":   "No server matches `agency/tag:x`.",
+		"clinet/web-*":   "No server matches `clinet/web-*`. Before the slash stands one of agency, client. The nearest: client/web-01,",
+		"client/wbe-01":  "No server matches `client/wbe-01`. The nearest: client/web-01, client/agency/old.",
+		"web-1":          "No server matches `web-1`. The nearest: agency/web-01, client/web-01,",
+		"client/":        "No server matches `client/`. The nearest: client/web-01,",
+		"client/vault":   "No server matches `client/vault`.",
+		"vault,client/*": "`vault` is an account",
+	} {
+		_, err := access.MatchServers(twoAccounts, pattern)
+		if got := access.MessageOf(err); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s", pattern, got)
+		}
 	}
 }
 

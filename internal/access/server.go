@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -11,7 +12,7 @@ type Server struct {
 	ID         int64  // the ledger's own; never changed or reused
 	Target     string // the name of its target
 	ExternalID string // the target's own
-	Name       string
+	Name       string // as people read it: behind the name of its target and a slash where several targets have servers
 	Tags       []string
 	Online     bool
 	Address    string    // its public IP address, as its target says; empty if it does not
@@ -23,6 +24,18 @@ type Server struct {
 	AskedAt      time.Time // when the target was last asked for this server alone
 	GoneAt       time.Time // when it was recorded as gone for good; zero while it is not
 }
+
+// Bare returns the name that the server has on its target.
+func (s Server) Bare() string {
+	if s.Target == "" {
+		return s.Name
+	}
+	return strings.TrimPrefix(s.Name, s.Target+"/")
+}
+
+// Within returns what stands before the bare name: nothing where the servers of one target are
+// all there are.
+func (s Server) Within() string { return strings.TrimSuffix(s.Name, s.Bare()) }
 
 // Gone reports whether the server is recorded as gone for good: what has to be removed
 // there is out of reach.

@@ -47,7 +47,8 @@ type Target interface {
 	// Title returns what people call the target in a sentence, like «the vault».
 	Title() string
 	// Servers returns all servers, to the last page, or an error. It sets ExternalID, which no
-	// two share, Name, Tags and Online, and Address where the target knows it.
+	// two share, Name, Tags and Online, and Address where the target knows it. Where other targets
+	// have servers, too, each Name begins with that of the target and a slash.
 	Servers(ctx context.Context) ([]Server, error)
 	// Acquire waits until the target's rate limit allows a call, higher priorities first, and
 	// returns the context to make that one call with. A call with a context that was not

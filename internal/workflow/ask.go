@@ -148,11 +148,25 @@ func (s *Service) chooseServers(ctx context.Context, pattern string) ([]access.S
 	if err != nil {
 		return nil, err
 	}
+	if err := refuseEvery(list.Listed(), pattern); err != nil {
+		return nil, err
+	}
 	chosen, err := access.MatchServers(list.Listed(), pattern)
 	if err != nil {
 		return nil, err
 	}
 	return access.Refs(chosen), nil
+}
+
+// refuseEvery refuses access to the servers of several targets for nothing but that they were not
+// named.
+func refuseEvery(all []access.Server, pattern string) error {
+	within := access.Withins(all)
+	if strings.TrimSpace(pattern) != "" || len(within) == 0 {
+		return nil
+	}
+	first, last := within[0], within[len(within)-1]
+	return access.NewInvalid("There are several accounts here, so say on which servers: `on " + last + "/web-*` for some, `on " + first + "/*` for all of " + first + ", or `on *` for all there are.")
 }
 
 // submit stores a new request, and says what comes of it: a drawing for the

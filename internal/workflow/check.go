@@ -16,10 +16,13 @@ func (s *Service) CheckReceiver(ctx context.Context, id access.UserID) error {
 	return err
 }
 
-// CheckServers refuses a pattern that names none of the servers that the ledger knows;
-// while it knows none, everything may.
+// CheckServers refuses a pattern that names none of the servers that the ledger knows, or that
+// access cannot be asked for with; while it knows none, everything may.
 func (s *Service) CheckServers(ctx context.Context, pattern string) error {
 	known, err := s.Engine.KnownServers(ctx)
+	if err == nil {
+		err = refuseEvery(known.Listed(), pattern)
+	}
 	if err == nil && len(known.All) > 0 {
 		_, err = access.MatchServers(known.All, pattern)
 	}

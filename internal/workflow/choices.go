@@ -15,6 +15,7 @@ type ServerChoice struct {
 	Pattern string         // as access.MatchServers reads it; empty for every server
 	Servers int            // how many it names
 	Server  *access.Server // the one that it is for; nil for other patterns
+	Every   string         // the account of which it is every server; empty for other patterns
 }
 
 const (
@@ -23,7 +24,8 @@ const (
 )
 
 // ServerChoices returns what somebody may mean who has typed a part of a name: first that itself, as a pattern,
-// then tags and servers, by name. Where nothing is typed, the first is every server. It reads the ledger alone.
+// then every server of an account where there are several, then tags and servers, by name. Where nothing is typed,
+// the first is every server. It reads the ledger alone.
 func (s *Service) ServerChoices(ctx context.Context, actor access.UserID, typed string) ([]ServerChoice, error) {
 	active, err := s.active(ctx, actor, viewMaxAge)
 	if err != nil {
@@ -46,10 +48,11 @@ func (s *Service) ServerChoices(ctx context.Context, actor access.UserID, typed 
 }
 
 func choicesAmong(all []access.Server, typed string) (choices []ServerChoice) {
-	if c, ok := typedChoice(all, typed); ok {
+	sought, within := strings.ToLower(typed), access.Withins(all)
+	if c, ok := typedChoice(all, typed); ok && (len(within) == 0 || strings.Trim(typed, "*") != "") {
 		choices = append(choices, c)
 	}
-	sought := strings.ToLower(typed)
+	choices = append(choices, everyOf(all, within, strings.Trim(sought, "*/"))...)
 	names, tags := map[string]int{}, map[string]int{}
 	for _, server := range all {
 		names[strings.ToLower(server.Name)]++
@@ -76,6 +79,27 @@ func choicesAmong(all []access.Server, typed string) (choices []ServerChoice) {
 	return choices
 }
 
+// everyOf returns the choice of every server for each account whose name has a part, and for all of them together
+// where they are several.
+func everyOf(all []access.Server, within []string, part string) (choices []ServerChoice) {
+	var patterns []string
+	total := 0
+	for _, name := range within {
+		if !strings.Contains(name, part) {
+			continue
+		}
+		c := ServerChoice{Pattern: name + "/*", Every: name}
+		for _, server := range all {
+			c.Servers += oneIf(server.Target == name)
+		}
+		choices, patterns, total = append(choices, c), append(patterns, c.Pattern), total+c.Servers
+	}
+	if pattern := strings.Join(patterns, ","); len(choices) > 1 && utf8.RuneCountInString(pattern) <= longestChoice {
+		choices = append(choices, ServerChoice{Pattern: pattern, Servers: total})
+	}
+	return choices
+}
+
 // typedChoice returns the choice of all servers whose names what was typed fits, as a pattern or else as a part.
 func typedChoice(all []access.Server, typed string) (c ServerChoice, ok bool) {
 	for _, pattern := range []string{typed, "*" + typed + "*"} {
@@ -95,9 +119,9 @@ func typedChoice(all []access.Server, typed string) (c ServerChoice, ok bool) {
 // patternOf returns the pattern that names one server alone: its name, if that is no pattern and no other has it.
 // Names counts those of all servers, in lower case.
 func patternOf(server access.Server, names map[string]int) string {
-	name := strings.ToLower(server.Name)
-	if names[name] > 1 || strings.ContainsAny(name, ",*?/") || strings.HasPrefix(name, "#") || strings.HasPrefix(name, "tag:") || strings.TrimSpace(name) != name {
-		return "#" + server.ExternalID
+	name := strings.ToLower(server.Bare())
+	if names[strings.ToLower(server.Name)] > 1 || strings.ContainsAny(name, ",*?/") || strings.HasPrefix(name, "#") || strings.HasPrefix(name, "tag:") || strings.TrimSpace(name) != name {
+		return server.Within() + "#" + server.ExternalID
 	}
 	return server.Name
 }

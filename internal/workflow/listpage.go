@@ -163,6 +163,7 @@ type ServersPage struct {
 	Pattern                string
 	Servers                []access.Server
 	Offline, Alone, Listed int // of those that it names; how many there are at all
+	Accounts               int // of how many accounts, where there are several; else 0
 }
 
 // ServersPage returns a page of the servers that a pattern names, for approvers. It is the first one where the
@@ -180,7 +181,7 @@ func (s *Service) ServersPage(ctx context.Context, actor access.UserID, pattern 
 	for i, server := range listed {
 		rank[server.ID] = int64(i + 1)
 	}
-	page := ServersPage{Pattern: pattern, Listed: len(listed)}
+	page := ServersPage{Pattern: pattern, Listed: len(listed), Accounts: len(access.Withins(listed))}
 	var all []entry
 	for _, server := range found {
 		all = append(all, entry{rank[server.ID], func() error { page.Servers = append(page.Servers, server); return nil }})

@@ -74,7 +74,7 @@ func (t Target) Servers(ctx context.Context) ([]access.Server, error) {
 	}
 	servers := make([]access.Server, len(list))
 	for i, s := range list {
-		servers[i] = server(s)
+		servers[i] = t.server(s)
 	}
 	return servers, nil
 }
@@ -89,15 +89,20 @@ func (t Target) Server(ctx context.Context, id string) (access.Server, error) {
 	if err != nil {
 		return access.Server{}, failure("read server", err)
 	}
-	return server(s), nil
+	return t.server(s), nil
 }
 
-func server(s runcloud.Server) access.Server {
+// server returns a server as the domain knows it: with the account in its name where there are several.
+func (t Target) server(s runcloud.Server) access.Server {
+	name := access.CleanText(s.Name)
+	if t.Several {
+		name = t.Name() + "/" + name
+	}
 	tags := slices.Clone(s.Tags)
 	for i, tag := range tags {
 		tags[i] = access.CleanText(tag)
 	}
-	return access.Server{ExternalID: strconv.FormatInt(s.ID, 10), Name: access.CleanText(s.Name), Tags: tags, Online: s.Online, Address: address(s.IPAddress)}
+	return access.Server{ExternalID: strconv.FormatInt(s.ID, 10), Name: name, Tags: tags, Online: s.Online, Address: address(s.IPAddress)}
 }
 
 // address returns an IP address in its usual form, and nothing for other texts.
