@@ -81,7 +81,7 @@ func (n *Announcer) send(ctx context.Context, notice access.Notice, grant *acces
 	if where == "" {
 		return n.fanOut(ctx, notice)
 	}
-	if notice.To != "" && slices.Contains([]access.NoticeKind{access.NoticeHalted, access.NoticeResumed, access.NoticeClock, access.NoticeQuota}, notice.Kind) {
+	if notice.To != "" && slices.Contains([]access.NoticeKind{access.NoticeHalted, access.NoticeResumed, access.NoticeClock, access.NoticeQuota, access.NoticeAdopted}, notice.Kind) {
 		m = render.WithoutChannel(m)
 	}
 	at, err := n.API.Post(ctx, where, thread, m)

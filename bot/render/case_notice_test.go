@@ -25,6 +25,7 @@ func (w world) noticeCases() map[string]any {
 		"notice-lapsed":     Notice(notice(access.NoticeLapsed), &approved, &g, Post{}),
 		"notice-halted":     Notice(notice(access.NoticeHalted), nil, nil, Post{}),
 		"notice-quota":      Notice(access.Notice{Kind: access.NoticeQuota, Target: "RunCloud", Detail: "320012 of 400000"}, nil, nil, Post{}),
+		"notice-adopted":    Notice(access.Notice{Kind: access.NoticeAdopted, Target: "RunCloud (agency)", Detail: w.foreign("runcloud")}, nil, nil, Post{}),
 		"notice-resumed":    Notice(notice(access.NoticeResumed), nil, nil, Post{}),
 		"notice-clock":      Notice(notice(access.NoticeClock), nil, nil, Post{}),
 		"notice-corrected":  Notice(notice(access.NoticeCorrected), &approved, &g, Post{}),

@@ -121,6 +121,7 @@ func (w world) thingStory() []access.Event {
 		did(access.DidServerGone, access.Event{Noun: access.NounServer, NounID: "100", From: "missing", To: "gone", Detail: "web-001"}),
 		did(access.DidWorkHalt, access.Event{Noun: access.NounTarget, NounID: "1", From: "running", To: "halted", Detail: "runcloud: " + w.foreign("The token is refused.")}),
 		did(access.DidWorkResume, access.Event{Noun: access.NounTarget, NounID: "1", From: "halted", To: "running", Detail: "runcloud"}),
+		did(access.DidTargetAdopt, access.Event{Noun: access.NounTarget, NounID: "2", From: "runcloud", To: "agency", Detail: "runcloud is agency now"}),
 		did(access.DidClockDoubt, access.Event{Noun: access.NounClock, NounID: "0", From: "right", To: "doubt", Detail: "It is in doubt: it jumped 2 hours ahead."}),
 		did(access.DidClockRight, access.Event{Noun: access.NounClock, NounID: "0", From: "doubt", To: "right", Detail: "It is no longer in doubt, and I grant access again."}),
 		did(access.DidLedgerBind, access.Event{Noun: access.NounWorkspace, NounID: "T0TEAM"}),

@@ -33,6 +33,8 @@ func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant, at Post) 
 		p.addText("*My clock.* " + escape(n.Detail, 3*detailLimit))
 	case access.NoticeCorrected:
 		p.endCorrected(v, g)
+	case access.NoticeAdopted:
+		p.addText("*" + target + " is what I knew as " + code(n.Detail, nameLimit) + " before:* it has the same servers, by ID and by name. Everything that I placed there goes on under its new name.")
 	case access.NoticeQuota:
 		p.addText("*I have made " + escape(n.Detail, detailLimit) + " calls that " + target + " allows this month.* When they are used up, keys can neither be placed nor removed. " +
 			"Buy more calls in " + target + ", or find out what uses them: servers that stay offline, long grants on many servers, keys that " + target + " refuses.")

@@ -154,6 +154,8 @@ func thingSentence(e workflow.LogEntry) (text, alone string) {
 		return "All work on a target stopped, since it refuses what the bot signs in with: {detail}", ""
 	case access.DidWorkResume:
 		return "Work on the target {detail} goes on.", ""
+	case access.DidTargetAdopt:
+		return "A target has another name in the settings: {detail}.", ""
 	case access.DidClockDoubt, access.DidClockRight:
 		return "About the bot's clock: {detail}", ""
 	case access.DidLedgerBind:

@@ -55,6 +55,7 @@ type plan struct {
 	clocks   *clocks          // of the machine; when nil, they agree with now
 	log      io.Writer        // takes everything that the bot logs
 	scalingo bool             // a Scalingo account is configured, too, and may be lent
+	client   bool             // a second RunCloud account, client, beside the first, which is agency then
 	sockets  bool             // in real time, over real sockets, as other processes need them; always so on PostgreSQL
 }
 
@@ -65,6 +66,7 @@ type rig struct {
 	slack    *slacksim.Workspace
 	account  *runcloudsim.Account
 	servers  []int64
+	client   *runcloudsim.Account // nil unless it is planned; its servers are called like those of account
 	scalingo *scalingosim.Account // nil unless it is planned
 	app      *app.App
 	cfg      config.Config // of app
@@ -110,6 +112,10 @@ func start(t testing.TB, p plan) *rig {
 	if p.servers >= 0 {
 		r.servers = r.account.AddServers(cmp.Or(p.servers, 5))
 	}
+	if p.client {
+		r.client = runcloudsim.New(runcloudsim.Options{Rules: p.rules, Now: p.now, Token: clientToken})
+		r.client.AddServers(cmp.Or(p.servers, 5))
+	}
 	if p.prepare != nil {
 		p.prepare(r)
 	}
@@ -119,6 +125,9 @@ func start(t testing.TB, p plan) *rig {
 	cfg := r.settings(slackURL, "http://"+listener.Addr().String()+"/api/v3", p.database)
 	if p.scalingo {
 		r.scalingo, cfg.Scalingo = playScalingo(t, on)
+	}
+	if p.client {
+		cfg.RunClouds = r.accounts(cfg)
 	}
 	if p.config != nil {
 		p.config(&cfg)

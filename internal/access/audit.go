@@ -130,6 +130,8 @@ const (
 	DidWorkHalt   Action = "work.halt" // a target refuses our credentials
 	DidWorkResume Action = "work.resume"
 
+	DidTargetAdopt Action = "target.adopt" // a target is configured by another name than before
+
 	DidClockDoubt Action = "clock.doubt"
 	DidClockRight Action = "clock.right"
 

@@ -17,6 +17,7 @@ const (
 	NoticeLapsed     NoticeKind = "lapsed"     // a renewal came too late: the target's own timer removed the key
 	NoticeHalted     NoticeKind = "halted"     // the target refuses our credentials, so work on it is halted
 	NoticeResumed    NoticeKind = "resumed"    // it accepts them again
+	NoticeAdopted    NoticeKind = "adopted"    // the target is one of before by another name; Detail: the name that it had
 	NoticeQuota      NoticeKind = "quota"      // most of the target's monthly quota is used up
 	NoticeDecided    NoticeKind = "decided"    // how a request was decided, for its asker or receiver
 	NoticeReady      NoticeKind = "ready"      // the work of an approved grant rests for the first time: its access can be used, or cannot

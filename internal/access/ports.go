@@ -348,6 +348,10 @@ type ServerTx interface {
 	Targets(ctx context.Context) ([]TargetState, error)
 	// SaveTarget inserts or replaces a target, by its name, and returns it with its ID.
 	SaveTarget(ctx context.Context, t TargetState) (TargetState, error)
+	// RenameTarget gives the servers of a target, and the readings of its list that are not final,
+	// to another one, which has no servers; the target itself is deleted. It returns the IDs of the
+	// servers.
+	RenameTarget(ctx context.Context, from, to string) ([]int64, error)
 }
 
 // RotationTx keeps rotations.

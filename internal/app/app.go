@@ -82,7 +82,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, on Host, re
 	a.api, a.people = api, slackapi.NewDirectory(api)
 	engine := &reconcile.Engine{
 		Store: ledger, Targets: targetsOf(a.targets), Directory: a.people,
-		Settings: engineSettings(cfg, replica, onlyRemoves), Now: now, Clock: machine,
+		Settings: engineSettings(cfg, replica, onlyRemoves), Now: now, Clock: machine, Started: now(),
 	}
 	a.Service = &workflow.Service{Engine: engine, Store: ledger, Directory: a.people, Settings: settings(cfg), Now: now}
 	a.Service.Accounts = configureAccounts(cfg, log, a.web)

@@ -14,6 +14,7 @@ func (a *App) timers() []queue.Timer {
 		{Name: "sweep", Every: time.Second, Do: a.Sweep},
 		{Name: "wake", Every: 5 * time.Second, Do: a.Service.Engine.WakeDue},
 		{Name: "resume", Every: 15 * time.Second, Do: a.Service.Engine.Resume},
+		{Name: "renamed", Every: 15 * time.Second, Do: a.Service.Engine.FindRenamed},
 		{Name: "release", Every: 2 * time.Second, Do: a.releaseDead},
 		{Name: "calls", Every: time.Minute, Do: a.countCalls},
 		{Name: "prune", Every: time.Hour, Do: a.prune},

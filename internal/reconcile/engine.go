@@ -19,11 +19,13 @@ type Engine struct {
 	Settings  Settings
 	Now       func() time.Time
 	Clock     *clock.Clock // tells whether Now is right; nil where it always is
+	Started   time.Time    // since when this process has its settings; zero where none has newer ones
 
 	readings readings
 	locals   sync.Map // *local by name of the target
 	known    sync.Map // Identity by id of the server
 
+	noted   atomic.Bool  // whether the ledger knows which targets are configured
 	checked atomic.Int64 // the last server that checkSome looked at
 	renewed sync.Map     // when DueRenewals was asked last, by name of the target
 }

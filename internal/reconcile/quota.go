@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -40,6 +41,20 @@ func (e *Engine) CountCalls(ctx context.Context, target string, calls int) error
 		}
 		return tx.Notify(ctx, access.Notice{Key: "quota:" + this, Kind: access.NoticeQuota, Target: e.Title(target), Detail: fmt.Sprintf("%d of %d", after, quota)})
 	})
+}
+
+// moveCalls counts the calls of this month for a target by the name that it has now.
+func (e *Engine) moveCalls(ctx context.Context, tx access.Tx, from, to string) error {
+	this := ":" + month(e.Now())
+	before, err := callsIn(ctx, tx, from+this)
+	if err != nil || before == 0 {
+		return err
+	}
+	since, err := callsIn(ctx, tx, to+this)
+	if err != nil {
+		return err
+	}
+	return errors.Join(tx.SetFlag(ctx, flagCalls+to+this, strconv.Itoa(before+since)), tx.SetFlag(ctx, flagCalls+from+this, ""))
 }
 
 // quota returns how many calls a month a target's team has paid for; 0 when that is not

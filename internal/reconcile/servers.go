@@ -80,7 +80,9 @@ func (e *Engine) KnownServers(ctx context.Context) (l serverList, err error) {
 		}
 		for i, server := range l.All {
 			_, l.All[i].Alone = e.lender(server.Target)
-			e.known.Store(server.ID, Identity{server.Target, server.ExternalID})
+			if _, err := e.target(server.Target); err == nil {
+				e.known.Store(server.ID, Identity{server.Target, server.ExternalID})
+			}
 		}
 		known, err := tx.Targets(ctx)
 		l.targets = make(map[string]access.TargetState, len(known))
@@ -104,6 +106,9 @@ func (e *Engine) readServers(ctx context.Context, t access.Target) error {
 	}
 	return e.Store.Update(ctx, func(tx access.Tx) error {
 		now := e.Now().Truncate(time.Millisecond)
+		if err := e.adoptFormer(ctx, tx, t, list); err != nil {
+			return err
+		}
 		state, err := tx.Target(ctx, t.Name())
 		if err != nil {
 			return err

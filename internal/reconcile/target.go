@@ -14,6 +14,23 @@ import (
 type local struct {
 	refresh lock.Mutex  // one complete reading of the servers at a time
 	tried   atomic.Bool // whether this process has tried to end a halt
+	listing attempts    // to read its list of servers in FindRenamed
+}
+
+// attempts says when something that has failed is tried again: soon, and ever more rarely. It is
+// for one goroutine.
+type attempts struct{ first, last time.Time }
+
+// take reports whether it is time for another attempt.
+func (a *attempts) take(now time.Time) bool {
+	if age := now.Sub(a.last); age >= 0 && age < min(max(firstBackoff, a.last.Sub(a.first)/4), longestOffline) {
+		return false
+	}
+	if a.first.IsZero() {
+		a.first = now
+	}
+	a.last = now
+	return true
 }
 
 func (e *Engine) local(target string) *local {
@@ -93,7 +110,7 @@ type place struct {
 	id     string
 }
 
-// Identity is what a server is known by, which never changes.
+// Identity is what a server is known by, which does not change while its target is configured.
 type Identity struct{ Target, ExternalID string }
 
 // placeOf returns where a server is.
@@ -106,8 +123,10 @@ func (e *Engine) placeOf(ctx context.Context, server int64) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
-	e.known.Store(server, at) // what was read is committed
 	target, err := e.target(at.Target)
+	if err == nil {
+		e.known.Store(server, at) // what was read is committed
+	}
 	return place{target, at.ExternalID}, err
 }
 

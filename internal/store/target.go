@@ -34,3 +34,23 @@ func (t *tx) SaveTarget(ctx context.Context, s access.TargetState) (access.Targe
 		[][]any{{s.Name, ms(s.ListedAt), s.Doubt, ms(s.HaltedAt), bit(s.HaltTold), ms(s.ResumedAt), s.HaltWait.Milliseconds()}})
 	return one(ctx, t, scanTarget, query, args...)
 }
+
+// RenameTarget implements access.ServerTx. A reading that both targets have is made once.
+func (t *tx) RenameTarget(ctx context.Context, from, to string) ([]int64, error) {
+	const ofLists = " WHERE place_id = 0 AND system_user = '' AND phase = 'list' AND target = $1 AND " + openResult
+	for _, query := range []string{
+		"DELETE FROM results" + ofLists + " AND EXISTS (SELECT 1 FROM results o WHERE o.request_id = results.request_id AND o.phase = 'list' AND o.target = $2)",
+		"UPDATE results SET target = $2" + ofLists,
+		"UPDATE places SET name = $2 || substr(name, length($1) + 1) WHERE target = $1 AND substr(name, 1, length($1) + 1) = $1 || '/'",
+	} {
+		if _, err := t.Exec(ctx, query, from, to); err != nil {
+			return nil, err
+		}
+	}
+	ids, err := many(ctx, t, column[int64], "UPDATE places SET target = $2 WHERE target = $1 RETURNING id", from, to)
+	if err != nil {
+		return nil, err
+	}
+	_, err = t.Exec(ctx, "DELETE FROM targets WHERE name = $1", from)
+	return ids, err
+}

@@ -89,6 +89,7 @@ func placing() map[string]func(*testing.T, *store.Store) {
 		"ResultsInChunks":    testResultsInChunks,
 		"Servers":            testServers,
 		"Targets":            testTargets,
+		"RenameTarget":       testRenameTarget,
 		"TargetsApart":       testTargetsApart,
 		"Readings":           testReadings,
 	}
