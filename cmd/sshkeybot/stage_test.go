@@ -55,7 +55,7 @@ type plan struct {
 	clocks   *clocks          // of the machine; when nil, they agree with now
 	log      io.Writer        // takes everything that the bot logs
 	scalingo bool             // a Scalingo account is configured, too, and may be lent
-	client   bool             // a second RunCloud account, client, beside the first, which is agency then
+	client   []string         // the servers of a second RunCloud account, client, beside the first, which is agency then
 	sockets  bool             // in real time, over real sockets, as other processes need them; always so on PostgreSQL
 }
 
@@ -66,7 +66,7 @@ type rig struct {
 	slack    *slacksim.Workspace
 	account  *runcloudsim.Account
 	servers  []int64
-	client   *runcloudsim.Account // nil unless it is planned; its servers are called like those of account
+	client   *runcloudsim.Account // the second one; nil unless it is planned
 	scalingo *scalingosim.Account // nil unless it is planned
 	app      *app.App
 	cfg      config.Config // of app
@@ -112,9 +112,11 @@ func start(t testing.TB, p plan) *rig {
 	if p.servers >= 0 {
 		r.servers = r.account.AddServers(cmp.Or(p.servers, 5))
 	}
-	if p.client {
+	if p.client != nil {
 		r.client = runcloudsim.New(runcloudsim.Options{Rules: p.rules, Now: p.now, Token: clientToken})
-		r.client.AddServers(cmp.Or(p.servers, 5))
+		for _, name := range p.client {
+			r.client.AddServer(runcloudsim.Server{Name: name, Tags: []string{"theirs"}})
+		}
 	}
 	if p.prepare != nil {
 		p.prepare(r)
@@ -126,7 +128,7 @@ func start(t testing.TB, p plan) *rig {
 	if p.scalingo {
 		r.scalingo, cfg.Scalingo = playScalingo(t, on)
 	}
-	if p.client {
+	if p.client != nil {
 		cfg.RunClouds = r.accounts(cfg)
 	}
 	if p.config != nil {

@@ -55,7 +55,7 @@ func (c Checker) ledger(ctx context.Context, url, reached string) []Finding {
 		return []Finding{problem("database", reached+" and cannot be written.", mendWrite), chain(ctx, ledger)}
 	}
 	findings := []Finding{ok("database", reached+", and can be written."), chain(ctx, ledger)}
-	return append(findings, c.unconfigured(ctx, ledger)...)
+	return append(append(findings, c.adopted(ctx, ledger)...), c.unconfigured(ctx, ledger)...)
 }
 
 // notYet checks whether the file could be made. It does not make it, because it would belong

@@ -19,27 +19,6 @@ import (
 // them, too, nothing is stored of either: the same server would be in the ledger twice, and a
 // key that is placed on the one would not be known of the other.
 
-// flagAdopted, with the name of a target behind it, keeps the former name, and since when it has
-// this one.
-const flagAdopted = "adopted:"
-
-// Adoption is how a target came by its name.
-type Adoption struct {
-	From string // the former name
-	At   time.Time
-}
-
-// AdoptionOf returns how a target came by its name; zero if it always had it.
-func AdoptionOf(ctx context.Context, tx access.Tx, target string) (Adoption, error) {
-	text, err := tx.Flag(ctx, flagAdopted+target)
-	from, since, ok := strings.Cut(text, " ")
-	if err != nil || !ok {
-		return Adoption{}, err
-	}
-	at, err := time.Parse(time.RFC3339Nano, since)
-	return Adoption{From: from, At: at}, err
-}
-
 // adoptFormer gives a target of which a list was read the servers of the target that it was before,
 // if it was one. The error says why that cannot be told yet, and that the list must not be stored.
 func (e *Engine) adoptFormer(ctx context.Context, tx access.Tx, t access.Target, list []access.Server) error {
@@ -55,7 +34,7 @@ func (e *Engine) adoptFormer(ctx context.Context, tx access.Tx, t access.Target,
 	if len(former) > 1 {
 		return undecided(e.Title(t.Name()) + " has the servers of " + strings.Join(former, " and of ") + ", which are not among my targets any more. Configure it under the name of the right one.")
 	}
-	if past, err := AdoptionOf(ctx, tx, from); err != nil || !e.Started.IsZero() && past.At.After(e.Started) {
+	if past, err := access.AdoptionOf(ctx, tx, from); err != nil || !e.Started.IsZero() && past.At.After(e.Started) {
 		return errors.Join(err, undecided("Another process, with newer settings than mine, calls "+e.Title(t.Name())+" «"+from+"» now."))
 	}
 	if err := e.refuseDoubtful(ctx, tx, all, from, t); err != nil {
@@ -144,7 +123,7 @@ func (e *Engine) rename(ctx context.Context, tx access.Tx, from string, t access
 		return err
 	}
 	now := e.Now()
-	if err := tx.SetFlag(ctx, flagAdopted+t.Name(), from+" "+now.UTC().Format(time.RFC3339Nano)); err != nil {
+	if err := access.KeepAdoption(ctx, tx, t.Name(), access.Adoption{From: from, At: now}); err != nil {
 		return err
 	}
 	if err := access.Record(ctx, tx, now, "", access.DidTargetAdopt, access.NounTarget, state.ID, from, t.Name(), from+" is "+t.Name()+" now"); err != nil {

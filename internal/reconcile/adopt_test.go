@@ -119,7 +119,9 @@ func TestTargetIsNotTakenForAnother(t *testing.T) {
 			func(h *workflowtest.Harness) access.Target { return account(h, "client", 1, "else") }, "10 1 0", "",
 		},
 		"eight of ten": {
-			func(h *workflowtest.Harness) access.Target { return account(h, "agency", 1, ten("other", "another")...) },
+			func(h *workflowtest.Harness) access.Target {
+				return account(h, "agency", 1, ten("other", "another")...)
+			},
 			func(h *workflowtest.Harness) access.Target { return account(h, "client", 50, "else") }, "10 1 10", "",
 		},
 		"other ids": {
