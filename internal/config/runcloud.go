@@ -62,7 +62,7 @@ func (r *reader) runClouds(env environment) []RunCloud {
 		account := r.runCloud(name, r.variable(setting{name: tokenOf}), r.variable(setting{name: tokenOf + "_FILE"}),
 			r.ofAccount(env.RunCloudAPIURL, name), r.ofAccount(env.RunCloudTemporaryLifetime, name), r.ofAccount(env.RunCloudMonthlyQuota, name))
 		for _, other := range all {
-			if secret := account.Token.Reveal(); secret != "" && secret == other.Token.Reveal() {
+			if secret := account.Token.Reveal(); secret != "" && secret == other.Token.Reveal() && account.APIURL == other.APIURL {
 				r.problems.add(tokenOf, "is the same token as %s; each account has its own", variableOf(token.name, other.Name))
 			}
 		}
