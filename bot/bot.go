@@ -44,6 +44,7 @@ type Config struct {
 	Now    func() time.Time // nil is time.Now
 
 	ApprovalChannel string             // where requests are posted; empty is where they were asked
+	Accounts        []string           // whose servers there are, where they are several
 	SystemUsers     []string           // that the form offers, the usual one first
 	Limits          workflow.Durations // of what may be asked for
 	ReasonRequired  bool               // whether who asks for access has to say what it is for

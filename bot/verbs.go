@@ -200,7 +200,7 @@ func (b *Bot) help(ctx context.Context, in interaction, _ command) (render.Messa
 			shown = append(shown, render.Verb{Part: v.part, Name: v.name, Typed: typed, About: v.about, Opens: v.modal != ""})
 		}
 	}
-	return render.Help(shown), b.checkEligible(ctx, in)
+	return render.Help(shown, b.cfg.Accounts), b.checkEligible(ctx, in)
 }
 
 func (b *Bot) register(ctx context.Context, in interaction, c command) (render.Message, error) {

@@ -28,6 +28,10 @@ func (w world) requestCases() map[string]any {
 			v.Renewals = reconcile.Renewals{Every: 12 * time.Hour, CallsPerMonth: 2520}
 			v.Approvals = []access.Approval{{Approver: carol, Verdict: access.Approve}}
 		}),
+		"request-pending-accounts": draw(access.KindGrant, access.Pending, func(v *workflow.RequestView) {
+			v.Request.Pattern = w.foreign("client/web-*")
+			v.Renewals = reconcile.Renewals{Every: 12 * time.Hour, CallsPerMonth: 2520, Targets: 2}
+		}),
 		"request-pending-long": draw(access.KindGrant, access.Pending, func(v *workflow.RequestView) {
 			v.Request.Pattern = longPattern(*v)
 		}),
@@ -251,7 +255,8 @@ func (w world) answerCases() map[string]any {
 		waiting = append(waiting, one)
 	}
 	return map[string]any{
-		"help":           Help(someVerbs()),
+		"help":           Help(someVerbs(), nil),
+		"help-accounts":  Help(someVerbs(), []string{"agency", "client"}),
 		"refusal":        Refusal(&access.Error{Code: access.Invalid, Message: "No server is called `" + w.foreign("wbe-1") + "`. Did you mean `web-001`?"}),
 		"refusal-second": Refusal(&access.Error{Code: access.Conflict, Message: "This has been approved already.", Who: carol, When: noon()}),
 		"refusal-changed": Refusal(&access.Error{

@@ -221,8 +221,12 @@ func changes(v workflow.RequestView) []string {
 		lines = append(lines, overlaps(v))
 	}
 	if v.Renewals.Every > 0 {
-		lines = append(lines, fmt.Sprintf("Access this long has to be renewed every %s, which costs about %s of the monthly quota.",
-			duration.Format(v.Renewals.Every), count(v.Renewals.CallsPerMonth, "call", "calls")))
+		of := "the monthly quota"
+		if n := v.Renewals.Targets; n > 1 {
+			of = "the monthly quotas of " + count(n, "account", "accounts") + " together"
+		}
+		lines = append(lines, fmt.Sprintf("Access this long has to be renewed every %s, which costs about %s of %s.",
+			duration.Format(v.Renewals.Every), count(v.Renewals.CallsPerMonth, "call", "calls"), of))
 	}
 	return lines
 }

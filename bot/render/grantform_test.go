@@ -92,3 +92,20 @@ func TestDurationsAreOfferedAsAllowed(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A menu of several accounts offers each as a whole.
+func TestEveryServerOfAnAccountIsOffered(t *testing.T) {
+	t.Parallel()
+	raw, err := json.Marshal(ServerOptions([]workflow.ServerChoice{
+		{Pattern: "client/*", Servers: 1200, Every: "client"}, {Pattern: "agency/*,client/*", Servers: 1203},
+		{Pattern: "client/web-01", Servers: 1, Server: &access.Server{Name: "client/web-01", ExternalID: "12"}},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"Every server of client (1,200)"`, `"agency/*,client/* (1,203 servers)"`, `"client/web-01 #12"`, `"value":"client/*"`} {
+		if !strings.Contains(string(raw), want) {
+			t.Errorf("%s is not in %s", want, raw)
+		}
+	}
+}

@@ -14,8 +14,9 @@ type Verb struct {
 	Opens bool   // a form, when it is typed alone
 }
 
-// Help shows every verb with its form, in order, under a heading for each part.
-func Help(verbs []Verb) Message {
+// Help shows every verb with its form, in order, under a heading for each part. Accounts are the names of the accounts
+// whose servers there are, where there are several.
+func Help(verbs []Verb, accounts []string) Message {
 	p := &page{}
 	p.addHeading("What you can do with /sshkey")
 	var alone []string
@@ -31,9 +32,13 @@ func Help(verbs []Verb) Message {
 		}
 		p.addText(lines...)
 	}
+	on := "Left out, it is every server."
+	if n := len(accounts); n > 1 {
+		on = "Before each may stand its account (" + strings.Join(accounts, ", ") + "), like `" + accounts[n-1] + "/web-*`. Left out, it is every server of every account; `grant` needs them."
+	}
 	p.addContext(
 		"@user is picked from Slack's list; `me` stands for yourself. DURATION is like `30m`, `12h`, `7d`, `2w`, `1d12h` or `2 hours`; `forever` where that is allowed.",
-		"SERVERS are names separated by commas, with `*` and `?`, or `#ID`, or `tag:NAME`. Left out, it is every server.",
+		"SERVERS are names separated by commas, with `*` and `?`, or `#ID`, or `tag:NAME`. "+on,
 		"The clock of a grant starts when it is approved. "+strings.Join(alone, " or ")+" alone opens a form.",
 	)
 	return p.message()

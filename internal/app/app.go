@@ -141,7 +141,7 @@ func (a *App) botConfig(now func() time.Time) bot.Config {
 		AppToken: a.cfg.Slack.AppToken.Reveal(), APIURL: a.cfg.Slack.APIURL, HTTP: &http.Client{Transport: a.web}, Dial: a.host.Dial,
 		API: a.api, Uses: a.Service, Outbox: a.Outbox, Inbox: a.Store,
 		Log: a.log, Now: now,
-		ApprovalChannel: a.cfg.ApprovalChannel, SystemUsers: a.cfg.SystemUsers,
+		ApprovalChannel: a.cfg.ApprovalChannel, Accounts: severalAccounts(a.cfg), SystemUsers: a.cfg.SystemUsers,
 		Limits: a.Service.Settings.Durations(), ReasonRequired: a.Service.Settings.ReasonRequired,
 	}
 }

@@ -56,6 +56,17 @@ func runcloudAccount(cfg config.Config, account config.RunCloud, log *slog.Logge
 	}
 }
 
+// severalAccounts returns the names of the RunCloud accounts if they are several.
+func severalAccounts(cfg config.Config) (names []string) {
+	for _, account := range cfg.RunClouds {
+		names = append(names, account.Name)
+	}
+	if len(names) < 2 {
+		return nil
+	}
+	return names
+}
+
 // scalingoAccount returns a target with the limiter of its client, which keeps 45 calls a minute.
 func scalingoAccount(cfg config.Scalingo, log *slog.Logger, web http.RoundTripper) *configured {
 	client := scalingo.New(cfg.Token.Reveal(),

@@ -11,6 +11,7 @@ import (
 type Renewals struct {
 	Every         time.Duration // 0 when the grant needs none
 	CallsPerMonth int
+	Targets       int // whose quotas that costs
 }
 
 // Renewals returns what keeping so many keys on each of these servers costs while a grant
@@ -32,6 +33,7 @@ func (e *Engine) Renewals(ctx context.Context, tx access.Tx, d time.Duration, ke
 		}
 		every := lifetime - min(renewalLead, lifetime/4)
 		month := min(d, 30*24*time.Hour)
+		r.Targets++
 		r.CallsPerMonth += 2 * on[t.Name()] * int(month/every)
 		if r.Every == 0 || every < r.Every {
 			r.Every = every

@@ -49,10 +49,12 @@ func (s *Service) ServerChoices(ctx context.Context, actor access.UserID, typed 
 
 func choicesAmong(all []access.Server, typed string) (choices []ServerChoice) {
 	sought, within := strings.ToLower(typed), access.Withins(all)
+	every := everyOf(all, within, strings.Trim(sought, "*/"))
 	if c, ok := typedChoice(all, typed); ok && (len(within) == 0 || strings.Trim(typed, "*") != "") {
+		every = slices.DeleteFunc(every, func(e ServerChoice) bool { return strings.EqualFold(e.Pattern, c.Pattern) })
 		choices = append(choices, c)
 	}
-	choices = append(choices, everyOf(all, within, strings.Trim(sought, "*/"))...)
+	choices = append(choices, every...)
 	names, tags := map[string]int{}, map[string]int{}
 	for _, server := range all {
 		names[strings.ToLower(server.Name)]++

@@ -2,6 +2,7 @@ package workflow_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -35,6 +36,38 @@ func TestServersAreOfferedByWhatIsTyped(t *testing.T) {
 		var got []string
 		for _, c := range choices {
 			got = append(got, fmt.Sprintf("%s %d", c.Pattern, c.Servers))
+			if found, err := access.MatchServers(known.All, c.Pattern); err != nil || len(found) != c.Servers {
+				t.Errorf("%q names %d servers, %v", c.Pattern, len(found), err)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", typed, diff)
+		}
+	}
+}
+
+// With several accounts, each is offered as a whole, and nothing means all of them by itself.
+func TestServersOfSeveralAccountsAreOffered(t *testing.T) {
+	t.Parallel()
+	h, _ := several(t)
+	known, err := h.Engine.Servers(h.Ctx(), time.Hour)
+	h.Must(err)
+	every := []string{"account/* 2 of account", "client/* 3 of client", "account/*,client/* 5 of "}
+	for typed, want := range map[string][]string{
+		"":              append(slices.Clone(every), "account/web-01 1 of ", "account/web-02 1 of ", "client/#3 1 of ", "client/web-01 1 of ", "client/web-02 1 of "),
+		"*":             every,
+		"web-01":        {"web-01 2 of ", "account/web-01 1 of ", "client/web-01 1 of "},
+		"client":        {"client/* 3 of client", "client/#3 1 of ", "client/web-01 1 of ", "client/web-02 1 of "},
+		"client/":       {"client/* 3 of client", "client/#3 1 of ", "client/web-01 1 of ", "client/web-02 1 of "},
+		"client/*":      {"client/* 3 of "},
+		"client/web-01": {"client/web-01 1 of "},
+		"#1":            {"account/web-01 1 of ", "client/web-01 1 of "},
+	} {
+		choices, err := h.ServerChoices(h.Ctx(), alice, typed)
+		h.Must(err)
+		var got []string
+		for _, c := range choices {
+			got = append(got, fmt.Sprintf("%s %d of %s", c.Pattern, c.Servers, c.Every))
 			if found, err := access.MatchServers(known.All, c.Pattern); err != nil || len(found) != c.Servers {
 				t.Errorf("%q names %d servers, %v", c.Pattern, len(found), err)
 			}

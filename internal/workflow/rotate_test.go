@@ -208,6 +208,9 @@ func TestRotationIsRefused(t *testing.T) {
 		"two servers": {func(r *rotating) {
 			r.Machines[1].Addresses = append(r.Machines[1].Addresses, workflowtest.Address(3))
 		}, workflow.RotateAsk{}, access.Invalid, "target-2"},
+		"on two accounts": {func(r *rotating) {
+			r.Engine.Targets = append(r.Engine.Targets, workflowtest.NewAccount("client", r.Clock, 1)) // its first server has the same address
+		}, workflow.RotateAsk{}, access.Invalid, "target-1 (198.18.0.1, which is web-01 and web-01)"},
 		"unhealthy":  {func(r *rotating) { r.Machines[0].Healthy = false }, workflow.RotateAsk{}, access.Invalid, "target-1"},
 		"no machine": {func(r *rotating) { r.Machines = nil }, workflow.RotateAsk{}, access.Invalid, "No machine"},
 		"all off": {func(r *rotating) {

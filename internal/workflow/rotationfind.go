@@ -87,7 +87,7 @@ func (s *Service) examine(ctx context.Context, account access.KeyedAccount) (acc
 	for i, m := range uses.Machines {
 		on := serversAt(list.Listed(), m.Addresses)
 		if len(on) != 1 {
-			strangers = append(strangers, fmt.Sprintf("%s (%s)", m.Name, m.Host))
+			strangers = append(strangers, stranger(m, on))
 			continue
 		}
 		found.Machines[i].ServerID = on[0].ID
@@ -102,6 +102,18 @@ func (s *Service) examine(ctx context.Context, account access.KeyedAccount) (acc
 		err = access.NewInvalid("No machine that is in use logs in with this account, so a new key could not be proven.")
 	}
 	return found, access.Refs(servers), err
+}
+
+// stranger names a machine that is none of the servers, or may be each of several.
+func stranger(m access.AccountMachine, on []access.Server) string {
+	if len(on) == 0 {
+		return fmt.Sprintf("%s (%s)", m.Name, m.Host)
+	}
+	names := make([]string, len(on))
+	for i, server := range on {
+		names[i] = server.Name
+	}
+	return fmt.Sprintf("%s (%s, which is %s)", m.Name, m.Host, strings.Join(names, " and "))
 }
 
 // serversAt returns the servers that have one of these addresses.

@@ -110,6 +110,64 @@ func TestTwoAccountsWithTheSameServers(t *testing.T) {
 	h.VerifyAudit()
 }
 
+// several is a harness with two accounts, the first with two servers.
+func several(t *testing.T) (h *harness, client *workflowtest.Account) {
+	h = newHarness(t, 2)
+	client = workflowtest.NewAccount("client", h.Clock, 3)
+	h.Account.Several, client.Several = true, true
+	client.Names[3], client.Tags = "a, b", map[int64][]string{1: {"shop"}}
+	h.Engine.Targets = append(h.Engine.Targets, client)
+	_, err := h.Engine.Servers(h.Ctx(), 0)
+	h.Must(err)
+	return h, client
+}
+
+// Access to the servers of several accounts is asked for by name, never by leaving it out. What ends
+// access means all of them.
+func TestServersOfSeveralAccountsAreNamed(t *testing.T) {
+	t.Parallel()
+	h, client := several(t)
+	h.MustRegister(alice, "alice laptop")
+	h.Unchanged(t, func() {
+		for _, pattern := range []string{"", " "} {
+			_, err := h.AskGrant(h.Ctx(), workflow.GrantAsk{Source: h.NextSource(), Asker: alice, Person: alice, Duration: time.Hour, Servers: pattern})
+			refuses(t, err, access.Invalid, "`on client/web-*` for some, `on account/*` for all of account, or `on *` for all there are")
+			refuses(t, h.CheckServers(h.Ctx(), pattern), access.Invalid, "several accounts")
+		}
+	})
+	h.Must(h.CheckServers(h.Ctx(), "client/*"))
+	h.Grant(alice, time.Hour, "*")
+	h.Work()
+	if len(h.Account.Ours()) != 2 || len(client.Ours()) != 3 {
+		t.Errorf("keys %v and %v", h.Account.Ours(), client.Ours())
+	}
+	r, err := h.AskRevoke(h.Ctx(), workflow.RevokeAsk{Source: "revoke", Asker: bob, Person: alice})
+	h.Must(err)
+	_, err = h.Confirm(h.Ctx(), r.ID, bob, time.Time{})
+	h.Must(err)
+	h.Work()
+	if len(h.Account.Ours())+len(client.Ours()) != 0 {
+		t.Errorf("left %v and %v", h.Account.Ours(), client.Ours())
+	}
+}
+
+// What keeps a long grant alive is told for the quotas of the accounts that it is on.
+func TestRenewalsOnSeveralAccounts(t *testing.T) {
+	t.Parallel()
+	h, client := several(t)
+	client.Lifetime = 48 * time.Hour
+	h.MustRegister(alice, "alice laptop")
+	for pattern, want := range map[string]int{"*": 1, "account/*": 1, "client/*": 0} {
+		if got := h.MustView(h.Ask(alice, 24*time.Hour, pattern).ID).Renewals; got.Targets != want || (got.Every > 0) != (want > 0) {
+			t.Errorf("%s: %+v, want on %d accounts", pattern, got, want)
+		}
+	}
+	client.Lifetime = 6 * time.Hour
+	if got := h.MustView(h.Ask(alice, 25*time.Hour, "*").ID).Renewals; got.Targets != 2 {
+		t.Errorf("%+v, want on two accounts", got)
+	}
+}
+
 // What is placed on a target that is no longer configured stays owed.
 func TestTargetThatIsNoLongerConfiguredIsOwed(t *testing.T) {
 	t.Parallel()

@@ -38,6 +38,7 @@ const (
 // Account is a target that holds state: keys with ids of their own.
 type Account struct {
 	Called   string // its name among the targets
+	Several  bool   // the names of its servers begin with its own
 	mu       sync.Mutex
 	Clock    *clock
 	Names    map[int64]string
@@ -111,9 +112,16 @@ func (a *Account) Servers(context.Context) ([]access.Server, error) {
 	a.Readings++
 	var all []access.Server
 	for _, id := range slices.Sorted(maps.Keys(a.Names)) {
-		all = append(all, access.Server{ExternalID: strconv.FormatInt(id, 10), Name: a.Names[id], Tags: a.Tags[id], Online: !a.Offline[id], Address: Address(id)})
+		all = append(all, access.Server{ExternalID: strconv.FormatInt(id, 10), Name: a.named(id), Tags: a.Tags[id], Online: !a.Offline[id], Address: Address(id)})
 	}
 	return all, nil
+}
+
+func (a *Account) named(server int64) string {
+	if a.Several {
+		return a.Called + "/" + a.Names[server]
+	}
+	return a.Names[server]
 }
 
 // Server returns one server.
@@ -122,11 +130,10 @@ func (a *Account) Server(_ context.Context, server string) (access.Server, error
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.Asked++
-	name, ok := a.Names[id]
-	if !ok {
+	if _, ok := a.Names[id]; !ok {
 		return access.Server{}, &access.Error{Code: access.NotFound, Message: "Resources not found."}
 	}
-	return access.Server{ExternalID: server, Name: name, Tags: a.Tags[id], Online: !a.Offline[id], Address: Address(id)}, nil
+	return access.Server{ExternalID: server, Name: a.named(id), Tags: a.Tags[id], Online: !a.Offline[id], Address: Address(id)}, nil
 }
 
 // Address returns the IP address of a server.
