@@ -13,7 +13,7 @@ import (
 var (
 	rounds = flag.Int("crash.rounds", 1, "storms for each database")
 	seed   = flag.Uint64("crash.seed", 0, "of the first storm; 0 takes the clock")
-	image  = flag.String("crash.image", "", "a static binary that root has live as in the image")
+	image  = flag.String("crash.image", "", "a static binary that root runs as in the image and as a service")
 )
 
 // binary is the path of the program under test, and jumpy that of one whose clock is wrong by

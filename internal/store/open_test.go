@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/store"
 	"sshkeybot/internal/store/storetest"
@@ -54,6 +56,30 @@ func TestSecondOpenerOfAFileIsRefused(t *testing.T) {
 		t.Fatalf("after the first has closed: %v", err)
 	}
 	again.Close()
+}
+
+// What root makes beside a database belongs to the owner of that, who could not open it otherwise.
+func TestRootLocksNobodyOut(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("needs root")
+	}
+	const owner = 65532
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chown(path, owner, owner)); err != nil {
+		t.Fatal(err)
+	}
+	ledger, err := store.Open(t.Context(), "sqlite:"+path, store.Options{Replica: "root"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ledger.Close()
+	for _, name := range []string{"", ".lock", "-wal", "-shm"} {
+		var file unix.Stat_t
+		if err := unix.Stat(path+name, &file); err != nil || file.Uid != owner || file.Gid != owner {
+			t.Errorf("ledger.db%s is of %d:%d, %v", name, file.Uid, file.Gid, err)
+		}
+	}
 }
 
 func TestOpenRefuses(t *testing.T) {

@@ -113,7 +113,8 @@ func Holder(databaseURL string) string {
 // lockFile takes the lock that keeps a second process away, and writes the holder's name into
 // it. It locks a file beside the database, because closing any descriptor of the database
 // itself drops the locks that SQLite has on it (SQLite, «How To Corrupt An SQLite Database
-// File», 2.2). The kernel releases it however the process ends.
+// File», 2.2). The kernel releases it however the process ends. If root makes it, as by a command
+// beside a bot that is stopped, it is the database's owner's, whose bot must be able to open it.
 func lockFile(path, holder string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // beside the file the operator names
 	if err != nil {
@@ -124,11 +125,20 @@ func lockFile(path, holder string) (*os.File, error) {
 		return nil, cannotOpen(access.Conflict, fmt.Sprintf("Another process is using the database (it holds %s). "+
 			"Stop it first, or use PostgreSQL for several processes.", path), err)
 	}
+	giveToOwner(file, strings.TrimSuffix(path, lockSuffix))
 	if err := errors.Join(file.Truncate(0), second(file.WriteAt([]byte(holder), 0))); err != nil {
 		_ = file.Close()
 		return nil, cannotOpen(access.Unavailable, "The database file cannot be locked: "+reason(err)+".", err)
 	}
 	return file, nil
+}
+
+// giveToOwner gives a file to the owner of the database, if we are root and may. SQLite does so with its own.
+func giveToOwner(file *os.File, database string) {
+	var owner unix.Stat_t
+	if os.Geteuid() == 0 && unix.Stat(database, &owner) == nil {
+		_ = file.Chown(int(owner.Uid), int(owner.Gid))
+	}
 }
 
 func second[T any](_ T, err error) error { return err }
