@@ -76,7 +76,7 @@ func rootCommand(now func() time.Time) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "sshkeybot",
 		Short:         "Lends SSH access to your RunCloud servers, with approval in Slack and an end",
-		Version:       app.Version,
+		Version:       app.Build().String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noArguments,
@@ -105,7 +105,7 @@ func noArguments(_ *cobra.Command, args []string) error {
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: noArguments,
-		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintf(cmd.OutOrStdout(), "sshkeybot %s\n", app.Version) },
+		Use: "version", Short: "Print the version, and the commit that it was built from", Args: noArguments,
+		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintf(cmd.OutOrStdout(), "sshkeybot %s\n", app.Build()) },
 	}
 }

@@ -36,7 +36,7 @@ func runBot(ctx context.Context, cfg config.Config, log *slog.Logger, now func()
 		return err
 	}
 	defer a.Close()
-	log.Info("running", "version", app.Version, "approvers", len(cfg.AllApprovers()), "self_approval", cfg.SelfApproval, "http", cfg.HTTPAddr)
+	log.Info("running", "version", app.Build().Version, "commit", app.Build().Commit, "approvers", len(cfg.AllApprovers()), "self_approval", cfg.SelfApproval, "http", cfg.HTTPAddr)
 	go logFindings(ctx, checker(cfg), log)
 	return a.Run(ctx)
 }

@@ -22,6 +22,6 @@ func configureAccounts(cfg config.Config, log *slog.Logger, web http.RoundTrippe
 		return nil
 	}
 	client := octopus.New(cfg.Octopus.URL, cfg.Octopus.APIKey.Reveal(),
-		octopus.WithHTTPClient(&http.Client{Transport: web}), octopus.WithTimeout(callTimeout), octopus.WithLogger(log), octopus.WithLimiter(limiter.New(octopusCalls)), octopus.WithUserAgent("sshkeybot/"+Version))
+		octopus.WithHTTPClient(&http.Client{Transport: web}), octopus.WithTimeout(callTimeout), octopus.WithLogger(log), octopus.WithLimiter(limiter.New(octopusCalls)), octopus.WithUserAgent("sshkeybot/"+Build().Version))
 	return &octopustarget.Accounts{Client: client, Space: cmp.Or(cfg.Octopus.Space, "Default")}
 }

@@ -47,7 +47,7 @@ func configure(cfg config.Config, log *slog.Logger, web http.RoundTripper) []*co
 func runcloudAccount(cfg config.Config, account config.RunCloud, log *slog.Logger, web http.RoundTripper) *configured {
 	client := runcloud.New(account.Token.Reveal(),
 		runcloud.WithBaseURL(account.APIURL), runcloud.WithHTTPClient(&http.Client{Transport: web}), runcloud.WithTimeout(callTimeout), runcloud.WithLogger(log),
-		runcloud.WithLimiter(limiter.New(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+Version))
+		runcloud.WithLimiter(limiter.New(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+Build().Version))
 	return &configured{
 		target: runcloudtarget.Target{
 			Client: client, Account: account.Name, Several: len(cfg.RunClouds) > 1, Lifetime: account.TemporaryLifetime, Quota: account.MonthlyQuota,
@@ -71,7 +71,7 @@ func severalAccounts(cfg config.Config) (names []string) {
 func scalingoAccount(cfg config.Scalingo, log *slog.Logger, web http.RoundTripper) *configured {
 	client := scalingo.New(cfg.Token.Reveal(),
 		scalingo.WithBaseURL(cfg.AuthURL), scalingo.WithHTTPClient(&http.Client{Transport: web}), scalingo.WithTimeout(callTimeout),
-		scalingo.WithLogger(log), scalingo.WithUserAgent("sshkeybot/"+Version))
+		scalingo.WithLogger(log), scalingo.WithUserAgent("sshkeybot/"+Build().Version))
 	return &configured{
 		target:  &scalingotarget.Target{Client: client, Grants: cfg.Grants},
 		limiter: client.Limiter(),
