@@ -24,10 +24,11 @@ func auditSettings() []string {
 func auditCommand(now func() time.Time) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "audit [SERVERS]", Short: "Compare the keys on the servers with the ledger", Args: atMostOnePattern,
+		Use: "audit [SERVERS]", Short: "Compare the keys on the servers with the ledger", Args: atMostOnePattern, GroupID: groupLook,
 		Long: "Reads the servers that the bot knows, beside a running bot or without one, and prints what is\n" +
 			"missing, what is left over, what carries the bot's label without the ledger knowing it, and\n" +
-			"what nobody manages. It changes nothing. Exits 1 if a server could not be read.",
+			"what nobody manages. It changes nothing. Exits 0 when all was read, whatever it found,\n" +
+			"1 if a server could not be read, 2 for wrong usage or settings.",
 		Example: "  sshkeybot audit\n  sshkeybot audit 'web-*,#1203' --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return auditServers(cmd, strings.Join(args, ""), asJSON, now)

@@ -31,11 +31,12 @@ const pageServers = 3
 func demoCommand() *cobra.Command {
 	var o demoOpts
 	cmd := &cobra.Command{
-		Use: "demo", Short: "Try the whole thing on this machine, with nothing to set up", Args: noArguments,
+		Use: "demo", Short: "Try the whole thing on this machine, with nothing to set up", Args: noArguments, GroupID: groupSetUp,
 		Long: "Plays a Slack workspace, a RunCloud account, a Scalingo account and an Octopus Deploy on this\n" +
 			"machine, runs the real bot between them, and serves a page on which you are the people: ask,\n" +
 			"approve, break a server, move the clock, and log in with ssh. Ctrl-C ends it and leaves nothing\n" +
-			"behind. With --script it prints a story of such people instead, and ends.",
+			"behind. With --script it prints a story of such people instead, and ends.\n" +
+			"Exits 0 at its end, 1 when something could not be played, 2 for wrong usage.",
 		Example: "  sshkeybot demo\n  sshkeybot demo --servers 40 --addr 127.0.0.1:8000\n  sshkeybot demo --script",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			err := demo(cmd, o)
@@ -46,8 +47,8 @@ func demoCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&o.script, "script", false, "print a story instead, and end")
-	cmd.Flags().IntVar(&o.servers, "servers", 0, fmt.Sprintf("how many servers the played account has, up to %d (default %d, and %d with --script)", play.MaxServers, pageServers, scriptServers))
-	cmd.Flags().StringVar(&o.addr, "addr", "127.0.0.1:0", "where the page listens, on the loopback interface alone; port 0 takes a free one")
+	cmd.Flags().IntVar(&o.servers, "servers", 0, fmt.Sprintf("`NUMBER` of servers of the played account, up to %d (default %d, and %d with --script)", play.MaxServers, pageServers, scriptServers))
+	cmd.Flags().StringVar(&o.addr, "addr", "127.0.0.1:0", "`HOST:PORT` where the page listens, on the loopback interface alone; port 0 takes a free one")
 	return cmd
 }
 

@@ -22,8 +22,10 @@ var userID = regexp.MustCompile(`^[UW][A-Z0-9]{2,}$`)
 func listCommand(now func() time.Time) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "list [USER_ID]", Short: "Show who has access now, and which keys still have to go", Args: atMostOneUser,
-		Long: "Reads the ledger, beside a running bot or without one, and asks nobody outside.",
+		Use: "list [USER_ID]", Short: "Show who has access now, and which keys still have to go", Args: atMostOneUser, GroupID: groupLook,
+		Long: "Reads the ledger, beside a running bot or without one, and asks nobody outside.\n" +
+			"Exits 0 when it was read, 1 when it was not, 2 for wrong usage.",
+		Example: "  sshkeybot list\n  sshkeybot list U012ABCDEF --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var of access.UserID
 			if len(args) == 1 {

@@ -22,10 +22,12 @@ func logCommand(now func() time.Time) *cobra.Command {
 	var asJSON bool
 	var since string
 	cmd := &cobra.Command{
-		Use: "log [@USER_ID|REQUEST]", Short: "Print the audit log: who did what, and when", Args: atMostOneSubject,
+		Use: "log [@USER_ID|REQUEST]", Short: "Print the audit log: who did what, and when", Args: atMostOneSubject, GroupID: groupLook,
 		Long: "Prints the audit log, the latest event last: all of it, or what a person did and what was\n" +
 			"done about them, or what became of a request. Reads the ledger, beside a running bot or\n" +
-			"without one, and asks nobody outside, so it shows user IDs instead of names. Times are UTC.",
+			"without one, and asks nobody outside, so it shows user IDs instead of names. Times are UTC.\n" +
+			"Exits 0 when it was read, 1 when it was not, 2 for wrong usage.",
+		Example: "  sshkeybot log\n  sshkeybot log 12\n  sshkeybot log @U012ABCDEF --since 7d --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			from, err := parseSince(since, now())
 			if err != nil {
@@ -39,18 +41,18 @@ func logCommand(now func() time.Time) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
-	cmd.Flags().StringVar(&since, "since", "", "only from then on: a time such as 2026-03-02T15:04:05Z, a date (its beginning in UTC), or how long ago, such as 7d")
+	cmd.Flags().StringVar(&since, "since", "", "only from `TIME` on: such as 2026-03-02T15:04:05Z, a date (its beginning in UTC), or how long ago, such as 7d")
 	cmd.AddCommand(logVerifyCommand())
 	return cmd
 }
 
-func atMostOneSubject(_ *cobra.Command, args []string) error {
+func atMostOneSubject(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {
 		return usageError{fmt.Errorf("%q is an argument too many", args[1])}
 	}
 	if len(args) == 1 {
 		if _, ok := access.ParseSubject(args[0]); !ok {
-			return usageError{fmt.Errorf("%q is neither a Slack user ID, which begins with U or W and stands in the profile's menu in Slack, nor the number of a request", args[0])}
+			return usageError{fmt.Errorf("%q is neither a Slack user ID, which begins with U or W and stands in the profile's menu in Slack, nor the number of a request%s", args[0], didYouMean(cmd, args[0]))}
 		}
 	}
 	return nil

@@ -20,8 +20,10 @@ func logVerifyCommand() *cobra.Command {
 		Long: "Recomputes the hash of every event, each over the one before it. The last line is\n" +
 			"NUMBER:HASH of the last event; the daily summary in Slack has it, too. Keep it elsewhere:\n" +
 			"given to --since later, it also shows a log that was rewritten from its beginning, or whose\n" +
-			"end was cut off, and only what follows is read. Exits 1 at the first event that does not\n" +
-			"fit; then the last line is the last event that does, if there is one.",
+			"end was cut off, and only what follows is read.\n" +
+			"Exits 0 when it holds, 1 at the first event that does not fit (then the last line is the last\n" +
+			"event that does, if there is one), 2 for wrong usage.",
+		Example: "  sshkeybot log verify\n  sshkeybot log verify --since 1234:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			known, ok := access.ParseHead(since)
 			if since != "" && !ok {
@@ -31,7 +33,7 @@ func logVerifyCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON document")
-	cmd.Flags().StringVar(&since, "since", "", "NUMBER:HASH that the log had before: it must still have that event")
+	cmd.Flags().StringVar(&since, "since", "", "`NUMBER:HASH` that the log had before: it must still have that event")
 	return cmd
 }
 

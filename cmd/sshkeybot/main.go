@@ -50,11 +50,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, now func(
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
-	return status(err, stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	return status(err, cmd.CommandPath(), stderr)
 }
 
-func status(err error, stderr io.Writer) int {
+// status prints an error, and returns the exit status. command is the one that was given, for the hint.
+func status(err error, command string, stderr io.Writer) int {
 	var problems *config.Problems
 	switch {
 	case err == nil:
@@ -62,20 +63,33 @@ func status(err error, stderr io.Writer) int {
 	case errors.As(err, &failed{}), errors.Is(err, syscall.EPIPE): // the reader of the output is gone
 		return exitFailed
 	case errors.As(err, &problems):
-		fmt.Fprintln(stderr, problems)
+		fmt.Fprintf(stderr, "%v\nsshkeybot run --help explains every setting.\n", problems)
 		return exitUsage
 	case errors.As(err, &usageError{}):
-		fmt.Fprintf(stderr, "%v\nsshkeybot --help shows how it is used.\n", err)
+		fmt.Fprintf(stderr, "%v\n%s --help shows how it is used.\n", err, command)
 		return exitUsage
 	}
 	fmt.Fprintf(stderr, "%v\n", err)
 	return exitFailed
 }
 
+// The groups of commands in the help.
+const (
+	groupSetUp = "set up"
+	groupRun   = "run"
+	groupLook  = "look"
+	groupAct   = "act"
+)
+
 func rootCommand(now func() time.Time) *cobra.Command {
 	root := &cobra.Command{
-		Use:           "sshkeybot",
-		Short:         "Lends SSH access to your RunCloud servers, with approval in Slack and an end",
+		Use:   "sshkeybot",
+		Short: "Lends SSH access to your RunCloud servers, with approval in Slack and an end",
+		Long: "Lends SSH access to the servers of a RunCloud account, and takes it back: somebody asks in Slack,\n" +
+			"an approver presses a button, and when the time is over the key is gone from every server.\n" +
+			"Settings are environment variables, which sshkeybot run --help explains.\n" +
+			"Every command exits 0 when it has done its work, 1 when it failed, 2 for wrong usage or settings.",
+		Example:       "  sshkeybot demo\n  sshkeybot check && sshkeybot run",
 		Version:       app.Build().String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -84,8 +98,12 @@ func rootCommand(now func() time.Time) *cobra.Command {
 	}
 	root.SetVersionTemplate("sshkeybot {{.Version}}\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp) // no argument is a file
+	root.AddGroup(&cobra.Group{ID: groupSetUp, Title: "Set it up:"}, &cobra.Group{ID: groupRun, Title: "Run it:"},
+		&cobra.Group{ID: groupLook, Title: "Look:"}, &cobra.Group{ID: groupAct, Title: "Act:"})
+	root.SetHelpCommand(helpCommand())
 	root.AddCommand(runCommand(now), demoCommand(), manifestCommand(), versionCommand(), healthcheckCommand(),
-		checkCommand(), listCommand(now), auditCommand(now), offboardCommand(now), logCommand(now))
+		checkCommand(), listCommand(now), auditCommand(now), offboardCommand(now), logCommand(now), completionCommand(), manCommand())
 	return root
 }
 
@@ -96,16 +114,18 @@ func usage(err error, cmd *cobra.Command) error {
 	return usageError{err}
 }
 
-func noArguments(_ *cobra.Command, args []string) error {
+func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError{fmt.Errorf("%q is not a command, or an argument too many", args[0])}
+		return usageError{fmt.Errorf("%q is not a command, or an argument too many%s", args[0], didYouMean(cmd, args[0]))}
 	}
 	return nil
 }
 
 func versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version, and the commit that it was built from", Args: noArguments,
-		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintf(cmd.OutOrStdout(), "sshkeybot %s\n", app.Build()) },
+		Use: "version", Short: "Print the version, and the commit that it was built from", Args: noArguments, GroupID: groupSetUp,
+		Long:    "Prints the version of this program, the commit that it was built from, and when that was made, as\n--version does. Exits 0.",
+		Example: "  sshkeybot version",
+		Run:     func(cmd *cobra.Command, _ []string) { fmt.Fprintf(cmd.OutOrStdout(), "sshkeybot %s\n", app.Build()) },
 	}
 }

@@ -37,17 +37,18 @@ type offboardOpts struct {
 func offboardCommand(now func() time.Time) *cobra.Command {
 	o := offboardOpts{now: now}
 	cmd := &cobra.Command{
-		Use: "offboard USER_ID", Short: "Take away everything of a person's, everywhere", Args: oneUser,
+		Use: "offboard USER_ID", Short: "Take away everything of a person's, everywhere", Args: oneUser, GroupID: groupAct,
 		Long: "Ends all access of a person, removes every key the bot placed for them, and reads every\n" +
 			"server for keys that may be theirs. A running bot does the work; without one this command\n" +
-			"does it. Follows the work and exits 0 when all is gone, 1 when something is still owed\n" +
-			"(the bot goes on) or left for an approver to decide in Slack, 2 for wrong usage. Repeating\n" +
-			"it follows the same offboarding.",
+			"does it, and follows the work. Repeating it follows the same offboarding.\n" +
+			"Exits 0 when all is gone, 1 when something is still owed (the bot goes on) or left for an\n" +
+			"approver to decide in Slack, 2 for wrong usage or settings.",
+		Example: "  sshkeybot offboard U012ABCDEF --reason 'left the company'\n  sshkeybot offboard U012ABCDEF --yes --json --timeout 30m",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return offboard(cmd, access.UserID(args[0]), o)
 		},
 	}
-	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the announcement and the audit log")
+	cmd.Flags().StringVar(&o.reason, "reason", "", "`TEXT` that says why, for the announcement and the audit log")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON document at the end")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask; needed without a terminal")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 10*time.Minute, "how long to follow the work")

@@ -13,8 +13,14 @@ import (
 )
 
 func runCommand(now func() time.Time) *cobra.Command {
-	return &cobra.Command{
-		Use: "run", Short: "Run the bot", Args: noArguments,
+	cmd := &cobra.Command{
+		Use: "run", Short: "Run the bot", Args: noArguments, GroupID: groupRun,
+		Long: "Runs the bot until SIGTERM or Ctrl-C, which end it within 20 seconds; work that was under way\n" +
+			"goes on after the next start. It logs to standard error, at the start also what check would\n" +
+			"say of Slack, the targets and the place of the ledger.\n" +
+			"Exits 0 when it was told to stop, 1 when it cannot start (another process has the ledger, or\n" +
+			"the port that SSHKEYBOT_HTTP_ADDR names), 2 for settings that cannot be used.",
+		Example: "  sshkeybot run\n  SSHKEYBOT_LOG_FORMAT=console sshkeybot run",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := config.Load()
 			if err != nil {
@@ -28,6 +34,8 @@ func runCommand(now func() time.Time) *cobra.Command {
 			return err
 		},
 	}
+	cmd.SetUsageTemplate(cmd.UsageTemplate() + "\n" + settingsHelp())
+	return cmd
 }
 
 func runBot(ctx context.Context, cfg config.Config, log *slog.Logger, now func() time.Time) error {
@@ -36,7 +44,7 @@ func runBot(ctx context.Context, cfg config.Config, log *slog.Logger, now func()
 		return err
 	}
 	defer a.Close()
-	log.Info("running", "version", app.Build().Version, "commit", app.Build().Commit, "approvers", len(cfg.AllApprovers()), "self_approval", cfg.SelfApproval, "http", cfg.HTTPAddr)
+	log.Info("running", "version", app.Build().Version, "commit", app.Build().Commit, "approvers", len(cfg.AllApprovers()), "self_approval", cfg.SelfApproval)
 	go logFindings(ctx, checker(cfg), log)
 	return a.Run(ctx)
 }

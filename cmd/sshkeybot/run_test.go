@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -59,25 +58,6 @@ func TestWrongBotTokenIsNotReady(t *testing.T) {
 			t.Errorf("it is logged %d times", n)
 		}
 	})
-}
-
-// The bot says that another process has its port, and healthcheck does not take that process
-// for the bot.
-func TestPortInUse(t *testing.T) {
-	t.Parallel()
-	r := start(t, plan{sockets: true, servers: 1})
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	r.must(err)
-	other := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) })}
-	go func() { _ = other.Serve(taken) }()
-	defer func() { _ = other.Close() }()
-	address := "SSHKEYBOT_HTTP_ADDR=" + taken.Addr().String()
-	r.says(r.logged("there are no health pages", address), "another process has that port")
-	check := exec.CommandContext(t.Context(), "sshkeybot", "healthcheck")
-	check.Env = []string{"PATH=" + os.Getenv("PATH"), address}
-	if out, err := check.CombinedOutput(); err == nil || !strings.Contains(string(out), "another process answers") {
-		t.Errorf("%v: %s", err, out)
-	}
 }
 
 func TestConsoleLogHasNoColoursInAFile(t *testing.T) {

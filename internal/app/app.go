@@ -179,15 +179,21 @@ func (a *App) checkWorkspace(ctx context.Context) error {
 // Run runs the bot until ctx ends, and then stops its parts in order: first the bot, which
 // takes what comes from Slack, then the jobs. The only trouble with Slack that makes it return
 // is that the token is for another workspace: keys have to be removed whether or not anybody
-// can reach the bot.
+// can reach the bot. It returns an error, too, if the health pages cannot be where they were set to be.
 func (a *App) Run(ctx context.Context) error {
-	if err := a.begin(ctx); ctx.Err() != nil {
+	pages, stopPages, err := a.servePages(ctx) // first of all, since without them nothing may be begun
+	if ctx.Err() != nil {
 		return nil // told to stop during the start
 	} else if err != nil {
 		return err
 	}
-	defer a.serveHTTP()()
-	defer a.serveShell()()
+	defer stopPages()
+	if err := a.begin(ctx); ctx.Err() != nil {
+		return nil // as well
+	} else if err != nil {
+		return err
+	}
+	defer a.serveShell(pages)()
 	if err := a.runner.Start(ctx); err != nil {
 		return err
 	}

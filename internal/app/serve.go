@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"sshkeybot/internal/control"
@@ -31,9 +32,9 @@ func (a *App) figures(ctx context.Context) (health.Figures, error) {
 	return f, err
 }
 
-// serveShell serves offboardings from the shell, if the ledger is a SQLite file, which this
-// process has locked. If it cannot, the bot runs without.
-func (a *App) serveShell() (stop func()) {
+// serveShell serves offboardings from the shell, and says there where the health pages are, if the
+// ledger is a SQLite file, which this process has locked. If it cannot, the bot runs without.
+func (a *App) serveShell(pages string) (stop func()) {
 	path, isFile, err := store.File(a.cfg.DatabaseURL.Reveal())
 	var listener net.Listener
 	if isFile && err == nil {
@@ -45,23 +46,65 @@ func (a *App) serveShell() (stop func()) {
 	if listener == nil {
 		return func() {}
 	}
-	return control.Serve(listener, a.Service, a.log)
+	return control.Serve(listener, control.Bot{Uses: a.Service, Pages: pages, Log: a.log})
 }
 
-// serveHTTP serves the health pages, if there is an address for them. If that is taken, as by
-// another replica on the same machine, the bot runs without.
-func (a *App) serveHTTP() (stop func()) {
+// servePages serves the health pages, and returns the address that they are at; it is empty if there
+// are none. The error is that of an address that was set and cannot be used: somebody watches the bot
+// there, and would watch another process. Without the default one, which another bot on the machine
+// may have, the bot runs on.
+func (a *App) servePages(ctx context.Context) (address string, stop func(), err error) {
 	if a.cfg.HTTPAddr == "" {
-		return func() {}
+		return "", func() {}, nil
 	}
-	listener, err := a.host.Listen("tcp", a.cfg.HTTPAddr)
+	listener, err := a.listen(ctx)
+	if err != nil && a.cfg.HTTPAddrSet {
+		return "", nil, fmt.Errorf("the health pages cannot be at %s, which SSHKEYBOT_HTTP_ADDR names: %s. Set another address, or an empty one for no pages", a.cfg.HTTPAddr, whyNot(err))
+	}
 	if err != nil {
-		a.log.Error("there are no health pages, so sshkeybot healthcheck fails: SSHKEYBOT_HTTP_ADDR cannot be used, as when another process has that port", "address", a.cfg.HTTPAddr, "error", err)
-		return func() {}
+		a.log.Error("there are no health pages and no metrics: their default address cannot be used; set another one in SSHKEYBOT_HTTP_ADDR", "address", a.cfg.HTTPAddr, "reason", whyNot(err))
+		return "", func() {}, nil
 	}
+	address = listener.Addr().String()
+	a.log.Info("serving the health pages", "address", address)
 	server := &http.Server{Handler: a.Health(), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = server.Serve(listener) }() // ends when stop closes it
-	return func() { _ = server.Close() }
+	return address, func() { _ = server.Close() }, nil
+}
+
+// How often, and how far apart, the start tries to get a port that was set: the process that this one
+// replaces may still have it.
+const (
+	portTries = 20
+	portPause = 250 * time.Millisecond
+)
+
+func (a *App) listen(ctx context.Context) (net.Listener, error) {
+	for try := 1; ; try++ {
+		listener, err := a.host.Listen("tcp", a.cfg.HTTPAddr)
+		if !errors.Is(err, syscall.EADDRINUSE) || !a.cfg.HTTPAddrSet || try == portTries {
+			return listener, err
+		}
+		if try == 1 {
+			a.log.Warn("another process has the port of the health pages; waiting for it to end", "address", a.cfg.HTTPAddr)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(portPause):
+		}
+	}
+}
+
+// whyNot returns why an address cannot be listened at.
+func whyNot(err error) string {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return "another process has that port"
+	}
+	if op, is := errors.AsType[*net.OpError](err); is {
+		err = op.Err
+	}
+	return err.Error()
 }
 
 // Health returns the health pages.

@@ -41,6 +41,7 @@ type Config struct {
 	DatabaseURL Secret        // sqlite:PATH or postgres://…, which may hold a password
 	Concurrency int           // servers worked on at the same time, 1 to 256
 	HTTPAddr    string        // HOST:PORT; "": off
+	HTTPAddrSet bool          // false: HTTPAddr is the default, which another bot on the machine may have
 	LogLevel    string        // trace, debug, info, warn or error, as zerolog names them
 	LogFormat   string        // json or console
 }
@@ -242,6 +243,7 @@ func (r *reader) operation(env environment, c *Config) {
 	c.DatabaseURL = r.database(env.DatabaseURL, env.DatabaseURLFile)
 	c.Concurrency = r.number(env.Concurrency, 1, 256)
 	c.HTTPAddr = r.address(env.HTTPAddr)
+	_, c.HTTPAddrSet = os.LookupEnv(env.HTTPAddr.name)
 	c.LogLevel = r.oneOf(env.LogLevel, "trace", "debug", "info", "warn", "error")
 	c.LogFormat = r.oneOf(env.LogFormat, "json", "console")
 }

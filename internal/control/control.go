@@ -1,10 +1,11 @@
 // Package control lets a command in the operator's shell ask a running bot to offboard
-// somebody.
+// somebody, or where its health pages are.
 //
 // A SQLite ledger has one writer: the bot, while it runs. A command that has to write
 // therefore asks the bot to, over a Unix socket beside the database file, with one line of
 // JSON in each direction. The socket has the mode of the database file, so it lets nobody in
-// who could not open the database.
+// who could not open the database. That it answers also proves that the bot on that very
+// ledger lives, at whatever address it serves its pages.
 package control
 
 import (
@@ -37,9 +38,16 @@ type Ask struct {
 	Source   string        `json:"source"` // identifies this Ask: the same one sent twice makes one request
 }
 
-// answer is the ID of the request that was made, or the error.
+// question is what is sent: an Ask, or the question where the health pages are.
+type question struct {
+	Ask
+	Pages bool `json:"pages,omitempty"`
+}
+
+// answer is the ID of the request that was made, the address of the health pages, or the error.
 type answer struct {
 	Request int64       `json:"request,omitempty"`
+	Pages   string      `json:"pages,omitempty"`
 	Code    access.Code `json:"code,omitempty"`
 	Message string      `json:"message,omitempty"`
 }
@@ -54,9 +62,16 @@ type Offboarder interface {
 // Path returns the path of the socket for a database file.
 func Path(database string) string { return database + ".sock" }
 
+// Bot is what the socket is served for.
+type Bot struct {
+	Uses  Offboarder
+	Pages string // the address of the health pages; "" if there are none
+	Log   *slog.Logger
+}
+
 // Serve serves the connections of listener until stop is called, which closes it and waits
 // until the last connection is served.
-func Serve(listener net.Listener, uses Offboarder, log *slog.Logger) (stop func()) {
+func Serve(listener net.Listener, bot Bot) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var serving sync.WaitGroup
 	serving.Go(func() {
@@ -65,7 +80,7 @@ func Serve(listener net.Listener, uses Offboarder, log *slog.Logger) (stop func(
 			if err != nil {
 				return // closed by stop
 			}
-			serving.Go(func() { serve(ctx, conn, uses, log) })
+			serving.Go(func() { bot.serve(ctx, conn) })
 		}
 	})
 	return func() {
@@ -121,26 +136,33 @@ func listen(path string) (net.Listener, error) {
 	return listener, nil
 }
 
-func serve(ctx context.Context, conn net.Conn, uses Offboarder, log *slog.Logger) {
+func (b Bot) serve(ctx context.Context, conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	_ = conn.SetDeadline(time.Now().Add(timeout)) // fails only if the connection is closed, and then so does reading
-	var a Ask
-	if err := readLine(conn, &a); err != nil {
+	var q question
+	if err := readLine(conn, &q); err != nil {
 		if !errors.Is(err, io.EOF) {
-			log.Warn("the shell sent something that cannot be read", "error", err)
+			b.Log.Warn("the shell sent something that cannot be read", "error", err)
 		}
 		return
 	}
-	r, err := uses.OffboardFromShell(ctx, a.Person, a.Operator, a.Reason, a.Source)
-	out := answer{Request: r.ID}
-	if err != nil {
-		log.Warn("an offboarding from the shell was refused", "person", a.Person, "operator", a.Operator, "error", err)
-		out = answer{Code: access.CodeOf(err), Message: access.MessageOf(err)}
+	out := answer{Pages: b.Pages}
+	if !q.Pages {
+		out = b.offboard(ctx, q.Ask)
 	}
 	// If this fails, the shell is gone. It does not know then what became of the Ask, and may
 	// send it again with the same Source.
 	_ = json.NewEncoder(conn).Encode(out)
+}
+
+func (b Bot) offboard(ctx context.Context, a Ask) answer {
+	r, err := b.Uses.OffboardFromShell(ctx, a.Person, a.Operator, a.Reason, a.Source)
+	if err != nil {
+		b.Log.Warn("an offboarding from the shell was refused", "person", a.Person, "operator", a.Operator, "error", err)
+		return answer{Code: access.CodeOf(err), Message: access.MessageOf(err)}
+	}
+	return answer{Request: r.ID}
 }
 
 // Offboard asks the bot that listens at path to offboard a person, and returns the ID of the
@@ -149,24 +171,37 @@ func serve(ctx context.Context, conn net.Conn, uses Offboarder, log *slog.Logger
 func Offboard(ctx context.Context, path string, a Ask) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	out, err := exchange(ctx, path, a)
-	switch {
-	case err != nil:
-		return 0, &access.Error{Code: access.Unavailable, Op: "control", Message: "The bot does not answer at " + path + ".", Err: err}
-	case out.Code != "":
-		return 0, &access.Error{Code: out.Code, Message: out.Message}
-	}
-	return out.Request, nil
+	out, err := exchange(ctx, path, question{Ask: a})
+	return out.Request, err
 }
 
-func exchange(ctx context.Context, path string, a Ask) (out answer, err error) {
+// Pages returns the address of the health pages that the bot serves which listens at path; it is
+// empty if it serves none. The errors are those of Offboard.
+func Pages(ctx context.Context, path string) (address string, err error) {
+	out, err := exchange(ctx, path, question{Pages: true})
+	return out.Pages, err
+}
+
+// exchange sends a question and returns the answer to it. The error is an *access.Error.
+func exchange(ctx context.Context, path string, q question) (answer, error) {
+	out, err := send(ctx, path, q)
+	switch {
+	case err != nil:
+		return answer{}, &access.Error{Code: access.Unavailable, Op: "control", Message: "The bot does not answer at " + path + ".", Err: err}
+	case out.Code != "":
+		return answer{}, &access.Error{Code: out.Code, Message: out.Message}
+	}
+	return out, nil
+}
+
+func send(ctx context.Context, path string, q question) (out answer, err error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err != nil {
 		return out, err
 	}
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	if err := json.NewEncoder(conn).Encode(a); err != nil {
+	if err := json.NewEncoder(conn).Encode(q); err != nil {
 		return out, err
 	}
 	return out, readLine(conn, &out)

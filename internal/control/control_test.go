@@ -47,7 +47,7 @@ func serve(t *testing.T, path string, u *uses) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := control.Serve(listener, u, slog.New(slog.DiscardHandler))
+	stop := control.Serve(listener, control.Bot{Uses: u, Pages: "127.0.0.1:9", Log: slog.New(slog.DiscardHandler)})
 	t.Cleanup(func() {
 		stop()
 		if left, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*")); len(left) > 0 {
@@ -92,6 +92,18 @@ func TestOffboardWithoutBot(t *testing.T) {
 	t.Parallel()
 	if _, err := control.Offboard(t.Context(), place(t), control.Ask{Person: "U0BOB"}); access.CodeOf(err) != access.Unavailable {
 		t.Errorf("where nobody listens: %v", err)
+	}
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	path, u := place(t), &uses{}
+	if _, err := control.Pages(t.Context(), path); access.CodeOf(err) != access.Unavailable {
+		t.Errorf("where nobody listens: %v", err)
+	}
+	serve(t, path, u)
+	if address, err := control.Pages(t.Context(), path); err != nil || address != "127.0.0.1:9" || len(u.asked) > 0 {
+		t.Errorf("Pages = %q, %v, and asked was %v", address, err, u.asked)
 	}
 }
 
