@@ -115,6 +115,9 @@ var methods = map[string][]string{
 	"Refused":       nil,
 }
 
+// checked are the scopes for conversations.info, which only internal/check calls, with slack-go itself.
+var checked = []string{"channels:read", "groups:read"}
+
 func TestManifestAsksForWhatIsUsed(t *testing.T) {
 	t.Parallel()
 	m := manifest(t)
@@ -139,6 +142,9 @@ func TestManifestAsksForWhatIsUsed(t *testing.T) {
 	}
 	if len(m.Settings.EventSubscriptions.BotEvents) != len(events) {
 		t.Errorf("events %v, want %v", m.Settings.EventSubscriptions.BotEvents, events)
+	}
+	for _, scope := range checked {
+		used[scope] = true
 	}
 	delete(used, "")
 	var want []string
@@ -182,6 +188,10 @@ func callAll(t *testing.T, scopes []string) []error {
 	w.AddUserGroup("S1", "all", "U1")
 	w.AddChannel(slacksim.Channel{ID: "C1", Name: "joined", Bot: true, Members: []string{"U1"}})
 	w.AddChannel(slacksim.Channel{ID: "C2", Name: "public"})
+	w.AddChannel(slacksim.Channel{ID: "C3", Name: "private", Bot: true, Private: true})
+	check := slack.New(w.BotToken(), slack.OptionAPIURL(url))
+	_, open := check.GetConversationInfo(&slack.GetConversationInfoInput{ChannelID: "C1"})
+	_, private := check.GetConversationInfo(&slack.GetConversationInfoInput{ChannelID: "C3"})
 	api, ctx, hello := slackapi.New(slackapi.Config{Token: w.BotToken(), URL: url}), t.Context(), render.Say("hello")
 	at, err := api.Post(ctx, "C1", "", hello)
 	_, direct := api.Post(ctx, "U1", "", hello)
@@ -190,7 +200,7 @@ func callAll(t *testing.T, scopes []string) []error {
 	_, _, list := api.Users(ctx, "")
 	_, group := api.Group(ctx, "S1")
 	all := []error{
-		err, direct, public, user, list, group,
+		err, direct, public, user, list, group, open, private,
 		api.Update(ctx, at, hello), api.PostEphemeral(ctx, "C1", "U1", hello), api.Upload(ctx, at, "a.txt", "a", []byte("a")),
 	}
 	return slices.DeleteFunc(all, func(err error) bool { return err == nil })

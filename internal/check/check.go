@@ -5,7 +5,7 @@ package check
 
 import (
 	"context"
-	"net/http"
+	"slices"
 	"time"
 
 	"sshkeybot/internal/config"
@@ -49,72 +49,37 @@ type Checker struct {
 	Now      func() time.Time // the clock that is compared with Slack's and RunCloud's
 	Zone     string           // the environment variable TZ
 	Targets  []string         // the names of the targets that are configured
-}
 
-// callTimeout is the timeout of one call.
-const callTimeout = 15 * time.Second
+	// Patience is the longest that a service may ask to wait for Run to do so; Waiting is told then.
+	Patience time.Duration
+	Waiting  func(text string)
+}
 
 // Run makes every check, one after the other.
 func (c Checker) Run(ctx context.Context) []Finding {
 	findings := append([]Finding{c.socket(ctx)}, c.workspace(ctx)...)
 	findings = append(append(findings, c.runCloud(ctx)...), c.scalingo(ctx)...)
 	findings = append(findings, c.octopus(ctx)...)
-	findings = append(findings, c.database(ctx)...)
+	findings = append(append(findings, c.database(ctx)...), c.pages(ctx))
 	return append(findings, c.rules()...)
 }
 
-// AtStart makes the checks that a starting bot does not make by itself anyway. The database
-// is not among them, since the bot has opened it, and neither is any that takes many calls.
+// AtStart makes the checks that a starting bot does not make by itself anyway. Whether the database
+// can be opened is not among them, since the bot has opened it, and neither is any that takes many
+// calls or a wait.
 func (c Checker) AtStart(ctx context.Context) []Finding {
-	findings := append(c.workspace(ctx), c.reachesRunCloud(ctx)...)
+	c.Patience = 0
+	findings := append(c.place(), c.workspace(ctx)...)
+	findings = append(findings, c.reachesRunCloud(ctx)...)
 	return append(findings, c.reachesScalingo(ctx)...)
 }
 
 // Good reports whether there is no problem among the findings.
-func Good(findings []Finding) bool {
-	for _, f := range findings {
-		if f.Status == Problem {
-			return false
-		}
-	}
-	return true
+func Good(findings []Finding) bool { return !have(findings, Problem) }
+
+// Spotless reports whether there is neither a problem nor a warning among the findings.
+func Spotless(findings []Finding) bool { return Good(findings) && !have(findings, Warning) }
+
+func have(findings []Finding, status Status) bool {
+	return slices.ContainsFunc(findings, func(f Finding) bool { return f.Status == status })
 }
-
-// dateTransport is an http.RoundTripper that keeps the Date header of the last response, to
-// compare the clocks.
-type dateTransport struct {
-	now  func() time.Time
-	date string
-	at   time.Time // our time half-way between the request and the response
-}
-
-// RoundTrip implements http.RoundTripper.
-func (d *dateTransport) RoundTrip(request *http.Request) (*http.Response, error) {
-	began := d.now()
-	answer, err := http.DefaultTransport.RoundTrip(request)
-	if err == nil {
-		d.date, d.at = answer.Header.Get("Date"), began.Add(d.now().Sub(began)/2)
-	}
-	return answer, err
-}
-
-// skewAllowed is how much the clocks may differ: grants end by ours, temporary keys by
-// RunCloud's.
-const skewAllowed = 30 * time.Second
-
-func (d *dateTransport) finding(name, whose string) Finding {
-	theirs, err := http.ParseTime(d.date)
-	if err != nil {
-		return note(name, whose+" did not tell its time, so the clock could not be compared.")
-	}
-	skew := d.at.Sub(theirs).Round(time.Second)
-	switch {
-	case skew > skewAllowed:
-		return problem(name, "The clock of this machine is "+skew.String()+" ahead of "+whose+"'s.", mendClock)
-	case skew < -skewAllowed:
-		return problem(name, "The clock of this machine is "+(-skew).String()+" behind "+whose+"'s.", mendClock)
-	}
-	return ok(name, "The clock agrees with "+whose+"'s.")
-}
-
-const mendClock = "Have the machine keep its clock by NTP, for example: timedatectl set-ntp true."

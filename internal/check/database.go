@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/store"
 )
@@ -30,7 +28,10 @@ func (c Checker) database(ctx context.Context) []Finding {
 	case !isFile:
 		return c.ledger(ctx, url, "It can be reached")
 	case errors.Is(err, fs.ErrNotExist):
-		return []Finding{notYet(path)}
+		if found := c.place(); !Good(found) {
+			return found
+		}
+		return append(c.place(), ok("database", path+" does not exist yet; the bot will make it at its first start."))
 	case err != nil:
 		return []Finding{problem("database", fmt.Sprintf("%s cannot be read.", path), mendRights)}
 	}
@@ -38,7 +39,7 @@ func (c Checker) database(ctx context.Context) []Finding {
 	if access.CodeOf(store.Recognise(ctx, url)) == access.Invalid {
 		return findings // the mode of another program's file is not our affair
 	}
-	return append([]Finding{file(path), diskSpace(path)}, findings...)
+	return append(append(c.place(), file(path)), findings...)
 }
 
 // ledger checks whether the ledger can be used, and verifies the audit log.
@@ -58,35 +59,6 @@ func (c Checker) ledger(ctx context.Context, url, reached string) []Finding {
 	return append(append(findings, c.adopted(ctx, ledger)...), c.unconfigured(ctx, ledger)...)
 }
 
-// notYet checks whether the file could be made. It does not make it, because it would belong
-// to the user who runs the check.
-func notYet(path string) Finding {
-	dir := filepath.Dir(path)
-	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
-		return problem("database", fmt.Sprintf("%s does not exist, and nothing can be written in %s.", path, dir),
-			"Make the folder and let the user that runs the bot write there, or set another path in SSHKEYBOT_DATABASE_URL.")
-	}
-	return ok("database", fmt.Sprintf("%s does not exist yet; the bot will make it at its first start.", path))
-}
-
-// leastSpace is how many bytes should be free, so that the ledger can grow for a while.
-const leastSpace = 64 << 20
-
-func diskSpace(path string) Finding {
-	const name = "disk"
-	var disk unix.Statfs_t
-	if err := unix.Statfs(filepath.Dir(path), &disk); err != nil {
-		return note(name, "How much room is left could not be seen.")
-	}
-	left := disk.Bavail * uint64(disk.Bsize) //nolint:gosec // the size of a block is positive
-	if text := fmt.Sprintf("%d MiB are left for the database.", left>>20); left >= leastSpace {
-		return ok(name, text)
-	} else if left > 0 {
-		return warning(name, text, "Make room on the disk of "+path+": when it is full, no key is removed any more.")
-	}
-	return problem(name, "The disk of "+path+" is full.", "Make room there: until then no key is removed.")
-}
-
 func file(path string) Finding {
 	const name = "database file"
 	info, err := os.Stat(path)
@@ -98,9 +70,6 @@ func file(path string) Finding {
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
 		return warning(name, fmt.Sprintf("%s could be read or written by others (mode %04o).", path, mode), "The bot sets mode 0600 when it opens it. See who may enter "+filepath.Dir(path)+".")
-	}
-	if dir, err := os.Stat(filepath.Dir(path)); err == nil && dir.Mode().Perm()&0o002 != 0 {
-		return warning(name, "Everybody may write in the folder of "+path+".", "chmod o-w "+filepath.Dir(path))
 	}
 	return ok(name, path+" is readable by its owner alone.")
 }

@@ -17,8 +17,8 @@ func (c Checker) octopus(ctx context.Context) []Finding {
 	if o == nil {
 		return nil
 	}
-	client := octopus.New(o.URL, o.APIKey.Reveal(), octopus.WithHTTPClient(&http.Client{Transport: http.DefaultTransport}),
-		octopus.WithTimeout(callTimeout), octopus.WithRetry(1, 0))
+	client := octopus.New(o.URL, o.APIKey.Reveal(), octopus.WithHTTPClient(&http.Client{Transport: c.observe("Octopus Deploy")}),
+		octopus.WithTimeout(allTimeout), octopus.WithRetry(1, 0))
 	version := octopusVersion(ctx, client)
 	if version.Status == Problem {
 		return []Finding{version}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"sshkeybot/internal/config"
 	"sshkeybot/runcloud"
@@ -32,44 +33,46 @@ func (c Checker) runCloudAccounts() []runCloudAccount {
 	return all
 }
 
+// runCloud checks each account: what the bot needs of it, and how it does what RunCloud does not document.
 func (c Checker) runCloud(ctx context.Context) (findings []Finding) {
 	for _, account := range c.runCloudAccounts() {
-		findings = append(findings, c.runCloudAccount(ctx, account)...)
+		findings = append(findings, account.check(ctx, c.observe("RunCloud"))...)
 	}
 	return findings
 }
 
-func (c Checker) runCloudAccount(ctx context.Context, a runCloudAccount) []Finding {
-	clock := &dateTransport{now: c.Now}
-	client := a.client(clock)
+func (a runCloudAccount) check(ctx context.Context, seen *observer) []Finding {
+	client := a.client(seen)
 	servers, err := client.AllServers(ctx)
 	if err != nil {
-		return []Finding{a.callFailed(a.finding, "the list of servers", err)}
+		return []Finding{a.callFailed(a.finding, "the list of servers", err), seen.limit(a.finding + " limit")}
 	}
-	return []Finding{a.serverCount(servers), a.serverKeys(ctx, client, servers), clock.finding(a.finding+" clock", "RunCloud")}
+	findings := []Finding{a.serverCount(servers), seen.form("servers").paging(a.finding+" pages", "RunCloud")}
+	findings = append(findings, a.serverKeys(ctx, client, seen, servers)...)
+	return append(findings, seen.limit(a.finding+" limit"), seen.clock(a.finding+" clock"))
 }
 
 func (a runCloudAccount) client(transport http.RoundTripper) *runcloud.Client {
 	return runcloud.New(a.Token.Reveal(), runcloud.WithBaseURL(a.APIURL),
-		runcloud.WithHTTPClient(&http.Client{Transport: transport}), runcloud.WithTimeout(callTimeout), runcloud.WithRetry(1, 0))
+		runcloud.WithHTTPClient(&http.Client{Transport: transport}), runcloud.WithTimeout(allTimeout), runcloud.WithRetry(1, 0))
 }
 
 // reachesRunCloud checks whether RunCloud accepts each token, by asking for one server.
 func (c Checker) reachesRunCloud(ctx context.Context) (findings []Finding) {
 	for _, account := range c.runCloudAccounts() {
-		findings = append(findings, account.reached(ctx))
+		findings = append(findings, account.reached(ctx, c.observe("RunCloud"))...)
 	}
 	return findings
 }
 
-func (a runCloudAccount) reached(ctx context.Context) Finding {
-	for _, err := range a.client(http.DefaultTransport).Servers(ctx, runcloud.ServerListOpts{PerPage: 1}) {
+func (a runCloudAccount) reached(ctx context.Context, seen *observer) []Finding {
+	for _, err := range a.client(seen).Servers(ctx, runcloud.ServerListOpts{PerPage: 1}) {
 		if err != nil {
-			return a.callFailed(a.finding, "the list of servers", err)
+			return []Finding{a.callFailed(a.finding, "the list of servers", err)}
 		}
 		break
 	}
-	return ok(a.finding, "RunCloud takes the token.")
+	return []Finding{ok(a.finding, "RunCloud takes the token."), seen.clock(a.finding + " clock")}
 }
 
 func (a runCloudAccount) serverCount(servers []runcloud.Server) Finding {
@@ -79,26 +82,78 @@ func (a runCloudAccount) serverCount(servers []runcloud.Server) Finding {
 			offline++
 		}
 	}
-	text := fmt.Sprintf("The account has %d servers, %d of them offline.", len(servers), offline)
+	text := fmt.Sprintf("The account has %s, %d of them offline.", count(len(servers), "server"), offline)
 	if len(servers) == 0 {
 		return warning(a.finding, text, "Make sure that the token is of the workspace that owns the servers.")
 	}
 	return ok(a.finding, text)
 }
 
-// serverKeys lists the keys of one server that is online: a token may be allowed to list
-// servers but not their keys.
-func (a runCloudAccount) serverKeys(ctx context.Context, client *runcloud.Client, servers []runcloud.Server) Finding {
+// mostServers is of how many servers the keys are listed at most, to see one that has any.
+const mostServers = 3
+
+// serverKeys lists the keys of a server that is online: a token may be allowed to list servers but
+// not their keys. Where it has none, another server is looked at, to see the form of a key.
+func (a runCloudAccount) serverKeys(ctx context.Context, client *runcloud.Client, seen *observer, servers []runcloud.Server) []Finding {
 	name := a.finding + " keys"
-	i := slices.IndexFunc(servers, func(s runcloud.Server) bool { return s.Online })
-	if i < 0 {
-		return note(name, "No server is online, so listing keys was not tried.")
+	online := slices.DeleteFunc(slices.Clone(servers), func(s runcloud.Server) bool { return !s.Online })
+	if len(online) == 0 {
+		return []Finding{note(name, "No server is online, so listing keys was not tried.")}
 	}
-	keys, err := client.SSHCredentials(ctx, servers[i].ID)
-	if err != nil {
-		return a.callFailed(name, "the keys of "+servers[i].Name, err)
+	var keys []runcloud.SSHCredential
+	for _, s := range online[:min(len(online), mostServers)] {
+		var err error
+		if keys, err = client.SSHCredentials(ctx, s.ID); err != nil {
+			return []Finding{a.callFailed(name, fmt.Sprintf("the keys of server #%d", s.ID), err)}
+		}
+		if len(keys) > 0 {
+			break
+		}
 	}
-	return ok(name, fmt.Sprintf("The keys of %s can be listed (%d).", servers[i].Name, len(keys)))
+	return []Finding{ok(name, fmt.Sprintf("The keys of a server can be listed (%d).", len(keys))), keyForm(a.finding+" key form", keys, seen.form("credentials"))}
+}
+
+// keyForm says how keys are shown in a list: RunCloud documents neither whether temporary ones are
+// told from others there, nor whether a key is ever shown whole.
+func keyForm(name string, keys []runcloud.SSHCredential, form listing) Finding {
+	if len(keys) == 0 {
+		return note(name, "There were no keys, so their form was not seen.")
+	}
+	text := "A key in a list has " + form.names() + "; "
+	if untold := len(keys) - told(keys); untold > 0 {
+		text += fmt.Sprintf("temporary is not told of %d of %d.", untold, len(keys))
+	} else {
+		text += "temporary is told."
+	}
+	return note(name, text+" "+lengths(keys))
+}
+
+// told returns of how many keys it is told whether they are temporary.
+func told(keys []runcloud.SSHCredential) (n int) {
+	for _, k := range keys {
+		if k.Temporary != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// lengths says how many keys are cut, and what is left of them.
+func lengths(keys []runcloud.SSHCredential) string {
+	var cut []int
+	for _, k := range keys {
+		if visible, dots := strings.CutSuffix(strings.ReplaceAll(k.PublicKey, "…", "..."), "..."); dots {
+			cut = append(cut, len(visible))
+		}
+	}
+	switch whole := len(keys) - len(cut); {
+	case whole == len(keys):
+		return "All are shown whole."
+	case slices.Min(cut) != slices.Max(cut):
+		return fmt.Sprintf("%d are shown whole, %d cut to %d up to %d characters.", whole, len(cut), slices.Min(cut), slices.Max(cut))
+	default:
+		return fmt.Sprintf("%d are shown whole, %d cut to %d characters.", whole, len(cut), cut[0])
+	}
 }
 
 // callFailed is the finding on a call to RunCloud that failed.
@@ -107,16 +162,28 @@ func (a runCloudAccount) callFailed(name, what string, err error) Finding {
 	if e, is := errors.AsType[*runcloud.Error](err); is {
 		status = e.Status
 	}
+	changed, incomplete := errors.AsType[*runcloud.ListError](err)
 	switch {
+	case incomplete:
+		return problem(name, fmt.Sprintf("RunCloud's answers to the question for %s do not agree: %d came of %d (-1: it states no number).", what, changed.Got, changed.Want),
+			"Check again when nobody changes servers or keys. If it stays so, the bot cannot tell whether it sees all of them.")
 	case runcloud.IsUnauthorized(err):
 		return problem(name, "RunCloud answers 401 when asked for "+what+". It does so for a wrong token and for a machine that may not call.",
 			"Either make a new token (Workspace, Settings, API Management) and put it into RUNCLOUD_API_TOKEN"+a.suffix+", or add this machine's public address to the allow list on the same page.")
 	case runcloud.IsForbidden(err):
 		return problem(name, "RunCloud does not let the token read "+what+".", "Make the token as somebody who may manage all servers of the workspace.")
 	case runcloud.IsRateLimited(err):
-		return problem(name, "RunCloud's rate limit or monthly quota is used up.", "Check again later, and see which other programs use the same workspace.")
+		return problem(name, "RunCloud's rate limit or monthly quota is used up"+asksToWait(runcloud.RetryAfter(err))+".", "Check again later, and see which other programs use the same workspace.")
 	case status == 0:
 		return problem(name, "RunCloud did not answer when asked for "+what+".", "Make sure that this machine may open https connections to the address in RUNCLOUD_API_URL.")
 	}
 	return problem(name, fmt.Sprintf("RunCloud answers %d when asked for %s.", status, what), "If RUNCLOUD_API_URL is set, make sure that it ends in /api/v3; else check again later.")
+}
+
+// asksToWait says how long a service asks to wait, if it does.
+func asksToWait(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return ": it asks to wait " + d.Round(time.Second).String()
 }

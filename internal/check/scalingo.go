@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/scalingo"
@@ -16,13 +17,14 @@ func (c Checker) scalingo(ctx context.Context) []Finding {
 	if c.Config.Scalingo == nil {
 		return nil
 	}
-	client := scalingoClient(*c.Config.Scalingo)
-	defer client.CloseIdleConnections()
+	seen := c.observe("Scalingo")
+	client := scalingoClient(*c.Config.Scalingo, seen)
 	account := scalingoAccount(ctx, client)
 	if account.Status != OK {
 		return []Finding{account}
 	}
-	return []Finding{account, scalingoCounts(ctx, client), ownToken(ctx, client), lending(c.Config.Scalingo.Grants)}
+	counts, token := scalingoCounts(ctx, client), ownToken(ctx, client)
+	return []Finding{account, counts, scalingoForm(seen.form("keys")), token, lending(c.Config.Scalingo.Grants), seen.limit("scalingo limit")}
 }
 
 // reachesScalingo checks whether Scalingo accepts the token, if one is configured.
@@ -30,15 +32,11 @@ func (c Checker) reachesScalingo(ctx context.Context) []Finding {
 	if c.Config.Scalingo == nil {
 		return nil
 	}
-	client := scalingoClient(*c.Config.Scalingo)
-	defer client.CloseIdleConnections()
-	return []Finding{scalingoAccount(ctx, client)}
+	return []Finding{scalingoAccount(ctx, scalingoClient(*c.Config.Scalingo, c.observe("Scalingo")))}
 }
 
-// scalingoClient has connections of its own, since what is checked is whether one can be made.
-func scalingoClient(cfg config.Scalingo) *scalingo.Client {
-	web := &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()} //nolint:forcetypeassert // documented
-	return scalingo.New(cfg.Token.Reveal(), scalingo.WithBaseURL(cfg.AuthURL), scalingo.WithHTTPClient(web), scalingo.WithTimeout(callTimeout))
+func scalingoClient(cfg config.Scalingo, transport http.RoundTripper) *scalingo.Client {
+	return scalingo.New(cfg.Token.Reveal(), scalingo.WithBaseURL(cfg.AuthURL), scalingo.WithHTTPClient(&http.Client{Transport: transport}), scalingo.WithTimeout(allTimeout))
 }
 
 func scalingoAccount(ctx context.Context, client *scalingo.Client) Finding {
@@ -63,8 +61,20 @@ func scalingoCounts(ctx context.Context, client *scalingo.Client) Finding {
 	return ok(name, fmt.Sprintf("The account has %s and %s.", count(len(keys), "key"), count(len(tokens), "API token")))
 }
 
+// scalingoForm says which fields of a key Scalingo shows, as far as there are keys.
+func scalingoForm(keys listing) Finding {
+	const name = "scalingo key form"
+	if keys.entries == 0 {
+		return note(name, "The account has no keys, so their form was not seen.")
+	}
+	return note(name, "A key in a list has "+keys.names()+".")
+}
+
 func count(n int, what string) string {
-	if n != 1 {
+	switch stem, y := strings.CutSuffix(what, "y"); {
+	case n != 1 && y && what != "key":
+		what = stem + "ies"
+	case n != 1:
 		what += "s"
 	}
 	return fmt.Sprintf("%d %s", n, what)
@@ -107,7 +117,7 @@ func scalingoFailed(name, what string, err error) Finding {
 	case scalingo.IsForbidden(err):
 		return problem(name, fmt.Sprintf("Scalingo answers %d when asked for %s.", status, what), "See in Scalingo's dashboard whether the account is suspended or something is to be paid.")
 	case scalingo.IsRateLimited(err):
-		return problem(name, "Scalingo's rate limit is used up.", "Check again in a minute, and see which other programs use the same account.")
+		return problem(name, "Scalingo's rate limit is used up"+asksToWait(scalingo.RetryAfter(err))+".", "Check again in a minute, and see which other programs use the same account.")
 	case status == 0:
 		return problem(name, "Scalingo did not answer when asked for "+what+".", "Make sure that this machine may open https connections to the address in SCALINGO_AUTH_URL.")
 	case errors.Is(err, scalingo.ErrPaginated):

@@ -16,8 +16,8 @@ import (
 
 // workspace checks everything in Slack that the bot token is for.
 func (c Checker) workspace(ctx context.Context) []Finding {
-	clock := &dateTransport{now: c.Now}
-	web := &http.Client{Transport: clock, Timeout: callTimeout}
+	seen := c.observe("Slack")
+	web := &http.Client{Transport: seen, Timeout: allTimeout}
 	bot := c.slackClient(web)
 	self, err := bot.AuthTestContext(ctx)
 	if err != nil {
@@ -27,10 +27,10 @@ func (c Checker) workspace(ctx context.Context) []Finding {
 	granted := split(self.Header.Get("X-OAuth-Scopes"))
 	findings := []Finding{
 		ok("bot token", fmt.Sprintf("The bot is @%s in the workspace %s.", self.User, self.Team)),
-		c.sameWorkspace(ctx, self), scopes(c.Manifest, granted), clock.finding("slack clock", "Slack"),
+		c.sameWorkspace(ctx, self), scopes(c.Manifest, granted), seen.clock("slack clock"),
 	}
 	findings = append(findings, c.approvers(ctx, web)...)
-	return append(findings, c.channels(ctx, bot, granted)...)
+	return append(findings, c.channels(ctx, bot)...)
 }
 
 const (
@@ -48,7 +48,7 @@ func (c Checker) slackClient(web *http.Client) *slack.Client {
 // socket checks whether the app token opens a socket. It is not among the checks at the
 // start: the bot opens sockets itself then, and Slack limits how often an app may.
 func (c Checker) socket(ctx context.Context) Finding {
-	_, _, err := c.slackClient(&http.Client{Timeout: callTimeout}).StartSocketModeContext(ctx)
+	_, _, err := c.slackClient(&http.Client{Transport: c.observe("Slack"), Timeout: allTimeout}).StartSocketModeContext(ctx)
 	if err != nil {
 		return tokenRefused("app token", err, mendAppToken)
 	}
@@ -81,16 +81,22 @@ func slackCode(err error) string {
 	return ""
 }
 
+// checkScopes are those of the manifest that only a check needs, to see the bot's channels.
+var checkScopes = []string{"channels:read", "groups:read"}
+
 // scopes compares the scopes that were granted with those of the manifest.
 func scopes(manifest string, granted []string) Finding {
 	const name = "scopes"
 	wanted := manifestScopes(manifest)
 	missing, more := without(wanted, granted), without(granted, wanted)
+	needed := without(missing, checkScopes)
 	switch {
 	case len(granted) == 0:
 		return note(name, "Slack did not tell which scopes the bot has.")
-	case len(missing) > 0:
+	case len(needed) > 0:
 		return problem(name, "The bot lacks "+strings.Join(missing, ", ")+".", mendScopes)
+	case len(missing) > 0:
+		return warning(name, "The bot lacks "+strings.Join(missing, ", ")+", so this check cannot see whether it is in its channels.", mendScopes)
 	case len(more) > 0:
 		return warning(name, "The bot has more scopes than it uses: "+strings.Join(more, ", ")+".", mendScopes)
 	}

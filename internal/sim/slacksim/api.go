@@ -28,7 +28,7 @@ func methods() map[string]method {
 		"chat.delete":                  {scope: "chat:write", do: (*Workspace).deleteMessage},
 		"chat.postEphemeral":           {scope: "chat:write", do: (*Workspace).postEphemeral},
 		"chat.getPermalink":            {do: (*Workspace).permalink},
-		"conversations.info":           {scope: "channels:read", do: (*Workspace).conversationsInfo},
+		"conversations.info":           {do: (*Workspace).conversationsInfo},
 		"users.info":                   {scope: "users:read", do: (*Workspace).usersInfo},
 		"users.list":                   {scope: "users:read", do: (*Workspace).usersList},
 		"usergroups.users.list":        {scope: "usergroups:read", do: (*Workspace).groupUsers},
@@ -138,18 +138,20 @@ func (w *Workspace) authorise(m method, a args, header string) error {
 	case token != want:
 		return refuse("invalid_auth")
 	case m.scope != "" && !w.granted(m.scope):
-		return &apiError{code: "missing_scope", extra: map[string]any{
-			"needed": m.scope, "provided": strings.Join(w.scopes, ","),
-		}}
+		return w.lacks(m.scope)
 	}
 	return nil
 }
 
-// granted reports whether the bot has a scope. To look at a private channel takes
-// groups:read, which counts as channels:read here.
-func (w *Workspace) granted(scope string) bool {
-	return slices.Contains(w.scopes, scope) || scope == "channels:read" && slices.Contains(w.scopes, "groups:read")
+// lacks is the refusal of a call for which the bot has not the scope.
+func (w *Workspace) lacks(scope string) *apiError {
+	return &apiError{code: "missing_scope", extra: map[string]any{
+		"needed": scope, "provided": strings.Join(w.scopes, ","),
+	}}
 }
+
+// granted reports whether the bot has a scope.
+func (w *Workspace) granted(scope string) bool { return slices.Contains(w.scopes, scope) }
 
 func (w *Workspace) grantedScopes() string {
 	w.mu.Lock()

@@ -145,6 +145,11 @@ func TestChannels(t *testing.T) {
 		t.Errorf("info: %v", c)
 	}
 	b.wantError(b.form("conversations.info", "channel", "G1"), "channel_not_found")
+	b.wantError(b.form("conversations.info", "channel", b.w.DM("UA")), "missing_scope")
+	b.w.SetScopes("groups:read")
+	b.wantError(b.form("conversations.info", "channel", "C3"), "missing_scope")
+	b.w.SetScopes("chat:write", "chat:write.public")
+	b.wantError(b.form("conversations.info", "channel", "C3"), "missing_scope")
 	id := b.w.DM("UA")
 	b.post("channel", id, "text", "one")
 	b.post("channel", "UA", "text", "two")

@@ -100,10 +100,24 @@ func (w *Workspace) writableDM(u *User) (*Channel, error) {
 	return w.dm(u.ID), nil
 }
 
+// conversationsInfo needs a scope for the kind of channel (Slack API, conversations.info).
 func (w *Workspace) conversationsInfo(a args) (map[string]any, error) {
+	const public, private, direct = "channels:read", "groups:read", "im:read"
+	if !w.granted(public) && !w.granted(private) && !w.granted(direct) {
+		return nil, w.lacks(public)
+	}
 	c, err := w.visible(a.str("channel"))
 	if err != nil {
 		return nil, err
+	}
+	needed := public
+	if c.dmWith != "" {
+		needed = direct
+	} else if c.Private {
+		needed = private
+	}
+	if !w.granted(needed) {
+		return nil, w.lacks(needed)
 	}
 	return map[string]any{"channel": map[string]any{
 		"id": c.ID, "name": c.Name, "created": 1, "creator": "U0CREATOR", "context_team_id": teamID,

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package check
+
+import "golang.org/x/sys/unix"
+
+func networkName(*unix.Statfs_t) string { return "" }
