@@ -41,6 +41,9 @@ type Tx interface {
 	// Wake enqueues work, each piece at most once at a time. It is part of the transaction:
 	// the work is enqueued if and only if the transaction commits.
 	Wake(ctx context.Context, work ...Work) error
+	// AfterCommit has call called once the transaction has committed. It is for what is only
+	// counted: a crash in between loses it.
+	AfterCommit(call func())
 }
 
 // LogTx keeps the audit log.
@@ -234,6 +237,8 @@ type PlacementTx interface {
 	// how many there are. Those that are only being renewed are not among them.
 	Debt(ctx context.Context, q DebtQuery) ([]Placement, error)
 	CountDebt(ctx context.Context, q DebtQuery) (int, error)
+	// OldestDebt returns since when the oldest of them all must be gone; zero if there is none.
+	OldestDebt(ctx context.Context, at time.Time) (time.Time, error)
 }
 
 // DueTx keeps when placements are to be looked at again: tried, verified, renewed or reread.

@@ -2,11 +2,9 @@ package app
 
 import (
 	"cmp"
-	"log/slog"
 	"net/http"
 
 	"sshkeybot/internal/access"
-	"sshkeybot/internal/config"
 	"sshkeybot/internal/limiter"
 	"sshkeybot/internal/octopus"
 	octopustarget "sshkeybot/internal/target/octopus"
@@ -17,11 +15,13 @@ const octopusCalls = 2
 
 // configureAccounts returns the accounts whose keys can be rotated; nil where none is configured. It
 // calls nothing.
-func configureAccounts(cfg config.Config, log *slog.Logger, web http.RoundTripper) access.KeyedAccounts {
-	if cfg.Octopus == nil {
+func (a *App) configureAccounts() access.KeyedAccounts {
+	to := a.cfg.Octopus
+	if to == nil {
 		return nil
 	}
-	client := octopus.New(cfg.Octopus.URL, cfg.Octopus.APIKey.Reveal(),
-		octopus.WithHTTPClient(&http.Client{Transport: web}), octopus.WithTimeout(callTimeout), octopus.WithLogger(log), octopus.WithLimiter(limiter.New(octopusCalls)), octopus.WithUserAgent("sshkeybot/"+Build().Version))
-	return &octopustarget.Accounts{Client: client, Space: cmp.Or(cfg.Octopus.Space, "Default")}
+	client := octopus.New(to.URL, to.APIKey.Reveal(),
+		octopus.WithHTTPClient(&http.Client{Transport: a.web}), octopus.WithTimeout(callTimeout), octopus.WithLogger(a.log), octopus.WithLimiter(limiter.New(octopusCalls)), octopus.WithUserAgent("sshkeybot/"+Build().Version))
+	a.watchCalls("octopus", client.Limiter())
+	return &octopustarget.Accounts{Client: client, Space: cmp.Or(to.Space, "Default")}
 }

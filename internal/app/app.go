@@ -69,7 +69,8 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, on Host, re
 	on = on.WithDefaults()
 	a := &App{cfg: cfg, host: on, web: on.Transport(), log: log, pulse: newPulse(now)}
 	quietly := slog.New(quiet{log.Handler(), a.pulse.stopped})
-	ledger, err := store.Open(ctx, cfg.DatabaseURL.Reveal(), store.Options{Replica: replica, Log: quietly})
+	a.metrics = a.newMetrics()
+	ledger, err := store.Open(ctx, cfg.DatabaseURL.Reveal(), store.Options{Replica: replica, Log: quietly, Now: now, Timed: a.timed})
 	if err != nil {
 		return nil, err
 	}
@@ -85,10 +86,9 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, on Host, re
 		Settings: engineSettings(cfg, replica, onlyRemoves), Now: now, Clock: machine, Started: now(),
 	}
 	a.Service = &workflow.Service{Engine: engine, Store: ledger, Directory: a.people, Settings: settings(cfg), Now: now}
-	a.Service.Accounts = configureAccounts(cfg, log, a.web)
+	a.Service.Accounts = a.configureAccounts()
 	a.people.Bind = a.Service.BindWorkspace
-	a.metrics = health.NewMetrics(a.figures)
-	a.Service.Late = a.metrics.GrantEnded
+	a.measure()
 	a.Outbox = &outbox.Announcer{
 		API: api, Uses: a.Service, Store: ledger.Outbox(), Log: log, Now: now,
 		ApprovalChannel: cfg.ApprovalChannel, AnnounceChannel: cfg.AnnounceChannel,

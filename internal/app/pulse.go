@@ -73,12 +73,17 @@ func (p *pulse) note(err error) (changed bool) {
 
 // sweeps returns an error if no sweep has succeeded for a while.
 func (p *pulse) sweeps() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if age := time.Since(p.swept); age > sweptWithin {
+	if age := p.sweepAge(); age > sweptWithin {
 		return fmt.Errorf("what is due was not looked for in %s", age.Round(time.Second))
 	}
 	return nil
+}
+
+// sweepAge returns how long ago a sweep last succeeded.
+func (p *pulse) sweepAge() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Since(p.swept)
 }
 
 // Sweep ends what is due, wakes what Slack is to be told of it, and records that it could.

@@ -14,24 +14,6 @@ import (
 	"sshkeybot/internal/store"
 )
 
-func (a *App) figures(ctx context.Context) (health.Figures, error) {
-	now, err := a.Service.Figures(ctx)
-	if err != nil {
-		return health.Figures{}, err
-	}
-	halted, err := a.Service.Engine.Halted(ctx)
-	if err != nil {
-		return health.Figures{}, err
-	}
-	f := health.Figures{
-		LiveGrants: now.Live, OverdueGrants: now.Overdue, OwedRemovals: now.Removals, PendingRequests: now.Waiting,
-		UndecidedKeys: now.Undecided, UndecidedLookalikes: now.Lookalikes,
-		Sockets: a.bot.Health().Sockets, Halted: len(halted) > 0, Writable: a.writable() == nil,
-	}
-	f.Targets, err = a.callFigures(ctx)
-	return f, err
-}
-
 // serveShell serves offboardings from the shell, and says there where the health pages are, if the
 // ledger is a SQLite file, which this process has locked. If it cannot, the bot runs without.
 func (a *App) serveShell(pages string) (stop func()) {

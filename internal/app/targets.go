@@ -115,23 +115,6 @@ func (a *App) countCalls(ctx context.Context) error {
 	return trouble
 }
 
-// callFigures returns for each target how many calls wait for its limit, and how many were made
-// to it this month.
-func (a *App) callFigures(ctx context.Context) ([]health.TargetFigures, error) {
-	a.counting.Lock()
-	defer a.counting.Unlock()
-	figures := make([]health.TargetFigures, len(a.targets))
-	for i, c := range a.targets {
-		counted, err := a.Service.Engine.CallsThisMonth(ctx, c.target.Name())
-		if err != nil {
-			return nil, err
-		}
-		now := c.limiter.State()
-		figures[i] = health.TargetFigures{Name: c.target.Name(), WaitingCalls: now.Waiting, CallsThisMonth: counted + now.Calls - c.counted}
-	}
-	return figures, nil
-}
-
 // targetChecks returns a check for each target, which fails while that refuses our credentials.
 func (a *App) targetChecks() []health.Check {
 	checks := make([]health.Check, len(a.targets))

@@ -15,6 +15,12 @@ type Envelope struct {
 	At      time.Time
 }
 
+// Backlog is what waits in the inbox or in the outbox.
+type Backlog struct {
+	Waiting int
+	Since   time.Time // of the oldest; zero if nothing waits
+}
+
 // Inbox keeps envelopes from before they are acknowledged to Slack, which does not deliver
 // them again after that, until they were handled. If the process that holds one dies, its
 // hold ends, and another handles it.

@@ -2,106 +2,111 @@ package health
 
 import (
 	"context"
+	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// Figures are the numbers of the ledger and of the connections at the time of a scrape.
-type Figures struct {
-	LiveGrants          int
-	PendingRequests     int
-	OverdueGrants       int // past their end, and not ended
-	OwedRemovals        int // keys that must go and are not known to be gone
-	UndecidedKeys       int // keys and API tokens about which an approver has to decide one by one
-	UndecidedLookalikes int // of these, keys that may be anybody's
-	Sockets             int // connected to Slack
-	Targets             []TargetFigures
-	Halted              bool
-	Writable            bool // the ledger
-}
+// Build says what program this is.
+type Build struct{ Version, Commit, Date string }
 
-// TargetFigures are the numbers of calls to one target.
-type TargetFigures struct {
-	Name           string
-	WaitingCalls   int // for its rate limit
-	CallsThisMonth int // by all processes on the ledger, since the month began (UTC)
-}
-
-// Metrics is the Prometheus registry of the process, with its own metrics registered.
+// Metrics is the Prometheus registry of the process, with its own metrics registered. Its
+// counters begin at zero with the process.
 type Metrics struct {
 	*prometheus.Registry
-	lateness prometheus.Histogram
+	lateness    prometheus.Histogram
+	decisions   *prometheus.CounterVec
+	decided     *prometheus.HistogramVec
+	results     *prometheus.CounterVec
+	calls       *prometheus.CounterVec
+	callWait    *prometheus.HistogramVec
+	transaction *prometheus.HistogramVec
+	writerWait  *prometheus.HistogramVec
 }
 
-// NewMetrics returns a registry that calls read for the figures at every scrape. If that
-// fails, the scrape says so in sshkeybot_ledger_readable.
-func NewMetrics(read func(ctx context.Context) (Figures, error)) *Metrics {
+// NewMetrics returns a registry that calls read for the figures at every scrape.
+func NewMetrics(b Build, read func(ctx context.Context) Figures) *Metrics {
 	m := &Metrics{
-		Registry: prometheus.NewRegistry(),
-		lateness: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name:    "sshkeybot_grant_end_lateness_seconds",
-			Help:    "How long after its end an expired grant was ended and its removals were due.",
-			Buckets: []float64{0.5, 1, 2, 5, 10, 30, 60, 300, 3600},
-		}),
+		Registry:    prometheus.NewRegistry(),
+		lateness:    prometheus.NewHistogram(lateness),
+		decisions:   counter("decisions_total", "Requests that came to an end, by what was asked for and how it ended.", "kind", "outcome"),
+		decided:     histogram("decision_wait_seconds", "How long requests that an approver decided had waited since they could be decided.", minutes, "kind"),
+		results:     counter("results_total", "What work on a server came to, each time that changed: for placing or removing a key, and for reading a server.", "phase", "outcome", "problem"),
+		calls:       counter("target_calls_total", "Calls of this process to a target, by the class of the answer's status; lost where none came.", "target", "outcome"),
+		callWait:    histogram("target_wait_seconds", "How long calls of this process waited for the rate limit of a target, by what they were for.", waits, "target", "class"),
+		transaction: histogram("database_transaction_seconds", "How long transactions took, from when they could begin.", moments, "kind"),
+		writerWait:  histogram("database_wait_seconds", "How long transactions waited until they could begin: for others that write, or for a connection.", moments, "kind"),
 	}
-	m.MustRegister(m.lateness, figures{read}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "sshkeybot_build_info", Help: "1, with what program this is.",
+		ConstLabels: prometheus.Labels{"version": b.Version, "commit": b.Commit, "date": b.Date, "goversion": runtime.Version()},
+	})
+	build.Set(1)
+	m.MustRegister(m.lateness, m.decisions, m.decided, m.results, m.calls, m.callWait, m.transaction, m.writerWait, build, figures{read},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// The upper bounds of the buckets, in seconds.
+var (
+	moments = []float64{0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10}       //nolint:gochecknoglobals // a constant
+	waits   = []float64{0.1, 1, 5, 15, 60, 300, 900, 3600}            //nolint:gochecknoglobals // a constant
+	minutes = []float64{60, 300, 900, 1800, 3600, 7200, 14400, 28800} //nolint:gochecknoglobals // a constant
+
+	lateness = prometheus.HistogramOpts{ //nolint:gochecknoglobals // a constant
+		Name:    "sshkeybot_grant_end_lateness_seconds",
+		Help:    "How long after its end an expired grant was ended and its removals were due.",
+		Buckets: []float64{0.5, 1, 2, 5, 10, 30, 60, 300, 3600},
+	}
+)
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: "sshkeybot_" + name, Help: help}, labels)
+}
+
+func histogram(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "sshkeybot_" + name, Help: help, Buckets: buckets}, labels)
 }
 
 // GrantEnded records how late a grant ended.
 func (m *Metrics) GrantEnded(late time.Duration) { m.lateness.Observe(late.Seconds()) }
 
-type figures struct {
-	read func(ctx context.Context) (Figures, error)
-}
-
-func gauge(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("sshkeybot_"+name, help, labels, nil)
-}
-
-// Describe implements prometheus.Collector. It describes nothing, so that the figures are
-// first collected at a scrape, and not when there is no bot yet to read them from.
-func (figures) Describe(chan<- *prometheus.Desc) {}
-
-// Collect implements prometheus.Collector.
-func (f figures) Collect(ch chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), checkTimeout)
-	defer cancel()
-	now, err := f.read(ctx)
-	for _, g := range []struct {
-		desc  *prometheus.Desc
-		value float64
-	}{
-		{gauge("grants_live", "Grants that give access now."), float64(now.LiveGrants)},
-		{gauge("requests_pending", "Requests that wait for an approver, or for a key."), float64(now.PendingRequests)},
-		{gauge("grants_overdue", "Grants that are past their end and could not be ended."), float64(now.OverdueGrants)},
-		{gauge("removals_owed", "Keys that must leave a server and are not confirmed to be gone."), float64(now.OwedRemovals)},
-		{gauge("keys_undecided", "Keys and API tokens that may be a leaver's, or nobody's, and that an approver has to remove or leave."), float64(now.UndecidedKeys)},
-		{gauge("keys_undecided_lookalikes", "Those of them that merely begin like a key, as every key of its type does."), float64(now.UndecidedLookalikes)},
-		{gauge("slack_sockets", "Sockets that are connected to Slack."), float64(now.Sockets)},
-		{gauge("halted", "1 while a target refuses the token and all work there waits."), oneIf(now.Halted)},
-		{gauge("ledger_writable", "1 if the ledger can be written."), oneIf(now.Writable)},
-		{gauge("ledger_readable", "1 if the numbers above could be read."), oneIf(err == nil)},
-	} {
-		ch <- prometheus.MustNewConstMetric(g.desc, prometheus.GaugeValue, g.value)
-	}
-	collectCalls(ch, now.Targets)
-}
-
-func collectCalls(ch chan<- prometheus.Metric, targets []TargetFigures) {
-	waiting := gauge("target_calls_waiting", "Calls that wait for the rate limit of the target.", "target")
-	made := gauge("target_calls_this_month", "Calls to the target since the month began (UTC), by all processes on this ledger.", "target")
-	for _, t := range targets {
-		ch <- prometheus.MustNewConstMetric(waiting, prometheus.GaugeValue, float64(t.WaitingCalls), t.Name)
-		ch <- prometheus.MustNewConstMetric(made, prometheus.GaugeValue, float64(t.CallsThisMonth), t.Name)
+// RequestClosed records how a request ended; waited is 0 unless an approver decided it.
+func (m *Metrics) RequestClosed(kind, outcome string, waited time.Duration) {
+	m.decisions.WithLabelValues(kind, outcome).Inc()
+	if waited > 0 {
+		m.decided.WithLabelValues(kind).Observe(waited.Seconds())
 	}
 }
 
-func oneIf(yes bool) float64 {
-	if yes {
-		return 1
+// Settled records what work on a server came to; problem is empty for none.
+func (m *Metrics) Settled(phase, outcome, problem string) {
+	m.results.WithLabelValues(phase, outcome, problem).Inc()
+}
+
+// Called records a call to a target by the status of its answer; 0 if that was lost.
+func (m *Metrics) Called(target string, status int) {
+	outcome := "lost"
+	if status != 0 {
+		outcome = strconv.Itoa(status/100) + "xx"
 	}
-	return 0
+	m.calls.WithLabelValues(target, outcome).Inc()
+}
+
+// CallWaited records how long a call waited for the limit of a target.
+func (m *Metrics) CallWaited(target, class string, d time.Duration) {
+	m.callWait.WithLabelValues(target, class).Observe(d.Seconds())
+}
+
+// Transaction records one of the database.
+func (m *Metrics) Transaction(writes bool, waited, took time.Duration) {
+	kind := "read"
+	if writes {
+		kind = "write"
+	}
+	m.writerWait.WithLabelValues(kind).Observe(waited.Seconds())
+	m.transaction.WithLabelValues(kind).Observe(took.Seconds())
 }

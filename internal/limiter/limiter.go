@@ -46,10 +46,20 @@ type Answer struct {
 	RetryAfter time.Duration // until calls are taken again; 0 if not stated
 }
 
+// seen reports whether the API has answered the call, or may have seen it.
+func (a Answer) seen() bool { return a.Status != 0 || a.Lost }
+
+// Watcher is told what the calls of a [Limiter] come to. It must not call that limiter.
+type Watcher struct {
+	Waited   func(p Priority, d time.Duration) // until a call had leave, or gave up
+	Answered func(Answer)                      // to a call that was answered, or may have been seen
+}
+
 // Limiter decides when calls to an account may start. It is safe for concurrent use. Make it with [New].
 type Limiter struct {
 	inFlight int
 	made     time.Time
+	watcher  Watcher
 	mu       sync.Mutex // guards the others
 	pace     pace
 	queue    []*call // the next first
@@ -75,6 +85,9 @@ func NewWithLimit(inFlight, perMinute, burst int) *Limiter {
 	return &Limiter{inFlight: inFlight, made: time.Now(), pace: pace{limit: perMinute, fastest: fastest, rate: fastest, burst: burst, remaining: float64(burst)}}
 }
 
+// Watch has w called, whose fields must be set. It must be called before the first call is made.
+func (l *Limiter) Watch(w Watcher) { l.watcher = w }
+
 // Reserve announces calls of priority [High] for the next d, in place of what was announced before.
 func (l *Limiter) Reserve(d time.Duration) {
 	l.update(func(now time.Duration) { l.pace.reserved = now + d })
@@ -85,6 +98,19 @@ func (l *Limiter) Reserve(d time.Duration) {
 func (l *Limiter) Count(a Answer) {
 	var c call
 	l.update(func(now time.Duration) { l.pace.start(now, &c); l.pace.finish(now, &c, a) })
+	l.answered(a)
+}
+
+func (l *Limiter) answered(a Answer) {
+	if l.watcher.Answered != nil && a.seen() {
+		l.watcher.Answered(a)
+	}
+}
+
+func (l *Limiter) waited(p Priority, since time.Time) {
+	if l.watcher.Waited != nil {
+		l.watcher.Waited(p, time.Since(since))
+	}
 }
 
 // State is what a [Limiter] knows at a moment.
@@ -127,7 +153,10 @@ func (l *Limiter) Do(ctx context.Context, do func() Answer) (err error) {
 		}
 	}
 	var a Answer
-	defer func() { l.update(func(now time.Duration) { l.pace.finish(now, c, a) }) }()
+	defer func() {
+		l.update(func(now time.Duration) { l.pace.finish(now, c, a) })
+		l.answered(a)
+	}()
 	if err = ctx.Err(); err == nil {
 		a = do()
 	}
@@ -141,6 +170,7 @@ func (l *Limiter) wait(ctx context.Context) (*call, error) {
 	}
 	c := &call{leave: make(chan struct{})}
 	c.priority, _ = ctx.Value(priorityKey{}).(Priority)
+	defer l.waited(c.priority, time.Now())
 	l.update(func(time.Duration) {
 		l.queue = append(l.queue, c)
 		slices.SortStableFunc(l.queue, func(a, b *call) int { return cmp.Compare(b.priority, a.priority) })

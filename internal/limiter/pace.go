@@ -93,7 +93,7 @@ func (p *pace) start(now time.Duration, c *call) {
 func (p *pace) finish(now time.Duration, c *call, a Answer) {
 	p.underWay--
 	p.ended, p.answer = now, 0
-	if a.Status != 0 || a.Lost {
+	if a.seen() {
 		p.seen++
 		p.say(now, c, a)
 		if a.Status != http.StatusTooManyRequests {

@@ -63,7 +63,7 @@ func (e *Engine) readForAudit(ctx context.Context, r access.Result) error {
 			return err
 		}
 		r.State, r.Setback, r.UpdatedAt = access.Done, access.Setback{}, e.Now()
-		return tx.SaveResult(ctx, r)
+		return e.SaveResult(ctx, tx, r)
 	})
 }
 
@@ -86,7 +86,7 @@ func (e *Engine) auditFailed(ctx context.Context, r access.Result, cause error) 
 		case r.Problem == access.ProblemRefused:
 			r.State = access.Failed
 		}
-		return tx.SaveResult(ctx, r)
+		return e.SaveResult(ctx, tx, r)
 	})
 }
 

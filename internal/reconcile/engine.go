@@ -18,8 +18,9 @@ type Engine struct {
 	Directory Directory
 	Settings  Settings
 	Now       func() time.Time
-	Clock     *clock.Clock // tells whether Now is right; nil where it always is
-	Started   time.Time    // since when this process has its settings; zero where none has newer ones
+	Clock     *clock.Clock        // tells whether Now is right; nil where it always is
+	Started   time.Time           // since when this process has its settings; zero where none has newer ones
+	Settled   func(access.Result) // told of each result that does not just wait any more; may be nil
 
 	readings readings
 	locals   sync.Map // *local by name of the target

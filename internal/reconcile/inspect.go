@@ -64,7 +64,7 @@ func (e *Engine) openInspections(ctx context.Context, server int64) (open []acce
 
 func (e *Engine) saveInspection(ctx context.Context, tx access.Tx, r access.Result) error {
 	r.UpdatedAt = e.Now()
-	if err := tx.SaveResult(ctx, r); err != nil {
+	if err := e.SaveResult(ctx, tx, r); err != nil {
 		return err
 	}
 	return tx.Announce(ctx, r.RequestID)
@@ -357,7 +357,7 @@ func (e *Engine) removeProven(ctx context.Context, tx access.Tx, r access.Reques
 		return err
 	}
 	removal := access.NewResult(e.Now(), r.ID, access.PhaseRemove, p.On(), result.ServerName)
-	if err := tx.SaveResult(ctx, removal); err != nil { // even where it had been reported as done
+	if err := e.SaveResult(ctx, tx, removal); err != nil { // even where it had been reported as done
 		return err
 	}
 	if err := access.Record(ctx, tx, e.Now(), "", access.DidPlacementFound, access.NounPlacement, p.ID, "", string(access.PlacementLeaving), c.Label); err != nil {

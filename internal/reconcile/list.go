@@ -56,7 +56,7 @@ func (e *Engine) InspectServers(ctx context.Context, tx access.Tx, request int64
 // InspectAgain has an inspection, or the reading of a list of servers, tried at once.
 func (e *Engine) InspectAgain(ctx context.Context, tx access.Tx, r access.Result) error {
 	r.State, r.Setback = access.Waiting, access.Setback{}
-	if err := tx.SaveResult(ctx, r); err != nil {
+	if err := e.SaveResult(ctx, tx, r); err != nil {
 		return err
 	}
 	work, err := inspectionOf(ctx, tx, r)

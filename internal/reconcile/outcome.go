@@ -37,7 +37,7 @@ func (e *Engine) UpdateResults(ctx context.Context, tx access.Tx, on access.KeyO
 			continue
 		}
 		r.UpdatedAt = e.Now()
-		if err := tx.SaveResult(ctx, r); err != nil {
+		if err := e.SaveResult(ctx, tx, r); err != nil {
 			return err
 		}
 		if err := tx.Announce(ctx, r.RequestID); err != nil {
@@ -45,6 +45,14 @@ func (e *Engine) UpdateResults(ctx context.Context, tx access.Tx, on access.KeyO
 		}
 	}
 	return nil
+}
+
+// SaveResult stores a result that has changed.
+func (e *Engine) SaveResult(ctx context.Context, tx access.Tx, r access.Result) error {
+	if e.Settled != nil && r.State != access.Waiting {
+		tx.AfterCommit(func() { e.Settled(r) })
+	}
+	return tx.SaveResult(ctx, r)
 }
 
 // updateServer updates all results that wait on a server.

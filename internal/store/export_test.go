@@ -19,6 +19,12 @@ func InUse(ctx context.Context, t access.Tx) error {
 	return err
 }
 
+// Backlog asks what waits.
+func Backlog(ctx context.Context, t access.Tx) error {
+	_, _, err := t.(*tx).backlog(ctx, time.Now()) //nolint:forcetypeassert // it is ours
+	return err
+}
+
 // Scans returns what the statements of fn read from its beginning to its end on SQLite, as its
 // plans say it: a table, by the name that the statement has for it, and with which index.
 func Scans(t *testing.T, s *Store, fn func(context.Context, access.Tx) error) (scans []string) {

@@ -92,5 +92,5 @@ func scanEnvelope(row scanner) (e delivery.Envelope, err error) {
 // single runs fn, whose statements are complete decisions by themselves, in a transaction
 // that on PostgreSQL does not wait for the updates of the ledger.
 func (s *Store) single(ctx context.Context, fn func(*tx) error) error {
-	return s.retry(ctx, func() error { return s.db.single(ctx, fn) })
+	return s.retry(ctx, func() error { return s.measure(ctx, s.db.single, true, fn) })
 }

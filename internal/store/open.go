@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	"github.com/riverqueue/river/riverdriver"
@@ -17,9 +18,11 @@ import (
 
 // Options are the settings of Open.
 type Options struct {
-	Replica string       // name of this process; no two processes that run at the same time may share it
-	Log     *slog.Logger // nil for none
-	Schema  string       // PostgreSQL only, for tests: an existing schema; empty is that of the URL
+	Replica string           // name of this process; no two processes that run at the same time may share it
+	Log     *slog.Logger     // nil for none
+	Now     func() time.Time // nil is time.Now
+	Timed   func(Timing)     // called after each transaction; nil for none
+	Schema  string           // PostgreSQL only, for tests: an existing schema; empty is that of the URL
 }
 
 //go:embed migrations
@@ -34,7 +37,10 @@ func Open(ctx context.Context, databaseURL string, o Options) (*Store, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{replica: o.Replica, schema: o.Schema}
+	s := &Store{replica: o.Replica, schema: o.Schema, now: o.Now, timed: o.Timed}
+	if s.now == nil {
+		s.now = time.Now
+	}
 	var err error
 	switch {
 	case o.Replica == "":

@@ -29,10 +29,11 @@ func (t *tx) Announce(ctx context.Context, requestIDs ...int64) error {
 	ids := slices.Compact(slices.Sorted(slices.Values(requestIDs)))
 	all := make([][]any, len(ids))
 	for i, id := range ids {
-		all[i] = []any{id, 1, 0, 0, 0}
+		all[i] = []any{id, 1, 0, 0, 0, ms(t.now())}
 	}
-	return insertMany(ctx, t, "drawings", "request_id, version, shown, next_at, attempts",
-		"ON CONFLICT (request_id) DO UPDATE SET version = drawings.version + 1", all)
+	return insertMany(ctx, t, "drawings", "request_id, version, shown, next_at, attempts, queued_at",
+		`ON CONFLICT (request_id) DO UPDATE SET version = drawings.version + 1,
+			queued_at = CASE WHEN drawings.version > drawings.shown THEN drawings.queued_at ELSE excluded.queued_at END`, all)
 }
 
 // Drawing implements delivery.Tx.
@@ -57,7 +58,8 @@ func (t *tx) Size(ctx context.Context, requestID int64) (delivery.Size, error) {
 // SaveDrawing implements delivery.Tx. It keeps Shown, NextAt and Attempts; the
 // version may have grown meanwhile and stays.
 func (t *tx) SaveDrawing(ctx context.Context, d delivery.Drawing) error {
-	_, err := t.Exec(ctx, "UPDATE drawings SET shown = $1, next_at = $2, attempts = $3 WHERE request_id = $4", d.Shown, ms(d.NextAt), d.Attempts, d.RequestID)
+	_, err := t.Exec(ctx, "UPDATE drawings SET shown = $1, next_at = $2, attempts = $3, queued_at = CASE WHEN shown < $1 THEN $5 ELSE queued_at END WHERE request_id = $4",
+		d.Shown, ms(d.NextAt), d.Attempts, d.RequestID, ms(t.now()))
 	return err
 }
 
@@ -70,25 +72,37 @@ func (t *tx) DueDrawings(ctx context.Context, now time.Time) ([]int64, error) {
 
 const noticeColumns = "name, kind, recipient, request_id, grant_id, target, detail, next_at, attempts, sent_at"
 
+// queue inserts notices that are not sent yet.
+func (t *tx) queue(ctx context.Context, onConflict string, all ...delivery.Notice) error {
+	rows := make([][]any, len(all))
+	for i, n := range all {
+		since := t.now()
+		if n.NextAt.After(since) {
+			since = n.NextAt
+		}
+		rows[i] = append(noticeValues(n), ms(since))
+	}
+	return insertMany(ctx, t, "notices", noticeColumns+", queued_at", "ON CONFLICT (name) "+onConflict, rows)
+}
+
 func noticeValues(n delivery.Notice) []any {
 	return []any{n.Key, n.Kind, n.To, n.RequestID, n.GrantID, n.Target, n.Detail, ms(n.NextAt), n.Attempts, ms(n.SentAt)}
 }
 
 // Notify implements access.NewsTx.
 func (t *tx) Notify(ctx context.Context, n access.Notice) error {
-	return insertMany(ctx, t, "notices", noticeColumns, "ON CONFLICT (name) DO NOTHING", [][]any{noticeValues(delivery.Notice{Notice: n, NextAt: n.NotBefore})})
+	return t.queue(ctx, "DO NOTHING", delivery.Notice{Notice: n, NextAt: n.NotBefore})
 }
 
 // PersonChanged implements access.NewsTx.
 func (t *tx) PersonChanged(ctx context.Context, at time.Time, ids ...access.UserID) error {
-	var all [][]any
+	var all []delivery.Notice
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
 		if id != "" {
-			all = append(all, noticeValues(delivery.HomeNotice(id, at)))
+			all = append(all, delivery.HomeNotice(id, at))
 		}
 	}
-	return insertMany(ctx, t, "notices", noticeColumns,
-		"ON CONFLICT (name) DO UPDATE SET next_at = excluded.next_at, attempts = 0, sent_at = 0 WHERE notices.sent_at <> 0", all)
+	return t.queue(ctx, "DO UPDATE SET next_at = excluded.next_at, attempts = 0, sent_at = 0, queued_at = excluded.queued_at WHERE notices.sent_at <> 0", all...)
 }
 
 // Notice implements delivery.Tx.

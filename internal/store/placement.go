@@ -127,6 +127,18 @@ func (t *tx) CountDebt(ctx context.Context, q access.DebtQuery) (int, error) {
 	return one(ctx, t, column[int], "SELECT COUNT(*) FROM placements"+c.where(), c.args...)
 }
 
+// OldestDebt implements access.PlacementTx. What the sweep has not ended yet must be gone since
+// the end of its grant.
+func (t *tx) OldestDebt(ctx context.Context, at time.Time) (time.Time, error) {
+	since, err := one(ctx, t, column[int64], `SELECT COALESCE(MIN(since), 0) FROM (
+		SELECT * FROM (SELECT left_at AS since FROM placements p WHERE p.state = 'leaving' AND p.left_at > 0 AND p.urgent = 0 ORDER BY p.left_at LIMIT 1) few
+		UNION ALL SELECT * FROM (SELECT ends_at FROM grants o WHERE o.state = 'live' AND o.ends_at > 0 AND o.ends_at <= $1 ORDER BY o.ends_at LIMIT 1) few) few`, ms(at))
+	if since == 0 || err != nil {
+		return time.Time{}, err
+	}
+	return time.UnixMilli(since).UTC(), nil
+}
+
 // debtConditions selects also placements that do not leave yet but that no live grant covers: on
 // servers that wait to be brought in line, and those of grants that are over and that the sweep
 // will end in a moment. Every left_at is at least 0: that names the index to be used.

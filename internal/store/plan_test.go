@@ -83,6 +83,7 @@ func askedAgain(now time.Time) map[string]func(ctx context.Context, tx access.Tx
 		"the check":        func(ctx context.Context, tx access.Tx) error { return second(tx.OutOfLine(ctx, now, []int64{1, 2})) },
 		"alignment":        func(ctx context.Context, tx access.Tx) error { return second(tx.Reconcile(ctx, now, []int64{1})) },
 		"debt":             func(ctx context.Context, tx access.Tx) error { return second(tx.Debt(ctx, access.DebtQuery{At: now})) },
+		"the oldest debt":  func(ctx context.Context, tx access.Tx) error { return second(tx.OldestDebt(ctx, now)) },
 		"undecided":        func(ctx context.Context, tx access.Tx) error { return second(tx.Undecided(ctx)) },
 		"oldest envelope":  func(ctx context.Context, tx access.Tx) error { return second(tx.OldestEnvelope(ctx)) },
 		"keys of a server": func(ctx context.Context, tx access.Tx) error {
@@ -108,6 +109,7 @@ func askedAgain(now time.Time) map[string]func(ctx context.Context, tx access.Tx
 		"a grant's size":             func(ctx context.Context, tx access.Tx) error { return second(tx.GrantSize(ctx, 1)) },
 		"looking for it":             func(ctx context.Context, tx access.Tx) error { return second(tx.VerifyPlaced(ctx, 1, now)) },
 		"what a request is kept for": store.InUse,
+		"what waits":                 store.Backlog,
 		"owed removals": func(ctx context.Context, tx access.Tx) error {
 			return tx.OweRemovals(ctx, 1, 1, access.CoverQuery{Servers: []int64{1}}, now)
 		},

@@ -39,6 +39,8 @@ type Store struct {
 	replica  string
 	schema   string
 	path     string // of a SQLite file that was opened with OpenReadOnly
+	now      func() time.Time
+	timed    func(Timing)
 	enqueued atomic.Pointer[func(queues ...string)]
 	refused  atomic.Pointer[time.Time] // when a transaction last failed because the ledger could not be written
 }
@@ -71,6 +73,8 @@ type tx struct {
 	work     map[access.Work]bool
 	queues   []string // those that work was put into
 	events   []access.Event
+	now      func() time.Time // nil while reading
+	after    []func()         // to be called once it has committed
 
 	firstMove int64         // the first of the moves that it keeps; 0 for none
 	sealMoves map[bool]bool // whether these, of renewals or others, get their events now
@@ -90,21 +94,33 @@ func (s *Store) Update(ctx context.Context, fn func(access.Tx) error) error {
 
 func (s *Store) update(ctx context.Context, fn func(*tx) error) error {
 	return s.retry(ctx, func() error {
-		var queues []string
-		err := s.db.update(ctx, func(t *tx) error {
+		var done *tx
+		err := s.measure(ctx, s.db.update, true, func(t *tx) error {
+			t.now, done = s.now, t
 			if err := fn(t); err != nil {
 				return err
 			}
-			err := t.flush(ctx)
-			queues = t.queues
-			return err
+			return t.flush(ctx)
 		})
-		if call := s.enqueued.Load(); err == nil && call != nil && len(queues) > 0 {
-			(*call)(queues...)
+		if err == nil {
+			s.committed(done)
 		}
 		return err
 	})
 }
+
+// committed does what follows the commit of an update.
+func (s *Store) committed(t *tx) {
+	if call := s.enqueued.Load(); call != nil && len(t.queues) > 0 {
+		(*call)(t.queues...)
+	}
+	for _, call := range t.after {
+		call()
+	}
+}
+
+// AfterCommit implements access.Tx.
+func (t *tx) AfterCommit(call func()) { t.after = append(t.after, call) }
 
 // OnEnqueued has call called after each update that put work into queues, with their names, as
 // soon as it is committed.
@@ -116,7 +132,7 @@ func (s *Store) Read(ctx context.Context, fn func(access.Tx) error) error {
 }
 
 func (s *Store) read(ctx context.Context, fn func(*tx) error) error {
-	return s.retry(ctx, func() error { return s.db.read(ctx, fn) })
+	return s.retry(ctx, func() error { return s.measure(ctx, s.db.read, false, fn) })
 }
 
 // retry runs a transaction, and again with growing pauses while the database is busy. It does

@@ -24,19 +24,19 @@ type catalog struct {
 }
 
 // lastColumns are those that the first migration got last, with their tables.
-const lastColumns = "(VALUES ('places', 'external_id'), ('notices', 'target'), ('requests', 'standing'), ('persons', 'reinstated_at'), ('candidates', 'token'), ('findings', 'request_id'), ('audit', 'about'), ('rotations', 'held_until'), ('out_of_line', 'ends'), ('grants', 'keys'), ('moves', 'renewal'), ('fingerprints', 'text'), ('placements', 'called_at'))"
+const lastColumns = "(VALUES ('places', 'external_id'), ('notices', 'target'), ('requests', 'standing'), ('persons', 'reinstated_at'), ('candidates', 'token'), ('findings', 'request_id'), ('audit', 'about'), ('rotations', 'held_until'), ('out_of_line', 'ends'), ('grants', 'keys'), ('moves', 'renewal'), ('fingerprints', 'text'), ('placements', 'called_at'), ('notices', 'queued_at'))"
 
 func sqliteCatalog() catalog {
 	return catalog{
 		migrated: "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'goose_db_version')",
-		released: "SELECT COUNT(*) = 13 FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE (t.name, c.name) IN " + lastColumns,
+		released: "SELECT COUNT(*) = 14 FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE (t.name, c.name) IN " + lastColumns,
 	}
 }
 
 func postgresCatalog() catalog {
 	return catalog{
 		migrated: "SELECT to_regclass('goose_db_version') IS NOT NULL",
-		released: "SELECT COUNT(*) = 13 FROM information_schema.columns WHERE table_schema = current_schema() AND (table_name, column_name) IN " + lastColumns,
+		released: "SELECT COUNT(*) = 14 FROM information_schema.columns WHERE table_schema = current_schema() AND (table_name, column_name) IN " + lastColumns,
 	}
 }
 

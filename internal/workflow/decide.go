@@ -152,6 +152,7 @@ func (s *Service) close(ctx context.Context, tx access.Tx, r access.Request, to 
 	if from == access.Draft && to != access.Approved {
 		return r, nil // nobody has seen it
 	}
+	s.closed(tx, r, from)
 	if err := s.tellDecision(ctx, tx, r); err != nil {
 		return r, err
 	}
@@ -159,6 +160,18 @@ func (s *Service) close(ctx context.Context, tx access.Tx, r access.Request, to 
 		return r, err
 	}
 	return r, access.AnnounceNow(ctx, tx, r.ID)
+}
+
+// closed reports a request that is over, once that has committed.
+func (s *Service) closed(tx access.Tx, r access.Request, from access.RequestState) {
+	if s.Closed == nil {
+		return
+	}
+	c := Closed{Kind: r.Kind, State: r.State}
+	if from == access.Pending && (r.State == access.Approved || r.State == access.Denied) {
+		c.Waited = r.DecidedAt.Sub(s.decidableSince(r))
+	}
+	tx.AfterCommit(func() { s.Closed(c) })
 }
 
 // decidedAfter is how long after an approval it is said that the work goes on: mostly it is done

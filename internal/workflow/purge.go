@@ -130,7 +130,7 @@ func (s *Service) dropReadings(ctx context.Context, tx access.Tx, r access.Reque
 			continue
 		}
 		result.State, result.Setback, result.UpdatedAt = access.Dropped, access.Setback{}, s.Now()
-		if err := tx.SaveResult(ctx, result); err != nil {
+		if err := s.Engine.SaveResult(ctx, tx, result); err != nil {
 			return err
 		}
 	}

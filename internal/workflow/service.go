@@ -31,6 +31,13 @@ func (s Settings) MayUse(user string) bool {
 	return slices.Contains(s.SystemUsers, user)
 }
 
+// Closed is a request that is over: approved, or any other of its final states.
+type Closed struct {
+	Kind   access.RequestKind
+	State  access.RequestState
+	Waited time.Duration // of one that an approver decided, from when it could be; 0 for others
+}
+
 // Service carries out what people ask for and decide. It is safe for use by many
 // goroutines and, on PostgreSQL, by many processes.
 type Service struct {
@@ -41,6 +48,7 @@ type Service struct {
 	Now       func() time.Time
 	Accounts  access.KeyedAccounts  // whose keys can be rotated; nil if no such system is configured
 	Late      func(d time.Duration) // told how long after its end each expired grant was ended; may be nil
+	Closed    func(Closed)          // told of each request that is over; may be nil
 
 	mismatches mismatches
 	halves     halves

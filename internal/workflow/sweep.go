@@ -103,10 +103,7 @@ func (s *Service) unanswered(ctx context.Context, now time.Time) (due []access.R
 		pending, err := tx.Requests(ctx, access.RequestQuery{States: []access.RequestState{access.Pending}})
 		due = due[:0]
 		for _, r := range pending {
-			start := r.ExpiresAt.Add(-s.Settings.RequestTTL) // a wait for a key came before
-			if r.CreatedAt.After(start) {
-				start = r.CreatedAt
-			}
+			start := s.decidableSince(r)
 			third := start.Add(r.ExpiresAt.Sub(start) / 3)
 			if r.RemindedAt.IsZero() && !now.Before(third) && now.Before(r.ExpiresAt) {
 				due = append(due, r)
@@ -115,6 +112,16 @@ func (s *Service) unanswered(ctx context.Context, now time.Time) (due []access.R
 		return err
 	})
 	return due, err
+}
+
+// decidableSince returns from when on the approvers could decide a request: a wait for a key may
+// have come before.
+func (s *Service) decidableSince(r access.Request) time.Time {
+	start := r.ExpiresAt.Add(-s.Settings.RequestTTL)
+	if r.CreatedAt.After(start) {
+		return r.CreatedAt
+	}
+	return start
 }
 
 // flagSummary keeps the day of the last daily summary.

@@ -172,6 +172,8 @@ func testDebt(t *testing.T, s *store.Store) {
 	ended := insertGrant(t, s, access.Grant{State: access.Live, SystemUser: "web", EndsAt: now}, access.Cover{ServerID: 9, Fingerprint: "SHA256:a"})
 	live := insertGrant(t, s, access.Grant{State: access.Live, SystemUser: "web"},
 		access.Cover{ServerID: 10, Fingerprint: "SHA256:a"}, access.Cover{ServerID: 10, Fingerprint: "SHA256:b"})
+	oldest := func(ctx context.Context, tx access.Tx) (time.Time, error) { return tx.OldestDebt(ctx, now) }
+	same(t, "of what the sweep has not ended yet", read(t, s, oldest), now)
 	var ids []int64
 	for _, p := range []access.Placement{
 		{ServerID: 1, State: access.PlacementLeaving, Attempts: 1, LeftAt: epoch.Add(time.Hour)},
@@ -188,6 +190,7 @@ func testDebt(t *testing.T, s *store.Store) {
 	} {
 		ids = append(ids, insertPlacement(t, s, p).ID)
 	}
+	same(t, "the oldest", read(t, s, oldest), epoch)
 	for what, of := range map[string]struct {
 		q    access.DebtQuery
 		want []int64

@@ -122,6 +122,8 @@ func wholeLedger() map[string]func(*testing.T, *store.Store) {
 		"CompletionBlocksWake": testCompletionBlocksWake,
 		"Milliseconds":         testMilliseconds,
 		"Inbox":                testInbox,
+		"Backlog":              testBacklog,
+		"AfterCommit":          testAfterCommit,
 		"Moves":                testMoves,
 		"Prune":                testPrune,
 		"PruneHistory":         testPruneHistory,

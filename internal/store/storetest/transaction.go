@@ -107,6 +107,28 @@ func testPanic(t *testing.T, s *store.Store) {
 	nothing(t, s)
 }
 
+// What is to be called after the commit is not called without one.
+func testAfterCommit(t *testing.T, s *store.Store) {
+	var called []string
+	failed := errors.New("failed")
+	for _, name := range []string{"fails", "commits"} {
+		err := s.Update(t.Context(), func(tx access.Tx) error {
+			tx.AfterCommit(func() {
+				called = append(called, name)
+				same(t, "the flag", read(t, s, func(ctx context.Context, tx access.Tx) (string, error) { return tx.Flag(ctx, "a") }), "b")
+			})
+			if err := tx.SetFlag(t.Context(), "a", "b"); err != nil || name == "commits" {
+				return err
+			}
+			return failed
+		})
+		if err != nil && !errors.Is(err, failed) {
+			t.Error(err)
+		}
+	}
+	same(t, "called", called, []string{"commits"})
+}
+
 func testReadOnly(t *testing.T, s *store.Store) {
 	ctx := t.Context()
 	for name, write := range map[string]func(tx access.Tx) error{

@@ -357,7 +357,8 @@ CREATE TABLE drawings (
     version    BIGINT NOT NULL,
     shown      BIGINT NOT NULL,
     next_at    BIGINT NOT NULL,
-    attempts   BIGINT NOT NULL
+    attempts   BIGINT NOT NULL,
+    queued_at  BIGINT NOT NULL -- since when it has been behind, or when it last caught up
 );
 CREATE INDEX drawings_behind ON drawings (next_at) WHERE version > shown;
 
@@ -372,7 +373,8 @@ CREATE TABLE notices (
     detail     TEXT   NOT NULL,
     next_at    BIGINT NOT NULL,
     attempts   BIGINT NOT NULL,
-    sent_at    BIGINT NOT NULL
+    sent_at    BIGINT NOT NULL,
+    queued_at  BIGINT NOT NULL -- since when it could be sent
 );
 CREATE INDEX notices_due ON notices (next_at) WHERE sent_at = 0;
 
