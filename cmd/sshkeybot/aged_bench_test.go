@@ -89,6 +89,7 @@ func (l *ledgers) views(b *testing.B) {
 			"list":    func() error { return second(s.AccessPage(b.Context(), bob, "", workflow.PageQuery{})) },
 			"home":    func() error { return second(s.PersonView(b.Context(), bob)) },
 			"pending": func() error { return second(s.PendingRequests(b.Context(), bob, workflow.PageQuery{})) },
+			"scrape":  func() error { r.page("/metrics"); return nil },
 			"log":     func() error { return second(s.Log(b.Context(), bob, workflow.LogQuery{})) },
 		} {
 			var took []time.Duration
@@ -103,7 +104,7 @@ func (l *ledgers) views(b *testing.B) {
 		return f
 	}))
 	if l.full {
-		for _, unit := range []string{"list-ms", "home-ms", "pending-ms"} {
+		for _, unit := range []string{"list-ms", "home-ms", "pending-ms", "scrape-ms"} {
 			goal(b, aged, unit, 100)
 		}
 	}

@@ -23,8 +23,10 @@ type fault struct {
 
 // faults has every alert at least once.
 var faults = map[string]fault{ //nolint:gochecknoglobals // a constant
-	"nothing": {does: func(r *rig, clock *jumpClock) { // but the ends of everyday
+	"nothing": {does: func(r *rig, clock *jumpClock) { // but the ends of everyday, and a restart
 		id := r.lends()
+		r.Ends()
+		r.Starts()
 		clock.reach(r.view(id).Grant.EndsAt)
 		r.When(id, "the access has ended", ended)
 	}},

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"sync"
 	"time"
 
 	"sshkeybot/bot"
@@ -21,6 +20,7 @@ import (
 	"sshkeybot/internal/clock"
 	"sshkeybot/internal/config"
 	"sshkeybot/internal/health"
+	"sshkeybot/internal/lock"
 	"sshkeybot/internal/queue"
 	"sshkeybot/internal/reconcile"
 	"sshkeybot/internal/store"
@@ -46,7 +46,7 @@ type App struct {
 	pulse   *pulse
 	token   tokenState
 
-	counting sync.Mutex // guards the counts of targets
+	counting lock.Mutex // guards the counts of targets
 }
 
 // New builds the bot. It calls nothing outside but the database.

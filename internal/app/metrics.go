@@ -80,7 +80,9 @@ func (a *App) queueOf(b delivery.Backlog) health.Queue {
 }
 
 func (a *App) targetFigures(ctx context.Context) ([]health.Target, error) {
-	a.counting.Lock()
+	if err := a.counting.Lock(ctx); err != nil {
+		return nil, err
+	}
 	defer a.counting.Unlock()
 	figures := make([]health.Target, len(a.targets))
 	for i, c := range a.targets {

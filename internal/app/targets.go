@@ -101,7 +101,9 @@ func targetsOf(all []*configured) []access.Target {
 
 // countCalls adds the calls to each target since the last time to its count in the ledger.
 func (a *App) countCalls(ctx context.Context) error {
-	a.counting.Lock()
+	if err := a.counting.Lock(ctx); err != nil {
+		return err
+	}
 	defer a.counting.Unlock()
 	var trouble error
 	for _, c := range a.targets {

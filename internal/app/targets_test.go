@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"testing"
@@ -40,6 +42,14 @@ func TestSeveralTargets(t *testing.T) {
 	if counted != 3 || !slices.Equal(figures, want) {
 		t.Errorf("of the vault %d calls are counted, figures %+v", counted, figures)
 	}
+
+	h.Must(a.counting.Lock(t.Context())) // as it is while the database takes long
+	soon, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := a.targetFigures(soon); !errors.Is(err, context.Canceled) {
+		t.Errorf("a scrape waits longer than it may: %v", err)
+	}
+	a.counting.Unlock()
 
 	h.MustRegister(workflowtest.Alice, "alice laptop")
 	h.Account.Next = func(int64, bool) workflowtest.Fault { return workflowtest.Unauthorized }
