@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,8 +17,14 @@ import (
 func TestTiming(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var got []store.Timing
-		ledger, err := store.Open(t.Context(), storetest.EmptyFile(t), store.Options{Replica: "one", Timed: func(timing store.Timing) { got = append(got, timing) }})
+		note := func(timing store.Timing) {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, timing)
+		}
+		ledger, err := store.Open(t.Context(), storetest.EmptyFile(t), store.Options{Replica: "one", Timed: note})
 		if err != nil {
 			t.Fatal(err)
 		}
