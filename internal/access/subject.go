@@ -79,6 +79,26 @@ func (e Event) AboutSubjects() []Subject {
 	return all
 }
 
+// Request returns the number of the request that the event happened to, or 0 where there is none.
+func (e Event) Request() int64 {
+	for _, s := range e.AboutSubjects() {
+		if id := s.Request(); id != 0 {
+			return id
+		}
+	}
+	return 0
+}
+
+// Person returns the person whom the event happened to, or none.
+func (e Event) Person() UserID {
+	for _, s := range e.AboutSubjects() {
+		if id := s.Person(); id != "" {
+			return id
+		}
+	}
+	return ""
+}
+
 // Subjects returns all that the log is to find the event by, in ascending order: whom and
 // what it concerns, and who acted.
 func (e Event) Subjects() []Subject {

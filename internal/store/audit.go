@@ -253,6 +253,7 @@ func (t *tx) flushEvents(ctx context.Context) error {
 	var about [][]any
 	for i, e := range t.events {
 		e = e.Seal(prev)
+		t.events[i] = e
 		all[i] = []any{e.Seq, ms(e.At), e.Actor, e.Action, e.Noun, e.NounID, e.From, e.To, e.Detail, e.About, e.Prev, e.Hash}
 		for _, subject := range e.Subjects() {
 			about = append(about, []any{subject, e.Seq})

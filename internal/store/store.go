@@ -42,6 +42,7 @@ type Store struct {
 	now      func() time.Time
 	timed    func(Timing)
 	enqueued atomic.Pointer[func(queues ...string)]
+	recorded atomic.Pointer[func([]Committed)]
 	refused  atomic.Pointer[time.Time] // when a transaction last failed because the ledger could not be written
 }
 
@@ -73,6 +74,7 @@ type tx struct {
 	work     map[access.Work]bool
 	queues   []string // those that work was put into
 	events   []access.Event
+	recorded []Committed      // the events with what the ledger has about them, if somebody is to be told
 	now      func() time.Time // nil while reading
 	after    []func()         // to be called once it has committed
 
@@ -100,7 +102,10 @@ func (s *Store) update(ctx context.Context, fn func(*tx) error) error {
 			if err := fn(t); err != nil {
 				return err
 			}
-			return t.flush(ctx)
+			if err := t.flush(ctx); err != nil || s.recorded.Load() == nil {
+				return err
+			}
+			return t.describeAll(ctx)
 		})
 		if err == nil {
 			s.committed(done)
@@ -114,6 +119,9 @@ func (s *Store) committed(t *tx) {
 	if call := s.enqueued.Load(); call != nil && len(t.queues) > 0 {
 		(*call)(t.queues...)
 	}
+	if len(t.recorded) > 0 {
+		(*s.recorded.Load())(t.recorded)
+	}
 	for _, call := range t.after {
 		call()
 	}
@@ -125,6 +133,12 @@ func (t *tx) AfterCommit(call func()) { t.after = append(t.after, call) }
 // OnEnqueued has call called after each update that put work into queues, with their names, as
 // soon as it is committed.
 func (s *Store) OnEnqueued(call func(queues ...string)) { s.enqueued.Store(&call) }
+
+// OnRecorded has call called after each update that appended to the audit log, as soon as it is
+// committed, with its events: once for each event, by the process that committed it. Calls may
+// overlap. There is none where the process dies right after the commit, or does not learn that it
+// was one.
+func (s *Store) OnRecorded(call func([]Committed)) { s.recorded.Store(&call) }
 
 // Read runs fn on one consistent state. What fn tries to write fails.
 func (s *Store) Read(ctx context.Context, fn func(access.Tx) error) error {

@@ -108,6 +108,8 @@ func wholeLedger() map[string]func(*testing.T, *store.Store) {
 		"AuditOnlyGrows":       testAuditOnlyGrows,
 		"AuditSubjects":        testAuditSubjects,
 		"AuditPages":           testAuditPages,
+		"RecordedOnce":         testRecordedOnce,
+		"RecordedFacts":        testRecordedFacts,
 		"OneWinner":            testOneWinner,
 		"Rollback":             testRollback,
 		"Panic":                testPanic,
