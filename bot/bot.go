@@ -19,6 +19,7 @@ import (
 	"sshkeybot/bot/slackapi"
 	"sshkeybot/bot/socket"
 	"sshkeybot/internal/delivery"
+	"sshkeybot/internal/outage"
 	"sshkeybot/internal/workflow"
 )
 
@@ -63,6 +64,9 @@ type Bot struct {
 
 	refreshed recent[slackapi.Ref] // old messages drawn anew lately
 	opened    recent[string]       // clicks for which a form was opened or refused
+
+	unread  outage.Watch // on the inbox
+	waiting outage.Watch // on interactions that are tried again
 }
 
 // New returns a Bot that does nothing before Run.
@@ -71,6 +75,8 @@ func New(cfg Config) *Bot {
 		cfg.Now = time.Now
 	}
 	b := &Bot{cfg: cfg, queues: newUserQueues(), accountQueues: newUserQueues(), timeouts: slackTimeouts, busy: map[string]bool{}}
+	b.unread = outage.Watch{Log: cfg.Log, Level: slog.LevelWarn, Down: "the inbox cannot be read", Up: "the inbox can be read again"}
+	b.waiting = outage.Watch{Log: cfg.Log, Level: slog.LevelWarn, Down: "an interaction waits", Up: "an interaction that waited is handled"}
 	b.socket = socket.New(socket.Config{AppToken: cfg.AppToken, APIURL: cfg.APIURL, HTTP: cfg.HTTP, Dial: cfg.Dial, Log: cfg.Log, Handler: b.receive, Lost: b.ackLost})
 	return b
 }
@@ -109,7 +115,7 @@ func (b *Bot) receive(ctx context.Context, e socket.Envelope) (any, error) {
 	case errors.Is(err, errIrrelevant):
 		return nil, nil
 	case err != nil:
-		b.cfg.Log.Warn("a delivery that cannot be read", "envelope", e.ID, "type", e.Type, "error", err)
+		b.cfg.Log.Warn("a delivery cannot be read", "envelope", e.ID, "type", e.Type, "error", err)
 		return nil, nil // it would be no better the next time
 	}
 	in.At = b.now().Add(-time.Since(e.At)) // when it was done counts, not when a handler had time for it
@@ -198,7 +204,7 @@ func (b *Bot) start(in interaction, ack *ackReply) {
 // logs the panic and calls after.
 func (b *Bot) recoverPanic(in interaction, after func()) {
 	if fault := recover(); fault != nil {
-		b.cfg.Log.Error("panic", "envelope", in.ID, "kind", in.Kind, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
+		b.cfg.Log.Error("a fault of the bot", "envelope", in.ID, "type", in.Kind, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
 		after()
 	}
 }
@@ -215,8 +221,8 @@ func (b *Bot) sweep(ctx context.Context) {
 	for {
 		now := b.now()
 		left, err := b.leftovers(ctx, now)
-		if err != nil && ctx.Err() == nil {
-			b.cfg.Log.Error("the inbox cannot be read", "error", err)
+		if ctx.Err() == nil {
+			b.unread.Saw(ctx, "", err)
 		}
 		for _, e := range left {
 			b.resume(ctx, e)
@@ -244,7 +250,7 @@ func (b *Bot) leftovers(ctx context.Context, now time.Time) ([]delivery.Envelope
 func (b *Bot) resume(ctx context.Context, e delivery.Envelope) {
 	in, err := readStored(e.Payload)
 	if err != nil {
-		b.cfg.Log.Error("a stored envelope cannot be read", "envelope", e.ID, "error", err)
+		b.cfg.Log.Error("a stored delivery cannot be read", "envelope", e.ID, "error", err)
 		b.markHandled(ctx, e.ID)
 		return
 	}
@@ -255,7 +261,7 @@ func (b *Bot) markHandled(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), markTimeout) // it is done, whoever stops us
 	defer cancel()
 	if err := b.cfg.Inbox.Handled(ctx, id); err != nil {
-		b.cfg.Log.Error("an envelope is handled and cannot be marked so", "envelope", id, "error", err)
+		b.cfg.Log.Warn("a delivery is handled and cannot be marked so", "envelope", id, "error", err)
 	}
 }
 

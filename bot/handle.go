@@ -17,8 +17,9 @@ func (b *Bot) handle(ctx context.Context, in interaction, ack *ackReply) {
 	if err != nil && b.postpone(ctx, in, ack, err) {
 		return
 	}
+	b.waiting.Saw(ctx, in.ID, nil, "envelope", in.ID, "person", in.Person, "type", in.Kind)
 	if err != nil {
-		b.cfg.Log.Info("refused", "envelope", in.ID, "person", in.Person, "kind", in.Kind, "code", access.CodeOf(err), "error", err)
+		b.cfg.Log.Info("refused", "envelope", in.ID, "person", in.Person, "type", in.Kind, "code", access.CodeOf(err), "error", err)
 		r = refusal(err)
 		r.Replace = in.Private && access.CodeOf(err) == access.Conflict // its buttons can do no more
 	}
@@ -46,7 +47,7 @@ func (b *Bot) postpone(ctx context.Context, in interaction, ack *ackReply, err e
 	if !temporary(err) || !in.changes() || late {
 		return false
 	}
-	b.cfg.Log.Warn("an interaction waits", "envelope", in.ID, "person", in.Person, "kind", in.Kind, "error", err)
+	b.waiting.Saw(ctx, in.ID, err, "envelope", in.ID, "person", in.Person, "type", in.Kind)
 	if in.fresh && in.expectsReply() {
 		b.reply(ctx, in, ack, slackapi.Ephemeral(render.HasToWait()))
 	}
@@ -77,7 +78,7 @@ func (in interaction) changes() bool {
 func (b *Bot) perform(ctx context.Context, in interaction) (r slackapi.Reply, err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
-			b.cfg.Log.Error("panic", "envelope", in.ID, "kind", in.Kind, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
+			b.cfg.Log.Error("a fault of the bot", "envelope", in.ID, "type", in.Kind, "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
 			err = &access.Error{Code: access.Conflict, Op: "panic", Message: "Something went wrong on my side; the log tells more."}
 		}
 	}()

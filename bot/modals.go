@@ -113,7 +113,7 @@ func (b *Bot) redrawModal(ctx context.Context, in interaction, view slack.ModalV
 		err = b.cfg.API.UpdateModal(ctx, in.View, view)
 	}
 	if err != nil {
-		b.cfg.Log.Info("a form is not drawn anew", "person", in.Person, "action", in.Action, "value", in.Value, "error", err)
+		b.cfg.Log.Info("a form is not drawn anew", "person", in.Person, "action", in.Action, "error", err)
 	}
 }
 

@@ -15,7 +15,7 @@ func (b *Bot) refuseUnstored(in interaction, cause error) (payload any, told boo
 	if access.CodeOf(cause) != access.Unavailable {
 		return nil, false
 	}
-	b.cfg.Log.Warn("an interaction was not taken", "envelope", in.ID, "person", in.Person, "kind", in.Kind, "error", cause)
+	b.cfg.Log.Warn("an interaction was not taken", "envelope", in.ID, "person", in.Person, "type", in.Kind, "error", cause)
 	switch in.Kind {
 	case kindCommand:
 		return refusal(cause), true

@@ -14,7 +14,7 @@ func logging(next handler, logger *slog.Logger, clean cleaner) handler {
 		attrs := []slog.Attr{
 			slog.String("method", req.Method),
 			slog.String("path", pathOf(req)),
-			slog.Duration("duration", time.Since(begin)),
+			slog.Duration("took", time.Since(begin)),
 		}
 		if err != nil {
 			attrs = append(attrs, slog.String("error", clean.text(err.Error())))

@@ -25,6 +25,7 @@ const (
 	roleFile       = "file"
 	roleNotice     = "direct:"     // a notice, with its kind behind it and whom it is to; empty for the thread
 	roleUndecided  = "undecided"   // in the thread: mentions the approvers
+	roleFinished   = "finished"    // no message: whether the log says that an offboarding is
 	roleCannotShow = "cannot_show" // a direct message that says how to let us into the channel
 	roleCopy       = "copy:"       // of the request, with an approver behind it, where there is no channel
 )
@@ -88,7 +89,9 @@ func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 		var wait time.Duration
 		next.Attempts, wait = backoff(v.drawing.Attempts, err)
 		next.Shown, next.NextAt = v.drawing.Shown, n.Now().Add(wait)
-		n.Log.Warn("a request is not shown yet", "request", requestID, "again_in", wait, "error", err)
+		n.Log.Log(ctx, levelOf(v.drawing.Attempts, next.Attempts), "a request is not shown yet", "request", requestID, "again_in", wait, "failures", next.Attempts, "error", err)
+	} else if v.drawing.Attempts > 0 {
+		n.Log.Info("a request is shown after all", "request", requestID, "failures", v.drawing.Attempts)
 	}
 	ctx = context.WithoutCancel(ctx) // what was shown is remembered, whoever stops us
 	return n.Store.Update(ctx, func(tx delivery.Tx) error {
@@ -114,6 +117,15 @@ func backoff(attempts int, err error) (failures int, wait time.Duration) {
 		longest = maxTemporaryWait
 	}
 	return attempts + 1, min(firstRetry<<min(attempts, 20), longest)
+}
+
+// levelOf returns the level at which the log says that something is not in Slack yet: what failed for
+// the first time is news, and then every hundredth time. That Slack asks to wait is none.
+func levelOf(before, failures int) slog.Level {
+	if failures > before && (failures == 1 || failures%100 == 0) {
+		return slog.LevelWarn
+	}
+	return slog.LevelDebug
 }
 
 func (n *Announcer) draw(ctx context.Context, v *request) error {
@@ -142,6 +154,9 @@ func (n *Announcer) drawAll(ctx context.Context, v *request) error {
 		if err := n.drawPhase(ctx, t); err != nil {
 			return err
 		}
+	}
+	if err := n.logFinished(ctx, v, parent); err != nil {
+		return err
 	}
 	if err := n.mentionDeciders(ctx, v, parent); err != nil {
 		return err
@@ -195,7 +210,7 @@ func (n *Announcer) showApprovers(ctx context.Context, v *request, m render.Mess
 		case err != nil && (slackapi.IsTemporary(err) || access.CodeOf(err) == access.Unauthorized):
 			return slackapi.Ref{}, err
 		case err != nil:
-			n.Log.Warn("an approver cannot be shown a request", "request", v.Request.ID, "to", id, "error", err)
+			n.Log.Warn("an approver cannot be shown a request", "request", v.Request.ID, "person", id, "error", err)
 		case parent == slackapi.Ref{}:
 			parent = at
 		}

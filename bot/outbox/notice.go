@@ -29,17 +29,20 @@ func (n *Announcer) SendNotice(ctx context.Context, noticeID int64) error {
 		}
 	}
 	err = n.send(ctx, notice.Notice, grant)
+	if err == nil && notice.Attempts > 0 {
+		n.Log.Info("a notice is delivered after all", "notice", notice.Key, "person", notice.To, "failures", notice.Attempts)
+	}
 	switch {
 	case err == nil && notice.Kind == delivery.NoticeHome:
 		return nil
 	case err != nil && (slackapi.IsTemporary(err) || access.CodeOf(err) == access.Unauthorized):
-		var wait time.Duration
-		notice.Attempts, wait = backoff(notice.Attempts, err)
+		before, wait := notice.Attempts, time.Duration(0)
+		notice.Attempts, wait = backoff(before, err)
 		notice.NextAt, notice.SentAt = n.Now().Add(wait), time.Time{}
-		n.Log.Warn("a notice is not delivered yet", "notice", notice.Key, "to", notice.To, "again_in", wait, "error", err)
+		n.Log.Log(ctx, levelOf(before, notice.Attempts), "a notice is not delivered yet", "notice", notice.Key, "person", notice.To, "again_in", wait, "failures", notice.Attempts, "error", err)
 	default:
 		if err != nil {
-			n.Log.Warn("a notice cannot be delivered", "notice", notice.Key, "to", notice.To, "error", err)
+			n.Log.Warn("a notice cannot be delivered", "notice", notice.Key, "person", notice.To, "error", err)
 		}
 		notice.SentAt = n.Now()
 	}

@@ -59,10 +59,11 @@ func (n *Announcer) drawPhase(ctx context.Context, t *thread) error {
 // What changes after that is posted in messages of its own.
 func (t *thread) singleMessage(ctx context.Context, all []access.Result, settled bool) error {
 	m := render.Progress(t.view.RequestView, t.phase, t.timeLeft(all))
-	if settled {
-		m = render.Summary(t.view.RequestView, t.phase)
+	if !settled {
+		_, err := t.show(ctx, t.view, roleSummary+":"+string(t.phase), t.parent.Channel, t.parent.TS, m)
+		return err
 	}
-	if _, err := t.show(ctx, t.view, roleSummary+":"+string(t.phase), t.parent.Channel, t.parent.TS, m); err != nil || !settled {
+	if err := t.summary(ctx); err != nil {
 		return err
 	}
 	first := slices.DeleteFunc(slices.Clone(all), func(r access.Result) bool { return r.Told != "" })
@@ -215,8 +216,14 @@ func (t *thread) markTold(ctx context.Context, rs []access.Result) error {
 
 func (t *thread) summary(ctx context.Context) error {
 	role := roleSummary + ":" + string(t.phase)
-	_, err := t.show(ctx, t.view, role, t.parent.Channel, t.parent.TS, render.Summary(t.view.RequestView, t.phase))
-	return err
+	before, _ := newest(t.view.messages, role)
+	if _, err := t.show(ctx, t.view, role, t.parent.Channel, t.parent.TS, render.Summary(t.view.RequestView, t.phase)); err != nil {
+		return err
+	}
+	if now, _ := newest(t.view.messages, role); now.Digest != before.Digest {
+		t.logOutcome(ctx)
+	}
+	return nil
 }
 
 // attachFile attaches the complete list where messages do not hold it: once when the phase

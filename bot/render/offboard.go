@@ -78,13 +78,13 @@ func passedLines(v workflow.RequestView) []string {
 	return lines
 }
 
-// isFinished reports whether nothing is left of an offboarding: every key of theirs is
+// IsFinished reports whether nothing is left of an offboarding: every key of theirs is
 // gone, every server read, and every other key decided about.
-func isFinished(v workflow.RequestView) bool { return v.Settled() && v.Undecided() == 0 }
+func IsFinished(v workflow.RequestView) bool { return v.Settled() && v.Undecided() == 0 }
 
 func offboardTitle(v workflow.RequestView) string {
 	switch open, lookalikes := v.Open(); {
-	case isFinished(v):
+	case IsFinished(v):
 		return fmt.Sprintf("Offboarded (request %d)", v.Request.ID)
 	case len(open) > 0:
 		return fmt.Sprintf("Offboarding: %s still to decide (request %d)", credentials(open), v.Request.ID)
@@ -97,7 +97,7 @@ func offboardTitle(v workflow.RequestView) string {
 func offboardState(v workflow.RequestView) string {
 	who := mention(v.Request.Person)
 	switch {
-	case isFinished(v):
+	case IsFinished(v):
 		return "*Offboarded* " + who + ": no key that I placed is left on any server" + accountNote(v) + ". " + afterwards(v)
 	case v.Settled():
 		return "*Offboarding* " + who + ": no key that I placed is left on any server" + accountNote(v) + ". " + afterwards(v)

@@ -112,15 +112,21 @@ func (c *Client) read(ctx context.Context, k *conn) {
 	for {
 		_, raw, err := k.ws.ReadMessage()
 		if err != nil {
-			c.log.Debug("socket: ended", "error", err)
-			break
+			c.log.Debug("a socket ended", "error", err)
+			c.ended(ctx, k, err)
+			return
 		}
 		k.extendDeadline()
 		c.receive(ctx, k, raw)
 	}
+}
+
+// ended closes a connection that can be read no more.
+func (c *Client) ended(ctx context.Context, k *conn, err error) {
 	_ = k.ws.Close() // before it is removed: an acknowledgement written to a peer that is gone can seem sent
 	k.leave()
 	c.remove(k)
+	c.fails(ctx, err)
 }
 
 // frame is whatever Slack sends: an envelope, or a message about the connection.
@@ -135,15 +141,15 @@ func (c *Client) receive(ctx context.Context, k *conn, raw []byte) {
 	f.At = time.Now()
 	switch {
 	case err == nil && f.Type == "hello":
-		c.add(k)
+		c.add(ctx, k)
 	case err == nil && f.Type == "disconnect":
-		c.log.Info("socket: Slack asks to reconnect", "reason", f.Reason)
+		c.log.Debug("Slack asks to reconnect", "cause", clip(f.Reason))
 		k.drain()
 	case err == nil && f.ID != "" && (f.Type == "events_api" || f.Type == "slash_commands" || f.Type == "interactive"):
 		c.dispatch(ctx, k, f.Envelope)
 	default:
 		// Not acknowledged, it would come again and again.
-		c.log.Warn("socket: a frame of an unknown form", "type", clip(f.Type), "envelope", clip(f.ID), "bytes", len(raw))
+		c.log.Warn("Slack sent something of an unknown form", "type", clip(f.Type), "envelope", clip(f.ID), "bytes", len(raw))
 		if f.ID != "" {
 			_ = c.ack(k, f.ID, nil) // where it fails the connection ends
 		}
@@ -152,9 +158,10 @@ func (c *Client) receive(ctx context.Context, k *conn, raw []byte) {
 
 func clip(text string) string { return text[:min(len(text), 60)] }
 
-func (c *Client) add(k *conn) {
+func (c *Client) add(ctx context.Context, k *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.deaf.Saw(ctx, "", nil)
 	c.conns = append(c.conns, k)
 	c.stats.connects++
 	c.stats.refused = ""
@@ -165,6 +172,15 @@ func (c *Client) remove(k *conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.conns = slices.DeleteFunc(c.conns, func(other *conn) bool { return other == k })
+}
+
+// fails says in the log why there is no connection, where there is none and should be.
+func (c *Client) fails(ctx context.Context, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.conns) == 0 && !c.closing && ctx.Err() == nil {
+		c.deaf.Saw(ctx, "", err)
+	}
 }
 
 // open returns the connections that Slack has greeted, the newest last.

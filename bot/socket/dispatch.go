@@ -21,7 +21,7 @@ const ackAgain = 50 * time.Millisecond
 // handler returns. It never waits.
 func (c *Client) dispatch(ctx context.Context, k *conn, e Envelope) {
 	if !c.begin() {
-		c.log.Warn("socket: an envelope is left to Slack's redelivery", "envelope", e.ID, "type", e.Type)
+		c.log.Warn("a delivery is left to Slack, which makes it again", "envelope", e.ID, "type", e.Type)
 		return
 	}
 	go func() {
@@ -34,7 +34,7 @@ func (c *Client) dispatch(ctx context.Context, k *conn, e Envelope) {
 		}
 		payload, err := c.handle(ctx, e)
 		if err != nil {
-			c.log.Error("socket: an envelope was not handled", "envelope", e.ID, "type", e.Type, "error", err)
+			c.log.Error("a delivery was not stored", "envelope", e.ID, "type", e.Type, "error", err)
 			return
 		}
 		err = c.ack(k, e.ID, payload)
@@ -42,7 +42,7 @@ func (c *Client) dispatch(ctx context.Context, k *conn, e Envelope) {
 			err = c.ack(k, e.ID, payload)
 		}
 		if err != nil {
-			c.log.Warn("socket: an acknowledgement could not be sent", "envelope", e.ID, "error", err)
+			c.log.Warn("an acknowledgement could not be sent", "envelope", e.ID, "error", err)
 		}
 		if err != nil && payload != nil && c.lost != nil {
 			c.lost(e, payload)
@@ -91,7 +91,7 @@ func (c *Client) handle(ctx context.Context, e Envelope) (payload any, err error
 func (c *Client) ack(k *conn, id string, payload any) error {
 	raw, err := json.Marshal(acknowledgement{id, payload})
 	if err != nil || len(raw) > maxAck {
-		c.log.Error("socket: the answer in an acknowledgement is dropped", "envelope", id, "bytes", len(raw), "error", err)
+		c.log.Error("the answer in an acknowledgement is dropped", "envelope", id, "bytes", len(raw), "error", err)
 		raw, err = json.Marshal(acknowledgement{EnvelopeID: id})
 	}
 	for _, to := range append([]*conn{k}, slices.DeleteFunc(c.open(), func(o *conn) bool { return o == k })...) {

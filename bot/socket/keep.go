@@ -88,11 +88,10 @@ func (c *Client) keepConnected(ctx context.Context) {
 		}
 		if code := refused(err); code != "" {
 			c.refusedWith(code)
-			c.log.Error("socket: Slack refuses the app-level token, so nobody can reach the bot: look at SLACK_APP_TOKEN (xapp-, with the scope connections:write, of an app that is installed)",
-				"code", code, "again_in", c.timing.refusedBackoff)
+			c.barred.Saw(ctx, "", errors.New(code))
 			asked = c.timing.refusedBackoff
 		} else if err != nil {
-			c.log.Warn("socket: cannot connect", "error", err, "failures", failures+1)
+			c.fails(ctx, err)
 		}
 		failures++
 		if time.Since(began)-pause >= c.timing.stableAfter && err == nil {
@@ -151,6 +150,7 @@ func (c *Client) dial(ctx context.Context) (*websocket.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("apps.connections.open: %w", err)
 	}
+	c.barred.Saw(ctx, "", nil)
 	ws, answer, err := c.dialer.DialContext(ctx, address, nil)
 	if answer != nil && answer.Body != nil {
 		_ = answer.Body.Close()

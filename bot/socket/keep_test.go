@@ -49,6 +49,14 @@ func TestRefusedTokenIsTriedAgain(t *testing.T) {
 			if text := out.String(); !strings.Contains(text, "SLACK_APP_TOKEN") || !strings.Contains(text, code) || strings.Contains(text, r.AppToken()) {
 				t.Errorf("the log says: %s", text)
 			}
+			for _, once := range []string{"no socket is connected to Slack", "Slack refuses the app-level token", "Slack accepts the app-level token again"} {
+				if n := strings.Count(out.String(), once); n != 1 {
+					t.Errorf("the log says %d times: %s\n%s", n, once, &out)
+				}
+			}
+			if n := strings.Count(out.String(), "socket connected to Slack"); n != 2 {
+				t.Errorf("the log says %d times that a socket is connected\n%s", n, &out)
+			}
 		})
 	}
 }

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"time"
 
+	"sshkeybot/internal/outage"
+
 	"github.com/gorilla/websocket"
 	"github.com/slack-go/slack"
 	"golang.org/x/time/rate"
@@ -62,6 +64,8 @@ type Client struct {
 	api     *slack.Client
 	dialer  *websocket.Dialer
 	log     *slog.Logger
+	deaf    outage.Watch // without a connection
+	barred  outage.Watch // while Slack refuses the token
 	handler Handler
 	lost    func(Envelope, any)
 	timing  timing
@@ -93,6 +97,11 @@ func New(cfg Config) *Client {
 	}
 	done := make(chan struct{})
 	return &Client{
+		deaf: outage.Watch{Log: cfg.Log, Level: slog.LevelWarn, Down: "no socket is connected to Slack", Up: "socket connected to Slack", Greets: true},
+		barred: outage.Watch{
+			Log: cfg.Log, Level: slog.LevelError, Up: "Slack accepts the app-level token again",
+			Down: "Slack refuses the app-level token, so nobody can reach the bot: look at SLACK_APP_TOKEN (xapp-, with the scope connections:write, of an app that is installed)",
+		},
 		api: slack.New("", options...), dialer: dialer(cfg.Dial), log: cfg.Log, handler: cfg.Handler, lost: cfg.Lost, timing: slackTiming,
 		opens: rate.NewLimiter(slackTiming.opens, slackTiming.burst), slots: make(chan struct{}, maxHandlers),
 		done: done, finish: sync.OnceFunc(func() { close(done) }),
@@ -129,7 +138,7 @@ func (c *Client) Close(ctx context.Context) {
 	c.closing = true
 	c.mu.Unlock()
 	if !wait(ctx, &c.handling) {
-		c.log.Warn("closing with handlers still running")
+		c.log.Warn("stopped in the middle of what Slack has delivered, which is done after the next start")
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timing.closeTimeout)
 	defer cancel()

@@ -47,7 +47,10 @@ func timed(change func(*timing)) option {
 }
 
 func loggedTo(w io.Writer) option {
-	return func(_ *Config, c *Client) { c.log = slog.New(slog.NewTextHandler(w, nil)) }
+	return func(_ *Config, c *Client) {
+		c.log = slog.New(slog.NewTextHandler(w, nil))
+		c.deaf.Log, c.barred.Log = c.log, c.log
+	}
 }
 
 func start(t *testing.T, o slacksim.Options, options ...option) *rig {

@@ -82,7 +82,7 @@ var faults = map[string]fault{ //nolint:gochecknoglobals // a constant
 	"the disk is full": {fires: []string{"SshkeybotGrantOverdue", "SshkeybotLedgerNotWritable", "SshkeybotNotSweeping", "SshkeybotRemovalOwed", "SshkeybotOutboxLag"}},
 }
 
-func quota(c *config.Config) { c.RunCloud.MonthlyQuota = 1000 }
+func quota(c *config.Config) { c.RunClouds[0].MonthlyQuota = 1000 }
 
 // calls counts calls to RunCloud as another replica does.
 func (r *rig) calls(n int) {

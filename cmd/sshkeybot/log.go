@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -11,8 +12,12 @@ import (
 	"sshkeybot/internal/redact"
 )
 
+// writeUnits has durations written with their units, like 2m30s.
+var writeUnits = sync.OnceFunc(func() { zerolog.DurationFieldFormat = zerolog.DurationFormatString })
+
 // newLog returns the log of the process, to which libraries write, too.
 func newLog(level, format string, w io.Writer) *slog.Logger {
+	writeUnits()
 	plain := !colorful(w)
 	w = redacted{w}
 	if format == "console" {

@@ -44,7 +44,7 @@ func runBot(ctx context.Context, cfg config.Config, log *slog.Logger, now func()
 		return err
 	}
 	defer a.Close()
-	log.Info("running", "version", app.Build().Version, "commit", app.Build().Commit, "approvers", len(cfg.AllApprovers()), "self_approval", cfg.SelfApproval)
+	log.Info("running", "version", app.Build().Version, "commit", app.Build().Commit, "approvers", len(cfg.AllApprovers()), "self_approval", cfg.SelfApproval, "replica", a.Store.Replica())
 	go logFindings(ctx, checker(cfg), log)
 	return a.Run(ctx)
 }
@@ -59,7 +59,7 @@ func logFindings(ctx context.Context, c check.Checker, log *slog.Logger) {
 		case f.Status == check.Problem:
 			log.Error("the check found a problem", "check", f.Name, "problem", f.Text, "remedy", f.Remedy)
 		case f.Status == check.Warning:
-			log.Warn("the check warns", "check", f.Name, "warning", f.Text, "remedy", f.Remedy)
+			log.Warn("the check warns", "check", f.Name, "problem", f.Text, "remedy", f.Remedy)
 		}
 	}
 }

@@ -21,7 +21,7 @@ func (a *App) configureAccounts() access.KeyedAccounts {
 		return nil
 	}
 	client := octopus.New(to.URL, to.APIKey.Reveal(),
-		octopus.WithHTTPClient(&http.Client{Transport: a.web}), octopus.WithTimeout(callTimeout), octopus.WithLogger(a.log), octopus.WithLimiter(limiter.New(octopusCalls)), octopus.WithUserAgent("sshkeybot/"+Build().Version))
+		octopus.WithHTTPClient(&http.Client{Transport: watched(a.log, "octopus", a.web)}), octopus.WithTimeout(callTimeout), octopus.WithLogger(a.log), octopus.WithLimiter(limiter.New(octopusCalls)), octopus.WithUserAgent("sshkeybot/"+Build().Version))
 	a.watchCalls("octopus", client.Limiter())
 	return &octopustarget.Accounts{Client: client, Space: cmp.Or(to.Space, "Default")}
 }

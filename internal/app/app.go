@@ -44,7 +44,7 @@ type App struct {
 	runner  *queue.Runner
 	metrics *health.Metrics
 	pulse   *pulse
-	token   tokenState
+	token   *tokenState
 
 	counting lock.Mutex // guards the counts of targets
 }
@@ -67,16 +67,18 @@ func NewRemover(ctx context.Context, cfg config.Config, log *slog.Logger, on Hos
 func build(ctx context.Context, cfg config.Config, log *slog.Logger, on Host, replica string, onlyRemoves bool) (*App, error) {
 	now := on.Now
 	on = on.WithDefaults()
-	a := &App{cfg: cfg, host: on, web: on.Transport(), log: log, pulse: newPulse(now)}
-	quietly := slog.New(quiet{log.Handler(), a.pulse.stopped})
+	a := &App{cfg: cfg, host: on, web: on.Transport(), log: log, pulse: newPulse(now), token: newTokenState(log)}
+	quietly := slog.New(quiet{log.Handler(), slog.LevelDebug, a.pulse.stopped})
+	libraries := slog.New(quiet{log.Handler(), slog.LevelWarn, a.pulse.stopped}) // what they say below that, no operator need know
 	a.metrics = a.newMetrics()
-	ledger, err := store.Open(ctx, cfg.DatabaseURL.Reveal(), store.Options{Replica: replica, Log: quietly, Now: now, Timed: a.timed})
+	ledger, err := store.Open(ctx, cfg.DatabaseURL.Reveal(), store.Options{Replica: replica, Log: libraries, Now: now, Timed: a.timed})
 	if err != nil {
 		return nil, err
 	}
 	a.Store = ledger
+	ledger.OnRecorded(a.logEvents)
 	a.targets = configure(cfg, log, a.web)
-	machine := &clock.Clock{Read: on.Clocks, Service: "Slack", Tell: a.logClock}
+	machine := &clock.Clock{Read: on.Clocks, Service: "Slack"}
 	api := slackapi.New(slackapi.Config{
 		Token: cfg.Slack.BotToken.Reveal(), URL: cfg.Slack.APIURL, HTTP: &http.Client{Transport: a.web}, Log: log, Dated: machine.Answered, Plain: render.Plain,
 	})
@@ -101,7 +103,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, on Host, re
 	}
 	a.runner, err = queue.New(queue.Config{
 		Store: ledger, Work: engine, Outbox: a.Outbox,
-		Concurrency: cfg.Concurrency, Timers: timers, Log: quietly, NoAdditions: onlyRemoves,
+		Concurrency: cfg.Concurrency, Timers: timers, Log: quietly, RiverLog: libraries, NoAdditions: onlyRemoves,
 	})
 	if err != nil {
 		ledger.Close()

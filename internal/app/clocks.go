@@ -29,5 +29,3 @@ func (a *App) askTheTime(ctx context.Context) error {
 	_, _ = a.api.Self(ctx) // only the Date of the answer matters, which goes to the clock
 	return nil
 }
-
-func (a *App) logClock(text string) { a.log.Warn("the clock", "what", text) }

@@ -135,7 +135,7 @@ func (a *App) watchLedger(ctx context.Context) error {
 	case err != nil:
 		return nil // only slow so far
 	case changed:
-		a.log.Warn("the ledger can be written again", "not_since", before)
+		a.log.Info("the ledger can be written again", "after", a.pulse.now().Sub(before).Round(time.Second))
 	}
 	if time.Since(a.pulse.lastIll) > settledAfter {
 		a.Store.Resign()

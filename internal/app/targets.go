@@ -45,6 +45,7 @@ func configure(cfg config.Config, log *slog.Logger, web http.RoundTripper) []*co
 
 // runcloudAccount returns a target with the limiter of its client: RunCloud limits each account by itself.
 func runcloudAccount(cfg config.Config, account config.RunCloud, log *slog.Logger, web http.RoundTripper) *configured {
+	web = watched(log, account.Name, web)
 	client := runcloud.New(account.Token.Reveal(),
 		runcloud.WithBaseURL(account.APIURL), runcloud.WithHTTPClient(&http.Client{Transport: web}), runcloud.WithTimeout(callTimeout), runcloud.WithLogger(log),
 		runcloud.WithLimiter(limiter.New(cfg.Concurrency)), runcloud.WithUserAgent("sshkeybot/"+Build().Version))
@@ -69,6 +70,7 @@ func severalAccounts(cfg config.Config) (names []string) {
 
 // scalingoAccount returns a target with the limiter of its client, which keeps 45 calls a minute.
 func scalingoAccount(cfg config.Scalingo, log *slog.Logger, web http.RoundTripper) *configured {
+	web = watched(log, "scalingo", web)
 	client := scalingo.New(cfg.Token.Reveal(),
 		scalingo.WithBaseURL(cfg.AuthURL), scalingo.WithHTTPClient(&http.Client{Transport: web}), scalingo.WithTimeout(callTimeout),
 		scalingo.WithLogger(log), scalingo.WithUserAgent("sshkeybot/"+Build().Version))

@@ -2,30 +2,47 @@ package app
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"sync/atomic"
+
+	"sshkeybot/internal/outage"
 )
 
-// tokenState is what is known about the bot token.
+// tokenState is what is known about Slack's Web API and the bot token.
 type tokenState struct {
 	accepted atomic.Bool // Slack has accepted it at least once
-	refused  string      // Slack's error code while it refuses it; used by askSlack alone
+	refused  outage.Watch
+	away     outage.Watch
 }
 
-// askSlack makes a call with the bot token, so that a token which Slack refuses is noticed
-// before somebody needs the bot. It logs once that it is refused, and once that it no longer is.
+func newTokenState(log *slog.Logger) *tokenState {
+	return &tokenState{
+		refused: outage.Watch{
+			Log: log, Level: slog.LevelError, Up: "Slack accepts the bot token again",
+			Down: "Slack refuses the bot token, so nobody is answered: look at SLACK_BOT_TOKEN (xoxb-, of an app that is installed to the workspace)",
+		},
+		away: outage.Watch{Log: log, Level: slog.LevelWarn, Down: "Slack cannot be called", Up: "Slack can be called", Greets: true},
+	}
+}
+
+// askSlack makes a call with the bot token, so that the log says once of a token which Slack refuses,
+// and of a Slack that is away, before somebody needs the bot.
 func (a *App) askSlack(ctx context.Context) error {
 	_, err := a.api.Self(ctx)
 	if err == nil {
 		a.token.accepted.Store(true)
 	}
-	code := a.api.Refused()
-	switch {
-	case code == a.token.refused:
-	case code != "":
-		a.log.Error("Slack refuses the bot token, so nobody is answered: look at SLACK_BOT_TOKEN (xoxb-, of an app that is installed to the workspace)", "code", code)
-	default:
-		a.log.Warn("Slack accepts the bot token again")
+	if ctx.Err() != nil {
+		return nil
 	}
-	a.token.refused = code
-	return nil // if Slack does not answer, the health of the sockets says so
+	if code := a.api.Refused(); code != "" {
+		a.token.refused.Saw(ctx, "", errors.New(code))
+		return nil
+	}
+	a.token.away.Saw(ctx, "", err)
+	if err == nil {
+		a.token.refused.Saw(ctx, "", nil)
+	}
+	return nil // the health pages say so as well
 }

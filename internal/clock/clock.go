@@ -76,8 +76,7 @@ func (m Mark) at(r Reading, outside time.Time) Mark {
 // service outside. It is safe for use by many goroutines.
 type Clock struct {
 	Read    func() Reading
-	Service string            // what people call that service
-	Tell    func(text string) // is called with what the team is told; may be nil
+	Service string // what people call that service
 
 	mu      sync.Mutex
 	mark    Mark

@@ -11,7 +11,7 @@ func logging(next handler, logger *slog.Logger, clean cleaner) handler {
 	return func(req *http.Request) (*reply, error) {
 		begin := time.Now()
 		rep, err := next(req)
-		attrs := []slog.Attr{slog.String("call", opOf(req)), slog.Duration("duration", time.Since(begin))}
+		attrs := []slog.Attr{slog.String("call", opOf(req)), slog.Duration("took", time.Since(begin))}
 		if err != nil {
 			attrs = append(attrs, slog.String("error", clean.text(err.Error())))
 		} else {

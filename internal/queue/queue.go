@@ -28,6 +28,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 
 	"sshkeybot/internal/access"
+	"sshkeybot/internal/outage"
 	"sshkeybot/internal/store"
 )
 
@@ -101,6 +102,7 @@ type Config struct {
 	Concurrency int // calls that the target allows at the same time
 	Timers      []Timer
 	Log         *slog.Logger
+	RiverLog    *slog.Logger // of the library
 
 	// NoAdditions leaves the jobs that place or renew keys to other processes: this one was
 	// started only to take access away.
@@ -114,7 +116,8 @@ type Runner struct {
 	tracker *tracker
 	wakes   *wakes
 	timers  []Timer
-	log     *slog.Logger
+	late    outage.Watch // on timers
+	failing outage.Watch // on jobs
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -131,7 +134,9 @@ type client interface {
 func New(c Config) (*Runner, error) {
 	var rc client
 	var err error
-	r := &Runner{store: c.Store, tracker: &tracker{running: map[int64]bool{}}, wakes: newWakes(), timers: c.Timers, log: c.Log}
+	r := &Runner{store: c.Store, tracker: &tracker{running: map[int64]bool{}}, wakes: newWakes(), timers: c.Timers}
+	r.late = outage.Watch{Log: c.Log, Level: slog.LevelWarn, Down: "timer failed", Up: "timer works again"}
+	r.failing = outage.Watch{Log: c.Log, Level: slog.LevelWarn, Down: "work failed", Up: "work goes on"}
 	if db := c.Store.SQLite(); db != nil {
 		rc, err = newClient(c, r, localDriver{riversqlite.New(db), r.wakes}, store.NativeSQLite, pollSQLite)
 		c.Store.OnEnqueued(r.wakes.add)
@@ -185,7 +190,7 @@ func newClient[TTx any](c Config, r *Runner, driver riverdriver.Driver[TTx], nat
 	}
 	return river.NewClient(driver, &river.Config{
 		ID:                   c.Store.Replica(),
-		Logger:               c.Log,
+		Logger:               c.RiverLog,
 		Schema:               c.Store.Schema(),
 		Queues:               queues,
 		Workers:              workers,
@@ -207,7 +212,7 @@ func (r *Runner) Start(ctx context.Context) error {
 		return fmt.Errorf("start the queue: %w", err)
 	}
 	for _, timer := range r.timers {
-		r.done.Go(func() { timer.run(ctx, r.log) })
+		r.done.Go(func() { timer.run(ctx, &r.late) })
 	}
 	return nil
 }

@@ -103,7 +103,7 @@ func start(t *testing.T, h *fakeWork, timers ...queue.Timer) *queue.Runner {
 func prepare(t *testing.T, h *fakeWork, timers ...queue.Timer) *queue.Runner {
 	t.Helper()
 	r, err := queue.New(queue.Config{
-		Store: h.ledger, Work: h, Outbox: h, Concurrency: 1, Timers: timers, Log: slog.New(slog.DiscardHandler),
+		Store: h.ledger, Work: h, Outbox: h, Concurrency: 1, Timers: timers, Log: slog.New(slog.DiscardHandler), RiverLog: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -3,9 +3,10 @@ package queue
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"runtime/debug"
 	"time"
+
+	"sshkeybot/internal/outage"
 )
 
 // Timer is something that is done at the start, and then regularly. It never runs twice at
@@ -16,23 +17,12 @@ type Timer struct {
 	Do    func(ctx context.Context) error
 }
 
-// logAgainAfter is how often the same error of a timer is logged. More often, it would fill
-// the disk, and a full disk may be why the timer fails.
-const logAgainAfter = time.Minute
-
-func (t Timer) run(ctx context.Context, log *slog.Logger) {
+func (t Timer) run(ctx context.Context, watch *outage.Watch) {
 	ticker := time.NewTicker(t.Every)
 	defer ticker.Stop()
-	var logged string
-	var at time.Time
 	for {
-		err := recovered(func() error { return t.Do(ctx) })
-		switch {
-		case err == nil:
-			logged = ""
-		case ctx.Err() == nil && (err.Error() != logged || time.Since(at) >= logAgainAfter):
-			log.Error("timer failed", "timer", t.Name, "error", err)
-			logged, at = err.Error(), time.Now()
+		if err := recovered(func() error { return t.Do(ctx) }); ctx.Err() == nil {
+			watch.Saw(ctx, t.Name, err, "timer", t.Name)
 		}
 		select {
 		case <-ctx.Done():

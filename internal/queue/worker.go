@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -31,13 +32,14 @@ func targetWorker[TTx any, TArgs river.JobArgs](r *Runner, native func(access.Tx
 			})
 			return err
 		})
+		if err == nil || ctx.Err() == nil && access.CodeOf(err) == access.Internal {
+			r.saw(ctx, job.Kind, id(job.Args), err)
+		}
 		switch {
 		case err == nil && again == 0:
 			return nil // the job was completed by settle
 		case err == nil:
 			return r.snooze(job.Queue, again)
-		case ctx.Err() == nil && access.CodeOf(err) == access.Internal:
-			r.log.Error("work failed", "work", job.Kind, "id", id(job.Args), "error", err)
 		}
 		return r.snooze(job.Queue, retryAfter)
 	})
@@ -49,14 +51,19 @@ func targetWorker[TTx any, TArgs river.JobArgs](r *Runner, native func(access.Tx
 func slackWorker[TArgs river.JobArgs](r *Runner, id func(TArgs) int64, show func(ctx context.Context, id int64) error) river.Worker[TArgs] {
 	return river.WorkFunc(func(ctx context.Context, job *river.Job[TArgs]) error {
 		err := recovered(func() error { return show(ctx, id(job.Args)) })
+		if err == nil || ctx.Err() == nil {
+			r.saw(ctx, job.Kind, id(job.Args), err)
+		}
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() == nil {
-			r.log.Error("work failed", "work", job.Kind, "id", id(job.Args), "error", err)
-		}
 		return r.snooze(job.Queue, retryAfter)
 	})
+}
+
+// saw says in the log that the work on a server, a target or a request fails, or no longer does.
+func (r *Runner) saw(ctx context.Context, kind string, id int64, err error) {
+	r.failing.Saw(ctx, kind+" "+strconv.FormatInt(id, 10), err, "work", kind, "id", id)
 }
 
 // snooze returns what has River run a job of a queue again after a while, and sees to it that

@@ -12,10 +12,10 @@ func logging(next handler, logger *slog.Logger, clean func(request) cleaner) han
 		begin := time.Now()
 		rep, err := next(ctx, r)
 		attrs := []slog.Attr{
-			slog.String("op", r.op),
+			slog.String("call", r.op),
 			slog.String("method", r.method),
 			slog.String("path", r.path),
-			slog.Duration("duration", time.Since(begin)),
+			slog.Duration("took", time.Since(begin)),
 		}
 		if err != nil {
 			attrs = append(attrs, slog.String("error", clean(r).text(err.Error())))

@@ -14,9 +14,10 @@ import (
 // somebody typed.
 type Committed struct {
 	access.Event
-	Keys  access.Keys // where it is about keys
-	Names []string    // of the servers of Keys, or of the one that it happened to
-	Ends  time.Time   // of the grant that it happened to; zero where that has no end
+	Of    access.UserID // whom it happened to; empty where that is nobody
+	Keys  access.Keys   // where it is about keys
+	Names []string      // of the servers of Keys, or of the one that it happened to
+	Ends  time.Time     // of the grant that it happened to; zero where that has no end
 
 	// What the first request asks for that it is about.
 	Kind       access.RequestKind
@@ -25,7 +26,7 @@ type Committed struct {
 	Servers    int
 }
 
-const aboutAsked = "SELECT kind, system_user, duration, (SELECT COUNT(*) FROM request_places WHERE request_id = requests.id) FROM requests WHERE id = $1"
+const aboutAsked = "SELECT person, kind, system_user, duration, (SELECT COUNT(*) FROM request_places WHERE request_id = requests.id) FROM requests WHERE id = $1"
 
 // everyServer is more servers than there are.
 const everyServer = 1 << 20
@@ -74,11 +75,15 @@ func (t *tx) describe(ctx context.Context, e access.Event) (Committed, error) {
 
 // describeRequest returns an event with what its first request asks for.
 func (t *tx) describeRequest(ctx context.Context, e access.Event) (Committed, error) {
+	c := Committed{Of: e.Person()}
 	scan := func(row scanner) (c Committed, err error) {
-		err = row.Scan(&c.Kind, &c.SystemUser, span{&c.Duration}, &c.Servers)
+		err = row.Scan(&c.Of, &c.Kind, &c.SystemUser, span{&c.Duration}, &c.Servers)
 		return c, err
 	}
-	c, err := first(many(ctx, t, scan, aboutAsked, e.Request()))
+	found, err := many(ctx, t, scan, aboutAsked, e.Request())
+	if len(found) > 0 {
+		c = found[0]
+	}
 	c.Event = e
 	return c, err
 }

@@ -26,28 +26,23 @@ func (s *Service) watchClock(ctx context.Context) error {
 		return err
 	}
 	var mark clock.Mark
-	var said string
 	err = s.Store.Update(ctx, func(tx access.Tx) (err error) {
-		mark, said, err = s.keepMark(ctx, tx, v)
+		mark, err = s.keepMark(ctx, tx, v)
 		return err
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		s.Engine.Clock.Settle(mark)
 	}
-	s.Engine.Clock.Settle(mark)
-	if said != "" && s.Engine.Clock.Tell != nil {
-		s.Engine.Clock.Tell(said)
-	}
-	return nil
+	return err
 }
 
-// keepMark writes the mark, with what is to be said. Where another replica has counted
+// keepMark writes the mark, and what is to be said. Where another replica has counted
 // more time, that holds.
-func (s *Service) keepMark(ctx context.Context, tx access.Tx, v clock.View) (m clock.Mark, said string, err error) {
-	m = v.Mark
+func (s *Service) keepMark(ctx context.Context, tx access.Tx, v clock.View) (clock.Mark, error) {
+	m := v.Mark
 	last, err := reconcile.ClockMark(ctx, tx)
 	if err != nil {
-		return m, "", err
+		return m, err
 	}
 	if last.Steady.After(m.Steady) {
 		m.Steady = last.Steady
@@ -55,17 +50,16 @@ func (s *Service) keepMark(ctx context.Context, tx access.Tx, v clock.View) (m c
 	moved := 0
 	if !v.InDoubt() {
 		if moved, err = s.correctEnds(ctx, tx, m.Steady); err != nil {
-			return m, "", err
+			return m, err
 		}
 	}
 	if v.News() {
 		m.Told = v.InDoubt()
-		said = sayClock(v, moved)
-		if err := s.sayOfClock(ctx, tx, m, said); err != nil {
-			return m, "", err
+		if err := s.sayOfClock(ctx, tx, m, sayClock(v, moved)); err != nil {
+			return m, err
 		}
 	}
-	return m, said, reconcile.SaveClockMark(ctx, tx, m)
+	return m, reconcile.SaveClockMark(ctx, tx, m)
 }
 
 // sayClock returns the text about a doubt, or about how it came out.

@@ -65,6 +65,7 @@ func testRecordedFacts(t *testing.T, s *store.Store) {
 	asked := insertRequest(t, s, access.Request{Kind: access.KindGrant, Asker: "U1", Person: "U2", SystemUser: "web", Duration: time.Hour}, access.ServerRef{ID: 1}, access.ServerRef{ID: 2})
 	grant := insertGrant(t, s, access.Grant{RequestID: asked.ID, Person: "U2", EndsAt: epoch})
 	placed := insertPlacement(t, s, access.Placement{ServerID: 1, SystemUser: "root", Fingerprint: "f", Person: "U2"})
+	purge := insertRequest(t, s, access.Request{Source: "2", Kind: access.KindPurge, Asker: "U1"})
 	var got []store.Committed
 	s.OnRecorded(func(events []store.Committed) { got = append(got, events...) })
 	update(t, s, func(ctx context.Context, tx access.Tx) (err error) {
@@ -74,20 +75,20 @@ func testRecordedFacts(t *testing.T, s *store.Store) {
 			{Noun: access.NounPlacement, NounID: fmt.Sprint(placed.ID), Detail: "sshkeybot bob"},
 			{Noun: access.NounServer, NounID: "2"},
 			{Noun: access.NounKey, NounID: "f", About: "U2"},
-			{Noun: access.NounGrant, NounID: "99"}, {Noun: access.NounPlacement, NounID: "99"}, {Noun: access.NounServer, NounID: "99"},
+			{Noun: access.NounGrant, NounID: "99"}, {Noun: access.NounPlacement, NounID: "99"}, {Noun: access.NounServer, NounID: "99"}, {Noun: access.NounRequest, NounID: fmt.Sprint(purge.ID)},
 		} {
 			err = errors.Join(err, tx.Audit(ctx, e))
 		}
 		return err
 	})
-	of := store.Committed{Kind: access.KindGrant, SystemUser: "web", Duration: time.Hour, Servers: 2}
+	of := store.Committed{Of: "U2", Kind: access.KindGrant, SystemUser: "web", Duration: time.Hour, Servers: 2}
 	onBoth := access.Keys{Key: "f", SystemUser: "web", Servers: []int64{1, 2}, Count: 2}
 	grants := of
 	grants.Keys, grants.Names, grants.Ends = onBoth, []string{"web-1", "web-2"}, epoch
 	want := []store.Committed{
 		of, grants,
-		{Keys: access.Keys{Key: "f", SystemUser: "root", Servers: []int64{1}, Count: 1}, Names: []string{"web-2"}},
-		{Names: []string{"web-1"}}, {}, {}, {}, {},
+		{Of: "U2", Keys: access.Keys{Key: "f", SystemUser: "root", Servers: []int64{1}, Count: 1}, Names: []string{"web-2"}},
+		{Names: []string{"web-1"}}, {Of: "U2"}, {}, {}, {}, {Kind: access.KindPurge}, // its asker is not whom it happens to
 	}
 	for i := range got {
 		got[i].Event = access.Event{}
