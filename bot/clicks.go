@@ -144,7 +144,7 @@ func (b *Bot) refreshStale(ctx context.Context, in interaction, err error) {
 		err = b.drawCopy(ctx, in.id(), at)
 	}
 	if err != nil {
-		b.cfg.Log.Info("an old message could not be drawn anew", "request", in.id(), "error", err)
+		b.cfg.Log.Warn("an old message could not be drawn anew", "request", in.id(), "error", err)
 	}
 }
 

@@ -113,7 +113,7 @@ func (b *Bot) redrawModal(ctx context.Context, in interaction, view slack.ModalV
 		err = b.cfg.API.UpdateModal(ctx, in.View, view)
 	}
 	if err != nil {
-		b.cfg.Log.Info("a form is not drawn anew", "person", in.Person, "action", in.Action, "error", err)
+		b.cfg.Log.Warn("a form is not drawn anew", "person", in.Person, "action", in.Action, "error", err)
 	}
 }
 
@@ -123,7 +123,7 @@ func (b *Bot) suggest(ctx context.Context, in interaction) any {
 	defer cancel()
 	choices, err := b.cfg.Uses.ServerChoices(quick, in.Person, in.Value)
 	if err != nil {
-		b.cfg.Log.Info("no servers are suggested", "person", in.Person, "error", err)
+		b.cfg.Log.Warn("no servers are suggested", "person", in.Person, "error", err)
 	}
 	return render.ServerOptions(choices)
 }

@@ -34,7 +34,7 @@ func (c *Client) dispatch(ctx context.Context, k *conn, e Envelope) {
 		}
 		payload, err := c.handle(ctx, e)
 		if err != nil {
-			c.log.Error("a delivery was not stored", "envelope", e.ID, "type", e.Type, "error", err)
+			c.log.Warn("a delivery was not stored", "envelope", e.ID, "type", e.Type, "error", err)
 			return
 		}
 		err = c.ack(k, e.ID, payload)

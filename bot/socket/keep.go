@@ -88,7 +88,8 @@ func (c *Client) keepConnected(ctx context.Context) {
 		}
 		if code := refused(err); code != "" {
 			c.refusedWith(code)
-			c.barred.Saw(ctx, "", errors.New(code))
+			c.barred.Saw(ctx, "", errors.New(code),
+				"remedy", "Nobody can reach the bot: look at SLACK_APP_TOKEN (xapp-, with the scope connections:write, of an app that is installed).")
 			asked = c.timing.refusedBackoff
 		} else if err != nil {
 			c.fails(ctx, err)

@@ -97,12 +97,9 @@ func New(cfg Config) *Client {
 	}
 	done := make(chan struct{})
 	return &Client{
-		deaf: outage.Watch{Log: cfg.Log, Level: slog.LevelWarn, Down: "no socket is connected to Slack", Up: "socket connected to Slack", Greets: true},
-		barred: outage.Watch{
-			Log: cfg.Log, Level: slog.LevelError, Up: "Slack accepts the app-level token again",
-			Down: "Slack refuses the app-level token, so nobody can reach the bot: look at SLACK_APP_TOKEN (xapp-, with the scope connections:write, of an app that is installed)",
-		},
-		api: slack.New("", options...), dialer: dialer(cfg.Dial), log: cfg.Log, handler: cfg.Handler, lost: cfg.Lost, timing: slackTiming,
+		deaf:   outage.Watch{Log: cfg.Log, Level: slog.LevelWarn, Down: "no socket is connected to Slack", Up: "socket connected to Slack", Greets: true},
+		barred: outage.Watch{Log: cfg.Log, Level: slog.LevelError, Down: "Slack refuses the app-level token", Up: "Slack accepts the app-level token again"},
+		api:    slack.New("", options...), dialer: dialer(cfg.Dial), log: cfg.Log, handler: cfg.Handler, lost: cfg.Lost, timing: slackTiming,
 		opens: rate.NewLimiter(slackTiming.opens, slackTiming.burst), slots: make(chan struct{}, maxHandlers),
 		done: done, finish: sync.OnceFunc(func() { close(done) }),
 	}

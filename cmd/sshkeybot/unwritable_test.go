@@ -144,8 +144,10 @@ func cannotBeWritten(t *testing.T, database string, stop, mend func()) {
 		t.Errorf("the channel has %d messages about it: %q", len(all), all)
 	}
 	r.says(r.Press(bob, waiting, "Approve"), "You approved")
-	if n := strings.Count(log.String(), "the ledger cannot be written:"); n != 1 {
-		t.Errorf("the log says %d times that it cannot be written", n)
+	for _, once := range []string{"the ledger cannot be written", "the ledger can be written again"} {
+		if n := strings.Count(log.String(), `"message":"`+once+`"`); n != 1 {
+			t.Errorf("the log says %d times: %s", n, once)
+		}
 	}
 	if n := strings.Count(log.String(), "\n"); n > 1000 {
 		t.Errorf("%d lines in the log", n)

@@ -67,7 +67,7 @@ func NewRemover(ctx context.Context, cfg config.Config, log *slog.Logger, on Hos
 func build(ctx context.Context, cfg config.Config, log *slog.Logger, on Host, replica string, onlyRemoves bool) (*App, error) {
 	now := on.Now
 	on = on.WithDefaults()
-	a := &App{cfg: cfg, host: on, web: on.Transport(), log: log, pulse: newPulse(now), token: newTokenState(log)}
+	a := &App{cfg: cfg, host: on, web: on.Transport(), log: log, pulse: newPulse(now, log), token: newTokenState(log)}
 	quietly := slog.New(quiet{log.Handler(), slog.LevelDebug, a.pulse.stopped})
 	libraries := slog.New(quiet{log.Handler(), slog.LevelWarn, a.pulse.stopped}) // what they say below that, no operator need know
 	a.metrics = a.newMetrics()
@@ -173,7 +173,7 @@ func (a *App) checkWorkspace(ctx context.Context) error {
 		return &config.Problems{List: []config.Problem{{Name: "SLACK_BOT_TOKEN", Text: "is of another workspace. " + access.MessageOf(err)}}}
 	}
 	if err != nil && ctx.Err() == nil {
-		a.log.Warn("Slack did not say whose workspace the bot token is of; nobody is given access before it does", "error", err)
+		a.log.Warn("Slack did not say whose workspace the bot token is of", "remedy", "Nobody is given access before it does.", "error", err)
 	}
 	return nil
 }

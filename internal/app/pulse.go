@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"sshkeybot/bot/outbox"
 	"sshkeybot/bot/render"
+	"sshkeybot/internal/outage"
 	"sshkeybot/internal/workflow"
 )
 
@@ -32,6 +34,7 @@ const (
 type pulse struct {
 	now   func() time.Time // for times that people see; intervals are measured by the real clock
 	alarm *outbox.Alarm
+	watch outage.Watch
 
 	mu      sync.Mutex
 	written time.Time // when a probe last succeeded
@@ -41,8 +44,11 @@ type pulse struct {
 	lastIll time.Time // when a probe last failed; used by watchLedger alone
 }
 
-func newPulse(now func() time.Time) *pulse {
-	return &pulse{now: now, written: time.Now(), swept: time.Now()}
+func newPulse(now func() time.Time, log *slog.Logger) *pulse {
+	return &pulse{
+		now: now, written: time.Now(), swept: time.Now(),
+		watch: outage.Watch{Log: log, Level: slog.LevelError, Down: "the ledger cannot be written", Up: "the ledger can be written again"},
+	}
 }
 
 // stopped reports whether the last probe found that the ledger cannot be written.
@@ -126,21 +132,29 @@ func (a *App) watchLedger(ctx context.Context) error {
 	}
 	before := a.pulse.since
 	changed := a.pulse.note(err)
+	a.logWritable(ctx, err)
 	switch {
 	case err != nil && changed:
-		a.log.Error("the ledger cannot be written: commands are refused, keys are not removed, nothing new is placed; it is tried again every few seconds", "error", err)
 		return nil // it may be over in a moment: people are told after the next probe
 	case err != nil && a.pulse.stopped():
 		return a.raise(ctx)
 	case err != nil:
 		return nil // only slow so far
-	case changed:
-		a.log.Info("the ledger can be written again", "after", a.pulse.now().Sub(before).Round(time.Second))
 	}
 	if time.Since(a.pulse.lastIll) > settledAfter {
 		a.Store.Resign()
 	}
 	return errors.Join(a.runner.ReleaseLost(ctx), a.pulse.alarm.Clear(ctx, render.Writable(before, a.pulse.now())))
+}
+
+// logWritable logs that the ledger cannot be written, and that it can again.
+func (a *App) logWritable(ctx context.Context, err error) {
+	switch {
+	case err == nil:
+		a.pulse.watch.Saw(ctx, "", nil)
+	case a.pulse.stopped():
+		a.pulse.watch.Saw(ctx, "", err, "remedy", "Commands are refused, and no key is placed or removed: make room on its disk, or let its server take writes.")
+	}
 }
 
 // raise says in Slack that the ledger cannot be written, if this replica leads.

@@ -23,7 +23,7 @@ func (a *App) serveShell(pages string) (stop func()) {
 		listener, err = a.host.ListenShell(control.Path(path))
 	}
 	if err != nil {
-		a.log.Warn("sshkeybot offboard cannot reach this process", "error", err)
+		a.log.Warn("the shell cannot reach this process", "remedy", "sshkeybot offboard fails while the bot runs: use /sshkey offboard.", "error", err)
 	}
 	if listener == nil {
 		return func() {}
@@ -44,7 +44,7 @@ func (a *App) servePages(ctx context.Context) (address string, stop func(), err 
 		return "", nil, fmt.Errorf("the health pages cannot be at %s, which SSHKEYBOT_HTTP_ADDR names: %s. Set another address, or an empty one for no pages", a.cfg.HTTPAddr, whyNot(err))
 	}
 	if err != nil {
-		a.log.Error("there are no health pages and no metrics: their default address cannot be used; set another one in SSHKEYBOT_HTTP_ADDR", "address", a.cfg.HTTPAddr, "reason", whyNot(err))
+		a.log.Error("no health pages", "address", a.cfg.HTTPAddr, "error", whyNot(err), "remedy", "There are no metrics either: their default address cannot be used. Set another one in SSHKEYBOT_HTTP_ADDR.")
 		return "", func() {}, nil
 	}
 	address = listener.Addr().String()
@@ -68,7 +68,7 @@ func (a *App) listen(ctx context.Context) (net.Listener, error) {
 			return listener, err
 		}
 		if try == 1 {
-			a.log.Warn("another process has the port of the health pages; waiting for it to end", "address", a.cfg.HTTPAddr)
+			a.log.Warn("waiting for the port of the health pages", "address", a.cfg.HTTPAddr)
 		}
 		select {
 		case <-ctx.Done():

@@ -18,11 +18,8 @@ type tokenState struct {
 
 func newTokenState(log *slog.Logger) *tokenState {
 	return &tokenState{
-		refused: outage.Watch{
-			Log: log, Level: slog.LevelError, Up: "Slack accepts the bot token again",
-			Down: "Slack refuses the bot token, so nobody is answered: look at SLACK_BOT_TOKEN (xoxb-, of an app that is installed to the workspace)",
-		},
-		away: outage.Watch{Log: log, Level: slog.LevelWarn, Down: "Slack cannot be called", Up: "Slack can be called", Greets: true},
+		refused: outage.Watch{Log: log, Level: slog.LevelError, Down: "Slack refuses the bot token", Up: "Slack accepts the bot token again"},
+		away:    outage.Watch{Log: log, Level: slog.LevelWarn, Down: "Slack cannot be called", Up: "Slack can be called", Greets: true},
 	}
 }
 
@@ -37,7 +34,7 @@ func (a *App) askSlack(ctx context.Context) error {
 		return nil
 	}
 	if code := a.api.Refused(); code != "" {
-		a.token.refused.Saw(ctx, "", errors.New(code))
+		a.token.refused.Saw(ctx, "", errors.New(code), "remedy", "Nobody is answered: look at SLACK_BOT_TOKEN (xoxb-, of an app that is installed to the workspace).")
 		return nil
 	}
 	a.token.away.Saw(ctx, "", err)
