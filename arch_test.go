@@ -32,7 +32,7 @@ var arrows = map[string][]string{
 	"internal/crash":                 anything,
 	"bot":                            {"bot/render", "bot/slackapi", "bot/socket", "internal/access", "internal/delivery", "internal/duration", "internal/nearest", "internal/outage", "internal/redact", "internal/sshkey", "internal/workflow"},
 	"bot/bottest":                    {"bot/render", "bot/slackapi", "internal/access", "internal/delivery", "internal/reconcile", "internal/sim/memnet", "internal/sim/slacksim", "internal/sshkey", "internal/workflow"},
-	"bot/outbox":                     {"bot/render", "bot/slackapi", "internal/access", "internal/delivery", "internal/lock", "internal/workflow"},
+	"bot/outbox":                     {"bot/render", "bot/slackapi", "internal/access", "internal/delivery", "internal/lock", "internal/outage", "internal/workflow"},
 	"bot/render":                     {"bot/slackapi", "internal/access", "internal/duration", "internal/workflow"},
 	"bot/slackapi":                   {"internal/access"},
 	"bot/socket":                     {"internal/outage"},

@@ -80,6 +80,10 @@ func (l *inLogs) read(t *testing.T, set *token.FileSet, file *ast.File) {
 			l.call(t, set, n)
 		case *ast.CompositeLit:
 			l.literal(n)
+		case *ast.AssignStmt:
+			if made, ok := n.Rhs[0].(*ast.CompositeLit); ok && isNamed(n.Lhs[0], "attrs") {
+				l.pairs(made.Elts)
+			}
 		}
 		return true
 	})

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"sshkeybot/bot/render"
@@ -13,6 +15,7 @@ import (
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/delivery"
 	"sshkeybot/internal/lock"
+	"sshkeybot/internal/outage"
 	"sshkeybot/internal/workflow"
 )
 
@@ -61,6 +64,9 @@ type Announcer struct {
 	AnnounceChannel string // empty: the approval channel
 
 	ending, others lock.Mutex
+
+	watching sync.Once
+	late     outage.Watch // on what Slack refuses
 }
 
 // Announce draws a request as it stands now and records what it showed as soon as
@@ -89,10 +95,9 @@ func (n *Announcer) Announce(ctx context.Context, requestID int64) error {
 		var wait time.Duration
 		next.Attempts, wait = backoff(v.drawing.Attempts, err)
 		next.Shown, next.NextAt = v.drawing.Shown, n.Now().Add(wait)
-		n.Log.Log(ctx, levelOf(v.drawing.Attempts, next.Attempts), "a request is not shown yet", "request", requestID, "again_in", wait, "failures", next.Attempts, "error", err)
-	} else if v.drawing.Attempts > 0 {
-		n.Log.Info("a request is shown after all", "request", requestID, "failures", v.drawing.Attempts)
+		n.Log.Debug("a request is not shown yet", "request", requestID, "again_in", wait, "error", err)
 	}
+	n.saw(ctx, "request "+strconv.FormatInt(requestID, 10), next.Attempts, err, "request", requestID)
 	ctx = context.WithoutCancel(ctx) // what was shown is remembered, whoever stops us
 	return n.Store.Update(ctx, func(tx delivery.Tx) error {
 		if err := n.redrawHomes(ctx, tx, v); err != nil {
@@ -117,15 +122,6 @@ func backoff(attempts int, err error) (failures int, wait time.Duration) {
 		longest = maxTemporaryWait
 	}
 	return attempts + 1, min(firstRetry<<min(attempts, 20), longest)
-}
-
-// levelOf returns the level at which the log says that something is not in Slack yet: what failed for
-// the first time is news, and then every hundredth time. That Slack asks to wait is none.
-func levelOf(before, failures int) slog.Level {
-	if failures > before && (failures == 1 || failures%100 == 0) {
-		return slog.LevelWarn
-	}
-	return slog.LevelDebug
 }
 
 func (n *Announcer) draw(ctx context.Context, v *request) error {

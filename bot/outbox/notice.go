@@ -29,17 +29,18 @@ func (n *Announcer) SendNotice(ctx context.Context, noticeID int64) error {
 		}
 	}
 	err = n.send(ctx, notice.Notice, grant)
-	if err == nil && notice.Attempts > 0 {
-		n.Log.Info("a notice is delivered after all", "notice", notice.Key, "person", notice.To, "failures", notice.Attempts)
+	if err == nil {
+		n.saw(ctx, notice.Key, 0, nil, "notice", notice.Key, "person", notice.To)
 	}
 	switch {
 	case err == nil && notice.Kind == delivery.NoticeHome:
 		return nil
 	case err != nil && (slackapi.IsTemporary(err) || access.CodeOf(err) == access.Unauthorized):
-		before, wait := notice.Attempts, time.Duration(0)
-		notice.Attempts, wait = backoff(before, err)
+		var wait time.Duration
+		notice.Attempts, wait = backoff(notice.Attempts, err)
 		notice.NextAt, notice.SentAt = n.Now().Add(wait), time.Time{}
-		n.Log.Log(ctx, levelOf(before, notice.Attempts), "a notice is not delivered yet", "notice", notice.Key, "person", notice.To, "again_in", wait, "failures", notice.Attempts, "error", err)
+		n.Log.Debug("a notice is not delivered yet", "notice", notice.Key, "person", notice.To, "again_in", wait, "error", err)
+		n.saw(ctx, notice.Key, notice.Attempts, err, "notice", notice.Key, "person", notice.To)
 	default:
 		if err != nil {
 			n.Log.Warn("a notice cannot be delivered", "notice", notice.Key, "person", notice.To, "error", err)

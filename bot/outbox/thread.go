@@ -221,7 +221,8 @@ func (t *thread) summary(ctx context.Context) error {
 		return err
 	}
 	if now, _ := newest(t.view.messages, role); now.Digest != before.Digest {
-		t.logOutcome(ctx)
+		untold := !slices.ContainsFunc(t.results(), func(r access.Result) bool { return r.Told != "" })
+		t.logOutcome(ctx, untold || before.Digest == "")
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func TestNoSecretIsTold(t *testing.T) {
 			r.secretless(m.Text + string(raw))
 		}
 		r.secretless(log.String())
-		if lines := strings.Count(log.String(), "\n"); lines < 20 || !strings.Contains(log.String(), `"level":"debug"`) {
+		if lines := strings.Count(log.String(), "\n"); lines < 20 || !strings.Contains(log.String(), `"level":"debug"`) || !strings.Contains(log.String(), `"event":`) {
 			t.Errorf("the log has %d lines only:\n%s", lines, &log)
 		}
 	})

@@ -145,7 +145,7 @@ func cannotBeWritten(t *testing.T, database string, stop, mend func()) {
 	}
 	r.says(r.Press(bob, waiting, "Approve"), "You approved")
 	for _, once := range []string{"the ledger cannot be written", "the ledger can be written again"} {
-		if n := strings.Count(log.String(), `"message":"`+once+`"`); n != 1 {
+		if n := r.said(&log, once)[once]; n != 1 {
 			t.Errorf("the log says %d times: %s", n, once)
 		}
 	}

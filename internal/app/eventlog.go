@@ -105,7 +105,7 @@ func (a *App) logEvents(events []store.Committed) {
 		if e.Actor == "" {
 			text = cmp.Or(m.alone, m.text)
 		}
-		a.log.LogAttrs(context.Background(), m.level, text, eventAttrs(e)...)
+		a.log.LogAttrs(context.Background(), m.level, text, eventAttrs(e)...) //nolint:sloglint // one of the constants above
 	}
 }
 

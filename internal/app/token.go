@@ -30,16 +30,20 @@ func (a *App) askSlack(ctx context.Context) error {
 	if err == nil {
 		a.token.accepted.Store(true)
 	}
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		a.logSlack(ctx, err)
 	}
+	return nil // the health pages say so as well
+}
+
+// logSlack logs whether Slack can be called, and accepts the bot token, by what a call came to.
+func (a *App) logSlack(ctx context.Context, err error) {
 	if code := a.api.Refused(); code != "" {
 		a.token.refused.Saw(ctx, "", errors.New(code), "remedy", "Nobody is answered: look at SLACK_BOT_TOKEN (xoxb-, of an app that is installed to the workspace).")
-		return nil
+		return
 	}
 	a.token.away.Saw(ctx, "", err)
 	if err == nil {
 		a.token.refused.Saw(ctx, "", nil)
 	}
-	return nil // the health pages say so as well
 }

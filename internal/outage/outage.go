@@ -61,7 +61,7 @@ func (w *Watch) fails(ctx context.Context, name string, attrs []any) {
 	} else {
 		level = slog.LevelDebug
 	}
-	w.Log.Log(ctx, level, w.Down, append(attrs, "failures", o.failures)...)
+	w.Log.Log(ctx, level, w.Down, append(attrs, "failures", o.failures)...) //nolint:sloglint // a constant where the Watch is made
 	if w.down == nil {
 		w.down = map[string]outage{}
 	}
@@ -76,9 +76,9 @@ func (w *Watch) works(ctx context.Context, name string, attrs []any) {
 	}
 	switch {
 	case ends:
-		w.Log.InfoContext(ctx, w.Up, append(attrs, "after", time.Since(o.since).Round(time.Second), "failures", o.failures)...)
+		w.Log.InfoContext(ctx, w.Up, append(attrs, "after", time.Since(o.since).Round(time.Second), "failures", o.failures)...) //nolint:sloglint // as above
 	case greets:
-		w.Log.InfoContext(ctx, w.Up, attrs...)
+		w.Log.InfoContext(ctx, w.Up, attrs...) //nolint:sloglint // as above
 	}
 	delete(w.down, name)
 	if w.greeted == nil {

@@ -54,7 +54,7 @@ func TestOutageIsSaidOnceAnHourAndEnds(t *testing.T) {
 		log.has(t)
 		for range 7201 {
 			w.Saw(t.Context(), "a", errAway, "target", "a")
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 		}
 		log.has(t, "WARN down target=a error=away failures=1", "ERROR down target=a error=away failures=3601", "ERROR down target=a error=away failures=7201")
 		w.Saw(t.Context(), "b", nil, "target", "b")
@@ -71,13 +71,13 @@ func TestPatience(t *testing.T) {
 		w := outage.Watch{Log: slog.New(&log), Level: slog.LevelWarn, Down: "down", Up: "up", Patience: time.Minute}
 		for range 10 {
 			w.Saw(t.Context(), "", errAway)
-			time.Sleep(50 * time.Second)
+			<-time.After(50 * time.Second)
 			w.Saw(t.Context(), "", nil)
 		}
 		log.has(t)
 		for range 3 {
 			w.Saw(t.Context(), "", errAway)
-			time.Sleep(30 * time.Second)
+			<-time.After(30 * time.Second)
 		}
 		log.has(t, "WARN down error=away failures=3")
 	})
@@ -111,7 +111,7 @@ func TestLogThatTakesNothing(t *testing.T) {
 
 		log.least = slog.LevelError
 		w.Saw(t.Context(), "", errAway)
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		w.Saw(t.Context(), "", errAway)
 		log.has(t, "ERROR down error=away failures=2")
 		w.Saw(t.Context(), "", nil)
