@@ -143,8 +143,9 @@ func ownAttrs(e store.Committed) []slog.Attr {
 	case access.DidWorkHalt, access.DidWorkResume:
 		target, problem, _ := strings.Cut(e.Detail, ": ")
 		return []slog.Attr{slog.String("target", target), slog.String("problem", problem)}
+	default:
+		return nil
 	}
-	return nil
 }
 
 // idOf returns the ID of what an event happened to, if it is of that noun.
