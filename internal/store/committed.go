@@ -80,7 +80,11 @@ func (t *tx) describeRequest(ctx context.Context, e access.Event) (Committed, er
 		err = row.Scan(&c.Of, &c.Kind, &c.SystemUser, span{&c.Duration}, &c.Servers)
 		return c, err
 	}
-	found, err := many(ctx, t, scan, aboutAsked, e.Request())
+	var found []Committed
+	var err error
+	if id := e.Request(); id != 0 {
+		found, err = many(ctx, t, scan, aboutAsked, id)
+	}
 	if len(found) > 0 {
 		c = found[0]
 	}
