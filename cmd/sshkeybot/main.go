@@ -97,7 +97,12 @@ func rootCommand(now func() time.Time) *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return usage(errors.New("name a command"), cmd) },
 	}
 	root.SetVersionTemplate("sshkeybot {{.Version}}\n")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if cmd == root && cmd.Flags().NArg() > 0 { // the flag is that of a command whose name is mistyped
+			return noArguments(cmd, cmd.Flags().Args())
+		}
+		return usageError{err}
+	})
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp) // no argument is a file
 	root.AddGroup(&cobra.Group{ID: groupSetUp, Title: "Set it up:"}, &cobra.Group{ID: groupRun, Title: "Run it:"},
 		&cobra.Group{ID: groupLook, Title: "Look:"}, &cobra.Group{ID: groupAct, Title: "Act:"})

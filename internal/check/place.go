@@ -23,6 +23,9 @@ func (c Checker) place() []Finding {
 		path = strings.TrimPrefix(url, "sqlite:")
 	}
 	dir := filepath.Dir(path)
+	if whole, err := filepath.Abs(dir); err == nil {
+		dir = whole
+	}
 	where := folder(dir)
 	if where.Status == Problem {
 		return []Finding{where}
@@ -56,11 +59,10 @@ func folder(dir string) Finding {
 
 const mendFolder = "Make the folder belong to the user that runs the bot (chown), and check as that user."
 
-// openToOthers reports whether everybody may see what is in a folder: they may read it, and get there.
+// openToOthers reports whether everybody may see what is in a folder, by its absolute path: they may read it, and get there.
 func openToOthers(dir string) bool {
-	dir, err := filepath.Abs(dir)
 	needed := os.FileMode(0o005) // to read it and to pass; of those above, to pass
-	for ; err == nil; dir, needed = filepath.Dir(dir), 0o001 {
+	for ; ; dir, needed = filepath.Dir(dir), 0o001 {
 		info, err := os.Stat(dir)
 		if err != nil || info.Mode().Perm()&needed != needed {
 			return false
@@ -69,7 +71,6 @@ func openToOthers(dir string) bool {
 			return true
 		}
 	}
-	return false
 }
 
 // leastSpace is how many bytes should be free, so that the ledger can grow for a while.

@@ -90,7 +90,7 @@ func (a runCloudAccount) serverCount(servers []runcloud.Server) Finding {
 }
 
 // mostServers is of how many servers the keys are listed at most, to see one that has any.
-const mostServers = 3
+const mostServers = 10
 
 // serverKeys lists the keys of a server that is online: a token may be allowed to list servers but
 // not their keys. Where it has none, another server is looked at, to see the form of a key.
