@@ -165,3 +165,14 @@ func (c *counted) Events(ctx context.Context, after int64, limit int) ([]access.
 	c.events += len(events)
 	return events, err
 }
+
+func TestVerifyReadsEveryPage(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ledger := b.ledger(t)
+	record(t, ledger, 2500)
+	chain := verified(t, ledger, access.Head{})
+	if chain.Events != 2503 || chain.Broken != nil || chain.Head.Seq != 2503 || len(chain.Head.Hash) != 64 {
+		t.Errorf("Verify = %+v", chain)
+	}
+}

@@ -312,17 +312,6 @@ func TestCheckMakesNoDatabase(t *testing.T) {
 	}
 }
 
-func TestVerifyReadsEveryPage(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	ledger := b.ledger(t)
-	record(t, ledger, 2500)
-	chain := verified(t, ledger, access.Head{})
-	if chain.Events != 2503 || chain.Broken != nil || chain.Head.Seq != 2503 || len(chain.Head.Hash) != 64 {
-		t.Errorf("Verify = %+v", chain)
-	}
-}
-
 func largeGroup(_ *testing.T, b *bench) {
 	var members []string
 	for i := range 200 {

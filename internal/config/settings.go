@@ -63,7 +63,7 @@ func described() []Setting {
 		{Name: "SSHKEYBOT_KEEP", Meaning: "how long the details of what is over are kept, at least `24h`: requests, and what became of them on each server. The audit log, offboardings, refused keys, what was decided to be kept, and whatever is live or owed are kept for ever"},
 		{Name: "SSHKEYBOT_DATABASE_URL", Default: defaultDatabase, Meaning: "the ledger: `sqlite:PATH`, or `postgres://…` for several replicas"},
 		{Name: "SSHKEYBOT_CONCURRENCY", Meaning: "servers worked on at the same time"},
-		{Name: "SSHKEYBOT_HTTP_ADDR", Meaning: "address of `/healthz`, `/readyz` and `/metrics`; empty turns them off"},
+		{Name: "SSHKEYBOT_HTTP_ADDR", Meaning: "address of `/healthz`, `/readyz` and `/metrics`; empty turns them off. The bot starts without the default one where another process has it, and does not start without one that is set"},
 		{Name: "SSHKEYBOT_LOG_LEVEL", Meaning: "`debug`, `info`, `warn` or `error`"},
 		{Name: "SSHKEYBOT_LOG_FORMAT", Meaning: "`json`, or `console` for people"},
 		{Name: "SCALINGO_API_TOKEN", Missing: "off", Meaning: "API token of the Scalingo account whose keys are looked after"},
