@@ -174,3 +174,36 @@ func TestKeysGoAfterOneAccountBecameTwo(t *testing.T) {
 		r.has("in the end", 0, 0)
 	})
 }
+
+// At a shell, too, it is said of each server whose account it is.
+func TestTwoAccountsFromTheShell(t *testing.T) {
+	t.Parallel()
+	onBothLive(t, func(t *testing.T, database string) {
+		r := start(t, plan{sockets: true, database: database, servers: 3, client: twins()})
+		r.Register(alice)
+		r.Granted(alice, "grant @alice 1h on client/web-*")
+		r.client.AddKey(1202, runcloudsim.Credential{Label: "by hand", User: "root", PublicKey: keyOf(t, "by hand")})
+		r.says(r.Shell("list").stdout, "on 1 server of client as runcloud")
+		audit := r.Shell("audit", "client/*")
+		r.says(audit.stdout, "client/db-01: credential")
+		r.saysNot(audit.stdout, "agency/")
+		r.says(r.Shell("audit", "#1202").stderr, "agency/#1202 or client/#1202")
+		out := r.Shell("check")
+		r.says(out.stdout, "runcloud agency", "runcloud client keys", "The account has 3 servers")
+		if out.status != exitDone {
+			t.Errorf("exit %d: %s", out.status, out.stdout)
+		}
+		two := r.cfg.RunClouds
+		r.cfg.RunClouds = two[:1] // for the settings of the shell
+		out = r.Shell("check")
+		r.says(out.stdout, "target client", "client is not configured any more, and the ledger has 1 key there")
+		if out.status != exitFailed {
+			t.Errorf("exit %d: %s", out.status, out.stdout)
+		}
+		r.cfg.RunClouds = two
+		end, _ := r.Offboards(alice)
+		if end.State != "offboarded" || keysOn(r.client) != 1 {
+			t.Errorf("offboarded: %+v", end)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -99,11 +100,18 @@ type grantLine struct {
 	Missing    int           `json:"keys_missing"`
 	Ends       *time.Time    `json:"ends"` // null is for ever
 	account    string        // what people call the account that is lent instead of servers; empty for servers
+	within     string        // whose servers they are, where there are several accounts and few servers
 }
 
 func (g grantLine) where() string {
 	if g.account != "" {
 		return "the " + g.account + " account"
+	}
+	switch {
+	case g.within != "":
+		return counted(g.Servers, "server") + " of " + g.within
+	case strings.Contains(g.Pattern, "/"):
+		return counted(g.Servers, "server") + " (" + plain(g.Pattern) + ")"
 	}
 	return counted(g.Servers, "server")
 }
@@ -135,7 +143,7 @@ func listingOf(o workflow.Overview) listing {
 	for _, v := range o.Grants {
 		g := grantLine{
 			Grant: v.Grant.ID, Request: v.Grant.RequestID, Person: v.Grant.Person, SystemUser: v.Grant.SystemUser,
-			Pattern: v.Pattern, Servers: v.Servers, Placed: v.Placed, Missing: v.Wanted, account: v.Account,
+			Pattern: v.Pattern, Servers: v.Servers, Placed: v.Placed, Missing: v.Wanted, account: v.Account, within: strings.Join(v.Within, " and "),
 		}
 		if v.Grant.OfAccount() {
 			g.Account = v.Grant.Alias

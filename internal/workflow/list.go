@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"sshkeybot/internal/access"
@@ -164,6 +165,7 @@ func (s *Service) grantView(ctx context.Context, tx access.Tx, g access.Grant) (
 		}
 	}
 	slices.Sort(view.Names)
+	view.Within = access.Withins(slices.Collect(maps.Values(on)))
 	return view, err
 }
 

@@ -81,6 +81,7 @@ type GrantView struct {
 	Account string // as in RequestView
 	Servers int
 	Names   []string // of the servers, if they are a handful
+	Within  []string // whose they are then, where there are several accounts
 	Pattern string
 	Placed  int // keys placed now
 	Wanted  int // keys not placed yet
