@@ -170,31 +170,6 @@ func TestFindingsInSlack(t *testing.T) {
 	})
 }
 
-// The findings on several accounts say which one they are about, and which settings mend it.
-func TestFindingsOnSeveralAccounts(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	big := b.Config.RunClouds[0]
-	big.Name, big.Token, big.TemporaryLifetime = "big-client", config.NewSecret("wrong"), 6*time.Hour
-	b.Config.RunClouds[0].Name = "agency"
-	b.Config.RunClouds = append(b.Config.RunClouds, big)
-	got := map[string]string{}
-	for _, f := range append(b.Run(t.Context()), b.AtStart(t.Context())...) {
-		got[f.Name] += string(f.Status) + " " + f.Text + f.Remedy
-	}
-	for name, want := range map[string]string{
-		"runcloud agency": "ok The account has 3 servers", "runcloud agency keys": "ok The keys of", "runcloud agency clock": "ok The clock agrees",
-		"runcloud big-client": "put it into RUNCLOUD_API_TOKEN_BIG_CLIENT", "long grants": "longer than 12h on agency, 6h on big-client is",
-	} {
-		if !strings.Contains(got[name], want) {
-			t.Errorf("%s: %q", name, got[name])
-		}
-	}
-	if !strings.Contains(got["runcloud agency"], "takes the token") || strings.Count(got["runcloud big-client"], "problem") != 2 || got["runcloud"] != "" {
-		t.Errorf("%v", got)
-	}
-}
-
 // nobody is an address at which nobody listens. The port of a service that was closed may be
 // given to that of another test.
 const nobody = "http://127.0.0.1:1"
