@@ -38,7 +38,7 @@ func described() []Setting {
 		{Name: "SLACK_BOT_TOKEN", Required: true, Meaning: "the *Bot User OAuth Token* of the Slack app, which begins with `xoxb-`"},
 		{Name: "SLACK_APP_TOKEN", Required: true, Meaning: "its app-level token with the scope `connections:write`, which begins with `xapp-`"},
 		{Name: "RUNCLOUD_API_TOKEN", Required: true, Meaning: "the token of the RunCloud workspace"},
-		{Name: "RUNCLOUD_WORKSPACES", Missing: "one account", Meaning: "names of several RunCloud accounts, separated by commas, each with a token of its own in `RUNCLOUD_API_TOKEN_NAME` instead of `RUNCLOUD_API_TOKEN`"},
+		{Name: "RUNCLOUD_WORKSPACES", Missing: "one account", Meaning: "names of several RunCloud accounts, separated by commas, each with a token of its own in `RUNCLOUD_API_TOKEN_…` instead of `RUNCLOUD_API_TOKEN`"},
 		{Name: "RUNCLOUD_MONTHLY_QUOTA", Meaning: "calls that RunCloud allows a month; at 80 % of it the bot says so in Slack, once a month; 0 turns that off"},
 		{Name: "RUNCLOUD_TEMPORARY_LIFETIME", Meaning: "after how long RunCloud removes a temporary key by itself"},
 		{Name: "SSHKEYBOT_APPROVERS", Required: true, Meaning: "who decides: IDs of users (`U…`, `W…`) and user groups (`S…`), separated by commas"},
