@@ -6,7 +6,7 @@ RUN go mod download
 COPY . .
 ARG TARGETOS TARGETARCH VERSION=dev COMMIT DATE
 RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -trimpath -tags timetzdata -ldflags "-s -w -X sshkeybot/internal/app.Version=$VERSION -X sshkeybot/internal/app.commit=$COMMIT -X sshkeybot/internal/app.date=$DATE" -o /sshkeybot ./cmd/sshkeybot \
+    go build -trimpath -ldflags "-s -w -X sshkeybot/internal/app.Version=$VERSION -X sshkeybot/internal/app.commit=$COMMIT -X sshkeybot/internal/app.date=$DATE" -o /sshkeybot ./cmd/sshkeybot \
  && mkdir /data
 
 FROM gcr.io/distroless/static-debian12:nonroot

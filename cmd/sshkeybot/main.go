@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+	_ "time/tzdata" // for TZ, on machines and in images that know no time zones
 
 	"github.com/spf13/cobra"
 

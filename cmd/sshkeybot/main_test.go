@@ -6,7 +6,6 @@ import (
 	"os"
 	"testing"
 	"time"
-	_ "time/tzdata" // time zones of the people, for machines without
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
