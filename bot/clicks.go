@@ -17,6 +17,7 @@ func (b *Bot) click(ctx context.Context, in interaction) (slackapi.Reply, error)
 		return slackapi.Reply{}, b.cfg.Outbox.PublishHome(ctx, in.Person, int(in.id()))
 	}
 	m, err := b.doAction(ctx, in)
+	err = b.orLost(ctx, in, err)
 	if in.Private && in.Action == render.ActionApprove {
 		return b.approvedInList(ctx, in, m, err)
 	}
@@ -30,6 +31,15 @@ func (b *Bot) click(ctx context.Context, in interaction) (slackapi.Reply, error)
 	r := slackapi.Ephemeral(m)
 	r.Replace = in.Private && err == nil && in.Action != render.ActionLogFile // the buttons of a draft have done their work, and a page is turned
 	return r, err
+}
+
+// orLost returns the error of a click and, where that says that the ledger has not what the button
+// is about, why it has not.
+func (b *Bot) orLost(ctx context.Context, in interaction, err error) error {
+	if in.Action == render.ActionDone {
+		return b.cfg.Uses.OrLost(ctx, err, 0, in.id())
+	}
+	return b.cfg.Uses.OrLost(ctx, err, in.id(), 0)
 }
 
 // approvedInList returns what came of a decision in a private list, with the list as it is now.

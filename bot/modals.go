@@ -173,7 +173,8 @@ func (b *Bot) extendModal(ctx context.Context, person access.UserID, grant int64
 			return render.ExtendModal(g, form, b.grantOffer(ctx, person, "")), nil
 		}
 	}
-	return slack.ModalViewRequest{}, &access.Error{Code: access.Conflict, Message: "That access has ended. Ask anew with `/sshkey grant`."}
+	err = &access.Error{Code: access.NotFound, Message: "That access has ended. Ask anew with `/sshkey grant`."}
+	return slack.ModalViewRequest{}, b.cfg.Uses.OrLost(ctx, err, 0, grant)
 }
 
 func (b *Bot) openDeny(ctx context.Context, in interaction) (slack.ModalViewRequest, error) {

@@ -78,6 +78,7 @@ type Checker interface {
 
 // Reader reads, and changes nothing.
 type Reader interface {
+	OrLost(ctx context.Context, err error, requestID, grantID int64) error
 	Keys(ctx context.Context, actor, of access.UserID) ([]access.Key, error)
 	Access(ctx context.Context, actor, of access.UserID) (workflow.Overview, error)
 	AccessPage(ctx context.Context, actor, of access.UserID, q workflow.PageQuery) (workflow.AccessPage, error)

@@ -330,6 +330,8 @@ func (d *domain) ServersPage(_ context.Context, actor access.UserID, pattern str
 	return page, nil
 }
 
+func (*domain) OrLost(_ context.Context, err error, _, _ int64) error { return err }
+
 func (d *domain) View(_ context.Context, id int64) (workflow.RequestView, error) {
 	if d.OnView != nil {
 		d.OnView()

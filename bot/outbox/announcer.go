@@ -229,8 +229,8 @@ func (n *Announcer) announcedSeparately(v *request) bool {
 // channel returns where a request is posted: where approvers look, or where it was
 // asked. One asked in a direct message goes where its grant was asked.
 func (n *Announcer) channel(ctx context.Context, v *request) string {
-	if v.Request.Kind == access.KindAudit && v.Request.Asker == "" && n.AnnounceChannel != "" {
-		return n.AnnounceChannel // the weekly one
+	if k := v.Request.Kind; (k == access.KindAudit || k == access.KindRestore) && v.Request.Asker == "" && n.AnnounceChannel != "" {
+		return n.AnnounceChannel // the weekly audit, and that the ledger was restored
 	}
 	if n.ApprovalChannel != "" {
 		return n.ApprovalChannel

@@ -25,6 +25,8 @@ func decidable(v workflow.RequestView, room int) (lines []string, buttons []slac
 	switch v.Request.Kind {
 	case access.KindPurge, access.KindRotate:
 		return append(lines, "Its message has the list that is decided, and the buttons."), nil
+	case access.KindRestore:
+		return append(lines, "Its message says what was found, and has the button once all was read."), nil
 	case access.KindReinstate:
 		lines = append(lines, bullets(reinstatementFacts(v))...)
 	case access.KindGrant:

@@ -60,7 +60,7 @@ func approvalFollows(v workflow.RequestView) string {
 		return " The keys are being placed; you hear from me once that is done."
 	case access.KindRevoke, access.KindPurge:
 		return " The thread of the request shows every server."
-	case access.KindOffboard, access.KindRotate, access.KindOrphan, access.KindAudit: // told where they are announced
+	case access.KindOffboard, access.KindRotate, access.KindOrphan, access.KindAudit, access.KindRestore: // told where they are announced
 	}
 	return ""
 }

@@ -174,7 +174,7 @@ func (w eventWriter) asked(e access.Event, person access.UserID) string {
 		return "to have keys removed, whoever placed them"
 	case access.KindOrphan:
 		return "what to do with unknown keys"
-	case access.KindAudit: // which has an event of its own
+	case access.KindAudit, access.KindRestore: // which has an event of its own
 	}
 	return "for something"
 }

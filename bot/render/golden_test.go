@@ -166,5 +166,5 @@ func (w world) cases() map[string]any {
 }
 
 func (w world) parts() []func() map[string]any {
-	return []func() map[string]any{w.requestCases, w.runCases, w.offboardCases, w.undecidedCases, w.orphanCases, w.reinstateCases, w.accountCases, w.purgeCases, w.auditCases, w.rotationCases, w.noticeCases, w.directCases, w.answerCases, w.viewCases, w.logCases, w.wholeCases}
+	return []func() map[string]any{w.requestCases, w.runCases, w.offboardCases, w.undecidedCases, w.orphanCases, w.reinstateCases, w.restoreCases, w.accountCases, w.purgeCases, w.auditCases, w.rotationCases, w.noticeCases, w.directCases, w.answerCases, w.viewCases, w.logCases, w.wholeCases}
 }

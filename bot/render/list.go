@@ -193,7 +193,11 @@ func (p *page) pendingRow(v workflow.RequestView, at Post) {
 
 // waits says until when a request waits.
 func waits(v workflow.RequestView, at Post) string {
-	return "*" + at.request("Request", v.Request.ID) + "* waits " + until(v.Request.ExpiresAt) + "."
+	what := "*" + at.request("Request", v.Request.ID) + "* waits"
+	if v.Request.ExpiresAt.IsZero() {
+		return what + "."
+	}
+	return what + " " + until(v.Request.ExpiresAt) + "."
 }
 
 // tagRoom is how many characters the tags of all servers on a page may take: those of one alone are shown whole.
@@ -271,7 +275,7 @@ func Draft(v workflow.RequestView) Message {
 			"• Other keys that may be theirs are listed for you to decide on.",
 			"• Nobody can give them access any more, and they approve nothing any more.",
 			"• It is announced.")
-	case access.KindRevoke, access.KindGrant, access.KindExtend, access.KindOrphan, access.KindPurge, access.KindAudit, access.KindRotate: // only revocations are drafts
+	case access.KindRevoke, access.KindGrant, access.KindExtend, access.KindOrphan, access.KindPurge, access.KindAudit, access.KindRotate, access.KindRestore: // only revocations are drafts
 		p.addText(fmt.Sprintf("*Revoke %s on %s?*", target(r), where(v)))
 		p.addText("*Servers:* " + serverFact(v, patternLimit))
 		p.addText("• It starts at once, without another approver.", "• Only keys that I placed are removed. If I find others that fit, you decide about each.", bullet(unregistered(v)))
@@ -302,7 +306,7 @@ func confirmLabel(r access.Request) string {
 		return "Offboard"
 	case access.KindReinstate:
 		return "Reinstate"
-	case access.KindRevoke, access.KindGrant, access.KindExtend, access.KindOrphan, access.KindPurge, access.KindAudit, access.KindRotate: // below
+	case access.KindRevoke, access.KindGrant, access.KindExtend, access.KindOrphan, access.KindPurge, access.KindAudit, access.KindRotate, access.KindRestore: // below
 	}
 	return "Revoke"
 }

@@ -125,6 +125,8 @@ func (w world) thingStory() []access.Event {
 		did(access.DidClockDoubt, access.Event{Noun: access.NounClock, NounID: "0", From: "right", To: "doubt", Detail: "It is in doubt: it jumped 2 hours ahead."}),
 		did(access.DidClockRight, access.Event{Noun: access.NounClock, NounID: "0", From: "doubt", To: "right", Detail: "It is no longer in doubt, and I grant access again."}),
 		did(access.DidLedgerBind, access.Event{Noun: access.NounWorkspace, NounID: "T0TEAM"}),
+		did(access.DidLedgerRestore, access.Event{Noun: access.NounRequest, NounID: "12", To: "pending", Detail: "1234:9f86; 2 closed, 1 not carried out"}),
+		did(access.DidLedgerContinue, access.Event{Actor: carol, Noun: access.NounRequest, NounID: "12"}),
 	}
 }
 

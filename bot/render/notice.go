@@ -49,7 +49,7 @@ func Notice(n access.Notice, v *workflow.RequestView, g *access.Grant, at Post) 
 	case access.NoticeReminder:
 		p.callToDecide(n, v, "is still waiting.")
 	case access.NoticeDecidable:
-		p.callToDecide(n, v, "can be decided now: the key that it waited for is registered.")
+		p.callToDecide(n, v, decidableSince(v))
 	case access.NoticeChanged:
 		p.callToDecide(n, v, "has changed, so approvals given before do not count any more.")
 	case access.NoticeReopened:
@@ -197,6 +197,8 @@ func describe(r access.Request) string {
 		return "another key of an account for " + code(r.SystemUser, nameLimit)
 	case access.KindOrphan:
 		return "keys that my ledger does not know"
+	case access.KindRestore:
+		return "go on with the ledger, which was restored from a copy"
 	case access.KindGrant: // below
 	}
 	on := asUser(r.SystemUser)
@@ -223,10 +225,22 @@ func (p *page) callToDecide(n access.Notice, v *workflow.RequestView, why string
 	if n.Kind == access.NoticeReminder {
 		mentioned = v.Reminded()
 	}
-	p.addText(fmt.Sprintf("%s: *request %d* %s It expires %s.", orApprovers(mentioned), v.Request.ID, why, date(v.Request.ExpiresAt)))
+	expires := ""
+	if at := v.Request.ExpiresAt; !at.IsZero() {
+		expires = " It expires " + date(at) + "."
+	}
+	p.addText(fmt.Sprintf("%s: *request %d* %s%s", orApprovers(mentioned), v.Request.ID, why, expires))
 	lines, buttons := decidable(*v, roomInNotice)
 	p.addText(lines...)
 	p.addButtons(buttons...)
+}
+
+// decidableSince says why a request can be decided now.
+func decidableSince(v *workflow.RequestView) string {
+	if v != nil && v.Request.Kind == access.KindRestore {
+		return "can be decided now: every server was read, and everybody was looked up."
+	}
+	return "can be decided now: the key that it waited for is registered."
 }
 
 // retraction says that a request is not done, as was said before.

@@ -71,6 +71,9 @@ func Asked(v workflow.RequestView, me access.UserID, at Post) Message {
 func next(r access.Request) string {
 	switch r.State {
 	case access.Pending:
+		if r.ExpiresAt.IsZero() {
+			return "It waits for an approver."
+		}
 		return "The approvers can decide it " + until(r.ExpiresAt) + "."
 	case access.WaitingForKey:
 		return "It waits until " + mention(r.Person) + " registers a public key, then it goes to the approvers by itself."
@@ -127,6 +130,9 @@ func Decided(r access.Request, verdict access.Verdict) Message {
 		return Say(fmt.Sprintf("You denied request %d. %s is told.", r.ID, mention(r.Asker)))
 	case r.State == access.Pending:
 		return Say(fmt.Sprintf("You approved request %d. It needs another approver as well.", r.ID))
+	}
+	if r.Kind == access.KindRestore {
+		return Say(fmt.Sprintf("I grant access again (request %d). Keys that waited are placed now.", r.ID))
 	}
 	if r.Kind == access.KindExtend || r.Kind == access.KindReinstate {
 		return Say(fmt.Sprintf("You approved request %d: %s.", r.ID, describe(r)))

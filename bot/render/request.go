@@ -35,6 +35,8 @@ func Request(v workflow.RequestView, now time.Time) Message {
 		return audit(v)
 	case access.KindRotate:
 		return rotation(v)
+	case access.KindRestore:
+		return restored(v)
 	case access.KindGrant, access.KindExtend, access.KindRevoke: // below
 	}
 	p := &page{}
@@ -69,6 +71,8 @@ func title(r access.Request) string {
 		return fmt.Sprintf("Request %d: another key of an account", r.ID)
 	case access.KindOrphan:
 		return fmt.Sprintf("Keys that my ledger does not know (request %d)", r.ID)
+	case access.KindRestore:
+		return fmt.Sprintf("My ledger was restored (request %d)", r.ID)
 	case access.KindGrant: // below
 	}
 	if r.SystemUser == "" {
@@ -79,6 +83,9 @@ func title(r access.Request) string {
 
 // intro says in one sentence what is asked.
 func intro(v workflow.RequestView) string {
+	if v.Request.Kind == access.KindRestore {
+		return restoredIntro(v)
+	}
 	if v.Request.Asker == "" {
 		return slackSaid(v.Request) + " Shall all their access and every key go?"
 	}
@@ -110,7 +117,7 @@ func requestClause(v workflow.RequestView) string {
 		return rotateClause(v)
 	case access.KindReinstate:
 		return "asks to reinstate " + mention(r.Person) + ", who was offboarded"
-	case access.KindGrant, access.KindOrphan, access.KindAudit: // below; the others nobody decides
+	case access.KindGrant, access.KindOrphan, access.KindAudit, access.KindRestore: // below; the others nobody asks for
 	}
 	return asksFor(v, " to *"+where(v)+"*")
 }

@@ -160,6 +160,10 @@ func thingSentence(e workflow.LogEntry) (text, alone string) {
 		return "About the bot's clock: {detail}", ""
 	case access.DidLedgerBind:
 		return "The workspace {id} became that of the ledger.", ""
+	case access.DidLedgerRestore:
+		return "The ledger was restored from a copy that ends with {detail}{of}.", ""
+	case access.DidLedgerContinue:
+		return "{actor} had access granted again after the ledger was restored{of}.", ""
 	default:
 		return "Something happened that this version has no words for{of}.", ""
 	}

@@ -109,7 +109,8 @@ func rootCommand(now func() time.Time) *cobra.Command {
 		&cobra.Group{ID: groupLook, Title: "Look:"}, &cobra.Group{ID: groupAct, Title: "Act:"})
 	root.SetHelpCommand(helpCommand())
 	root.AddCommand(runCommand(now), demoCommand(), manifestCommand(), versionCommand(), healthcheckCommand(),
-		checkCommand(), listCommand(now), auditCommand(now), offboardCommand(now), logCommand(now), completionCommand(), manCommand())
+		checkCommand(), listCommand(now), auditCommand(now), offboardCommand(now), logCommand(now),
+		backupCommand(now), restoreCommand(now), completionCommand(), manCommand())
 	return root
 }
 

@@ -135,7 +135,9 @@ const (
 	DidClockDoubt Action = "clock.doubt"
 	DidClockRight Action = "clock.right"
 
-	DidLedgerBind Action = "ledger.bind" // to its workspace
+	DidLedgerBind     Action = "ledger.bind"     // to its workspace
+	DidLedgerRestore  Action = "ledger.restore"  // it was put back from a copy
+	DidLedgerContinue Action = "ledger.continue" // an approver had access given again since
 )
 
 // DidClose returns the action for a request that came to that final state, and none for

@@ -23,6 +23,16 @@ func (h Head) String() string { return fmt.Sprintf("%d:%s", h.Seq, h.Hash) }
 // MarshalText implements encoding.TextMarshaler: a head is one word in JSON, too.
 func (h Head) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
 
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (h *Head) UnmarshalText(text []byte) error {
+	read, ok := ParseHead(string(text))
+	if !ok {
+		return fmt.Errorf("%q is no head of an audit log", text)
+	}
+	*h = read
+	return nil
+}
+
 var headForm = regexp.MustCompile(`^([1-9][0-9]{0,17}):([0-9a-f]{64})$`)
 
 // ParseHead reads what String returns. It reports false for anything else.

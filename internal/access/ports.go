@@ -36,6 +36,7 @@ type Tx interface {
 	NewsTx
 	InboxTx
 	FlagTx
+	RestoreTx
 
 	LogTx
 	// Wake enqueues work, each piece at most once at a time. It is part of the transaction:
@@ -357,22 +358,6 @@ type ServerTx interface {
 	// to another one, which has no servers; the target itself is deleted. It returns the IDs of the
 	// servers.
 	RenameTarget(ctx context.Context, from, to string) ([]int64, error)
-}
-
-// RotationTx keeps rotations.
-type RotationTx interface {
-	// InsertRotation stores a new rotation. It reports false, and changes nothing, if there is
-	// one of the same account that is not over.
-	InsertRotation(ctx context.Context, r Rotation) (bool, error)
-	// Rotation returns the rotation of a request.
-	Rotation(ctx context.Context, requestID int64) (Rotation, error)
-	// MoveRotation stores r if the stored State, Attempt and Holder still are those of was, and
-	// reports whether they were.
-	MoveRotation(ctx context.Context, r, was Rotation) (bool, error)
-	// OpenRotations returns the rotations that are not over, oldest first.
-	OpenRotations(ctx context.Context) ([]Rotation, error)
-	// RotationsOf returns all rotations of an account, oldest first.
-	RotationsOf(ctx context.Context, space, accountID string) ([]Rotation, error)
 }
 
 // NewsTx takes what people are to be shown and told.

@@ -32,6 +32,9 @@ const (
 	KindAudit RequestKind = "audit"
 	// KindRotate replaces the key that an account logs in with: see Rotation.
 	KindRotate RequestKind = "rotate"
+	// KindRestore is made when the ledger is put back from a copy: with its approval, which needs
+	// one approver, access is given again. It does not expire.
+	KindRestore RequestKind = "restore"
 )
 
 // EndsAccess reports whether a request of that kind only ends access. Its work and its
@@ -134,7 +137,7 @@ type Approval struct {
 // CheckPending returns nil if the request could be decided at that time, and an *Error with
 // code Conflict otherwise, which says how it ended, by whom and when.
 func (r Request) CheckPending(at time.Time) error {
-	if r.State == Pending && at.Before(r.ExpiresAt) {
+	if r.State == Pending && (r.ExpiresAt.IsZero() || at.Before(r.ExpiresAt)) {
 		return nil
 	}
 	e := &Error{Code: Conflict, Who: r.DecidedBy, When: r.DecidedAt}

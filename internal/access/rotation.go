@@ -1,6 +1,7 @@
 package access
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 )
@@ -112,3 +113,19 @@ func (f AccountFindings) MachineIDs() []string {
 
 // DidRotate returns the action for a rotation that came to that state.
 func DidRotate(to RotationState) Action { return "rotation." + Action(to) }
+
+// RotationTx keeps rotations.
+type RotationTx interface {
+	// InsertRotation stores a new rotation. It reports false, and changes nothing, if there is
+	// one of the same account that is not over.
+	InsertRotation(ctx context.Context, r Rotation) (bool, error)
+	// Rotation returns the rotation of a request.
+	Rotation(ctx context.Context, requestID int64) (Rotation, error)
+	// MoveRotation stores r if the stored State, Attempt and Holder still are those of was, and
+	// reports whether they were.
+	MoveRotation(ctx context.Context, r, was Rotation) (bool, error)
+	// OpenRotations returns the rotations that are not over, oldest first.
+	OpenRotations(ctx context.Context) ([]Rotation, error)
+	// RotationsOf returns all rotations of an account, oldest first.
+	RotationsOf(ctx context.Context, space, accountID string) ([]Rotation, error)
+}

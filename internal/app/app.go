@@ -236,5 +236,8 @@ func (a *App) begin(ctx context.Context) error {
 	if err := a.checkWorkspace(ctx); err != nil {
 		return err
 	}
+	if now, err := a.Service.Figures(ctx); err == nil && now.RestoredWaiting {
+		a.log.Warn("nothing is granted", "problem", "The ledger was restored from a copy.", "remedy", "An approver has to press Continue in Slack.")
+	}
 	return errors.Join(a.Store.ReleaseAll(ctx), a.releaseDead(ctx))
 }

@@ -89,12 +89,15 @@ var eventMessages = map[access.Action]eventMessage{
 	access.DidRotationFailed:     {text: "rotation failed", level: slog.LevelWarn},
 	access.DidRotationDropped:    {text: "rotation dropped"},
 
-	access.DidServerGone: {text: "server gone for good"},
-	access.DidWorkHalt:   {text: "work halted", level: slog.LevelError},
-	access.DidWorkResume: {text: "work resumed"},
-	access.DidClockDoubt: {text: "clock in doubt", level: slog.LevelWarn},
-	access.DidClockRight: {text: "clock trusted again"},
-	access.DidLedgerBind: {text: "ledger bound to a workspace"},
+	access.DidServerGone:     {text: "server gone for good"},
+	access.DidWorkHalt:       {text: "work halted", level: slog.LevelError},
+	access.DidWorkResume:     {text: "work resumed"},
+	access.DidTargetAdopt:    {text: "target known by another name"},
+	access.DidClockDoubt:     {text: "clock in doubt", level: slog.LevelWarn},
+	access.DidClockRight:     {text: "clock trusted again"},
+	access.DidLedgerBind:     {text: "ledger bound to a workspace"},
+	access.DidLedgerRestore:  {text: "ledger restored from a copy", level: slog.LevelWarn},
+	access.DidLedgerContinue: {text: "access given again after a restore"},
 }
 
 // logEvents logs what has been committed to the audit log, a line for each event.

@@ -67,7 +67,7 @@ func (a *App) ledgerFigures(ctx context.Context) (*health.Ledger, error) {
 	targets, err := a.targetFigures(ctx)
 	return &health.Ledger{
 		LiveGrants: now.Live, OverdueGrants: now.Overdue, OwedRemovals: now.Removals, OldestRemoval: now.Owed, PendingRequests: now.Waiting,
-		UndecidedKeys: now.Undecided, UndecidedLookalikes: now.Lookalikes, OldestUndecided: now.Unanswered,
+		UndecidedKeys: now.Undecided, UndecidedLookalikes: now.Lookalikes, OldestUndecided: now.Unanswered, RestoredWaiting: now.RestoredWaiting,
 		Outbox: a.queueOf(outbox), Inbox: a.queueOf(inbox), Targets: targets,
 	}, err
 }

@@ -29,6 +29,7 @@ func (a *App) botTimers() []queue.Timer {
 		{Name: "rotations", Every: time.Second, Do: a.Service.Rotate},
 		{Name: "leavers", Every: time.Minute, Do: a.Service.FindDeactivated},
 		{Name: "orphans", Every: time.Minute, Do: a.Service.Engine.FindOrphans},
+		{Name: "restored", Every: 5 * time.Second, Do: a.Service.WatchRestored},
 		{Name: "returned", Every: time.Minute, Do: a.Service.Engine.FindReturned},
 		{Name: "time", Every: 2 * time.Second, Do: a.askTheTime},
 		{Name: "look again", Every: time.Minute, Do: a.Service.Engine.RereadServers},

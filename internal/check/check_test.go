@@ -188,6 +188,7 @@ func TestFindingsElsewhere(t *testing.T) {
 		"database folder open": {func(t *testing.T, b *bench) { mode(t, 0o777, b) }, "database folder", check.Warning, "Everybody may replace", "chmod"},
 		"database in use":      {func(t *testing.T, b *bench) { b.ledger(t) }, "database", check.OK, "can be written", none},
 		"log beside the bot":   {func(t *testing.T, b *bench) { b.ledger(t) }, "audit log", check.OK, "3 events", none},
+		"database restored":    {func(t *testing.T, b *bench) { restored(t, b.ledger(t)) }, "restored", check.Warning, "Nothing is granted until an approver has pressed Continue on request 41", "Continue"},
 		"database no ledger":   {func(t *testing.T, b *bench) { write(t, b.path, "this is not a database at all", 0o600) }, "database", check.Problem, "is not a SQLite database", "SSHKEYBOT_DATABASE_URL"},
 		"database readable":    {func(t *testing.T, b *bench) { write(t, b.path, "", 0o644) }, "database file", check.Warning, "0644", "0600"},
 		"log changed":          {func(t *testing.T, b *bench) { b.tamper(t, "UPDATE audit SET detail = 'x' WHERE seq = 2") }, "audit log", check.Problem, "event 2", "log verify"},

@@ -55,7 +55,7 @@ func (c Checker) ledger(ctx context.Context, url, reached string) []Finding {
 	if err := ledger.TakesWrites(ctx); err != nil {
 		return []Finding{problem("database", reached+" and cannot be written.", mendWrite), chain(ctx, ledger)}
 	}
-	findings := []Finding{ok("database", reached+", and can be written."), chain(ctx, ledger)}
+	findings := append([]Finding{ok("database", reached+", and can be written."), chain(ctx, ledger)}, restored(ctx, ledger)...)
 	return append(append(findings, c.adopted(ctx, ledger)...), c.unconfigured(ctx, ledger)...)
 }
 
@@ -84,4 +84,21 @@ func chain(ctx context.Context, log Log) Finding {
 			"Compare with a backup. `sshkeybot log verify` shows the event.")
 	}
 	return ok("audit log", fmt.Sprintf("Its %d events hold together.", found.Events))
+}
+
+// restored returns a warning while nothing is granted since the ledger was put back from a copy.
+func restored(ctx context.Context, ledger access.Store) []Finding {
+	const name = "restored"
+	var mark access.Restored
+	err := ledger.Read(ctx, func(tx access.Tx) (err error) {
+		mark, err = access.RestoredOf(ctx, tx)
+		return err
+	})
+	switch {
+	case err != nil:
+		return []Finding{problem(name, "Whether the ledger was restored from a copy could not be read.", "See the log of the database.")}
+	case mark.Waiting():
+		return []Finding{warning(name, access.MessageOf(mark.Refusal()), "Let the bot run, and an approver read that request in Slack and press Continue there.")}
+	}
+	return nil
 }

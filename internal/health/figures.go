@@ -27,6 +27,7 @@ type Ledger struct {
 	UndecidedKeys       int           // keys and API tokens about which an approver has to decide one by one
 	UndecidedLookalikes int           // of these, keys that may be anybody's
 	OldestUndecided     time.Duration // for how long the oldest of them has been undecided
+	RestoredWaiting     bool          // nothing is granted, since the ledger was restored from a copy
 	Outbox, Inbox       Queue
 	Targets             []Target
 }
@@ -97,6 +98,7 @@ func (s scrape) ledger(l *Ledger) {
 		halted = halted || t.Halted
 		s.target(t)
 	}
+	s.flag("restored_waiting", "1 while nothing is granted, since the ledger was restored from a copy and no approver has pressed Continue."+shared, l.RestoredWaiting)
 	s.flag("halted", "1 while any target refuses the token and all work there waits."+shared, halted)
 }
 

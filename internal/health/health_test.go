@@ -28,7 +28,7 @@ func TestPages(t *testing.T) {
 	t.Parallel()
 	var broken error
 	figures := health.Figures{Sockets: 2, Ledger: &health.Ledger{
-		LiveGrants: 3, OwedRemovals: 2, OldestRemoval: 90 * time.Second, UndecidedKeys: 7, UndecidedLookalikes: 6, Outbox: health.Queue{Waiting: 1, Oldest: time.Minute},
+		LiveGrants: 3, OwedRemovals: 2, OldestRemoval: 90 * time.Second, UndecidedKeys: 7, UndecidedLookalikes: 6, RestoredWaiting: true, Outbox: health.Queue{Waiting: 1, Oldest: time.Minute},
 		Targets: []health.Target{{Name: "a", WaitingCalls: 4, CallsThisMonth: 5, MonthlyQuota: 10, Halted: true}, {Name: "b", Listed: true, ListAge: time.Second}},
 	}}
 	metrics := health.NewMetrics(health.Build{Version: "v1", Commit: "c0ffee"}, func(context.Context) health.Figures { return figures })
@@ -57,7 +57,7 @@ func TestPages(t *testing.T) {
 	}
 	_, body := page(t, h, "/metrics")
 	for _, line := range []string{
-		"sshkeybot_grants_live 3", "sshkeybot_removals_owed 2", "sshkeybot_keys_undecided 7", "sshkeybot_keys_undecided_lookalikes 6", "sshkeybot_halted 1",
+		"sshkeybot_grants_live 3", "sshkeybot_removals_owed 2", "sshkeybot_keys_undecided 7", "sshkeybot_keys_undecided_lookalikes 6", "sshkeybot_halted 1", "sshkeybot_restored_waiting 1",
 		`sshkeybot_target_calls_waiting{target="a"} 4`, `sshkeybot_target_calls_this_month{target="a"} 5`, `sshkeybot_target_calls_this_month{target="b"} 0`,
 		`sshkeybot_grant_end_lateness_seconds_bucket{le="5"} 1`, "sshkeybot_slack_sockets 2", "sshkeybot_ledger_readable 1", "sshkeybot_removals_owed_oldest_age_seconds 90",
 		"sshkeybot_outbox_waiting 1", "sshkeybot_outbox_oldest_age_seconds 60", `sshkeybot_target_calls_monthly_quota{target="a"} 10`, `sshkeybot_target_halted{target="a"} 1`,

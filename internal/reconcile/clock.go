@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/clock"
@@ -43,26 +42,4 @@ func (e *Engine) Clocks(ctx context.Context, tx access.Tx) (clock.View, error) {
 		e.Clock.Begin(last)
 	}
 	return e.Clock.Look(), nil
-}
-
-// SureOfTime refuses to give access while nobody knows what time it is, and returns the
-// time of the steady clock.
-func (e *Engine) SureOfTime(ctx context.Context, tx access.Tx) (steady time.Time, err error) {
-	v, err := e.Clocks(ctx, tx)
-	if err == nil && v.InDoubt() {
-		err = access.NewConflict("My clock is in doubt: " + v.Doubt() + ". Nothing is granted until that is settled; I say so in the channel. Please try again then.")
-	}
-	return v.Mark.Steady, err
-}
-
-// mayPlace refuses to place a key while nobody knows what time it is. Renewals, which give
-// nothing new, only wait while it is not known how much time has passed.
-func (e *Engine) mayPlace(ctx context.Context, p access.Placement) error {
-	return e.Store.Read(ctx, func(tx access.Tx) error {
-		v, err := e.Clocks(ctx, tx)
-		if err == nil && (v.Mark.Lost || v.InDoubt() && !p.Urgent) {
-			err = &access.Error{Code: access.Unavailable, Op: "clock", Message: "My clock is in doubt: " + v.Doubt() + ". I place the key once that is settled."}
-		}
-		return err
-	})
 }

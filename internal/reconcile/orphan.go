@@ -25,29 +25,38 @@ const (
 const flagAlive = "alive"
 
 // FindOrphans reads the next few servers for orphans: all of them after a pause, and each
-// once a day. It is to be called every minute.
+// once a day. Where the ledger was put back from a copy it reads them all at once. It is to be
+// called every minute.
 func (e *Engine) FindOrphans(ctx context.Context) error {
 	if err := e.noticePause(ctx); err != nil {
 		return err
 	}
 	var some []int64
 	var halted []access.TargetState
+	var restored access.Restored
 	err := e.Store.Read(ctx, func(tx access.Tx) (err error) {
+		if restored, err = access.RestoredOf(ctx, tx); err != nil {
+			return err
+		}
 		if some, err = tx.ServersAfter(ctx, 0, 1); err != nil {
 			return err
 		}
 		halted, err = Halted(ctx, tx)
 		return err
 	})
-	if err != nil || len(some) == 0 {
+	if err != nil || len(some) == 0 && !restored.Waiting() {
 		return err // nothing was ever placed
+	}
+	fresh, again := orphanEvery, orphanAgain
+	if restored.Waiting() {
+		fresh, again = restoredFresh, restoredAgain
 	}
 	var readable []string
 	for _, t := range e.Targets {
 		if slices.ContainsFunc(halted, func(h access.TargetState) bool { return h.Name == t.Name() }) {
 			continue // all work there waits
 		}
-		if err := e.refreshServers(ctx, t, freshness{within: orphanEvery}); err != nil {
+		if err := e.refreshServers(ctx, t, freshness{within: fresh}); err != nil {
 			if err := e.haltOrPostpone(ctx, t.Name(), err); err != nil {
 				return err
 			}
@@ -58,12 +67,12 @@ func (e *Engine) FindOrphans(ctx context.Context) error {
 	if len(readable) == 0 {
 		return nil
 	}
-	for range orphansAtOnce {
-		server, err := e.claimReading(ctx, readable)
+	for n := 0; n < orphansAtOnce || restored.Waiting(); n++ {
+		server, err := e.claimReading(ctx, readable, again)
 		if err != nil || server == nil {
 			return err
 		}
-		if err := e.findOrphansOn(ctx, *server); err != nil {
+		if err := e.findOrphansOn(ctx, *server, restored.Waiting()); err != nil {
 			return err
 		}
 	}
@@ -127,9 +136,9 @@ func (e *Engine) haltOrPostpone(ctx context.Context, target string, err error) e
 	return nil
 }
 
-// claimReading takes the server whose turn to be read it is, or none. Its turn comes again
-// after a while, should it not be read now.
-func (e *Engine) claimReading(ctx context.Context, targets []string) (server *access.Server, err error) {
+// claimReading takes the server whose turn to be read it is, or none. Its turn comes
+// again after that time, should it not be read now.
+func (e *Engine) claimReading(ctx context.Context, targets []string, again time.Duration) (server *access.Server, err error) {
 	now := e.Now()
 	find := func(tx access.Tx) error {
 		due, err := tx.DueReadings(ctx, targets, now, now.Add(-orphanEvery), 1)
@@ -146,12 +155,13 @@ func (e *Engine) claimReading(ctx context.Context, targets []string) (server *ac
 		if err := find(tx); err != nil || server == nil {
 			return err
 		}
-		return tx.SetRead(ctx, []int64{server.ID}, now.Add(orphanAgain-orphanEvery))
+		return tx.SetRead(ctx, []int64{server.ID}, now.Add(again-orphanEvery))
 	})
 }
 
-// findOrphansOn reads one server, and puts what is found before the approvers.
-func (e *Engine) findOrphansOn(ctx context.Context, server access.Server) error {
+// findOrphansOn reads one server, and puts what is found before the approvers. What is there is
+// compared with a ledger that was restored.
+func (e *Engine) findOrphansOn(ctx context.Context, server access.Server, restored bool) error {
 	began := e.Now()
 	found, err := e.keysOn(ctx, server.ID, access.Reading)
 	if err != nil {
@@ -160,6 +170,11 @@ func (e *Engine) findOrphansOn(ctx context.Context, server access.Server) error 
 	return e.Store.Update(ctx, func(tx access.Tx) error {
 		if err := tx.SetRead(ctx, []int64{server.ID}, began); err != nil {
 			return err
+		}
+		if restored {
+			if err := e.compareCopy(ctx, tx, server.ID, found, began); err != nil {
+				return err
+			}
 		}
 		orphans, err := e.orphansAmong(ctx, tx, server.ID, found, began)
 		if err != nil || len(orphans) == 0 {

@@ -11,6 +11,11 @@ import (
 // remove takes one key off its server, by the credential id that was recorded, or
 // after finding it by the bot's own label.
 func (e *Engine) remove(ctx context.Context, p access.Placement) error {
+	if p.Urgent { // a renewal, of which nobody may place the other half
+		if err := e.mayPlace(ctx, p); err != nil {
+			return e.removalStopped(ctx, p, err)
+		}
+	}
 	if err := e.reachable(ctx, p); err != nil {
 		return e.removalStopped(ctx, p, err)
 	}

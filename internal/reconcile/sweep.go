@@ -123,8 +123,8 @@ func (e *Engine) renewOn(ctx context.Context, t access.Target) error {
 	var due []access.Placement
 	err := e.Store.Read(ctx, func(tx access.Tx) error {
 		due = nil
-		v, err := e.Clocks(ctx, tx)
-		if err != nil || v.Mark.Lost { // nobody would place them again
+		may, err := e.mayRenew(ctx, tx)
+		if err != nil || !may { // nobody would place them again
 			return err
 		}
 		due, err = tx.DueRenewals(ctx, query)

@@ -41,37 +41,43 @@ func Recognise(ctx context.Context, databaseURL string) error {
 // one: then empty is true. It only reads, takes no lock and creates nothing, so that the
 // file of another program stays as it is.
 func recognise(ctx context.Context, path string) (empty bool, err error) {
+	empty, what, err := look(ctx, path)
+	if what != "" {
+		err = cannotOpen(access.Invalid, fmt.Sprintf("%s %s, so it was left as it is. Set SSHKEYBOT_DATABASE_URL to the bot's own file, or to one that does not exist yet.", path, what), nil)
+	}
+	return empty, err
+}
+
+// look is recognise, but returns a clause about what is no ledger instead of an error.
+func look(ctx context.Context, path string) (empty bool, what string, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return true, nil
+		return true, "", nil
 	case err != nil:
-		return false, cannotOpen(access.Unavailable, "The database file cannot be used: "+reason(err)+".", err)
+		return false, "", cannotOpen(access.Unavailable, "The database file cannot be used: "+reason(err)+".", err)
 	case info.IsDir():
-		return false, foreign(path, "is a folder")
+		return false, "is a folder", nil
 	case !info.Mode().IsRegular():
-		return false, foreign(path, "is not a regular file")
+		return false, "is not a regular file", nil
 	}
 	header, err := readHeader(path)
 	switch {
 	case err != nil:
-		return false, cannotOpen(access.Unavailable, "The database file cannot be used: "+reason(err)+".", err)
+		return false, "", cannotOpen(access.Unavailable, "The database file cannot be used: "+reason(err)+".", err)
 	case len(header) == 0:
-		return true, nil
+		return true, "", nil
 	case len(header) < headerSize || string(header[:len(headerMagic)]) != headerMagic:
-		return false, foreign(path, "is not a SQLite database")
+		return false, "is not a SQLite database", nil
 	}
 	switch binary.BigEndian.Uint32(header[headerApplicationID:]) {
 	case applicationID:
-		return false, nil
+		return false, "", nil
 	case 0:
-		return false, recogniseTables(ctx, path)
+		what, err = lookAtTables(ctx, path)
+		return false, what, err
 	}
-	return false, foreign(path, "is the database of another program")
-}
-
-func foreign(path, what string) error {
-	return cannotOpen(access.Invalid, fmt.Sprintf("%s %s, so it was left as it is. Set SSHKEYBOT_DATABASE_URL to the bot's own file, or to one that does not exist yet.", path, what), nil)
+	return false, "is the database of another program", nil
 }
 
 func readHeader(path string) ([]byte, error) {
@@ -83,22 +89,22 @@ func readHeader(path string) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, headerSize))
 }
 
-// recogniseTables recognises a ledger by its tables that was made before ledgers had an
+// lookAtTables recognises a ledger by its tables that was made before ledgers had an
 // application ID. If it is new, they may still be in the write-ahead log alone.
-func recogniseTables(ctx context.Context, path string) error {
+func lookAtTables(ctx context.Context, path string) (what string, err error) {
 	all, ours, err := tables(ctx, path, immutableMode)
 	if (err != nil || all == 0) && hasWAL(path) {
 		all, ours, err = tables(ctx, path, readMode)
 	}
 	switch {
 	case err != nil:
-		return cannotOpen(access.Unavailable, fmt.Sprintf("The database file %s cannot be read.", path), err)
+		return "", cannotOpen(access.Unavailable, fmt.Sprintf("The database file %s cannot be read.", path), err)
 	case all == 0:
-		return foreign(path, "is an empty database that this program has not made")
+		return "is an empty database that this program has not made", nil
 	case ours < typicalTables:
-		return foreign(path, "is the database of another program")
+		return "is the database of another program", nil
 	}
-	return nil
+	return "", nil
 }
 
 // typicalTables is the number of tables by which tables recognises a ledger.

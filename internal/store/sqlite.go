@@ -175,6 +175,7 @@ func migrateFile(ctx context.Context, url string, o Options) error {
 // The modes in which SQLite opens a file (SQLite, «Uniform Resource Identifiers»).
 const (
 	writeMode     = "mode=rwc"
+	existingMode  = "mode=rw"     // makes no new one
 	readMode      = "mode=ro"     // others may write; makes the files that this needs
 	immutableMode = "immutable=1" // nobody writes; takes no lock and makes no file
 )

@@ -15,7 +15,7 @@ func (s *Service) enoughApprovals(ctx context.Context, tx access.Tx, r access.Re
 			count++
 		}
 	}
-	return count >= s.Settings.Approvals, err
+	return count >= s.Settings.needed(r.Kind), err
 }
 
 // approvalsOf lists the verdicts on a request; while it is open, only those on these

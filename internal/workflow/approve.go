@@ -23,6 +23,8 @@ func (s *Service) approve(ctx context.Context, tx access.Tx, r access.Request, a
 		return s.approvePurge(ctx, tx, r, actor)
 	case access.KindRotate:
 		return s.approveRotation(ctx, tx, r, actor)
+	case access.KindRestore:
+		return s.approveRestore(ctx, tx, r, actor)
 	case access.KindOrphan, access.KindAudit:
 	}
 	return r, access.NewConflict("There is nothing to approve here.")

@@ -120,6 +120,9 @@ func (s *Service) decideFinding(ctx context.Context, c FindingChoice, decide fun
 // PlaceAgain has a key placed again that somebody deleted on servers. It returns on how many.
 func (s *Service) PlaceAgain(ctx context.Context, c FindingChoice) (int, error) {
 	return s.decideMissing(ctx, c, access.DidMissingBack, func(tx access.Tx, g MissingGroup) error {
+		if _, err := s.Engine.MayGive(ctx, tx); err != nil {
+			return err
+		}
 		for _, p := range g.Placements {
 			if err := s.retry(ctx, tx, access.NewResult(s.Now(), g.Grant.RequestID, access.PhaseAdd, p.On(), "")); err != nil {
 				return err

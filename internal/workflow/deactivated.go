@@ -215,6 +215,9 @@ func (s *Service) FindDeactivated(ctx context.Context) error {
 		}
 	}
 	s.mismatches.ids = again
+	if trouble == nil && len(again) == 0 {
+		trouble = s.lookedUp(ctx)
+	}
 	return trouble
 }
 

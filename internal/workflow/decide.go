@@ -95,6 +95,9 @@ func (s *Service) decide(ctx context.Context, tx access.Tx, d Decision, alias st
 	if !fresh && d.Verdict == access.Approve { // who has approved may still deny
 		return r, access.NewConflict("You have approved this already; it needs another approver as well.")
 	}
+	if d.Verdict == access.Deny && r.Kind == access.KindRestore {
+		return r, access.NewConflict("There is nothing to deny here: nothing is granted until an approver presses Continue.")
+	}
 	if d.Verdict == access.Deny {
 		return s.close(ctx, tx, r, access.Denied, d.Actor, d.Reason)
 	}
@@ -228,7 +231,7 @@ func (s *Service) waitsFor(ctx context.Context, tx access.Tx, r access.Request) 
 			return append(to, r.Person), nil
 		case access.KindRevoke, access.KindPurge:
 			return without(to, r.Person), nil // NoticeRevoked
-		case access.KindOffboard, access.KindOrphan, access.KindAudit, access.KindRotate: // announced
+		case access.KindOffboard, access.KindOrphan, access.KindAudit, access.KindRotate, access.KindRestore: // announced
 		}
 	case access.Denied, access.Expired:
 		return to, nil

@@ -88,7 +88,7 @@ func (s *Service) checkExtension(g access.Grant, d time.Duration) error {
 // extendGrant moves the end of a live grant. The clock of an extension starts at
 // the grant's end, so approving early or late makes no difference.
 func (s *Service) extendGrant(ctx context.Context, tx access.Tx, r access.Request, actor access.UserID) error {
-	if _, err := s.Engine.SureOfTime(ctx, tx); err != nil {
+	if _, err := s.Engine.MayGive(ctx, tx); err != nil {
 		return err
 	}
 	g, err := tx.Grant(ctx, r.GrantID)

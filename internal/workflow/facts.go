@@ -44,6 +44,10 @@ func (s *Service) factsOn(ctx context.Context, tx access.Tx, r access.Request, s
 		rotation, err := tx.Rotation(ctx, r.ID)
 		f.Servers, f.List = access.IDsOf(servers), rotation.Digest()
 		return f, err
+	case access.KindRestore:
+		v, err := s.restoredView(ctx, tx, r)
+		f.List = v.digest()
+		return f, err
 	case access.KindOffboard, access.KindReinstate: // the person says all
 	case access.KindOrphan, access.KindAudit: // nothing is approved
 	}

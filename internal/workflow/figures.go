@@ -17,6 +17,8 @@ type Figures struct {
 	Undecided  int           // keys and API tokens about which an approver has to decide one by one
 	Lookalikes int           // of these, keys that may be anybody's
 	Unanswered time.Duration // for how long the oldest of them has been before the approvers
+
+	RestoredWaiting bool // nothing is given, since the ledger was put back from a copy and nobody went on yet
 }
 
 // Figures reads how much there is. It writes nothing, so that it can be told while the ledger
@@ -39,6 +41,11 @@ func (s *Service) Figures(ctx context.Context) (f Figures, err error) {
 		if f.Waiting, err = tx.CountRequests(ctx, waitingOf("")); err != nil {
 			return err
 		}
+		restored, err := access.RestoredOf(ctx, tx)
+		if err != nil {
+			return err
+		}
+		f.RestoredWaiting = restored.Waiting()
 		undecided, err := tx.Undecided(ctx)
 		f.Undecided, f.Lookalikes = 0, 0
 		for _, u := range undecided {

@@ -18,7 +18,7 @@ func (s *Service) startGrant(ctx context.Context, tx access.Tx, r access.Request
 	if err := s.allowStill(ctx, tx, r, servers); err != nil {
 		return 0, err
 	}
-	steady, err := s.Engine.SureOfTime(ctx, tx)
+	steady, err := s.Engine.MayGive(ctx, tx)
 	if err != nil {
 		return 0, err
 	}

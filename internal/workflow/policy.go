@@ -162,7 +162,7 @@ func (s *Service) requireDeciders(ctx context.Context, r access.Request) error {
 		if active {
 			found++
 		}
-		if found >= s.Settings.Approvals {
+		if found >= s.Settings.needed(r.Kind) {
 			return nil
 		}
 		trouble = cmp.Or(trouble, err)

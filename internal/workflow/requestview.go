@@ -17,7 +17,7 @@ func (s *Service) View(ctx context.Context, id int64) (RequestView, error) {
 		return err
 	})
 	if access.CodeOf(err) == access.NotFound {
-		err = access.NewNotFound("There is no such request.")
+		err = s.OrLost(ctx, access.NewNotFound("There is no such request."), id, 0)
 	}
 	return v, err
 }
@@ -32,10 +32,10 @@ func (s *Service) Grant(ctx context.Context, id int64) (g access.Grant, err erro
 }
 
 func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestView, err error) {
-	v.Needed, v.TicketURL = s.Settings.Approvals, s.Settings.TicketURL
 	if v.Request, err = tx.Request(ctx, id); err != nil {
 		return v, err
 	}
+	v.Needed, v.TicketURL = s.Settings.needed(v.Request.Kind), s.Settings.TicketURL
 	if v.Askers, err = tx.Askers(ctx, id); err != nil {
 		return v, err
 	}
@@ -75,7 +75,7 @@ func (s *Service) view(ctx context.Context, tx access.Tx, id int64) (v RequestVi
 	}
 	v.Sessions, v.SessionsUnread = sessionsOf(v.Results)
 	for _, fillIn := range []func(context.Context, access.Tx, *RequestView) error{
-		s.viewAccess, s.viewAccount, s.viewEnding, s.viewAudit, s.viewRotation, s.viewTargets, s.viewQuiet,
+		s.viewAccess, s.viewAccount, s.viewEnding, s.viewAudit, s.viewRotation, s.viewRestored, s.viewTargets, s.viewQuiet,
 	} {
 		if err := fillIn(ctx, tx, &v); err != nil {
 			return v, err

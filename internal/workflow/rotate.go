@@ -74,7 +74,7 @@ func (s *Service) approveRotation(ctx context.Context, tx access.Tx, r access.Re
 	if !s.Settings.MayUse(r.SystemUser) {
 		return r, s.Settings.notUsed(r.SystemUser)
 	}
-	if _, err := s.Engine.SureOfTime(ctx, tx); err != nil {
+	if _, err := s.Engine.MayGive(ctx, tx); err != nil {
 		return r, err
 	}
 	if err := s.decideRotation(ctx, tx, r.ID, access.RotationPreparing, actor); err != nil {

@@ -33,7 +33,11 @@ func (s *Service) Rotate(ctx context.Context) error {
 	s.halves.turn.Lock()
 	defer s.halves.turn.Unlock()
 	var open []access.Rotation
+	var restored access.Restored
 	err := s.Store.Read(ctx, func(tx access.Tx) (err error) {
+		if restored, err = access.RestoredOf(ctx, tx); err != nil {
+			return err
+		}
 		open, err = tx.OpenRotations(ctx)
 		return err
 	})
@@ -41,6 +45,9 @@ func (s *Service) Rotate(ctx context.Context) error {
 		return err
 	}
 	s.halves.keep(open)
+	if restored.Waiting() {
+		return nil
+	}
 	var trouble error
 	for _, r := range open {
 		if s.rotationDue(r) {

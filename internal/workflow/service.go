@@ -2,6 +2,7 @@ package workflow
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -24,6 +25,14 @@ type Settings struct {
 	ProveAlways         bool   // whether every key has to be proved, not only one that was somebody else's
 	ReasonRequired      bool   // whether a grant needs a reason
 	TicketURL           string // where a ticket that a reason names is found: %s stands for it; empty for nowhere
+}
+
+// needed returns how many approvals a request of that kind needs.
+func (s Settings) needed(k access.RequestKind) int {
+	if k == access.KindRestore {
+		return 1
+	}
+	return s.Approvals
 }
 
 // MayUse reports whether keys may be placed for that system user.
@@ -50,6 +59,7 @@ type Service struct {
 	Late      func(d time.Duration) // told how long after its end each expired grant was ended; may be nil
 	Closed    func(Closed)          // told of each request that is over; may be nil
 
-	mismatches mismatches
-	halves     halves
+	mismatches    mismatches
+	halves        halves
+	shownRestored atomic.Value // what was not read yet when WatchRestored last looked, as text
 }

@@ -37,7 +37,8 @@ type RequestView struct {
 	Results      []access.Result    // by server name
 	Owed         int                // of an offboarding: keys of the person that are, or may be, on a server
 	Candidates   []access.Candidate
-	Audit        *AuditView // of an audit
+	Audit        *AuditView    // of an audit
+	Restored     *RestoredView // of a request to go on after the ledger was put back from a copy
 	Sessions     []OpenSession
 	Missing      []access.ServerRef // servers that are owed something and not found now: an approver may say that one is gone for good
 

@@ -104,6 +104,8 @@ func wholeLedger() map[string]func(*testing.T, *store.Store) {
 		"PersonChanged":        testPersonChanged,
 		"Messages":             testMessages,
 		"Flags":                testFlags,
+		"SkipIDs":              testSkipIDs,
+		"DropDeliveries":       testDropDeliveries,
 		"AuditChain":           testAuditChain,
 		"AuditOnlyGrows":       testAuditOnlyGrows,
 		"AuditSubjects":        testAuditSubjects,
