@@ -7,7 +7,7 @@
 //	go test ./internal/crash/                       some rounds, less than a minute
 //	go test ./internal/crash/ -crash.rounds 50      many more
 //	go test ./internal/crash/ -crash.seed 7         the storms of seed 7 again
-//	go test ./internal/crash/ -run TestImage -crash.image FILE
+//	go test ./internal/crash/ -run "Image|Service" -crash.image FILE
 //
 // PostgreSQL is tested too, with one and with two replicas, when
 // SSHKEYBOT_TEST_POSTGRES names a server.

@@ -17,23 +17,26 @@ import (
 type machine struct {
 	dir string
 	pid int
-	ctl string
 }
 
-// bootScript makes the namespaces look like a machine that has just begun to start.
+// bootScript makes the namespaces look like a machine that has just begun to start. It has a /dev/shm of its own,
+// where systemd removes what a user leaves whose service ends: TMPDIR, with the ledger, may be in the other one.
 const bootScript = `set -e
 mount --make-rprivate /
 mount --bind "$DIR/etc" /etc
 mount --bind "$DIR/lib" /var/lib
 mount --bind "$DIR/bin" /usr/local/bin
 mount -t tmpfs tmpfs /run
+mkdir /run/units
+mount --bind "$DIR/units" /run/units
 umount -R /sys/fs/cgroup
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t proc proc /proc
 mount --bind /proc/sys /proc/sys
 mount -o remount,bind,ro /proc/sys
+mount -t tmpfs tmpfs /dev/shm
 mount --make-rshared /
-exec env -i container=test PATH="$PATH" SYSTEMD_UNIT_PATH="$DIR/units" /lib/systemd/systemd --system --unit=default.target
+exec env -i container=test PATH="$PATH" SYSTEMD_UNIT_PATH=/run/units /lib/systemd/systemd --system --unit=default.target
 `
 
 // units are those that the service needs besides its own.
@@ -63,7 +66,7 @@ func boot(t *testing.T) machine {
 		write(t, filepath.Join(dir, "units", name), text, 0o644)
 	}
 	for from, to := range map[string]string{
-		*image: "bin/sshkeybot", "../../deploy/sshkeybot.service": "units/sshkeybot.service", "../../deploy/sshkeybotctl": "sshkeybotctl",
+		*image: "bin/sshkeybot", "../../deploy/sshkeybot.service": "units/sshkeybot.service", "../../deploy/sshkeybotctl": "bin/sshkeybotctl",
 	} {
 		copyTo(t, from, filepath.Join(dir, to))
 	}
@@ -76,7 +79,7 @@ func boot(t *testing.T) machine {
 	cmd.Env = append(os.Environ(), "DIR="+dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS | syscall.CLONE_NEWCGROUP}
 	c := start(t, cmd)
-	m := machine{dir: dir, pid: c.cmd.Process.Pid, ctl: filepath.Join(dir, "sshkeybotctl")}
+	m := machine{dir: dir, pid: c.cmd.Process.Pid}
 	until(t, patience, func() string {
 		if out, err := m.run("systemctl", "is-active", "default.target"); err != nil {
 			return "systemd does not run: " + out + c.log.String()

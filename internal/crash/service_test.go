@@ -28,12 +28,12 @@ func TestService(t *testing.T) {
 	m.waits(t, "NRestarts", "1")
 	s.listens()
 	for _, command := range []string{"check", "healthcheck", "list"} {
-		m.mustRun(t, m.ctl, command)
+		m.mustRun(t, "sshkeybotctl", command)
 	}
-	m.mustRun(t, m.ctl, "offboard", alice.id, "--yes")
+	m.mustRun(t, "sshkeybotctl", "offboard", alice.id, "--yes")
 	alice.has = false
 	s.atPeace(nil)
-	if out := m.mustRun(t, m.ctl, "log"); !strings.Contains(out, "carol as sshkeybot@") {
+	if out := m.mustRun(t, "sshkeybotctl", "log"); !strings.Contains(out, "carol as sshkeybot@") {
 		t.Errorf("the log does not say who has offboarded:\n%s", out)
 	}
 
