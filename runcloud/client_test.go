@@ -162,7 +162,7 @@ func TestLogShowsNoSecret(t *testing.T) {
 	logger := slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{
 		Level: slog.LevelDebug,
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey || a.Key == "duration" {
+			if a.Key == slog.TimeKey || a.Key == "took" {
 				return slog.Attr{}
 			}
 			return a
@@ -192,7 +192,7 @@ func TestLogHasDuration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h(req); err != nil || !strings.Contains(out.String(), "duration=") {
+	if _, err := h(req); err != nil || !strings.Contains(out.String(), "took=") {
 		t.Errorf("%q, err %v", out.String(), err)
 	}
 }

@@ -22,7 +22,7 @@ func backupCommand(now func() time.Time) *cobra.Command {
 			"none if anything goes wrong. Run it as the user that runs the bot. For a PostgreSQL ledger\n" +
 			"it copies nothing: it prints the pg_dump line that does, and exits 1. Exits 0 with a whole copy,\n" +
 			"1 without one, 2 for wrong usage or settings.",
-		Example: "  sshkeybot backup /backups/keys-$(date +%F).db", ValidArgsFunction: anyFile,
+		Example: "  sshkeybot backup /backups/keys-2026-03-02.db", ValidArgsFunction: anyFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := config.LoadFor(ledgerSetting)
 			if err != nil {

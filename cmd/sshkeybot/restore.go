@@ -29,7 +29,8 @@ func restoreCommand(now func() time.Time) *cobra.Command {
 			"the copy are closed, and new ones get numbers far above the old.\n\n" +
 			"With --mark it only marks the ledger that is in place, which was put there by other means,\n" +
 			"such as pg_restore. Stop every bot first.\n\n" +
-			"Exits 0 when the ledger is in place and marked, 1 when nothing was changed, 2 for wrong usage or settings.",
+			"Exits 0 when the ledger is in place and marked, 1 when nothing was changed, 2 for wrong usage or\n" +
+			"settings.",
 		Example: "  sshkeybot restore /backups/keys-2026-03-02.db\n  sshkeybot restore --mark", ValidArgsFunction: anyFile,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if markOnly && len(args) == 0 {
