@@ -170,6 +170,14 @@ func listingOf(o workflow.Overview) listing {
 	return l
 }
 
+// ifAny returns a person behind a word, and nothing where there is none.
+func ifAny(word string, person access.UserID) string {
+	if person == "" {
+		return ""
+	}
+	return word + string(person)
+}
+
 func (l listing) print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "%s live\n", counted(len(l.Grants), "grant"))
@@ -185,13 +193,13 @@ func (l listing) print(out io.Writer) error {
 		fmt.Fprintf(w, "%s waiting\n", counted(len(l.Waiting), "request"))
 	}
 	for _, r := range l.Waiting {
-		fmt.Fprintf(w, "  request %d\t%s\tfor %s\tasked by %s\t%s\n", r.Request, r.Kind, r.Person, r.Asker, r.State)
+		fmt.Fprintf(w, "  request %d\t%s\t%s\t%s\t%s\n", r.Request, r.Kind, ifAny("for ", r.Person), ifAny("asked by ", r.Asker), r.State)
 	}
 	if len(l.Undecided) > 0 {
 		fmt.Fprintf(w, "%s with keys to decide about in Slack\n", counted(len(l.Undecided), "request"))
 	}
 	for _, u := range l.Undecided {
-		fmt.Fprintf(w, "  request %d\t%s\tof %s\t%s, %s, %s\n", u.Request, u.Kind, u.Person, counted(u.Keys, "key"), counted(u.Tokens, "API token"), counted(u.Lookalikes, "lookalike"))
+		fmt.Fprintf(w, "  request %d\t%s\t%s\t%s, %s, %s\n", u.Request, u.Kind, ifAny("of ", u.Person), counted(u.Keys, "key"), counted(u.Tokens, "API token"), counted(u.Lookalikes, "lookalike"))
 	}
 	if len(l.Owed) > 0 {
 		fmt.Fprintf(w, "%s still to remove\n", counted(len(l.Owed), "key"))
