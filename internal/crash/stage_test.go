@@ -119,7 +119,7 @@ func (s stage) join(id string) {
 		members = append(members, u.ID)
 	}
 	slices.Sort(members)
-	s.slack.AddChannel(slacksim.Channel{ID: ops, Name: "ops", Members: slices.Compact(members)})
+	s.slack.AddChannel(slacksim.Channel{ID: ops, Name: "ops", Bot: true, Members: slices.Compact(members)})
 }
 
 // tell logs the end of what the last processes said if the test has failed.
