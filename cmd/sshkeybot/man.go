@@ -69,7 +69,7 @@ const manWidth = 70
 // manual returns the manual page of the program.
 func manual(root *cobra.Command) string {
 	var p page
-	p.macro("TH", "SSHKEYBOT", "1", "", "sshkeybot "+app.Version, "User Commands")
+	p.macro("TH", "SSHKEYBOT", "1", "", "sshkeybot "+app.Build().Version, "User Commands")
 	p.macro("SH", "NAME")
 	p.text("sshkeybot - " + strings.ToLower(root.Short[:1]) + root.Short[1:])
 	p.macro("SH", "SYNOPSIS")

@@ -146,6 +146,8 @@ func ownAttrs(e store.Committed) []slog.Attr {
 	case access.DidWorkHalt, access.DidWorkResume:
 		target, problem, _ := strings.Cut(e.Detail, ": ")
 		return []slog.Attr{slog.String("target", target), slog.String("problem", problem)}
+	case access.DidTargetAdopt:
+		return []slog.Attr{slog.String("target", e.To), slog.String("from", e.From)}
 	default:
 		return nil
 	}

@@ -131,7 +131,6 @@ func (r *reader) address(s setting) string {
 	return text
 }
 
-// clock returns a time of day; nil is off.
 // weekly reads a day and a time, like mon-09:30; nil where it is empty.
 func (r *reader) weekly(s setting) *TimeOfWeek {
 	text := strings.TrimSpace(s.text)

@@ -31,16 +31,16 @@ var reservedAccounts = []string{"scalingo"} //nolint:gochecknoglobals // a const
 // perAccount are the settings that an account may have of its own, with its name behind.
 var perAccount = []string{"RUNCLOUD_API_TOKEN", "RUNCLOUD_API_URL", "RUNCLOUD_TEMPORARY_LIFETIME", "RUNCLOUD_MONTHLY_QUOTA"} //nolint:gochecknoglobals // a constant
 
-// variableOf returns the variable of a setting for one account.
-func variableOf(setting, account string) string {
+// VariableOf returns the variable of a setting for one RunCloud account of several.
+func VariableOf(setting, account string) string {
 	return setting + "_" + strings.ToUpper(strings.ReplaceAll(account, "-", "_"))
 }
 
 // variablesOf returns all variables of one account.
 func variablesOf(account string) []string {
-	list := []string{variableOf(perAccount[0], account) + "_FILE"}
+	list := []string{VariableOf(perAccount[0], account) + "_FILE"}
 	for _, setting := range perAccount {
-		list = append(list, variableOf(setting, account))
+		list = append(list, VariableOf(setting, account))
 	}
 	return list
 }
@@ -53,17 +53,17 @@ func (r *reader) runClouds(env environment) []RunCloud {
 		return []RunCloud{r.runCloud(soleAccount, token, file, env.RunCloudAPIURL, env.RunCloudTemporaryLifetime, env.RunCloudMonthlyQuota)}
 	case token.text != "" || file.text != "":
 		r.problems.add(env.RunCloudWorkspaces.name, "and %s are both set; keep the one or the other: each account of several has a token of its own, such as %s",
-			token.name, variableOf(token.name, "agency"))
+			token.name, VariableOf(token.name, "agency"))
 	}
 	var all []RunCloud
 	for _, name := range r.accountNames(env.RunCloudWorkspaces) {
 		r.accountVariables = append(r.accountVariables, variablesOf(name)...)
-		tokenOf := variableOf(token.name, name)
+		tokenOf := VariableOf(token.name, name)
 		account := r.runCloud(name, r.variable(setting{name: tokenOf}), r.variable(setting{name: tokenOf + "_FILE"}),
 			r.ofAccount(env.RunCloudAPIURL, name), r.ofAccount(env.RunCloudTemporaryLifetime, name), r.ofAccount(env.RunCloudMonthlyQuota, name))
 		for _, other := range all {
 			if secret := account.Token.Reveal(); secret != "" && secret == other.Token.Reveal() && account.APIURL == other.APIURL {
-				r.problems.add(tokenOf, "is the same token as %s; each account has its own", variableOf(token.name, other.Name))
+				r.problems.add(tokenOf, "is the same token as %s; each account has its own", VariableOf(token.name, other.Name))
 			}
 		}
 		all = append(all, account)
@@ -88,7 +88,7 @@ func (r *reader) variable(s setting) setting {
 
 // ofAccount returns the setting as one account has it, and else as all have it.
 func (r *reader) ofAccount(all setting, account string) setting {
-	if own := r.variable(setting{name: variableOf(all.name, account)}); own.text != "" {
+	if own := r.variable(setting{name: VariableOf(all.name, account)}); own.text != "" {
 		return own
 	}
 	return all
