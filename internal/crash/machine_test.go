@@ -118,11 +118,11 @@ func (m machine) configure(t *testing.T, s stage) {
 
 func (m machine) setting(name string) string { return filepath.Join(m.dir, "etc", "sshkeybot", name) }
 
-// run runs a program as root beside the systemd.
+// run runs a program as root beside the systemd, with what sudo leaves of the environment.
 func (m machine) run(program ...string) (string, error) {
 	args := append([]string{"--target", strconv.Itoa(m.pid), "--mount", "--pid", "--ipc", "--uts", "--cgroup"}, program...)
 	cmd := exec.Command("nsenter", args...)
-	cmd.Env = append(os.Environ(), "SUDO_USER=carol")
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "SUDO_USER=carol"}
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
