@@ -21,10 +21,17 @@ func (a *App) newMetrics() *health.Metrics {
 // measure has the parts that are built report to the metrics.
 func (a *App) measure() {
 	a.Service.Late = a.metrics.GrantEnded
-	a.Service.Closed = func(c workflow.Closed) { a.metrics.RequestClosed(string(c.Kind), string(c.State), c.Waited) }
+	a.Service.Closed = a.requestClosed
 	a.Service.Engine.Settled = func(r access.Result) { a.metrics.Settled(string(r.Phase), string(r.State), string(r.Problem)) }
 	for _, c := range a.targets {
 		a.watchCalls(c.target.Name(), c.limiter)
+	}
+}
+
+func (a *App) requestClosed(c workflow.Closed) {
+	a.metrics.RequestClosed(string(c.Kind), string(c.State))
+	if c.Decided {
+		a.metrics.RequestDecided(string(c.Kind), c.Waited)
 	}
 }
 

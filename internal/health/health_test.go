@@ -33,8 +33,9 @@ func TestPages(t *testing.T) {
 	}}
 	metrics := health.NewMetrics(health.Build{Version: "v1", Commit: "c0ffee"}, func(context.Context) health.Figures { return figures })
 	metrics.GrantEnded(4 * time.Second)
-	metrics.RequestClosed("grant", "approved", 2*time.Minute)
-	metrics.RequestClosed("grant", "expired", 0)
+	metrics.RequestClosed("grant", "approved")
+	metrics.RequestDecided("grant", 2*time.Minute)
+	metrics.RequestClosed("grant", "expired")
 	metrics.Settled("remove", "failed", "refused")
 	metrics.Called("a", http.StatusTooManyRequests)
 	metrics.Called("a", 0)

@@ -74,12 +74,14 @@ func histogram(name, help string, buckets []float64, labels ...string) *promethe
 // GrantEnded records how late a grant ended.
 func (m *Metrics) GrantEnded(late time.Duration) { m.lateness.Observe(late.Seconds()) }
 
-// RequestClosed records how a request ended; waited is 0 unless an approver decided it.
-func (m *Metrics) RequestClosed(kind, outcome string, waited time.Duration) {
+// RequestClosed records how a request ended.
+func (m *Metrics) RequestClosed(kind, outcome string) {
 	m.decisions.WithLabelValues(kind, outcome).Inc()
-	if waited > 0 {
-		m.decided.WithLabelValues(kind).Observe(waited.Seconds())
-	}
+}
+
+// RequestDecided records how long a request had waited that an approver decided.
+func (m *Metrics) RequestDecided(kind string, waited time.Duration) {
+	m.decided.WithLabelValues(kind).Observe(waited.Seconds())
 }
 
 // Settled records what work on a server came to; problem is empty for none.

@@ -31,12 +31,14 @@ func TestClosed(t *testing.T) {
 	if _, err := h.Decide(h.Ctx(), workflow.Decision{RequestID: denied.ID, Actor: bob, Verdict: access.Deny, Reason: "no"}); err != nil {
 		t.Fatal(err)
 	}
-	h.Ask(carol, time.Hour, "")
+	h.Approve(h.Ask(carol, time.Hour, "").ID) // in the same instant
+	h.Ask(carol, 2*time.Hour, "")
 	h.Pass(h.Settings.RequestTTL)
 	h.SweepAndWork()
 	want := []workflow.Closed{
-		{Kind: access.KindGrant, State: access.Approved, Waited: 10 * time.Minute},
-		{Kind: access.KindGrant, State: access.Denied, Waited: time.Minute},
+		{Kind: access.KindGrant, State: access.Approved, Decided: true, Waited: 10 * time.Minute},
+		{Kind: access.KindGrant, State: access.Denied, Decided: true, Waited: time.Minute},
+		{Kind: access.KindGrant, State: access.Approved, Decided: true},
 		{Kind: access.KindGrant, State: access.Expired},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -170,9 +170,9 @@ func (s *Service) closed(tx access.Tx, r access.Request, from access.RequestStat
 	if s.Closed == nil {
 		return
 	}
-	c := Closed{Kind: r.Kind, State: r.State}
-	if from == access.Pending && (r.State == access.Approved || r.State == access.Denied) {
-		c.Waited = r.DecidedAt.Sub(s.decidableSince(r))
+	c := Closed{Kind: r.Kind, State: r.State, Decided: from == access.Pending && (r.State == access.Approved || r.State == access.Denied)}
+	if c.Decided {
+		c.Waited = max(0, r.DecidedAt.Sub(s.decidableSince(r))) // a clock may have been set back
 	}
 	tx.AfterCommit(func() { s.Closed(c) })
 }

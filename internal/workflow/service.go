@@ -42,9 +42,10 @@ func (s Settings) MayUse(user string) bool {
 
 // Closed is a request that is over: approved, or any other of its final states.
 type Closed struct {
-	Kind   access.RequestKind
-	State  access.RequestState
-	Waited time.Duration // of one that an approver decided, from when it could be; 0 for others
+	Kind    access.RequestKind
+	State   access.RequestState
+	Decided bool          // by an approver
+	Waited  time.Duration // of one that was Decided, from when it could be
 }
 
 // Service carries out what people ask for and decide. It is safe for use by many
