@@ -17,17 +17,17 @@ import (
 type runCloudAccount struct {
 	config.RunCloud
 	finding string // the name of its findings
-	token   string // the variable that holds its token
+	setting string // the variable that holds its token
 }
 
 // runCloudAccounts returns the accounts. The findings on several say which one they are about.
 func (c Checker) runCloudAccounts() []runCloudAccount {
 	all := make([]runCloudAccount, len(c.Config.RunClouds))
 	for i, account := range c.Config.RunClouds {
-		all[i] = runCloudAccount{RunCloud: account, finding: "runcloud", token: "RUNCLOUD_API_TOKEN"}
+		all[i] = runCloudAccount{RunCloud: account, finding: "runcloud", setting: "RUNCLOUD_API_TOKEN"}
 		if len(all) > 1 {
 			all[i].finding += " " + account.Name
-			all[i].token = config.VariableOf(all[i].token, account.Name)
+			all[i].setting = config.VariableOf(all[i].setting, account.Name)
 		}
 	}
 	return all
@@ -169,7 +169,7 @@ func (a runCloudAccount) callFailed(name, what string, err error) Finding {
 			"Check again when nobody changes servers or keys. If it stays so, the bot cannot tell whether it sees all of them.")
 	case runcloud.IsUnauthorized(err):
 		return problem(name, "RunCloud answers 401 when asked for "+what+". It does so for a wrong token and for a machine that may not call.",
-			"Either make a new token (Workspace, Settings, API Management) and put it into "+a.token+", or add this machine's public address to the allow list on the same page.")
+			"Either make a new token (Workspace, Settings, API Management) and put it into "+a.setting+", or add this machine's public address to the allow list on the same page.")
 	case runcloud.IsForbidden(err):
 		return problem(name, "RunCloud does not let the token read "+what+".", "Make the token as somebody who may manage all servers of the workspace.")
 	case runcloud.IsRateLimited(err):
