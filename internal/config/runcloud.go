@@ -22,8 +22,15 @@ type RunCloud struct {
 // soleAccount is the name of the account where there is one without a name of its own.
 const soleAccount = "runcloud"
 
-// accountName matches what an account may be called. People write it before a slash and the name of a server.
-var accountName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+// accountName matches what an account may be called, if it is no longer than longestName. People write it before a
+// slash and the name of a server, and the account's work is put into queues that are named after it.
+var accountName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+
+const longestName = 32
+
+func isAccountName(name string) bool {
+	return len(name) <= longestName && accountName.MatchString(name)
+}
 
 // reservedAccounts are the names of other targets.
 var reservedAccounts = []string{"scalingo"} //nolint:gochecknoglobals // a constant
@@ -103,8 +110,8 @@ func (r *reader) accountNames(s setting) (list []string) {
 		switch {
 		case name == "":
 			continue
-		case !accountName.MatchString(name):
-			r.problems.add(s.name, "must list names of lower case letters, digits and - that begin with a letter, at most 32 characters each, between commas; item %d is not one", i+1)
+		case !isAccountName(name):
+			r.problems.add(s.name, "must list names of lower case letters and digits, with single hyphens between them, that begin with a letter, at most 32 characters each, between commas; item %d is not one", i+1)
 		case slices.Contains(list, name):
 			r.problems.add(s.name, "lists the same name twice; item %d is the second", i+1)
 		case slices.Contains(reservedAccounts, name):
@@ -142,7 +149,7 @@ func (r *reader) unlisted(name string) {
 	near := nearest.Closest(name, known, func(string) int { return 2 })
 	setting, account, ok := accountOf(name)
 	switch {
-	case ok && accountName.MatchString(account):
+	case ok && isAccountName(account):
 		hint := ""
 		if near != "" {
 			hint = "; did you mean " + near + "?"

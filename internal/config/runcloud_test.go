@@ -48,7 +48,7 @@ func TestSeveralRunCloudAccountsRefused(t *testing.T) {
 		"a token in quotes":      {map[string]string{"RUNCLOUD_API_TOKEN_AGENCY": "'leak'"}, "RUNCLOUD_API_TOKEN_AGENCY holds quotes"},
 		"one token twice":        {map[string]string{"RUNCLOUD_API_TOKEN_AGENCY": "leak-5"}, "RUNCLOUD_API_TOKEN_BIG_CLIENT is the same token as RUNCLOUD_API_TOKEN_AGENCY"},
 		"a name twice":           {map[string]string{"RUNCLOUD_WORKSPACES": "agency,big-client,agency"}, "the same name twice; item 3"},
-		"upper case":             {map[string]string{"RUNCLOUD_WORKSPACES": "agency,big-client,Leak"}, "lower case letters, digits and -"},
+		"upper case":             {map[string]string{"RUNCLOUD_WORKSPACES": "agency,big-client,Leak"}, "lower case letters and digits"},
 		"begins with a digit":    {map[string]string{"RUNCLOUD_WORKSPACES": "agency,big-client,1leak"}, "begin with a letter"},
 		"underscore":             {map[string]string{"RUNCLOUD_WORKSPACES": "agency,big-client,le_ak"}, "item 3 is not one"},
 		"too long":               {map[string]string{"RUNCLOUD_WORKSPACES": "agency,big-client," + strings.Repeat("leak", 9)}, "at most 32"},

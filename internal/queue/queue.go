@@ -99,7 +99,8 @@ type Config struct {
 	Store       *store.Store
 	Work        Work
 	Outbox      Outbox
-	Concurrency int // calls that the target allows at the same time
+	Concurrency int      // calls that a target allows at the same time
+	Apart       []string // targets whose work takes no worker from that of others
 	Timers      []Timer
 	Log         *slog.Logger
 	RiverLog    *slog.Logger // of the library
@@ -137,6 +138,7 @@ func New(c Config) (*Runner, error) {
 	r := &Runner{store: c.Store, tracker: &tracker{running: map[int64]bool{}}, wakes: newWakes(), timers: c.Timers}
 	r.late = outage.Watch{Log: c.Log, Level: slog.LevelWarn, Down: "timer failed", Up: "timer works again"}
 	r.failing = outage.Watch{Log: c.Log, Level: slog.LevelWarn, Down: "work failed", Up: "work goes on"}
+	c.Store.SplitQueues(c.Apart)
 	if db := c.Store.SQLite(); db != nil {
 		rc, err = newClient(c, r, localDriver{riversqlite.New(db), r.wakes}, store.NativeSQLite, pollSQLite)
 		c.Store.OnEnqueued(r.wakes.add)
@@ -179,20 +181,11 @@ func newClient[TTx any](c Config, r *Runner, driver riverdriver.Driver[TTx], nat
 	if err != nil {
 		return nil, err
 	}
-	servers := river.QueueConfig{MaxWorkers: workersPerCall * c.Concurrency}
-	queues := map[string]river.QueueConfig{
-		store.QueueRemove: servers, store.QueueRenew: servers, store.QueueAdd: servers,
-		store.QueueAlign: {MaxWorkers: 1}, store.QueueInspect: {MaxWorkers: inspectWorkers}, store.QueueSlack: {MaxWorkers: slackWorkers}, store.QueueFirst: {MaxWorkers: slackWorkers},
-	}
-	if c.NoAdditions {
-		delete(queues, store.QueueAdd)
-		delete(queues, store.QueueRenew)
-	}
 	return river.NewClient(driver, &river.Config{
 		ID:                   c.Store.Replica(),
 		Logger:               c.RiverLog,
 		Schema:               c.Store.Schema(),
-		Queues:               queues,
+		Queues:               c.queues(),
 		Workers:              workers,
 		FetchCooldown:        fetchCooldown,
 		FetchPollInterval:    poll,
@@ -202,6 +195,24 @@ func newClient[TTx any](c Config, r *Runner, driver riverdriver.Driver[TTx], nat
 
 		CompletedJobRetentionPeriod: keepCompleted,
 	})
+}
+
+// queues returns the queues that are served.
+func (c Config) queues() map[string]river.QueueConfig {
+	ofServers := map[string]int{store.QueueRemove: workersPerCall * c.Concurrency, store.QueueInspect: inspectWorkers}
+	if !c.NoAdditions {
+		ofServers[store.QueueRenew], ofServers[store.QueueAdd] = workersPerCall*c.Concurrency, workersPerCall*c.Concurrency
+	}
+	queues := map[string]river.QueueConfig{
+		store.QueueAlign: {MaxWorkers: 1}, store.QueueSlack: {MaxWorkers: slackWorkers}, store.QueueFirst: {MaxWorkers: slackWorkers},
+	}
+	for queue, workers := range ofServers {
+		queues[queue] = river.QueueConfig{MaxWorkers: workers}
+		for _, target := range c.Apart {
+			queues[store.QueueOf(queue, target)] = river.QueueConfig{MaxWorkers: workers}
+		}
+	}
+	return queues
 }
 
 // Start starts the jobs and the timers, which ignore the end of ctx: see Stop. Jobs that a

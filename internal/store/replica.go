@@ -90,9 +90,10 @@ func (l *lease) close() {
 }
 
 // ReleaseDead makes the work of replicas that died available to the others: the jobs that
-// they ran, and the placements and envelopes that they held. It returns their names. Every
-// replica must call it every few seconds, which also keeps its own lease. On SQLite there are
-// no other replicas, and it does nothing.
+// they ran, and the placements and envelopes that they held; and the jobs in queues that
+// nobody may serve any more. It returns their names. Every replica must call it every few
+// seconds, which also keeps its own lease. On SQLite there are no other replicas, and it does
+// nothing.
 //
 // A replica that was only paused may be taken for dead and go on later. That loses nothing:
 // what it writes is conditional on the state it has read, and the call it was making is
@@ -119,7 +120,10 @@ func (s *Store) ReleaseDead(ctx context.Context) ([]string, error) {
 			released = append(released, replica)
 		}
 	}
-	return released, db.releaseJobs(ctx)
+	if err := db.releaseJobs(ctx); err != nil {
+		return released, err
+	}
+	return released, db.single(ctx, func(t *tx) error { return t.gather(ctx, s.split.Load()) })
 }
 
 // releaseJobs releases the jobs that no known replica runs. Those of a dead one are released
@@ -188,6 +192,6 @@ func (s *Store) ReleaseAll(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return t.gather(ctx, s.split.Load())
 	})
 }

@@ -43,7 +43,8 @@ type Store struct {
 	timed    func(Timing)
 	enqueued atomic.Pointer[func(queues ...string)]
 	recorded atomic.Pointer[func([]Committed)]
-	refused  atomic.Pointer[time.Time] // when a transaction last failed because the ledger could not be written
+	split    atomic.Pointer[map[string]bool] // the targets with queues of their own; nil until SplitQueues
+	refused  atomic.Pointer[time.Time]       // when a transaction last failed because the ledger could not be written
 }
 
 // database is what differs between SQLite and PostgreSQL.
@@ -72,7 +73,8 @@ type tx struct {
 	postgres pgx.Tx
 	enqueue  func(ctx context.Context, jobs []river.InsertManyParams) error // nil while reading
 	work     map[access.Work]bool
-	queues   []string // those that work was put into
+	split    map[string]bool // the targets that have queues of their own
+	queues   []string        // those that work was put into
 	events   []access.Event
 	recorded []Committed      // the events with what the ledger has about them, if somebody is to be told
 	now      func() time.Time // nil while reading
@@ -99,6 +101,9 @@ func (s *Store) update(ctx context.Context, fn func(*tx) error) error {
 		var done *tx
 		err := s.measure(ctx, s.db.update, true, func(t *tx) error {
 			t.now, done = s.now, t
+			if split := s.split.Load(); split != nil {
+				t.split = *split
+			}
 			if err := fn(t); err != nil {
 				return err
 			}

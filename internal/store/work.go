@@ -18,13 +18,14 @@ import (
 var errReadOnly = errors.New("this transaction only reads")
 
 // The queues of the work. Removals have one of their own, so that they never wait for a
-// worker that is busy with a renewal or an addition.
+// worker that is busy with a renewal or an addition. The first four may be split by target:
+// see SplitQueues.
 const (
 	QueueRemove  = "remove"
 	QueueRenew   = "renew"
 	QueueAdd     = "add"
-	QueueAlign   = "align"
 	QueueInspect = "inspect"
+	QueueAlign   = "align"
 	QueueSlack   = "slack"
 	QueueFirst   = "slack_first" // messages about requests that end access
 )
@@ -186,10 +187,15 @@ func (t *tx) flushWork(ctx context.Context) error {
 		return nil
 	}
 	byName := func(a, b access.Work) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) }
-	first, err := t.first(ctx)
+	queues, err := t.first(ctx)
 	if err != nil {
 		return err
 	}
+	split, err := t.splitOff(ctx)
+	if err != nil {
+		return err
+	}
+	maps.Copy(queues, split)
 	jobs := make([]river.InsertManyParams, 0, len(t.work))
 	for _, w := range slices.SortedFunc(maps.Keys(t.work), byName) {
 		args, err := job(w)
@@ -197,8 +203,8 @@ func (t *tx) flushWork(ctx context.Context) error {
 			return err
 		}
 		params := river.InsertManyParams{Args: args}
-		if first[w] {
-			params.InsertOpts = &river.InsertOpts{Queue: QueueFirst}
+		if queue := queues[w]; queue != "" {
+			params.InsertOpts = &river.InsertOpts{Queue: queue}
 		}
 		jobs = append(jobs, params)
 		t.queues = append(t.queues, queueOf(params))
@@ -219,9 +225,9 @@ func queueOf(params river.InsertManyParams) string {
 // endsAccess is the condition on a request that it is of a kind that ends access.
 const endsAccess = "kind IN ('revoke', 'offboard', 'purge')"
 
-// first returns the work that goes to QueueFirst: messages about requests that end access.
-func (t *tx) first(ctx context.Context) (map[access.Work]bool, error) {
-	first := map[access.Work]bool{}
+// first returns the queue of what goes to QueueFirst: messages about requests that end access.
+func (t *tx) first(ctx context.Context) (map[access.Work]string, error) {
+	first := map[access.Work]string{}
 	for kind, from := range map[access.WorkKind]string{
 		access.WorkAnnounce: "requests r JOIN requests w ON w.id = r.id",
 		access.WorkNotice:   "requests r JOIN notices w ON w.request_id = r.id",
@@ -243,7 +249,7 @@ func (t *tx) first(ctx context.Context) (map[access.Work]bool, error) {
 			return nil, err
 		}
 		for _, id := range ending {
-			first[access.Work{Kind: kind, ID: id}] = true
+			first[access.Work{Kind: kind, ID: id}] = QueueFirst
 		}
 	}
 	return first, nil

@@ -122,6 +122,7 @@ func wholeLedger() map[string]func(*testing.T, *store.Store) {
 		"WakeOnce":             testWakeOnce,
 		"WakeOptions":          testWakeOptions,
 		"WakeFirst":            testWakeFirst,
+		"SplitQueues":          testSplitQueues,
 		"WakeDuringComplete":   testWakeDuringComplete,
 		"CompletionBlocksWake": testCompletionBlocksWake,
 		"Milliseconds":         testMilliseconds,
