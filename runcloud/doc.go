@@ -4,10 +4,10 @@
 //
 // # Retries
 //
-//   - GET and DELETE are tried again after a connection error, a timeout, a 429, a 5xx and an answer
-//     that is not JSON, with jittered exponential backoff ([WithRetry]) and never before the
-//     Retry-After of the answer. After a longer wait than 5 seconds nothing is tried again: the error
-//     is returned with its RetryAfter, and the limiter holds the calls that follow.
+//   - GET and DELETE are tried again after a connection error, a 429, a 5xx and an answer that is not
+//     JSON, with jittered exponential backoff ([WithRetry]) and never before the Retry-After of the
+//     answer. After a longer wait than 5 seconds nothing is tried again: the error is returned with its
+//     RetryAfter, and the limiter holds the calls that follow. Nor is it after [WithTimeout].
 //   - POST is sent once. [IsOutcomeUnknown] says whether it may have been applied all the same; then
 //     read the list before posting again. A DELETE that was retried may answer 404 because an
 //     earlier attempt was applied, so [IsNotFound] of a DELETE means that the thing is gone.

@@ -174,7 +174,7 @@ func (stuck) RoundTrip(req *http.Request) (*http.Response, error) {
 func TestPlaceIsGivenBackAfterTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := New("t", WithHTTPClient(&http.Client{Transport: stuck{}}), WithTimeout(3*time.Second), WithRetry(1, 0), WithLimiter(limiter.New(1)))
+		c := New("t", WithHTTPClient(&http.Client{Transport: stuck{}}), WithTimeout(3*time.Second), WithLimiter(limiter.New(1)))
 		for range 2 {
 			begin := time.Now()
 			err := c.Ping(t.Context())
@@ -204,7 +204,7 @@ func (slowBodies) RoundTrip(req *http.Request) (*http.Response, error) {
 func TestTimeoutCoversBody(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := New("t", WithHTTPClient(&http.Client{Transport: slowBodies{}}), WithTimeout(time.Second), WithRetry(1, 0))
+		c := New("t", WithHTTPClient(&http.Client{Transport: slowBodies{}}), WithTimeout(time.Second))
 		begin := time.Now()
 		err := c.DeleteSSHCredential(t.Context(), 1, 2)
 		if !IsOutcomeUnknown(err) || time.Since(begin) != time.Second {

@@ -38,10 +38,11 @@ func retrying(next handler, rule retryRule) handler {
 	}
 }
 
-// retryable reports whether sending the same request again is safe and may help.
+// retryable reports whether sending the same request again is safe and may help. One that got no
+// answer in time is not sent again: whoever waits has waited for long.
 func retryable(req *http.Request, e *Error) bool {
 	again := req.Method == http.MethodGet || req.Method == http.MethodDelete
-	return again && req.Context().Err() == nil && e.temporary()
+	return again && req.Context().Err() == nil && e.temporary() && !errors.Is(e, context.DeadlineExceeded)
 }
 
 // wait returns the backoff, half to one and a half times the doubled base, or what is demanded if that is

@@ -112,6 +112,21 @@ func choose(candidates []candidate, target string, fits func(*candidate) bool) b
 	return found
 }
 
+// TargetsIn returns the words of a pattern that may be the names of targets, in lower case, if each of
+// its parts is about one target: those before a slash. It returns none if a part may be about several.
+func TargetsIn(pattern string) (names []string) {
+	for _, part := range splitPattern(strings.ToLower(pattern)) {
+		name, _, ok := strings.Cut(part, "/")
+		if !ok {
+			return nil
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // cutTarget cuts the target off a part that names one of the servers' targets.
 func cutTarget(all []Server, part string) (target, rest string) {
 	target, rest, ok := strings.Cut(part, "/")

@@ -245,3 +245,15 @@ func BenchmarkMatchServers(b *testing.B) {
 	b.ReportMetric(other/short, "different-parts/short")
 	b.ReportMetric(unknown/short, "unknown-name/short")
 }
+
+func TestTargetsIn(t *testing.T) {
+	t.Parallel()
+	for pattern, want := range map[string][]string{
+		"": nil, "*": nil, ",": nil, "client/*": {"client"}, "client/web-1, client/#12,agency/tag:web": {"client", "agency"},
+		"client/*,web-*": nil, "#12": nil, "/web": {""},
+	} {
+		if got := access.TargetsIn(pattern); !cmp.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", pattern, got, want)
+		}
+	}
+}

@@ -174,7 +174,7 @@ func TestTargetIsAdoptedOnceTheOthersAreKnown(t *testing.T) {
 	h.Account.Called = "agency"
 	client := &listing{account(h, "client", 50, "web-01"), &access.Error{Code: access.Unauthorized, Message: "wrong token"}}
 	restart(h, h.Account, client)
-	_, err := h.Engine.Servers(h.Ctx(), time.Minute)
+	_, err := h.Engine.Servers(h.Ctx(), time.Minute, "")
 	if err == nil || whereabouts(h) != "account account account" {
 		t.Errorf("asked with %v; servers of %s", err, whereabouts(h))
 	}
@@ -224,7 +224,7 @@ func TestServersAreReadAfterTheSettingsChanged(t *testing.T) {
 	if h.Account.Readings != 0 {
 		t.Error("the list of a new ledger was read for nothing")
 	}
-	_, err := h.Engine.Servers(h.Ctx(), time.Minute)
+	_, err := h.Engine.Servers(h.Ctx(), time.Minute, "")
 	h.Must(err)
 	other := account(h, "other", 50, "web-01")
 	for _, row := range []struct {

@@ -70,7 +70,7 @@ func TestKeysThatMoveTogetherAreOneEvent(t *testing.T) {
 	h.Pass(6 * time.Hour)
 	maps.Copy(h.Account.Names, names)
 	before := len(h.Events(access.DidPlacementLeaving))
-	_, err := h.Engine.Servers(h.Ctx(), 0)
+	_, err := h.Engine.Servers(h.Ctx(), 0, "")
 	h.Must(err)
 	if back := h.Events(access.DidPlacementLeaving)[before:]; len(back) != 1 || !strings.HasSuffix(back[0].Detail, " on places 1-20") {
 		t.Errorf("back: %+v", back)

@@ -32,19 +32,20 @@ func (r *readings) take(now time.Time) bool {
 	return true
 }
 
-// ServersToChoose returns the servers for what a person asks: as they are now, unless
-// that was asked too often, or the target wants to be left alone.
-func (e *Engine) ServersToChoose(ctx context.Context) (serverList, error) {
+// ServersToChoose returns the servers for what a person asks with a pattern: as they are now,
+// unless that was asked too often, or the target wants to be left alone.
+func (e *Engine) ServersToChoose(ctx context.Context, pattern string) (serverList, error) {
+	asked := e.targetsIn(pattern)
 	known, err := e.KnownServers(ctx)
 	old := func(t access.Target) bool { return !known.freshAt(t.Name(), e.Now(), ServersFresh) }
 	paused := func(t access.Target) bool { return refuseWhilePaused(t, access.Addition) != nil }
 	switch {
-	case err != nil, !slices.ContainsFunc(e.Targets, old), slices.ContainsFunc(e.Targets, paused) && len(known.All) > 0:
+	case err != nil, !slices.ContainsFunc(asked, old), slices.ContainsFunc(asked, paused) && len(known.All) > 0:
 		return known, err
 	case !e.readings.take(e.Now()):
-		return e.Servers(ctx, time.Hour)
+		return e.Servers(ctx, time.Hour, pattern)
 	}
-	return e.Servers(ctx, ServersFresh)
+	return e.Servers(ctx, ServersFresh, pattern)
 }
 
 // manyWait reports whether it takes fewer calls to read all servers of a target than to ask

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"sshkeybot/internal/access"
@@ -33,34 +35,77 @@ func (l serverList) Listed() []access.Server {
 	})
 }
 
-// Servers returns the servers as readings of every target's list at most fresh old say. A
-// target that cannot be read is no error while another can: what is known of it stands in.
-func (e *Engine) Servers(ctx context.Context, fresh time.Duration) (serverList, error) {
-	var trouble error
-	read := 0
-	for _, t := range e.Targets {
-		err := e.refreshServers(ctx, t, freshness{within: fresh})
-		if err == nil {
-			read++
-		} else if ctx.Err() != nil {
-			return serverList{}, ctx.Err()
-		}
-		trouble = errors.Join(trouble, err)
+// Servers returns the servers as readings at most fresh old say, of the list of every target that a
+// pattern may be about. A target that cannot be read is no error while there is another one: what is
+// known of it stands in.
+func (e *Engine) Servers(ctx context.Context, fresh time.Duration, pattern string) (serverList, error) {
+	asked := e.targetsIn(pattern)
+	trouble := make([]error, len(asked))
+	var reading sync.WaitGroup
+	for i, t := range asked {
+		reading.Go(func() { trouble[i] = e.refreshSoon(ctx, t, freshness{within: fresh}) })
 	}
-	if read == 0 && trouble != nil {
-		return serverList{}, trouble
+	reading.Wait()
+	switch {
+	case ctx.Err() != nil:
+		return serverList{}, ctx.Err()
+	case len(asked) == len(e.Targets) && !slices.Contains(trouble, nil):
+		return serverList{}, errors.Join(trouble...)
 	}
 	return e.KnownServers(ctx)
 }
 
+// targetsIn returns the targets that a pattern may be about.
+func (e *Engine) targetsIn(pattern string) []access.Target {
+	names := access.TargetsIn(pattern)
+	var named []access.Target
+	for _, t := range e.Targets {
+		if slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, t.Name()) }) {
+			named = append(named, t)
+		}
+	}
+	if len(named) < len(names) || len(names) == 0 { // one is another word
+		return e.Targets
+	}
+	return named
+}
+
+const (
+	// listPatience is how long a person waits for a list: at 60 calls a minute, that of some
+	// thousand servers is read by then.
+	listPatience = time.Minute
+	// failedLately is for how long a list that could not be read is not read again for a person.
+	failedLately = time.Minute
+)
+
+// refreshSoon is refreshServers for a person who waits for it. While others can be read, one that has
+// just failed is not waited for.
+func (e *Engine) refreshSoon(ctx context.Context, t access.Target, fresh freshness) error {
+	last := e.local(t.Name()).failed.Load()
+	if last != nil && len(e.Targets) > 1 && time.Since(last.at) < failedLately {
+		return last.err
+	}
+	soon, cancel := context.WithTimeout(ctx, listPatience)
+	defer cancel()
+	err := e.refreshServers(soon, t, fresh)
+	if err != nil && soon.Err() != nil && ctx.Err() == nil {
+		err = &access.Error{Code: access.Unavailable, Op: "list", Message: t.Title() + " did not list its servers in time; please try again.", Err: err}
+		e.local(t.Name()).failed.Store(&failure{time.Now(), err})
+	}
+	return err
+}
+
 // refreshServers reads a target's list of servers unless the last reading is fresh. While several
-// callers find that it is not, one reads and the others wait for it.
+// callers find that it is not, one reads, and the others get what comes of it.
 func (e *Engine) refreshServers(ctx context.Context, t access.Target, fresh freshness) error {
-	refresh := &e.local(t.Name()).refresh
-	if err := refresh.Lock(ctx); err != nil {
+	here, came := e.local(t.Name()), time.Now()
+	if err := here.refresh.Lock(ctx); err != nil {
 		return err
 	}
-	defer refresh.Unlock()
+	defer here.refresh.Unlock()
+	if last := here.failed.Load(); last != nil && last.at.After(came) {
+		return last.err
+	}
 	var state access.TargetState
 	err := e.Store.Read(ctx, func(tx access.Tx) (err error) {
 		state, err = tx.Target(ctx, t.Name())
@@ -69,7 +114,12 @@ func (e *Engine) refreshServers(ctx context.Context, t access.Target, fresh fres
 	if err != nil || fresh.holds(state.ListedAt, e.Now()) {
 		return err
 	}
-	return e.readServers(ctx, t)
+	if err = e.readServers(ctx, t); err == nil {
+		here.failed.Store(nil)
+	} else if ctx.Err() == nil {
+		here.failed.Store(&failure{time.Now(), err})
+	}
+	return err
 }
 
 // KnownServers returns what the ledger holds of the servers, however old.

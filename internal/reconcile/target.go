@@ -12,9 +12,16 @@ import (
 
 // local is what this process keeps of a target.
 type local struct {
-	refresh lock.Mutex  // one complete reading of the servers at a time
-	tried   atomic.Bool // whether this process has tried to end a halt
-	listing attempts    // to read its list of servers in FindRenamed
+	refresh lock.Mutex              // one complete reading of the servers at a time
+	failed  atomic.Pointer[failure] // the last such reading, if it came to nothing
+	tried   atomic.Bool             // whether this process has tried to end a halt
+	listing attempts                // to read its list of servers in FindRenamed
+}
+
+// failure is what a reading came to that was not told to stop.
+type failure struct {
+	at  time.Time // by this process
+	err error
 }
 
 // attempts says when something that has failed is tried again: soon, and ever more rarely. It is

@@ -12,9 +12,10 @@
 //
 // # Retries
 //
-//   - GET and DELETE are tried three times after a connection error, a timeout, a 5xx and an answer that
-//     cannot be read, with jittered exponential backoff. A DELETE that was retried may answer 404 because
-//     an earlier attempt was applied, so [IsNotFound] of a DELETE means that the thing is gone.
+//   - GET and DELETE are tried three times after a connection error, a 5xx and an answer that cannot be
+//     read, with jittered exponential backoff, and once where there is no answer in time. A DELETE that was
+//     retried may answer 404 because an earlier attempt was applied, so [IsNotFound] of a DELETE means that
+//     the thing is gone.
 //   - POST is sent once. [IsOutcomeUnknown] says whether it may have been applied all the same; then read
 //     the list before posting again.
 //   - A 429 is never retried. The limiter holds the calls that follow for a minute, since Scalingo does

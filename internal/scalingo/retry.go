@@ -16,7 +16,7 @@ const (
 )
 
 // retrying repeats GET and DELETE after failures that may pass. It never repeats a POST: whether it was
-// applied is for the caller to find out.
+// applied is for the caller to find out; nor what got no answer in time: whoever waits has waited for long.
 func retrying(next handler) handler {
 	return func(ctx context.Context, r request) (*reply, error) {
 		maybe := false
@@ -30,7 +30,7 @@ func retrying(next handler) handler {
 			e.MaybeApplied = e.MaybeApplied || maybe && !e.about(http.StatusNotFound)
 			maybe = e.MaybeApplied
 			wait := waitAfter(attempt, e)
-			if attempt == attempts || wait > patience || r.method == http.MethodPost || !e.temporary() || ctx.Err() != nil {
+			if attempt == attempts || wait > patience || r.method == http.MethodPost || !e.temporary() || errors.Is(e, context.DeadlineExceeded) || ctx.Err() != nil {
 				return nil, e
 			}
 			if err := sleep(ctx, wait); err != nil {

@@ -144,7 +144,7 @@ func (s *Service) newRequest(kind access.RequestKind, source string, asker, pers
 // chooseServers reads the account's servers and picks those that the pattern names, of
 // those that the target lists.
 func (s *Service) chooseServers(ctx context.Context, pattern string) ([]access.ServerRef, error) {
-	list, err := s.Engine.ServersToChoose(ctx)
+	list, err := s.Engine.ServersToChoose(ctx, pattern)
 	if err != nil {
 		return nil, err
 	}

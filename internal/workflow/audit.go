@@ -120,7 +120,7 @@ func (s *Service) AuditWeekly(ctx context.Context, day time.Weekday, at time.Dur
 	if err != nil || last == "" || last == due.Format(time.DateOnly) { // installed after that hour, or done
 		return err
 	}
-	list, err := s.Engine.ServersToChoose(ctx)
+	list, err := s.Engine.ServersToChoose(ctx, "")
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ func TestServersAreOfferedByWhatIsTyped(t *testing.T) {
 	h := newHarness(t, 3)
 	h.Account.Names[2] = "shop, old"
 	h.Account.Tags = map[int64][]string{1: {"Shop", "eu"}, 3: {"shop"}}
-	known, err := h.Engine.Servers(h.Ctx(), 0)
+	known, err := h.Engine.Servers(h.Ctx(), 0, "")
 	h.Must(err)
 	for typed, want := range map[string][]string{
 		"":           {" 3", "#2 1", "web-01 1", "web-03 1"},
@@ -50,7 +50,7 @@ func TestServersAreOfferedByWhatIsTyped(t *testing.T) {
 func TestServersOfSeveralAccountsAreOffered(t *testing.T) {
 	t.Parallel()
 	h, _ := several(t)
-	known, err := h.Engine.Servers(h.Ctx(), time.Hour)
+	known, err := h.Engine.Servers(h.Ctx(), time.Hour, "")
 	h.Must(err)
 	every := []string{"account/* 2 of account", "client/* 3 of client", "account/*,client/* 5 of "}
 	for typed, want := range map[string][]string{
@@ -81,7 +81,7 @@ func TestServersOfSeveralAccountsAreOffered(t *testing.T) {
 func TestServersAreOfferedToWhoMayAsk(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 60)
-	_, err := h.Engine.Servers(h.Ctx(), 0)
+	_, err := h.Engine.Servers(h.Ctx(), 0, "")
 	h.Must(err)
 	if all, err := h.ServerChoices(h.Ctx(), alice, "web"); err != nil || len(all) != 40 {
 		t.Errorf("%d choices, %v", len(all), err)
@@ -116,7 +116,7 @@ func TestAccountIsOfferedWhileItIsLent(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, 1)
 	l := withLender(h)
-	_, err := h.Engine.Servers(h.Ctx(), 0)
+	_, err := h.Engine.Servers(h.Ctx(), 0, "")
 	h.Must(err)
 	for _, refuses := range []bool{false, true} {
 		l.Refuses = refuses

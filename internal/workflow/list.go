@@ -193,7 +193,7 @@ func (s *Service) FindServers(ctx context.Context, actor access.UserID, pattern 
 	if err := s.requireApprover(ctx, actor); err != nil {
 		return nil, err
 	}
-	list, err := s.Engine.ServersToChoose(ctx)
+	list, err := s.Engine.ServersToChoose(ctx, pattern)
 	if err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ func (s *Service) AskPurge(ctx context.Context, a PurgeAsk) (access.Request, err
 // purgeable returns the servers that a pattern names, also of those that their target does not
 // list now, but no account: that has no system users.
 func (s *Service) purgeable(ctx context.Context, pattern string) ([]access.ServerRef, error) {
-	list, err := s.Engine.Servers(ctx, reconcile.ServersFresh)
+	list, err := s.Engine.Servers(ctx, reconcile.ServersFresh, pattern)
 	if err != nil {
 		return nil, err
 	}

@@ -119,7 +119,7 @@ func (s *Service) revokedServers(ctx context.Context, r access.Request) ([]acces
 // not list now; as last read when it cannot be asked, because a lost key must not wait for
 // that.
 func (s *Service) revocable(ctx context.Context, pattern string) ([]access.ServerRef, error) {
-	list, err := s.Engine.Servers(ctx, reconcile.ServersFresh)
+	list, err := s.Engine.Servers(ctx, reconcile.ServersFresh, pattern)
 	if err != nil {
 		known, knownErr := s.Engine.KnownServers(ctx)
 		if knownErr != nil || len(known.All) == 0 {

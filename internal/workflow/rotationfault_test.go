@@ -185,7 +185,7 @@ func TestOfflineServerIsWaitedFor(t *testing.T) {
 		}
 		if back {
 			r.harness.Account.Offline[2] = false
-			_, err := r.Engine.Servers(r.Ctx(), 0)
+			_, err := r.Engine.Servers(r.Ctx(), 0, "")
 			r.Must(err)
 			r.reaches(q, access.RotationRemoving)
 			continue

@@ -54,7 +54,7 @@ func (s *Service) newAccount(ctx context.Context, a RotateAsk, version string) (
 	if !s.Settings.MayUse(a.SystemUser) {
 		return access.Rotation{}, nil, s.Settings.notUsed(a.SystemUser)
 	}
-	list, err := s.Engine.ServersToChoose(ctx)
+	list, err := s.Engine.ServersToChoose(ctx, a.Servers)
 	if err != nil {
 		return access.Rotation{}, nil, err
 	}
@@ -77,7 +77,7 @@ func (s *Service) examine(ctx context.Context, account access.KeyedAccount) (acc
 	if err != nil {
 		return found, nil, err
 	}
-	list, err := s.Engine.Servers(ctx, reconcile.ServersFresh)
+	list, err := s.Engine.Servers(ctx, reconcile.ServersFresh, "")
 	if err != nil {
 		return found, nil, err
 	}

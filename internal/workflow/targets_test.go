@@ -117,7 +117,7 @@ func several(t *testing.T) (h *harness, client *workflowtest.Account) {
 	h.Account.Several, client.Several = true, true
 	client.Names[3], client.Tags = "a, b", map[int64][]string{1: {"shop"}}
 	h.Engine.Targets = append(h.Engine.Targets, client)
-	_, err := h.Engine.Servers(h.Ctx(), 0)
+	_, err := h.Engine.Servers(h.Ctx(), 0, "")
 	h.Must(err)
 	return h, client
 }

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"sshkeybot/internal/access"
+	"sshkeybot/internal/sim/runcloudsim"
+	"sshkeybot/internal/workflow"
+)
+
+// An account that does not answer, with more servers than there are workers, holds up nothing in
+// another one: neither what takes access away, nor what somebody asks for.
+func TestOneOfTwoAccountsHangs(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, database string) {
+		r := start(t, plan{servers: 60, client: twins(), database: database})
+		r.Register(alice)
+		r.Register(dave)
+		r.Granted(alice, "grant @alice 4h on *")
+		r.has("after the grant", 60, 3)
+		r.account.Fault(runcloudsim.FaultRule{Kind: runcloudsim.FaultHang})
+		id := r.numberOf(r.Types(bob, "offboard @alice"))
+		r.says(r.PressPrivate(bob, r.confirmButton(bob)), "is under way")
+		r.until("client's keys are gone", func() bool { return keysOn(r.client) == 0 })
+		r.When(id, "client is searched", func(v workflow.RequestView) bool {
+			searched := slices.DeleteFunc(slices.Clone(v.Results), func(result access.Result) bool {
+				return result.Phase != access.PhaseInspect || result.State != access.Done
+			})
+			return len(searched) == 3
+		})
+
+		other := r.Ask(dave, "grant @dave 1h on client/*")
+		r.says(r.Press(bob, other, "Approve"), "You approved")
+		r.Settled(other)
+		r.has("while agency hangs", 60, 3)
+		if database == "" { // it takes minutes
+			<-time.After(2 * time.Minute)
+			r.says(r.Message(r.Ask(dave, "grant @dave 2h on *")), "63 servers")
+			r.When(id, "the thread says why it is not over", func(workflow.RequestView) bool {
+				return strings.Contains(r.Thread(id), "`agency/web-01`: RunCloud did not answer in time")
+			})
+			r.saysNot(r.Thread(id), "`client/web-01`: RunCloud did not answer")
+		}
+
+		r.account.ClearFaults()
+		r.When(id, "it is finished", func(v workflow.RequestView) bool { return v.Settled() })
+		r.has("in the end", 0, 3)
+	})
+}
