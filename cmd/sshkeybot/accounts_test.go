@@ -181,6 +181,7 @@ func TestTwoAccountsFromTheShell(t *testing.T) {
 	onBothLive(t, func(t *testing.T, database string) {
 		r := start(t, plan{sockets: true, database: database, servers: 3, client: twins()})
 		r.Register(alice)
+		r.says(r.Types(bob, "servers"), "*6 servers*")
 		r.Granted(alice, "grant @alice 1h on client/web-*")
 		r.client.AddKey(1202, runcloudsim.Credential{Label: "by hand", User: "root", PublicKey: keyOf(t, "by hand")})
 		r.says(r.Shell("list").stdout, "on 1 server of client as runcloud")

@@ -36,8 +36,8 @@ func (l serverList) Listed() []access.Server {
 }
 
 // Servers returns the servers as readings at most fresh old say, of the list of every target that a
-// pattern may be about. A target that cannot be read is no error while there is another one: what is
-// known of it stands in.
+// pattern may be about. A target that cannot be read is no error while there is another one, and
+// something is known of it, which stands in.
 func (e *Engine) Servers(ctx context.Context, fresh time.Duration, pattern string) (serverList, error) {
 	asked := e.targetsIn(pattern)
 	trouble := make([]error, len(asked))
@@ -46,13 +46,17 @@ func (e *Engine) Servers(ctx context.Context, fresh time.Duration, pattern strin
 		reading.Go(func() { trouble[i] = e.refreshSoon(ctx, t, freshness{within: fresh}) })
 	}
 	reading.Wait()
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return serverList{}, ctx.Err()
-	case len(asked) == len(e.Targets) && !slices.Contains(trouble, nil):
-		return serverList{}, errors.Join(trouble...)
 	}
-	return e.KnownServers(ctx)
+	known, err := e.KnownServers(ctx)
+	standsIn := len(asked) < len(e.Targets) && slices.ContainsFunc(known.All, func(server access.Server) bool {
+		return slices.ContainsFunc(asked, func(t access.Target) bool { return t.Name() == server.Target })
+	})
+	if err == nil && !slices.Contains(trouble, nil) && !standsIn {
+		err = errors.Join(trouble...)
+	}
+	return known, err
 }
 
 // targetsIn returns the targets that a pattern may be about.
