@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -114,8 +115,8 @@ func start(t testing.TB, p plan) *rig {
 	}
 	if p.client != nil {
 		r.client = runcloudsim.New(runcloudsim.Options{Rules: p.rules, Now: p.now, Token: clientToken})
-		for _, name := range p.client {
-			r.client.AddServer(runcloudsim.Server{Name: name, Tags: []string{"theirs"}})
+		for i, name := range p.client {
+			r.client.AddServer(runcloudsim.Server{Name: name, Address: fmt.Sprintf("198.19.0.%d", i+1), Tags: []string{"theirs"}})
 		}
 	}
 	if p.prepare != nil {

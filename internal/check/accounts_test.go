@@ -8,6 +8,7 @@ import (
 	"sshkeybot/internal/access"
 	"sshkeybot/internal/check"
 	"sshkeybot/internal/config"
+	"sshkeybot/internal/sim/runcloudsim"
 )
 
 // The findings on several accounts say which one they are about, and which settings mend it.
@@ -32,6 +33,33 @@ func TestFindingsOnSeveralAccounts(t *testing.T) {
 	}
 	if !strings.Contains(got["runcloud agency"], "takes the token") || strings.Count(got["runcloud big-client"], "problem") != 2 || got["runcloud"] != "" {
 		t.Errorf("%v", got)
+	}
+}
+
+// Two tokens of one workspace would have each of its servers twice in the ledger.
+func TestTwoTokensOfOneWorkspace(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	again := b.Config.RunClouds[0]
+	again.Name = "again"
+	other := runcloudsim.New(runcloudsim.Options{})
+	other.AddServer(runcloudsim.Server{Name: "web-01", Address: "198.19.0.1"}) // with the id and the name of another one
+	url, err := other.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = other.Close() })
+	third := again
+	third.Name, third.APIURL = "third", url
+	b.Config.RunClouds = append(b.Config.RunClouds, again, third)
+	var found []check.Finding
+	for _, f := range b.Run(t.Context()) {
+		if strings.HasSuffix(f.Name, " servers") {
+			found = append(found, f)
+		}
+	}
+	if len(found) != 1 || found[0].Name != "runcloud again servers" || found[0].Status != check.Problem || !strings.HasPrefix(found[0].Text, "3 servers of again, such as db-01, are in runcloud as well") {
+		t.Errorf("%+v", found)
 	}
 }
 

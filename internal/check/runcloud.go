@@ -35,21 +35,49 @@ func (c Checker) runCloudAccounts() []runCloudAccount {
 
 // runCloud checks each account: what the bot needs of it, and how it does what RunCloud does not document.
 func (c Checker) runCloud(ctx context.Context) (findings []Finding) {
+	in := map[sighting]string{}
 	for _, account := range c.runCloudAccounts() {
-		findings = append(findings, account.check(ctx, c.observe("RunCloud"))...)
+		of, servers := account.check(ctx, c.observe("RunCloud"))
+		findings = append(append(findings, of...), account.sharing(in, servers)...)
 	}
 	return findings
 }
 
-func (a runCloudAccount) check(ctx context.Context, seen *observer) []Finding {
+// sighting is what tells a server from those of all workspaces.
+type sighting struct {
+	id            int64
+	name, address string
+}
+
+// sharing is a problem if some of the servers are in another account as well, by in, which it
+// adds the others to.
+func (a runCloudAccount) sharing(in map[sighting]string, servers []runcloud.Server) []Finding {
+	var other string
+	var shared []string
+	for _, s := range servers {
+		key := sighting{s.ID, s.Name, s.IPAddress}
+		if of, known := in[key]; known && s.IPAddress != "" {
+			other, shared = of, append(shared, s.Name)
+		} else {
+			in[key] = a.Name
+		}
+	}
+	if len(shared) == 0 {
+		return nil
+	}
+	return []Finding{problem(a.finding+" servers", fmt.Sprintf("%s of %s, such as %s, are in %s as well, so both tokens are of one workspace.", count(len(shared), "server"), a.Name, slices.Min(shared), other),
+		"Leave one of the two names out of RUNCLOUD_WORKSPACES: each of these servers is two in the ledger, and what is taken back on the one stays on the other. End what was granted on that one first.")}
+}
+
+func (a runCloudAccount) check(ctx context.Context, seen *observer) ([]Finding, []runcloud.Server) {
 	client := a.client(seen)
 	servers, err := client.AllServers(ctx)
 	if err != nil {
-		return []Finding{a.callFailed(a.finding, "the list of servers", err), seen.limit(a.finding + " limit")}
+		return []Finding{a.callFailed(a.finding, "the list of servers", err), seen.limit(a.finding + " limit")}, nil
 	}
 	findings := []Finding{a.serverCount(servers), seen.form("servers").paging(a.finding+" pages", "RunCloud")}
 	findings = append(findings, a.serverKeys(ctx, client, seen, servers)...)
-	return append(findings, seen.limit(a.finding+" limit"), seen.clock(a.finding+" clock"))
+	return append(findings, seen.limit(a.finding+" limit"), seen.clock(a.finding+" clock")), servers
 }
 
 func (a runCloudAccount) client(transport http.RoundTripper) *runcloud.Client {

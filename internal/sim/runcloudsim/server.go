@@ -11,6 +11,7 @@ import (
 type Server struct {
 	ID             int64 // chosen by the account when zero
 	Name           string
+	Address        string // Address(ID) when empty
 	Tags           []string
 	Users          []string // system users besides root and runcloud, which every server has
 	Offline        bool     // the agent does not answer

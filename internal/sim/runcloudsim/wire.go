@@ -1,6 +1,7 @@
 package runcloudsim
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -60,7 +61,7 @@ func stamp(t time.Time) string { return t.UTC().Format(time.DateTime) }
 func (s *server) json() serverJSON {
 	out := serverJSON{
 		ID: s.ID, Name: s.Name, Provider: "Hetzner Cloud", Stack: "nginx", OS: "Ubuntu",
-		IPAddress: Address(s.ID),
+		IPAddress: cmp.Or(s.Address, Address(s.ID)),
 		Connected: !s.NeverConnected, Online: !s.Offline, PHPCLIVersion: "php83rc", SecurityUpdate: s.ID%3 == 0,
 		TransferStatus: "AVAILABLE", CreatedAt: stamp(s.createdAt), Tags: []tagJSON{},
 	}
@@ -89,7 +90,7 @@ func (a *Account) listedJSON(k Credential) credentialJSON {
 	return credentialJSON{ID: k.ID, Label: k.Label, User: k.User, PublicKey: shown, CreatedAt: stamp(k.CreatedAt)}
 }
 
-// Address returns the IP address of a server. 198.18.0.0/15 is set aside for benchmarks, so it is
+// Address returns the IP address of a server that was given none. 198.18.0.0/15 is set aside for benchmarks, so it is
 // nobody's.
 func Address(server int64) string {
 	return fmt.Sprintf("198.18.%d.%d", server/250%250, 1+server%250)
