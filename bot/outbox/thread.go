@@ -93,8 +93,13 @@ func (t *thread) results() []access.Result {
 // needs none.
 func (t *thread) progress(ctx context.Context, all []access.Result, settled bool) error {
 	role := roleProgress + ":" + string(t.phase)
-	if _, begun := newest(t.view.messages, role); settled && !begun {
+	_, begun := newest(t.view.messages, role)
+	if settled && !begun {
 		return nil
+	}
+	single := roleSummary + ":" + string(t.phase)
+	if _, shown := newest(t.view.messages, single); shown && !begun && t.phase == access.PhaseInspect {
+		role = single // it was posted when only the lists of servers were to be read
 	}
 	_, err := t.show(ctx, t.view, role, t.parent.Channel, t.parent.TS, render.Progress(t.view.RequestView, t.phase, t.timeLeft(all)))
 	return err
