@@ -22,9 +22,8 @@ type Engine struct {
 	Started   time.Time           // since when this process has its settings; zero where none has newer ones
 	Settled   func(access.Result) // told of each result that does not just wait any more; may be nil
 
-	readings readings
-	locals   sync.Map // *local by name of the target
-	known    sync.Map // Identity by id of the server
+	locals sync.Map // *local by name of the target
+	known  sync.Map // Identity by id of the server
 
 	noted   atomic.Bool  // whether the ledger knows which targets are configured
 	checked atomic.Int64 // the last server that checkSome looked at

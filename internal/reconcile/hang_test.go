@@ -97,3 +97,23 @@ func TestAnAccountThatHangsIsNotWaitedForAgainAndAgain(t *testing.T) {
 		}
 	})
 }
+
+// How often a list is read for people counts for each account: who asks for one does not use up what there is
+// for another.
+func TestListsForPeopleAreCountedByAccount(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t, 2)
+	h.Account.Called = "agency"
+	agency, client := &hanging{Account: h.Account}, &hanging{Account: account(h, "client", 50, "web-01")}
+	restart(h, agency, client)
+	for range 6 {
+		_, err := h.Engine.ServersToChoose(h.Ctx(), "agency/*")
+		h.Must(err)
+		h.Clock.Advance(2 * time.Minute)
+	}
+	found, err := h.Engine.ServersToChoose(h.Ctx(), "*")
+	h.Must(err)
+	if agency.asked.Load() != 4 || client.asked.Load() != 1 || len(found.Listed()) != 3 {
+		t.Errorf("asked %d and %d times, %d servers", agency.asked.Load(), client.asked.Load(), len(found.Listed()))
+	}
+}

@@ -9,11 +9,11 @@ import (
 	"sshkeybot/internal/access"
 )
 
-// readingsAnHour is how often the list of servers is read for what people ask; beyond
+// readingsAnHour is how often a target's list of servers is read for what people ask; beyond
 // that they get the last one. On a large account it is many calls.
 const readingsAnHour = 4
 
-// readings remembers when the list of servers was read for people. It is for each
+// readings remembers when a list of servers was read for people. It is for each
 // process.
 type readings struct {
 	mu sync.Mutex
@@ -35,17 +35,20 @@ func (r *readings) take(now time.Time) bool {
 // ServersToChoose returns the servers for what a person asks with a pattern: as they are now,
 // unless that was asked too often, or the target wants to be left alone.
 func (e *Engine) ServersToChoose(ctx context.Context, pattern string) (serverList, error) {
-	asked := e.targetsIn(pattern)
 	known, err := e.KnownServers(ctx)
 	old := func(t access.Target) bool { return !known.freshAt(t.Name(), e.Now(), ServersFresh) }
-	paused := func(t access.Target) bool { return refuseWhilePaused(t, access.Addition) != nil }
-	switch {
-	case err != nil, !slices.ContainsFunc(asked, old), slices.ContainsFunc(asked, paused) && len(known.All) > 0:
+	asked := slices.DeleteFunc(slices.Clone(e.targetsIn(pattern)), func(t access.Target) bool {
+		return refuseWhilePaused(t, access.Addition) != nil && known.hasAnyOf(t)
+	})
+	if err != nil || !slices.ContainsFunc(asked, old) {
 		return known, err
-	case !e.readings.take(e.Now()):
-		return e.Servers(ctx, time.Hour, pattern)
 	}
-	return e.Servers(ctx, ServersFresh, pattern)
+	return e.serversOf(ctx, asked, func(t access.Target) time.Duration {
+		if !old(t) || e.local(t.Name()).asked.take(e.Now()) {
+			return ServersFresh
+		}
+		return time.Hour
+	})
 }
 
 // manyWait reports whether it takes fewer calls to read all servers of a target than to ask

@@ -25,6 +25,13 @@ func (l serverList) freshAt(target string, now time.Time, age time.Duration) boo
 	return freshness{within: age}.holds(l.targets[target].ListedAt, now)
 }
 
+// hasAnyOf reports whether a server of these targets is known.
+func (l serverList) hasAnyOf(targets ...access.Target) bool {
+	return slices.ContainsFunc(l.All, func(server access.Server) bool {
+		return slices.ContainsFunc(targets, func(t access.Target) bool { return t.Name() == server.Target })
+	})
+}
+
 // Listed returns the servers that access may be asked for: those that their target lists or,
 // while that list is doubted, those that are known; none that is missing, and none of a target
 // that is not configured any more.
@@ -39,20 +46,22 @@ func (l serverList) Listed() []access.Server {
 // pattern may be about. A target that cannot be read is no error while there is another one, and
 // something is known of it, which stands in.
 func (e *Engine) Servers(ctx context.Context, fresh time.Duration, pattern string) (serverList, error) {
-	asked := e.targetsIn(pattern)
+	return e.serversOf(ctx, e.targetsIn(pattern), func(access.Target) time.Duration { return fresh })
+}
+
+// serversOf is Servers for these targets, with a freshness for each.
+func (e *Engine) serversOf(ctx context.Context, asked []access.Target, fresh func(access.Target) time.Duration) (serverList, error) {
 	trouble := make([]error, len(asked))
 	var reading sync.WaitGroup
 	for i, t := range asked {
-		reading.Go(func() { trouble[i] = e.refreshSoon(ctx, t, freshness{within: fresh}) })
+		reading.Go(func() { trouble[i] = e.refreshSoon(ctx, t, freshness{within: fresh(t)}) })
 	}
 	reading.Wait()
 	if ctx.Err() != nil {
 		return serverList{}, ctx.Err()
 	}
 	known, err := e.KnownServers(ctx)
-	standsIn := len(asked) < len(e.Targets) && slices.ContainsFunc(known.All, func(server access.Server) bool {
-		return slices.ContainsFunc(asked, func(t access.Target) bool { return t.Name() == server.Target })
-	})
+	standsIn := len(asked) < len(e.Targets) && known.hasAnyOf(asked...)
 	if err == nil && !slices.Contains(trouble, nil) && !standsIn {
 		err = errors.Join(trouble...)
 	}

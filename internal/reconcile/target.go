@@ -15,6 +15,7 @@ type local struct {
 	refresh lock.Mutex              // one complete reading of the servers at a time
 	failed  atomic.Pointer[failure] // the last such reading, if it came to nothing
 	tried   atomic.Bool             // whether this process has tried to end a halt
+	asked   readings                // of its list of servers
 	listing attempts                // to read its list of servers in FindRenamed
 }
 
