@@ -16,11 +16,11 @@ import (
 func TestOneOfTwoAccountsHangs(t *testing.T) {
 	t.Parallel()
 	onBoth(t, func(t *testing.T, database string) {
-		r := start(t, plan{servers: 60, client: twins(), database: database})
+		r := start(t, plan{servers: 120, client: twins(), database: database})
 		r.Register(alice)
 		r.Register(dave)
 		r.Granted(alice, "grant @alice 4h on *")
-		r.has("after the grant", 60, 3)
+		r.has("after the grant", 120, 3)
 		r.account.Fault(runcloudsim.FaultRule{Kind: runcloudsim.FaultHang})
 		id := r.numberOf(r.Types(bob, "offboard @alice"))
 		r.says(r.PressPrivate(bob, r.confirmButton(bob)), "is under way")
@@ -35,10 +35,10 @@ func TestOneOfTwoAccountsHangs(t *testing.T) {
 		other := r.Ask(dave, "grant @dave 1h on client/*")
 		r.says(r.Press(bob, other, "Approve"), "You approved")
 		r.Settled(other)
-		r.has("while agency hangs", 60, 3)
+		r.has("while agency hangs", 120, 3)
 		if database == "" { // it takes minutes
 			<-time.After(2 * time.Minute)
-			r.says(r.Message(r.Ask(dave, "grant @dave 2h on *")), "63 servers")
+			r.says(r.Message(r.Ask(dave, "grant @dave 2h on *")), "123 servers")
 			r.When(id, "it says why it is not over", func(workflow.RequestView) bool {
 				return strings.Contains(r.Message(id), "RunCloud (agency): RunCloud did not answer in time")
 			})
@@ -49,5 +49,26 @@ func TestOneOfTwoAccountsHangs(t *testing.T) {
 		r.account.ClearFaults()
 		r.When(id, "it is finished", func(v workflow.RequestView) bool { return v.Settled() })
 		r.has("in the end", 0, 3)
+	})
+}
+
+// Nor does it hold up Scalingo.
+func TestAnAccountHangsBesideScalingo(t *testing.T) {
+	t.Parallel()
+	onBoth(t, func(t *testing.T, database string) {
+		r := start(t, plan{servers: 120, scalingo: true, database: database})
+		r.Register(alice)
+		r.Register(dave)
+		r.Granted(alice, "grant @alice 4h on *")
+		lent := r.Granted(dave, "grant @dave 4h on scalingo")
+		r.account.Fault(runcloudsim.FaultRule{Kind: runcloudsim.FaultHang})
+		id := r.numberOf(r.Types(bob, "offboard @alice"))
+		r.says(r.PressPrivate(bob, r.confirmButton(bob)), "is under way")
+		r.until("all workers hang", func() bool { return r.account.Hanging() > 4 })
+		r.Types(dave, "done")
+		r.until("Scalingo has no key of theirs", func() bool { return len(r.scalingo.Keys()) == 0 })
+		r.When(lent, "that is shown", ended)
+		r.account.ClearFaults()
+		r.When(id, "it is finished", func(v workflow.RequestView) bool { return v.Settled() })
 	})
 }

@@ -103,7 +103,7 @@ func build(ctx context.Context, cfg config.Config, log *slog.Logger, on Host, re
 	}
 	a.runner, err = queue.New(queue.Config{
 		Store: ledger, Work: engine, Outbox: a.Outbox,
-		Concurrency: cfg.Concurrency, Apart: severalAccounts(cfg), Timers: timers, Log: quietly, RiverLog: libraries, NoAdditions: onlyRemoves,
+		Concurrency: cfg.Concurrency, Apart: apart(cfg), Timers: timers, Log: quietly, RiverLog: libraries, NoAdditions: onlyRemoves,
 	})
 	if err != nil {
 		ledger.Close()

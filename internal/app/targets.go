@@ -57,13 +57,26 @@ func runcloudAccount(cfg config.Config, account config.RunCloud, log *slog.Logge
 	}
 }
 
+// apart returns the targets with many servers, if there is another target: their work takes no worker from
+// that of others.
+func apart(cfg config.Config) []string {
+	if len(cfg.RunClouds) < 2 && cfg.Scalingo == nil {
+		return nil
+	}
+	return accountNames(cfg)
+}
+
 // severalAccounts returns the names of the RunCloud accounts if they are several.
-func severalAccounts(cfg config.Config) (names []string) {
+func severalAccounts(cfg config.Config) []string {
+	if len(cfg.RunClouds) < 2 {
+		return nil
+	}
+	return accountNames(cfg)
+}
+
+func accountNames(cfg config.Config) (names []string) {
 	for _, account := range cfg.RunClouds {
 		names = append(names, account.Name)
-	}
-	if len(names) < 2 {
-		return nil
 	}
 	return names
 }
