@@ -123,7 +123,7 @@ func (s *Store) ReleaseDead(ctx context.Context) ([]string, error) {
 	if err := db.releaseJobs(ctx); err != nil {
 		return released, err
 	}
-	return released, db.single(ctx, func(t *tx) error { return t.gather(ctx, s.split.Load()) })
+	return released, db.update(ctx, func(t *tx) error { return t.gather(ctx, s.split.Load()) }) // who enqueues the same jobs meanwhile waits
 }
 
 // releaseJobs releases the jobs that no known replica runs. Those of a dead one are released
