@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -125,6 +126,21 @@ func TestAlerts(t *testing.T) {
 	for _, rule := range alertRules(t) {
 		if !slices.Contains(covered, rule.Alert) {
 			t.Errorf("%s fires in no fault that is played", rule.Alert)
+		}
+	}
+}
+
+// What an alert quotes is a message of the log, as its page describes it, or a button.
+func TestAlertsQuoteWhatThereIs(t *testing.T) {
+	t.Parallel()
+	known := contentOf(t, "../../docs/logs.md") + "`gone for good`"
+	quotes := regexp.MustCompile(`«(.*?)»`).FindAllStringSubmatch(strings.Join(strings.Fields(contentOf(t, alertsFile)), " "), -1)
+	if len(quotes) == 0 {
+		t.Error("no alert quotes anything")
+	}
+	for _, quote := range quotes {
+		if !strings.Contains(known, "`"+quote[1]+"`") {
+			t.Errorf("there is no message «%s»", quote[1])
 		}
 	}
 }
