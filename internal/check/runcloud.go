@@ -35,31 +35,32 @@ func (c Checker) runCloudAccounts() []runCloudAccount {
 
 // runCloud checks each account: what the bot needs of it, and how it does what RunCloud does not document.
 func (c Checker) runCloud(ctx context.Context) (findings []Finding) {
-	in := map[sighting]string{}
+	owners := map[sighting]string{}
 	for _, account := range c.runCloudAccounts() {
 		of, servers := account.check(ctx, c.observe("RunCloud"))
-		findings = append(append(findings, of...), account.sharing(in, servers)...)
+		findings = append(append(findings, of...), account.sharing(owners, servers)...)
 	}
 	return findings
 }
 
-// sighting is what tells a server from those of all workspaces.
+// sighting is what the list of an account says of a server. Two accounts of different workspaces may
+// have servers with the same id, or the same name, but not with the same of all three.
 type sighting struct {
 	id            int64
 	name, address string
 }
 
-// sharing is a problem if some of the servers are in another account as well, by in, which it
-// adds the others to.
-func (a runCloudAccount) sharing(in map[sighting]string, servers []runcloud.Server) []Finding {
+// sharing returns a problem if some of the servers have another account as their owner. The others it
+// adds to owners.
+func (a runCloudAccount) sharing(owners map[sighting]string, servers []runcloud.Server) []Finding {
 	var other string
 	var shared []string
 	for _, s := range servers {
 		key := sighting{s.ID, s.Name, s.IPAddress}
-		if of, known := in[key]; known && s.IPAddress != "" {
+		if of, known := owners[key]; known && s.IPAddress != "" {
 			other, shared = of, append(shared, s.Name)
 		} else {
-			in[key] = a.Name
+			owners[key] = a.Name
 		}
 	}
 	if len(shared) == 0 {

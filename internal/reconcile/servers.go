@@ -77,7 +77,7 @@ func (e *Engine) targetsIn(pattern string) []access.Target {
 			named = append(named, t)
 		}
 	}
-	if len(named) < len(names) || len(names) == 0 { // one is another word
+	if len(named) < len(names) || len(names) == 0 { // a word that names no target may be a part of a server's name
 		return e.Targets
 	}
 	return named

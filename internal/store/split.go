@@ -18,13 +18,12 @@ var ofServer = map[access.WorkKind]string{ //nolint:gochecknoglobals // a consta
 	access.WorkRemove: QueueRemove, access.WorkRenew: QueueRenew, access.WorkAdd: QueueAdd, access.WorkInspect: QueueInspect,
 }
 
-// QueueOf returns what the queue is called into which one of the queues of work on servers is split
-// for a target.
+// QueueOf returns the name of the queue that a target has of its own beside a common one.
 func QueueOf(queue, target string) string { return queue + "_" + target }
 
-// SplitQueues has the work for each of these targets put into queues of their own from now on, and
-// that for all others into the common ones. A process must call it that serves queues, with the
-// targets of which it serves such ones.
+// SplitQueues has the work on the servers of each of these targets put into the queues of QueueOf
+// from now on, and that of all others into the common ones. A process that serves queues must call
+// it, with the targets whose own queues it serves.
 func (s *Store) SplitQueues(targets []string) {
 	split := make(map[string]bool, len(targets))
 	for _, t := range targets {
@@ -39,16 +38,20 @@ func (t *tx) splitOff(ctx context.Context) (map[access.Work]string, error) {
 		return nil, nil
 	}
 	var ids []int64
+	var lists []access.TargetState
 	for w := range t.work {
-		if ofServer[w.Kind] != "" {
+		var err error
+		switch {
+		case ofServer[w.Kind] != "":
 			ids = append(ids, w.ID)
+		case w.Kind == access.WorkList && lists == nil:
+			lists, err = t.Targets(ctx)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	servers, err := t.ServersOf(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	lists, err := t.Targets(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -70,9 +73,9 @@ func (t *tx) splitInto(queues map[access.Work]string, w access.Work, queue, targ
 	}
 }
 
-// gather has the jobs put into the common queues that wait in one which this process does not
-// serve: it was split by a process with other accounts in its settings, which may be no more. The
-// targets are those of SplitQueues; a process that serves no queues has none, and gathers nothing.
+// gather moves the jobs to the common queues that wait in a target's own queue which this process
+// does not serve: they were put there by one with other accounts in its settings, which may have
+// ended. The targets are those of SplitQueues; a process that serves no queues gathers nothing.
 func (t *tx) gather(ctx context.Context, split *map[string]bool) error {
 	if split == nil {
 		return nil
